@@ -1,0 +1,3 @@
+//! Properties of the models to learn from.
+
+pub mod tutorial;

@@ -1,0 +1,404 @@
+//! Choices: everything that happens by chance has a name, and a source maps names to values.
+//!
+//! | choice | name | value | default |
+//! |---|---|---|---|
+//! | fate of a message | `(send, from, to, kind, n)`: the n-th of its kind on the link | lost or not; latency; latency of a copy, if any | arrives once after the base latency |
+//! | draw of a process | `(draw, node, label, n)`: the n-th with this label on the node | a fraction of the range, in billionths | a fixed fraction that differs from node to node |
+//! | lateness of a timer | `(timer, node, kind, n)`: the n-th arming of this kind on the node | zero to the scenario's `timer_jitter` | zero |
+//! | length of a sync | `(sync, node, n)`: the n-th on the node | zero to `sync_jitter`, added to the least | zero |
+//! | unsynced write at a crash | `(crash, node, n, write)`: the write-th unsynced one at the n-th crash | kept, lost, torn | kept |
+//!
+//! Events at the same instant are not a choice: they run in the order of their names.
+//!
+//! There are two names for one thing. The *cheap* one generates values from a seed: each link and each node has its own
+//! ChaCha stream (keyed by the seed and a domain), and each message takes four words of it, so that finding a value is
+//! reading the next words. The *durable* one, above, is what a trace records: kinds and labels by name, counted each on
+//! their own, so that a new kind of message or a new draw in the code renames nothing.
+
+use std::collections::BTreeMap;
+
+use rand_chacha::ChaCha8Rng;
+use rand_core::{Rng, SeedableRng};
+use serde::{Deserialize, Serialize};
+
+use crate::context::{Path, path_text};
+use crate::disk::{DiskConfig, WriteFate};
+use crate::network::{Fate, Link, NetworkConfig, below};
+use crate::process::NodeId;
+use crate::scenario::Source;
+use crate::time::Span;
+
+/// A fraction in billionths: draws are stored as a place in their range, so that they keep their meaning when the
+/// range moves.
+pub type Billionths = u32;
+
+const BILLION: u64 = 1_000_000_000;
+
+/// One choice whose value is not the default: an item of a trace.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(tag = "choice", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Deviation {
+    /// The fate of a message. No latency means the base latency.
+    Send {
+        /// The sender.
+        from: NodeId,
+        /// The receiver.
+        to: NodeId,
+        /// The kind of message.
+        kind: String,
+        /// Which one of this kind on this link, from 0.
+        n: u32,
+        /// Whether it never arrives.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        lost: bool,
+        /// How long it takes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        latency: Option<Span>,
+        /// How long its copy takes; no copy if absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        copy: Option<Span>,
+    },
+    /// What a process drew.
+    Draw {
+        /// The node.
+        node: NodeId,
+        /// The path of the label.
+        label: String,
+        /// Which one with this label on this node, from 0.
+        n: u32,
+        /// The place in the range, in billionths.
+        billionths: Billionths,
+    },
+    /// By how much a timer is late.
+    Timer {
+        /// The node.
+        node: NodeId,
+        /// The kind of timer.
+        kind: String,
+        /// Which arming of this kind on this node, from 0.
+        n: u32,
+        /// How late.
+        late: Span,
+    },
+    /// How much longer a sync takes.
+    Sync {
+        /// The node.
+        node: NodeId,
+        /// Which sync of this node, from 0.
+        n: u32,
+        /// How much longer than the least.
+        longer: Span,
+    },
+    /// What a crash makes of an unsynced write.
+    Crash {
+        /// The node.
+        node: NodeId,
+        /// Which crash of this node, from 0.
+        n: u32,
+        /// Which of the unsynced writes, from the oldest.
+        write: u32,
+        /// What becomes of it.
+        fate: WriteFate,
+    },
+}
+
+impl Deviation {
+    /// The nodes that the choice is about.
+    pub fn nodes(&self) -> Vec<NodeId> {
+        match self {
+            Deviation::Send { from, to, .. } => vec![*from, *to],
+            Deviation::Draw { node, .. }
+            | Deviation::Timer { node, .. }
+            | Deviation::Sync { node, .. }
+            | Deviation::Crash { node, .. } => vec![*node],
+        }
+    }
+}
+
+/// The durable name of a choice.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Name {
+    Send(NodeId, NodeId, u16, u32),
+    Draw(NodeId, String, u32),
+    Timer(NodeId, u16, u32),
+    Sync(NodeId, u32),
+    Crash(NodeId, u32, u32),
+}
+
+/// What a trace says of one choice, and whether anybody asked.
+#[derive(Clone, Debug)]
+struct Fixed {
+    /// The place in the trace's list.
+    index: usize,
+    value: Deviation,
+}
+
+/// The source of all choices of a world.
+#[derive(Clone, Debug)]
+pub(crate) struct Choices {
+    seed: Option<u64>,
+    fixed: BTreeMap<Name, Fixed>,
+    /// Links on which a message's fate is fixed: others need no look-up.
+    fixed_used: Vec<bool>,
+    /// What was chosen and is not the default, if somebody records it.
+    recorded: Option<Vec<Deviation>>,
+    /// Whether durable names are counted.
+    named: bool,
+    message_kinds: Vec<String>,
+    timer_kinds: Vec<String>,
+    link_base: Option<ChaCha8Rng>,
+    draws: Vec<Option<ChaCha8Rng>>,
+    physics: Vec<Option<ChaCha8Rng>>,
+    draw_counts: BTreeMap<(NodeId, String), u32>,
+    sync_counts: Vec<u32>,
+    crash_counts: Vec<u32>,
+}
+
+/// The ChaCha key of a domain: the seed, and the domain's name.
+fn generator(seed: u64, domain: &str) -> ChaCha8Rng {
+    let mut key = [0u8; 32];
+    key[..8].copy_from_slice(&seed.to_le_bytes());
+    key[8..8 + domain.len()].copy_from_slice(domain.as_bytes());
+    ChaCha8Rng::from_seed(key)
+}
+
+fn stream(seed: u64, domain: &str, stream: u64) -> ChaCha8Rng {
+    let mut words = generator(seed, domain);
+    words.set_stream(stream);
+    words
+}
+
+/// The generator that scenarios, operations and fault plans are made from: a stream apart from all choices.
+pub(crate) fn plan_key(seed: u64) -> [u8; 32] {
+    let mut key = [0u8; 32];
+    generator(seed, "plan").fill_bytes(&mut key);
+    key
+}
+
+impl Choices {
+    pub(crate) fn new(source: &Source, record: bool, nodes: usize, messages: Vec<String>, timers: Vec<String>) -> Self {
+        let (seed, deviations) = match source {
+            Source::Seed(seed) => (Some(*seed), &[][..]),
+            Source::Fixed(deviations) => (None, &deviations[..]),
+        };
+        let place = |kinds: &[String], kind: &str| kinds.iter().position(|known| known == kind).map(|k| k as u16);
+        let name = |deviation: &Deviation| match deviation {
+            Deviation::Send { from, to, kind, n, .. } => Some(Name::Send(*from, *to, place(&messages, kind)?, *n)),
+            Deviation::Draw { node, label, n, .. } => Some(Name::Draw(*node, label.clone(), *n)),
+            Deviation::Timer { node, kind, n, .. } => Some(Name::Timer(*node, place(&timers, kind)?, *n)),
+            Deviation::Sync { node, n, .. } => Some(Name::Sync(*node, *n)),
+            Deviation::Crash { node, n, write, .. } => Some(Name::Crash(*node, *n, *write)),
+        };
+        let fixed = deviations.iter().enumerate();
+        let fixed = fixed.filter_map(|(index, value)| Some((name(value)?, Fixed { index, value: value.clone() })));
+        Choices {
+            seed,
+            fixed: fixed.collect(),
+            fixed_used: vec![false; deviations.len()],
+            recorded: record.then(Vec::new),
+            named: record || seed.is_none(),
+            message_kinds: messages,
+            timer_kinds: timers,
+            link_base: seed.map(|seed| generator(seed, "link")),
+            draws: vec![None; nodes],
+            physics: vec![None; nodes],
+            draw_counts: BTreeMap::new(),
+            sync_counts: vec![0; nodes],
+            crash_counts: vec![0; nodes],
+        }
+    }
+
+    fn fixed(&mut self, name: &Name) -> Option<&Deviation> {
+        let fixed = self.fixed.get(name)?;
+        self.fixed_used[fixed.index] = true;
+        Some(&fixed.value)
+    }
+
+    fn record(&mut self, deviation: impl FnOnce() -> Deviation) {
+        if let Some(recorded) = &mut self.recorded {
+            recorded.push(deviation());
+        }
+    }
+
+    /// What was recorded, in the order of asking.
+    pub(crate) fn take_recorded(&mut self) -> Vec<Deviation> {
+        self.recorded.take().unwrap_or_default()
+    }
+
+    /// Which of the fixed choices were asked for.
+    pub(crate) fn used(&self) -> &[bool] {
+        &self.fixed_used
+    }
+
+    /// The fate of the next message on a link. `calm` says that the world has healed: then nothing is lost or doubled.
+    pub(crate) fn send(
+        &mut self,
+        (from, to, kind): (NodeId, NodeId, u16),
+        network: &NetworkConfig,
+        calm: bool,
+        link: &mut Link,
+        seek: bool,
+    ) -> Fate {
+        let n = link.sent;
+        link.sent += 1;
+        let mut fate = match (self.seed, &self.link_base) {
+            (Some(_), Some(base)) => {
+                let id = (u64::from(from.0) << 16) | u64::from(to.0);
+                let next = |words: &mut ChaCha8Rng| {
+                    [words.next_u32(), words.next_u32(), words.next_u32(), words.next_u32()]
+                };
+                let words = if seek {
+                    let mut words = base.clone();
+                    words.set_stream(id);
+                    words.set_word_pos(u128::from(n) * 4);
+                    next(&mut words)
+                } else {
+                    next(link.words.get_or_insert_with(|| {
+                        let mut words = base.clone();
+                        words.set_stream(id);
+                        words
+                    }))
+                };
+                Fate::sample(network, words)
+            }
+            _ => Fate::on_time(network.latency.base()),
+        };
+        if self.named {
+            fate = self.send_by_name((from, to, kind), network, calm, link, fate);
+        } else if calm {
+            fate = Fate::on_time(fate.latency);
+        }
+        fate
+    }
+
+    #[cold]
+    fn send_by_name(
+        &mut self,
+        (from, to, kind): (NodeId, NodeId, u16),
+        network: &NetworkConfig,
+        calm: bool,
+        link: &mut Link,
+        mut fate: Fate,
+    ) -> Fate {
+        if link.sent_of_kind.len() <= kind as usize {
+            link.sent_of_kind.resize(kind as usize + 1, 0);
+        }
+        let n = link.sent_of_kind[kind as usize];
+        link.sent_of_kind[kind as usize] += 1;
+        if !self.fixed.is_empty()
+            && let Some(Deviation::Send { lost, latency, copy, .. }) = self.fixed(&Name::Send(from, to, kind, n))
+        {
+            fate = Fate { lost: *lost, latency: latency.unwrap_or(fate.latency), copy: *copy };
+        }
+        if calm {
+            fate = Fate::on_time(fate.latency);
+        }
+        let base = network.latency.base();
+        if self.recorded.is_some() && fate != Fate::on_time(base) {
+            let kind = self.message_kinds[kind as usize].clone();
+            let latency = (fate.latency != base && !fate.lost).then_some(fate.latency);
+            self.record(|| Deviation::Send { from, to, kind, n, lost: fate.lost, latency, copy: fate.copy });
+        }
+        fate
+    }
+
+    /// A number in `low..=high`.
+    pub(crate) fn draw(&mut self, node: NodeId, path: Path<'_>, low: u64, high: u64) -> u64 {
+        let default = default_fraction(node);
+        let mut fraction = match self.seed {
+            Some(seed) => {
+                let words = self.draws[node.index()].get_or_insert_with(|| stream(seed, "draw", u64::from(node.0)));
+                ((u64::from(words.next_u32()) * BILLION) >> 32) as Billionths
+            }
+            None => default,
+        };
+        if self.named {
+            let label = path_text(path);
+            let count = self.draw_counts.entry((node, label.clone())).or_insert(0);
+            let n = *count;
+            *count += 1;
+            if let Some(Deviation::Draw { billionths, .. }) = self.fixed(&Name::Draw(node, label.clone(), n)) {
+                fraction = (*billionths).min(BILLION as u32 - 1);
+            }
+            if fraction != default {
+                self.record(|| Deviation::Draw { node, label, n, billionths: fraction });
+            }
+        }
+        let width = u128::from(high - low) + 1;
+        low + (width * u128::from(fraction) / u128::from(BILLION)) as u64
+    }
+
+    fn physics_word(&mut self, node: NodeId) -> Option<u32> {
+        let seed = self.seed?;
+        let words = self.physics[node.index()].get_or_insert_with(|| stream(seed, "node", u64::from(node.0)));
+        Some(words.next_u32())
+    }
+
+    /// By how much the n-th arming of a kind of timer is late.
+    pub(crate) fn timer(&mut self, node: NodeId, kind: u16, n: u32, jitter: Span) -> Span {
+        if jitter == Span::ZERO && self.fixed.is_empty() {
+            return Span::ZERO;
+        }
+        let word = if jitter == Span::ZERO { None } else { self.physics_word(node) };
+        let mut late = word.map_or(Span::ZERO, |word| Span((u128::from(word) * u128::from(jitter.0) >> 32) as u64));
+        if self.named {
+            if let Some(Deviation::Timer { late: fixed, .. }) = self.fixed(&Name::Timer(node, kind, n)) {
+                late = *fixed;
+            }
+            if late != Span::ZERO && self.recorded.is_some() {
+                let kind = self.timer_kinds[kind as usize].clone();
+                self.record(|| Deviation::Timer { node, kind, n, late });
+            }
+        }
+        late
+    }
+
+    /// How long the next sync of a node takes.
+    pub(crate) fn sync(&mut self, node: NodeId, disk: &DiskConfig) -> Span {
+        let n = self.sync_counts[node.index()];
+        self.sync_counts[node.index()] += 1;
+        let word = if disk.sync_jitter == Span::ZERO { None } else { self.physics_word(node) };
+        let mut longer =
+            word.map_or(Span::ZERO, |word| Span((u128::from(word) * u128::from(disk.sync_jitter.0) >> 32) as u64));
+        if self.named {
+            if let Some(Deviation::Sync { longer: fixed, .. }) = self.fixed(&Name::Sync(node, n)) {
+                longer = *fixed;
+            }
+            if longer != Span::ZERO {
+                self.record(|| Deviation::Sync { node, n, longer });
+            }
+        }
+        disk.sync + longer
+    }
+
+    /// A node crashes: the number of this crash, for [`Choices::crashed_write`].
+    pub(crate) fn crash(&mut self, node: NodeId) -> u32 {
+        self.crash_counts[node.index()] += 1;
+        self.crash_counts[node.index()] - 1
+    }
+
+    /// What a crash makes of one unsynced write.
+    pub(crate) fn crashed_write(&mut self, node: NodeId, n: u32, write: u32, disk: &DiskConfig) -> WriteFate {
+        let mut fate = match self.physics_word(node) {
+            Some(word) if below(word, disk.lost_ppm) => WriteFate::Lost,
+            Some(word) if below(word, disk.lost_ppm.saturating_add(disk.torn_ppm)) => WriteFate::Torn,
+            _ => WriteFate::Kept,
+        };
+        if self.named {
+            if let Some(Deviation::Crash { fate: fixed, .. }) = self.fixed(&Name::Crash(node, n, write)) {
+                fate = *fixed;
+            }
+            if fate != WriteFate::Kept {
+                self.record(|| Deviation::Crash { node, n, write, fate });
+            }
+        }
+        fate
+    }
+}
+
+/// A point of a range that differs from node to node: multiples of the golden ratio spread evenly however many nodes
+/// there are.
+fn default_fraction(node: NodeId) -> Billionths {
+    const GOLDEN: u64 = 618_033_989;
+    (((u64::from(node.0) + 1) * GOLDEN) % BILLION) as Billionths
+}

@@ -1,0 +1,70 @@
+//! The clock of one node: offset, drift, jumps.
+
+use crate::time::Time;
+
+/// A node's clock: `local = base_local + (world − base_world) · (1 + drift)`. True until a fault skews it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Clock {
+    base_world: Time,
+    base_local: Time,
+    /// Parts per million by which this clock runs fast.
+    drift_ppm: i64,
+}
+
+const MILLION: i128 = 1_000_000;
+
+impl Clock {
+    /// What this clock shows when the world's time is `world`.
+    pub(crate) fn read(&self, world: Time) -> Time {
+        let elapsed = world.0 - self.base_world.0;
+        if self.drift_ppm == 0 {
+            return Time(self.base_local.0 + elapsed);
+        }
+        let local = i128::from(elapsed) * (MILLION + i128::from(self.drift_ppm)) / MILLION;
+        Time(self.base_local.0.saturating_add(local.max(0) as u64))
+    }
+
+    /// The first world time, not before `now`, at which this clock shows at least `local`.
+    pub(crate) fn when(&self, local: Time, now: Time) -> Time {
+        if self.drift_ppm == 0 {
+            let world = i128::from(local.0) - i128::from(self.base_local.0) + i128::from(self.base_world.0);
+            return Time(world.clamp(0, i128::from(u64::MAX)) as u64).max(now);
+        }
+        let ahead = i128::from(local.0) - i128::from(self.base_local.0);
+        let rate = MILLION + i128::from(self.drift_ppm);
+        // Rounded up, so that the clock has reached `local` by then.
+        let elapsed = (ahead * MILLION + rate - 1).div_euclid(rate);
+        Time((i128::from(self.base_world.0) + elapsed).clamp(0, i128::from(u64::MAX)) as u64).max(now)
+    }
+
+    /// Steps by `offset_ns` from true time and runs `drift_ppm` fast from now on.
+    pub(crate) fn skew(&mut self, now: Time, offset_ns: i64, drift_ppm: i64) {
+        assert!(drift_ppm > -1_000_000, "a clock may run slow but not stand still or run backwards: {drift_ppm} ppm");
+        *self = Clock { base_world: now, base_local: Time(now.0.saturating_add_signed(offset_ns)), drift_ppm };
+    }
+
+    /// Steps back to true time.
+    pub(crate) fn correct(&mut self) {
+        *self = Clock::default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// `when` is the inverse of `read`: the first instant at which the deadline is reached.
+        #[test]
+        fn a_timer_is_due_when_the_clock_shows_it(at in 0u64..1 << 40, offset in -1_000_000_000i64..1_000_000_000, drift in -200_000i64..200_000, after in 1u64..1 << 35) {
+            let now = Time(at);
+            let mut clock = Clock::default();
+            clock.skew(now, offset, drift);
+            let deadline = Time(clock.read(now).0 + after);
+            let due = clock.when(deadline, now);
+            prop_assert!(clock.read(due) >= deadline);
+            prop_assert!(due == now || clock.read(Time(due.0 - 1)) < deadline);
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! What a process can do while it handles an event.
+
+use std::ops::RangeInclusive;
+
+use crate::disk::Stored;
+use crate::process::{File, NodeId, OpId, Process};
+use crate::time::{Span, Time};
+
+/// The effects a handler can have. Handlers see a [`Context`]; this is what stands behind it: a node of a world, or
+/// the adapter that [`Context::host`] puts in between.
+pub(crate) trait Effects<P: Process> {
+    fn send(&mut self, to: NodeId, message: P::Message, early: bool);
+    fn arm(&mut self, timer: P::Timer, after: Span);
+    fn cancel(&mut self, timer: &P::Timer);
+    fn draw(&mut self, path: Path<'_>, range: RangeInclusive<u64>) -> u64;
+    fn append(&mut self, file: File, record: P::Record);
+    fn replace(&mut self, file: File, records: Vec<P::Record>);
+    fn read(&self, file: File) -> Vec<Stored<P::Record>>;
+    fn durable(&self) -> bool;
+    fn complete(&mut self, op: OpId, ret: P::Ret, early: bool);
+    fn fail(&mut self, op: OpId, reason: &str);
+    fn mark(&mut self, name: &'static str);
+    fn note(&mut self, text: &dyn Fn() -> String);
+    fn halt(&mut self, reason: &str);
+    fn byzantine(&self) -> bool;
+}
+
+/// One step of the path that names a draw: the draw's own label, or a process that it is hosted in.
+#[derive(Clone, Copy)]
+pub(crate) struct Step {
+    pub(crate) name: &'static str,
+    /// Tells apart several hosted processes of one kind, such as the groups of a multi-Raft.
+    pub(crate) instance: Option<u64>,
+}
+
+/// The name of a draw, innermost step first.
+pub(crate) type Path<'a> = &'a [Step];
+
+/// The path as a trace has it: `raft/election_timeout`, `raft.3/election_timeout`.
+pub(crate) fn path_text(path: Path<'_>) -> String {
+    let step = |step: &Step| match step.instance {
+        Some(n) => format!("{}.{n}", step.name),
+        None => step.name.to_string(),
+    };
+    path.iter().rev().map(step).collect::<Vec<_>>().join("/")
+}
+
+/// A handler's view of its node: the clock, and the effects it can have.
+///
+/// Messages and answers leave after the handler, once every write that the node made before they leave is durable
+/// (*output commit*); the methods that end in `_early` do not wait, which is how "replied before it was durable" is
+/// written on purpose.
+pub struct Context<'a, P: Process> {
+    pub(crate) effects: &'a mut dyn Effects<P>,
+    pub(crate) id: NodeId,
+    pub(crate) now: Time,
+}
+
+impl<P: Process> Context<'_, P> {
+    /// This node.
+    pub fn id(&self) -> NodeId {
+        self.id
+    }
+
+    /// This node's own clock, with its offset and drift. It can go back, as real ones do.
+    pub fn now(&self) -> Time {
+        self.now
+    }
+
+    /// Sends a message. It may be lost, doubled, delayed or overtaken, as the network has it; a message to itself
+    /// takes the network too. Leaves when all writes made so far are durable.
+    pub fn send(&mut self, to: NodeId, message: P::Message) {
+        self.effects.send(to, message, false);
+    }
+
+    /// Sends without waiting for this node's disk.
+    pub fn send_early(&mut self, to: NodeId, message: P::Message) {
+        self.effects.send(to, message, true);
+    }
+
+    /// Sends a copy to each of `to`, in that order.
+    pub fn broadcast(&mut self, to: impl IntoIterator<Item = NodeId>, message: P::Message) {
+        for node in to {
+            self.send(node, message.clone());
+        }
+    }
+
+    /// Arms `timer` to fire once, `after` from now on this node's clock. Arming an armed timer moves it.
+    pub fn arm(&mut self, timer: P::Timer, after: Span) {
+        self.effects.arm(timer, after);
+    }
+
+    /// Disarms `timer` if it is armed.
+    pub fn cancel(&mut self, timer: &P::Timer) {
+        self.effects.cancel(timer);
+    }
+
+    /// A number in `range`, by chance: the choice `(draw, node, label, n)`. Its default is a fixed point of the range
+    /// that differs from node to node.
+    ///
+    /// # Panics
+    /// If the range is empty.
+    pub fn draw(&mut self, label: &'static str, range: RangeInclusive<u64>) -> u64 {
+        assert!(!range.is_empty(), "a draw needs a range with something in it: {label} has {range:?}");
+        self.effects.draw(&[Step { name: label, instance: None }], range)
+    }
+
+    /// A length of time in `range`, by chance; see [`Context::draw`].
+    pub fn draw_span(&mut self, label: &'static str, range: RangeInclusive<Span>) -> Span {
+        Span(self.draw(label, range.start().0..=range.end().0))
+    }
+
+    /// Writes a record at the end of `file`. Durable after the next sync, which begins by itself.
+    pub fn append(&mut self, file: File, record: P::Record) {
+        self.effects.append(file, record);
+    }
+
+    /// Replaces the whole of `file`, atomically: after a crash it is the old one or the new one (write to a new file,
+    /// sync, rename).
+    pub fn replace(&mut self, file: File, records: Vec<P::Record>) {
+        self.effects.replace(file, records);
+    }
+
+    /// What `file` holds, written records in order, synced or not. Meant for recovery in [`Process::start`].
+    pub fn read(&self, file: File) -> Vec<Stored<P::Record>> {
+        self.effects.read(file)
+    }
+
+    /// Whether everything this node has written is durable.
+    pub fn durable(&self) -> bool {
+        self.effects.durable()
+    }
+
+    /// Answers a client operation; the answer leaves when all writes made so far are durable.
+    pub fn complete(&mut self, op: OpId, ret: P::Ret) {
+        self.effects.complete(op, ret, false);
+    }
+
+    /// Answers without waiting for this node's disk.
+    pub fn complete_early(&mut self, op: OpId, ret: P::Ret) {
+        self.effects.complete(op, ret, true);
+    }
+
+    /// Ends a client operation that certainly had no effect and never will. Where that is not certain, leave it
+    /// unanswered: it is then unknown, and checkers treat it so.
+    pub fn fail(&mut self, op: OpId, reason: &str) {
+        self.effects.fail(op, reason);
+    }
+
+    /// Counts that an interesting state was reached. Tests can demand that it sometimes is
+    /// ([`crate::Check::sometimes`]).
+    pub fn mark(&mut self, name: &'static str) {
+        self.effects.mark(name);
+    }
+
+    /// Leaves a remark in the timeline; `text` is only called when somebody records one.
+    pub fn note(&mut self, text: impl Fn() -> String) {
+        self.effects.note(&text);
+    }
+
+    /// Stops this node for good (fail-stop), as a database does that finds its log damaged. It stays down until a
+    /// fault restarts it or the world heals.
+    pub fn halt(&mut self, reason: &str) {
+        self.effects.halt(reason);
+    }
+
+    /// Whether a Byzantine fault is in force on this node: the model then decides how to lie.
+    pub fn byzantine(&self) -> bool {
+        self.effects.byzantine()
+    }
+}

@@ -1,0 +1,122 @@
+//! Hosting one process inside another: its messages, timers, records and answers are wrapped, nothing is copied.
+
+use std::marker::PhantomData;
+use std::ops::RangeInclusive;
+
+use crate::context::{Context, Effects, Path, Step};
+use crate::disk::Stored;
+use crate::process::{File, NodeId, OpId, Process};
+use crate::time::Span;
+
+/// How a `Host` wraps what the process `Inner` says. Usually a unit struct; give it a field where a host has several
+/// processes of one kind.
+///
+/// A test of the crate, `sim/tests/hosting.rs`, hosts one protocol in another from beginning to end.
+pub trait Embed<Host: Process, Inner: Process> {
+    /// The name of the hosted process in the names of choices: `raft` gives `raft/election_timeout`.
+    const NAME: &'static str;
+
+    /// Which of several hosted processes of this name.
+    fn instance(&self) -> Option<u64> {
+        None
+    }
+    /// Wraps a message.
+    fn message(&self, message: Inner::Message) -> Host::Message;
+    /// Wraps a timer.
+    fn timer(&self, timer: Inner::Timer) -> Host::Timer;
+    /// Wraps a record of the disk.
+    fn record(&self, record: Inner::Record) -> Host::Record;
+    /// Unwraps a record that [`Embed::record`] wrapped; `None` for any other.
+    fn unwrap_record(&self, record: Host::Record) -> Option<Inner::Record>;
+    /// Which file of the host is the hosted process's `file`.
+    fn file(&self, file: File) -> File;
+    /// Wraps the answer to an operation of the world's clients. Operations that the host itself invoked
+    /// ([`OpId::internal`]) come back from [`Context::host`] instead.
+    fn ret(&self, ret: Inner::Ret) -> Host::Ret;
+}
+
+/// What became of an operation that a host invoked on the process it hosts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer<Ret> {
+    /// It completed.
+    Completed(OpId, Ret),
+    /// It failed for certain, for this reason.
+    Failed(OpId, String),
+}
+
+impl<Host: Process> Context<'_, Host> {
+    /// Runs a handler of a hosted process: whatever it does is wrapped by `embed` and done by this node. Returns the
+    /// answers to internal operations.
+    pub fn host<Inner: Process, E: Embed<Host, Inner>>(
+        &mut self,
+        embed: E,
+        run: impl FnOnce(&mut Context<'_, Inner>),
+    ) -> Vec<Answer<Inner::Ret>> {
+        let (id, now) = (self.id, self.now);
+        let mut adapter = Adapter { outer: self.effects, embed, answers: Vec::new(), inner: PhantomData };
+        run(&mut Context { effects: &mut adapter, id, now });
+        adapter.answers
+    }
+}
+
+struct Adapter<'a, Host: Process, Inner: Process, E> {
+    outer: &'a mut dyn Effects<Host>,
+    embed: E,
+    answers: Vec<Answer<Inner::Ret>>,
+    inner: PhantomData<Inner>,
+}
+
+impl<Host: Process, Inner: Process, E: Embed<Host, Inner>> Effects<Inner> for Adapter<'_, Host, Inner, E> {
+    fn send(&mut self, to: NodeId, message: Inner::Message, early: bool) {
+        self.outer.send(to, self.embed.message(message), early);
+    }
+    fn arm(&mut self, timer: Inner::Timer, after: Span) {
+        self.outer.arm(self.embed.timer(timer), after);
+    }
+    fn cancel(&mut self, timer: &Inner::Timer) {
+        self.outer.cancel(&self.embed.timer(timer.clone()));
+    }
+    fn draw(&mut self, path: Path<'_>, range: RangeInclusive<u64>) -> u64 {
+        let mut outward = path.to_vec();
+        outward.push(Step { name: E::NAME, instance: self.embed.instance() });
+        self.outer.draw(&outward, range)
+    }
+    fn append(&mut self, file: File, record: Inner::Record) {
+        self.outer.append(self.embed.file(file), self.embed.record(record));
+    }
+    fn replace(&mut self, file: File, records: Vec<Inner::Record>) {
+        let records = records.into_iter().map(|record| self.embed.record(record)).collect();
+        self.outer.replace(self.embed.file(file), records);
+    }
+    fn read(&self, file: File) -> Vec<Stored<Inner::Record>> {
+        let stored = self.outer.read(self.embed.file(file)).into_iter();
+        stored.filter_map(|item| item.filter_map(|record| self.embed.unwrap_record(record))).collect()
+    }
+    fn durable(&self) -> bool {
+        self.outer.durable()
+    }
+    fn complete(&mut self, op: OpId, ret: Inner::Ret, early: bool) {
+        match op.is_internal() {
+            true => self.answers.push(Answer::Completed(op, ret)),
+            false => self.outer.complete(op, self.embed.ret(ret), early),
+        }
+    }
+    fn fail(&mut self, op: OpId, reason: &str) {
+        match op.is_internal() {
+            true => self.answers.push(Answer::Failed(op, reason.to_string())),
+            false => self.outer.fail(op, reason),
+        }
+    }
+    fn mark(&mut self, name: &'static str) {
+        self.outer.mark(name);
+    }
+    fn note(&mut self, text: &dyn Fn() -> String) {
+        self.outer.note(text);
+    }
+    fn halt(&mut self, reason: &str) {
+        self.outer.halt(reason);
+    }
+    fn byzantine(&self) -> bool {
+        self.outer.byzantine()
+    }
+}

@@ -1,0 +1,96 @@
+//! What clients asked and were answered, and when: the history that checkers judge.
+
+use serde::{Deserialize, Serialize};
+
+use crate::process::{NodeId, OpId};
+use crate::time::Time;
+
+/// How an operation ended.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome<R> {
+    /// It returned this.
+    Returned {
+        /// The answer.
+        ret: R,
+        /// When.
+        at: Time,
+    },
+    /// It certainly had no effect and never will.
+    Failed {
+        /// Why.
+        reason: String,
+        /// When the client learnt so.
+        at: Time,
+    },
+    /// Nobody knows: it may have had its effect, may have it later, or never. (Jepsen's `info`.)
+    Unknown,
+}
+
+/// One operation that was invoked.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Invocation<O, R> {
+    /// Its place in the scenario's list of operations.
+    pub id: OpId,
+    /// Which node is the client.
+    pub client: NodeId,
+    /// What was asked.
+    pub op: O,
+    /// When it was invoked.
+    pub invoked: Time,
+    /// How it ended.
+    pub outcome: Outcome<R>,
+}
+
+impl<O, R> Invocation<O, R> {
+    /// The answer, if it returned.
+    pub fn returned(&self) -> Option<&R> {
+        match &self.outcome {
+            Outcome::Returned { ret, .. } => Some(ret),
+            _ => None,
+        }
+    }
+
+    /// When it ended, if it did.
+    pub fn ended(&self) -> Option<Time> {
+        match &self.outcome {
+            Outcome::Returned { at, .. } | Outcome::Failed { at, .. } => Some(*at),
+            Outcome::Unknown => None,
+        }
+    }
+}
+
+/// All operations that were invoked, in the order of their invocation.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct History<O, R> {
+    invocations: Vec<Invocation<O, R>>,
+}
+
+impl<O, R> Default for History<O, R> {
+    fn default() -> Self {
+        History { invocations: Vec::new() }
+    }
+}
+
+impl<O, R> History<O, R> {
+    /// The invocations, in order.
+    pub fn invocations(&self) -> &[Invocation<O, R>] {
+        &self.invocations
+    }
+
+    pub(crate) fn invoke(&mut self, id: OpId, client: NodeId, op: O, invoked: Time) {
+        self.invocations.push(Invocation { id, client, op, invoked, outcome: Outcome::Unknown });
+    }
+
+    /// Ends an operation. Says whether it was open: a second answer to one operation changes nothing.
+    pub(crate) fn end(&mut self, id: OpId, outcome: Outcome<R>) -> bool {
+        let open = self.invocations.iter_mut().rev().find(|invocation| invocation.id == id);
+        match open {
+            Some(Invocation { outcome: old @ Outcome::Unknown, .. }) => {
+                *old = outcome;
+                true
+            }
+            _ => false,
+        }
+    }
+}

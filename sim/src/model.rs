@@ -1,0 +1,147 @@
+//! A model: a protocol together with how it is set up, what it tolerates, and the bugs one can plant in it.
+
+use std::fmt::Debug;
+
+use proptest::strategy::{BoxedStrategy, Just, Strategy};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::fault::FaultClass;
+use crate::network::NetworkConfig;
+use crate::process::{NodeId, Process};
+use crate::scenario::{Operation, Phases};
+use crate::time::Span;
+
+/// The operations of a model.
+pub type Op<M> = <<M as Model>::Process as Process>::Op;
+/// The answers of a model.
+pub type Ret<M> = <<M as Model>::Process as Process>::Ret;
+
+/// A bug that can be planted: a named change of the protocol, off by default.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bug {
+    /// Its name, in kebab case: `vote-not-persisted`.
+    pub name: &'static str,
+    /// What it does, in one line.
+    pub what: &'static str,
+    /// The property that must catch it, as [`crate::Property::name`] has it.
+    pub caught_by: &'static str,
+}
+
+/// What there is to know of a component without running it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Info {
+    /// Its name on the command line and in traces, in snake case.
+    pub name: &'static str,
+    /// Its row in the catalogue: `C11`.
+    pub row: &'static str,
+    /// The family it belongs to: `consensus`.
+    pub family: &'static str,
+    /// One line: what it is and where it is described.
+    pub summary: &'static str,
+    /// The fault classes under which every safety property holds.
+    pub tolerates: &'static [FaultClass],
+    /// The roles that faults can be aimed at.
+    pub roles: &'static [&'static str],
+    /// The bugs one can plant.
+    pub bugs: &'static [Bug],
+    /// What is known not to hold outside the tolerance, each the name of a kept trace.
+    pub boundaries: &'static [&'static str],
+}
+
+impl Info {
+    /// What a model starts from that tolerates what is usual and has neither roles, bugs nor boundaries.
+    pub const fn named(name: &'static str, row: &'static str, family: &'static str, summary: &'static str) -> Self {
+        Info { name, row, family, summary, tolerates: &FaultClass::USUAL, roles: &[], bugs: &[], boundaries: &[] }
+    }
+}
+
+/// A role that a node holds, for faults to aim at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Role {
+    /// Its name, one of [`Info::roles`].
+    pub name: &'static str,
+    /// Where several nodes hold it (an old leader and a new one), the highest rank is meant.
+    pub rank: u64,
+}
+
+/// A component of the library: the configuration of a protocol, and everything the harness has to know to run it.
+///
+/// The value itself is the configuration, and is what a trace keeps of it.
+pub trait Model: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// What runs on every node.
+    type Process: Process;
+
+    /// What there is to know of it.
+    const INFO: Info;
+
+    /// How many nodes there are: `n0` to `n(size − 1)`.
+    fn size(&self) -> usize;
+
+    /// Makes the process of one node, at the beginning and after every crash. `nodes` are those of the scenario: when
+    /// a trace was shrunk, some may be missing.
+    fn spawn(&self, node: NodeId, nodes: &[NodeId]) -> Self::Process;
+
+    /// What is wrong with this configuration, if anything.
+    ///
+    /// # Errors
+    /// What to change.
+    fn validate(&self) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// The planted bug, if any.
+    fn bug(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Plants one of [`Info::bugs`], or none. Only called with names of that list.
+    fn set_bug(&mut self, bug: Option<&'static str>) {
+        assert!(bug.is_none(), "{} lists no bugs", Self::INFO.name);
+    }
+
+    /// Changes how many nodes there are, for `--nodes`.
+    ///
+    /// # Errors
+    /// Why this model cannot have that many.
+    fn set_nodes(&mut self, nodes: usize) -> Result<(), String> {
+        match nodes == self.size() {
+            true => Ok(()),
+            false => Err(format!("{} always has {} nodes", Self::INFO.name, self.size())),
+        }
+    }
+
+    /// The nodes that crashes, wipes and lies may strike, and how many at once.
+    fn mortal(&self) -> (Vec<NodeId>, usize) {
+        ((0..self.size()).map(|n| NodeId(n as u16)).collect(), self.size())
+    }
+
+    /// The greatest skew that is inside the tolerance: the offset from true time, and the drift in parts per million.
+    fn skew_bound(&self) -> (Span, u32) {
+        (Span::secs(1), 1_000)
+    }
+
+    /// The role that a process holds, if any.
+    fn role(&self, _process: &Self::Process) -> Option<Role> {
+        None
+    }
+
+    /// Whether messages of this kind keep their order on each link, whatever the network does to others.
+    fn fifo(&self, _kind: &str) -> bool {
+        false
+    }
+
+    /// The network without faults.
+    fn network(&self) -> NetworkConfig {
+        NetworkConfig::default()
+    }
+
+    /// How long runs are.
+    fn phases(&self) -> Phases {
+        Phases { chaos: Span::secs(2), settle: Span::secs(2), core: None }
+    }
+
+    /// The model's vocabulary: workloads, as a proptest strategy. Times lie in the chaos phase.
+    fn workload(&self) -> BoxedStrategy<Vec<Operation<Op<Self>>>> {
+        Just(Vec::new()).boxed()
+    }
+}

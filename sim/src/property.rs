@@ -1,0 +1,145 @@
+//! Properties: what must be true, after each event or at the end.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::Model;
+use crate::process::NodeId;
+use crate::time::Time;
+use crate::world::World;
+
+/// A property that does not hold, told in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broken {
+    /// The nodes concerned, for the eye; may be empty.
+    pub nodes: Vec<NodeId>,
+    /// What is so and should not be, with the values.
+    pub message: String,
+}
+
+impl Broken {
+    /// Broken at these nodes, for this reason.
+    pub fn new(nodes: impl IntoIterator<Item = NodeId>, message: impl Into<String>) -> Self {
+        Broken { nodes: nodes.into_iter().collect(), message: message.into() }
+    }
+}
+
+impl From<String> for Broken {
+    fn from(message: String) -> Self {
+        Broken { nodes: Vec::new(), message }
+    }
+}
+
+impl From<&str> for Broken {
+    fn from(message: &str) -> Self {
+        message.to_string().into()
+    }
+}
+
+/// Whether a property holds.
+pub type Verdict = Result<(), Broken>;
+
+/// Something that must be true of every run of a model.
+///
+/// A property is a value that lives for one run, so it may remember what it saw: that is how checks after each event
+/// stay cheap. [`World::changed`] says which node to look at.
+pub trait Property<M: Model> {
+    /// Its name, with the model's or family's in front: `raft/election_safety`. Shrinking keeps this and nothing else
+    /// of a violation.
+    fn name(&self) -> String;
+
+    /// Judges the world after one event.
+    ///
+    /// # Errors
+    /// What is wrong.
+    fn after_event(&mut self, world: &World<M>) -> Verdict {
+        let _ = world;
+        Ok(())
+    }
+
+    /// Judges the finished run: the history and the final states.
+    ///
+    /// # Errors
+    /// What is wrong.
+    fn at_end(&mut self, world: &World<M>) -> Verdict {
+        let _ = world;
+        Ok(())
+    }
+}
+
+/// Makes a fresh property for each run; shared by all threads of a sweep.
+pub type Maker<M> = std::sync::Arc<dyn Fn() -> Box<dyn Property<M>> + Send + Sync>;
+
+/// The maker of a property that is cloned for each run.
+pub fn maker<M: Model, P: Property<M> + Clone + Send + Sync + 'static>(property: P) -> Maker<M> {
+    std::sync::Arc::new(move || Box::new(property.clone()))
+}
+
+/// A closure, checked after each event.
+#[derive(Clone)]
+pub struct Invariant<F> {
+    name: String,
+    holds: F,
+}
+
+impl<F> Invariant<F> {
+    /// An invariant of this name.
+    pub fn new(name: impl Into<String>, holds: F) -> Self {
+        Invariant { name: name.into(), holds }
+    }
+}
+
+impl<M: Model, F: FnMut(&World<M>) -> Verdict> Property<M> for Invariant<F> {
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+    fn after_event(&mut self, world: &World<M>) -> Verdict {
+        (self.holds)(world)
+    }
+}
+
+/// A closure, checked at the end.
+#[derive(Clone)]
+pub struct AtEnd<F> {
+    name: String,
+    holds: F,
+}
+
+impl<F> AtEnd<F> {
+    /// A property of whole runs, of this name.
+    pub fn new(name: impl Into<String>, holds: F) -> Self {
+        AtEnd { name: name.into(), holds }
+    }
+}
+
+impl<M: Model, F: FnMut(&World<M>) -> Verdict> Property<M> for AtEnd<F> {
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+    fn at_end(&mut self, world: &World<M>) -> Verdict {
+        (self.holds)(world)
+    }
+}
+
+/// A violation: which property, when, where, and the values.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Violation {
+    /// The property's name.
+    pub property: String,
+    /// The world's time.
+    pub at: Time,
+    /// After how many events.
+    pub event: u64,
+    /// The nodes concerned.
+    pub nodes: Vec<NodeId>,
+    /// What was so and should not have been.
+    pub message: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} VIOLATED at {}\n  {}", self.property, self.at, self.message)
+    }
+}

@@ -1,0 +1,195 @@
+//! One run: a world inside a madsim runtime, its properties after each event and at the end, and the outcome.
+
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Once;
+
+use crate::choice::Deviation;
+use crate::fault::Fault;
+use crate::history::History;
+use crate::model::{Model, Op, Ret};
+use crate::property::{Broken, Maker, Property, Violation};
+use crate::scenario::{Case, Impossible, Source};
+use crate::stats::Stats;
+use crate::time::Time;
+use crate::timeline::Entry;
+use crate::world::World;
+
+/// What became of a run.
+#[derive(Clone, Debug)]
+pub struct Outcome<M: Model> {
+    /// The first violation; the run stops exactly there.
+    pub violation: Option<Violation>,
+    /// The rolling fingerprint at the end or at the violation.
+    pub fingerprint: u64,
+    /// When it ended.
+    pub ended_at: Time,
+    /// What was counted.
+    pub stats: Stats,
+    /// How often each mark was made.
+    pub marks: Vec<(&'static str, u64)>,
+    /// What clients asked and were answered.
+    pub history: History<Op<M>, Ret<M>>,
+    /// Faults that began, with roles resolved to nodes.
+    pub struck: Vec<(usize, Fault)>,
+    /// Of the deviations of a fixed source, which were asked for.
+    pub used: Vec<bool>,
+    /// The timeline, if the run was recorded.
+    pub timeline: Vec<Entry>,
+    /// Every choice that was not the default, if the run was recorded.
+    pub recorded: Vec<Deviation>,
+}
+
+/// Whether a run keeps its timeline and its choices.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Record {
+    /// Only counts, history and verdict.
+    #[default]
+    No,
+    /// Everything.
+    Yes,
+}
+
+/// Runs a case to its end, or to the first violation.
+///
+/// # Errors
+/// If no world can run the case.
+pub fn run<M: Model>(
+    case: &Case<M>,
+    source: &Source,
+    properties: &[Maker<M>],
+    record: Record,
+) -> Result<Outcome<M>, Impossible> {
+    case.validate()?;
+    Ok(run_valid(case, source, properties, record))
+}
+
+/// [`run`] for a case that was validated.
+pub(crate) fn run_valid<M: Model>(case: &Case<M>, source: &Source, properties: &[Maker<M>], record: Record) -> Outcome<M> {
+    in_runtime(|| {
+        let mut world = World::begin(case, source, record == Record::Yes);
+        let mut properties: Vec<_> = properties.iter().map(|make| make()).collect();
+        let violation = drive(&mut world, &mut properties);
+        finish(world, violation)
+    })
+}
+
+/// Runs `f` where madsim's clock is at zero and belongs to it alone.
+#[cfg(madsim)]
+pub(crate) fn in_runtime<T>(f: impl FnOnce() -> T) -> T {
+    // The seed is fixed: nothing in a world draws from the runtime, and a replay must not need one.
+    let runtime = madsim::runtime::Runtime::with_seed_and_config(0, madsim::Config::default());
+    runtime.block_on(async move { f() })
+}
+
+/// Runs `f`: without madsim there is no other clock.
+#[cfg(not(madsim))]
+pub(crate) fn in_runtime<T>(f: impl FnOnce() -> T) -> T {
+    f()
+}
+
+/// Steps a world to its end or to its first violation.
+pub(crate) fn drive<M: Model>(world: &mut World<M>, properties: &mut [Box<dyn Property<M>>]) -> Option<Violation> {
+    quiet_panics();
+    // The panic of an assertion unwinds to here and nowhere near the world again: it is only read from then on.
+    let stepped = IN_WORLD.with(|inside| {
+        inside.set(true);
+        let stepped = catch_unwind(AssertUnwindSafe(|| {
+            while world.step() {
+                if let Some(violation) = judge(world, properties) {
+                    return Some(violation);
+                }
+            }
+            judge_end(world, properties)
+        }));
+        inside.set(false);
+        stepped
+    });
+    match stepped {
+        Ok(violation) => violation,
+        Err(panic) => Some(assertion(world, panic)),
+    }
+}
+
+#[inline]
+fn judge<M: Model>(world: &World<M>, properties: &mut [Box<dyn Property<M>>]) -> Option<Violation> {
+    for property in properties {
+        if let Err(broken) = property.after_event(world) {
+            return Some(violation(world, property.name(), broken));
+        }
+    }
+    None
+}
+
+fn judge_end<M: Model>(world: &World<M>, properties: &mut [Box<dyn Property<M>>]) -> Option<Violation> {
+    for property in properties {
+        if let Err(broken) = property.at_end(world) {
+            return Some(violation(world, property.name(), broken));
+        }
+    }
+    None
+}
+
+fn violation<M: Model>(world: &World<M>, property: String, broken: Broken) -> Violation {
+    let Broken { nodes, message } = broken;
+    Violation { property, at: world.now(), event: world.stats().events, nodes, message }
+}
+
+pub(crate) fn finish<M: Model>(mut world: World<M>, violation: Option<Violation>) -> Outcome<M> {
+    let (timeline, recorded) = world.take_recording();
+    Outcome {
+        violation,
+        fingerprint: world.fingerprint(),
+        ended_at: world.now(),
+        stats: world.stats().clone(),
+        marks: world.marks().to_vec(),
+        struck: world.struck().to_vec(),
+        used: world.used_choices().to_vec(),
+        history: world.into_history(),
+        timeline,
+        recorded,
+    }
+}
+
+// -------------------------------------------------------------------------------------------------------------------
+// Assertions inside protocols: a failed one is a violation, not a crash of the tool.
+
+thread_local! {
+    static IN_WORLD: Cell<bool> = const { Cell::new(false) };
+    static LAST_PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// Keeps panics inside worlds off the terminal: they are reported as violations. Others print as ever.
+fn quiet_panics() {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let usual = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            if IN_WORLD.get() {
+                LAST_PANIC.set(info.location().map(ToString::to_string));
+            } else {
+                usual(info);
+            }
+        }));
+    });
+}
+
+fn assertion<M: Model>(world: &World<M>, panic: Box<dyn Any + Send>) -> Violation {
+    let text = panic.downcast_ref::<String>().cloned();
+    let text = text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
+    let text = text.unwrap_or_else(|| "a panic without words".into());
+    let place = LAST_PANIC.take().unwrap_or_default();
+    let nodes = Vec::from_iter(world.changed());
+    let broken = Broken { nodes, message: format!("{text} (asserted at {place})") };
+    violation(world, format!("assertion: {}", identity(&text)), broken)
+}
+
+/// What stays the same of an assertion's message when its values change: the words before the first colon.
+fn identity(message: &str) -> String {
+    // `assert_eq!` puts its own words first and the author's after.
+    let message = message.strip_prefix("assertion `left == right` failed: ").unwrap_or(message);
+    let message = message.strip_prefix("assertion `left != right` failed: ").unwrap_or(message);
+    let first = message.lines().next().unwrap_or("");
+    first.split(": ").next().unwrap_or(first).trim().to_string()
+}

@@ -1,0 +1,200 @@
+//! What a run starts from: the case.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::choice::Deviation;
+use crate::disk::DiskConfig;
+use crate::fault::{Fault, Target};
+use crate::model::{Model, Op};
+use crate::network::NetworkConfig;
+use crate::process::NodeId;
+use crate::time::{Span, Time};
+
+/// The three phases of a run. *Chaos*: operations and faults. *Heal*: at its end, all faults end. *Settle*: a bounded
+/// time, after which liveness and convergence are judged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Phases {
+    /// How long faults may strike.
+    pub chaos: Span,
+    /// How long the healed world runs on.
+    pub settle: Span,
+    /// Heal only these nodes and the links between them, and leave the rest as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub core: Option<Vec<NodeId>>,
+}
+
+impl Phases {
+    /// When the world heals.
+    pub fn heal_at(&self) -> Time {
+        Time::ZERO + self.chaos
+    }
+
+    /// When the run ends.
+    pub fn end_at(&self) -> Time {
+        self.heal_at() + self.settle
+    }
+}
+
+/// A limit on how much may break at one time, kept by the world while it runs: a fault over the limit does not strike.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Budget {
+    /// The nodes that count.
+    pub among: Vec<NodeId>,
+    /// How many of them may be down, or lying, at once.
+    pub down: usize,
+}
+
+/// The world before anything happens: who is in it, how they are configured, and the physics.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, bound(serialize = "M: Serialize", deserialize = "M: DeserializeOwned"))]
+pub struct Scenario<M> {
+    /// The model's own configuration.
+    pub config: M,
+    /// The nodes, ascending. Identifiers are stable: a scenario can lack some.
+    pub nodes: Vec<NodeId>,
+    /// Latency, loss, duplication, order.
+    pub network: NetworkConfig,
+    /// Syncs, and what crashes leave of unsynced writes.
+    #[serde(default)]
+    pub disk: DiskConfig,
+    /// The most by which a timer fires late: the choice `(timer, node, kind, n)`.
+    #[serde(default)]
+    pub timer_jitter: Span,
+    /// How long a node takes to handle one event, for nodes that take any time.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub service: BTreeMap<NodeId, Span>,
+    /// How long the run is.
+    pub phases: Phases,
+    /// How much may be down at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<Budget>,
+}
+
+impl<M: Model> Scenario<M> {
+    /// The model's own scenario, without faults: all its nodes, its physics, its phases.
+    pub fn new(config: M) -> Self {
+        Scenario {
+            nodes: (0..config.size()).map(|n| NodeId(n as u16)).collect(),
+            network: config.network(),
+            disk: DiskConfig::default(),
+            timer_jitter: Span::ZERO,
+            service: BTreeMap::new(),
+            phases: config.phases(),
+            budget: None,
+            config,
+        }
+    }
+}
+
+/// One client operation of the workload.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Operation<O> {
+    /// When the client means to invoke it. A client with an open operation invokes it when that one has ended.
+    pub at: Time,
+    /// Which node is the client.
+    pub client: NodeId,
+    /// What it asks.
+    pub op: O,
+}
+
+/// Everything explicit about a run. With a source of choices, it is the run.
+#[derive(Debug)]
+pub struct Case<M: Model> {
+    /// The world before anything happens.
+    pub scenario: Scenario<M>,
+    /// What clients ask.
+    pub operations: Vec<Operation<Op<M>>>,
+    /// What breaks.
+    pub faults: Vec<Fault>,
+}
+
+impl<M: Model> Clone for Case<M> {
+    fn clone(&self) -> Self {
+        Case { scenario: self.scenario.clone(), operations: self.operations.clone(), faults: self.faults.clone() }
+    }
+}
+
+/// Where the choices of a run come from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Source {
+    /// Every name gets the value that this seed maps it to.
+    Seed(u64),
+    /// Every name gets its default, but for these.
+    Fixed(Vec<Deviation>),
+}
+
+/// A case that no world can run, and why.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {problem}")]
+pub struct Impossible {
+    /// The place in the case, as a path: `faults[2].node`.
+    pub place: String,
+    /// What is wrong there and what to do.
+    pub problem: String,
+}
+
+impl<M: Model> Case<M> {
+    /// A case with no operations and no faults.
+    pub fn quiet(config: M) -> Self {
+        Case { scenario: Scenario::new(config), operations: Vec::new(), faults: Vec::new() }
+    }
+
+    /// Looks for what no world can run.
+    ///
+    /// # Errors
+    /// The first impossible thing, with its place.
+    pub fn validate(&self) -> Result<(), Impossible> {
+        let impossible = |place: String, problem: String| Err(Impossible { place, problem });
+        let scenario = &self.scenario;
+        if scenario.nodes.is_empty() {
+            return impossible("scenario.nodes".into(), "a world needs at least one node".into());
+        }
+        if let Some(pair) = scenario.nodes.windows(2).find(|pair| pair[0] >= pair[1]) {
+            return impossible("scenario.nodes".into(), format!("must ascend, but {} stands before {}", pair[0], pair[1]));
+        }
+        let size = scenario.config.size();
+        if let Some(node) = scenario.nodes.iter().find(|node| node.index() >= size) {
+            return impossible("scenario.nodes".into(), format!("{node} is beyond the {size} nodes of the configuration"));
+        }
+        if size > crate::world::MAX_NODES {
+            return impossible("scenario.config".into(), format!("{size} nodes; a world has at most {}", crate::world::MAX_NODES));
+        }
+        if let Err(problem) = scenario.config.validate() {
+            return impossible("scenario.config".into(), problem);
+        }
+        if let Some(problem) = scenario.network.latency.problem() {
+            return impossible("scenario.network".into(), problem);
+        }
+        if scenario.network.bandwidth == Some(0) {
+            return impossible("scenario.network.bandwidth".into(), "must be above 0; leave it out for no limit".into());
+        }
+        let nodes: BTreeSet<NodeId> = scenario.nodes.iter().copied().collect();
+        for (i, operation) in self.operations.iter().enumerate() {
+            if !nodes.contains(&operation.client) {
+                return impossible(format!("operations[{i}].client"), format!("{} is not in the scenario", operation.client));
+            }
+        }
+        for (i, fault) in self.faults.iter().enumerate() {
+            if let Some(node) = fault.what.nodes().into_iter().find(|node| !nodes.contains(node)) {
+                return impossible(format!("faults[{i}]"), format!("{node} is not in the scenario"));
+            }
+            if let crate::What::Skew { drift_ppm, .. } = fault.what
+                && !(-900_000..=10_000_000).contains(&drift_ppm)
+            {
+                return impossible(format!("faults[{i}].drift_ppm"), format!("{drift_ppm} is outside -900000..=10000000"));
+            }
+            if let Some(Target::Role(role)) = fault.what.target()
+                && !M::INFO.roles.contains(&role.as_str())
+            {
+                let known = M::INFO.roles.join(", ");
+                return impossible(format!("faults[{i}].node"), format!("no role '{role}' in {}; it has: {known}", M::INFO.name));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,35 @@
+//! Counts of a run.
+
+use serde::{Deserialize, Serialize};
+
+use crate::fault::FaultClass;
+
+/// What a world counts while it runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stats {
+    /// Events handled: messages, timers, operations, syncs, starts, faults.
+    pub events: u64,
+    /// Messages sent.
+    pub sent: u64,
+    /// Messages handled, copies included.
+    pub delivered: u64,
+    /// Messages that the network lost.
+    pub lost: u64,
+    /// Messages that arrived twice.
+    pub doubled: u64,
+    /// Messages that a cut stopped for good.
+    pub cut: u64,
+    /// Messages whose receiver was down.
+    pub to_down: u64,
+    /// Operations whose client was down when they were due: never invoked.
+    pub skipped: u64,
+    /// How often a fault of each class had an effect, in the order of [`FaultClass::ALL`].
+    pub faults: [u64; FaultClass::ALL.len()],
+}
+
+impl Stats {
+    /// How often faults of a class had an effect.
+    pub fn fault(&self, class: FaultClass) -> u64 {
+        self.faults[class as usize]
+    }
+}

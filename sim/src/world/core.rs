@@ -1,0 +1,366 @@
+//! Everything of a world but its processes: what effects act on.
+
+use std::any::TypeId;
+use std::hash::Hash;
+use std::ops::RangeInclusive;
+
+use crate::choice::Choices;
+use crate::context::{Effects, Path};
+use crate::disk::Stored;
+use crate::fault::{Fault, FaultClass};
+use crate::fingerprint::StableHasher;
+use crate::history::{History, Outcome};
+use crate::kind::{Kinded, kind_names};
+use crate::model::{Model, Op, Ret};
+use crate::network::{Cut, Links, NodeSet};
+use crate::process::{File, NoDisk, NodeId, OpId, Process};
+use crate::scenario::{Case, Operation, Scenario, Source};
+use crate::stats::Stats;
+use crate::time::{Span, Time};
+use crate::timeline::{Entry, Happening, Undelivered};
+use crate::world::node::{Node, Output};
+use crate::world::queue::{Order, Queue};
+
+/// What stands in the queue.
+#[derive(Clone, Debug)]
+pub(crate) enum Event<P: Process> {
+    Heal,
+    FaultBegins(usize),
+    FaultEnds(usize),
+    Start(NodeId),
+    Invoke(usize),
+    SyncEnds { node: NodeId, life: u32 },
+    Timer { node: NodeId, slot: u32 },
+    Message(InFlight<P>),
+    Serve(NodeId),
+}
+
+/// A message on its way.
+#[derive(Clone, Debug)]
+pub(crate) struct InFlight<P: Process> {
+    pub(crate) from: NodeId,
+    pub(crate) to: NodeId,
+    /// Its number on the link and whether it is a copy: its place among events at one instant.
+    pub(crate) order: Order,
+    pub(crate) id: u64,
+    pub(crate) message: P::Message,
+}
+
+/// Links that a fault makes slower.
+#[derive(Clone, Debug)]
+pub(crate) struct Delay {
+    pub(crate) fault: usize,
+    pub(crate) from: NodeSet,
+    pub(crate) to: NodeSet,
+    pub(crate) by: Span,
+}
+
+#[derive(Clone)]
+pub(crate) struct Core<M: Model> {
+    pub(crate) scenario: Scenario<M>,
+    pub(crate) operations: Vec<Operation<Op<M>>>,
+    pub(crate) faults: Vec<Fault>,
+    /// Which faults are in force, with their targets resolved.
+    pub(crate) active: Vec<Option<Fault>>,
+    /// Every fault that began, with its target resolved.
+    pub(crate) struck: Vec<(usize, Fault)>,
+    pub(crate) now: Time,
+    pub(crate) queue: Queue<Event<M::Process>>,
+    pub(crate) nodes: Vec<Node<M::Process>>,
+    pub(crate) links: Links,
+    pub(crate) choices: Choices,
+    pub(crate) cuts: Vec<Cut>,
+    pub(crate) delays: Vec<Delay>,
+    /// Messages that a holding cut has stopped.
+    pub(crate) held: Vec<InFlight<M::Process>>,
+    /// The world has healed: nothing more is lost or doubled.
+    pub(crate) calm: bool,
+    pub(crate) fifo: Vec<bool>,
+    pub(crate) history: History<Op<M>, Ret<M>>,
+    pub(crate) marks: Vec<(&'static str, u64)>,
+    pub(crate) stats: Stats,
+    pub(crate) fingerprint: StableHasher,
+    pub(crate) timeline: Option<Vec<Entry>>,
+    #[cfg(madsim)]
+    pub(crate) clock: Option<madsim::time::TimeHandle>,
+}
+
+impl<M: Model> Core<M> {
+    pub(crate) fn new(case: &Case<M>, source: &Source, record: bool) -> Self {
+        let size = case.scenario.config.size();
+        let messages = kind_names::<<M::Process as Process>::Message>();
+        let timers = kind_names::<<M::Process as Process>::Timer>();
+        let fifo = messages.iter().map(|kind| case.scenario.network.fifo || case.scenario.config.fifo(kind)).collect();
+        let scenario = case.scenario.clone();
+        let service = |n| scenario.service.get(&n).copied().unwrap_or(Span::ZERO);
+        let mut nodes: Vec<_> = (0..size).map(|n| Node::new(false, service(NodeId(n as u16)))).collect();
+        for node in &scenario.nodes {
+            nodes[node.index()].present = true;
+        }
+        Core {
+            operations: case.operations.clone(),
+            active: vec![None; case.faults.len()],
+            faults: case.faults.clone(),
+            struck: Vec::new(),
+            now: Time::ZERO,
+            queue: Queue::new(),
+            nodes,
+            links: Links::new(size),
+            choices: Choices::new(source, record, size, messages, timers),
+            cuts: Vec::new(),
+            delays: Vec::new(),
+            held: Vec::new(),
+            calm: false,
+            fifo,
+            history: History::default(),
+            marks: Vec::new(),
+            stats: Stats::default(),
+            fingerprint: StableHasher::default(),
+            timeline: record.then(Vec::new),
+            #[cfg(madsim)]
+            clock: madsim::time::TimeHandle::try_current(),
+            scenario,
+        }
+    }
+
+    pub(crate) fn tell(&mut self, what: impl FnOnce() -> Happening) {
+        if let Some(timeline) = &mut self.timeline {
+            timeline.push(Entry { at: self.now, what: what() });
+        }
+    }
+
+    pub(crate) fn fault_fired(&mut self, class: FaultClass) {
+        self.stats.faults[class as usize] += 1;
+    }
+
+    /// Hands a message to the network. The choice is asked for before anything else is looked at, so that removing a
+    /// partition from a trace renames no choice.
+    pub(crate) fn transmit(&mut self, from: NodeId, to: NodeId, message: <M::Process as Process>::Message) {
+        assert!(to.index() < self.nodes.len(), "{from} sends to {to}, which this world does not have");
+        let kind = message.kind();
+        let seek = self.links.sparse();
+        let link = self.links.get(from, to);
+        let n = link.sent;
+        let fate = self.choices.send((from, to, kind), &self.scenario.network, self.calm, link, seek);
+        let id = self.stats.sent;
+        self.stats.sent += 1;
+        if self.timeline.is_some() {
+            let kind = <M::Process as Process>::Message::kind_name(kind);
+            self.tell(|| Happening::Sent { message: id, from, to, kind, text: format!("{message:?}") });
+        }
+        if fate.lost {
+            self.stats.lost += 1;
+            self.fault_fired(FaultClass::Loss);
+            self.undelivered(id, from, to, &message, Undelivered::Lost);
+            return;
+        }
+        if !self.cuts.is_empty() && self.stopped(from, to) == Some(crate::network::CutMode::Drop) {
+            self.cut(id, from, to, &message);
+            return;
+        }
+        let mut departs = self.now;
+        if let Some(bandwidth) = self.scenario.network.bandwidth {
+            let link = self.links.get(from, to);
+            let nanos = u128::from(M::Process::size(&message)) * 1_000_000_000 / u128::from(bandwidth);
+            departs = departs.max(link.busy_until) + Span(nanos as u64);
+            link.busy_until = departs;
+        }
+        for delay in &self.delays {
+            if delay.from.contains(from) && delay.to.contains(to) {
+                departs += delay.by;
+                self.stats.faults[FaultClass::Reorder as usize] += 1;
+            }
+        }
+        let fifo = self.fifo[kind as usize];
+        if let Some(copy) = fate.copy {
+            self.stats.doubled += 1;
+            self.fault_fired(FaultClass::Dup);
+            self.fly(InFlight { from, to, order: Order::message(from, to, n, true), id, message: message.clone() }, departs + copy, fifo);
+        }
+        self.fly(InFlight { from, to, order: Order::message(from, to, n, false), id, message }, departs + fate.latency, fifo);
+    }
+
+    fn fly(&mut self, flight: InFlight<M::Process>, mut at: Time, fifo: bool) {
+        let link = self.links.get(flight.from, flight.to);
+        if at < link.last_arrival {
+            if fifo {
+                at = link.last_arrival;
+            } else {
+                self.stats.faults[FaultClass::Reorder as usize] += 1;
+            }
+        }
+        link.last_arrival = link.last_arrival.max(at);
+        self.queue.push(at, flight.order, Event::Message(flight));
+    }
+
+    /// What a cut that is in force does to messages on this link, if there is one. A dropping cut wins.
+    pub(crate) fn stopped(&self, from: NodeId, to: NodeId) -> Option<crate::network::CutMode> {
+        use crate::network::CutMode;
+        let mut modes = self.cuts.iter().filter(|cut| cut.stops(from, to)).map(|cut| cut.mode);
+        let first = modes.next()?;
+        match modes.any(|mode| mode == CutMode::Drop) {
+            true => Some(CutMode::Drop),
+            false => Some(first),
+        }
+    }
+
+    pub(crate) fn cut(&mut self, id: u64, from: NodeId, to: NodeId, message: &<M::Process as Process>::Message) {
+        self.stats.cut += 1;
+        self.fault_fired(FaultClass::Partition);
+        self.undelivered(id, from, to, message, Undelivered::Cut);
+    }
+
+    pub(crate) fn undelivered(
+        &mut self,
+        id: u64,
+        from: NodeId,
+        to: NodeId,
+        message: &<M::Process as Process>::Message,
+        why: Undelivered,
+    ) {
+        if self.timeline.is_some() {
+            let kind = <M::Process as Process>::Message::kind_name(message.kind());
+            self.tell(|| Happening::Undelivered { message: id, from, to, kind, why });
+        }
+    }
+
+    pub(crate) fn put_out(&mut self, node: NodeId, output: Output<M::Process>) {
+        match output {
+            Output::Send { to, message } => self.transmit(node, to, message),
+            Output::Complete { op, ret } => {
+                self.tell(|| Happening::Ended { node, op, text: format!("{ret:?}") });
+                ret.hash(&mut self.fingerprint);
+                self.end_operation(node, op, Outcome::Returned { ret, at: self.now });
+            }
+            Output::Fail { op, reason } => {
+                self.tell(|| Happening::Ended { node, op, text: format!("failed: {reason}") });
+                self.end_operation(node, op, Outcome::Failed { reason, at: self.now });
+            }
+        }
+    }
+
+    fn end_operation(&mut self, node: NodeId, op: OpId, outcome: Outcome<Ret<M>>) {
+        if !self.history.end(op, outcome) {
+            return;
+        }
+        let node = &mut self.nodes[node.index()];
+        if node.open == Some(op) {
+            node.open = None;
+            if let Some(next) = node.waiting.pop_front() {
+                self.queue.push(self.now, Order::operation(next), Event::Invoke(next));
+            }
+        }
+    }
+
+    pub(crate) fn mark(&mut self, node: NodeId, name: &'static str) {
+        match self.marks.iter_mut().find(|(known, _)| std::ptr::eq(*known, name) || *known == name) {
+            Some((_, count)) => *count += 1,
+            None => self.marks.push((name, 1)),
+        }
+        self.tell(|| Happening::Marked { node, name: name.to_string() });
+    }
+}
+
+/// A handler's effects on one node of a world.
+pub(crate) struct NodeEffects<'a, M: Model> {
+    pub(crate) core: &'a mut Core<M>,
+    pub(crate) node: NodeId,
+}
+
+impl<M: Model> NodeEffects<'_, M> {
+    fn node(&mut self) -> &mut Node<M::Process> {
+        &mut self.core.nodes[self.node.index()]
+    }
+
+    fn put_out(&mut self, output: Output<M::Process>, early: bool) {
+        // A process that never writes has nothing to wait for.
+        if early || TypeId::of::<<M::Process as Process>::Record>() == TypeId::of::<NoDisk>() {
+            self.core.put_out(self.node, output);
+        } else {
+            self.node().outbox.push(output);
+        }
+    }
+
+    /// A full disk stops whoever writes.
+    fn no_room(&mut self) -> bool {
+        let full = self.node().full > 0;
+        if full {
+            self.core.fault_fired(FaultClass::Disk);
+            self.node().halting = Some("its disk is full".into());
+        }
+        full
+    }
+}
+
+impl<M: Model> Effects<M::Process> for NodeEffects<'_, M> {
+    fn send(&mut self, to: NodeId, message: <M::Process as Process>::Message, early: bool) {
+        self.put_out(Output::Send { to, message }, early);
+    }
+
+    fn arm(&mut self, timer: <M::Process as Process>::Timer, after: Span) {
+        let (id, now, jitter) = (self.node, self.core.now, self.core.scenario.timer_jitter);
+        let kind = timer.kind();
+        let n = self.node().timers.next_arming(kind);
+        let late = self.core.choices.timer(id, kind, n, jitter);
+        let node = self.node();
+        let due = node.clock.read(now) + after;
+        let at = node.clock.when(due, now) + late;
+        if let Some(entry) = node.timers.arm(timer, n, due, late, at) {
+            let event = Event::Timer { node: id, slot: entry.slot };
+            self.core.queue.push(entry.at, Order::timer(id, entry.kind, entry.n), event);
+        }
+    }
+
+    fn cancel(&mut self, timer: &<M::Process as Process>::Timer) {
+        self.node().timers.cancel(timer);
+    }
+
+    fn draw(&mut self, path: Path<'_>, range: RangeInclusive<u64>) -> u64 {
+        self.core.choices.draw(self.node, path, *range.start(), *range.end())
+    }
+
+    fn append(&mut self, file: File, record: <M::Process as Process>::Record) {
+        if !self.no_room() {
+            self.node().disk.append(file, record);
+        }
+    }
+
+    fn replace(&mut self, file: File, records: Vec<<M::Process as Process>::Record>) {
+        if !self.no_room() {
+            self.node().disk.replace(file, records);
+        }
+    }
+
+    fn read(&self, file: File) -> Vec<Stored<<M::Process as Process>::Record>> {
+        self.core.nodes[self.node.index()].disk.read(file)
+    }
+
+    fn durable(&self) -> bool {
+        self.core.nodes[self.node.index()].disk.all_durable()
+    }
+
+    fn complete(&mut self, op: OpId, ret: Ret<M>, early: bool) {
+        self.put_out(Output::Complete { op, ret }, early);
+    }
+
+    fn fail(&mut self, op: OpId, reason: &str) {
+        self.put_out(Output::Fail { op, reason: reason.to_string() }, false);
+    }
+
+    fn mark(&mut self, name: &'static str) {
+        self.core.mark(self.node, name);
+    }
+
+    fn note(&mut self, text: &dyn Fn() -> String) {
+        let node = self.node;
+        self.core.tell(|| Happening::Noted { node, text: text() });
+    }
+
+    fn halt(&mut self, reason: &str) {
+        self.node().halting = Some(reason.to_string());
+    }
+
+    fn byzantine(&self) -> bool {
+        self.core.nodes[self.node.index()].lies > 0
+    }
+}

@@ -1,0 +1,247 @@
+//! How faults begin and end.
+
+use crate::fault::{Direction, Fault, FaultClass, Target, What};
+use crate::model::Model;
+use crate::network::{Cut, CutMode, NodeSet};
+use crate::process::NodeId;
+use crate::time::{Span, Time};
+use crate::timeline::Happening;
+use crate::world::World;
+use crate::world::core::{Delay, Event};
+use crate::world::queue::Order;
+
+impl<M: Model> World<M> {
+    pub(super) fn fault_begins(&mut self, index: usize) {
+        let mut fault = self.core.faults[index].clone();
+        if let Some(target) = fault.what.target_mut()
+            && let Target::Role(role) = target
+        {
+            match self.holder(role) {
+                Some(node) => *target = Target::Node(node),
+                None => return,
+            }
+        }
+        if !self.within_budget(&fault) {
+            return;
+        }
+        self.core.struck.push((index, fault.clone()));
+        self.core.active[index] = Some(fault.clone());
+        let (text, nodes) = (fault.what.to_string(), fault.what.nodes());
+        self.core.tell(|| Happening::FaultBegan { text, nodes });
+        if let Some(until) = fault.until() {
+            self.core.queue.push(until, Order::fault_end(index), Event::FaultEnds(index));
+        }
+        self.strike(index, &fault);
+    }
+
+    /// The node that holds a role now: the one of the highest rank, and of those the first.
+    pub fn holder(&self, role: &str) -> Option<NodeId> {
+        let config = &self.core.scenario.config;
+        let holders = self.processes().filter_map(|(node, process)| {
+            let held = config.role(process)?;
+            (held.name == role).then_some((held.rank, std::cmp::Reverse(node)))
+        });
+        holders.max().map(|(_, node)| node.0)
+    }
+
+    fn within_budget(&self, fault: &Fault) -> bool {
+        let Some(budget) = &self.core.scenario.budget else { return true };
+        if !matches!(fault.what, What::Crash { .. } | What::Wipe { .. } | What::Byzantine { .. } | What::FullDisk { .. } | What::Corrupt { .. }) {
+            return true;
+        }
+        let Some(Target::Node(struck)) = fault.what.target() else { return true };
+        if !budget.among.contains(struck) {
+            return true;
+        }
+        let gone = |node: &&NodeId| {
+            let state = &self.core.nodes[node.index()];
+            **node != *struck && (state.kept_down() || state.lies > 0 || state.full > 0)
+        };
+        budget.among.iter().filter(gone).count() < budget.down
+    }
+
+    fn strike(&mut self, index: usize, fault: &Fault) {
+        let now = self.core.now;
+        let node = match fault.what.target() {
+            Some(Target::Node(node)) => *node,
+            _ => NodeId(0),
+        };
+        match &fault.what {
+            What::Crash { .. } => {
+                self.core.nodes[node.index()].downs += 1;
+                self.take_down(node, "crash", FaultClass::Crash);
+            }
+            What::Wipe { .. } => {
+                self.core.nodes[node.index()].downs += 1;
+                self.take_down(node, "wipe", FaultClass::Wipe);
+                self.core.nodes[node.index()].disk = crate::disk::Disk::new();
+            }
+            What::Pause { .. } => {
+                self.core.nodes[node.index()].pauses += 1;
+                self.core.fault_fired(FaultClass::Pause);
+            }
+            What::Cut { from, to, mode } => {
+                self.core.cuts.push(cut(index, from.iter().copied(), to.iter().copied(), *mode));
+            }
+            What::Partition { side, mode } => {
+                let rest: Vec<NodeId> = self.present().filter(|node| !side.contains(node)).collect();
+                self.core.cuts.push(cut(index, side.iter().copied(), rest.iter().copied(), *mode));
+                self.core.cuts.push(cut(index, rest.iter().copied(), side.iter().copied(), *mode));
+            }
+            What::Isolate { direction, mode, .. } => {
+                let rest: Vec<NodeId> = self.present().filter(|other| *other != node).collect();
+                if *direction != Direction::In {
+                    self.core.cuts.push(cut(index, [node], rest.iter().copied(), *mode));
+                }
+                if *direction != Direction::Out {
+                    self.core.cuts.push(cut(index, rest.iter().copied(), [node], *mode));
+                }
+            }
+            What::Delay { from, to, by } => {
+                let (from, to) = (from.iter().copied().collect(), to.iter().copied().collect());
+                self.core.delays.push(Delay { fault: index, from, to, by: *by });
+            }
+            What::Skew { offset_ns, drift_ppm, .. } => {
+                self.core.nodes[node.index()].clock.skew(now, *offset_ns, *drift_ppm);
+                self.core.fault_fired(FaultClass::Skew);
+                self.reschedule(node);
+            }
+            What::SlowDisk { by, .. } => {
+                let state = &mut self.core.nodes[node.index()];
+                state.slow = state.slow + *by;
+            }
+            What::FullDisk { .. } => self.core.nodes[node.index()].full += 1,
+            What::Corrupt { file, back, .. } => {
+                if self.core.nodes[node.index()].disk.corrupt(*file, *back) {
+                    self.core.fault_fired(FaultClass::Disk);
+                }
+            }
+            What::Byzantine { .. } => {
+                self.core.nodes[node.index()].lies += 1;
+                self.core.fault_fired(FaultClass::Byzantine);
+            }
+        }
+    }
+
+    pub(super) fn fault_ends(&mut self, index: usize) {
+        let Some(fault) = self.core.active[index].take() else { return };
+        let (text, nodes) = (fault.what.to_string(), fault.what.nodes());
+        self.core.tell(|| Happening::FaultEnded { text, nodes });
+        let node = match fault.what.target() {
+            Some(Target::Node(node)) => *node,
+            _ => NodeId(0),
+        };
+        let state = &mut self.core.nodes[node.index()];
+        match &fault.what {
+            What::Crash { .. } | What::Wipe { .. } => {
+                state.downs -= 1;
+                self.bring_up(node);
+            }
+            What::Pause { .. } => {
+                state.pauses -= 1;
+                self.serve_later(node);
+            }
+            What::Cut { .. } | What::Partition { .. } | What::Isolate { .. } => {
+                self.core.cuts.retain(|cut| cut.fault != index);
+                self.release_held();
+            }
+            What::Delay { .. } => self.core.delays.retain(|delay| delay.fault != index),
+            What::Skew { .. } => self.correct_clock(node),
+            What::SlowDisk { by, .. } => state.slow = state.slow - *by,
+            What::FullDisk { .. } => {
+                state.full -= 1;
+                if state.full == 0 && state.halted.is_some() {
+                    state.halted = None;
+                    self.bring_up(node);
+                }
+            }
+            What::Corrupt { .. } => {}
+            What::Byzantine { .. } => state.lies -= 1,
+        }
+    }
+
+    /// The clock goes back to the truth, or to the latest of the skews that are still in force.
+    fn correct_clock(&mut self, node: NodeId) {
+        let now = self.core.now;
+        let still = self.core.active.iter().flatten().filter_map(|fault| match &fault.what {
+            What::Skew { node: Target::Node(of), offset_ns, drift_ppm } if *of == node => Some((*offset_ns, *drift_ppm)),
+            _ => None,
+        });
+        let still = still.last();
+        let clock = &mut self.core.nodes[node.index()].clock;
+        match still {
+            Some((offset_ns, drift_ppm)) => clock.skew(now, offset_ns, drift_ppm),
+            None => clock.correct(),
+        }
+        self.reschedule(node);
+    }
+
+    fn reschedule(&mut self, node: NodeId) {
+        let now = self.core.now;
+        let state = &mut self.core.nodes[node.index()];
+        let clock = state.clock;
+        for entry in state.timers.reschedule(|due| clock.when(due, now)) {
+            let event = Event::Timer { node, slot: entry.slot };
+            self.core.queue.push(entry.at, Order::timer(node, entry.kind, entry.n), event);
+        }
+    }
+
+    fn release_held(&mut self) {
+        let held = std::mem::take(&mut self.core.held);
+        for flight in held {
+            match self.core.stopped(flight.from, flight.to) {
+                Some(_) => self.core.held.push(flight),
+                None => self.core.queue.push(self.core.now, flight.order, Event::Message(flight)),
+            }
+        }
+    }
+
+    /// The end of chaos: every fault ends that touches the core, all of them where the core is everybody.
+    pub(super) fn heal(&mut self) {
+        self.core.calm = true;
+        self.core.tell(|| Happening::Healed);
+        for index in 0..self.core.active.len() {
+            let ends = self.core.active[index].as_ref().is_some_and(|fault| self.touches_core(&fault.what));
+            if ends {
+                self.fault_ends(index);
+            }
+        }
+        for node in self.present().collect::<Vec<_>>() {
+            if self.in_core(node) && self.core.nodes[node.index()].halted.take().is_some() {
+                self.bring_up(node);
+            }
+        }
+    }
+
+    fn in_core(&self, node: NodeId) -> bool {
+        self.core.scenario.phases.core.as_ref().is_none_or(|core| core.contains(&node))
+    }
+
+    fn touches_core(&self, what: &What) -> bool {
+        if self.core.scenario.phases.core.is_none() {
+            return true;
+        }
+        let any = |nodes: &[NodeId]| nodes.iter().any(|node| self.in_core(*node));
+        match what {
+            What::Cut { from, to, .. } | What::Delay { from, to, .. } => any(from) && any(to),
+            What::Partition { side, .. } => any(side) && self.present().any(|n| !side.contains(&n) && self.in_core(n)),
+            _ => any(&what.nodes()),
+        }
+    }
+
+    /// When the last fault of the plan began or ended before now, for reports.
+    pub fn last_fault_at(&self) -> Option<Time> {
+        let now = self.core.now;
+        let moments = self.core.struck.iter().flat_map(|(_, fault)| [Some(fault.at), fault.until()]).flatten();
+        moments.filter(|at| *at <= now).max()
+    }
+
+    /// How long syncs of a node take longer now.
+    pub(super) fn slowness(&self, node: NodeId) -> Span {
+        self.core.nodes[node.index()].slow
+    }
+}
+
+fn cut(fault: usize, from: impl IntoIterator<Item = NodeId>, to: impl IntoIterator<Item = NodeId>, mode: CutMode) -> Cut {
+    Cut { fault, from: NodeSet::from_iter(from), to: NodeSet::from_iter(to), mode }
+}

@@ -1,0 +1,556 @@
+//! The world: one virtual clock, one queue of events, the nodes, and what happens between them.
+//!
+//! A world is a function of its case and its source of choices. Handlers take no time unless the scenario gives their
+//! node a service time. Events at one instant run in the order of their names: faults, then starts, operations, ends
+//! of syncs, timers, messages.
+
+mod core;
+mod faults;
+mod node;
+mod queue;
+mod timers;
+
+use std::hash::{Hash, Hasher};
+
+use crate::choice::Deviation;
+use crate::context::Context;
+use crate::disk::{Stored, WriteFate};
+use crate::fault::{Fault, FaultClass};
+use crate::history::History;
+use crate::log;
+use crate::model::{Model, Op, Ret};
+use crate::network::CutMode;
+use crate::process::{File, NodeId, OpId, Process};
+use crate::scenario::{Case, Impossible, Scenario, Source};
+use crate::stats::Stats;
+use crate::time::{Span, Time};
+use crate::timeline::{Entry, Happening, Undelivered};
+
+use self::core::{Core, Event, InFlight, NodeEffects};
+use self::node::Arrival;
+use self::queue::Order;
+use self::timers::Wake;
+
+/// How many nodes a world can have: an event's name has fourteen bits for a node.
+pub const MAX_NODES: usize = 1 << 14;
+
+/// A simulated world of one model.
+///
+/// Most people never make one: [`crate::check`] does. Properties are handed one to look at.
+///
+/// ```
+/// use seedbed_sim::{Case, Source, World};
+/// # use seedbed_sim::doc::PingPong;
+/// let mut world = World::new(&Case::quiet(PingPong), &Source::Seed(7)).unwrap();
+/// while world.step() {}
+/// assert!(world.stats().delivered > 0);
+/// ```
+#[derive(Clone)]
+pub struct World<M: Model> {
+    processes: Vec<Option<M::Process>>,
+    core: Core<M>,
+    changed: Option<NodeId>,
+    logging: bool,
+}
+
+impl<M: Model> World<M> {
+    /// A world at its beginning.
+    ///
+    /// # Errors
+    /// If no world can run this case.
+    pub fn new(case: &Case<M>, source: &Source) -> Result<Self, Impossible> {
+        case.validate()?;
+        Ok(Self::begin(case, source, false))
+    }
+
+    /// A world that records its timeline and every choice that is not the default.
+    ///
+    /// # Errors
+    /// If no world can run this case.
+    pub fn recording(case: &Case<M>, source: &Source) -> Result<Self, Impossible> {
+        case.validate()?;
+        Ok(Self::begin(case, source, true))
+    }
+
+    pub(crate) fn begin(case: &Case<M>, source: &Source, record: bool) -> Self {
+        let mut core = Core::new(case, source, record);
+        let heal_at = core.scenario.phases.heal_at();
+        core.queue.push(heal_at, Order::HEAL, Event::Heal);
+        for (index, fault) in core.faults.iter().enumerate().filter(|(_, fault)| fault.at < heal_at) {
+            core.queue.push(fault.at, Order::fault(index), Event::FaultBegins(index));
+        }
+        for node in &core.scenario.nodes {
+            core.queue.push(Time::ZERO, Order::start(*node), Event::Start(*node));
+        }
+        for (index, operation) in core.operations.iter().enumerate() {
+            core.queue.push(operation.at, Order::operation(index), Event::Invoke(index));
+        }
+        let processes = core.nodes.iter().map(|_| None).collect();
+        World { processes, core, changed: None, logging: log::wanted() }
+    }
+
+    // ---------------------------------------------------------------------------------------------------------------
+    // What properties look at
+
+    /// The world's time.
+    pub fn now(&self) -> Time {
+        self.core.now
+    }
+
+    /// The scenario.
+    pub fn scenario(&self) -> &Scenario<M> {
+        &self.core.scenario
+    }
+
+    /// The model's configuration.
+    pub fn config(&self) -> &M {
+        &self.core.scenario.config
+    }
+
+    /// The nodes of the scenario, up or down.
+    pub fn present(&self) -> impl Iterator<Item = NodeId> + '_ {
+        self.core.scenario.nodes.iter().copied()
+    }
+
+    /// The process of a node, if it is up.
+    #[inline]
+    pub fn process(&self, node: NodeId) -> Option<&M::Process> {
+        self.processes.get(node.index())?.as_ref()
+    }
+
+    /// The nodes that are up, with their processes.
+    pub fn processes(&self) -> impl Iterator<Item = (NodeId, &M::Process)> {
+        let named = self.processes.iter().enumerate();
+        named.filter_map(|(index, process)| Some((NodeId(index as u16), process.as_ref()?)))
+    }
+
+    /// The node whose state the last event may have changed; `None` after a fault that struck no node.
+    #[inline]
+    pub fn changed(&self) -> Option<NodeId> {
+        self.changed
+    }
+
+    /// How often a node has crashed. A property that remembers a node's state must forget what was volatile when this
+    /// changes.
+    pub fn life(&self, node: NodeId) -> u32 {
+        self.core.nodes[node.index()].life
+    }
+
+    /// What a file on a node's disk holds, synced or not; also while the node is down.
+    pub fn disk(&self, node: NodeId, file: File) -> &[Stored<<M::Process as Process>::Record>] {
+        self.core.nodes[node.index()].disk.records(file)
+    }
+
+    /// A node's own clock.
+    pub fn clock(&self, node: NodeId) -> Time {
+        self.core.nodes[node.index()].clock.read(self.core.now)
+    }
+
+    /// Whether a node stands still.
+    pub fn paused(&self, node: NodeId) -> bool {
+        self.core.nodes[node.index()].pauses > 0
+    }
+
+    /// Whether a Byzantine fault is in force on a node.
+    pub fn byzantine(&self, node: NodeId) -> bool {
+        self.core.nodes[node.index()].lies > 0
+    }
+
+    /// Whether a message sent now could not reach its receiver because of a cut.
+    pub fn is_cut(&self, from: NodeId, to: NodeId) -> bool {
+        self.core.stopped(from, to).is_some()
+    }
+
+    /// Whether all faults have ended for good.
+    pub fn healed(&self) -> bool {
+        self.core.calm
+    }
+
+    /// What clients asked and were answered so far.
+    pub fn history(&self) -> &History<Op<M>, Ret<M>> {
+        &self.core.history
+    }
+
+    /// Counts so far.
+    pub fn stats(&self) -> &Stats {
+        &self.core.stats
+    }
+
+    /// How often each mark was made ([`Context::mark`]).
+    pub fn marks(&self) -> &[(&'static str, u64)] {
+        &self.core.marks
+    }
+
+    /// Faults that began so far, with roles resolved to nodes; each with its place in the plan.
+    pub fn struck(&self) -> &[(usize, Fault)] {
+        &self.core.struck
+    }
+
+    /// The timers of a node that are armed, and when they are due on its clock.
+    pub fn timers(&self, node: NodeId) -> impl Iterator<Item = (&<M::Process as Process>::Timer, Time)> {
+        self.core.nodes[node.index()].timers.armed()
+    }
+
+    /// The rolling fingerprint of everything that has happened.
+    pub fn fingerprint(&self) -> u64 {
+        self.core.fingerprint.finish()
+    }
+
+    /// A hash of the states of all nodes, the same wherever and however they were reached.
+    pub fn state_hash(&self) -> u64 {
+        crate::fingerprint::stable_hash(&self.processes)
+    }
+
+    /// The timeline, if this world records.
+    pub fn timeline(&self) -> &[Entry] {
+        self.core.timeline.as_deref().unwrap_or(&[])
+    }
+
+    /// Hands over the history of a finished run.
+    pub fn into_history(self) -> History<Op<M>, Ret<M>> {
+        self.core.history
+    }
+
+    /// Hands over the recorded timeline and the recorded choices.
+    pub fn take_recording(&mut self) -> (Vec<Entry>, Vec<Deviation>) {
+        (self.core.timeline.take().unwrap_or_default(), self.core.choices.take_recorded())
+    }
+
+    /// Of the deviations of a fixed source, which were asked for; in their order.
+    pub fn used_choices(&self) -> &[bool] {
+        self.core.choices.used()
+    }
+
+    // ---------------------------------------------------------------------------------------------------------------
+    // Running
+
+    /// When the next event is due, if there is one before the end.
+    pub fn next_at(&self) -> Option<Time> {
+        self.core.queue.next_at().filter(|at| *at <= self.core.scenario.phases.end_at())
+    }
+
+    /// Runs the next event. Says whether there was one before the end of the run.
+    pub fn step(&mut self) -> bool {
+        let end = self.core.scenario.phases.end_at();
+        loop {
+            match self.core.queue.next_at() {
+                Some(at) if at <= end => {}
+                _ => return false,
+            }
+            let (at, order, event) = self.core.queue.pop().expect("a queue with a next event has one");
+            if self.run_event(at, order, event) {
+                self.core.stats.events += 1;
+                return true;
+            }
+        }
+    }
+
+    /// Runs one event; `false` for one that turned out to mean nothing.
+    fn run_event(&mut self, at: Time, order: Order, event: Event<M::Process>) -> bool {
+        self.advance_to(at);
+        self.changed = None;
+        match event {
+            Event::Message(flight) => {
+                self.print(at, order);
+                self.arrive(flight);
+            }
+            Event::Timer { node, slot } => {
+                let state = &mut self.core.nodes[node.index()];
+                let clock = state.clock;
+                match state.timers.wake(slot, at, |due| clock.when(due, at)) {
+                    Wake::Stale => return false,
+                    Wake::Later(entry) => {
+                        let order = Order::timer(node, entry.kind, entry.n);
+                        self.core.queue.push(entry.at, order, Event::Timer { node, slot: entry.slot });
+                        return false;
+                    }
+                    Wake::Due(timer) => {
+                        self.print(at, order);
+                        self.accept(node, Arrival::Timer(timer));
+                    }
+                }
+            }
+            Event::SyncEnds { node, life } => {
+                if self.core.nodes[node.index()].life != life {
+                    return false;
+                }
+                self.print(at, order);
+                self.core.nodes[node.index()].disk.end_sync();
+                self.core.tell(|| Happening::Synced { node });
+                self.accept(node, Arrival::Synced);
+            }
+            Event::Serve(node) => return self.serve(node, at, order),
+            Event::Invoke(index) => {
+                self.print(at, order);
+                self.invoke_when_free(index);
+            }
+            Event::Start(node) => {
+                if self.processes[node.index()].is_some() || self.core.nodes[node.index()].kept_down() {
+                    return false;
+                }
+                self.print(at, order);
+                self.start(node);
+            }
+            Event::FaultBegins(index) => {
+                self.print(at, order);
+                self.fault_begins(index);
+            }
+            Event::FaultEnds(index) => {
+                self.print(at, order);
+                self.fault_ends(index);
+            }
+            Event::Heal => {
+                self.print(at, order);
+                self.heal();
+            }
+        }
+        true
+    }
+
+    #[inline]
+    fn print(&mut self, at: Time, order: Order) {
+        self.core.fingerprint.word(at.0);
+        self.core.fingerprint.word(order.bits());
+    }
+
+    #[inline]
+    fn advance_to(&mut self, at: Time) {
+        #[cfg(madsim)]
+        if let Some(clock) = &self.core.clock
+            && at > self.core.now
+        {
+            clock.advance(std::time::Duration::from_nanos(at.0 - self.core.now.0));
+        }
+        self.core.now = at;
+    }
+
+    fn arrive(&mut self, flight: InFlight<M::Process>) {
+        let InFlight { from, to, id, .. } = flight;
+        if !self.core.cuts.is_empty() {
+            match self.core.stopped(from, to) {
+                Some(CutMode::Drop) => return self.core.cut(id, from, to, &flight.message),
+                Some(CutMode::Hold) => {
+                    self.core.fault_fired(FaultClass::Partition);
+                    return self.core.held.push(flight);
+                }
+                None => {}
+            }
+        }
+        if self.processes[to.index()].is_none() {
+            self.core.stats.to_down += 1;
+            return self.core.undelivered(id, from, to, &flight.message, Undelivered::Down);
+        }
+        self.accept(to, Arrival::Message { from, id, message: flight.message });
+    }
+
+    /// An arrival at a node: handled now, or kept in its inbox while it is paused or busy.
+    fn accept(&mut self, node: NodeId, arrival: Arrival<M::Process>) {
+        let state = &mut self.core.nodes[node.index()];
+        let idle = state.pauses == 0 && !state.serving && state.service == Span::ZERO;
+        if idle {
+            return self.handle(node, arrival);
+        }
+        state.inbox.push_back(arrival);
+        if state.pauses == 0 && !state.serving {
+            self.serve_later(node);
+        }
+    }
+
+    /// Queues an event that takes the next arrival from the inbox of a node that can go on.
+    fn serve_later(&mut self, node: NodeId) {
+        let state = &mut self.core.nodes[node.index()];
+        if state.pauses > 0 || state.serving || state.inbox.is_empty() {
+            return;
+        }
+        state.serving = true;
+        let at = self.core.now + state.service;
+        self.core.queue.push(at, Order::serve(node), Event::Serve(node));
+    }
+
+    fn serve(&mut self, node: NodeId, at: Time, order: Order) -> bool {
+        let state = &mut self.core.nodes[node.index()];
+        state.serving = false;
+        if state.pauses > 0 {
+            return false;
+        }
+        let Some(arrival) = state.inbox.pop_front() else { return false };
+        self.print(at, order);
+        self.handle(node, arrival);
+        self.serve_later(node);
+        true
+    }
+
+    fn handle(&mut self, node: NodeId, arrival: Arrival<M::Process>) {
+        match arrival {
+            Arrival::Message { from, id, message } => {
+                self.core.stats.delivered += 1;
+                message.hash(&mut self.core.fingerprint);
+                if self.core.timeline.is_some() {
+                    let kind = crate::kind::name_of(&message);
+                    self.core.tell(|| Happening::Delivered { message: id, from, to: node, kind });
+                }
+                self.act(node, |process, ctx| process.message(ctx, from, message));
+            }
+            Arrival::Timer(timer) => {
+                self.core.tell(|| Happening::Fired { node, text: format!("{timer:?}") });
+                self.act(node, |process, ctx| process.timer(ctx, timer));
+            }
+            Arrival::Invoke(index) => self.invoke(index),
+            Arrival::Synced => self.act(node, |process, ctx| process.synced(ctx)),
+        }
+    }
+
+    fn invoke_when_free(&mut self, index: usize) {
+        let client = self.core.operations[index].client;
+        if self.processes[client.index()].is_none() {
+            self.core.stats.skipped += 1;
+            return;
+        }
+        let state = &mut self.core.nodes[client.index()];
+        if state.open.is_some() {
+            return state.waiting.push_back(index);
+        }
+        state.open = Some(OpId(index as u64));
+        self.accept(client, Arrival::Invoke(index));
+    }
+
+    fn invoke(&mut self, index: usize) {
+        let operation = &self.core.operations[index];
+        let (id, client, op) = (OpId(index as u64), operation.client, operation.op.clone());
+        op.hash(&mut self.core.fingerprint);
+        self.core.tell(|| Happening::Invoked { node: client, op: id, text: format!("{op:?}") });
+        self.core.history.invoke(id, client, op.clone(), self.core.now);
+        self.act(client, |process, ctx| process.invoke(ctx, id, op));
+    }
+
+    /// Runs a handler on a node that is up, and sees to what it leaves behind: outputs wait for the disk, a sync
+    /// begins, a node that halts goes down. Does nothing on a node that is down.
+    pub fn act(&mut self, node: NodeId, handler: impl FnOnce(&mut M::Process, &mut Context<'_, M::Process>)) {
+        self.changed = Some(node);
+        let Some(process) = &mut self.processes[node.index()] else { return };
+        let now = self.core.nodes[node.index()].clock.read(self.core.now);
+        if self.logging {
+            let role = self.core.scenario.config.role(process).map_or("", |role| role.name);
+            log::enter(self.core.now, node, role);
+        }
+        let mut effects = NodeEffects { core: &mut self.core, node };
+        handler(process, &mut Context { effects: &mut effects, id: node, now });
+        if self.logging {
+            log::leave();
+        }
+        self.after_handler(node);
+    }
+
+    #[inline]
+    fn after_handler(&mut self, node: NodeId) {
+        let state = &mut self.core.nodes[node.index()];
+        if state.halting.is_none() && state.outbox.is_empty() && state.disk.all_durable() && state.held.is_empty() {
+            return;
+        }
+        self.commit_outputs(node);
+    }
+
+    /// Output commit: what the handler said leaves once everything the node has written is durable.
+    fn commit_outputs(&mut self, node: NodeId) {
+        let state = &mut self.core.nodes[node.index()];
+        if let Some(reason) = state.halting.take() {
+            state.outbox.clear();
+            state.halted = Some(reason.clone());
+            return self.stop(node, &reason);
+        }
+        let written = state.disk.written();
+        let said = std::mem::take(&mut state.outbox);
+        if state.held.is_empty() && state.disk.all_durable() {
+            for output in said {
+                self.core.put_out(node, output);
+            }
+            return;
+        }
+        state.held.extend(said.into_iter().map(|output| (written, output)));
+        while let Some((_, output)) = state_held_and_durable(&mut self.core, node) {
+            self.core.put_out(node, output);
+        }
+        self.sync(node);
+    }
+
+    /// Begins a sync if there is something to sync and none is under way.
+    fn sync(&mut self, node: NodeId) {
+        let slow = self.slowness(node);
+        let state = &mut self.core.nodes[node.index()];
+        if state.disk.all_durable() || state.disk.syncing() {
+            return;
+        }
+        state.disk.begin_sync();
+        if slow > Span::ZERO {
+            self.core.fault_fired(FaultClass::Disk);
+        }
+        let takes = self.core.choices.sync(node, &self.core.scenario.disk) + slow;
+        if takes > Span::ZERO {
+            let life = self.core.nodes[node.index()].life;
+            let at = self.core.now + takes;
+            return self.core.queue.push(at, Order::sync(node), Event::SyncEnds { node, life });
+        }
+        self.core.nodes[node.index()].disk.end_sync();
+        self.act(node, |process, ctx| process.synced(ctx));
+    }
+
+    fn start(&mut self, node: NodeId) {
+        let process = self.core.scenario.config.spawn(node, &self.core.scenario.nodes);
+        self.processes[node.index()] = Some(process);
+        self.core.tell(|| Happening::Started { node });
+        self.act(node, |process, ctx| process.start(ctx));
+        let state = &mut self.core.nodes[node.index()];
+        if state.open.is_none()
+            && let Some(next) = state.waiting.pop_front()
+        {
+            self.core.queue.push(self.core.now, Order::operation(next), Event::Invoke(next));
+        }
+    }
+
+    /// A fault takes a node down.
+    fn take_down(&mut self, node: NodeId, why: &str, class: FaultClass) {
+        self.changed = Some(node);
+        if self.processes[node.index()].is_some() {
+            self.core.fault_fired(class);
+            self.stop(node, why);
+        }
+    }
+
+    /// A node stops: what is volatile is gone, and unsynced writes meet their fates.
+    fn stop(&mut self, node: NodeId, why: &str) {
+        self.processes[node.index()] = None;
+        self.core.tell(|| Happening::Down { node, why: why.to_string() });
+        let crash = self.core.choices.crash(node);
+        let Core { nodes, choices, scenario, stats, .. } = &mut self.core;
+        let state = &mut nodes[node.index()];
+        state.life += 1;
+        state.timers.clear();
+        state.outbox.clear();
+        state.held.clear();
+        state.inbox.clear();
+        state.open = None;
+        state.disk.crash(|write| {
+            let fate = choices.crashed_write(node, crash, write, &scenario.disk);
+            stats.faults[FaultClass::Disk as usize] += u64::from(fate != WriteFate::Kept);
+            fate
+        });
+    }
+
+    /// A node may come up: it does, if nothing else keeps it down.
+    fn bring_up(&mut self, node: NodeId) {
+        self.changed = Some(node);
+        if self.processes[node.index()].is_none() && !self.core.nodes[node.index()].kept_down() {
+            self.start(node);
+        }
+    }
+}
+
+/// The next held output whose write is durable.
+fn state_held_and_durable<M: Model>(core: &mut Core<M>, node: NodeId) -> Option<(u64, self::node::Output<M::Process>)> {
+    let state = &mut core.nodes[node.index()];
+    let durable = state.disk.durable();
+    match state.held.front() {
+        Some((written, _)) if *written <= durable => state.held.pop_front(),
+        _ => None,
+    }
+}

@@ -1,0 +1,126 @@
+//! The one queue of a world: events by time, and at one instant by name.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use crate::process::NodeId;
+use crate::time::Time;
+
+/// The name of an event, as a number: how events at one instant are ordered. Faults come first, then operations, then
+/// the rest; never by insertion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Order(u64);
+
+impl Order {
+    pub(crate) const HEAL: Order = Order(0);
+
+    const RANK: u32 = 61;
+
+    /// The end of the i-th fault: before any beginning, so that faults that touch do not overlap.
+    pub(crate) fn fault_end(index: usize) -> Self {
+        Order((1 << Self::RANK) | index as u64)
+    }
+    pub(crate) fn fault(index: usize) -> Self {
+        Order((1 << Self::RANK) | (1 << 40) | index as u64)
+    }
+    pub(crate) fn start(node: NodeId) -> Self {
+        Order((2 << Self::RANK) | u64::from(node.0))
+    }
+    pub(crate) fn operation(index: usize) -> Self {
+        Order((3 << Self::RANK) | index as u64)
+    }
+    pub(crate) fn sync(node: NodeId) -> Self {
+        Order((4 << Self::RANK) | u64::from(node.0))
+    }
+    pub(crate) fn timer(node: NodeId, kind: u16, n: u32) -> Self {
+        Order((5 << Self::RANK) | (u64::from(node.0) << 46) | (u64::from(kind) << 32) | u64::from(n))
+    }
+    /// The n-th message on a link, or its copy. Fourteen bits a node, which is why a world has at most 16,384.
+    pub(crate) fn message(from: NodeId, to: NodeId, n: u32, copy: bool) -> Self {
+        let link = (u64::from(to.0) << 14) | u64::from(from.0);
+        Order((6 << Self::RANK) | (link << 33) | (u64::from(n) << 1) | u64::from(copy))
+    }
+    /// A node goes on with what waits in its inbox.
+    pub(crate) fn serve(node: NodeId) -> Self {
+        Order((7 << Self::RANK) | u64::from(node.0))
+    }
+    pub(crate) fn bits(self) -> u64 {
+        self.0
+    }
+}
+
+/// A priority queue whose payloads stay where they are: only times, names and places move.
+#[derive(Clone, Debug)]
+pub(crate) struct Queue<E> {
+    heap: BinaryHeap<Reverse<(Time, Order, u32)>>,
+    events: Vec<Option<E>>,
+    free: Vec<u32>,
+}
+
+impl<E> Queue<E> {
+    pub(crate) fn new() -> Self {
+        Queue { heap: BinaryHeap::with_capacity(64), events: Vec::with_capacity(64), free: Vec::with_capacity(64) }
+    }
+
+    pub(crate) fn push(&mut self, at: Time, order: Order, event: E) {
+        let place = match self.free.pop() {
+            Some(place) => {
+                self.events[place as usize] = Some(event);
+                place
+            }
+            None => {
+                self.events.push(Some(event));
+                (self.events.len() - 1) as u32
+            }
+        };
+        self.heap.push(Reverse((at, order, place)));
+    }
+
+    pub(crate) fn next_at(&self) -> Option<Time> {
+        self.heap.peek().map(|Reverse((at, _, _))| *at)
+    }
+
+    pub(crate) fn pop(&mut self) -> Option<(Time, Order, E)> {
+        let Reverse((at, order, place)) = self.heap.pop()?;
+        let event = self.events[place as usize].take().expect("a queued event has its payload");
+        self.free.push(place);
+        Some((at, order, event))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_instant_runs_in_the_order_of_names_however_it_was_filled() {
+        let (a, b) = (NodeId(1), NodeId(2));
+        let orders = [
+            Order::HEAL,
+            Order::fault_end(7),
+            Order::fault(0),
+            Order::fault(3),
+            Order::start(a),
+            Order::operation(0),
+            Order::operation(9),
+            Order::sync(b),
+            Order::timer(a, 3, 100),
+            Order::timer(b, 0, 0),
+            Order::message(b, a, 5, false),
+            Order::message(b, a, 5, true),
+            Order::message(b, a, 6, false),
+            Order::message(a, b, 0, false),
+            Order::serve(a),
+        ];
+        let mut queue = Queue::new();
+        for (i, order) in orders.iter().enumerate().rev() {
+            queue.push(Time::ms(5), *order, i);
+        }
+        queue.push(Time::ms(1), Order::serve(b), 99);
+        assert_eq!(queue.pop().unwrap().2, 99);
+        for i in 0..orders.len() {
+            assert_eq!(queue.pop().unwrap().2, i);
+        }
+        assert!(queue.pop().is_none());
+    }
+}
