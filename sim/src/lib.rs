@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod check;
 pub mod choice;
 mod clock;
 mod context;
@@ -15,14 +16,20 @@ mod model;
 pub mod network;
 mod process;
 mod property;
+pub mod replay;
 pub mod run;
 pub mod scenario;
+pub mod shrink;
 mod stats;
-pub mod time;
 mod suite;
+mod swarm;
+pub mod sweep;
+pub mod time;
 pub mod timeline;
+pub mod trace;
 mod world;
 
+pub use check::{Check, check};
 pub use choice::Deviation;
 pub use context::Context;
 pub use disk::{DiskConfig, Stored, WriteFate};
@@ -34,9 +41,14 @@ pub use model::{Bug, Info, Model, Op, Ret, Role};
 pub use network::{CutMode, Fate, Latency, NetworkConfig};
 pub use process::{File, NoDisk, NoOp, NodeId, OpId, Process};
 pub use property::{AtEnd, Broken, Invariant, Maker, Property, Verdict, Violation, maker};
+pub use replay::{Replay, Replayed, replay};
 pub use run::{Record, run};
 pub use scenario::{Budget, Case, Impossible, Operation, Phases, Scenario, Source};
+pub use shrink::{Shrunk, Story, shrink};
 pub use stats::Stats;
 pub use suite::Suite;
+pub use swarm::{Cases, Swarm};
+pub use sweep::{Campaign, SeedResult, Summary};
 pub use time::{Span, Time};
+pub use trace::{Fingerprint, Origin, Sizes, Trace, TraceError};
 pub use world::{MAX_NODES, World};

@@ -51,7 +51,16 @@ pub struct Info {
 impl Info {
     /// What a model starts from that tolerates what is usual and has neither roles, bugs nor boundaries.
     pub const fn named(name: &'static str, row: &'static str, family: &'static str, summary: &'static str) -> Self {
-        Info { name, row, family, summary, tolerates: &FaultClass::USUAL, roles: &[], bugs: &[], boundaries: &[] }
+        Info {
+            name,
+            row,
+            family,
+            summary,
+            tolerates: &FaultClass::USUAL,
+            roles: &[],
+            bugs: &[],
+            boundaries: &[],
+        }
     }
 }
 
@@ -137,7 +146,11 @@ pub trait Model: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send
 
     /// How long runs are.
     fn phases(&self) -> Phases {
-        Phases { chaos: Span::secs(2), settle: Span::secs(2), core: None }
+        Phases {
+            chaos: Span::secs(2),
+            settle: Span::secs(2),
+            core: None,
+        }
     }
 
     /// The model's vocabulary: workloads, as a proptest strategy. Times lie in the chaos phase.

@@ -59,7 +59,11 @@ pub(crate) struct Queue<E> {
 
 impl<E> Queue<E> {
     pub(crate) fn new() -> Self {
-        Queue { heap: BinaryHeap::with_capacity(64), events: Vec::with_capacity(64), free: Vec::with_capacity(64) }
+        Queue {
+            heap: BinaryHeap::with_capacity(64),
+            events: Vec::with_capacity(64),
+            free: Vec::with_capacity(64),
+        }
     }
 
     pub(crate) fn push(&mut self, at: Time, order: Order, event: E) {
@@ -82,7 +86,9 @@ impl<E> Queue<E> {
 
     pub(crate) fn pop(&mut self) -> Option<(Time, Order, E)> {
         let Reverse((at, order, place)) = self.heap.pop()?;
-        let event = self.events[place as usize].take().expect("a queued event has its payload");
+        let event = self.events[place as usize]
+            .take()
+            .expect("a queued event has its payload");
         self.free.push(place);
         Some((at, order, event))
     }
