@@ -42,7 +42,7 @@ pub use network::{CutMode, Fate, Latency, NetworkConfig};
 pub use process::{File, NoDisk, NoOp, NodeId, OpId, Process};
 pub use property::{AtEnd, Broken, Invariant, Maker, Property, Verdict, Violation, maker};
 pub use replay::{Replay, Replayed, replay};
-pub use run::{Record, run};
+pub use run::{Finished, Record, run};
 pub use scenario::{Budget, Case, Impossible, Operation, Phases, Scenario, Source};
 pub use shrink::{Shrunk, Story, shrink};
 pub use stats::Stats;

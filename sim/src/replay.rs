@@ -6,7 +6,7 @@ use rand_core::{Rng, SeedableRng};
 use crate::choice::Deviation;
 use crate::model::Model;
 use crate::property::Maker;
-use crate::run::{Outcome, Record};
+use crate::run::{Finished, Record};
 use crate::shrink::Story;
 use crate::time::{Span, Time};
 use crate::trace::Trace;
@@ -31,7 +31,7 @@ pub struct Replay<M: Model> {
     /// What it came to.
     pub replayed: Replayed,
     /// The run that shows it; of the trace as it stands, if it was lost.
-    pub outcome: Outcome<M>,
+    pub outcome: Finished<M>,
     /// The story that was run, nudged or not.
     pub story: Story<M>,
 }
@@ -81,7 +81,7 @@ pub fn replay<M: Model>(trace: &Trace<M>, properties: &[Maker<M>], record: Recor
 }
 
 /// Whether the run violates the property that the trace violates.
-fn fails_as<M: Model>(trace: &Trace<M>, outcome: &Outcome<M>) -> bool {
+fn fails_as<M: Model>(trace: &Trace<M>, outcome: &Finished<M>) -> bool {
     let property =
         |violation: &Option<crate::Violation>| violation.as_ref().map(|violation| violation.property.clone());
     property(&trace.violation) == property(&outcome.violation)

@@ -18,7 +18,7 @@ use crate::world::World;
 
 /// What became of a run.
 #[derive(Clone, Debug)]
-pub struct Outcome<M: Model> {
+pub struct Finished<M: Model> {
     /// The first violation; the run stops exactly there.
     pub violation: Option<Violation>,
     /// The rolling fingerprint at the end or at the violation.
@@ -60,7 +60,7 @@ pub fn run<M: Model>(
     source: &Source,
     properties: &[Maker<M>],
     record: Record,
-) -> Result<Outcome<M>, Impossible> {
+) -> Result<Finished<M>, Impossible> {
     case.validate()?;
     Ok(run_valid(case, source, properties, record))
 }
@@ -71,7 +71,7 @@ pub(crate) fn run_valid<M: Model>(
     source: &Source,
     properties: &[Maker<M>],
     record: Record,
-) -> Outcome<M> {
+) -> Finished<M> {
     in_runtime(|| {
         let mut world = World::begin(case, source, record == Record::Yes);
         let mut properties: Vec<_> = properties.iter().map(|make| make()).collect();
@@ -149,9 +149,9 @@ fn violation<M: Model>(world: &World<M>, property: String, liveness: bool, broke
     }
 }
 
-pub(crate) fn finish<M: Model>(mut world: World<M>, violation: Option<Violation>) -> Outcome<M> {
+pub(crate) fn finish<M: Model>(mut world: World<M>, violation: Option<Violation>) -> Finished<M> {
     let (timeline, recorded) = world.take_recording();
-    Outcome {
+    Finished {
         violation,
         fingerprint: world.fingerprint(),
         ended_at: world.now(),

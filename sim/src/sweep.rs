@@ -12,7 +12,7 @@ use crate::fault::FaultClass;
 use crate::fingerprint::stable_hash;
 use crate::model::Model;
 use crate::property::Violation;
-use crate::run::{Outcome, Record, run_valid};
+use crate::run::{Finished, Record, run_valid};
 use crate::scenario::{Case, Impossible, Source};
 use crate::suite::Suite;
 use crate::swarm::{Cases, Swarm};
@@ -71,7 +71,7 @@ impl<M: Model> Campaign<M> {
     ///
     /// # Errors
     /// If no world can run the case.
-    pub fn run(&self, cases: &Cases<M>, seed: u64, record: Record) -> Result<(Case<M>, Outcome<M>), Impossible> {
+    pub fn run(&self, cases: &Cases<M>, seed: u64, record: Record) -> Result<(Case<M>, Finished<M>), Impossible> {
         let case = cases.case(seed);
         case.validate()?;
         let outcome = run_valid(&case, &Source::Seed(seed), &self.suite.properties, record);
@@ -149,7 +149,7 @@ impl<M: Model> Campaign<M> {
 }
 
 /// Runs a case again and, if it came out differently, steps two worlds side by side to the first difference.
-fn diverges<M: Model>(case: &Case<M>, source: &Source, suite: &Suite<M>, first: &Outcome<M>) -> Option<Divergence> {
+fn diverges<M: Model>(case: &Case<M>, source: &Source, suite: &Suite<M>, first: &Finished<M>) -> Option<Divergence> {
     let second = run_valid(case, source, &suite.properties, Record::No);
     if second.fingerprint == first.fingerprint && second.violation == first.violation && second.history == first.history
     {

@@ -12,7 +12,7 @@ use crate::fault::{Target, What};
 use crate::model::Model;
 use crate::network::Latency;
 use crate::property::{Maker, Violation};
-use crate::run::{Outcome, Record, run_valid};
+use crate::run::{Finished, Record, run_valid};
 use crate::scenario::{Case, Source};
 use crate::time::Span;
 use crate::trace::{Origin, Sizes, Trace};
@@ -50,7 +50,7 @@ impl<M: Model> Story<M> {
     }
 
     /// Runs it.
-    pub fn run(&self, properties: &[Maker<M>], record: Record) -> Outcome<M> {
+    pub fn run(&self, properties: &[Maker<M>], record: Record) -> Finished<M> {
         run_valid(&self.case, &Source::Fixed(self.deviations.clone()), properties, record)
     }
 }
@@ -239,7 +239,7 @@ impl<M: Model> Shrinker<'_, M> {
 
     /// Keeps a story that fails, without what it did not use: choices nobody asked for, and whatever lies after the
     /// violation.
-    fn accept(&mut self, mut story: Story<M>, outcome: Outcome<M>) {
+    fn accept(&mut self, mut story: Story<M>, outcome: Finished<M>) {
         let violation = outcome.violation.expect("only failing stories are accepted");
         let mut used = outcome.used.iter();
         story.deviations.retain(|_| *used.next().expect("one flag a deviation"));
