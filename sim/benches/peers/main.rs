@@ -29,10 +29,21 @@ struct Workload {
 }
 
 impl Workload {
-    const STEADY: Workload = Workload { servers: 3, clients: 8, round_trips: 25_000 };
+    const STEADY: Workload = Workload {
+        servers: 3,
+        clients: 8,
+        round_trips: 25_000,
+    };
     /// Turmoil is some hundred times slower, and its rate does not depend on the length: it gets a part.
-    const STEADY_TURMOIL: Workload = Workload { round_trips: 500, ..Workload::STEADY };
-    const SMALL: Workload = Workload { servers: 3, clients: 2, round_trips: 5 };
+    const STEADY_TURMOIL: Workload = Workload {
+        round_trips: 500,
+        ..Workload::STEADY
+    };
+    const SMALL: Workload = Workload {
+        servers: 3,
+        clients: 2,
+        round_trips: 5,
+    };
 
     fn messages(self) -> u64 {
         2 * u64::from(self.clients) * u64::from(self.round_trips)
@@ -50,11 +61,27 @@ struct Peer {
 }
 
 const PEERS: &[Peer] = &[
-    Peer { name: "seedbed", steady: Workload::STEADY, run: seedbed::run },
-    Peer { name: "bare loop", steady: Workload::STEADY, run: bare::run },
+    Peer {
+        name: "seedbed",
+        steady: Workload::STEADY,
+        run: seedbed::run,
+    },
+    Peer {
+        name: "bare loop",
+        steady: Workload::STEADY,
+        run: bare::run,
+    },
     #[cfg(madsim)]
-    Peer { name: "madsim Endpoint", steady: Workload::STEADY, run: endpoint::run },
-    Peer { name: "turmoil UDP", steady: Workload::STEADY_TURMOIL, run: turmoil_udp::run },
+    Peer {
+        name: "madsim Endpoint",
+        steady: Workload::STEADY,
+        run: endpoint::run,
+    },
+    Peer {
+        name: "turmoil UDP",
+        steady: Workload::STEADY_TURMOIL,
+        run: turmoil_udp::run,
+    },
 ];
 
 fn main() -> ExitCode {
@@ -63,7 +90,10 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let only = std::env::args().skip(1).find(|arg| !arg.starts_with('-'));
-    let peers: Vec<&Peer> = PEERS.iter().filter(|peer| only.as_ref().is_none_or(|only| peer.name.contains(only))).collect();
+    let peers: Vec<&Peer> = PEERS
+        .iter()
+        .filter(|peer| only.as_ref().is_none_or(|only| peer.name.contains(only)))
+        .collect();
     let mut steady = vec![Vec::new(); peers.len()];
     let mut small = vec![Vec::new(); peers.len()];
     for round in 0..ROUNDS as u64 {
@@ -77,27 +107,46 @@ fn main() -> ExitCode {
     let small: Vec<f64> = small.into_iter().map(median).collect();
 
     let Workload { servers, clients, .. } = Workload::STEADY;
-    println!("echo, {servers} servers, {clients} clients, latency 1 to 10 ms; {WORLDS} worlds of 5 nodes and 20 messages");
+    println!(
+        "echo, {servers} servers, {clients} clients, latency 1 to 10 ms; {WORLDS} worlds of 5 nodes and 20 messages"
+    );
     println!("medians of {ROUNDS} interleaved rounds, one thread\n");
-    println!("{:<16} {:>12} {:>16} {:>16}", "", "round trips", "messages/s", "small worlds/s");
+    println!(
+        "{:<16} {:>12} {:>16} {:>16}",
+        "", "round trips", "messages/s", "small worlds/s"
+    );
     for (i, peer) in peers.iter().enumerate() {
-        println!("{:<16} {:>12} {:>16.0} {:>16.0}", peer.name, peer.steady.messages() / 2, steady[i], small[i]);
+        println!(
+            "{:<16} {:>12} {:>16.0} {:>16.0}",
+            peer.name,
+            peer.steady.messages() / 2,
+            steady[i],
+            small[i]
+        );
     }
     println!("\n(turmoil makes fewer round trips, for its slowness; rates are compared)\n");
 
     let place = |name: &str| peers.iter().position(|peer| peer.name == name);
-    let Some(own) = place("seedbed") else { return ExitCode::SUCCESS };
+    let Some(own) = place("seedbed") else {
+        return ExitCode::SUCCESS;
+    };
     let ratio = |name: &str| place(name).map(|i| (steady[own] / steady[i], small[own] / small[i]));
     let mut kept = true;
     for (name, at_least) in [("madsim Endpoint", 10.0), ("turmoil UDP", 80.0), ("bare loop", 0.6)] {
         if let Some((messages, worlds)) = ratio(name) {
             kept &= messages >= at_least;
             let verdict = verdict(messages >= at_least);
-            println!("seedbed / {name:<16} {messages:>9.2}  target ≥ {at_least:<6} {verdict}   (small worlds {worlds:.2})");
+            println!(
+                "seedbed / {name:<16} {messages:>9.2}  target ≥ {at_least:<6} {verdict}   (small worlds {worlds:.2})"
+            );
         }
     }
     kept &= small[own] >= 100_000.0;
-    println!("small worlds/s             {:>9.0}  target ≥ 100000 {}", small[own], verdict(small[own] >= 100_000.0));
+    println!(
+        "small worlds/s             {:>9.0}  target ≥ 100000 {}",
+        small[own],
+        verdict(small[own] >= 100_000.0)
+    );
     if kept { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
@@ -109,15 +158,27 @@ fn steady_rate(peer: &Peer, seed: u64) -> f64 {
     let start = Instant::now();
     let messages = (peer.run)(peer.steady, seed);
     let took = start.elapsed();
-    assert_eq!(messages, peer.steady.messages(), "{} did other work than was asked", peer.name);
+    assert_eq!(
+        messages,
+        peer.steady.messages(),
+        "{} did other work than was asked",
+        peer.name
+    );
     messages as f64 / took.as_secs_f64()
 }
 
 fn small_rate(peer: &Peer, round: u64) -> f64 {
     let start = Instant::now();
-    let messages: u64 = (0..WORLDS).map(|world| (peer.run)(Workload::SMALL, round * WORLDS + world)).sum();
+    let messages: u64 = (0..WORLDS)
+        .map(|world| (peer.run)(Workload::SMALL, round * WORLDS + world))
+        .sum();
     let took = start.elapsed();
-    assert_eq!(messages, WORLDS * Workload::SMALL.messages(), "{} did other work than was asked", peer.name);
+    assert_eq!(
+        messages,
+        WORLDS * Workload::SMALL.messages(),
+        "{} did other work than was asked",
+        peer.name
+    );
     WORLDS as f64 / took.as_secs_f64()
 }
 
