@@ -239,6 +239,7 @@ impl Choices {
     }
 
     /// The fate of the next message on a link. `calm` says that the world has healed: then nothing is lost or doubled.
+    #[inline]
     pub(crate) fn send(
         &mut self,
         (from, to, kind): (NodeId, NodeId, u16),
@@ -361,6 +362,7 @@ impl Choices {
     }
 
     /// By how much the n-th arming of a kind of timer is late.
+    #[inline]
     pub(crate) fn timer(&mut self, node: NodeId, kind: u16, n: u32, jitter: Span) -> Span {
         if jitter == Span::ZERO && self.fixed.is_empty() {
             return Span::ZERO;

@@ -70,6 +70,7 @@ impl Latency {
     }
 
     /// The latency at a point of the distribution named by a random word.
+    #[inline]
     pub(crate) fn sample(&self, word: u32) -> Span {
         match *self {
             Latency::Constant { base } => base,
@@ -168,6 +169,7 @@ impl Fate {
     }
 
     /// The fate that four random words give.
+    #[inline]
     pub(crate) fn sample(config: &NetworkConfig, words: [u32; 4]) -> Self {
         Fate {
             lost: below(words[0], config.loss_ppm),
@@ -178,6 +180,7 @@ impl Fate {
 }
 
 /// True for `ppm` of a million words.
+#[inline]
 pub(crate) fn below(word: u32, ppm: u32) -> bool {
     ppm > 0 && u64::from(word) * 1_000_000 < u64::from(ppm) << 32
 }
@@ -218,6 +221,7 @@ impl Links {
         }
     }
 
+    #[inline]
     pub(crate) fn get(&mut self, from: NodeId, to: NodeId) -> &mut Link {
         match self {
             Links::Array { nodes, links } => &mut links[from.index() * *nodes + to.index()],
@@ -225,6 +229,7 @@ impl Links {
         }
     }
 
+    #[inline]
     pub(crate) fn sparse(&self) -> bool {
         matches!(self, Links::Sparse(_))
     }
