@@ -1,4 +1,5 @@
 //! The protocols: one folder a family, one file or folder a component. No checks in here: what must be true of a
 //! protocol stands in `seedbed-properties`.
 
+pub mod consensus;
 pub mod examples;

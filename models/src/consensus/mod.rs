@@ -1,0 +1,3 @@
+//! Consensus: many nodes agree on one history.
+
+pub mod raft;

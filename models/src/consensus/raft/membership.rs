@@ -1,0 +1,60 @@
+//! Who is in the group.
+
+use seedbed_sim::NodeId;
+
+use crate::consensus::raft::quorum::{self, VoteResult};
+use crate::consensus::raft::types::Index;
+
+/// The servers of a group (paper §6, thesis ch. 4). While it moves from one set of voters to another, a decision needs
+/// a majority of both.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Membership {
+    /// The voters, ascending.
+    pub voters: Vec<NodeId>,
+    /// The voters that are being replaced, ascending; empty unless the change is under way.
+    pub outgoing: Vec<NodeId>,
+    /// Servers that receive entries and do not vote.
+    pub learners: Vec<NodeId>,
+}
+
+impl Membership {
+    /// A group of these voters.
+    pub fn of(voters: impl IntoIterator<Item = NodeId>) -> Self {
+        let mut voters: Vec<NodeId> = voters.into_iter().collect();
+        voters.sort_unstable();
+        voters.dedup();
+        Membership {
+            voters,
+            outgoing: Vec::new(),
+            learners: Vec::new(),
+        }
+    }
+
+    /// Whether a server has a vote.
+    pub fn votes(&self, node: NodeId) -> bool {
+        self.voters.contains(&node) || self.outgoing.contains(&node)
+    }
+
+    /// Every server once, ascending.
+    pub fn everyone(&self) -> Vec<NodeId> {
+        let mut all = [&self.voters[..], &self.outgoing, &self.learners].concat();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    /// The greatest index that a quorum has reached.
+    pub fn committed(&self, reached: impl Fn(NodeId) -> Index) -> Index {
+        quorum::joint_committed([&self.voters, &self.outgoing], reached)
+    }
+
+    /// How a vote stands.
+    pub fn vote(&self, answer: impl Fn(NodeId) -> Option<bool>) -> VoteResult {
+        quorum::joint_vote([&self.voters, &self.outgoing], answer)
+    }
+
+    /// Whether those for whom `is` holds are a quorum.
+    pub fn quorum(&self, is: impl Fn(NodeId) -> bool) -> bool {
+        self.vote(|node| Some(is(node))) == VoteResult::Won
+    }
+}

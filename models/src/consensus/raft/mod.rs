@@ -1,0 +1,44 @@
+//! Raft: Ongaro and Ousterhout, *In Search of an Understandable Consensus Algorithm* (2014), "the paper"; and Ongaro's
+//! thesis, *Consensus: Bridging Theory and Practice* (2014), "the thesis".
+//!
+//! A group of servers replicates a log of commands. Time is cut into terms; in each, at most one server leads. The
+//! leader appends commands to its log and sends them to the others; what a majority has is committed, and every server
+//! applies committed commands in log order to its state machine. Who has a log that lacks a committed entry is not
+//! elected.
+//!
+//! Read it in the paper's order: [`server`] (Figure 2: state, rules for all), `election` (§5.2, §5.4.1),
+//! `replication` (§5.3, §5.4.2), [`persistence`], [`snapshot`] (§7), then the thesis's chapter 6: `apply`,
+//! [`sessions`], `read_index`. [`quorum`], [`progress`], [`membership`] and [`log`] are pure. [`bugs`] breaks one rule at
+//! a time.
+//!
+//! [`server::Server`] is a process over any [`machine::StateMachine`]; other components host it. [`Raft`] is the model:
+//! such servers over a key-value map, with clients.
+//!
+//! What differs from the paper: a snapshot travels in one message; AppendEntries and its answers carry the round of
+//! heartbeats that reads wait for; the answer to AppendEntries is two messages, for yes and no.
+
+mod apply;
+pub mod bugs;
+pub mod client;
+mod election;
+pub mod kv;
+pub mod log;
+pub mod machine;
+pub mod membership;
+pub mod messages;
+pub mod model;
+pub mod persistence;
+pub mod progress;
+pub mod quorum;
+mod read_index;
+mod replication;
+pub mod server;
+pub mod sessions;
+pub mod snapshot;
+pub mod types;
+
+pub use bugs::Bug;
+pub use kv::Kv;
+pub use model::{Node, Raft};
+pub use server::{Server, Settings};
+pub use types::{Entry, Index, Payload, Term};

@@ -1,0 +1,337 @@
+//! The model: a group of servers over a key-value map, and its clients.
+
+use proptest::prelude::*;
+use seedbed_sim::{
+    Context, Embed, FaultClass, File, Info, Kinded, Model, NodeId, OpId, Operation, Phases, Process, Role as HeldRole,
+    Span, Time,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::consensus::raft::bugs::{self, Bug};
+use crate::consensus::raft::client::Client;
+use crate::consensus::raft::kv::{Command, Kv, Output};
+use crate::consensus::raft::membership::Membership;
+use crate::consensus::raft::messages::Message;
+use crate::consensus::raft::persistence::Record;
+use crate::consensus::raft::server::{Role, Server, Settings, Timer};
+
+/// The configuration: servers `n0` …, then clients.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Raft {
+    /// How many servers.
+    pub servers: u16,
+    /// How many clients.
+    pub clients: u16,
+    /// How the group is tuned.
+    pub settings: Settings,
+    /// How long a client waits before it asks another server.
+    pub patience: Span,
+    /// The planted bug.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bug: Option<Bug>,
+}
+
+impl Default for Raft {
+    fn default() -> Self {
+        Raft {
+            servers: 5,
+            clients: 3,
+            settings: Settings::default(),
+            patience: Span::ms(120),
+            bug: None,
+        }
+    }
+}
+
+impl Raft {
+    /// A group of `servers`, with the usual clients.
+    pub fn cluster(servers: u16) -> Self {
+        Raft {
+            servers,
+            ..Raft::default()
+        }
+    }
+
+    /// The same with a bug planted.
+    pub fn with_bug(self, bug: Bug) -> Self {
+        Raft { bug: Some(bug), ..self }
+    }
+
+    /// The nodes that are servers.
+    pub fn server_ids(&self) -> impl Iterator<Item = NodeId> + use<> {
+        (0..self.servers).map(NodeId)
+    }
+}
+
+/// A server, or a client.
+#[derive(Clone, Debug, Hash)]
+pub enum Node {
+    /// One of the group.
+    Server(Server<Kv>),
+    /// Asks it.
+    Client(Client),
+}
+
+impl Node {
+    /// The server, if it is one.
+    pub fn server(&self) -> Option<&Server<Kv>> {
+        match self {
+            Node::Server(server) => Some(server),
+            Node::Client(_) => None,
+        }
+    }
+}
+
+/// The timers of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum NodeTimer {
+    /// A server's.
+    Server(Timer),
+    /// A client asks again.
+    Retry,
+}
+
+// Servers' timers keep their own names in traces, as their messages do.
+impl Kinded for NodeTimer {
+    fn kind(&self) -> u16 {
+        match self {
+            NodeTimer::Server(timer) => timer.kind(),
+            NodeTimer::Retry => Timer::kind_count(),
+        }
+    }
+    fn kind_count() -> u16 {
+        Timer::kind_count() + 1
+    }
+    fn kind_name(kind: u16) -> String {
+        match kind < Timer::kind_count() {
+            true => Timer::kind_name(kind),
+            false => "retry".into(),
+        }
+    }
+}
+
+/// A node hosts its server as it is: only timers need a wrapper.
+struct AsServer;
+
+impl Embed<Node, Server<Kv>> for AsServer {
+    const NAME: &'static str = "raft";
+    fn message(&self, message: Message<Kv>) -> Message<Kv> {
+        message
+    }
+    fn timer(&self, timer: Timer) -> NodeTimer {
+        NodeTimer::Server(timer)
+    }
+    fn record(&self, record: Record<Kv>) -> Record<Kv> {
+        record
+    }
+    fn unwrap_record(&self, record: Record<Kv>) -> Option<Record<Kv>> {
+        Some(record)
+    }
+    fn file(&self, file: File) -> File {
+        file
+    }
+    fn ret(&self, ret: Output) -> Output {
+        ret
+    }
+}
+
+impl Process for Node {
+    type Message = Message<Kv>;
+    type Timer = NodeTimer;
+    type Record = Record<Kv>;
+    type Op = Command;
+    type Ret = Output;
+
+    fn start(&mut self, ctx: &mut Context<'_, Self>) {
+        match self {
+            Node::Server(server) => drop(ctx.host(AsServer, |ctx| server.start(ctx))),
+            Node::Client(client) => client.start(ctx),
+        }
+    }
+
+    fn message(&mut self, ctx: &mut Context<'_, Self>, from: NodeId, message: Message<Kv>) {
+        match self {
+            Node::Server(server) => drop(ctx.host(AsServer, |ctx| server.message(ctx, from, message))),
+            Node::Client(client) => client.message(ctx, from, message),
+        }
+    }
+
+    fn timer(&mut self, ctx: &mut Context<'_, Self>, timer: NodeTimer) {
+        match (self, timer) {
+            (Node::Server(server), NodeTimer::Server(timer)) => {
+                drop(ctx.host(AsServer, |ctx| server.timer(ctx, timer)))
+            }
+            (Node::Client(client), NodeTimer::Retry) => client.retry(ctx),
+            (node, timer) => panic!("raft: a timer of the other kind of node: {node:?} got {timer:?}"),
+        }
+    }
+
+    fn synced(&mut self, ctx: &mut Context<'_, Self>) {
+        if let Node::Server(server) = self {
+            ctx.host(AsServer, |ctx| server.synced(ctx));
+        }
+    }
+
+    fn invoke(&mut self, ctx: &mut Context<'_, Self>, op: OpId, command: Command) {
+        match self {
+            Node::Server(_) => panic!("raft: operations are for clients: {op:?} came to a server"),
+            Node::Client(client) => client.invoke(ctx, op, command),
+        }
+    }
+
+    fn size(message: &Message<Kv>) -> u64 {
+        Server::<Kv>::size(message)
+    }
+}
+
+impl Model for Raft {
+    type Process = Node;
+
+    const INFO: Info = Info {
+        name: "raft",
+        row: "C11",
+        family: "consensus",
+        summary: "A replicated log under one leader a term (Ongaro & Ousterhout 2014; Ongaro's thesis).",
+        tolerates: &FaultClass::USUAL,
+        roles: &["leader", "candidate", "follower"],
+        bugs: &bugs::LISTED,
+        boundaries: &[
+            "figure-8",
+            "vote-lost-in-restart",
+            "stale-read-without-heartbeat",
+            "wiped-voter",
+        ],
+    };
+
+    fn size(&self) -> usize {
+        usize::from(self.servers) + usize::from(self.clients)
+    }
+
+    /// The group is made of the servers that the scenario has: a trace that was shrunk tells of a smaller group.
+    fn spawn(&self, node: NodeId, nodes: &[NodeId]) -> Node {
+        let servers: Vec<NodeId> = nodes.iter().copied().filter(|node| node.0 < self.servers).collect();
+        match node.0 < self.servers {
+            true => Node::Server(Server::new(node, Membership::of(servers), self.settings, self.bug)),
+            false => Node::Client(Client::new(servers, self.patience)),
+        }
+    }
+
+    fn validate(&self) -> Result<(), String> {
+        let Settings {
+            election_min,
+            election_max,
+            heartbeat,
+            snapshot_threshold,
+            batch,
+            ..
+        } = self.settings;
+        match () {
+            () if self.servers == 0 => Err("raft needs at least one server".into()),
+            () if election_min > election_max => Err(format!(
+                "election_min {election_min} is above election_max {election_max}"
+            )),
+            () if heartbeat == Span::ZERO => Err("heartbeat must be above 0".into()),
+            () if heartbeat >= election_min => Err(format!(
+                "heartbeat {heartbeat} must be below election_min {election_min}, or no leader lasts"
+            )),
+            () if snapshot_threshold == 0 => {
+                Err("snapshot_threshold must be above 0; for no snapshots make it large".into())
+            }
+            () if batch == 0 => Err("batch must be above 0".into()),
+            () if self.patience == Span::ZERO => Err("patience must be above 0".into()),
+            () => Ok(()),
+        }
+    }
+
+    fn bug(&self) -> Option<&'static str> {
+        self.bug.map(Bug::name)
+    }
+
+    fn set_bug(&mut self, bug: Option<&'static str>) {
+        self.bug = bug.map(|name| Bug::named(name).unwrap_or_else(|| panic!("raft has no bug of this name: {name}")));
+    }
+
+    /// Changes how many servers there are; the clients stay.
+    fn set_nodes(&mut self, nodes: usize) -> Result<(), String> {
+        let servers = nodes
+            .checked_sub(usize::from(self.clients))
+            .and_then(|n| u16::try_from(n).ok())
+            .filter(|n| *n > 0);
+        self.servers = servers.ok_or_else(|| {
+            format!(
+                "raft has {} clients beside its servers: {nodes} nodes are too few or too many",
+                self.clients
+            )
+        })?;
+        Ok(())
+    }
+
+    fn mortal(&self) -> (Vec<NodeId>, usize) {
+        (
+            self.server_ids().collect(),
+            usize::from(self.servers.saturating_sub(1) / 2),
+        )
+    }
+
+    fn role(&self, process: &Node) -> Option<HeldRole> {
+        let server = process.server()?;
+        let name = match server.role() {
+            Role::Leader(_) => "leader",
+            Role::Candidate(_) | Role::PreCandidate(_) => "candidate",
+            Role::Follower => "follower",
+        };
+        Some(HeldRole {
+            name,
+            rank: server.term().0,
+        })
+    }
+
+    fn phases(&self) -> Phases {
+        Phases {
+            chaos: Span::secs(4),
+            settle: Span::secs(3),
+            core: None,
+        }
+    }
+
+    /// Clients contend for a few keys all through the chaos. Every item is written once, so that a read tells which
+    /// write it saw; a cas expects what a recent operation on its key may have left.
+    fn workload(&self) -> BoxedStrategy<Vec<Operation<Command>>> {
+        let clients = self.servers..self.servers + self.clients.max(1);
+        let end_ms = self.phases().chaos.0 / 1_000_000;
+        if self.clients == 0 {
+            return Just(Vec::new()).boxed();
+        }
+        let draft = (0..end_ms, clients, 0u8..3, 0u8..10, 0usize..4);
+        prop::collection::vec(draft, 40..120)
+            .prop_map(|mut drafts| {
+                drafts.sort_by_key(|(at, ..)| *at);
+                let mut written: [Vec<u32>; 3] = Default::default();
+                let command = |(item, (at, client, key, kind, back)): (usize, (u64, u16, u8, u8, usize))| {
+                    let item = item as u32 + 1;
+                    let earlier = &mut written[usize::from(key)];
+                    let command = match kind {
+                        0..4 => Command::Get { key },
+                        4..6 => Command::Put { key, item },
+                        6..8 => Command::Append { key, item },
+                        _ => Command::Cas {
+                            key,
+                            expect: earlier.iter().rev().nth(back).copied(),
+                            new: item,
+                        },
+                    };
+                    if kind >= 4 {
+                        earlier.push(item);
+                    }
+                    Operation {
+                        at: Time::ms(at),
+                        client: NodeId(client),
+                        op: command,
+                    }
+                };
+                drafts.into_iter().enumerate().map(command).collect()
+            })
+            .boxed()
+    }
+}

@@ -1,0 +1,141 @@
+//! What a leader knows of a follower. Pure.
+
+use crate::consensus::raft::types::Index;
+
+/// How entries flow to a follower.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Flow {
+    /// The leader looks for the place where the logs agree: one AppendEntries at a time.
+    Probe {
+        /// One is on its way.
+        waiting: bool,
+    },
+    /// The logs agree: entries are sent before earlier ones are acknowledged (thesis §10.2.2).
+    Replicate,
+    /// A snapshot is on its way; nothing else is sent until the follower answers.
+    Snapshot,
+}
+
+/// The leader's view of one follower (paper Figure 2, `nextIndex` and `matchIndex`).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Progress {
+    /// The greatest index known to be in the follower's log, and there equal to the leader's.
+    pub matched: Index,
+    /// The next index to send.
+    pub next: Index,
+    /// How entries flow.
+    pub flow: Flow,
+    /// Whether it answered since the leader last checked its quorum.
+    pub active: bool,
+    /// The latest round of heartbeats that it answered.
+    pub round: u64,
+}
+
+impl Progress {
+    /// How many entries may be on their way to one follower.
+    pub const WINDOW: u64 = 64;
+
+    /// What a new leader believes: the follower has all it has, unproven.
+    pub fn new(last: Index) -> Self {
+        Progress {
+            matched: Index::ZERO,
+            next: last.next(),
+            flow: Flow::Probe { waiting: false },
+            active: false,
+            round: 0,
+        }
+    }
+
+    /// Whether entries can be sent now.
+    pub fn ready(&self) -> bool {
+        match self.flow {
+            Flow::Probe { waiting } => !waiting,
+            Flow::Replicate => self.next.0 <= self.matched.0 + Self::WINDOW,
+            Flow::Snapshot => false,
+        }
+    }
+
+    /// `count` entries from `next` on are on their way.
+    pub fn sent(&mut self, count: usize) {
+        match &mut self.flow {
+            Flow::Probe { waiting } => *waiting = true,
+            Flow::Replicate => self.next = self.next.plus(count),
+            Flow::Snapshot => {}
+        }
+    }
+
+    /// A snapshot up to `last` is on its way.
+    pub fn sent_snapshot(&mut self, last: Index) {
+        self.flow = Flow::Snapshot;
+        self.next = last.next();
+    }
+
+    /// The follower has everything up to `matched`. Late news changes nothing.
+    pub fn accepted(&mut self, matched: Index) {
+        let stale = matched < self.matched || (self.flow == Flow::Snapshot && matched.next() < self.next);
+        if stale {
+            return;
+        }
+        self.matched = matched;
+        self.next = self.next.max(matched.next());
+        if self.flow != Flow::Replicate {
+            self.flow = Flow::Replicate;
+            self.next = matched.next();
+        }
+    }
+
+    /// The follower does not have the entry at `prev`; it may agree before `retry`. Says whether that is news.
+    pub fn refused(&mut self, prev: Index, retry: Index) -> bool {
+        let news = match self.flow {
+            Flow::Replicate => prev > self.matched,
+            Flow::Probe { .. } | Flow::Snapshot => prev == self.next.before(),
+        };
+        if news {
+            self.next = retry.min(prev).max(self.matched.next());
+            self.flow = Flow::Probe { waiting: false };
+        }
+        news
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_probe_goes_out_once_and_then_waits() {
+        let mut progress = Progress::new(Index(7));
+        assert!(progress.ready());
+        progress.sent(3);
+        assert!(!progress.ready());
+        assert_eq!(
+            progress.next,
+            Index(8),
+            "a probe that may be refused does not move next"
+        );
+        assert!(progress.refused(Index(7), Index(3)));
+        assert!(progress.ready());
+        assert_eq!(progress.next, Index(3));
+        progress.accepted(Index(4));
+        assert_eq!((progress.flow, progress.next), (Flow::Replicate, Index(5)));
+    }
+
+    proptest! {
+        /// Whatever arrives in whatever order, what is known to match stays known and next is beyond it.
+        #[test]
+        fn matched_never_goes_back(news in prop::collection::vec((any::<bool>(), 0u64..30, 0u64..30, any::<bool>()), 0..60)) {
+            let mut progress = Progress::new(Index(10));
+            for (accept, index, retry, send) in news {
+                let before = progress.matched;
+                match accept {
+                    true => progress.accepted(Index(index)),
+                    false => { progress.refused(Index(index), Index(retry)); }
+                }
+                if send && progress.ready() { progress.sent(2); }
+                prop_assert!(progress.matched >= before);
+                prop_assert!(progress.next > progress.matched);
+            }
+        }
+    }
+}
