@@ -1,15 +1,12 @@
 //! The components that the command line knows: one line each.
 
-use seedbed_properties::examples::tutorial;
+use seedbed_properties::examples::{echo, tutorial};
 
 use crate::component::{Component, component};
 
 /// All components, in the order of the catalogue.
 pub fn all() -> Vec<Box<dyn Component>> {
-    vec![
-        component(|| seedbed_sim::Suite::new(seedbed_models::examples::echo::Echo::default())),
-        component(tutorial::suite),
-    ]
+    vec![component(echo::suite), component(tutorial::suite)]
 }
 
 /// The component of this name.

@@ -9,6 +9,18 @@ use crate::time::{Span, Time};
 /// From coarse to fine: the first grid that the story survives is kept.
 const GRIDS: [Span; 4] = [Span::ms(1000), Span::ms(100), Span::ms(10), Span::ms(1)];
 
+/// The lengths that faults are given.
+const LENGTHS: [Span; 8] = [
+    Span::ms(5),
+    Span::ms(20),
+    Span::ms(50),
+    Span::ms(100),
+    Span::ms(200),
+    Span::ms(500),
+    Span::ms(1_000),
+    Span::ms(2_000),
+];
+
 impl<M: Model> Shrinker<'_, M> {
     pub(super) fn round(&mut self) {
         self.simplify_scenario();
@@ -56,30 +68,30 @@ impl<M: Model> Shrinker<'_, M> {
         operations.chain(faults).max().unwrap_or(Time::ZERO)
     }
 
+    /// Each fault is given the shortest of a few round lengths that it can have, and then twice that, if the story
+    /// bears it: a window that fits to the millisecond does not survive the next change of the code.
     fn shorten_faults(&mut self) {
         for index in 0..self.best.case.faults.len() {
-            let lasts = |shrinker: &Self| shrinker.best.case.faults.get(index).and_then(|fault| fault.lasts);
-            // A fault that never ends is the simplest to tell; then the shorter the better.
-            let mut endless = self.best.clone();
-            if let Some(fault) = endless.case.faults.get_mut(index)
-                && fault.lasts.take().is_some()
-                && self.attempt(endless)
-            {
-                continue;
-            }
-            for grid in GRIDS {
-                let Some(now) = lasts(self) else { break };
-                let candidates = [Span(now.0 / grid.0 * grid.0), Span(now.0.div_ceil(grid.0) * grid.0)];
-                let accepted = candidates.into_iter().filter(|span| *span > Span::ZERO).any(|span| {
-                    let mut candidate = self.best.clone();
-                    candidate.case.faults[index].lasts = Some(span);
-                    span == now || self.attempt(candidate)
-                });
-                if accepted {
+            let lasts = self.best.case.faults.get(index).and_then(|fault| fault.lasts);
+            let shorter = LENGTHS
+                .into_iter()
+                .filter(|length| lasts.is_none_or(|lasts| *length < lasts));
+            for length in shorter {
+                if self.attempt_length(index, length) {
+                    self.attempt_length(index, length * 2);
                     break;
                 }
             }
         }
+    }
+
+    fn attempt_length(&mut self, index: usize, length: Span) -> bool {
+        let mut candidate = self.best.clone();
+        let Some(fault) = candidate.case.faults.get_mut(index) else {
+            return false;
+        };
+        fault.lasts = Some(length);
+        self.attempt(candidate)
     }
 
     fn round_time(&mut self, place: impl Fn(&mut crate::Case<M>) -> Option<&mut Time>) {

@@ -42,7 +42,7 @@ pub fn draw(picture: &Picture<'_>) -> String {
                 };
                 line(format_args!("{from}--x{to}: {kind} ({at}, {why})"));
             }
-            Row::At { at, node, text } => line(format_args!("Note over {node}: {} ({at})", plain(&text))),
+            Row::At { at, node, text, .. } => line(format_args!("Note over {node}: {} ({at})", plain(&text))),
             Row::Across { at, text } => line(format_args!("Note over {across}: {} ({at})", plain(&text))),
             Row::LeftOut(count) => line(format_args!("Note over {across}: … {count} more")),
         }

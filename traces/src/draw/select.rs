@@ -17,11 +17,23 @@ pub(super) enum Row {
         end: End,
     },
     /// Something at one node.
-    At { at: Time, node: NodeId, text: String },
+    At {
+        at: Time,
+        node: NodeId,
+        text: String,
+        routine: bool,
+    },
     /// Something that concerns several nodes or none.
     Across { at: Time, text: String },
     /// So many lines are left out.
     LeftOut(usize),
+}
+
+impl Row {
+    /// Whether it is of the sort that happens all the time, and is left out first.
+    fn is_routine(&self) -> bool {
+        matches!(self, Row::Message { .. } | Row::At { routine: true, .. })
+    }
 }
 
 /// What became of a message.
@@ -46,9 +58,9 @@ pub(super) fn rows(timeline: &[Entry], limit: Option<usize>) -> Vec<Row> {
     let mut since_event = usize::MAX / 2;
     let mut ranked: Vec<(usize, usize)> = Vec::with_capacity(last);
     for (index, row) in rows.iter().enumerate() {
-        let message = matches!(row, Row::Message { .. });
-        since_event = if message { since_event + 1 } else { 0 };
-        let rank = if message {
+        let routine = row.is_routine();
+        since_event = if routine { since_event + 1 } else { 0 };
+        let rank = if routine {
             2 + since_event.min((last - index) / 2)
         } else {
             usize::from(last - index > 2 * limit)
@@ -97,7 +109,22 @@ fn all(timeline: &[Entry]) -> Vec<Row> {
 
 fn row(entry: &Entry, ends: &BTreeMap<u64, End>) -> Option<Row> {
     let at = entry.at;
-    let single = |node: &NodeId, text: String| Some(Row::At { at, node: *node, text });
+    let single = |node: &NodeId, text: String| {
+        Some(Row::At {
+            at,
+            node: *node,
+            text,
+            routine: false,
+        })
+    };
+    let routine = |node: &NodeId, text: String| {
+        Some(Row::At {
+            at,
+            node: *node,
+            text,
+            routine: true,
+        })
+    };
     match &entry.what {
         Happening::Sent {
             message,
@@ -121,8 +148,8 @@ fn row(entry: &Entry, ends: &BTreeMap<u64, End>) -> Option<Row> {
         Happening::Down { node, why } => single(node, format!("goes down: {why}")),
         Happening::Invoked { node, op, text } => single(node, format!("op {} asks {text}", op.0)),
         Happening::Ended { node, op, text } => single(node, format!("op {} gets {text}", op.0)),
-        Happening::Fired { node, text } => single(node, format!("timer {text}")),
-        Happening::Marked { node, name } => single(node, format!("* {name}")),
+        Happening::Fired { node, text } => routine(node, format!("timer {text}")),
+        Happening::Marked { node, name } => routine(node, format!("* {name}")),
         Happening::Noted { node, text } => single(node, text.clone()),
         Happening::FaultBegan { text, .. } => Some(Row::Across { at, text: text.clone() }),
         Happening::FaultEnded { text, .. } => Some(Row::Across {

@@ -27,7 +27,7 @@ pub fn draw(picture: &Picture<'_>) -> String {
                 let (lane, after) = lanes.arrow(*from, *to, kind, *end);
                 format!("{lane}  {:>9}{after}", at.to_string())
             }
-            Row::At { at, node, text } => format!("{}  {:>9}  {node} {text}", lanes.dot(*node), at.to_string()),
+            Row::At { at, node, text, .. } => format!("{}  {:>9}  {node} {text}", lanes.dot(*node), at.to_string()),
             Row::Across { at, text } => format!("{}  {:>9}  {text}", lanes.band(), at.to_string()),
             Row::LeftOut(count) => format!("{}             … {count} more", lanes.plain()),
         };
