@@ -7,9 +7,8 @@ use std::sync::Mutex;
 use proptest::strategy::BoxedStrategy;
 
 use crate::fault::FaultClass;
-use crate::model::{Model, Op};
+use crate::model::{Model, Workload};
 use crate::property::{AtEnd, Invariant, Maker, Property, Verdict};
-use crate::scenario::Operation;
 use crate::shrink::{self, DEFAULT_RUNS, Shrunk};
 use crate::suite::Suite;
 use crate::swarm::{Cases, Swarm};
@@ -46,7 +45,7 @@ pub fn check<M: Model>(model: M) -> Check<M> {
 /// A check in the making. See [`check`].
 pub struct Check<M: Model> {
     campaign: Campaign<M>,
-    workload: Option<fn(&M) -> BoxedStrategy<Vec<Operation<Op<M>>>>>,
+    workload: Option<BoxedStrategy<Workload<M>>>,
     seeds: u64,
     twice_every: u64,
     shrink_runs: usize,
@@ -101,7 +100,7 @@ impl<M: Model> Check<M> {
     }
 
     /// Another workload than the model's own.
-    pub fn workload(mut self, workload: fn(&M) -> BoxedStrategy<Vec<Operation<Op<M>>>>) -> Self {
+    pub fn workload(mut self, workload: BoxedStrategy<Workload<M>>) -> Self {
         self.workload = Some(workload);
         self
     }
@@ -184,8 +183,8 @@ impl<M: Model> Check<M> {
 
     fn cases(&self) -> Cases<M> {
         let Campaign { suite, swarm } = &self.campaign;
-        match self.workload {
-            Some(workload) => swarm.cases_with(&suite.model, workload(&suite.model)),
+        match &self.workload {
+            Some(workload) => swarm.cases_with(&suite.model, workload.clone()),
             None => swarm.cases(&suite.model),
         }
     }

@@ -372,9 +372,7 @@ impl Choices {
         } else {
             self.physics_word(node)
         };
-        let mut late = word.map_or(Span::ZERO, |word| {
-            Span((u128::from(word) * u128::from(jitter.0) >> 32) as u64)
-        });
+        let mut late = word.map_or(Span::ZERO, |word| share(word, jitter));
         if self.named {
             if let Some(Deviation::Timer { late: fixed, .. }) = self.fixed(&Name::Timer(node, kind, n)) {
                 late = *fixed;
@@ -396,9 +394,7 @@ impl Choices {
         } else {
             self.physics_word(node)
         };
-        let mut longer = word.map_or(Span::ZERO, |word| {
-            Span((u128::from(word) * u128::from(disk.sync_jitter.0) >> 32) as u64)
-        });
+        let mut longer = word.map_or(Span::ZERO, |word| share(word, disk.sync_jitter));
         if self.named {
             if let Some(Deviation::Sync { longer: fixed, .. }) = self.fixed(&Name::Sync(node, n)) {
                 longer = *fixed;
@@ -433,6 +429,11 @@ impl Choices {
         }
         fate
     }
+}
+
+/// The part of a span that a random word stands for.
+fn share(word: u32, of: Span) -> Span {
+    Span(((u128::from(word) * u128::from(of.0)) >> 32) as u64)
 }
 
 /// A point of a range that differs from node to node: multiples of the golden ratio spread evenly however many nodes

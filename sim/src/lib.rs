@@ -37,7 +37,7 @@ pub use embed::{Answer, Embed};
 pub use fault::{Direction, Fault, FaultClass, Target, What};
 pub use history::{History, Invocation, Outcome};
 pub use kind::Kinded;
-pub use model::{Bug, Info, Model, Op, Ret, Role};
+pub use model::{Bug, Info, Model, Op, Ret, Role, Workload};
 pub use network::{CutMode, Fate, Latency, NetworkConfig};
 pub use process::{File, NoDisk, NoOp, NodeId, OpId, Process};
 pub use property::{AtEnd, Broken, Invariant, Maker, Property, Verdict, Violation, maker};

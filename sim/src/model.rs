@@ -16,6 +16,9 @@ pub type Op<M> = <<M as Model>::Process as Process>::Op;
 /// The answers of a model.
 pub type Ret<M> = <<M as Model>::Process as Process>::Ret;
 
+/// A workload: what clients ask, and when.
+pub type Workload<M> = Vec<Operation<Op<M>>>;
+
 /// A bug that can be planted: a named change of the protocol, off by default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bug {
@@ -154,7 +157,7 @@ pub trait Model: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send
     }
 
     /// The model's vocabulary: workloads, as a proptest strategy. Times lie in the chaos phase.
-    fn workload(&self) -> BoxedStrategy<Vec<Operation<Op<Self>>>> {
+    fn workload(&self) -> BoxedStrategy<Workload<Self>> {
         Just(Vec::new()).boxed()
     }
 }

@@ -92,7 +92,7 @@ fn nudge<M: Model>(story: &Story<M>, attempt: u64) -> Story<M> {
     const RANGE_PPM: u64 = 50_000;
     let mut words = ChaCha8Rng::seed_from_u64(attempt);
     let mut factor_ppm = move || 1_000_000 - RANGE_PPM + words.next_u64() % (2 * RANGE_PPM + 1);
-    let whole = (attempt % 2 == 0).then(&mut factor_ppm);
+    let whole = attempt.is_multiple_of(2).then(&mut factor_ppm);
     let mut scale =
         |nanos: u64| (u128::from(nanos) * u128::from(whole.unwrap_or_else(&mut factor_ppm)) / 1_000_000) as u64;
     let mut story = story.clone();

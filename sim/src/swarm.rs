@@ -13,10 +13,10 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use crate::choice::plan_key;
 use crate::disk::DiskConfig;
 use crate::fault::{Direction, Fault, FaultClass, Target, What};
-use crate::model::{Model, Op};
+use crate::model::{Model, Workload};
 use crate::network::{CutMode, Latency, NetworkConfig};
 use crate::process::NodeId;
-use crate::scenario::{Budget, Case, Operation, Scenario};
+use crate::scenario::{Budget, Case, Scenario};
 use crate::time::{Span, Time};
 
 /// Which faults a sweep may draw.
@@ -94,7 +94,7 @@ impl Swarm {
     }
 
     /// The same with another workload.
-    pub fn cases_with<M: Model>(&self, model: &M, workload: BoxedStrategy<Vec<Operation<Op<M>>>>) -> Cases<M> {
+    pub fn cases_with<M: Model>(&self, model: &M, workload: BoxedStrategy<Workload<M>>) -> Cases<M> {
         let (mortal, down) = model.mortal();
         let (offset, ppm) = model.skew_bound();
         let here = Place {
@@ -125,7 +125,7 @@ impl Swarm {
 /// The cases of a sweep: a function from seeds to cases.
 pub struct Cases<M: Model> {
     scenario: Scenario<M>,
-    workload: BoxedStrategy<Vec<Operation<Op<M>>>>,
+    workload: BoxedStrategy<Workload<M>>,
     plans: BoxedStrategy<Plan>,
 }
 

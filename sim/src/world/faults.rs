@@ -195,7 +195,7 @@ impl<M: Model> World<M> {
     /// The clock goes back to the truth, or to the latest of the skews that are still in force.
     fn correct_clock(&mut self, node: NodeId) {
         let now = self.core.now;
-        let still = self.core.active.iter().flatten().filter_map(|fault| match &fault.what {
+        let mut still = self.core.active.iter().flatten().filter_map(|fault| match &fault.what {
             What::Skew {
                 node: Target::Node(of),
                 offset_ns,
@@ -203,7 +203,7 @@ impl<M: Model> World<M> {
             } if *of == node => Some((*offset_ns, *drift_ppm)),
             _ => None,
         });
-        let still = still.last();
+        let still = still.next_back();
         let clock = &mut self.core.nodes[node.index()].clock;
         match still {
             Some((offset_ns, drift_ppm)) => clock.skew(now, offset_ns, drift_ppm),
