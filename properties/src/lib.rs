@@ -2,3 +2,4 @@
 //! mirror `seedbed-models`. Tests in `tests/` bind them to the models.
 
 pub mod examples;
+pub mod linearizability;
