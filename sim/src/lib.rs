@@ -10,6 +10,8 @@ mod embed;
 pub mod fault;
 pub mod fingerprint;
 pub mod history;
+#[cfg(madsim)]
+pub mod host;
 pub mod kind;
 pub mod log;
 mod model;

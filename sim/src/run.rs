@@ -96,30 +96,30 @@ pub(crate) fn in_runtime<T>(f: impl FnOnce() -> T) -> T {
 
 /// Steps a world to its end or to its first violation.
 pub(crate) fn drive<M: Model>(world: &mut World<M>, properties: &mut [Box<dyn Property<M>>]) -> Option<Violation> {
-    quiet_panics();
-    // The panic of an assertion unwinds to here and nowhere near the world again: it is only read from then on.
-    let stepped = IN_WORLD.with(|inside| {
-        inside.set(true);
-        let stepped = catch_unwind(AssertUnwindSafe(|| {
-            while world.step() {
-                if let Some(violation) = judge(world, properties) {
-                    return Some(violation);
-                }
+    let stepped = caught(|| {
+        while world.step() {
+            if let Some(violation) = judge(world, properties) {
+                return Some(violation);
             }
-            world.run_out();
-            judge_end(world, properties)
-        }));
-        inside.set(false);
-        stepped
+        }
+        world.run_out();
+        judge_end(world, properties)
     });
-    match stepped {
-        Ok(violation) => violation,
-        Err(panic) => Some(assertion(world, panic)),
-    }
+    stepped.unwrap_or_else(|panic| Some(assertion(world, panic)))
+}
+
+/// Runs a part of a world; hands over the panic of an assertion that failed in it. The panic unwinds to here and
+/// nowhere near the world again: it is only read from then on.
+pub(crate) fn caught<T>(run: impl FnOnce() -> T) -> std::thread::Result<T> {
+    quiet_panics();
+    IN_WORLD.set(true);
+    let result = catch_unwind(AssertUnwindSafe(run));
+    IN_WORLD.set(false);
+    result
 }
 
 #[inline]
-fn judge<M: Model>(world: &World<M>, properties: &mut [Box<dyn Property<M>>]) -> Option<Violation> {
+pub(crate) fn judge<M: Model>(world: &World<M>, properties: &mut [Box<dyn Property<M>>]) -> Option<Violation> {
     for property in properties {
         if let Err(broken) = property.after_event(world) {
             return Some(violation(world, property.name(), property.is_liveness(), broken));
@@ -128,7 +128,7 @@ fn judge<M: Model>(world: &World<M>, properties: &mut [Box<dyn Property<M>>]) ->
     None
 }
 
-fn judge_end<M: Model>(world: &World<M>, properties: &mut [Box<dyn Property<M>>]) -> Option<Violation> {
+pub(crate) fn judge_end<M: Model>(world: &World<M>, properties: &mut [Box<dyn Property<M>>]) -> Option<Violation> {
     for property in properties {
         if let Err(broken) = property.at_end(world) {
             return Some(violation(world, property.name(), property.is_liveness(), broken));
@@ -188,17 +188,19 @@ fn quiet_panics() {
     });
 }
 
-fn assertion<M: Model>(world: &World<M>, panic: Box<dyn Any + Send>) -> Violation {
+/// The violation that a failed assertion is.
+pub(crate) fn assertion<M: Model>(world: &World<M>, panic: Box<dyn Any + Send>) -> Violation {
+    let (property, message) = told(panic);
+    violation(world, property, false, Broken { nodes: Vec::from_iter(world.changed()), message })
+}
+
+/// The property that a panic violates, and what it says.
+pub(crate) fn told(panic: Box<dyn Any + Send>) -> (String, String) {
     let text = panic.downcast_ref::<String>().cloned();
     let text = text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
     let text = text.unwrap_or_else(|| "a panic without words".into());
     let place = LAST_PANIC.take().unwrap_or_default();
-    let nodes = Vec::from_iter(world.changed());
-    let broken = Broken {
-        nodes,
-        message: format!("{text} (asserted at {place})"),
-    };
-    violation(world, format!("assertion: {}", identity(&text)), false, broken)
+    (format!("assertion: {}", identity(&text)), format!("{text} (asserted at {place})"))
 }
 
 /// What stays the same of an assertion's message when its values change: the words before the first colon.

@@ -244,10 +244,14 @@ impl<M: Model> World<M> {
 
     /// Runs the next event. Says whether there was one before the end of the run.
     pub fn step(&mut self) -> bool {
-        let end = self.core.scenario.phases.end_at();
+        self.step_until(self.core.scenario.phases.end_at())
+    }
+
+    /// Runs the next event that is due by `limit`. Says whether there was one.
+    pub(crate) fn step_until(&mut self, limit: Time) -> bool {
         loop {
             match self.core.queue.next_at() {
-                Some(at) if at <= end => {}
+                Some(at) if at <= limit => {}
                 _ => return false,
             }
             let (at, order, event) = self.core.queue.pop().expect("a queue with a next event has one");
@@ -348,6 +352,22 @@ impl<M: Model> World<M> {
             clock.advance(std::time::Duration::from_nanos(at.0 - self.core.now.0));
         }
         self.core.now = at;
+    }
+
+    /// Leaves madsim's clock to whoever runs the async nodes. Draws where their schedule begins: the choice
+    /// `(draw, first node, host/schedule, 0)`.
+    #[cfg(madsim)]
+    pub(crate) fn begin_hosting(&mut self) -> u64 {
+        self.core.clock = None;
+        let name = crate::context::Step { name: "host/schedule", instance: None };
+        self.core.choices.draw(self.core.scenario.nodes[0], &[name], 0, 999_999_999)
+    }
+
+    /// Time passes between two events.
+    #[cfg(madsim)]
+    pub(crate) fn pass_time(&mut self, to: Time) {
+        debug_assert!(self.core.queue.next_at().is_none_or(|next| to <= next), "time does not pass an event");
+        self.core.now = self.core.now.max(to);
     }
 
     fn arrive(&mut self, flight: InFlight<M::Process>) {
