@@ -68,8 +68,13 @@ fn read(file: &Path) -> anyhow::Result<String> {
 fn read_trace(file: &Path) -> anyhow::Result<(String, Box<dyn Component>)> {
     let text = read(file)?;
     let head = seedbed_sim::trace::head(&text).with_context(|| format!("{} is not a trace", file.display()))?;
-    let component = registry::find(&head.model).with_context(|| format!("in {}", file.display()))?;
+    let component = registry::find(&head.model).with_context(|| in_file(file))?;
     Ok((text, component))
+}
+
+/// The context of an error about what a file says.
+fn in_file(file: &Path) -> String {
+    format!("in {}", file.display())
 }
 
 /// Shrinks a failing seed and writes its trace. `None` if the seed violates nothing.

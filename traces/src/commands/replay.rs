@@ -3,10 +3,11 @@
 use std::io::{BufRead as _, Write as _};
 use std::path::Path;
 
+use anyhow::Context as _;
 use seedbed_sim::replay::NUDGES;
 use seedbed_sim::{Fingerprint, Time};
 
-use crate::commands::{Ended, read_trace};
+use crate::commands::{Ended, in_file, read_trace};
 use crate::component::Replay;
 use crate::draw::{Picture, text};
 use crate::report::{how, print_json, replay_json, verdict};
@@ -31,9 +32,11 @@ pub struct Shown {
 pub fn replay(file: &Path, how_shown: &Shown) -> anyhow::Result<Ended> {
     let (trace, component) = read_trace(file)?;
     if how_shown.step {
-        step(&trace, &*component)?;
+        step(&trace, &*component).with_context(|| in_file(file))?;
     }
-    let replay = component.replay(&trace, NUDGES)?;
+    let replay = component
+        .replay(&trace, NUDGES)
+        .with_context(|| in_file(file))?;
     match how_shown.json {
         true => print_json(&replay_json(&replay)),
         false => print(&replay, how_shown),

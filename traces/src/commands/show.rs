@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-use crate::commands::{Ended, read_trace};
+use crate::commands::{Ended, in_file, read_trace};
 use crate::draw::{Picture, mermaid, text};
 
 /// The forms a trace can be drawn in.
@@ -36,7 +36,7 @@ pub fn show(file: &Path, form: Form, lines: usize, out: Option<PathBuf>) -> anyh
 /// If the file is no trace that this seedbed can run.
 pub fn draw(file: &Path, form: Form, lines: usize) -> anyhow::Result<String> {
     let (trace, component) = read_trace(file)?;
-    let replay = component.replay(&trace, 0)?;
+    let replay = component.replay(&trace, 0).with_context(|| in_file(file))?;
     let limit = if lines == 0 { None } else { Some(lines) };
     let picture = Picture {
         nodes: &replay.run.nodes,
