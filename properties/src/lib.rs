@@ -1,4 +1,5 @@
 //! What must be true: checkers that judge histories, and invariants on the states of each component, in folders that
 //! mirror `seedbed-models`. Tests in `tests/` bind them to the models.
 
+pub mod consensus;
 pub mod examples;

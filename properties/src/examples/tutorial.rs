@@ -12,7 +12,9 @@ pub fn suite() -> Suite<Tutorial> {
 
 /// Every addition is counted once: at the end, when all are done, the tally is their number.
 fn tally_is_exact(world: &World<Tutorial>) -> Verdict {
-    let Some(server) = world.process(NodeId(0)) else { return Ok(()) };
+    let Some(server) = world.process(NodeId(0)) else {
+        return Ok(());
+    };
     let asked = world.history().invocations().len() as u64;
     if server.tally == asked {
         return Ok(());
