@@ -190,7 +190,15 @@ impl Choices {
             Deviation::Crash { node, n, write, .. } => Some(Name::Crash(*node, *n, *write)),
         };
         let fixed = deviations.iter().enumerate();
-        let fixed = fixed.filter_map(|(index, value)| Some((name(value)?, Fixed { index, value: value.clone() })));
+        let fixed = fixed.filter_map(|(index, value)| {
+            Some((
+                name(value)?,
+                Fixed {
+                    index,
+                    value: value.clone(),
+                },
+            ))
+        });
         Choices {
             seed,
             fixed: fixed.collect(),
@@ -231,6 +239,7 @@ impl Choices {
     }
 
     /// The fate of the next message on a link. `calm` says that the world has healed: then nothing is lost or doubled.
+    #[inline]
     pub(crate) fn send(
         &mut self,
         (from, to, kind): (NodeId, NodeId, u16),
@@ -244,9 +253,8 @@ impl Choices {
         let mut fate = match (self.seed, &self.link_base) {
             (Some(_), Some(base)) => {
                 let id = (u64::from(from.0) << 16) | u64::from(to.0);
-                let next = |words: &mut ChaCha8Rng| {
-                    [words.next_u32(), words.next_u32(), words.next_u32(), words.next_u32()]
-                };
+                let next =
+                    |words: &mut ChaCha8Rng| [words.next_u32(), words.next_u32(), words.next_u32(), words.next_u32()];
                 let words = if seek {
                     let mut words = base.clone();
                     words.set_stream(id);
@@ -286,9 +294,15 @@ impl Choices {
         let n = link.sent_of_kind[kind as usize];
         link.sent_of_kind[kind as usize] += 1;
         if !self.fixed.is_empty()
-            && let Some(Deviation::Send { lost, latency, copy, .. }) = self.fixed(&Name::Send(from, to, kind, n))
+            && let Some(Deviation::Send {
+                lost, latency, copy, ..
+            }) = self.fixed(&Name::Send(from, to, kind, n))
         {
-            fate = Fate { lost: *lost, latency: latency.unwrap_or(fate.latency), copy: *copy };
+            fate = Fate {
+                lost: *lost,
+                latency: latency.unwrap_or(fate.latency),
+                copy: *copy,
+            };
         }
         if calm {
             fate = Fate::on_time(fate.latency);
@@ -297,7 +311,15 @@ impl Choices {
         if self.recorded.is_some() && fate != Fate::on_time(base) {
             let kind = self.message_kinds[kind as usize].clone();
             let latency = (fate.latency != base && !fate.lost).then_some(fate.latency);
-            self.record(|| Deviation::Send { from, to, kind, n, lost: fate.lost, latency, copy: fate.copy });
+            self.record(|| Deviation::Send {
+                from,
+                to,
+                kind,
+                n,
+                lost: fate.lost,
+                latency,
+                copy: fate.copy,
+            });
         }
         fate
     }
@@ -321,7 +343,12 @@ impl Choices {
                 fraction = (*billionths).min(BILLION as u32 - 1);
             }
             if fraction != default {
-                self.record(|| Deviation::Draw { node, label, n, billionths: fraction });
+                self.record(|| Deviation::Draw {
+                    node,
+                    label,
+                    n,
+                    billionths: fraction,
+                });
             }
         }
         let width = u128::from(high - low) + 1;
@@ -335,12 +362,17 @@ impl Choices {
     }
 
     /// By how much the n-th arming of a kind of timer is late.
+    #[inline]
     pub(crate) fn timer(&mut self, node: NodeId, kind: u16, n: u32, jitter: Span) -> Span {
         if jitter == Span::ZERO && self.fixed.is_empty() {
             return Span::ZERO;
         }
-        let word = if jitter == Span::ZERO { None } else { self.physics_word(node) };
-        let mut late = word.map_or(Span::ZERO, |word| Span((u128::from(word) * u128::from(jitter.0) >> 32) as u64));
+        let word = if jitter == Span::ZERO {
+            None
+        } else {
+            self.physics_word(node)
+        };
+        let mut late = word.map_or(Span::ZERO, |word| share(word, jitter));
         if self.named {
             if let Some(Deviation::Timer { late: fixed, .. }) = self.fixed(&Name::Timer(node, kind, n)) {
                 late = *fixed;
@@ -357,9 +389,12 @@ impl Choices {
     pub(crate) fn sync(&mut self, node: NodeId, disk: &DiskConfig) -> Span {
         let n = self.sync_counts[node.index()];
         self.sync_counts[node.index()] += 1;
-        let word = if disk.sync_jitter == Span::ZERO { None } else { self.physics_word(node) };
-        let mut longer =
-            word.map_or(Span::ZERO, |word| Span((u128::from(word) * u128::from(disk.sync_jitter.0) >> 32) as u64));
+        let word = if disk.sync_jitter == Span::ZERO {
+            None
+        } else {
+            self.physics_word(node)
+        };
+        let mut longer = word.map_or(Span::ZERO, |word| share(word, disk.sync_jitter));
         if self.named {
             if let Some(Deviation::Sync { longer: fixed, .. }) = self.fixed(&Name::Sync(node, n)) {
                 longer = *fixed;
@@ -394,6 +429,11 @@ impl Choices {
         }
         fate
     }
+}
+
+/// The part of a span that a random word stands for.
+fn share(word: u32, of: Span) -> Span {
+    Span(((u128::from(word) * u128::from(of.0)) >> 32) as u64)
 }
 
 /// A point of a range that differs from node to node: multiples of the golden ratio spread evenly however many nodes

@@ -24,23 +24,31 @@ impl Clock {
         Time(self.base_local.0.saturating_add(local.max(0) as u64))
     }
 
-    /// The first world time, not before `now`, at which this clock shows at least `local`.
-    pub(crate) fn when(&self, local: Time, now: Time) -> Time {
+    /// The first world time at which this clock shows at least `local`, if it runs on as it does now; it can lie in the
+    /// past, when the clock has jumped over it.
+    pub(crate) fn when(&self, local: Time) -> Time {
         if self.drift_ppm == 0 {
             let world = i128::from(local.0) - i128::from(self.base_local.0) + i128::from(self.base_world.0);
-            return Time(world.clamp(0, i128::from(u64::MAX)) as u64).max(now);
+            return Time(world.clamp(0, i128::from(u64::MAX)) as u64);
         }
         let ahead = i128::from(local.0) - i128::from(self.base_local.0);
         let rate = MILLION + i128::from(self.drift_ppm);
         // Rounded up, so that the clock has reached `local` by then.
         let elapsed = (ahead * MILLION + rate - 1).div_euclid(rate);
-        Time((i128::from(self.base_world.0) + elapsed).clamp(0, i128::from(u64::MAX)) as u64).max(now)
+        Time((i128::from(self.base_world.0) + elapsed).clamp(0, i128::from(u64::MAX)) as u64)
     }
 
     /// Steps by `offset_ns` from true time and runs `drift_ppm` fast from now on.
     pub(crate) fn skew(&mut self, now: Time, offset_ns: i64, drift_ppm: i64) {
-        assert!(drift_ppm > -1_000_000, "a clock may run slow but not stand still or run backwards: {drift_ppm} ppm");
-        *self = Clock { base_world: now, base_local: Time(now.0.saturating_add_signed(offset_ns)), drift_ppm };
+        assert!(
+            drift_ppm > -1_000_000,
+            "a clock may run slow but not stand still or run backwards: {drift_ppm} ppm"
+        );
+        *self = Clock {
+            base_world: now,
+            base_local: Time(now.0.saturating_add_signed(offset_ns)),
+            drift_ppm,
+        };
     }
 
     /// Steps back to true time.
@@ -62,7 +70,7 @@ mod tests {
             let mut clock = Clock::default();
             clock.skew(now, offset, drift);
             let deadline = Time(clock.read(now).0 + after);
-            let due = clock.when(deadline, now);
+            let due = clock.when(deadline);
             prop_assert!(clock.read(due) >= deadline);
             prop_assert!(due == now || clock.read(Time(due.0 - 1)) < deadline);
         }

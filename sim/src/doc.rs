@@ -40,10 +40,13 @@ impl Process for Player {
 
     fn message(&mut self, ctx: &mut Context<'_, Self>, from: NodeId, ball: Ball) {
         self.hits += 1;
-        ctx.send(from, match ball {
-            Ball::Ping => Ball::Pong,
-            Ball::Pong => Ball::Ping,
-        });
+        ctx.send(
+            from,
+            match ball {
+                Ball::Ping => Ball::Pong,
+                Ball::Pong => Ball::Ping,
+            },
+        );
     }
 
     fn timer(&mut self, _: &mut Context<'_, Self>, (): ()) {}

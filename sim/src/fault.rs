@@ -87,10 +87,13 @@ impl fmt::Display for FaultClass {
 impl std::str::FromStr for FaultClass {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
-        FaultClass::ALL.into_iter().find(|class| class.name() == text).ok_or_else(|| {
-            let all = FaultClass::ALL.map(FaultClass::name).join(" ");
-            format!("'{text}' is not a fault class: choose from {all}")
-        })
+        FaultClass::ALL
+            .into_iter()
+            .find(|class| class.name() == text)
+            .ok_or_else(|| {
+                let all = FaultClass::ALL.map(FaultClass::name).join(" ");
+                format!("'{text}' is not a fault class: choose from {all}")
+            })
     }
 }
 
@@ -323,13 +326,29 @@ impl fmt::Display for What {
             What::Pause { node } => write!(f, "{node} is paused"),
             What::Cut { from, to, mode } => write!(f, "{} → {} is cut{}", list(from), list(to), held(*mode)),
             What::Partition { side, mode } => write!(f, "{} parted from the rest{}", list(side), held(*mode)),
-            What::Isolate { node, direction: Direction::Both, mode } => write!(f, "{node} is isolated{}", held(*mode)),
-            What::Isolate { node, direction: Direction::In, mode } => write!(f, "{node} hears nobody{}", held(*mode)),
-            What::Isolate { node, direction: Direction::Out, mode } => {
+            What::Isolate {
+                node,
+                direction: Direction::Both,
+                mode,
+            } => write!(f, "{node} is isolated{}", held(*mode)),
+            What::Isolate {
+                node,
+                direction: Direction::In,
+                mode,
+            } => write!(f, "{node} hears nobody{}", held(*mode)),
+            What::Isolate {
+                node,
+                direction: Direction::Out,
+                mode,
+            } => {
                 write!(f, "nobody hears {node}{}", held(*mode))
             }
             What::Delay { from, to, by } => write!(f, "{} → {} takes {by} longer", list(from), list(to)),
-            What::Skew { node, offset_ns, drift_ppm } => {
+            What::Skew {
+                node,
+                offset_ns,
+                drift_ppm,
+            } => {
                 write!(f, "clock of {node} is off by {:+.6} s", *offset_ns as f64 / 1e9)?;
                 match drift_ppm {
                     0 => Ok(()),
@@ -338,7 +357,9 @@ impl fmt::Display for What {
             }
             What::SlowDisk { node, by } => write!(f, "disk of {node} takes {by} longer"),
             What::FullDisk { node } => write!(f, "disk of {node} is full"),
-            What::Corrupt { node, file, back } => write!(f, "record {back} from the end of file {} of {node} rots", file.0),
+            What::Corrupt { node, file, back } => {
+                write!(f, "record {back} from the end of file {} of {node} rots", file.0)
+            }
             What::Byzantine { node } => write!(f, "{node} lies"),
         }
     }

@@ -16,6 +16,9 @@ pub type Op<M> = <<M as Model>::Process as Process>::Op;
 /// The answers of a model.
 pub type Ret<M> = <<M as Model>::Process as Process>::Ret;
 
+/// A workload: what clients ask, and when.
+pub type Workload<M> = Vec<Operation<Op<M>>>;
+
 /// A bug that can be planted: a named change of the protocol, off by default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bug {
@@ -51,7 +54,16 @@ pub struct Info {
 impl Info {
     /// What a model starts from that tolerates what is usual and has neither roles, bugs nor boundaries.
     pub const fn named(name: &'static str, row: &'static str, family: &'static str, summary: &'static str) -> Self {
-        Info { name, row, family, summary, tolerates: &FaultClass::USUAL, roles: &[], bugs: &[], boundaries: &[] }
+        Info {
+            name,
+            row,
+            family,
+            summary,
+            tolerates: &FaultClass::USUAL,
+            roles: &[],
+            bugs: &[],
+            boundaries: &[],
+        }
     }
 }
 
@@ -137,11 +149,15 @@ pub trait Model: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send
 
     /// How long runs are.
     fn phases(&self) -> Phases {
-        Phases { chaos: Span::secs(2), settle: Span::secs(2), core: None }
+        Phases {
+            chaos: Span::secs(2),
+            settle: Span::secs(2),
+            core: None,
+        }
     }
 
     /// The model's vocabulary: workloads, as a proptest strategy. Times lie in the chaos phase.
-    fn workload(&self) -> BoxedStrategy<Vec<Operation<Op<Self>>>> {
+    fn workload(&self) -> BoxedStrategy<Workload<Self>> {
         Just(Vec::new()).boxed()
     }
 }

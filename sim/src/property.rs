@@ -21,13 +21,19 @@ pub struct Broken {
 impl Broken {
     /// Broken at these nodes, for this reason.
     pub fn new(nodes: impl IntoIterator<Item = NodeId>, message: impl Into<String>) -> Self {
-        Broken { nodes: nodes.into_iter().collect(), message: message.into() }
+        Broken {
+            nodes: nodes.into_iter().collect(),
+            message: message.into(),
+        }
     }
 }
 
 impl From<String> for Broken {
     fn from(message: String) -> Self {
-        Broken { nodes: Vec::new(), message }
+        Broken {
+            nodes: Vec::new(),
+            message,
+        }
     }
 }
 
@@ -48,6 +54,12 @@ pub trait Property<M: Model> {
     /// Its name, with the model's or family's in front: `raft/election_safety`. Shrinking keeps this and nothing else
     /// of a violation.
     fn name(&self) -> String;
+
+    /// Whether it asks that something good happens in the end, rather than that nothing bad ever does. A run that
+    /// violates such a property is *stuck*.
+    fn is_liveness(&self) -> bool {
+        false
+    }
 
     /// Judges the world after one event.
     ///
@@ -86,7 +98,10 @@ pub struct Invariant<F> {
 impl<F> Invariant<F> {
     /// An invariant of this name.
     pub fn new(name: impl Into<String>, holds: F) -> Self {
-        Invariant { name: name.into(), holds }
+        Invariant {
+            name: name.into(),
+            holds,
+        }
     }
 }
 
@@ -103,19 +118,36 @@ impl<M: Model, F: FnMut(&World<M>) -> Verdict> Property<M> for Invariant<F> {
 #[derive(Clone)]
 pub struct AtEnd<F> {
     name: String,
+    liveness: bool,
     holds: F,
 }
 
 impl<F> AtEnd<F> {
     /// A property of whole runs, of this name.
     pub fn new(name: impl Into<String>, holds: F) -> Self {
-        AtEnd { name: name.into(), holds }
+        AtEnd {
+            name: name.into(),
+            liveness: false,
+            holds,
+        }
+    }
+
+    /// The same for something good that has to have happened by the end.
+    pub fn liveness(name: impl Into<String>, holds: F) -> Self {
+        AtEnd {
+            name: name.into(),
+            liveness: true,
+            holds,
+        }
     }
 }
 
 impl<M: Model, F: FnMut(&World<M>) -> Verdict> Property<M> for AtEnd<F> {
     fn name(&self) -> String {
         self.name.clone()
+    }
+    fn is_liveness(&self) -> bool {
+        self.liveness
     }
     fn at_end(&mut self, world: &World<M>) -> Verdict {
         (self.holds)(world)
@@ -136,10 +168,14 @@ pub struct Violation {
     pub nodes: Vec<NodeId>,
     /// What was so and should not have been.
     pub message: String,
+    /// Whether the property asks for something good that did not happen: the run is stuck.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub liveness: bool,
 }
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} VIOLATED at {}\n  {}", self.property, self.at, self.message)
+        let how = if self.liveness { "STUCK" } else { "VIOLATED" };
+        write!(f, "{} {how} at {}\n  {}", self.property, self.at, self.message)
     }
 }

@@ -18,7 +18,7 @@ use crate::world::World;
 
 /// What became of a run.
 #[derive(Clone, Debug)]
-pub struct Outcome<M: Model> {
+pub struct Finished<M: Model> {
     /// The first violation; the run stops exactly there.
     pub violation: Option<Violation>,
     /// The rolling fingerprint at the end or at the violation.
@@ -60,13 +60,18 @@ pub fn run<M: Model>(
     source: &Source,
     properties: &[Maker<M>],
     record: Record,
-) -> Result<Outcome<M>, Impossible> {
+) -> Result<Finished<M>, Impossible> {
     case.validate()?;
     Ok(run_valid(case, source, properties, record))
 }
 
 /// [`run`] for a case that was validated.
-pub(crate) fn run_valid<M: Model>(case: &Case<M>, source: &Source, properties: &[Maker<M>], record: Record) -> Outcome<M> {
+pub(crate) fn run_valid<M: Model>(
+    case: &Case<M>,
+    source: &Source,
+    properties: &[Maker<M>],
+    record: Record,
+) -> Finished<M> {
     in_runtime(|| {
         let mut world = World::begin(case, source, record == Record::Yes);
         let mut properties: Vec<_> = properties.iter().map(|make| make()).collect();
@@ -101,6 +106,7 @@ pub(crate) fn drive<M: Model>(world: &mut World<M>, properties: &mut [Box<dyn Pr
                     return Some(violation);
                 }
             }
+            world.run_out();
             judge_end(world, properties)
         }));
         inside.set(false);
@@ -116,7 +122,7 @@ pub(crate) fn drive<M: Model>(world: &mut World<M>, properties: &mut [Box<dyn Pr
 fn judge<M: Model>(world: &World<M>, properties: &mut [Box<dyn Property<M>>]) -> Option<Violation> {
     for property in properties {
         if let Err(broken) = property.after_event(world) {
-            return Some(violation(world, property.name(), broken));
+            return Some(violation(world, property.name(), property.is_liveness(), broken));
         }
     }
     None
@@ -125,20 +131,27 @@ fn judge<M: Model>(world: &World<M>, properties: &mut [Box<dyn Property<M>>]) ->
 fn judge_end<M: Model>(world: &World<M>, properties: &mut [Box<dyn Property<M>>]) -> Option<Violation> {
     for property in properties {
         if let Err(broken) = property.at_end(world) {
-            return Some(violation(world, property.name(), broken));
+            return Some(violation(world, property.name(), property.is_liveness(), broken));
         }
     }
     None
 }
 
-fn violation<M: Model>(world: &World<M>, property: String, broken: Broken) -> Violation {
+fn violation<M: Model>(world: &World<M>, property: String, liveness: bool, broken: Broken) -> Violation {
     let Broken { nodes, message } = broken;
-    Violation { property, at: world.now(), event: world.stats().events, nodes, message }
+    Violation {
+        property,
+        at: world.now(),
+        event: world.stats().events,
+        nodes,
+        message,
+        liveness,
+    }
 }
 
-pub(crate) fn finish<M: Model>(mut world: World<M>, violation: Option<Violation>) -> Outcome<M> {
+pub(crate) fn finish<M: Model>(mut world: World<M>, violation: Option<Violation>) -> Finished<M> {
     let (timeline, recorded) = world.take_recording();
-    Outcome {
+    Finished {
         violation,
         fingerprint: world.fingerprint(),
         ended_at: world.now(),
@@ -181,15 +194,22 @@ fn assertion<M: Model>(world: &World<M>, panic: Box<dyn Any + Send>) -> Violatio
     let text = text.unwrap_or_else(|| "a panic without words".into());
     let place = LAST_PANIC.take().unwrap_or_default();
     let nodes = Vec::from_iter(world.changed());
-    let broken = Broken { nodes, message: format!("{text} (asserted at {place})") };
-    violation(world, format!("assertion: {}", identity(&text)), broken)
+    let broken = Broken {
+        nodes,
+        message: format!("{text} (asserted at {place})"),
+    };
+    violation(world, format!("assertion: {}", identity(&text)), false, broken)
 }
 
 /// What stays the same of an assertion's message when its values change: the words before the first colon.
 fn identity(message: &str) -> String {
     // `assert_eq!` puts its own words first and the author's after.
-    let message = message.strip_prefix("assertion `left == right` failed: ").unwrap_or(message);
-    let message = message.strip_prefix("assertion `left != right` failed: ").unwrap_or(message);
+    let message = message
+        .strip_prefix("assertion `left == right` failed: ")
+        .unwrap_or(message);
+    let message = message
+        .strip_prefix("assertion `left != right` failed: ")
+        .unwrap_or(message);
     let first = message.lines().next().unwrap_or("");
     first.split(": ").next().unwrap_or(first).trim().to_string()
 }

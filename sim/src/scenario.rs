@@ -50,7 +50,10 @@ pub struct Budget {
 
 /// The world before anything happens: who is in it, how they are configured, and the physics.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, bound(serialize = "M: Serialize", deserialize = "M: DeserializeOwned"))]
+#[serde(
+    deny_unknown_fields,
+    bound(serialize = "M: Serialize", deserialize = "M: DeserializeOwned")
+)]
 pub struct Scenario<M> {
     /// The model's own configuration.
     pub config: M,
@@ -115,7 +118,11 @@ pub struct Case<M: Model> {
 
 impl<M: Model> Clone for Case<M> {
     fn clone(&self) -> Self {
-        Case { scenario: self.scenario.clone(), operations: self.operations.clone(), faults: self.faults.clone() }
+        Case {
+            scenario: self.scenario.clone(),
+            operations: self.operations.clone(),
+            faults: self.faults.clone(),
+        }
     }
 }
 
@@ -141,7 +148,11 @@ pub struct Impossible {
 impl<M: Model> Case<M> {
     /// A case with no operations and no faults.
     pub fn quiet(config: M) -> Self {
-        Case { scenario: Scenario::new(config), operations: Vec::new(), faults: Vec::new() }
+        Case {
+            scenario: Scenario::new(config),
+            operations: Vec::new(),
+            faults: Vec::new(),
+        }
     }
 
     /// Looks for what no world can run.
@@ -155,14 +166,23 @@ impl<M: Model> Case<M> {
             return impossible("scenario.nodes".into(), "a world needs at least one node".into());
         }
         if let Some(pair) = scenario.nodes.windows(2).find(|pair| pair[0] >= pair[1]) {
-            return impossible("scenario.nodes".into(), format!("must ascend, but {} stands before {}", pair[0], pair[1]));
+            return impossible(
+                "scenario.nodes".into(),
+                format!("must ascend, but {} stands before {}", pair[0], pair[1]),
+            );
         }
         let size = scenario.config.size();
         if let Some(node) = scenario.nodes.iter().find(|node| node.index() >= size) {
-            return impossible("scenario.nodes".into(), format!("{node} is beyond the {size} nodes of the configuration"));
+            return impossible(
+                "scenario.nodes".into(),
+                format!("{node} is beyond the {size} nodes of the configuration"),
+            );
         }
         if size > crate::world::MAX_NODES {
-            return impossible("scenario.config".into(), format!("{size} nodes; a world has at most {}", crate::world::MAX_NODES));
+            return impossible(
+                "scenario.config".into(),
+                format!("{size} nodes; a world has at most {}", crate::world::MAX_NODES),
+            );
         }
         if let Err(problem) = scenario.config.validate() {
             return impossible("scenario.config".into(), problem);
@@ -171,12 +191,18 @@ impl<M: Model> Case<M> {
             return impossible("scenario.network".into(), problem);
         }
         if scenario.network.bandwidth == Some(0) {
-            return impossible("scenario.network.bandwidth".into(), "must be above 0; leave it out for no limit".into());
+            return impossible(
+                "scenario.network.bandwidth".into(),
+                "must be above 0; leave it out for no limit".into(),
+            );
         }
         let nodes: BTreeSet<NodeId> = scenario.nodes.iter().copied().collect();
         for (i, operation) in self.operations.iter().enumerate() {
             if !nodes.contains(&operation.client) {
-                return impossible(format!("operations[{i}].client"), format!("{} is not in the scenario", operation.client));
+                return impossible(
+                    format!("operations[{i}].client"),
+                    format!("{} is not in the scenario", operation.client),
+                );
             }
         }
         for (i, fault) in self.faults.iter().enumerate() {
@@ -186,13 +212,19 @@ impl<M: Model> Case<M> {
             if let crate::What::Skew { drift_ppm, .. } = fault.what
                 && !(-900_000..=10_000_000).contains(&drift_ppm)
             {
-                return impossible(format!("faults[{i}].drift_ppm"), format!("{drift_ppm} is outside -900000..=10000000"));
+                return impossible(
+                    format!("faults[{i}].drift_ppm"),
+                    format!("{drift_ppm} is outside -900000..=10000000"),
+                );
             }
             if let Some(Target::Role(role)) = fault.what.target()
                 && !M::INFO.roles.contains(&role.as_str())
             {
                 let known = M::INFO.roles.join(", ");
-                return impossible(format!("faults[{i}].node"), format!("no role '{role}' in {}; it has: {known}", M::INFO.name));
+                return impossible(
+                    format!("faults[{i}].node"),
+                    format!("no role '{role}' in {}; it has: {known}", M::INFO.name),
+                );
             }
         }
         Ok(())

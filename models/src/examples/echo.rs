@@ -1,6 +1,8 @@
 //! Echo: clients send a number, servers send it back. For measuring the simulator, and the smallest model there is.
 
-use seedbed_sim::{Context, Info, Latency, Model, NetworkConfig, NoDisk, NoOp, NodeId, Phases, Process, Span, kinds};
+use seedbed_sim::{
+    Context, FaultClass, Info, Latency, Model, NetworkConfig, NoDisk, NoOp, NodeId, Phases, Process, Span, kinds,
+};
 use serde::{Deserialize, Serialize};
 
 /// Servers, then clients; each client does its round trips one after the other, with the servers in turn.
@@ -104,7 +106,19 @@ impl Process for Node {
 
 impl Model for Echo {
     type Process = Node;
-    const INFO: Info = Info::named("echo", "", "examples", "Servers say again what clients say.");
+    const INFO: Info = Info {
+        // It writes nothing, so nothing of a disk can fail it.
+        tolerates: &[
+            FaultClass::Loss,
+            FaultClass::Dup,
+            FaultClass::Reorder,
+            FaultClass::Partition,
+            FaultClass::Crash,
+            FaultClass::Pause,
+            FaultClass::Skew,
+        ],
+        ..Info::named("echo", "", "examples", "Servers say again what clients say.")
+    };
 
     fn size(&self) -> usize {
         usize::from(self.servers) + usize::from(self.clients)

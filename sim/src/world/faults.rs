@@ -11,27 +11,31 @@ use crate::world::core::{Delay, Event};
 use crate::world::queue::Order;
 
 impl<M: Model> World<M> {
-    pub(super) fn fault_begins(&mut self, index: usize) {
+    /// Says whether the fault struck: somebody holds the role it is aimed at, and the budget has room.
+    pub(super) fn fault_begins(&mut self, index: usize) -> bool {
         let mut fault = self.core.faults[index].clone();
         if let Some(target) = fault.what.target_mut()
             && let Target::Role(role) = target
         {
             match self.holder(role) {
                 Some(node) => *target = Target::Node(node),
-                None => return,
+                None => return false,
             }
         }
         if !self.within_budget(&fault) {
-            return;
+            return false;
         }
         self.core.struck.push((index, fault.clone()));
         self.core.active[index] = Some(fault.clone());
         let (text, nodes) = (fault.what.to_string(), fault.what.nodes());
         self.core.tell(|| Happening::FaultBegan { text, nodes });
         if let Some(until) = fault.until() {
-            self.core.queue.push(until, Order::fault_end(index), Event::FaultEnds(index));
+            self.core
+                .queue
+                .push(until, Order::fault_end(index), Event::FaultEnds(index));
         }
         self.strike(index, &fault);
+        true
     }
 
     /// The node that holds a role now: the one of the highest rank, and of those the first.
@@ -45,11 +49,22 @@ impl<M: Model> World<M> {
     }
 
     fn within_budget(&self, fault: &Fault) -> bool {
-        let Some(budget) = &self.core.scenario.budget else { return true };
-        if !matches!(fault.what, What::Crash { .. } | What::Wipe { .. } | What::Byzantine { .. } | What::FullDisk { .. } | What::Corrupt { .. }) {
+        let Some(budget) = &self.core.scenario.budget else {
+            return true;
+        };
+        if !matches!(
+            fault.what,
+            What::Crash { .. }
+                | What::Wipe { .. }
+                | What::Byzantine { .. }
+                | What::FullDisk { .. }
+                | What::Corrupt { .. }
+        ) {
             return true;
         }
-        let Some(Target::Node(struck)) = fault.what.target() else { return true };
+        let Some(Target::Node(struck)) = fault.what.target() else {
+            return true;
+        };
         if !budget.among.contains(struck) {
             return true;
         }
@@ -81,12 +96,18 @@ impl<M: Model> World<M> {
                 self.core.fault_fired(FaultClass::Pause);
             }
             What::Cut { from, to, mode } => {
-                self.core.cuts.push(cut(index, from.iter().copied(), to.iter().copied(), *mode));
+                self.core
+                    .cuts
+                    .push(cut(index, from.iter().copied(), to.iter().copied(), *mode));
             }
             What::Partition { side, mode } => {
                 let rest: Vec<NodeId> = self.present().filter(|node| !side.contains(node)).collect();
-                self.core.cuts.push(cut(index, side.iter().copied(), rest.iter().copied(), *mode));
-                self.core.cuts.push(cut(index, rest.iter().copied(), side.iter().copied(), *mode));
+                self.core
+                    .cuts
+                    .push(cut(index, side.iter().copied(), rest.iter().copied(), *mode));
+                self.core
+                    .cuts
+                    .push(cut(index, rest.iter().copied(), side.iter().copied(), *mode));
             }
             What::Isolate { direction, mode, .. } => {
                 let rest: Vec<NodeId> = self.present().filter(|other| *other != node).collect();
@@ -99,9 +120,16 @@ impl<M: Model> World<M> {
             }
             What::Delay { from, to, by } => {
                 let (from, to) = (from.iter().copied().collect(), to.iter().copied().collect());
-                self.core.delays.push(Delay { fault: index, from, to, by: *by });
+                self.core.delays.push(Delay {
+                    fault: index,
+                    from,
+                    to,
+                    by: *by,
+                });
             }
-            What::Skew { offset_ns, drift_ppm, .. } => {
+            What::Skew {
+                offset_ns, drift_ppm, ..
+            } => {
                 self.core.nodes[node.index()].clock.skew(now, *offset_ns, *drift_ppm);
                 self.core.fault_fired(FaultClass::Skew);
                 self.reschedule(node);
@@ -123,8 +151,11 @@ impl<M: Model> World<M> {
         }
     }
 
-    pub(super) fn fault_ends(&mut self, index: usize) {
-        let Some(fault) = self.core.active[index].take() else { return };
+    /// Says whether the fault was in force.
+    pub(super) fn fault_ends(&mut self, index: usize) -> bool {
+        let Some(fault) = self.core.active[index].take() else {
+            return false;
+        };
         let (text, nodes) = (fault.what.to_string(), fault.what.nodes());
         self.core.tell(|| Happening::FaultEnded { text, nodes });
         let node = match fault.what.target() {
@@ -158,16 +189,21 @@ impl<M: Model> World<M> {
             What::Corrupt { .. } => {}
             What::Byzantine { .. } => state.lies -= 1,
         }
+        true
     }
 
     /// The clock goes back to the truth, or to the latest of the skews that are still in force.
     fn correct_clock(&mut self, node: NodeId) {
         let now = self.core.now;
-        let still = self.core.active.iter().flatten().filter_map(|fault| match &fault.what {
-            What::Skew { node: Target::Node(of), offset_ns, drift_ppm } if *of == node => Some((*offset_ns, *drift_ppm)),
+        let mut still = self.core.active.iter().flatten().filter_map(|fault| match &fault.what {
+            What::Skew {
+                node: Target::Node(of),
+                offset_ns,
+                drift_ppm,
+            } if *of == node => Some((*offset_ns, *drift_ppm)),
             _ => None,
         });
-        let still = still.last();
+        let still = still.next_back();
         let clock = &mut self.core.nodes[node.index()].clock;
         match still {
             Some((offset_ns, drift_ppm)) => clock.skew(now, offset_ns, drift_ppm),
@@ -180,9 +216,11 @@ impl<M: Model> World<M> {
         let now = self.core.now;
         let state = &mut self.core.nodes[node.index()];
         let clock = state.clock;
-        for entry in state.timers.reschedule(|due| clock.when(due, now)) {
+        for entry in state.timers.reschedule(now, |due| clock.when(due)) {
             let event = Event::Timer { node, slot: entry.slot };
-            self.core.queue.push(entry.at, Order::timer(node, entry.kind, entry.n), event);
+            self.core
+                .queue
+                .push(entry.at, Order::timer(node, entry.kind, entry.n), event);
         }
     }
 
@@ -191,7 +229,10 @@ impl<M: Model> World<M> {
         for flight in held {
             match self.core.stopped(flight.from, flight.to) {
                 Some(_) => self.core.held.push(flight),
-                None => self.core.queue.push(self.core.now, flight.order, Event::Message(flight)),
+                None => self
+                    .core
+                    .queue
+                    .push(self.core.now, flight.order, Event::Message(flight)),
             }
         }
     }
@@ -201,7 +242,9 @@ impl<M: Model> World<M> {
         self.core.calm = true;
         self.core.tell(|| Happening::Healed);
         for index in 0..self.core.active.len() {
-            let ends = self.core.active[index].as_ref().is_some_and(|fault| self.touches_core(&fault.what));
+            let ends = self.core.active[index]
+                .as_ref()
+                .is_some_and(|fault| self.touches_core(&fault.what));
             if ends {
                 self.fault_ends(index);
             }
@@ -214,7 +257,12 @@ impl<M: Model> World<M> {
     }
 
     fn in_core(&self, node: NodeId) -> bool {
-        self.core.scenario.phases.core.as_ref().is_none_or(|core| core.contains(&node))
+        self.core
+            .scenario
+            .phases
+            .core
+            .as_ref()
+            .is_none_or(|core| core.contains(&node))
     }
 
     fn touches_core(&self, what: &What) -> bool {
@@ -232,7 +280,12 @@ impl<M: Model> World<M> {
     /// When the last fault of the plan began or ended before now, for reports.
     pub fn last_fault_at(&self) -> Option<Time> {
         let now = self.core.now;
-        let moments = self.core.struck.iter().flat_map(|(_, fault)| [Some(fault.at), fault.until()]).flatten();
+        let moments = self
+            .core
+            .struck
+            .iter()
+            .flat_map(|(_, fault)| [Some(fault.at), fault.until()])
+            .flatten();
         moments.filter(|at| *at <= now).max()
     }
 
@@ -242,6 +295,16 @@ impl<M: Model> World<M> {
     }
 }
 
-fn cut(fault: usize, from: impl IntoIterator<Item = NodeId>, to: impl IntoIterator<Item = NodeId>, mode: CutMode) -> Cut {
-    Cut { fault, from: NodeSet::from_iter(from), to: NodeSet::from_iter(to), mode }
+fn cut(
+    fault: usize,
+    from: impl IntoIterator<Item = NodeId>,
+    to: impl IntoIterator<Item = NodeId>,
+    mode: CutMode,
+) -> Cut {
+    Cut {
+        fault,
+        from: NodeSet::from_iter(from),
+        to: NodeSet::from_iter(to),
+        mode,
+    }
 }

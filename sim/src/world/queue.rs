@@ -1,6 +1,6 @@
 //! The one queue of a world: events by time, and at one instant by name.
 
-use std::cmp::Reverse;
+use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
 use crate::process::NodeId;
@@ -49,19 +49,68 @@ impl Order {
     }
 }
 
+/// What the heap moves: when and what, as one number, and where the payload is. Compared as a whole so that the heap
+/// takes no branch that depends on chance, which is what heaps spend their time on.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    at: Time,
+    order: Order,
+    place: u32,
+}
+
+impl Entry {
+    #[inline(always)]
+    fn key(&self) -> u128 {
+        (u128::from(self.at.0) << 64) | u128::from(self.order.0)
+    }
+}
+
+impl PartialEq for Entry {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+impl Eq for Entry {}
+impl PartialOrd for Entry {
+    #[inline(always)]
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+    #[inline(always)]
+    fn lt(&self, other: &Self) -> bool {
+        other.key() < self.key()
+    }
+    #[inline(always)]
+    fn le(&self, other: &Self) -> bool {
+        other.key() <= self.key()
+    }
+}
+impl Ord for Entry {
+    /// The earliest is the greatest: the heap of the standard library gives the greatest first.
+    #[inline(always)]
+    fn cmp(&self, other: &Self) -> Ordering {
+        other.key().cmp(&self.key())
+    }
+}
+
 /// A priority queue whose payloads stay where they are: only times, names and places move.
 #[derive(Clone, Debug)]
 pub(crate) struct Queue<E> {
-    heap: BinaryHeap<Reverse<(Time, Order, u32)>>,
+    heap: BinaryHeap<Entry>,
     events: Vec<Option<E>>,
     free: Vec<u32>,
 }
 
 impl<E> Queue<E> {
     pub(crate) fn new() -> Self {
-        Queue { heap: BinaryHeap::with_capacity(64), events: Vec::with_capacity(64), free: Vec::with_capacity(64) }
+        Queue {
+            heap: BinaryHeap::with_capacity(64),
+            events: Vec::with_capacity(64),
+            free: Vec::with_capacity(64),
+        }
     }
 
+    #[inline]
     pub(crate) fn push(&mut self, at: Time, order: Order, event: E) {
         let place = match self.free.pop() {
             Some(place) => {
@@ -73,16 +122,20 @@ impl<E> Queue<E> {
                 (self.events.len() - 1) as u32
             }
         };
-        self.heap.push(Reverse((at, order, place)));
+        self.heap.push(Entry { at, order, place });
     }
 
+    #[inline]
     pub(crate) fn next_at(&self) -> Option<Time> {
-        self.heap.peek().map(|Reverse((at, _, _))| *at)
+        self.heap.peek().map(|entry| entry.at)
     }
 
+    #[inline]
     pub(crate) fn pop(&mut self) -> Option<(Time, Order, E)> {
-        let Reverse((at, order, place)) = self.heap.pop()?;
-        let event = self.events[place as usize].take().expect("a queued event has its payload");
+        let Entry { at, order, place } = self.heap.pop()?;
+        let event = self.events[place as usize]
+            .take()
+            .expect("a queued event has its payload");
         self.free.push(place);
         Some((at, order, event))
     }

@@ -52,7 +52,12 @@ pub(crate) enum Wake<T> {
 
 impl<T: Clone + Ord + Kinded> Timers<T> {
     pub(crate) fn new() -> Self {
-        Timers { slots: Vec::new(), index: BTreeMap::new(), free: Vec::new(), armed_of_kind: Vec::new() }
+        Timers {
+            slots: Vec::new(),
+            index: BTreeMap::new(),
+            free: Vec::new(),
+            armed_of_kind: Vec::new(),
+        }
     }
 
     /// The number of the next arming of a kind.
@@ -79,7 +84,12 @@ impl<T: Clone + Ord + Kinded> Timers<T> {
         }
         slot.queued = Some(at);
         slot.entries += 1;
-        Some(Entry { slot: place, at, kind, n })
+        Some(Entry {
+            slot: place,
+            at,
+            kind,
+            n,
+        })
     }
 
     fn take_place(&mut self, timer: T) -> u32 {
@@ -103,7 +113,10 @@ impl<T: Clone + Ord + Kinded> Timers<T> {
 
     pub(crate) fn cancel(&mut self, timer: &T) {
         if let Some(place) = self.index.get(timer) {
-            self.slots[*place as usize].as_mut().expect("an indexed slot is taken").armed = false;
+            self.slots[*place as usize]
+                .as_mut()
+                .expect("an indexed slot is taken")
+                .armed = false;
         }
     }
 
@@ -127,7 +140,12 @@ impl<T: Clone + Ord + Kinded> Timers<T> {
             if at > now {
                 slot.queued = Some(at);
                 slot.entries += 1;
-                return Wake::Later(Entry { slot: place, at, kind: slot.timer.kind(), n: slot.n });
+                return Wake::Later(Entry {
+                    slot: place,
+                    at,
+                    kind: slot.timer.kind(),
+                    n: slot.n,
+                });
             }
             slot.armed = false;
             let timer = slot.timer.clone();
@@ -148,15 +166,22 @@ impl<T: Clone + Ord + Kinded> Timers<T> {
     }
 
     /// The clock was changed: entries for every armed timer that is now due before its entry wakes up.
-    pub(crate) fn reschedule(&mut self, when: impl Fn(Time) -> Time) -> Vec<Entry> {
+    pub(crate) fn reschedule(&mut self, now: Time, when: impl Fn(Time) -> Time) -> Vec<Entry> {
         let mut entries = Vec::new();
         for (place, slot) in self.slots.iter_mut().enumerate() {
-            let Some(slot) = slot.as_mut().filter(|slot| slot.armed) else { continue };
-            let at = when(slot.due) + slot.late;
+            let Some(slot) = slot.as_mut().filter(|slot| slot.armed) else {
+                continue;
+            };
+            let at = (when(slot.due) + slot.late).max(now);
             if slot.queued.is_none_or(|queued| at < queued) {
                 slot.queued = Some(at);
                 slot.entries += 1;
-                entries.push(Entry { slot: place as u32, at, kind: slot.timer.kind(), n: slot.n });
+                entries.push(Entry {
+                    slot: place as u32,
+                    at,
+                    kind: slot.timer.kind(),
+                    n: slot.n,
+                });
             }
         }
         entries
@@ -165,6 +190,10 @@ impl<T: Clone + Ord + Kinded> Timers<T> {
     /// Which timers are armed, and when they are due on the node's clock.
     pub(crate) fn armed(&self) -> impl Iterator<Item = (&T, Time)> {
         let slot = |place: &u32| self.slots[*place as usize].as_ref().expect("an indexed slot is taken");
-        self.index.values().map(slot).filter(|slot| slot.armed).map(|slot| (&slot.timer, slot.due))
+        self.index
+            .values()
+            .map(slot)
+            .filter(|slot| slot.armed)
+            .map(|slot| (&slot.timer, slot.due))
     }
 }

@@ -1,0 +1,133 @@
+//! Configurations from which the search found no way on: Lowe's memoisation ("Testing for linearizability", 2017,
+//! section 4.2), kept only for what failed, with dominance.
+
+use std::hash::{Hash, Hasher};
+
+use seedbed_sim::fingerprint::StableHasher;
+
+const NONE: u32 = u32::MAX;
+
+/// How the bits of a configuration are divided into words.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Words {
+    /// Operations that returned or will, and may change the state: two configurations must agree on them.
+    pub(super) mutators: usize,
+    /// Those that change nothing: to have more of them behind oneself is better.
+    pub(super) readers: usize,
+    /// Those that never return: to have more of them left is better.
+    pub(super) pending: usize,
+}
+
+impl Words {
+    pub(super) fn total(self) -> usize {
+        self.mutators + self.readers + self.pending
+    }
+}
+
+struct Entry<S> {
+    hash: u64,
+    next: u32,
+    front: u32,
+    state: S,
+}
+
+/// A chained hash table without removal.
+pub(super) struct Failed<S> {
+    words: Words,
+    /// Heads of the chains; the length is a power of two.
+    heads: Vec<u32>,
+    entries: Vec<Entry<S>>,
+    /// The bits of entry n, from n × total.
+    bits: Vec<u64>,
+    limit: usize,
+    /// Whether entries were thrown away because the limit was reached.
+    pub(super) overflowed: bool,
+}
+
+impl<S: Eq + Hash> Failed<S> {
+    pub(super) fn new(words: Words, limit: usize) -> Self {
+        let limit = limit.min(NONE as usize - 1);
+        Failed {
+            words,
+            heads: Vec::new(),
+            entries: Vec::new(),
+            bits: Vec::new(),
+            limit,
+            overflowed: false,
+        }
+    }
+
+    /// The hash of what must be equal; what may be dominated is left out.
+    pub(super) fn hash(&self, front: u32, bits: &[u64], state: &S) -> u64 {
+        let mut hasher = StableHasher::default();
+        hasher.word(front.into());
+        for &word in &bits[..self.words.mutators] {
+            hasher.word(word);
+        }
+        state.hash(&mut hasher);
+        hasher.finish()
+    }
+
+    /// Whether this configuration must fail, since one that is at least as good did.
+    pub(super) fn dominates(&self, hash: u64, front: u32, bits: &[u64], state: &S) -> bool {
+        if self.heads.is_empty() {
+            return false;
+        }
+        let (readers, pending) = (self.words.mutators, self.words.mutators + self.words.readers);
+        let mut at = self.heads[hash as usize & (self.heads.len() - 1)];
+        while at != NONE {
+            let entry = &self.entries[at as usize];
+            if entry.hash == hash && entry.front == front {
+                let total = self.words.total();
+                let old = &self.bits[at as usize * total..][..total];
+                let better = old[..readers] == bits[..readers]
+                    && old[readers..pending]
+                        .iter()
+                        .zip(&bits[readers..pending])
+                        .all(|(old, new)| new & !old == 0)
+                    && old[pending..]
+                        .iter()
+                        .zip(&bits[pending..])
+                        .all(|(old, new)| old & !new == 0);
+                if better && entry.state == *state {
+                    return true;
+                }
+            }
+            at = entry.next;
+        }
+        false
+    }
+
+    /// Remembers that this configuration failed. Where there is no more room, everything is forgotten: what is lost is
+    /// time, not truth.
+    pub(super) fn insert(&mut self, hash: u64, front: u32, bits: &[u64], state: S) {
+        if self.entries.len() >= self.limit {
+            self.overflowed = true;
+            self.entries.clear();
+            self.bits.clear();
+            self.heads.fill(NONE);
+        }
+        if self.entries.len() >= self.heads.len() {
+            self.grow();
+        }
+        let head = hash as usize & (self.heads.len() - 1);
+        self.entries.push(Entry {
+            hash,
+            next: self.heads[head],
+            front,
+            state,
+        });
+        self.bits.extend_from_slice(bits);
+        self.heads[head] = (self.entries.len() - 1) as u32;
+    }
+
+    fn grow(&mut self) {
+        let size = (self.heads.len() * 2).max(64);
+        self.heads = vec![NONE; size];
+        for (n, entry) in (0..).zip(&mut self.entries) {
+            let head = entry.hash as usize & (size - 1);
+            entry.next = self.heads[head];
+            self.heads[head] = n;
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! One history, or one part of it, or a prefix, laid out for the search.
+
+use std::hash::Hash;
+
+use seedbed_sim::fingerprint::stable_hash;
+
+use super::failed::Words;
+use super::operation::Operation;
+use super::specification::{Spanned, Specification};
+
+/// The rank of a response that never comes.
+pub(super) const NEVER: u32 = Spanned::<(), ()>::PENDING;
+
+/// The events of a whole history, numbered in order.
+pub(super) struct Ranks {
+    /// Of each operation, the rank of its invocation and of its response.
+    pub(super) of: Vec<(u32, u32)>,
+    /// The operations in the order of invocation.
+    pub(super) by_call: Vec<u32>,
+}
+
+impl Ranks {
+    /// Invocations come before responses of the same instant: operations that touch are concurrent.
+    pub(super) fn new<O, R>(operations: &[Operation<O, R>]) -> Self {
+        assert!(
+            operations.len() < (u32::MAX / 2) as usize,
+            "a history has fewer than 2^31 operations"
+        );
+        let mut events = Vec::with_capacity(2 * operations.len());
+        for (n, operation) in (0u32..).zip(operations) {
+            events.push((operation.invoked, false, n));
+            if let Some(returned) = operation.returned {
+                assert!(
+                    operation.invoked <= returned,
+                    "operation {n} returned before it was invoked"
+                );
+                events.push((returned, true, n));
+            }
+        }
+        events.sort_unstable();
+        let mut of = vec![(0, NEVER); operations.len()];
+        let mut by_call = Vec::with_capacity(operations.len());
+        for (rank, (_, response, n)) in (0u32..).zip(events) {
+            match response {
+                false => {
+                    of[n as usize].0 = rank;
+                    by_call.push(n);
+                }
+                true => of[n as usize].1 = rank,
+            }
+        }
+        Ranks { of, by_call }
+    }
+}
+
+/// One operation in a layout.
+pub(super) struct Item {
+    /// Its place in the history.
+    pub(super) operation: u32,
+    pub(super) call: u32,
+    pub(super) end: u32,
+    /// Its bit in configurations: word and mask.
+    pub(super) word: u32,
+    pub(super) mask: u64,
+    /// Operations of one class are alike but for their times.
+    pub(super) class: u32,
+    pub(super) read_only: bool,
+}
+
+/// The operations of one part of a history up to some event, and how configurations are written.
+///
+/// A configuration of the search is the *front* (the first response whose operation is not yet linearised) and one bit
+/// for each operation that is open there. All that returned earlier are linearised, none that was invoked later is. So
+/// bits are given to operations as rooms to guests: one is free again once its operation has returned, and as many are
+/// needed as operations were ever open together, however long the history. Only pending operations keep theirs.
+pub(super) struct Layout {
+    /// In the order of invocation.
+    pub(super) items: Vec<Item>,
+    /// Items that return, in the order of their responses.
+    pub(super) by_end: Vec<u32>,
+    /// Items that never return and may have an effect, in the order of invocation.
+    pub(super) pending: Vec<u32>,
+    pub(super) words: Words,
+}
+
+/// Numbers handed out lowest first, and taken back.
+#[derive(Default)]
+struct Rooms {
+    free: Vec<u32>,
+    made: u32,
+}
+
+impl Rooms {
+    fn take(&mut self) -> u32 {
+        self.free.pop().unwrap_or_else(|| {
+            self.made += 1;
+            self.made - 1
+        })
+    }
+    fn words(&self) -> usize {
+        self.made.div_ceil(64) as usize
+    }
+}
+
+impl Layout {
+    /// Lays out the operations `part` (in the order of invocation) as far as the event `until`: what is invoked later
+    /// is left out, what returns later is pending.
+    pub(super) fn new<S: Specification>(
+        spec: &S,
+        operations: &[Operation<S::Op, S::Ret>],
+        ranks: &Ranks,
+        part: &[u32],
+        until: u32,
+    ) -> Self {
+        let mut items = Vec::with_capacity(part.len());
+        for &operation in part {
+            let (call, end) = ranks.of[operation as usize];
+            if call > until {
+                break;
+            }
+            let end = if end > until { NEVER } else { end };
+            let ret = answer(operations, operation, end);
+            let op = &operations[operation as usize].op;
+            let read_only = spec.read_only(op, ret);
+            // A pending operation without effect might as well never have been.
+            if read_only && end == NEVER {
+                continue;
+            }
+            items.push(Item {
+                operation,
+                call,
+                end,
+                word: 0,
+                mask: 0,
+                class: 0,
+                read_only,
+            });
+        }
+        let mut by_end: Vec<u32> = (0..items.len() as u32)
+            .filter(|&n| items[n as usize].end != NEVER)
+            .collect();
+        by_end.sort_unstable_by_key(|&n| items[n as usize].end);
+        let pending = (0..items.len() as u32)
+            .filter(|&n| items[n as usize].end == NEVER)
+            .collect();
+        let words = give_rooms(&mut items, &by_end);
+        classify(&mut items, operations);
+        Layout {
+            items,
+            by_end,
+            pending,
+            words,
+        }
+    }
+}
+
+/// What an operation that ended at `end` is known to have returned.
+pub(super) fn answer<O, R>(operations: &[Operation<O, R>], operation: u32, end: u32) -> Option<&R> {
+    operations[operation as usize].ret.as_ref().filter(|_| end != NEVER)
+}
+
+fn give_rooms(items: &mut [Item], by_end: &[u32]) -> Words {
+    let (mut mutators, mut readers, mut pending) = (Rooms::default(), Rooms::default(), Rooms::default());
+    let mut rooms = vec![0u32; items.len()];
+    let mut ended = by_end.iter().copied().peekable();
+    for n in 0..items.len() {
+        while let Some(done) = ended.next_if(|&done| items[done as usize].end < items[n].call) {
+            let rooms_of = if items[done as usize].read_only {
+                &mut readers
+            } else {
+                &mut mutators
+            };
+            rooms_of.free.push(rooms[done as usize]);
+        }
+        let item = &items[n];
+        rooms[n] = match (item.end, item.read_only) {
+            (NEVER, _) => pending.take(),
+            (_, true) => readers.take(),
+            (_, false) => mutators.take(),
+        };
+    }
+    let words = Words {
+        mutators: mutators.words(),
+        readers: readers.words(),
+        pending: pending.words(),
+    };
+    for (item, room) in items.iter_mut().zip(rooms) {
+        let base = match (item.end, item.read_only) {
+            (NEVER, _) => words.mutators + words.readers,
+            (_, true) => words.mutators,
+            (_, false) => 0,
+        };
+        item.word = base as u32 + room / 64;
+        item.mask = 1 << (room % 64);
+    }
+    words
+}
+
+/// Gives operations that are alike (the question, the answer, and whether there will be one) one class: the number of
+/// the first of them.
+fn classify<O: Eq + Hash, R: Eq + Hash>(items: &mut [Item], operations: &[Operation<O, R>]) {
+    let alike = |item: &Item| {
+        let op = &operations[item.operation as usize].op;
+        (op, answer(operations, item.operation, item.end), item.end == NEVER)
+    };
+    let searched = (0u32..).zip(items.iter()).filter(|(_, item)| !item.read_only);
+    let mut hashes: Vec<(u64, u32)> = searched.map(|(n, item)| (stable_hash(&alike(item)), n)).collect();
+    hashes.sort_unstable();
+    let mut firsts: Vec<u32> = Vec::new();
+    for group in hashes.chunk_by(|a, b| a.0 == b.0) {
+        firsts.clear();
+        for &(_, n) in group {
+            let first = firsts
+                .iter()
+                .copied()
+                .find(|&first| alike(&items[first as usize]) == alike(&items[n as usize]));
+            items[n as usize].class = first.unwrap_or(n);
+            if first.is_none() {
+                firsts.push(n);
+            }
+        }
+    }
+}

@@ -1,0 +1,454 @@
+//! The search of Wing and Gong ("Testing and verifying concurrent objects", 1993) with Lowe's memoisation and
+//! just-in-time linearisation ("Testing for linearizability", 2017, sections 4 and 5), depth first.
+//!
+//! What is added to the papers, each with the reason why it loses no linearisation:
+//! - Only configurations that *failed* are remembered: on one path no configuration comes twice, for each step
+//!   linearises one operation more. So a good history costs memory for its path alone.
+//! - An operation that changes no state whatever is linearised as soon as it can be. Take any linearisation that has it
+//!   later: moving it up to here keeps all answers, and everything it jumps over was not yet returned when it was
+//!   invoked.
+//! - Of operations that are alike and both open, the one that returns first goes first: else exchange them.
+//! - *Dominance*: if a configuration failed, so does each that has the same front and state, has linearised the same
+//!   mutators, has fewer readers behind it and has used at least the same pending operations. (Readers are never in
+//!   the way, and pending operations may be left out.) So pending operations do not double the configurations each.
+//! - Where the operation at the front cannot get its answer from anything that is open ([`Specification::attainable`]),
+//!   the configuration fails at once.
+
+use super::failed::Failed;
+use super::layout::{Layout, NEVER, answer};
+use super::operation::Operation;
+use super::specification::{Specification, Step};
+use super::verdict::Unknown;
+
+/// What the search may spend.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Budget {
+    pub(super) steps: u64,
+    pub(super) configurations: usize,
+}
+
+/// What the search found.
+pub(super) enum Found {
+    /// A linearisation: places in the history.
+    Order(Vec<u32>),
+    /// There is none.
+    Nothing,
+    /// Neither: it is too much work.
+    GaveUp(Unknown),
+}
+
+/// A way that goes no further.
+#[derive(Clone, Debug)]
+pub(super) struct DeadEnd<State> {
+    /// How many responses are behind it.
+    pub(super) front: u32,
+    /// The state there.
+    pub(super) state: State,
+    /// What was linearised, in order: places in the history.
+    pub(super) order: Vec<u32>,
+}
+
+const ROOT: u32 = u32::MAX;
+
+/// One mutator that was linearised, and what may follow it.
+struct Frame<U> {
+    item: u32,
+    undo: Option<U>,
+    /// Where the trail was.
+    trail: u32,
+    /// Its candidates begin here.
+    candidates: u32,
+    /// The next to try.
+    cursor: u32,
+    hash: u64,
+}
+
+pub(super) struct Search<'a, S: Specification> {
+    spec: &'a S,
+    operations: &'a [Operation<S::Op, S::Ret>],
+    layout: &'a Layout,
+    state: S::State,
+    /// Two doubly linked lists in the order of invocation: readers and mutators that will return and are not
+    /// linearised. The sentinels are the two items after the last.
+    next: Vec<u32>,
+    previous: Vec<u32>,
+    linearised: Vec<bool>,
+    bits: Vec<u64>,
+    /// The front: the first of [`Layout::by_end`] that is not linearised.
+    front: u32,
+    /// What was linearised, in order, each with the front before it.
+    trail: Vec<(u32, u32)>,
+    frames: Vec<Frame<S::Undo>>,
+    candidates: Vec<u32>,
+    /// Of each class, the last configuration that has one of it among its candidates.
+    stamps: Vec<u64>,
+    failed: Failed<S::State>,
+    steps: u64,
+    budget: Budget,
+    /// The furthest front that was reached.
+    pub(super) furthest: u32,
+    /// Dead ends at the furthest front, as many as `keep`.
+    pub(super) dead_ends: Vec<DeadEnd<S::State>>,
+    keep: usize,
+}
+
+/// What became of entering a configuration.
+enum Entered {
+    Done,
+    Open,
+    Dead,
+}
+
+impl<'a, S: Specification> Search<'a, S> {
+    pub(super) fn new(
+        spec: &'a S,
+        operations: &'a [Operation<S::Op, S::Ret>],
+        layout: &'a Layout,
+        budget: Budget,
+        keep: usize,
+    ) -> Self {
+        let count = layout.items.len();
+        let mut search = Search {
+            spec,
+            operations,
+            layout,
+            state: spec.initial(),
+            next: vec![0; count + 2],
+            previous: vec![0; count + 2],
+            linearised: vec![false; count],
+            bits: vec![0; layout.words.total()],
+            front: 0,
+            trail: Vec::with_capacity(count),
+            frames: Vec::new(),
+            candidates: Vec::new(),
+            stamps: vec![0; count],
+            failed: Failed::new(layout.words, budget.configurations),
+            steps: 0,
+            budget,
+            furthest: 0,
+            dead_ends: Vec::new(),
+            keep,
+        };
+        search.link();
+        search
+    }
+
+    fn readers(&self) -> usize {
+        self.layout.items.len()
+    }
+
+    fn mutators(&self) -> usize {
+        self.layout.items.len() + 1
+    }
+
+    fn link(&mut self) {
+        for (sentinel, read_only) in [(self.readers(), true), (self.mutators(), false)] {
+            let mut last = sentinel;
+            for (n, item) in self.layout.items.iter().enumerate() {
+                if item.end != NEVER && item.read_only == read_only {
+                    self.next[last] = n as u32;
+                    self.previous[n] = last as u32;
+                    last = n;
+                }
+            }
+            self.next[last] = sentinel as u32;
+            self.previous[sentinel] = last as u32;
+        }
+    }
+
+    /// Searches to the end.
+    pub(super) fn run(&mut self) -> Found {
+        match self.enter(ROOT, None) {
+            Entered::Done => return Found::Order(self.order()),
+            Entered::Open => {}
+            Entered::Dead => return Found::Nothing,
+        }
+        loop {
+            let frame = self.frames.last_mut().expect("the root is left only by returning");
+            let Some(&item) = self.candidates.get(frame.cursor as usize) else {
+                self.fail();
+                if self.frames.is_empty() {
+                    return Found::Nothing;
+                }
+                continue;
+            };
+            frame.cursor += 1;
+            self.steps += 1;
+            if self.steps > self.budget.steps {
+                return Found::GaveUp(Unknown::Steps {
+                    limit: self.budget.steps,
+                    forgot: self.failed.overflowed,
+                });
+            }
+            let undo = match self.apply(item) {
+                Step::Illegal => continue,
+                // It never returned and has no effect here: it need not be here.
+                Step::Same if self.layout.items[item as usize].end == NEVER => continue,
+                Step::Same => None,
+                Step::Changed(undo) => Some(undo),
+            };
+            if let Entered::Done = self.enter(item, undo) {
+                return Found::Order(self.order());
+            }
+        }
+    }
+
+    fn order(&self) -> Vec<u32> {
+        self.trail
+            .iter()
+            .map(|&(item, _)| self.layout.items[item as usize].operation)
+            .collect()
+    }
+
+    fn apply(&mut self, item: u32) -> Step<S::Undo> {
+        let item = &self.layout.items[item as usize];
+        let op = &self.operations[item.operation as usize].op;
+        self.spec
+            .apply(&mut self.state, op, answer(self.operations, item.operation, item.end))
+    }
+
+    /// Goes on with `item`, which has just been applied. A dead configuration is left again at once.
+    fn enter(&mut self, item: u32, undo: Option<S::Undo>) -> Entered {
+        let trail = self.trail.len() as u32;
+        let candidates = self.candidates.len() as u32;
+        self.frames.push(Frame {
+            item,
+            undo,
+            trail,
+            candidates,
+            cursor: candidates,
+            hash: 0,
+        });
+        if item != ROOT {
+            self.linearise(item);
+        }
+        self.linearise_readers();
+        if self.front as usize == self.layout.by_end.len() {
+            return Entered::Done;
+        }
+        if !self.attainable() {
+            self.note_dead_end();
+            self.leave();
+            return Entered::Dead;
+        }
+        let hash = self.failed.hash(self.front, &self.bits, &self.state);
+        if self.failed.dominates(hash, self.front, &self.bits, &self.state) {
+            self.leave();
+            return Entered::Dead;
+        }
+        self.frames.last_mut().expect("just pushed").hash = hash;
+        self.gather();
+        Entered::Open
+    }
+
+    /// Linearises all readers that can be.
+    fn linearise_readers(&mut self) {
+        let mut at = self.next[self.readers()];
+        while (at as usize) < self.layout.items.len() && self.is_open(at) {
+            let following = self.next[at as usize];
+            match self.apply(at) {
+                Step::Illegal => {}
+                Step::Same => self.linearise(at),
+                Step::Changed(_) => panic!(
+                    "a read-only operation changed the state: operation {}",
+                    self.layout.items[at as usize].operation
+                ),
+            }
+            at = following;
+        }
+    }
+
+    /// Whether an operation was invoked before the front.
+    fn is_open(&self, item: u32) -> bool {
+        let end = self
+            .layout
+            .by_end
+            .get(self.front as usize)
+            .map_or(NEVER, |&n| self.layout.items[n as usize].end);
+        self.layout.items[item as usize].call < end
+    }
+
+    fn attainable(&self) -> bool {
+        let goal = &self.layout.items[self.layout.by_end[self.front as usize] as usize];
+        let operation = &self.operations[goal.operation as usize];
+        let first = self.next[self.mutators()];
+        let links = std::iter::successors(Some(first), |&n| self.next.get(n as usize).copied());
+        let mutators = links.take_while(|&n| (n as usize) < self.layout.items.len() && self.is_open(n));
+        let pending = self.layout.pending.iter().copied().take_while(|&n| self.is_open(n));
+        let pending = pending.filter(|&n| !self.linearised[n as usize]);
+        let means = mutators.chain(pending).map(|n| &self.layout.items[n as usize]);
+        let others = means.filter(|item| item.operation != goal.operation);
+        let ops = others.map(|item| &self.operations[item.operation as usize].op);
+        self.spec
+            .attainable(&self.state, &operation.op, operation.ret.as_ref(), ops)
+    }
+
+    /// Lists what may come next: the operation at the front first, for it is in the way of all others; then the others
+    /// in the order of invocation; then those that never return.
+    fn gather(&mut self) {
+        let stamp = self.steps + 1;
+        let front = self.layout.by_end[self.front as usize];
+        if !self.layout.items[front as usize].read_only {
+            self.consider(front, stamp);
+        }
+        let begin = self.candidates.len();
+        let mut at = self.next[self.mutators()];
+        while (at as usize) < self.layout.items.len() && self.is_open(at) {
+            self.consider(at, stamp);
+            at = self.next[at as usize];
+        }
+        for n in 0..self.layout.pending.len() {
+            let item = self.layout.pending[n];
+            if !self.is_open(item) {
+                break;
+            }
+            if !self.linearised[item as usize] {
+                self.consider(item, stamp);
+            }
+        }
+        self.helpful_first(begin);
+    }
+
+    /// Adds a candidate, unless there is one like it that returns earlier.
+    fn consider(&mut self, item: u32, stamp: u64) {
+        let class = self.layout.items[item as usize].class as usize;
+        if self.stamps[class] != stamp {
+            self.stamps[class] = stamp;
+            self.candidates.push(item);
+            return;
+        }
+        let first = self.frames.last().expect("candidates belong to a frame").candidates as usize;
+        let ends = |n: u32| self.layout.items[n as usize].end;
+        let same = |n: &&mut u32| self.layout.items[**n as usize].class as usize == class;
+        let alike = self.candidates[first..]
+            .iter_mut()
+            .find(same)
+            .expect("a stamp means a candidate");
+        if ends(item) < ends(*alike) {
+            *alike = item;
+        }
+    }
+
+    /// Where the operation at the front cannot happen now, those after which it can are tried first.
+    fn helpful_first(&mut self, begin: usize) {
+        let front = self.layout.by_end[self.front as usize];
+        if begin + 1 >= self.candidates.len() || self.can_happen(front) {
+            return;
+        }
+        let mut helpful = begin;
+        for n in begin..self.candidates.len() {
+            let item = self.candidates[n];
+            if self.helps(item, front) {
+                self.candidates[helpful..=n].rotate_right(1);
+                helpful += 1;
+            }
+        }
+    }
+
+    fn can_happen(&mut self, item: u32) -> bool {
+        match self.apply(item) {
+            Step::Illegal => false,
+            Step::Same => true,
+            Step::Changed(undo) => {
+                self.undo(item, Some(undo));
+                true
+            }
+        }
+    }
+
+    /// Whether `goal` can happen right after `item`.
+    fn helps(&mut self, item: u32, goal: u32) -> bool {
+        let undo = match self.apply(item) {
+            Step::Illegal => return false,
+            Step::Same => None,
+            Step::Changed(undo) => Some(undo),
+        };
+        let helps = self.can_happen(goal);
+        self.undo(item, undo);
+        helps
+    }
+
+    fn undo(&mut self, item: u32, undo: Option<S::Undo>) {
+        if let Some(undo) = undo {
+            let op = &self.operations[self.layout.items[item as usize].operation as usize].op;
+            self.spec.undo(&mut self.state, op, undo);
+        }
+    }
+
+    /// Moves an operation behind us.
+    fn linearise(&mut self, n: u32) {
+        let item = &self.layout.items[n as usize];
+        self.trail.push((n, self.front));
+        self.linearised[n as usize] = true;
+        self.bits[item.word as usize] |= item.mask;
+        if item.end == NEVER {
+            return;
+        }
+        let (previous, next) = (self.previous[n as usize], self.next[n as usize]);
+        self.next[previous as usize] = next;
+        self.previous[next as usize] = previous;
+        while let Some(&n) = self.layout.by_end.get(self.front as usize) {
+            if !self.linearised[n as usize] {
+                break;
+            }
+            let item = &self.layout.items[n as usize];
+            self.bits[item.word as usize] &= !item.mask;
+            self.front += 1;
+        }
+        self.furthest = self.furthest.max(self.front);
+    }
+
+    /// Takes back the last operation of the trail, in exactly the reverse order.
+    fn take_back(&mut self) {
+        let (n, front) = self.trail.pop().expect("something was linearised");
+        while self.front > front {
+            self.front -= 1;
+            let item = &self.layout.items[self.layout.by_end[self.front as usize] as usize];
+            self.bits[item.word as usize] |= item.mask;
+        }
+        let item = &self.layout.items[n as usize];
+        self.bits[item.word as usize] &= !item.mask;
+        self.linearised[n as usize] = false;
+        if item.end != NEVER {
+            let (previous, next) = (self.previous[n as usize], self.next[n as usize]);
+            self.next[previous as usize] = n;
+            self.previous[next as usize] = n;
+        }
+    }
+
+    /// Remembers that the last configuration failed, and leaves it.
+    fn fail(&mut self) {
+        self.note_dead_end();
+        let hash = self.frames.last().expect("a configuration failed").hash;
+        self.failed.insert(hash, self.front, &self.bits, self.state.clone());
+        self.leave();
+    }
+
+    fn leave(&mut self) {
+        let frame = self.frames.pop().expect("a configuration is left");
+        while self.trail.len() > frame.trail as usize {
+            self.take_back();
+        }
+        self.candidates.truncate(frame.candidates as usize);
+        if frame.item != ROOT {
+            self.undo(frame.item, frame.undo);
+        }
+    }
+
+    fn note_dead_end(&mut self) {
+        if self.keep == 0 || self.front < self.furthest {
+            return;
+        }
+        if self.dead_ends.first().is_some_and(|old| old.front < self.front) {
+            self.dead_ends.clear();
+        }
+        if self.dead_ends.len() < self.keep && self.dead_ends.iter().all(|old| old.state != self.state) {
+            let order = self.order();
+            self.dead_ends.push(DeadEnd {
+                front: self.front,
+                state: self.state.clone(),
+                order,
+            });
+        }
+    }
+}

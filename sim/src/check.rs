@@ -1,0 +1,343 @@
+//! The harness of tests: seeds → runs → verdicts; on a violation, a shrunk trace and a report.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use proptest::strategy::BoxedStrategy;
+
+use crate::fault::FaultClass;
+use crate::model::{Model, Workload};
+use crate::property::{AtEnd, Invariant, Maker, Property, Verdict};
+use crate::shrink::{self, DEFAULT_RUNS, Shrunk};
+use crate::suite::Suite;
+use crate::swarm::{Cases, Swarm};
+use crate::sweep::{Campaign, SeedResult, Summary};
+use crate::timeline::Happening;
+use crate::world::World;
+
+/// Begins a check of a model: say what breaks and what must be true, then [`Check::run`].
+///
+/// ```no_run
+/// use seedbed_sim::{Swarm, check};
+/// # use seedbed_sim::doc::PingPong;
+/// check(PingPong)
+///     .faults(Swarm::calm())
+///     .invariant("nobody is left behind", |world| {
+///         let hits: Vec<u32> = world.processes().map(|(_, player)| player.hits).collect();
+///         match hits.iter().max().zip(hits.iter().min()) {
+///             Some((most, least)) if most - least > 1 => Err(format!("hits are {hits:?}").into()),
+///             _ => Ok(()),
+///         }
+///     })
+///     .run();
+/// ```
+pub fn check<M: Model>(model: M) -> Check<M> {
+    Check {
+        campaign: Campaign::new(Suite::new(model)),
+        workload: None,
+        seeds: 100,
+        twice_every: 10,
+        shrink_runs: DEFAULT_RUNS,
+    }
+}
+
+/// A check in the making. See [`check`].
+pub struct Check<M: Model> {
+    campaign: Campaign<M>,
+    workload: Option<BoxedStrategy<Workload<M>>>,
+    seeds: u64,
+    twice_every: u64,
+    shrink_runs: usize,
+}
+
+impl<M: Model> Check<M> {
+    /// Which faults are drawn. Without this, all that the model tolerates.
+    pub fn faults(mut self, swarm: Swarm) -> Self {
+        self.campaign.swarm = swarm;
+        self
+    }
+
+    /// Adds the properties and demanded marks of a suite; the model stays.
+    pub fn suite(mut self, suite: Suite<M>) -> Self {
+        self.campaign.suite.properties.extend(suite.properties);
+        self.campaign.suite.sometimes.extend(suite.sometimes);
+        self
+    }
+
+    /// Adds properties.
+    pub fn properties(mut self, properties: impl IntoIterator<Item = Maker<M>>) -> Self {
+        self.campaign.suite.properties.extend(properties);
+        self
+    }
+
+    /// Adds a property.
+    pub fn property(mut self, property: impl Property<M> + Clone + Send + Sync + 'static) -> Self {
+        self.campaign.suite = self.campaign.suite.property(property);
+        self
+    }
+
+    /// Adds a closure that is checked after each event. What it captures is cloned for each run.
+    pub fn invariant<F>(self, name: &str, holds: F) -> Self
+    where
+        F: FnMut(&World<M>) -> Verdict + Clone + Send + Sync + 'static,
+    {
+        self.property(Invariant::new(name, holds))
+    }
+
+    /// Adds a closure that is checked at the end.
+    pub fn at_end<F>(self, name: &str, holds: F) -> Self
+    where
+        F: FnMut(&World<M>) -> Verdict + Clone + Send + Sync + 'static,
+    {
+        self.property(AtEnd::new(name, holds))
+    }
+
+    /// Demands that some seed makes this mark ([`crate::Context::mark`]).
+    pub fn sometimes(mut self, mark: &'static str) -> Self {
+        self.campaign.suite = self.campaign.suite.sometimes(mark);
+        self
+    }
+
+    /// Another workload than the model's own.
+    pub fn workload(mut self, workload: BoxedStrategy<Workload<M>>) -> Self {
+        self.workload = Some(workload);
+        self
+    }
+
+    /// How many seeds are run where the environment does not say; 100 if not set.
+    pub fn seeds(mut self, seeds: u64) -> Self {
+        self.seeds = seeds;
+        self
+    }
+
+    /// Of how many seeds one is run twice and compared; zero for none, 10 if not set.
+    pub fn twice_every(mut self, seeds: u64) -> Self {
+        self.twice_every = seeds;
+        self
+    }
+
+    /// How many worlds a shrink may run.
+    pub fn shrink_runs(mut self, runs: usize) -> Self {
+        self.shrink_runs = runs;
+        self
+    }
+
+    /// Runs the seeds.
+    ///
+    /// `MADSIM_TEST_SEED` is the first seed and `MADSIM_TEST_NUM` their number (one, if only the first is set);
+    /// `PROPTEST_CASES` is the number where `MADSIM_TEST_NUM` is not set.
+    ///
+    /// # Panics
+    /// If a property is violated: after shrinking the failure, writing its trace to `traces/failing/` and printing a
+    /// report. If a run differed from its repetition. If all seeds were run and a declared class of faults never had
+    /// an effect or a demanded mark was never made.
+    pub fn run(self) -> Summary {
+        match self.report() {
+            Ok(summary) => summary,
+            Err(report) => panic!("\n\n{report}\n"),
+        }
+    }
+
+    /// Like [`Check::run`], with the report as a value.
+    ///
+    /// # Errors
+    /// The report of whatever [`Check::run`] panics for.
+    pub fn report(self) -> Result<Summary, String> {
+        let name = M::INFO.name;
+        let seeds = Seeds::from_environment(self.seeds)?;
+        let cases = self.cases();
+        let mut summary = Summary::default();
+        for seed in seeds.range() {
+            let result = self.campaign.run_seed(
+                &cases,
+                seed,
+                self.twice_every > 0 && seed.is_multiple_of(self.twice_every),
+            );
+            summary.add(&result);
+            if let Some(diverged) = result.diverged {
+                return Err(format!(
+                    "{name} is not deterministic: two runs of seed {seed} differ after event {}\n  look for HashMap iteration, clocks, threads, statics or ambient randomness in the model",
+                    diverged.event
+                ));
+            }
+            if result.violation.is_some() {
+                return Err(self.report_violation(&cases, &result));
+            }
+        }
+        let summary = self.campaign.judged(summary);
+        if !seeds.complete {
+            return Ok(summary);
+        }
+        if let Some(class) = summary.unfired.first() {
+            return Err(format!(
+                "{name}: faults of class '{class}' were declared and never had an effect in {} runs",
+                summary.runs
+            ));
+        }
+        if let Some(mark) = summary.unreached.first() {
+            return Err(format!("{name}: '{mark}' was never reached in {} runs", summary.runs));
+        }
+        Ok(summary)
+    }
+
+    fn cases(&self) -> Cases<M> {
+        let Campaign { suite, swarm } = &self.campaign;
+        match &self.workload {
+            Some(workload) => swarm.cases_with(&suite.model, workload.clone()),
+            None => swarm.cases(&suite.model),
+        }
+    }
+
+    fn report_violation(&self, cases: &Cases<M>, result: &SeedResult) -> String {
+        let properties = &self.campaign.suite.properties;
+        let case = cases.case(result.seed);
+        let (story, violation) =
+            shrink::record(&case, result.seed, properties).expect("a run that failed fails again when it is recorded");
+        let before = case.operations.len();
+        let mut budget = self.shrink_runs;
+        let shrunk = shrink::shrink(story, properties, &mut |_| {
+            budget = budget.saturating_sub(1);
+            budget > 0
+        });
+        let Ok(shrunk) = shrunk else {
+            return format!(
+                "{violation}\n  (seed {}, {before} operations; its recording does not fail again: please report this)",
+                result.seed
+            );
+        };
+        let file = failing_directory().join(file_name(M::INFO.name, &shrunk.violation.property, result.seed));
+        let written = write_trace(&file, &shrunk.trace(Some(result.seed)).to_text());
+        report(&shrunk, result.seed, &file, written, properties)
+    }
+}
+
+/// Which seeds a test runs.
+struct Seeds {
+    first: u64,
+    number: u64,
+    /// Whether these are at least as many as the test itself asks for: only then can something be missing.
+    complete: bool,
+}
+
+impl Seeds {
+    fn from_environment(usual: u64) -> Result<Self, String> {
+        let number = |name: &str| match std::env::var(name) {
+            Ok(text) => text
+                .trim()
+                .parse()
+                .map(Some)
+                .map_err(|_| format!("{name}='{text}' is not a whole number")),
+            Err(_) => Ok(None),
+        };
+        let first = number("MADSIM_TEST_SEED")?;
+        let asked = number("MADSIM_TEST_NUM")?.or(number("PROPTEST_CASES")?);
+        let number = asked.unwrap_or(if first.is_some() { 1 } else { usual });
+        Ok(Seeds {
+            first: first.unwrap_or(0),
+            number,
+            complete: number >= usual,
+        })
+    }
+
+    fn range(&self) -> std::ops::Range<u64> {
+        self.first..self.first.saturating_add(self.number)
+    }
+}
+
+/// Where failing traces go: `traces/failing` of the workspace that the test runs in, or of the current directory.
+pub fn failing_directory() -> PathBuf {
+    let here = std::env::current_dir().unwrap_or_default();
+    let root = here
+        .ancestors()
+        .find(|dir| dir.join("Cargo.lock").exists())
+        .unwrap_or(&here);
+    root.join("traces").join("failing")
+}
+
+/// The file name of a failing trace: model, property and seed.
+pub fn file_name(model: &str, property: &str, seed: u64) -> String {
+    let own = property.strip_prefix(&format!("{model}/")).unwrap_or(property);
+    let own: String = own
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' })
+        .take(60)
+        .collect();
+    format!("{model}-{}-{seed}.json", own.trim_matches('-'))
+}
+
+/// Writes a trace so that a reader never sees half of it.
+///
+/// # Errors
+/// If the file cannot be written.
+pub fn write_trace(file: &Path, text: &str) -> std::io::Result<()> {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _guard = ONE_AT_A_TIME.lock();
+    if let Some(directory) = file.parent() {
+        std::fs::create_dir_all(directory)?;
+    }
+    let part = file.with_extension("json.part");
+    std::fs::write(&part, text)?;
+    std::fs::rename(&part, file)
+}
+
+/// The report of a shrunk failure, as a test prints it.
+fn report<M: Model>(
+    shrunk: &Shrunk<M>,
+    seed: u64,
+    file: &Path,
+    written: std::io::Result<()>,
+    properties: &[Maker<M>],
+) -> String {
+    let mut text = String::new();
+    let violation = &shrunk.violation;
+    let (before, after) = (shrunk.before, shrunk.story.sizes());
+    let here = std::env::current_dir().unwrap_or_default();
+    let root = here
+        .ancestors()
+        .find(|dir| dir.join("Cargo.lock").exists())
+        .unwrap_or(&here);
+    let shown = file.strip_prefix(root).unwrap_or(file).display();
+    let mut line = |args: std::fmt::Arguments<'_>| {
+        text.write_fmt(args).expect("writing to a string");
+        text.push('\n');
+    };
+    line(format_args!(
+        "{} VIOLATED at {} (seed {seed})",
+        violation.property, violation.at
+    ));
+    line(format_args!("  {}", violation.message));
+    line(format_args!(
+        "  shrunk: {} → {} operations, {} → {} faults, {} → {} deviations, {} → {} nodes, in {} runs",
+        before.operations,
+        after.operations,
+        before.faults,
+        after.faults,
+        before.deviations,
+        after.deviations,
+        before.nodes,
+        after.nodes,
+        shrunk.runs
+    ));
+    match written {
+        Ok(()) => {
+            line(format_args!("  trace   {shown}"));
+            line(format_args!("  replay  cargo run --release -- replay {shown}"));
+        }
+        Err(problem) => line(format_args!("  the trace could not be written to {shown}: {problem}")),
+    }
+    for fault in &shrunk.story.case.faults {
+        line(format_args!("  fault   {fault}"));
+    }
+    for entry in shrunk.story.run(properties, crate::Record::Yes).timeline {
+        if let Happening::Invoked { node, text, .. } = entry.what {
+            line(format_args!("  {:>9}  {node} asks {text}", entry.at.to_string()));
+        }
+    }
+    text
+}
+
+/// The classes of a swarm for a model, for printing.
+pub fn class_names<M: Model>(swarm: &Swarm) -> Vec<&'static str> {
+    swarm.classes::<M>().into_iter().map(FaultClass::name).collect()
+}

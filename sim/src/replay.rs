@@ -1,0 +1,120 @@
+//! Replaying a trace: does it still fail, exactly or after a nudge?
+
+use rand_chacha::ChaCha8Rng;
+use rand_core::{Rng, SeedableRng};
+
+use crate::choice::Deviation;
+use crate::model::Model;
+use crate::property::Maker;
+use crate::run::{Finished, Record};
+use crate::shrink::Story;
+use crate::time::{Span, Time};
+use crate::trace::Trace;
+
+/// What a replay came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Replayed {
+    /// The same property fails, with the trace as it stands. (Or nothing fails and nothing was recorded to.)
+    Exact,
+    /// The same property fails after times were moved within five per cent.
+    Nudged {
+        /// How many replays that took.
+        tries: usize,
+    },
+    /// The property holds now.
+    Lost,
+}
+
+/// A replay.
+#[derive(Clone, Debug)]
+pub struct Replay<M: Model> {
+    /// What it came to.
+    pub replayed: Replayed,
+    /// The run that shows it; of the trace as it stands, if it was lost.
+    pub outcome: Finished<M>,
+    /// The story that was run, nudged or not.
+    pub story: Story<M>,
+}
+
+impl<M: Model> Replay<M> {
+    /// How many choices the trace fixes.
+    pub fn choices(&self) -> usize {
+        self.outcome.used.len()
+    }
+
+    /// How many of them nobody asked for.
+    pub fn unused(&self) -> usize {
+        self.outcome.used.iter().filter(|used| !**used).count()
+    }
+}
+
+/// How many nudged replays are tried before a trace is given up.
+pub const NUDGES: usize = 100;
+
+/// Replays a trace; if its property no longer fails, tries up to `nudges` times with times moved within five per cent.
+pub fn replay<M: Model>(trace: &Trace<M>, properties: &[Maker<M>], record: Record, nudges: usize) -> Replay<M> {
+    let story = Story::of(trace);
+    let outcome = story.run(properties, record);
+    if fails_as(trace, &outcome) {
+        return Replay {
+            replayed: Replayed::Exact,
+            outcome,
+            story,
+        };
+    }
+    for attempt in 0..nudges {
+        let nudged = nudge(&story, attempt as u64);
+        let tried = nudged.run(properties, record);
+        if nudged.case.validate().is_ok() && fails_as(trace, &tried) {
+            return Replay {
+                replayed: Replayed::Nudged { tries: attempt + 1 },
+                outcome: tried,
+                story: nudged,
+            };
+        }
+    }
+    Replay {
+        replayed: Replayed::Lost,
+        outcome,
+        story,
+    }
+}
+
+/// Whether the run violates the property that the trace violates.
+fn fails_as<M: Model>(trace: &Trace<M>, outcome: &Finished<M>) -> bool {
+    let property =
+        |violation: &Option<crate::Violation>| violation.as_ref().map(|violation| violation.property.clone());
+    property(&trace.violation) == property(&outcome.violation)
+}
+
+/// The story with its times moved: early attempts stretch it as a whole, later ones move each time by itself.
+fn nudge<M: Model>(story: &Story<M>, attempt: u64) -> Story<M> {
+    const RANGE_PPM: u64 = 50_000;
+    let mut words = ChaCha8Rng::seed_from_u64(attempt);
+    let mut factor_ppm = move || 1_000_000 - RANGE_PPM + words.next_u64() % (2 * RANGE_PPM + 1);
+    let whole = attempt.is_multiple_of(2).then(&mut factor_ppm);
+    let mut scale =
+        |nanos: u64| (u128::from(nanos) * u128::from(whole.unwrap_or_else(&mut factor_ppm)) / 1_000_000) as u64;
+    let mut story = story.clone();
+    for operation in &mut story.case.operations {
+        operation.at = Time(scale(operation.at.0));
+    }
+    for fault in &mut story.case.faults {
+        fault.at = Time(scale(fault.at.0));
+        fault.lasts = fault.lasts.map(|lasts| Span(scale(lasts.0)));
+    }
+    for deviation in &mut story.deviations {
+        if let Deviation::Send {
+            latency: Some(latency), ..
+        } = deviation
+        {
+            *latency = Span(scale(latency.0));
+        }
+        if let Deviation::Draw { billionths, .. } = deviation {
+            *billionths = (scale(u64::from(*billionths)) as u32).min(999_999_999);
+        }
+    }
+    // The world must not heal before the story is over.
+    story.case.scenario.phases.chaos = story.case.scenario.phases.chaos + Span(story.case.scenario.phases.chaos.0 / 20);
+    story
+}

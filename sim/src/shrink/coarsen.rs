@@ -1,0 +1,264 @@
+//! Coarsening: single lost and late messages become windows ("a→b is cut from 1.2 s to 1.4 s"), windows that belong
+//! together become one. Windows are shorter to tell and survive changes of the code far better than single messages.
+
+use std::collections::BTreeMap;
+
+use crate::choice::Deviation;
+use crate::fault::{Direction, Fault, Target, What};
+use crate::model::Model;
+use crate::network::CutMode;
+use crate::process::NodeId;
+use crate::run::Record;
+use crate::shrink::{Shrinker, Story};
+use crate::time::{Span, Time};
+use crate::timeline::Happening;
+
+impl<M: Model> Shrinker<'_, M> {
+    pub(super) fn coarsen(&mut self) {
+        self.losses_to_windows();
+        self.lates_to_losses();
+        self.lates_to_windows();
+        self.join_windows();
+        self.cuts_to_isolations();
+        self.partitions_to_isolations();
+    }
+
+    /// When each message was sent, by its durable name.
+    fn sent_at(&self) -> BTreeMap<(NodeId, NodeId, String, u32), Time> {
+        let outcome = self.best.run(self.properties, Record::Yes);
+        let mut counts: BTreeMap<(NodeId, NodeId, String), u32> = BTreeMap::new();
+        let mut sent = BTreeMap::new();
+        for entry in outcome.timeline {
+            if let Happening::Sent { from, to, kind, .. } = entry.what {
+                let n = counts.entry((from, to, kind.clone())).or_insert(0);
+                sent.insert((from, to, kind, *n), entry.at);
+                *n += 1;
+            }
+        }
+        sent
+    }
+
+    /// All losses on a link become one cut; where that breaks the story, each becomes a cut of its own.
+    fn losses_to_windows(&mut self) {
+        let sent = self.sent_at();
+        let mut losses: BTreeMap<(NodeId, NodeId), Vec<(Deviation, Time)>> = BTreeMap::new();
+        for deviation in &self.best.deviations {
+            if let Deviation::Send {
+                from,
+                to,
+                kind,
+                n,
+                lost: true,
+                ..
+            } = deviation
+                && let Some(at) = sent.get(&(*from, *to, kind.clone(), *n))
+            {
+                losses.entry((*from, *to)).or_default().push((deviation.clone(), *at));
+            }
+        }
+        for ((from, to), losses) in losses {
+            let whole = self.with_cut(from, to, &losses);
+            if !self.attempt(whole) && losses.len() > 1 {
+                for loss in &losses {
+                    let single = self.with_cut(from, to, std::slice::from_ref(loss));
+                    self.attempt(single);
+                }
+            }
+        }
+    }
+
+    fn with_cut(&self, from: NodeId, to: NodeId, losses: &[(Deviation, Time)]) -> Story<M> {
+        let mut story = self.best.clone();
+        story
+            .deviations
+            .retain(|deviation| losses.iter().all(|(lost, _)| lost != deviation));
+        let first = losses.iter().map(|(_, at)| *at).min().unwrap_or(Time::ZERO);
+        let last = losses.iter().map(|(_, at)| *at).max().unwrap_or(first);
+        let (begin, end) = whole_milliseconds(first, last);
+        let what = What::Cut {
+            from: vec![from],
+            to: vec![to],
+            mode: CutMode::Drop,
+        };
+        insert(
+            &mut story.case.faults,
+            Fault {
+                at: begin,
+                lasts: Some(end.since(begin)),
+                what,
+            },
+        );
+        story
+    }
+
+    /// A message that comes very late is often as good as lost, and a loss is easier to tell.
+    fn lates_to_losses(&mut self) {
+        for index in (0..self.best.deviations.len()).rev() {
+            let mut candidate = self.best.clone();
+            let Some(Deviation::Send {
+                lost: lost @ false,
+                latency,
+                copy,
+                ..
+            }) = candidate.deviations.get_mut(index)
+            else {
+                continue;
+            };
+            (*lost, *latency, *copy) = (true, None, None);
+            self.attempt(candidate);
+        }
+        self.losses_to_windows();
+    }
+
+    /// All late messages on a link become one window in which the link is slow.
+    fn lates_to_windows(&mut self) {
+        let sent = self.sent_at();
+        let base = self.best.case.scenario.network.latency.base();
+        let mut lates: BTreeMap<(NodeId, NodeId), Vec<(Time, Span)>> = BTreeMap::new();
+        for deviation in &self.best.deviations {
+            if let Deviation::Send {
+                from,
+                to,
+                kind,
+                n,
+                lost: false,
+                latency: Some(latency),
+                copy: None,
+            } = deviation
+                && let Some(at) = sent.get(&(*from, *to, kind.clone(), *n))
+            {
+                lates.entry((*from, *to)).or_default().push((*at, *latency - base));
+            }
+        }
+        for ((from, to), lates) in lates {
+            let mut story = self.best.clone();
+            story.deviations.retain(|deviation| {
+                !matches!(deviation, Deviation::Send { from: f, to: t, lost: false, latency: Some(_), copy: None, .. } if (*f, *t) == (from, to))
+            });
+            let first = lates.iter().map(|(at, _)| *at).min().unwrap_or(Time::ZERO);
+            let last = lates.iter().map(|(at, _)| *at).max().unwrap_or(first);
+            let by = lates.iter().map(|(_, by)| *by).max().unwrap_or(Span::ZERO);
+            let (begin, end) = whole_milliseconds(first, last);
+            let what = What::Delay {
+                from: vec![from],
+                to: vec![to],
+                by,
+            };
+            insert(
+                &mut story.case.faults,
+                Fault {
+                    at: begin,
+                    lasts: Some(end.since(begin)),
+                    what,
+                },
+            );
+            self.attempt(story);
+        }
+    }
+
+    /// Two faults of one kind at one place become one that spans both.
+    fn join_windows(&mut self) {
+        let mut first = 0;
+        while first < self.best.case.faults.len() {
+            let mut second = first + 1;
+            while second < self.best.case.faults.len() {
+                let faults = &self.best.case.faults;
+                let joined = (faults[first].what == faults[second].what).then(|| span(&faults[first], &faults[second]));
+                let accepted = joined.is_some_and(|joined| {
+                    let mut candidate = self.best.clone();
+                    candidate.case.faults.remove(second);
+                    candidate.case.faults[first] = joined;
+                    self.attempt(candidate)
+                });
+                if !accepted {
+                    second += 1;
+                }
+            }
+            first += 1;
+        }
+    }
+
+    /// Cuts that all touch one node become an isolation of that node.
+    fn cuts_to_isolations(&mut self) {
+        for node in self.best.case.scenario.nodes.clone() {
+            for direction in [Direction::Out, Direction::In, Direction::Both] {
+                self.isolate(node, direction);
+            }
+        }
+    }
+
+    fn isolate(&mut self, node: NodeId, direction: Direction) {
+        let belongs = |fault: &Fault| match &fault.what {
+            What::Cut {
+                from,
+                to,
+                mode: CutMode::Drop,
+            } => (direction != Direction::In && *from == [node]) || (direction != Direction::Out && *to == [node]),
+            What::Isolate {
+                node: of,
+                direction: part,
+                mode: CutMode::Drop,
+            } => *of == Target::Node(node) && (direction == Direction::Both || *part == direction),
+            _ => false,
+        };
+        let cuts: Vec<&Fault> = self.best.case.faults.iter().filter(|fault| belongs(fault)).collect();
+        if cuts.len() < 2 {
+            return;
+        }
+        let what = What::Isolate {
+            node: Target::Node(node),
+            direction,
+            mode: CutMode::Drop,
+        };
+        let whole = cuts
+            .iter()
+            .skip(1)
+            .fold(cuts[0].clone(), |whole, cut| span(&whole, cut));
+        let mut candidate = self.best.clone();
+        candidate.case.faults.retain(|fault| !belongs(fault));
+        insert(&mut candidate.case.faults, Fault { what, ..whole });
+        self.attempt(candidate);
+    }
+
+    /// A partition that matters to one node only is easier to tell as its isolation.
+    fn partitions_to_isolations(&mut self) {
+        for index in 0..self.best.case.faults.len() {
+            let fault = &self.best.case.faults[index];
+            let What::Partition { side, mode } = &fault.what else {
+                continue;
+            };
+            if let [node] = side[..] {
+                let what = What::Isolate {
+                    node: Target::Node(node),
+                    direction: Direction::Both,
+                    mode: *mode,
+                };
+                let mut candidate = self.best.clone();
+                candidate.case.faults[index].what = what;
+                self.attempt(candidate);
+            }
+        }
+    }
+}
+
+/// The fault that spans two of the same kind.
+fn span(a: &Fault, b: &Fault) -> Fault {
+    let at = a.at.min(b.at);
+    let lasts = a.until().zip(b.until()).map(|(a, b)| a.max(b).since(at));
+    Fault {
+        at,
+        lasts,
+        what: a.what.clone(),
+    }
+}
+
+fn insert(faults: &mut Vec<Fault>, fault: Fault) {
+    let place = faults.partition_point(|other| other.at <= fault.at);
+    faults.insert(place, fault);
+}
+
+/// The window in whole milliseconds that contains both instants.
+fn whole_milliseconds(first: Time, last: Time) -> (Time, Time) {
+    const MS: u64 = 1_000_000;
+    (Time(first.0 / MS * MS), Time((last.0 / MS + 1) * MS))
+}

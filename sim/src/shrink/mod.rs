@@ -1,0 +1,278 @@
+//! Shrinking: delta debugging over the lists of a failing case, then coarsening, then rounding, while the same
+//! property still fails. (Zeller & Hildebrandt, *Simplifying and Isolating Failure-Inducing Input*, TSE 2002.)
+
+mod coarsen;
+mod reduce;
+mod round;
+
+use std::fmt;
+
+use crate::choice::Deviation;
+use crate::fault::{Target, What};
+use crate::model::Model;
+use crate::network::Latency;
+use crate::property::{Maker, Violation};
+use crate::run::{Finished, Record, run_valid};
+use crate::scenario::{Case, Source};
+use crate::time::Span;
+use crate::trace::{Origin, Sizes, Trace};
+
+/// A case with everything about it explicit.
+#[derive(Debug)]
+pub struct Story<M: Model> {
+    /// Scenario, operations, faults.
+    pub case: Case<M>,
+    /// The choices that are not the default.
+    pub deviations: Vec<Deviation>,
+}
+
+impl<M: Model> Clone for Story<M> {
+    fn clone(&self) -> Self {
+        Story {
+            case: self.case.clone(),
+            deviations: self.deviations.clone(),
+        }
+    }
+}
+
+impl<M: Model> Story<M> {
+    /// The story of a trace.
+    pub fn of(trace: &Trace<M>) -> Self {
+        Story {
+            case: trace.case(),
+            deviations: trace.deviations.clone(),
+        }
+    }
+
+    /// How long it is.
+    pub fn sizes(&self) -> Sizes {
+        Sizes::of(&self.case, &self.deviations)
+    }
+
+    /// Runs it.
+    pub fn run(&self, properties: &[Maker<M>], record: Record) -> Finished<M> {
+        run_valid(&self.case, &Source::Fixed(self.deviations.clone()), properties, record)
+    }
+}
+
+/// Turns a run from a seed into a story that needs no seed: choices recorded, roles resolved, noise made explicit.
+/// `None` if nothing is violated.
+pub fn record<M: Model>(case: &Case<M>, seed: u64, properties: &[Maker<M>]) -> Option<(Story<M>, Violation)> {
+    let outcome = run_valid(case, &Source::Seed(seed), properties, Record::Yes);
+    let violation = outcome.violation?;
+    let mut case = case.clone();
+    case.faults = outcome.struck.into_iter().map(|(_, fault)| fault).collect();
+    // What the generator needed and a replay does not.
+    let scenario = &mut case.scenario;
+    scenario.budget = None;
+    scenario.network.loss_ppm = 0;
+    scenario.network.dup_ppm = 0;
+    scenario.network.latency = Latency::Constant {
+        base: scenario.network.latency.base(),
+    };
+    scenario.disk.sync_jitter = Span::ZERO;
+    scenario.disk.lost_ppm = 0;
+    scenario.disk.torn_ppm = 0;
+    scenario.timer_jitter = Span::ZERO;
+    Some((
+        Story {
+            case,
+            deviations: outcome.recorded,
+        },
+        violation,
+    ))
+}
+
+/// How far shrinking has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Worlds run so far.
+    pub runs: usize,
+    /// The size at the beginning.
+    pub before: Sizes,
+    /// The size now.
+    pub now: Sizes,
+}
+
+/// A shrunk story.
+#[derive(Clone, Debug)]
+pub struct Shrunk<M: Model> {
+    /// The smallest story found.
+    pub story: Story<M>,
+    /// What it violates: the same property as before.
+    pub violation: Violation,
+    /// The fingerprint up to there.
+    pub fingerprint: u64,
+    /// The size at the beginning.
+    pub before: Sizes,
+    /// Worlds run.
+    pub runs: usize,
+}
+
+impl<M: Model> Shrunk<M> {
+    /// The trace to keep.
+    pub fn trace(&self, seed: Option<u64>) -> Trace<M> {
+        let origin = Origin {
+            seed,
+            seedbed: env!("CARGO_PKG_VERSION").into(),
+            shrunk_from: Some(self.before),
+            note: String::new(),
+        };
+        let Story { case, deviations } = self.story.clone();
+        Trace::new(case, deviations, Some(self.violation.clone()), self.fingerprint, origin)
+    }
+}
+
+/// A story that does not fail when it is run: there is nothing to shrink.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DoesNotFail;
+
+impl fmt::Display for DoesNotFail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the trace violates nothing when it is replayed, so there is nothing to shrink")
+    }
+}
+
+impl std::error::Error for DoesNotFail {}
+
+/// How many worlds a shrink runs at most, where nobody says otherwise.
+pub const DEFAULT_RUNS: usize = 6_000;
+
+/// Shrinks a failing story. `keep_going` is asked before each run; when it says no, the smallest story so far is the
+/// result.
+///
+/// # Errors
+/// If the story does not fail.
+pub fn shrink<M: Model>(
+    story: Story<M>,
+    properties: &[Maker<M>],
+    keep_going: &mut dyn FnMut(&Progress) -> bool,
+) -> Result<Shrunk<M>, DoesNotFail> {
+    let outcome = story.run(properties, Record::No);
+    let Some(violation) = outcome.violation.clone() else {
+        return Err(DoesNotFail);
+    };
+    let before = story.sizes();
+    let mut shrinker = Shrinker {
+        properties,
+        property: violation.property.clone(),
+        best: story.clone(),
+        violation,
+        fingerprint: outcome.fingerprint,
+        before,
+        runs: 1,
+        stopped: false,
+        keep_going,
+    };
+    shrinker.accept(story, outcome);
+    shrinker.shrink();
+    let Shrinker {
+        best,
+        violation,
+        fingerprint,
+        before,
+        runs,
+        ..
+    } = shrinker;
+    Ok(Shrunk {
+        story: best,
+        violation,
+        fingerprint,
+        before,
+        runs,
+    })
+}
+
+struct Shrinker<'a, M: Model> {
+    properties: &'a [Maker<M>],
+    /// The identity of the violation: nothing else of it is compared.
+    property: String,
+    best: Story<M>,
+    violation: Violation,
+    fingerprint: u64,
+    before: Sizes,
+    runs: usize,
+    stopped: bool,
+    keep_going: &'a mut dyn FnMut(&Progress) -> bool,
+}
+
+impl<M: Model> Shrinker<'_, M> {
+    fn shrink(&mut self) {
+        // Each round can make room for the next: a coarser story may lose more items.
+        for _ in 0..4 {
+            let size = self.best.sizes();
+            self.reduce();
+            self.coarsen();
+            if self.stopped || self.best.sizes() == size {
+                break;
+            }
+        }
+        self.round();
+        self.reduce();
+    }
+
+    /// Runs a candidate; it becomes the best story if the same property fails.
+    fn attempt(&mut self, candidate: Story<M>) -> bool {
+        let progress = Progress {
+            runs: self.runs,
+            before: self.before,
+            now: self.best.sizes(),
+        };
+        if self.stopped || !(self.keep_going)(&progress) {
+            self.stopped = true;
+            return false;
+        }
+        if candidate.case.validate().is_err() {
+            return false;
+        }
+        self.runs += 1;
+        let outcome = candidate.run(self.properties, Record::No);
+        let fails = outcome
+            .violation
+            .as_ref()
+            .is_some_and(|violation| violation.property == self.property);
+        if fails {
+            self.accept(candidate, outcome);
+        }
+        fails
+    }
+
+    /// Keeps a story that fails, without what it did not use: choices nobody asked for, and whatever lies after the
+    /// violation.
+    fn accept(&mut self, mut story: Story<M>, outcome: Finished<M>) {
+        let violation = outcome.violation.expect("only failing stories are accepted");
+        let mut used = outcome.used.iter();
+        story.deviations.retain(|_| *used.next().expect("one flag a deviation"));
+        story.case.operations.retain(|operation| operation.at <= violation.at);
+        story.case.faults.retain(|fault| fault.at <= violation.at);
+        self.fingerprint = outcome.fingerprint;
+        self.violation = violation;
+        self.best = story;
+    }
+}
+
+/// The story without a node: its operations, faults and choices go with it. `None` if it is the last.
+fn without_node<M: Model>(story: &Story<M>, node: crate::NodeId) -> Option<Story<M>> {
+    let mut story = story.clone();
+    let case = &mut story.case;
+    case.scenario.nodes.retain(|other| *other != node);
+    case.scenario.service.remove(&node);
+    if case.scenario.nodes.is_empty() {
+        return None;
+    }
+    case.operations.retain(|operation| operation.client != node);
+    case.faults.retain_mut(|fault| match &mut fault.what {
+        What::Cut { from, to, .. } | What::Delay { from, to, .. } => {
+            from.retain(|other| *other != node);
+            to.retain(|other| *other != node);
+            !from.is_empty() && !to.is_empty()
+        }
+        What::Partition { side, .. } => {
+            side.retain(|other| *other != node);
+            !side.is_empty()
+        }
+        what => what.target() != Some(&Target::Node(node)),
+    });
+    story.deviations.retain(|deviation| !deviation.nodes().contains(&node));
+    Some(story)
+}

@@ -1,0 +1,222 @@
+//! Rounding: what is left is made short and round, one number at a time.
+
+use crate::choice::{Billionths, Deviation};
+use crate::disk::DiskConfig;
+use crate::model::Model;
+use crate::shrink::Shrinker;
+use crate::time::{Span, Time};
+
+/// From coarse to fine: the first grid that the story survives is kept.
+const GRIDS: [Span; 4] = [Span::ms(1000), Span::ms(100), Span::ms(10), Span::ms(1)];
+
+/// The lengths that faults are given.
+const LENGTHS: [Span; 8] = [
+    Span::ms(5),
+    Span::ms(20),
+    Span::ms(50),
+    Span::ms(100),
+    Span::ms(200),
+    Span::ms(500),
+    Span::ms(1_000),
+    Span::ms(2_000),
+];
+
+impl<M: Model> Shrinker<'_, M> {
+    pub(super) fn round(&mut self) {
+        self.simplify_scenario();
+        self.shorten_faults();
+        for index in 0..self.best.case.faults.len() {
+            self.round_time(|case| case.faults.get_mut(index).map(|fault| &mut fault.at));
+        }
+        for index in 0..self.best.case.operations.len() {
+            self.round_time(|case| case.operations.get_mut(index).map(|operation| &mut operation.at));
+        }
+        self.round_deviations();
+    }
+
+    fn simplify_scenario(&mut self) {
+        let mut simpler = self.best.clone();
+        simpler.case.scenario.disk = DiskConfig::default();
+        if simpler.case.scenario.disk != self.best.case.scenario.disk {
+            self.attempt(simpler);
+        }
+        let mut ordered = self.best.clone();
+        if !std::mem::replace(&mut ordered.case.scenario.network.fifo, true) {
+            self.attempt(ordered);
+        }
+        // Chaos need not go on after the violation, or after the last thing that happens in it.
+        let last = self.last_happening();
+        for grid in GRIDS {
+            let mut shorter = self.best.clone();
+            let chaos = Span((last.0 / grid.0 + 1) * grid.0);
+            if chaos < self.best.case.scenario.phases.chaos {
+                shorter.case.scenario.phases.chaos = chaos;
+                if self.attempt(shorter) {
+                    break;
+                }
+            }
+        }
+    }
+
+    fn last_happening(&self) -> Time {
+        let case = &self.best.case;
+        if self.violation.at < case.scenario.phases.end_at() {
+            return self.violation.at;
+        }
+        let operations = case.operations.iter().map(|operation| operation.at);
+        let faults = case.faults.iter().map(|fault| fault.until().unwrap_or(fault.at));
+        operations.chain(faults).max().unwrap_or(Time::ZERO)
+    }
+
+    /// Each fault is given the shortest of a few round lengths that it can have, and then twice that, if the story
+    /// bears it: a window that fits to the millisecond does not survive the next change of the code.
+    fn shorten_faults(&mut self) {
+        for index in 0..self.best.case.faults.len() {
+            let lasts = self.best.case.faults.get(index).and_then(|fault| fault.lasts);
+            let shorter = LENGTHS
+                .into_iter()
+                .filter(|length| lasts.is_none_or(|lasts| *length < lasts));
+            for length in shorter {
+                if self.attempt_length(index, length) {
+                    self.attempt_length(index, length * 2);
+                    break;
+                }
+            }
+        }
+    }
+
+    fn attempt_length(&mut self, index: usize, length: Span) -> bool {
+        let mut candidate = self.best.clone();
+        let Some(fault) = candidate.case.faults.get_mut(index) else {
+            return false;
+        };
+        fault.lasts = Some(length);
+        self.attempt(candidate)
+    }
+
+    fn round_time(&mut self, place: impl Fn(&mut crate::Case<M>) -> Option<&mut Time>) {
+        for grid in GRIDS {
+            let mut candidate = self.best.clone();
+            let Some(at) = place(&mut candidate.case) else { return };
+            let exact = at.0;
+            if exact.is_multiple_of(grid.0) {
+                return;
+            }
+            for rounded in [exact / grid.0 * grid.0, exact.div_ceil(grid.0) * grid.0] {
+                let mut candidate = self.best.clone();
+                if let Some(at) = place(&mut candidate.case) {
+                    *at = Time(rounded);
+                }
+                if self.attempt(candidate) {
+                    return;
+                }
+            }
+        }
+    }
+
+    fn round_deviations(&mut self) {
+        for index in 0..self.best.deviations.len() {
+            let Some(deviation) = self.best.deviations.get(index).cloned() else {
+                return;
+            };
+            for simpler in simpler(&deviation) {
+                let mut candidate = self.best.clone();
+                candidate.deviations[index] = simpler;
+                if self.attempt(candidate) {
+                    break;
+                }
+            }
+        }
+    }
+}
+
+/// Simpler values of a choice, the simplest first.
+fn simpler(deviation: &Deviation) -> Vec<Deviation> {
+    let spans = |exact: Span| {
+        let grids = GRIDS.into_iter().filter(move |grid| *grid <= exact);
+        let rounded = move |grid: Span| [Span(exact.0 / grid.0 * grid.0), Span(exact.0.div_ceil(grid.0) * grid.0)];
+        grids.flat_map(rounded).filter(move |span| *span != exact)
+    };
+    match deviation {
+        Deviation::Draw {
+            node,
+            label,
+            n,
+            billionths,
+        } => {
+            let draw = |billionths: Billionths| Deviation::Draw {
+                node: *node,
+                label: label.clone(),
+                n: *n,
+                billionths,
+            };
+            let tenths = [
+                0,
+                500_000_000,
+                billionths / 100_000_000 * 100_000_000,
+                billionths / 10_000_000 * 10_000_000,
+            ];
+            tenths
+                .into_iter()
+                .filter(|simple| simple != billionths)
+                .map(draw)
+                .collect()
+        }
+        Deviation::Send {
+            from,
+            to,
+            kind,
+            n,
+            lost,
+            latency: Some(latency),
+            copy,
+        } => {
+            let send = |latency| Deviation::Send {
+                from: *from,
+                to: *to,
+                kind: kind.clone(),
+                n: *n,
+                lost: *lost,
+                latency: Some(latency),
+                copy: *copy,
+            };
+            spans(*latency).map(send).collect()
+        }
+        Deviation::Send {
+            from,
+            to,
+            kind,
+            n,
+            lost,
+            latency: None,
+            copy: Some(copy),
+        } => {
+            let send = |copy| Deviation::Send {
+                from: *from,
+                to: *to,
+                kind: kind.clone(),
+                n: *n,
+                lost: *lost,
+                latency: None,
+                copy: Some(copy),
+            };
+            spans(*copy).map(send).collect()
+        }
+        Deviation::Timer { node, kind, n, late } => spans(*late)
+            .map(|late| Deviation::Timer {
+                node: *node,
+                kind: kind.clone(),
+                n: *n,
+                late,
+            })
+            .collect(),
+        Deviation::Sync { node, n, longer } => spans(*longer)
+            .map(|longer| Deviation::Sync {
+                node: *node,
+                n: *n,
+                longer,
+            })
+            .collect(),
+        Deviation::Send { .. } | Deviation::Crash { .. } => Vec::new(),
+    }
+}

@@ -1,0 +1,254 @@
+//! Sweeps: many seeds, on all cores, into one summary that does not depend on how they were divided.
+//!
+//! This is the rim: the only place of the crate with threads. Each world is single-threaded all the same.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::fault::FaultClass;
+use crate::fingerprint::stable_hash;
+use crate::model::Model;
+use crate::property::Violation;
+use crate::run::{Finished, Record, run_valid};
+use crate::scenario::{Case, Impossible, Source};
+use crate::suite::Suite;
+use crate::swarm::{Cases, Swarm};
+use crate::trace::Fingerprint;
+
+/// What is swept: a suite under a swarm.
+#[derive(Clone)]
+pub struct Campaign<M: Model> {
+    /// The model and what must be true of it.
+    pub suite: Suite<M>,
+    /// Which faults are drawn.
+    pub swarm: Swarm,
+}
+
+/// What one seed came to.
+#[derive(Clone, Debug)]
+pub struct SeedResult {
+    /// The seed.
+    pub seed: u64,
+    /// What it violates, if anything.
+    pub violation: Option<Violation>,
+    /// The fingerprint of the run.
+    pub fingerprint: u64,
+    /// Events handled.
+    pub events: u64,
+    /// How often faults of each class had an effect.
+    pub faults: [u64; FaultClass::ALL.len()],
+    /// How often each mark was made.
+    pub marks: Vec<(&'static str, u64)>,
+    /// The first event at which a second run differed, if this seed was run twice and did.
+    pub diverged: Option<Divergence>,
+}
+
+/// Two runs of one case that were not the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Divergence {
+    /// After how many events the fingerprints differed first.
+    pub event: u64,
+}
+
+impl<M: Model> Campaign<M> {
+    /// The campaign of a suite inside its tolerance.
+    pub fn new(suite: Suite<M>) -> Self {
+        Campaign {
+            suite,
+            swarm: Swarm::tolerated(),
+        }
+    }
+
+    /// The cases of this campaign.
+    pub fn cases(&self) -> Cases<M> {
+        self.swarm.cases(&self.suite.model)
+    }
+
+    /// Runs one seed from its case.
+    ///
+    /// # Errors
+    /// If no world can run the case.
+    pub fn run(&self, cases: &Cases<M>, seed: u64, record: Record) -> Result<(Case<M>, Finished<M>), Impossible> {
+        let case = cases.case(seed);
+        case.validate()?;
+        let outcome = run_valid(&case, &Source::Seed(seed), &self.suite.properties, record);
+        Ok((case, outcome))
+    }
+
+    /// Runs one seed of these cases; twice, if asked to, to see whether both runs are the same.
+    pub fn run_seed(&self, cases: &Cases<M>, seed: u64, twice: bool) -> SeedResult {
+        let case = cases.case(seed);
+        let source = Source::Seed(seed);
+        let outcome = run_valid(&case, &source, &self.suite.properties, Record::No);
+        let diverged = if twice {
+            diverges(&case, &source, &self.suite, &outcome)
+        } else {
+            None
+        };
+        SeedResult {
+            seed,
+            violation: outcome.violation,
+            fingerprint: outcome.fingerprint,
+            events: outcome.stats.events,
+            faults: outcome.stats.faults,
+            marks: outcome.marks,
+            diverged,
+        }
+    }
+
+    /// Runs all seeds on the threads of the current rayon pool, and hands each result to `each`, in no fixed order.
+    /// When `each` says no, no more seeds are begun. Of every `twice_every` seeds, one is run twice and compared; zero
+    /// for none.
+    ///
+    /// # Errors
+    /// If no world can run the model's own scenario.
+    pub fn sweep(
+        &self,
+        seeds: Range<u64>,
+        twice_every: u64,
+        each: &(dyn Fn(SeedResult) -> bool + Sync),
+    ) -> Result<Summary, Impossible> {
+        self.cases().case(seeds.start).validate()?;
+        let go_on = std::sync::atomic::AtomicBool::new(true);
+        let summaries = seeds
+            .into_par_iter()
+            .map_init(
+                || self.cases(),
+                |cases, seed| {
+                    if !go_on.load(std::sync::atomic::Ordering::Relaxed) {
+                        return Summary::default();
+                    }
+                    let result = self.run_seed(cases, seed, twice_every > 0 && seed.is_multiple_of(twice_every));
+                    let mut summary = Summary::default();
+                    summary.add(&result);
+                    if !each(result) {
+                        go_on.store(false, std::sync::atomic::Ordering::Relaxed);
+                    }
+                    summary
+                },
+            )
+            .reduce(Summary::default, Summary::merged);
+        Ok(self.judged(summaries))
+    }
+
+    /// A summary with what was declared and never happened.
+    pub fn judged(&self, mut summary: Summary) -> Summary {
+        summary.models = vec![M::INFO.name.to_string()];
+        for class in self.swarm.classes::<M>() {
+            summary.faults.entry(class.name().to_string()).or_insert(0);
+        }
+        for mark in &self.suite.sometimes {
+            summary.marks.entry(mark.to_string()).or_insert(0);
+        }
+        summary.find_missing();
+        summary
+    }
+}
+
+/// Runs a case again and, if it came out differently, steps two worlds side by side to the first difference.
+fn diverges<M: Model>(case: &Case<M>, source: &Source, suite: &Suite<M>, first: &Finished<M>) -> Option<Divergence> {
+    let second = run_valid(case, source, &suite.properties, Record::No);
+    if second.fingerprint == first.fingerprint && second.violation == first.violation && second.history == first.history
+    {
+        return None;
+    }
+    let mut a = crate::World::begin(case, source, false);
+    let mut b = crate::World::begin(case, source, false);
+    loop {
+        let (more_a, more_b) = (a.step(), b.step());
+        if a.fingerprint() != b.fingerprint() || more_a != more_b || !more_a {
+            return Some(Divergence {
+                event: a.stats().events,
+            });
+        }
+    }
+}
+
+/// What many seeds came to together.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// The models that were swept.
+    pub models: Vec<String>,
+    /// Worlds run.
+    pub runs: u64,
+    /// How many of them violated a property.
+    pub violations: u64,
+    /// How many differed when they were run a second time.
+    pub diverged: u64,
+    /// Events handled in all.
+    pub events: u64,
+    /// Wall-clock time; filled in by whoever has a clock.
+    pub seconds: f64,
+    /// Threads used.
+    pub threads: usize,
+    /// How often faults of each declared class had an effect.
+    pub faults: BTreeMap<String, u64>,
+    /// How often each mark was made.
+    pub marks: BTreeMap<String, u64>,
+    /// The fingerprint of fingerprints: the same however the seeds were divided and in whatever order they ended.
+    pub fingerprint: Fingerprint,
+    /// Declared fault classes that never had an effect.
+    pub unfired: Vec<String>,
+    /// Demanded marks that were never made.
+    pub unreached: Vec<String>,
+}
+
+impl Summary {
+    /// Adds one seed.
+    pub fn add(&mut self, result: &SeedResult) {
+        self.runs += 1;
+        self.violations += u64::from(result.violation.is_some());
+        self.diverged += u64::from(result.diverged.is_some());
+        self.events += result.events;
+        for (class, count) in FaultClass::ALL.into_iter().zip(result.faults) {
+            if count > 0 {
+                *self.faults.entry(class.name().to_string()).or_insert(0) += count;
+            }
+        }
+        for (mark, count) in &result.marks {
+            *self.marks.entry(mark.to_string()).or_insert(0) += count;
+        }
+        let one = stable_hash(&(result.seed, result.fingerprint));
+        self.fingerprint.0 = self.fingerprint.0.wrapping_add(one);
+    }
+
+    /// Both together.
+    pub fn merged(mut self, other: Summary) -> Summary {
+        for model in other.models {
+            if !self.models.contains(&model) {
+                self.models.push(model);
+            }
+        }
+        self.runs += other.runs;
+        self.violations += other.violations;
+        self.diverged += other.diverged;
+        self.events += other.events;
+        self.seconds = self.seconds.max(other.seconds);
+        self.threads = self.threads.max(other.threads);
+        for (class, count) in other.faults {
+            *self.faults.entry(class).or_insert(0) += count;
+        }
+        for (mark, count) in other.marks {
+            *self.marks.entry(mark).or_insert(0) += count;
+        }
+        self.fingerprint.0 = self.fingerprint.0.wrapping_add(other.fingerprint.0);
+        self.find_missing();
+        self
+    }
+
+    /// Fills in what was declared (an entry with a count of zero) and never happened.
+    pub fn find_missing(&mut self) {
+        let zeros = |counts: &BTreeMap<String, u64>| {
+            counts
+                .iter()
+                .filter(|(_, count)| **count == 0)
+                .map(|(name, _)| name.clone())
+                .collect()
+        };
+        self.unfired = zeros(&self.faults);
+        self.unreached = zeros(&self.marks);
+    }
+}

@@ -1,0 +1,46 @@
+//! `seedbed list`: components, what they tolerate, their properties, bugs and boundaries.
+
+use serde_json::json;
+
+use crate::commands::Ended;
+use crate::registry;
+use crate::report::print_json;
+
+/// Prints every component.
+pub fn list(as_json: bool) -> Ended {
+    for component in registry::all() {
+        let info = component.info();
+        let tolerates: Vec<_> = info.tolerates.iter().map(|class| class.name()).collect();
+        if as_json {
+            print_json(&json!({
+                "model": info.name,
+                "row": info.row,
+                "family": info.family,
+                "summary": info.summary,
+                "tolerates": tolerates,
+                "roles": info.roles,
+                "properties": component.properties(),
+                "bugs": info.bugs.iter().map(|bug| bug.name).collect::<Vec<_>>(),
+                "boundaries": info.boundaries,
+                "marks": component.marks(),
+            }));
+            continue;
+        }
+        let row = if info.row.is_empty() {
+            String::new()
+        } else {
+            format!(" ({})", info.row)
+        };
+        println!("{}{row}, {}: {}", info.name, info.family, info.summary);
+        println!("  tolerates   {}", tolerates.join(" "));
+        println!("  properties  {}", component.properties().join("\n              "));
+        for bug in info.bugs {
+            println!("  bug         {}: {} → {}", bug.name, bug.what, bug.caught_by);
+        }
+        for boundary in info.boundaries {
+            println!("  boundary    {boundary}");
+        }
+        println!();
+    }
+    Ended::Held
+}

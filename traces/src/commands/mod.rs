@@ -1,0 +1,95 @@
+//! The commands, one file each.
+
+pub mod list;
+pub mod merge;
+pub mod mutants;
+pub mod progress;
+pub mod replay;
+pub mod run;
+pub mod show;
+pub mod shrink;
+pub mod sweep;
+pub mod tour;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use seedbed_sim::FaultClass;
+use seedbed_sim::check::{failing_directory, write_trace};
+
+use crate::component::{Component, KeepGoing, Options, Shrunk};
+use crate::registry;
+
+/// How a command ended that was not called wrongly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// All properties held: exit code 0.
+    Held,
+    /// A property was violated: exit code 1.
+    Violated,
+}
+
+/// The options that say how a model is run.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct ModelOptions {
+    /// Plant this bug (`seedbed list` names them).
+    #[arg(long)]
+    pub bug: Option<String>,
+    /// Draw these classes of fault only, separated by commas, tolerated or not; `none` for none.
+    #[arg(long, value_delimiter = ',')]
+    pub faults: Option<Vec<String>>,
+    /// Run with this many nodes.
+    #[arg(long)]
+    pub nodes: Option<usize>,
+}
+
+impl ModelOptions {
+    fn parse(&self) -> anyhow::Result<Options> {
+        let classes = |names: &Vec<String>| -> anyhow::Result<BTreeSet<FaultClass>> {
+            let names = names.iter().filter(|name| *name != "none");
+            names.map(|name| name.parse().map_err(anyhow::Error::msg)).collect()
+        };
+        let faults = self.faults.as_ref().map(classes).transpose()?;
+        Ok(Options {
+            bug: self.bug.clone(),
+            faults,
+            nodes: self.nodes,
+        })
+    }
+}
+
+/// Reads a file.
+fn read(file: &Path) -> anyhow::Result<String> {
+    std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))
+}
+
+/// Reads a trace file and finds the component it is of.
+fn read_trace(file: &Path) -> anyhow::Result<(String, Box<dyn Component>)> {
+    let text = read(file)?;
+    let head = seedbed_sim::trace::head(&text).with_context(|| format!("{} is not a trace", file.display()))?;
+    let component = registry::find(&head.model).with_context(|| format!("in {}", file.display()))?;
+    Ok((text, component))
+}
+
+/// Shrinks a failing seed and writes its trace. `None` if the seed violates nothing.
+fn hunt(
+    component: &dyn Component,
+    options: &Options,
+    seed: u64,
+    keep_going: KeepGoing<'_>,
+) -> anyhow::Result<Option<(Shrunk, PathBuf)>> {
+    let Some(shrunk) = component.hunt(options, seed, keep_going)? else {
+        return Ok(None);
+    };
+    let name = seedbed_sim::check::file_name(component.info().name, &shrunk.violation.property, seed);
+    let file = failing_directory().join(name);
+    write_trace(&file, &shrunk.text).with_context(|| format!("cannot write {}", file.display()))?;
+    Ok(Some((shrunk, file)))
+}
+
+/// A path as people type it: relative to where they are, if it lies below.
+fn shown(file: &Path) -> String {
+    let here = std::env::current_dir().unwrap_or_default();
+    file.strip_prefix(here).unwrap_or(file).display().to_string()
+}

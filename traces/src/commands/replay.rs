@@ -1,0 +1,114 @@
+//! `seedbed replay`: runs a trace, verifies it, and says which choices were unused.
+
+use std::io::{BufRead as _, Write as _};
+use std::path::Path;
+
+use seedbed_sim::replay::NUDGES;
+use seedbed_sim::{Fingerprint, Time};
+
+use crate::commands::{Ended, read_trace};
+use crate::component::Replay;
+use crate::draw::{Picture, text};
+use crate::report::{how, print_json, replay_json, verdict};
+
+/// How a replay is shown.
+#[derive(Clone, Debug, Default)]
+pub struct Shown {
+    /// Only up to this instant.
+    pub until: Option<Time>,
+    /// Wait for a key after each event, and show states on demand.
+    pub step: bool,
+    /// How many lines of the timeline; 0 for all.
+    pub lines: usize,
+    /// JSON instead.
+    pub json: bool,
+}
+
+/// Replays a trace file.
+///
+/// # Errors
+/// If the file is no trace that this seedbed can run.
+pub fn replay(file: &Path, how_shown: &Shown) -> anyhow::Result<Ended> {
+    let (trace, component) = read_trace(file)?;
+    if how_shown.step {
+        step(&trace, &*component)?;
+    }
+    let replay = component.replay(&trace, NUDGES)?;
+    match how_shown.json {
+        true => print_json(&replay_json(&replay)),
+        false => print(&replay, how_shown),
+    }
+    Ok(if replay.run.violation.is_some() {
+        Ended::Violated
+    } else {
+        Ended::Held
+    })
+}
+
+fn print(replay: &Replay, how_shown: &Shown) {
+    let run = &replay.run;
+    let until = how_shown.until.unwrap_or(Time::NEVER);
+    let timeline: Vec<_> = run.timeline.iter().filter(|entry| entry.at <= until).cloned().collect();
+    let limit = if how_shown.lines == 0 {
+        None
+    } else {
+        Some(how_shown.lines)
+    };
+    let violation = run.violation.as_ref().filter(|violation| violation.at <= until);
+    let picture = Picture {
+        nodes: &run.nodes,
+        timeline: &timeline,
+        faults: &replay.faults,
+        violation,
+        limit,
+    };
+    print!("{}", text::draw(&picture));
+    println!();
+    let (word, tries) = how(replay);
+    match (&replay.recorded, word) {
+        (Some(recorded), "lost") => println!(
+            "lost: the trace violated {} and now comes out as {}",
+            recorded.property,
+            run.violation.as_ref().map_or("held", |violation| &violation.property)
+        ),
+        (_, "nudged") => println!("nudged: fails again after its times were moved within 5 % ({tries} tries)"),
+        _ => println!("exact: {}", verdict(run.violation.as_ref())),
+    }
+    println!(
+        "  {} choices fixed, {} of them never asked for ({:.0} %)",
+        replay.choices,
+        replay.unused,
+        100.0 * replay.unused as f64 / (replay.choices.max(1)) as f64
+    );
+    match run.fingerprint == replay.recorded_fingerprint {
+        true => println!("  fingerprint {} as recorded", Fingerprint(run.fingerprint)),
+        false => println!(
+            "  fingerprint {}, recorded {}: the code has changed since",
+            Fingerprint(run.fingerprint),
+            Fingerprint(replay.recorded_fingerprint)
+        ),
+    }
+}
+
+/// Shows one entry after the other: Enter goes on, `s` shows the states of all nodes, `q` ends.
+fn step(trace: &str, component: &dyn crate::component::Component) -> anyhow::Result<()> {
+    let mut keys = std::io::stdin().lock().lines();
+    eprintln!("Enter: next, s: states of all nodes, q: go on without stepping");
+    component.step(trace, &mut |entry, states| {
+        println!(
+            "{:>9}  {}",
+            entry.at.to_string(),
+            serde_json::to_string(&entry.what).unwrap_or_default()
+        );
+        loop {
+            eprint!("> ");
+            let _ = std::io::stderr().flush();
+            match keys.next() {
+                Some(Ok(key)) if key.trim() == "s" => println!("{}", states()),
+                Some(Ok(key)) if key.trim() == "q" => return false,
+                Some(Ok(_)) => return true,
+                _ => return false,
+            }
+        }
+    })
+}

@@ -1,0 +1,87 @@
+//! `seedbed run`: one world, its verdict, its statistics and its timeline.
+
+use crate::commands::progress::{ShrinkBudget, keep_shrinking, spinner};
+use crate::commands::{Ended, ModelOptions, hunt, shown};
+use crate::component::Run;
+use crate::draw::{Picture, text};
+use crate::registry;
+use crate::report::{latencies, print_json, run_json, verdict};
+
+/// Runs one seed of a model.
+///
+/// # Errors
+/// If there is no such model, or the options do not fit it.
+pub fn run(model: &str, seed: u64, options: &ModelOptions, lines: usize, as_json: bool) -> anyhow::Result<Ended> {
+    let component = registry::find(model)?;
+    let options = options.parse()?;
+    let run = component.run(&options, seed)?;
+    let trace = match &run.violation {
+        None => None,
+        Some(_) => {
+            let spinner = spinner("shrinking");
+            let found = hunt(
+                &*component,
+                &options,
+                seed,
+                &mut keep_shrinking(&spinner, ShrinkBudget::default()),
+            )?;
+            spinner.finish_and_clear();
+            found.map(|(_, file)| shown(&file))
+        }
+    };
+    if as_json {
+        print_json(&run_json(model, seed, &run, trace.as_deref()));
+    } else {
+        print(model, seed, &run, lines);
+        if let Some(trace) = &trace {
+            println!("\n  trace   {trace}\n  replay  cargo run --release -- replay {trace}");
+        }
+    }
+    Ok(if run.violation.is_some() {
+        Ended::Violated
+    } else {
+        Ended::Held
+    })
+}
+
+fn print(model: &str, seed: u64, run: &Run, lines: usize) {
+    let limit = if lines == 0 { None } else { Some(lines) };
+    let violation = run.violation.as_ref();
+    let picture = Picture {
+        nodes: &run.nodes,
+        timeline: &run.timeline,
+        faults: &run.struck,
+        violation,
+        limit,
+    };
+    print!("{}", text::draw(&picture));
+    let stats = &run.stats;
+    println!(
+        "\n{model}, seed {seed}: {} after {} events, {} of virtual time",
+        verdict(violation),
+        stats.events,
+        run.ended_at
+    );
+    println!(
+        "  messages    {} sent, {} delivered, {} lost, {} doubled, {} cut, {} to a node that was down",
+        stats.sent, stats.delivered, stats.lost, stats.doubled, stats.cut, stats.to_down
+    );
+    let operations = &run.operations;
+    println!(
+        "  operations  {} returned, {} failed, {} unknown, {} never invoked",
+        operations.returned, operations.failed, operations.unknown, stats.skipped
+    );
+    if !operations.latencies.is_empty() {
+        let latency = latencies(&operations.latencies);
+        let ms = |quantile: f64| latency.value_at_quantile(quantile) as f64 / 1e6;
+        println!(
+            "  latency     p50 {:.1} ms, p90 {:.1} ms, p99 {:.1} ms (virtual)",
+            ms(0.5),
+            ms(0.9),
+            ms(0.99)
+        );
+    }
+    for (name, count) in &run.marks {
+        println!("  mark        {name}: {count}");
+    }
+}

@@ -1,0 +1,52 @@
+//! `seedbed show`: draws a trace.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+use crate::commands::{Ended, read_trace};
+use crate::draw::{Picture, mermaid, text};
+
+/// The forms a trace can be drawn in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Form {
+    /// A sequence diagram in plain text.
+    #[default]
+    Text,
+    /// A Mermaid sequence diagram.
+    Mermaid,
+}
+
+/// Draws a trace file, to standard output or to a file.
+///
+/// # Errors
+/// If the file is no trace that this seedbed can run, or the drawing cannot be written.
+pub fn show(file: &Path, form: Form, lines: usize, out: Option<PathBuf>) -> anyhow::Result<Ended> {
+    let drawing = draw(file, form, lines)?;
+    match out {
+        None => print!("{drawing}"),
+        Some(out) => std::fs::write(&out, drawing).with_context(|| format!("cannot write {}", out.display()))?,
+    }
+    Ok(Ended::Held)
+}
+
+/// The drawing of a trace file.
+///
+/// # Errors
+/// If the file is no trace that this seedbed can run.
+pub fn draw(file: &Path, form: Form, lines: usize) -> anyhow::Result<String> {
+    let (trace, component) = read_trace(file)?;
+    let replay = component.replay(&trace, 0)?;
+    let limit = if lines == 0 { None } else { Some(lines) };
+    let picture = Picture {
+        nodes: &replay.run.nodes,
+        timeline: &replay.run.timeline,
+        faults: &replay.faults,
+        violation: replay.run.violation.as_ref(),
+        limit,
+    };
+    Ok(match form {
+        Form::Text => text::draw(&picture),
+        Form::Mermaid => mermaid::draw(&picture),
+    })
+}

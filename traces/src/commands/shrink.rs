@@ -1,0 +1,33 @@
+//! `seedbed shrink`: makes a recorded failure shorter.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use seedbed_sim::check::write_trace;
+
+use crate::commands::progress::{ShrinkBudget, Stopwatch, keep_shrinking, mind_ctrl_c, spinner};
+use crate::commands::{Ended, read_trace, shown};
+use crate::report::{print_json, shrink_json, shrink_line};
+
+/// Shrinks a trace file into another, by default beside it.
+///
+/// # Errors
+/// If the file is no trace, or one that violates nothing.
+pub fn shrink(file: &Path, out: Option<PathBuf>, budget: ShrinkBudget, as_json: bool) -> anyhow::Result<Ended> {
+    let (trace, component) = read_trace(file)?;
+    mind_ctrl_c();
+    let watch = Stopwatch::start();
+    let spinner = spinner("shrinking");
+    let shrunk = component.shrink(&trace, &mut keep_shrinking(&spinner, budget));
+    spinner.finish_and_clear();
+    let shrunk = shrunk.with_context(|| format!("cannot shrink {}", file.display()))?;
+    let out = out.unwrap_or_else(|| file.with_extension("shrunk.json"));
+    write_trace(&out, &shrunk.text).with_context(|| format!("cannot write {}", out.display()))?;
+    if as_json {
+        print_json(&shrink_json(&shrunk, watch.seconds(), &shown(&out)));
+    } else {
+        println!("{}\n  {}", shrunk.violation, shrink_line(&shrunk, watch.seconds()));
+        println!("  trace   {}\n  replay  cargo run --release -- replay {0}", shown(&out));
+    }
+    Ok(Ended::Violated)
+}

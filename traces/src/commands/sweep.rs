@@ -1,0 +1,246 @@
+//! `seedbed sweep`: many worlds on all cores.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::sync::Mutex;
+
+use anyhow::{Context as _, bail};
+use comfy_table::{Table, presets};
+use seedbed_sim::{SeedResult, Summary};
+use serde_json::{Value, json};
+
+use crate::commands::progress::{ShrinkBudget, Stopwatch, bar, interrupted, keep_shrinking, mind_ctrl_c, spinner};
+use crate::commands::{Ended, ModelOptions, hunt, shown};
+use crate::component::{Component, Options};
+use crate::registry;
+use crate::report::{print_json, seed_json, shrink_line};
+
+/// What is swept.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Sweep {
+    /// The models to sweep, one after the other.
+    #[arg(required = true)]
+    pub models: Vec<String>,
+    /// The seeds, as A..B: from A up to and without B.
+    #[arg(long, default_value = "0..1000")]
+    pub seeds: String,
+    #[command(flatten)]
+    /// How each model is run.
+    pub options: ModelOptions,
+    /// How many threads; all cores without it.
+    #[arg(long)]
+    pub threads: Option<usize>,
+    /// Run only part I of N, written I/N, I from 0.
+    #[arg(long)]
+    pub shard: Option<String>,
+    /// Do not shrink what fails.
+    #[arg(long)]
+    pub no_shrink: bool,
+    /// Print JSON lines: one for each failing seed, a summary at the end.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Sweeps.
+///
+/// # Errors
+/// If the call does not make sense: unknown models or bugs, bad ranges.
+pub fn sweep(call: &Sweep) -> anyhow::Result<Ended> {
+    let components: Vec<_> = call
+        .models
+        .iter()
+        .map(|model| registry::find(model))
+        .collect::<Result<_, _>>()?;
+    let options = call.options.parse()?;
+    let whole = parse_seeds(&call.seeds)?;
+    let shard = call
+        .shard
+        .as_deref()
+        .map(parse_shard)
+        .transpose()?
+        .unwrap_or(Shard { index: 0, of: 1 });
+    let seeds = shard.part(&whole);
+    if call.threads == Some(0) {
+        bail!("--threads 0: a sweep needs at least one thread");
+    }
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(call.threads.unwrap_or(0))
+        .build()?;
+    mind_ctrl_c();
+    let watch = Stopwatch::start();
+    let mut summary = Summary::default();
+    for component in &components {
+        let one = sweep_one(&**component, &options, seeds.clone(), &pool, call)?;
+        summary = summary.merged(one);
+        if interrupted() {
+            break;
+        }
+    }
+    summary.seconds = watch.seconds();
+    summary.threads = pool.current_num_threads();
+    summary.find_missing();
+    match call.json {
+        true => print_json(&json!({"summary": summary_json(&summary, &whole, shard)})),
+        false => print_summary(&summary),
+    }
+    Ok(if summary.violations > 0 {
+        Ended::Violated
+    } else {
+        Ended::Held
+    })
+}
+
+fn sweep_one(
+    component: &dyn Component,
+    options: &Options,
+    seeds: Range<u64>,
+    pool: &rayon::ThreadPool,
+    call: &Sweep,
+) -> anyhow::Result<Summary> {
+    let name = component.info().name;
+    let progress = bar(seeds.end - seeds.start, name);
+    // One failure of each property is shrunk: more of the same tell nothing new.
+    let shrunk: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    let each = |result: SeedResult| {
+        progress.inc(1);
+        if let Some(violation) = &result.violation {
+            let first = !call.no_shrink
+                && shrunk
+                    .lock()
+                    .expect("nobody panics with it")
+                    .insert(violation.property.clone());
+            progress.suspend(|| report_failure(component, options, &result, first, call.json));
+        }
+        !interrupted()
+    };
+    let summary = pool.install(|| component.sweep(options, seeds, &each));
+    progress.finish_and_clear();
+    summary
+}
+
+fn report_failure(component: &dyn Component, options: &Options, result: &SeedResult, shrink: bool, as_json: bool) {
+    let Some(violation) = &result.violation else { return };
+    let name = component.info().name;
+    let watch = Stopwatch::start();
+    let found = match shrink {
+        false => None,
+        true => {
+            let spinner = spinner("shrinking");
+            let found = hunt(
+                component,
+                options,
+                result.seed,
+                &mut keep_shrinking(&spinner, ShrinkBudget::default()),
+            );
+            spinner.finish_and_clear();
+            found.unwrap_or_else(|problem| {
+                eprintln!("seed {}: {problem:#}", result.seed);
+                None
+            })
+        }
+    };
+    let file = found.as_ref().map(|(_, file)| shown(file));
+    if as_json {
+        return print_json(&seed_json(name, result, file.as_deref()));
+    }
+    if !shrink {
+        return println!(
+            "{name}: {} at {} (seed {})",
+            violation.property, violation.at, result.seed
+        );
+    }
+    println!("{violation}\n  (seed {})", result.seed);
+    if let (Some((shrunk, _)), Some(file)) = (&found, &file) {
+        println!("  {}", shrink_line(shrunk, watch.seconds()));
+        println!("  trace   {file}\n  replay  cargo run --release -- replay {file}\n");
+    }
+}
+
+/// `A..B`.
+pub fn parse_seeds(text: &str) -> anyhow::Result<Range<u64>> {
+    let help = || format!("--seeds {text}: write two numbers, A..B, such as 0..1000");
+    let (from, to) = text.split_once("..").with_context(help)?;
+    let (from, to) = (
+        from.trim().parse::<u64>().with_context(help)?,
+        to.trim().parse::<u64>().with_context(help)?,
+    );
+    if from >= to {
+        bail!("--seeds {text}: there is no seed in it; B must be above A");
+    }
+    Ok(from..to)
+}
+
+/// One of several parts of a sweep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shard {
+    /// Which, from 0.
+    pub index: u64,
+    /// Of how many.
+    pub of: u64,
+}
+
+fn parse_shard(text: &str) -> anyhow::Result<Shard> {
+    let help = || format!("--shard {text}: write I/N with I from 0 to N−1, such as 0/4");
+    let (index, of) = text.split_once('/').with_context(help)?;
+    let (index, of) = (
+        index.parse::<u64>().with_context(help)?,
+        of.parse::<u64>().with_context(help)?,
+    );
+    if index >= of {
+        bail!(help());
+    }
+    Ok(Shard { index, of })
+}
+
+impl Shard {
+    /// Its part of the seeds: the parts follow each other and differ in length by one at most.
+    pub fn part(self, seeds: &Range<u64>) -> Range<u64> {
+        let cut =
+            |i: u64| seeds.start + (u128::from(seeds.end - seeds.start) * u128::from(i) / u128::from(self.of)) as u64;
+        cut(self.index)..cut(self.index + 1)
+    }
+}
+
+/// The summary line's content, with what a merge has to know.
+pub fn summary_json(summary: &Summary, whole: &Range<u64>, shard: Shard) -> Value {
+    let mut value = serde_json::to_value(summary).expect("summaries have string keys and finite numbers");
+    value["seeds"] = json!(format!("{}..{}", whole.start, whole.end));
+    value["shard"] = json!(format!("{}/{}", shard.index, shard.of));
+    value["interrupted"] = json!(interrupted());
+    value
+}
+
+/// Prints a summary for people.
+pub fn print_summary(summary: &Summary) {
+    let rate = |count: u64| (count as f64 / summary.seconds.max(1e-9)) as u64;
+    println!(
+        "{}: {} worlds, {} events in {:.1} s on {} threads ({} worlds/s, {} events/s): {}",
+        summary.models.join(", "),
+        summary.runs,
+        summary.events,
+        summary.seconds,
+        summary.threads,
+        rate(summary.runs),
+        rate(summary.events),
+        match summary.violations {
+            0 => "no violation".into(),
+            n => format!("{n} violations"),
+        }
+    );
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    for (class, count) in &summary.faults {
+        table.add_row(vec!["fault".to_string(), class.clone(), count.to_string()]);
+    }
+    for (mark, count) in &summary.marks {
+        table.add_row(vec!["mark".to_string(), mark.clone(), count.to_string()]);
+    }
+    println!("{table}");
+    for class in &summary.unfired {
+        println!("note: no fault of class '{class}' had an effect");
+    }
+    for mark in &summary.unreached {
+        println!("note: '{mark}' was never reached");
+    }
+    println!("fingerprint {}", summary.fingerprint);
+}

@@ -1,0 +1,99 @@
+//! `seedbed`, called bare: a tour. Sweeps every component for a while, hunts every planted bug, prints the table.
+
+use comfy_table::{Table, presets};
+
+use crate::commands::progress::{Stopwatch, bar, interrupted, mind_ctrl_c};
+use crate::commands::{Ended, mutants};
+use crate::component::Options;
+use crate::registry;
+
+/// How long the sweeps of a tour take together, in seconds.
+const SWEEP_SECONDS: f64 = 40.0;
+/// How many seeds a batch has: the clock is looked at between batches.
+const BATCH: u64 = 64;
+/// A tour shows that bugs are found; the kill matrix measures how fast.
+const EFFORT: mutants::Effort = mutants::Effort {
+    attempts: 1,
+    seeds: 2_000,
+};
+
+/// Takes the tour.
+///
+/// # Errors
+/// If a component cannot be run as it is.
+pub fn tour() -> anyhow::Result<Ended> {
+    mind_ctrl_c();
+    println!(
+        "seedbed runs protocols in simulated worlds, breaks what they say they tolerate, and checks what must hold."
+    );
+    println!("This tour takes about a minute; Ctrl-C ends it early. `seedbed --help` lists the commands.\n");
+    let components = registry::all();
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    table.set_header([
+        "component",
+        "worlds",
+        "events",
+        "faults that struck",
+        "properties",
+        "verdict",
+        "planted bugs caught",
+    ]);
+    let mut held = true;
+    for component in &components {
+        let info = component.info();
+        let seconds = SWEEP_SECONDS / components.len() as f64;
+        let watch = Stopwatch::start();
+        let progress = bar(seconds as u64, info.name);
+        let mut summary = seedbed_sim::Summary::default();
+        let mut next = 0;
+        while watch.seconds() < seconds && !interrupted() {
+            let batch = component.sweep(&Options::default(), next..next + BATCH, &|_| !interrupted())?;
+            summary = summary.merged(batch);
+            next += BATCH;
+            progress.set_position(watch.seconds() as u64);
+        }
+        progress.finish_and_clear();
+        let mut caught = 0;
+        for bug in info.bugs {
+            if !interrupted() {
+                caught += u64::from(mutants::hunt(&**component, *bug, EFFORT)?.killed);
+            }
+        }
+        held &= summary.violations == 0;
+        let faults: Vec<_> = summary
+            .faults
+            .iter()
+            .filter(|(_, count)| **count > 0)
+            .map(|(class, _)| &class[..])
+            .collect();
+        table.add_row([
+            info.name.to_string(),
+            summary.runs.to_string(),
+            summary.events.to_string(),
+            faults.join(" "),
+            component.properties().len().to_string(),
+            if summary.violations == 0 {
+                "all held".into()
+            } else {
+                format!("{} VIOLATIONS", summary.violations)
+            },
+            format!("{caught} of {}", info.bugs.len()),
+        ]);
+        println!(
+            "{:20} {} worlds: {}",
+            info.name,
+            summary.runs,
+            if summary.violations == 0 {
+                "all held"
+            } else {
+                "VIOLATED"
+            }
+        );
+    }
+    println!("\n{table}\n");
+    println!("next: seedbed list                               what is there");
+    println!("      seedbed run tutorial --seed 1              one world, drawn");
+    println!("      seedbed sweep tutorial --bug counts-retries   plant a bug, get its shortest story");
+    Ok(if held { Ended::Held } else { Ended::Violated })
+}

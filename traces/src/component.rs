@@ -1,0 +1,307 @@
+//! A component with its types erased: what the commands need of it, whatever its messages and states are.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use seedbed_sim::fault::FaultClass;
+use seedbed_sim::scenario::Source;
+use seedbed_sim::shrink::{self, Progress};
+use seedbed_sim::timeline::Entry;
+use seedbed_sim::{
+    Campaign, Case, Fault, Finished, Info, Model, NodeId, Outcome, Record, Replayed, SeedResult, Sizes, Stats, Story,
+    Suite, Summary, Swarm, Time, Trace, Violation, World,
+};
+
+/// How a model is to be run, as the command line says it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// The bug to plant.
+    pub bug: Option<String>,
+    /// The fault classes to draw, instead of those that the model tolerates.
+    pub faults: Option<BTreeSet<FaultClass>>,
+    /// How many nodes, instead of the usual number.
+    pub nodes: Option<usize>,
+}
+
+/// How operations of a run ended, and how long they took.
+#[derive(Clone, Debug, Default)]
+pub struct Operations {
+    /// Returned.
+    pub returned: u64,
+    /// Failed for certain.
+    pub failed: u64,
+    /// Never ended.
+    pub unknown: u64,
+    /// Latencies of those that returned, in nanoseconds of virtual time.
+    pub latencies: Vec<u64>,
+}
+
+/// What one run came to.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// The first violation.
+    pub violation: Option<Violation>,
+    /// The fingerprint at the end.
+    pub fingerprint: u64,
+    /// When it ended.
+    pub ended_at: Time,
+    /// Counts.
+    pub stats: Stats,
+    /// Marks.
+    pub marks: Vec<(&'static str, u64)>,
+    /// Operations.
+    pub operations: Operations,
+    /// The faults that struck.
+    pub struck: Vec<Fault>,
+    /// The timeline.
+    pub timeline: Vec<Entry>,
+    /// Which nodes there are.
+    pub nodes: Vec<NodeId>,
+}
+
+/// A replay.
+#[derive(Clone, Debug)]
+pub struct Replay {
+    /// Exact, nudged or lost.
+    pub replayed: Replayed,
+    /// What the trace recorded.
+    pub recorded: Option<Violation>,
+    /// The fingerprint that the trace recorded.
+    pub recorded_fingerprint: u64,
+    /// How many choices it fixes.
+    pub choices: usize,
+    /// How many of them nobody asked for.
+    pub unused: usize,
+    /// How large it is.
+    pub sizes: Sizes,
+    /// The faults of the story that was run.
+    pub faults: Vec<Fault>,
+    /// The run.
+    pub run: Run,
+}
+
+/// A shrunk failure.
+#[derive(Clone, Debug)]
+pub struct Shrunk {
+    /// The trace file's text.
+    pub text: String,
+    /// What it violates.
+    pub violation: Violation,
+    /// The size at the beginning.
+    pub before: Sizes,
+    /// The size now.
+    pub after: Sizes,
+    /// Worlds run.
+    pub runs: usize,
+}
+
+/// Asked before each run of a shrink; `false` ends it.
+pub type KeepGoing<'a> = &'a mut dyn FnMut(&Progress) -> bool;
+
+/// What the commands can do with a component.
+pub trait Component: Send + Sync {
+    /// What there is to know of it without running it.
+    fn info(&self) -> Info;
+
+    /// The names of its properties.
+    fn properties(&self) -> Vec<String>;
+
+    /// The marks that sweeps demand.
+    fn marks(&self) -> Vec<&'static str>;
+
+    /// Runs one seed and records it.
+    ///
+    /// # Errors
+    /// If the options do not fit the model.
+    fn run(&self, options: &Options, seed: u64) -> anyhow::Result<Run>;
+
+    /// Sweeps seeds on the current rayon pool.
+    ///
+    /// # Errors
+    /// If the options do not fit the model.
+    fn sweep(
+        &self,
+        options: &Options,
+        seeds: Range<u64>,
+        each: &(dyn Fn(SeedResult) -> bool + Sync),
+    ) -> anyhow::Result<Summary>;
+
+    /// Records and shrinks a seed; `None` if it violates nothing.
+    ///
+    /// # Errors
+    /// If the options do not fit the model, or the failure is not there again in its recording.
+    fn hunt(&self, options: &Options, seed: u64, keep_going: KeepGoing<'_>) -> anyhow::Result<Option<Shrunk>>;
+
+    /// Replays a trace of this model, stopping at an instant if one is given.
+    ///
+    /// # Errors
+    /// If the text is no trace of this model.
+    fn replay(&self, text: &str, nudges: usize) -> anyhow::Result<Replay>;
+
+    /// Steps through a trace: hands every new entry of the timeline to `each`, and what the nodes' states then are,
+    /// until it says no.
+    ///
+    /// # Errors
+    /// If the text is no trace of this model.
+    fn step(&self, text: &str, each: &mut dyn FnMut(&Entry, &dyn Fn() -> String) -> bool) -> anyhow::Result<()>;
+
+    /// Shrinks a trace of this model.
+    ///
+    /// # Errors
+    /// If the text is no trace of this model, or the trace violates nothing.
+    fn shrink(&self, text: &str, keep_going: KeepGoing<'_>) -> anyhow::Result<Shrunk>;
+}
+
+/// Erases the types of a suite.
+pub fn component<M: Model>(suite: fn() -> Suite<M>) -> Box<dyn Component> {
+    Box::new(Typed(suite))
+}
+
+struct Typed<M: Model>(fn() -> Suite<M>);
+
+impl<M: Model> Typed<M> {
+    fn campaign(&self, options: &Options) -> anyhow::Result<Campaign<M>> {
+        let mut campaign = Campaign::new((self.0)());
+        let model = &mut campaign.suite.model;
+        if let Some(nodes) = options.nodes {
+            model
+                .set_nodes(nodes)
+                .map_err(|problem| anyhow::anyhow!("--nodes {nodes}: {problem}"))?;
+        }
+        if let Some(name) = &options.bug {
+            let known = M::INFO.bugs.iter().find(|bug| bug.name == name);
+            let names = || M::INFO.bugs.iter().map(|bug| bug.name).collect::<Vec<_>>().join(", ");
+            let bug = known.ok_or_else(|| match M::INFO.bugs {
+                [] => anyhow::anyhow!("{} has no bugs to plant", M::INFO.name),
+                _ => anyhow::anyhow!("{} has no bug '{name}'; it has: {}", M::INFO.name, names()),
+            })?;
+            model.set_bug(Some(bug.name));
+        }
+        if let Some(classes) = &options.faults {
+            campaign.swarm = Swarm::only(classes.iter().copied());
+        }
+        Ok(campaign)
+    }
+
+    /// The properties for a trace: those of the suite whose configuration the trace has.
+    fn trace(&self, text: &str) -> anyhow::Result<(Trace<M>, Suite<M>)> {
+        Ok((Trace::parse(text)?, (self.0)()))
+    }
+}
+
+impl<M: Model> Component for Typed<M> {
+    fn info(&self) -> Info {
+        M::INFO
+    }
+
+    fn properties(&self) -> Vec<String> {
+        (self.0)().property_names()
+    }
+
+    fn marks(&self) -> Vec<&'static str> {
+        (self.0)().sometimes
+    }
+
+    fn run(&self, options: &Options, seed: u64) -> anyhow::Result<Run> {
+        let campaign = self.campaign(options)?;
+        let (case, outcome) = campaign.run(&campaign.cases(), seed, Record::Yes)?;
+        Ok(erase(&case, outcome))
+    }
+
+    fn sweep(
+        &self,
+        options: &Options,
+        seeds: Range<u64>,
+        each: &(dyn Fn(SeedResult) -> bool + Sync),
+    ) -> anyhow::Result<Summary> {
+        Ok(self.campaign(options)?.sweep(seeds, 0, each)?)
+    }
+
+    fn hunt(&self, options: &Options, seed: u64, keep_going: KeepGoing<'_>) -> anyhow::Result<Option<Shrunk>> {
+        let campaign = self.campaign(options)?;
+        let properties = &campaign.suite.properties;
+        let Some((story, _)) = shrink::record(&campaign.cases().case(seed), seed, properties) else {
+            return Ok(None);
+        };
+        let shrunk = shrink::shrink(story, properties, keep_going)?;
+        Ok(Some(erase_shrunk(&shrunk, Some(seed))))
+    }
+
+    fn replay(&self, text: &str, nudges: usize) -> anyhow::Result<Replay> {
+        let (trace, suite) = self.trace(text)?;
+        let replay = seedbed_sim::replay(&trace, &suite.properties, Record::Yes, nudges);
+        Ok(Replay {
+            replayed: replay.replayed,
+            choices: replay.choices(),
+            unused: replay.unused(),
+            recorded_fingerprint: trace.fingerprint.0,
+            sizes: replay.story.sizes(),
+            faults: replay.story.case.faults.clone(),
+            run: erase(&replay.story.case, replay.outcome),
+            recorded: trace.violation,
+        })
+    }
+
+    fn step(&self, text: &str, each: &mut dyn FnMut(&Entry, &dyn Fn() -> String) -> bool) -> anyhow::Result<()> {
+        let (trace, _) = self.trace(text)?;
+        let last = trace.violation.as_ref().map(|violation| violation.event);
+        let mut world = World::recording(&trace.case(), &Source::Fixed(trace.deviations.clone()))?;
+        let mut shown = 0;
+        while last.is_none_or(|last| world.stats().events < last) && world.step() {
+            let states = || {
+                world
+                    .processes()
+                    .map(|(node, process)| format!("{node}: {process:#?}\n"))
+                    .collect()
+            };
+            for entry in &world.timeline()[shown..] {
+                if !each(entry, &states) {
+                    return Ok(());
+                }
+            }
+            shown = world.timeline().len();
+        }
+        Ok(())
+    }
+
+    fn shrink(&self, text: &str, keep_going: KeepGoing<'_>) -> anyhow::Result<Shrunk> {
+        let (trace, suite) = self.trace(text)?;
+        let shrunk = shrink::shrink(Story::of(&trace), &suite.properties, keep_going)?;
+        Ok(erase_shrunk(&shrunk, trace.origin.seed))
+    }
+}
+
+fn erase_shrunk<M: Model>(shrunk: &seedbed_sim::Shrunk<M>, seed: Option<u64>) -> Shrunk {
+    Shrunk {
+        text: shrunk.trace(seed).to_text(),
+        violation: shrunk.violation.clone(),
+        before: shrunk.before,
+        after: shrunk.story.sizes(),
+        runs: shrunk.runs,
+    }
+}
+
+fn erase<M: Model>(case: &Case<M>, outcome: Finished<M>) -> Run {
+    let mut operations = Operations::default();
+    for invocation in outcome.history.invocations() {
+        match &invocation.outcome {
+            Outcome::Returned { at, .. } => {
+                operations.returned += 1;
+                operations.latencies.push(at.since(invocation.invoked).0);
+            }
+            Outcome::Failed { .. } => operations.failed += 1,
+            Outcome::Unknown => operations.unknown += 1,
+        }
+    }
+    Run {
+        violation: outcome.violation,
+        fingerprint: outcome.fingerprint,
+        ended_at: outcome.ended_at,
+        stats: outcome.stats,
+        marks: outcome.marks,
+        operations,
+        struck: outcome.struck.into_iter().map(|(_, fault)| fault).collect(),
+        timeline: outcome.timeline,
+        nodes: case.scenario.nodes.clone(),
+    }
+}

@@ -1,0 +1,65 @@
+//! A Mermaid sequence diagram.
+
+use std::fmt::Write as _;
+
+use crate::draw::Picture;
+use crate::draw::select::{End, Row, rows};
+
+/// Draws a picture as a Mermaid `sequenceDiagram`.
+pub fn draw(picture: &Picture<'_>) -> String {
+    let mut text = String::from("sequenceDiagram\n");
+    let mut line = |args: std::fmt::Arguments<'_>| writeln!(text, "  {args}").expect("writing to a string");
+    for node in picture.nodes {
+        line(format_args!("participant {node}"));
+    }
+    let across = match picture.nodes {
+        [] => String::new(),
+        [only] => only.to_string(),
+        [first, .., last] => format!("{first},{last}"),
+    };
+    for row in rows(picture.timeline, picture.limit) {
+        match row {
+            Row::Message {
+                at,
+                from,
+                to,
+                kind,
+                end: End::Arrived(_) | End::Open,
+            } => {
+                line(format_args!("{from}->>{to}: {kind} ({at})"));
+            }
+            Row::Message {
+                at,
+                from,
+                to,
+                kind,
+                end,
+            } => {
+                let why = match end {
+                    End::Lost => "lost",
+                    End::Cut => "cut",
+                    _ => "receiver down",
+                };
+                line(format_args!("{from}--x{to}: {kind} ({at}, {why})"));
+            }
+            Row::At { at, node, text, .. } => line(format_args!("Note over {node}: {} ({at})", plain(&text))),
+            Row::Across { at, text } => line(format_args!("Note over {across}: {} ({at})", plain(&text))),
+            Row::LeftOut(count) => line(format_args!("Note over {across}: … {count} more")),
+        }
+    }
+    if let Some(violation) = picture.violation {
+        line(format_args!(
+            "Note over {across}: {} violated at {}",
+            plain(&violation.property),
+            violation.at
+        ));
+    }
+    text
+}
+
+/// Text without the characters that Mermaid would take for its own.
+fn plain(text: &str) -> String {
+    text.chars()
+        .map(|c| if matches!(c, ';' | '#' | '\n' | ':') { ' ' } else { c })
+        .collect()
+}

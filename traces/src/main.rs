@@ -1,0 +1,179 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use seedbed_sim::Time;
+use seedbed_traces::commands::progress::ShrinkBudget;
+use seedbed_traces::commands::{Ended, ModelOptions, list, merge, mutants, replay, run, show, shrink, sweep, tour};
+use seedbed_traces::logs;
+
+/// Runs protocols in simulated worlds, breaks what they tolerate, checks what must hold, and cuts what fails down to a
+/// story that replays for ever. Called bare, it takes you on a tour of about a minute.
+#[derive(Parser)]
+#[command(
+    name = "seedbed",
+    version,
+    after_help = "Exit codes: 0 all held, 1 a property was violated, 2 the call was wrong."
+)]
+struct Call {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Components, properties, faults, bugs.
+    List {
+        /// Print JSON lines.
+        #[arg(long)]
+        json: bool,
+    },
+    /// One world: verdict, statistics, timeline.
+    Run {
+        /// Which model.
+        model: String,
+        /// Which seed.
+        #[arg(long, default_value_t = 0)]
+        seed: u64,
+        #[command(flatten)]
+        options: ModelOptions,
+        /// How many lines of the timeline to print; 0 for all.
+        #[arg(long, default_value_t = 60)]
+        lines: usize,
+        /// Print a JSON line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Many worlds on all cores.
+    Sweep(sweep::Sweep),
+    /// Joins the JSON lines of shards.
+    Merge {
+        /// The files.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// Print JSON lines.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Replays a trace, verifies it, and says which choices were unused. RUST_LOG=debug prints logs in virtual time.
+    Replay {
+        /// The trace.
+        file: PathBuf,
+        /// Show only what happens up to this instant, such as 1200ms.
+        #[arg(long)]
+        until: Option<Time>,
+        /// Wait for Enter after each event; s shows states.
+        #[arg(long)]
+        step: bool,
+        /// How many lines of the timeline to print; 0 for all.
+        #[arg(long, default_value_t = 60)]
+        lines: usize,
+        /// Print a JSON line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Makes a recorded failure shorter.
+    Shrink {
+        /// The trace.
+        file: PathBuf,
+        /// Where to write the result; beside the trace without it.
+        #[arg(long)]
+        out: Option<PathBuf>,
+        /// How many seconds it may take.
+        #[arg(long, default_value_t = ShrinkBudget::default().seconds)]
+        seconds: f64,
+        /// How many worlds it may run.
+        #[arg(long, default_value_t = ShrinkBudget::default().runs)]
+        runs: usize,
+        /// Print a JSON line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Draws a trace.
+    Show {
+        /// The trace.
+        file: PathBuf,
+        /// The form of the drawing.
+        #[arg(long = "as", value_enum, default_value_t)]
+        form: show::Form,
+        /// How many lines of the timeline to draw; 0 for all.
+        #[arg(long, default_value_t = 60)]
+        lines: usize,
+        /// Where to write it; to standard output without it.
+        #[arg(long)]
+        out: Option<PathBuf>,
+    },
+    /// The kill matrix: is every planted bug caught by its property, and after how many seeds?
+    Mutants {
+        /// Which models; all without it.
+        models: Vec<String>,
+        /// How many hunts a bug.
+        #[arg(long, default_value_t = mutants::Effort::default().attempts)]
+        attempts: u64,
+        /// How many seeds a hunt.
+        #[arg(long, default_value_t = mutants::Effort::default().seeds)]
+        seeds: u64,
+        /// Print JSON lines.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    logs::start();
+    match call(Call::parse().command) {
+        Ok(Ended::Held) => ExitCode::SUCCESS,
+        Ok(Ended::Violated) => ExitCode::from(1),
+        Err(error) => {
+            eprintln!("seedbed: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn call(command: Option<Command>) -> anyhow::Result<Ended> {
+    match command {
+        None => tour::tour(),
+        Some(Command::List { json }) => Ok(list::list(json)),
+        Some(Command::Run {
+            model,
+            seed,
+            options,
+            lines,
+            json,
+        }) => run::run(&model, seed, &options, lines, json),
+        Some(Command::Sweep(call)) => sweep::sweep(&call),
+        Some(Command::Merge { files, json }) => merge::merge(&files, json),
+        Some(Command::Replay {
+            file,
+            until,
+            step,
+            lines,
+            json,
+        }) => replay::replay(
+            &file,
+            &replay::Shown {
+                until,
+                step,
+                lines,
+                json,
+            },
+        ),
+        Some(Command::Shrink {
+            file,
+            out,
+            seconds,
+            runs,
+            json,
+        }) => shrink::shrink(&file, out, ShrinkBudget { seconds, runs }, json),
+        Some(Command::Show { file, form, lines, out }) => show::show(&file, form, lines, out),
+        Some(Command::Mutants {
+            models,
+            attempts,
+            seeds,
+            json,
+        }) => mutants::mutants(&models, mutants::Effort { attempts, seeds }, json),
+    }
+}

@@ -1,0 +1,161 @@
+//! What the commands print: tables and reports for people, JSON lines for scripts.
+
+use hdrhistogram::Histogram;
+use seedbed_sim::fault::FaultClass;
+use seedbed_sim::{Fingerprint, SeedResult, Sizes, Violation};
+use serde_json::{Value, json};
+
+use crate::component::{Replay, Run, Shrunk};
+
+/// The word for a verdict.
+pub fn verdict(violation: Option<&Violation>) -> &'static str {
+    match violation {
+        None => "held",
+        Some(violation) if violation.liveness => "stuck",
+        Some(_) => "violated",
+    }
+}
+
+/// Prints one JSON line to standard output.
+pub fn print_json(value: &Value) {
+    println!("{value}");
+}
+
+/// The JSON line of a seed in a sweep.
+pub fn seed_json(model: &str, result: &SeedResult, trace: Option<&str>) -> Value {
+    let violation = result.violation.as_ref();
+    json!({
+        "model": model,
+        "seed": result.seed,
+        "verdict": verdict(violation),
+        "property": violation.map(|violation| &violation.property),
+        "at_ns": violation.map(|violation| violation.at.0),
+        "trace": trace,
+        "fingerprint": Fingerprint(result.fingerprint),
+        "events": result.events,
+        "message": violation.map(|violation| &violation.message),
+    })
+}
+
+/// The JSON line of a run.
+pub fn run_json(model: &str, seed: u64, run: &Run, trace: Option<&str>) -> Value {
+    let violation = run.violation.as_ref();
+    let latency = latencies(&run.operations.latencies);
+    json!({
+        "model": model,
+        "seed": seed,
+        "verdict": verdict(violation),
+        "property": violation.map(|violation| &violation.property),
+        "at_ns": violation.map_or(run.ended_at.0, |violation| violation.at.0),
+        "trace": trace,
+        "fingerprint": Fingerprint(run.fingerprint),
+        "events": run.stats.events,
+        "message": violation.map(|violation| &violation.message),
+        "messages": {
+            "sent": run.stats.sent,
+            "delivered": run.stats.delivered,
+            "lost": run.stats.lost,
+            "doubled": run.stats.doubled,
+            "cut": run.stats.cut,
+            "to_down": run.stats.to_down,
+        },
+        "operations": {
+            "returned": run.operations.returned,
+            "failed": run.operations.failed,
+            "unknown": run.operations.unknown,
+            "skipped": run.stats.skipped,
+        },
+        "latency_ns": {
+            "p50": latency.value_at_quantile(0.5),
+            "p90": latency.value_at_quantile(0.9),
+            "p99": latency.value_at_quantile(0.99),
+            "max": latency.max(),
+        },
+        "faults": fault_counts(&run.stats.faults),
+        "marks": run.marks.iter().map(|(name, count)| (name.to_string(), json!(count))).collect::<serde_json::Map<_, _>>(),
+    })
+}
+
+fn fault_counts(counts: &[u64; FaultClass::ALL.len()]) -> Value {
+    let counts = FaultClass::ALL.into_iter().zip(counts);
+    counts
+        .map(|(class, count)| (class.name().to_string(), json!(count)))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
+}
+
+/// A histogram of virtual latencies in nanoseconds, with three significant digits.
+pub fn latencies(nanos: &[u64]) -> Histogram<u64> {
+    let mut histogram = Histogram::new(3).expect("three significant digits are allowed");
+    for nanos in nanos {
+        histogram
+            .record(*nanos)
+            .expect("a histogram that resizes takes any value");
+    }
+    histogram
+}
+
+/// The JSON line of a replay.
+pub fn replay_json(replay: &Replay) -> Value {
+    let violation = replay.run.violation.as_ref();
+    let (replayed, tries) = how(replay);
+    json!({
+        "verdict": verdict(violation),
+        "property": violation.map(|violation| &violation.property),
+        "at_ns": violation.map_or(replay.run.ended_at.0, |violation| violation.at.0),
+        "event": violation.map(|violation| violation.event),
+        "fingerprint": Fingerprint(replay.run.fingerprint),
+        "recorded_fingerprint": Fingerprint(replay.recorded_fingerprint),
+        "choices": replay.choices,
+        "unused": replay.unused,
+        "replayed": replayed,
+        "nudges": tries,
+    })
+}
+
+/// The word for what a replay came to, and how many nudges that took.
+pub fn how(replay: &Replay) -> (&'static str, usize) {
+    match replay.replayed {
+        seedbed_sim::Replayed::Exact => ("exact", 0),
+        seedbed_sim::Replayed::Nudged { tries } => ("nudged", tries),
+        seedbed_sim::Replayed::Lost => ("lost", 0),
+    }
+}
+
+fn sizes_json(sizes: Sizes) -> Value {
+    json!({
+        "operations": sizes.operations,
+        "faults": sizes.faults,
+        "deviations": sizes.deviations,
+        "nodes": sizes.nodes,
+    })
+}
+
+/// The JSON line of a shrink.
+pub fn shrink_json(shrunk: &Shrunk, seconds: f64, trace: &str) -> Value {
+    json!({
+        "before": sizes_json(shrunk.before),
+        "after": sizes_json(shrunk.after),
+        "runs": shrunk.runs,
+        "seconds": seconds,
+        "trace": trace,
+        "property": shrunk.violation.property,
+    })
+}
+
+/// The line that says how much a shrink has saved.
+pub fn shrink_line(shrunk: &Shrunk, seconds: f64) -> String {
+    let (before, after) = (shrunk.before, shrunk.after);
+    format!(
+        "shrunk: {} → {} operations, {} → {} faults, {} → {} deviations, {} → {} nodes, in {seconds:.1} s and {} runs",
+        before.operations,
+        after.operations,
+        before.faults,
+        after.faults,
+        before.deviations,
+        after.deviations,
+        before.nodes,
+        after.nodes,
+        shrunk.runs
+    )
+}
