@@ -6,25 +6,11 @@ use std::collections::BTreeMap;
 
 use raft_faults::{Kind, case};
 use seedbed_models::consensus::raft::{Bug, Raft};
-use seedbed_properties::consensus::raft::{history, suite};
-use seedbed_sim::{AtEnd, Broken, Maker, Model, Record, Source, Verdict, World, maker, run};
+use seedbed_properties::consensus::raft::suite;
+use seedbed_sim::{Maker, Model, Record, Source, run};
 
 fn properties() -> Vec<Maker<Raft>> {
-    let mut properties = suite().properties;
-    properties.push(maker(AtEnd::new("raft/linearizable", linearizable)));
-    properties
-}
-
-/// Judges each key by the search of Wing and Gong (1993), until the project's own checker is bound to this model.
-fn linearizable(world: &World<Raft>) -> Verdict {
-    for (key, operations) in history::by_key(world.history()) {
-        if !raft_faults::linearizable(&operations) {
-            return Err(Broken::from(format!(
-                "the history of key {key} is not linearizable: {operations:#?}"
-            )));
-        }
-    }
-    Ok(())
+    suite().properties
 }
 
 /// Runs seeds until one is violated; says which, and by what.

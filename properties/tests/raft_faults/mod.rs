@@ -1,12 +1,9 @@
-//! Fault plans by chance, and a small judge of histories, for the tests of Raft.
-
-use std::collections::BTreeSet;
+//! Fault plans by chance, dense and aimed, for the tests of Raft.
 
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
-use seedbed_models::consensus::raft::{Kv, Raft};
-use seedbed_properties::consensus::raft::history::{KvOperation, step};
+use seedbed_models::consensus::raft::Raft;
 use seedbed_sim::{
     Budget, Case, CutMode, Direction, DiskConfig, Fault, Latency, Model, NetworkConfig, NodeId, Scenario, Span, Target,
     Time, What, fingerprint,
@@ -130,39 +127,4 @@ fn what(servers: u16, kind: Kind) -> BoxedStrategy<What> {
             .prop_map(|(node, ms, drift_ppm)| What::Skew { node, offset_ns: ms * 1_000_000, drift_ppm }),
     ]
     .boxed()
-}
-
-/// Whether the operations on one key can be put in an order that explains their answers (Wing and Gong 1993, with
-/// Lowe's table of configurations that led nowhere).
-pub fn linearizable(operations: &[KvOperation]) -> bool {
-    assert!(
-        operations.len() <= 128,
-        "this judge takes 128 operations, not {}",
-        operations.len()
-    );
-    let mut seen = BTreeSet::new();
-    let mut open = vec![(0u128, Kv::default())];
-    while let Some((done, kv)) = open.pop() {
-        let left = || operations.iter().enumerate().filter(|(i, _)| done >> i & 1 == 0);
-        // Nothing may take effect after something else that is left has returned.
-        let Some(first_return) = left()
-            .filter_map(|(_, operation)| Some(operation.answer.as_ref()?.1))
-            .min()
-        else {
-            return true;
-        };
-        for (i, operation) in left().filter(|(_, operation)| operation.invoked <= first_return) {
-            let mut kv = kv.clone();
-            let legal = step(
-                &mut kv,
-                &operation.command,
-                operation.answer.as_ref().map(|(output, _)| output),
-            );
-            let done = done | 1 << i;
-            if legal && seen.insert((done, fingerprint::stable_hash(&kv))) {
-                open.push((done, kv));
-            }
-        }
-    }
-    false
 }

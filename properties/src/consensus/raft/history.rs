@@ -1,53 +1,34 @@
-//! The history of a run as operations on keys: what a checker of linearizability reads.
+//! S6 and S8: what clients were answered, reads by ReadIndex included, is what one map that nobody shares would have
+//! answered, in an order that agrees with real time (paper §8; Herlihy and Wing 1990).
 
-use seedbed_models::consensus::raft::kv::{Command, Key, Output};
-use seedbed_models::consensus::raft::{Kv, Raft, machine::StateMachine};
-use seedbed_sim::{History, NodeId, Op, OpId, Outcome, Ret, Time};
+use seedbed_models::consensus::raft::Raft;
+use seedbed_models::consensus::raft::kv::{Command, Key, Output, Value};
 
-/// An operation on one key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KvOperation {
-    /// Which operation of the scenario it is.
-    pub id: OpId,
-    /// Who asked.
-    pub client: NodeId,
-    /// What was asked.
-    pub command: Command,
-    /// When.
-    pub invoked: Time,
-    /// What was answered, and when; nothing: it may take effect at any later time, or never.
-    pub answer: Option<(Output, Time)>,
+use crate::linearizability::specs::kv::{Answer, Kv, Request};
+use crate::linearizability::{Linearizable, linearizable};
+
+/// The property `raft/linearizable`.
+pub fn commands_linearizable() -> Linearizable<Raft, Kv<Key, Value>> {
+    linearizable("raft/linearizable", Kv::new(), |command, output| {
+        Some((request(command), output.map(answer)))
+    })
 }
 
-/// What was asked and answered of each key, keys ascending. Operations that certainly failed never happened. Keys are
-/// independent, so each can be judged by itself (Herlihy and Wing 1990, locality).
-pub fn by_key(history: &History<Op<Raft>, Ret<Raft>>) -> Vec<(Key, Vec<KvOperation>)> {
-    let mut keys: Vec<(Key, Vec<KvOperation>)> = Vec::new();
-    for invocation in history.invocations() {
-        let answer = match &invocation.outcome {
-            Outcome::Failed { .. } => continue,
-            Outcome::Unknown => None,
-            Outcome::Returned { ret, at } => Some((ret.clone(), *at)),
-        };
-        let (id, client, command, invoked) = (invocation.id, invocation.client, invocation.op, invocation.invoked);
-        let operation = KvOperation {
-            id,
-            client,
-            command,
-            invoked,
-            answer,
-        };
-        match keys.binary_search_by_key(&command.key(), |(key, _)| *key) {
-            Ok(at) => keys[at].1.push(operation),
-            Err(at) => keys.insert(at, (command.key(), vec![operation])),
-        }
+/// A command of the model, as the specification has it.
+pub fn request(command: &Command) -> Request<Key, Value> {
+    match *command {
+        Command::Get { key } => Request::Get(key),
+        Command::Put { key, item } => Request::Put(key, vec![item]),
+        Command::Append { key, item } => Request::Append(key, vec![item]),
+        Command::Cas { key, expect, new } => Request::Cas(key, expect.map(|item| vec![item]), vec![new]),
     }
-    keys
 }
 
-/// What a command does to a map that nobody else uses: the sequential specification. Says whether the answer is right;
-/// an answer that nobody knows is.
-pub fn step(kv: &mut Kv, command: &Command, answer: Option<&Output>) -> bool {
-    let given = kv.apply(command);
-    answer.is_none_or(|answer| *answer == given)
+/// An answer of the model, as the specification has it.
+pub fn answer(output: &Output) -> Answer<Value> {
+    match output {
+        Output::Got(value) => Answer::Value(value.clone()),
+        Output::Done => Answer::Done,
+        Output::Swapped(swapped) => Answer::Swapped(*swapped),
+    }
 }

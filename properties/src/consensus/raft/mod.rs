@@ -20,6 +20,7 @@ pub use at_most_once::AtMostOnce;
 pub use commit_index_monotonic::CommitIndexMonotonic;
 pub use election_safety::ElectionSafety;
 pub use group::Group;
+pub use history::commands_linearizable;
 pub use leader_append_only::LeaderAppendOnly;
 pub use leader_completeness::LeaderCompleteness;
 pub use liveness::{CommandsComplete, LeaderElected};
@@ -35,6 +36,7 @@ pub fn suite() -> Suite<Raft> {
     suite
         .property(LeaderElected::default())
         .property(CommandsComplete)
+        .property(commands_linearizable())
         .sometimes("leader changed")
         .sometimes("leader stepped down")
         .sometimes("stepped down by check-quorum")
