@@ -1,5 +1,6 @@
 //! What must be true: checkers that judge histories, and invariants on the states of each component, in folders that
 //! mirror `seedbed-models`. Tests in `tests/` bind them to the models.
 
+pub mod consensus;
 pub mod examples;
 pub mod linearizability;

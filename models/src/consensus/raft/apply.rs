@@ -70,7 +70,6 @@ impl<S: StateMachine> Server<S> {
             let done = self.execute(ctx, next, payload);
             self.answer(ctx, next, done);
         }
-        self.compact_when_due(ctx);
     }
 
     /// Executes one entry. Retries of a command that was executed are answered from the session's table (thesis §6.3).

@@ -360,6 +360,7 @@ impl<S: StateMachine> Process for Server<S> {
     }
 
     fn message(&mut self, ctx: &mut Context<'_, Self>, from: NodeId, message: Message<S>) {
+        self.compact_when_due(ctx);
         if let Some(term) = message.term()
             && !self.heed_term(ctx, &message, term)
         {
@@ -424,6 +425,7 @@ impl<S: StateMachine> Process for Server<S> {
     }
 
     fn timer(&mut self, ctx: &mut Context<'_, Self>, timer: Timer) {
+        self.compact_when_due(ctx);
         match timer {
             Timer::Election => self.campaign(ctx),
             Timer::Heartbeat => self.heartbeat(ctx),

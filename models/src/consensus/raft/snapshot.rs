@@ -30,7 +30,9 @@ pub struct Snapshot<S: StateMachine> {
 }
 
 impl<S: StateMachine> Server<S> {
-    /// Takes a snapshot once enough entries were applied since the last, and drops them from the log.
+    /// Takes a snapshot once enough entries were applied since the last, and drops them from the log. Not by the handler
+    /// that applied them but by the next, as a task in the background does: so whoever looks on between two events sees
+    /// every applied entry once.
     pub(super) fn compact_when_due(&mut self, ctx: &mut Context<'_, Self>) {
         if self.applied.0 < self.log.base().0 + self.settings.snapshot_threshold {
             return;

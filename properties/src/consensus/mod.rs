@@ -1,0 +1,3 @@
+//! What must be true of consensus.
+
+pub mod raft;

@@ -1,0 +1,34 @@
+//! S6 and S8: what clients were answered, reads by ReadIndex included, is what one map that nobody shares would have
+//! answered, in an order that agrees with real time (paper §8; Herlihy and Wing 1990).
+
+use seedbed_models::consensus::raft::Raft;
+use seedbed_models::consensus::raft::kv::{Command, Key, Output, Value};
+
+use crate::linearizability::specs::kv::{Answer, Kv, Request};
+use crate::linearizability::{Linearizable, linearizable};
+
+/// The property `raft/linearizable`.
+pub fn commands_linearizable() -> Linearizable<Raft, Kv<Key, Value>> {
+    linearizable("raft/linearizable", Kv::new(), |command, output| {
+        Some((request(command), output.map(answer)))
+    })
+}
+
+/// A command of the model, as the specification has it.
+pub fn request(command: &Command) -> Request<Key, Value> {
+    match *command {
+        Command::Get { key } => Request::Get(key),
+        Command::Put { key, item } => Request::Put(key, vec![item]),
+        Command::Append { key, item } => Request::Append(key, vec![item]),
+        Command::Cas { key, expect, new } => Request::Cas(key, expect.map(|item| vec![item]), vec![new]),
+    }
+}
+
+/// An answer of the model, as the specification has it.
+pub fn answer(output: &Output) -> Answer<Value> {
+    match output {
+        Output::Got(value) => Answer::Value(value.clone()),
+        Output::Done => Answer::Done,
+        Output::Swapped(swapped) => Answer::Swapped(*swapped),
+    }
+}

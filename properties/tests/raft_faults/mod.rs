@@ -1,0 +1,130 @@
+//! Fault plans by chance, dense and aimed, for the tests of Raft.
+
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use seedbed_models::consensus::raft::Raft;
+use seedbed_sim::{
+    Budget, Case, CutMode, Direction, DiskConfig, Fault, Latency, Model, NetworkConfig, NodeId, Scenario, Span, Target,
+    Time, What, fingerprint,
+};
+
+/// How many seeds of each kind a bug gets.
+pub const ATTEMPTS: u64 = 300;
+
+/// How faults are drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A few faults, anywhere.
+    Sparse,
+    /// Many faults, anywhere.
+    Dense,
+    /// Faults that follow whoever leads.
+    Aimed,
+}
+
+/// A case by chance: the workload, the physics, and faults that Raft tolerates.
+pub fn case(model: &Raft, kind: Kind, seed: u64) -> Case<Raft> {
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    bytes[8] = kind as u8;
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+    let mut runner = TestRunner::new_with_rng(Config::default(), rng);
+    let mut draw = |strategy: BoxedStrategy<_>| strategy.new_tree(&mut runner).expect("nothing is filtered").current();
+    let faults = draw(plan(model, kind));
+    let mut runner = TestRunner::new_with_rng(Config::default(), TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
+    let operations = model
+        .workload()
+        .new_tree(&mut runner)
+        .expect("nothing is filtered")
+        .current();
+    let (among, down) = model.mortal();
+    let mut scenario = Scenario::new(model.clone());
+    scenario.budget = Some(Budget { among, down });
+    let bits = fingerprint::stable_hash(&(seed, kind as u8));
+    scenario.network = network(bits);
+    scenario.disk = disk(bits >> 16);
+    scenario.timer_jitter = Span::ms(bits >> 32 & 3);
+    Case {
+        scenario,
+        operations,
+        faults,
+    }
+}
+
+fn network(bits: u64) -> NetworkConfig {
+    let latency = match bits & 3 {
+        0 => Latency::Constant { base: Span::ms(5) },
+        1 => Latency::HeavyTail {
+            min: Span::ms(1),
+            alpha_milli: 900,
+            max: Span::ms(400),
+        },
+        _ => Latency::Uniform {
+            min: Span::ms(1),
+            max: Span::ms(15),
+        },
+    };
+    NetworkConfig {
+        latency,
+        fifo: bits >> 2 & 1 == 1,
+        loss_ppm: [0, 5_000, 20_000, 80_000][(bits >> 3 & 3) as usize],
+        dup_ppm: [0, 10_000, 100_000, 0][(bits >> 5 & 3) as usize],
+        bandwidth: None,
+    }
+}
+
+fn disk(bits: u64) -> DiskConfig {
+    DiskConfig {
+        sync: Span::us([0, 500, 3_000, 8_000][(bits & 3) as usize]),
+        sync_jitter: Span::us([0, 2_000][(bits >> 2 & 1) as usize]),
+        lost_ppm: [0, 400_000][(bits >> 3 & 1) as usize],
+        torn_ppm: [0, 300_000][(bits >> 4 & 1) as usize],
+    }
+}
+
+fn plan(model: &Raft, kind: Kind) -> BoxedStrategy<Vec<Fault>> {
+    let servers = model.servers;
+    let chaos_ms = model.phases().chaos.0 / 1_000_000;
+    let how_many = match kind {
+        Kind::Sparse => 1..5usize,
+        Kind::Dense => 15..40,
+        Kind::Aimed => 6..25,
+    };
+    let lasts = prop_oneof![3 => 5u64..60, 3 => 60u64..400, 1 => 400u64..1500];
+    let fault = (200..chaos_ms, lasts, what(servers, kind)).prop_map(|(at, lasts, what)| Fault {
+        at: Time::ms(at),
+        lasts: Some(Span::ms(lasts)),
+        what,
+    });
+    prop::collection::vec(fault, how_many).boxed()
+}
+
+fn what(servers: u16, kind: Kind) -> BoxedStrategy<What> {
+    let node = (0..servers).prop_map(|n| Target::Node(NodeId(n))).boxed();
+    let leader = Just(Target::Role("leader".into())).boxed();
+    let candidate = Just(Target::Role("candidate".into())).boxed();
+    let target = match kind {
+        Kind::Aimed => prop_oneof![6 => leader, 1 => candidate, 3 => node].boxed(),
+        Kind::Sparse | Kind::Dense => node,
+    };
+    let mode = prop_oneof![3 => Just(CutMode::Drop), 1 => Just(CutMode::Hold)].boxed();
+    let direction = prop_oneof![2 => Just(Direction::Both), 1 => Just(Direction::In), 1 => Just(Direction::Out)];
+    let side = prop::collection::btree_set(0..servers, 1..=usize::from(servers) / 2)
+        .prop_map(|side| side.into_iter().map(NodeId).collect::<Vec<_>>());
+    let link = (0..servers, 1..servers).prop_map(move |(from, by)| (NodeId(from), NodeId((from + by) % servers)));
+    prop_oneof![
+        6 => target.clone().prop_map(|node| What::Crash { node }),
+        4 => (target.clone(), direction, mode.clone())
+            .prop_map(|(node, direction, mode)| What::Isolate { node, direction, mode }),
+        3 => (side, mode.clone()).prop_map(|(side, mode)| What::Partition { side, mode }),
+        2 => (link.clone(), mode).prop_map(|((from, to), mode)| What::Cut { from: vec![from], to: vec![to], mode }),
+        2 => (link, 5u64..300)
+            .prop_map(|((from, to), ms)| What::Delay { from: vec![from], to: vec![to], by: Span::ms(ms) }),
+        3 => target.clone().prop_map(|node| What::Pause { node }),
+        2 => (target.clone(), 5u64..150).prop_map(|(node, ms)| What::SlowDisk { node, by: Span::ms(ms) }),
+        1 => (target, -900i64..900, -1000i64..1000)
+            .prop_map(|(node, ms, drift_ppm)| What::Skew { node, offset_ns: ms * 1_000_000, drift_ppm }),
+    ]
+    .boxed()
+}
