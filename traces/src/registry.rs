@@ -1,12 +1,13 @@
 //! The components that the command line knows: one line each.
 
+use seedbed_properties::consensus::raft;
 use seedbed_properties::examples::{echo, tutorial};
 
 use crate::component::{Component, component};
 
 /// All components, in the order of the catalogue.
 pub fn all() -> Vec<Box<dyn Component>> {
-    vec![component(echo::suite), component(tutorial::suite)]
+    vec![component(echo::suite), component(tutorial::suite), component(raft::suite)]
 }
 
 /// The component of this name.
