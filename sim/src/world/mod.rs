@@ -261,7 +261,8 @@ impl<M: Model> World<M> {
             Event::Timer { node, slot } => {
                 let state = &mut self.core.nodes[node.index()];
                 let clock = state.clock;
-                match state.timers.wake(slot, at, |due| clock.when(due, at)) {
+                // Not clamped to now: lateness counts from when the timer was due, or it would be late for ever.
+                match state.timers.wake(slot, at, |due| clock.when(due, Time::ZERO)) {
                     Wake::Stale => return false,
                     Wake::Later(entry) => {
                         let order = Order::timer(node, entry.kind, entry.n);
