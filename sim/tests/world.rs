@@ -1056,7 +1056,8 @@ fn a_recorded_run_replays_from_its_deviations_without_a_seed() {
         assert!(replayed.used.iter().all(|used| *used), "seed {seed}");
         let mut again = replayed.recorded;
         let mut first = outcome.recorded;
-        (again.sort(), first.sort());
+        again.sort();
+        first.sort();
         assert_eq!(again, first, "a replay records what it replayed, seed {seed}");
     }
 }
