@@ -84,14 +84,18 @@ macro_rules! kinds {
         impl $crate::Kinded for $type {
             fn kind(&self) -> u16 {
                 #[allow(non_camel_case_types, dead_code, clippy::upper_case_acronyms)]
-                enum Index { $($variant,)* Own }
-                #[allow(unused_mut, unused_assignments, unused_variables)]
+                enum Index { $($variant,)* __Own }
+                $(
+                    #[allow(non_camel_case_types, clippy::upper_case_acronyms)]
+                    enum Host { $($host),+ }
+                    // The hosted kinds stand one after the other, behind the own.
+                    let counts = [$(<$inner as $crate::Kinded>::kind_count()),+];
+                )?
                 match self {
                     $(Self::$variant { .. } => Index::$variant as u16,)*
                     $($(Self::$host(inner) => {
-                        let mut base = Index::Own as u16;
-                        $crate::kinds!(@base base, $host; $($host($inner)),+);
-                        base + $crate::Kinded::kind(inner)
+                        let before: u16 = counts[..Host::$host as usize].iter().sum();
+                        Index::__Own as u16 + before + $crate::Kinded::kind(inner)
                     })+)?
                 }
             }
@@ -99,6 +103,7 @@ macro_rules! kinds {
                 let own: &[&str] = &[$(stringify!($variant)),*];
                 own.len() as u16 $($(+ <$inner as $crate::Kinded>::kind_count())+)?
             }
+            #[allow(unused_assignments)]
             fn kind_name(kind: u16) -> String {
                 let own: &[&str] = &[$(stringify!($variant)),*];
                 if let Some(name) = own.get(kind as usize) {
@@ -118,18 +123,41 @@ macro_rules! kinds {
             }
         }
     };
-    // Adds to `$base` the kinds of every hosted type that is listed before `$wanted`.
-    (@base $base:ident, $wanted:ident; $($host:ident($inner:ty)),+) => {
-        for (name, count) in [$((stringify!($host), <$inner as $crate::Kinded>::kind_count())),+] {
-            if name == stringify!($wanted) {
-                break;
-            }
-            $base += count;
-        }
-    };
 }
 
 /// The name of a value's kind.
 pub fn name_of<K: Kinded>(value: &K) -> String {
     K::kind_name(value.kind())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    enum One {
+        A,
+        B,
+    }
+    crate::kinds!(One: A, B);
+
+    enum Two {
+        C,
+    }
+    crate::kinds!(Two: C);
+
+    enum Host {
+        Own,
+        First(One),
+        Second(Two),
+        Third(One),
+    }
+    crate::kinds!(Host: Own; hosts First(One), Second(Two), Third(One));
+
+    #[test]
+    fn every_kind_of_every_hosted_process_has_its_own_name() {
+        let all = [Host::Own, Host::First(One::A), Host::First(One::B), Host::Second(Two::C), Host::Third(One::A)];
+        let names: Vec<String> = all.iter().map(name_of).collect();
+        assert_eq!(names, ["own", "first/a", "first/b", "second/c", "third/a"]);
+        assert_eq!(kind_names::<Host>(), ["own", "first/a", "first/b", "second/c", "third/a", "third/b"]);
+    }
 }

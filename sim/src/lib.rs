@@ -10,6 +10,7 @@ mod embed;
 pub mod fault;
 pub mod fingerprint;
 pub mod history;
+// Without the flag the compiler answers whoever names it: "the item is gated here".
 #[cfg(madsim)]
 pub mod host;
 pub mod kind;

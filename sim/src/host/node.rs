@@ -55,6 +55,9 @@ pub enum Input<M, O> {
     },
 }
 
+/// A mailbox, shared by a node's process and its tasks.
+pub(super) type Shared<A> = Rc<RefCell<Mailbox<A>>>;
+
 type Main<A> = Box<dyn FnOnce(Handle<A>) -> Pin<Box<dyn Future<Output = ()>>>>;
 
 /// The process of an async node. [`crate::Model::spawn`] makes it from an async function, which runs as the first task
@@ -65,7 +68,7 @@ type Main<A> = Box<dyn FnOnce(Handle<A>) -> Pin<Box<dyn Future<Output = ()>>>>;
 /// *Hash*: of all that the node was told in this life. As its code is deterministic, nodes that were told the same are
 /// in the same state, if they also drew the same and were scheduled the same.
 pub struct Hosted<A: Program> {
-    mailbox: Rc<RefCell<Mailbox<A>>>,
+    mailbox: Shared<A>,
     main: Option<Main<A>>,
 }
 
@@ -78,12 +81,13 @@ impl<A: Program> Hosted<A> {
         }
     }
 
-    pub(super) fn take_main(&mut self) -> Option<(Main<A>, Rc<RefCell<Mailbox<A>>>)> {
+    /// What a life begins with, once.
+    pub(super) fn take_main(&mut self) -> Option<(Main<A>, Shared<A>)> {
         Some((self.main.take()?, self.mailbox.clone()))
     }
 
     /// Whether this is the mailbox of this life.
-    pub(super) fn reads(&self, mailbox: &Rc<RefCell<Mailbox<A>>>) -> bool {
+    pub(super) fn reads(&self, mailbox: &Shared<A>) -> bool {
         Rc::ptr_eq(&self.mailbox, mailbox)
     }
 
@@ -192,7 +196,7 @@ impl<A: Program> Process for Hosted<A> {
 /// What stands behind a handle: the world, of whatever model.
 pub(super) trait Site<A: Program> {
     /// Runs `effect` on a node that is up and still has this mailbox.
-    fn act(&self, node: NodeId, mailbox: &Rc<RefCell<Mailbox<A>>>, effect: &mut dyn FnMut(&mut Context<'_, Hosted<A>>));
+    fn act(&self, node: NodeId, mailbox: &Shared<A>, effect: &mut dyn FnMut(&mut Context<'_, Hosted<A>>));
 }
 
 /// A task's view of its node: what [`Context`] is to a handler. Cheap to clone; every task of a node may have one.
@@ -200,7 +204,7 @@ pub(super) trait Site<A: Program> {
 /// A task whose node goes down is dropped; what its destructors still do through a handle has no effect.
 pub struct Handle<A: Program> {
     node: NodeId,
-    mailbox: Rc<RefCell<Mailbox<A>>>,
+    mailbox: Shared<A>,
     site: Weak<dyn Site<A>>,
 }
 
@@ -223,7 +227,7 @@ impl<A: Program> fmt::Debug for Handle<A> {
 }
 
 impl<A: Program> Handle<A> {
-    pub(super) fn new(node: NodeId, mailbox: Rc<RefCell<Mailbox<A>>>, site: Weak<dyn Site<A>>) -> Self {
+    pub(super) fn new(node: NodeId, mailbox: Shared<A>, site: Weak<dyn Site<A>>) -> Self {
         Handle { node, mailbox, site }
     }
 
@@ -312,7 +316,7 @@ impl<A: Program> Handle<A> {
 
     /// The next message or operation. Where several tasks wait, each input goes to one of them.
     pub async fn next(&self) -> Input<A::Message, A::Op> {
-        self.take(|input| Ok(input)).await
+        self.take(Ok).await
     }
 
     /// The next message; operations wait for [`Handle::next_op`].

@@ -11,7 +11,7 @@ use madsim::time::TimeHandle;
 
 use crate::context::Context;
 use crate::host::clock;
-use crate::host::node::{Handle, Hosted, Mailbox, Program, Site};
+use crate::host::node::{Handle, Hosted, Program, Shared, Site};
 use crate::model::Model;
 use crate::process::NodeId;
 use crate::property::{Maker, Property, Violation};
@@ -78,12 +78,7 @@ impl<M: Model> Stage<M> {
 }
 
 impl<A: Program, M: Model<Process = Hosted<A>>> Site<A> for Stage<M> {
-    fn act(
-        &self,
-        node: NodeId,
-        mailbox: &Rc<RefCell<Mailbox<A>>>,
-        effect: &mut dyn FnMut(&mut Context<'_, Hosted<A>>),
-    ) {
+    fn act(&self, node: NodeId, mailbox: &Shared<A>, effect: &mut dyn FnMut(&mut Context<'_, Hosted<A>>)) {
         let mut world = self.world.borrow_mut();
         if !world.process(node).is_some_and(|process| process.reads(mailbox)) {
             return;

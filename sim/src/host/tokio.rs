@@ -9,6 +9,10 @@
 //! sent into a cut, or lost, and tries again with a growing pause, as real ones do, so nothing can be held by command.
 //! There are no disks, so no wipe and no disk faults (a crash loses all that a program has); one clock for all nodes,
 //! so no skew; and nothing in it lies. Every send also takes `NetSim`'s hidden millisecond.
+//!
+//! Where madsim's network differs from tokio's, a program has to know: a `TcpStream` sends when it is flushed and not
+//! before; `connect` is refused, not slow, where the link is cut or the packet lost; a stream to a host that has crashed
+//! ends rather than resets; `UdpSocket::send_to` takes its arguments the other way round.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -356,6 +356,7 @@ impl<M: Model> Effects<M::Process> for NodeEffects<'_, M> {
     }
 
     fn arm(&mut self, timer: <M::Process as Process>::Timer, after: Span) {
+        self.node().forget_due(&timer);
         let (id, now, jitter) = (self.node, self.core.now, self.core.scenario.timer_jitter);
         let kind = timer.kind();
         let n = self.node().timers.next_arming(kind);
@@ -376,6 +377,7 @@ impl<M: Model> Effects<M::Process> for NodeEffects<'_, M> {
 
     fn cancel(&mut self, timer: &<M::Process as Process>::Timer) {
         self.node().timers.cancel(timer);
+        self.node().forget_due(timer);
     }
 
     fn draw(&mut self, path: Path<'_>, range: RangeInclusive<u64>) -> u64 {

@@ -88,4 +88,13 @@ impl<P: Process> Node<P> {
     pub(crate) fn kept_down(&self) -> bool {
         !self.present || self.downs > 0 || self.halted.is_some()
     }
+
+    /// A timer that came due while the node was paused or busy, and was not handled yet, has not fired: it can still be
+    /// cancelled or moved.
+    #[inline]
+    pub(crate) fn forget_due(&mut self, timer: &P::Timer) {
+        if !self.inbox.is_empty() {
+            self.inbox.retain(|arrival| !matches!(arrival, Arrival::Timer(due) if due == timer));
+        }
+    }
 }
