@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use raft_faults::{Kind, case};
 use seedbed_models::consensus::raft::{Bug, Raft};
 use seedbed_properties::consensus::raft::suite;
-use seedbed_sim::{Maker, Model, Record, Source, run};
+use seedbed_sim::{Campaign, Maker, Model, Record, Source, run};
 
 fn properties() -> Vec<Maker<Raft>> {
     suite().properties
@@ -112,4 +112,35 @@ fn story() {
         eprintln!("{} {:?}", entry.at, entry.what);
     }
     eprintln!("{:?}", outcome.violation);
+}
+
+/// For the eye: how many seeds of the usual swarm each bug takes. BUG chooses one, SEEDS their number.
+#[test]
+#[ignore = "for the eye: takes minutes"]
+fn kill_matrix() {
+    let var = |name: &str| std::env::var(name).ok();
+    let seeds = var("SEEDS").map_or(2_000, |text| text.parse().expect("a number"));
+    for listed in Raft::INFO
+        .bugs
+        .iter()
+        .filter(|listed| var("BUG").is_none_or(|bug| bug == listed.name))
+    {
+        for servers in [5, 3] {
+            let mut suite = suite();
+            suite.model.servers = servers;
+            suite.model.set_bug(Some(listed.name));
+            let campaign = Campaign::new(suite);
+            let cases = campaign.cases();
+            let mut caught: BTreeMap<String, (u64, u64)> = BTreeMap::new();
+            for seed in 0..seeds {
+                if let Some(violation) = campaign.run_seed(&cases, seed, false).violation {
+                    caught.entry(violation.property).or_insert((0, seed)).0 += 1;
+                }
+            }
+            eprintln!(
+                "{} with {servers} servers: of {seeds} seeds, (caught, first) {caught:?}",
+                listed.name
+            );
+        }
+    }
 }

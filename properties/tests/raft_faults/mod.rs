@@ -92,7 +92,7 @@ fn plan(model: &Raft, kind: Kind) -> BoxedStrategy<Vec<Fault>> {
         Kind::Aimed => 6..25,
     };
     let lasts = prop_oneof![3 => 5u64..60, 3 => 60u64..400, 1 => 400u64..1500];
-    let fault = (200..chaos_ms, lasts, what(servers, kind)).prop_map(|(at, lasts, what)| Fault {
+    let fault = (200..chaos_ms, lasts, what(servers, model.size() as u16, kind)).prop_map(|(at, lasts, what)| Fault {
         at: Time::ms(at),
         lasts: Some(Span::ms(lasts)),
         what,
@@ -100,7 +100,7 @@ fn plan(model: &Raft, kind: Kind) -> BoxedStrategy<Vec<Fault>> {
     prop::collection::vec(fault, how_many).boxed()
 }
 
-fn what(servers: u16, kind: Kind) -> BoxedStrategy<What> {
+fn what(servers: u16, nodes: u16, kind: Kind) -> BoxedStrategy<What> {
     let node = (0..servers).prop_map(|n| Target::Node(NodeId(n))).boxed();
     let leader = Just(Target::Role("leader".into())).boxed();
     let candidate = Just(Target::Role("candidate".into())).boxed();
@@ -110,7 +110,7 @@ fn what(servers: u16, kind: Kind) -> BoxedStrategy<What> {
     };
     let mode = prop_oneof![3 => Just(CutMode::Drop), 1 => Just(CutMode::Hold)].boxed();
     let direction = prop_oneof![2 => Just(Direction::Both), 1 => Just(Direction::In), 1 => Just(Direction::Out)];
-    let side = prop::collection::btree_set(0..servers, 1..=usize::from(servers) / 2)
+    let side = prop::collection::btree_set(0..nodes, 1..usize::from(nodes))
         .prop_map(|side| side.into_iter().map(NodeId).collect::<Vec<_>>());
     let link = (0..servers, 1..servers).prop_map(move |(from, by)| (NodeId(from), NodeId((from + by) % servers)));
     prop_oneof![
