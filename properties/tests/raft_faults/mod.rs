@@ -27,6 +27,9 @@ pub enum Kind {
     Elections,
     /// Again and again, one server is parted from the others together with some of the clients.
     Splits,
+    /// Whoever leads is cut off from the other servers but not from its clients, and crashes a moment later: what it
+    /// was asked stays in its log alone (the paper's Figure 8 needs that twice).
+    Leaders,
 }
 
 /// A case by chance: the workload, the physics, and faults that Raft tolerates.
@@ -98,10 +101,13 @@ fn plan(model: &Raft, kind: Kind) -> BoxedStrategy<Vec<Fault>> {
     if kind == Kind::Splits {
         return splits(servers, model.clients, chaos_ms);
     }
+    if kind == Kind::Leaders {
+        return leaders(servers, chaos_ms);
+    }
     let how_many = match kind {
         Kind::Sparse => 1..5usize,
         Kind::Dense => 15..40,
-        Kind::Aimed | Kind::Elections | Kind::Splits => 6..25,
+        Kind::Aimed | Kind::Elections | Kind::Splits | Kind::Leaders => 6..25,
     };
     let lasts = prop_oneof![3 => 5u64..60, 3 => 60u64..400, 1 => 400u64..1500];
     let fault = (200..chaos_ms, lasts, what(servers, model.size() as u16, kind)).prop_map(|(at, lasts, what)| Fault {
@@ -126,6 +132,47 @@ fn splits(servers: u16, clients: u16, chaos_ms: u64) -> BoxedStrategy<Vec<Fault>
                 },
             };
             parts.into_iter().enumerate().map(split).collect()
+        })
+        .boxed()
+}
+
+fn leaders(servers: u16, chaos_ms: u64) -> BoxedStrategy<Vec<Fault>> {
+    let part = (200u64..500, 10u64..120, 30u64..700);
+    prop::collection::vec(part, 6..12)
+        .prop_map(move |parts| {
+            let mut at = 300;
+            let mut faults = Vec::new();
+            let mut fault = |at, lasts, what| {
+                faults.push(Fault {
+                    at: Time::ms(at),
+                    lasts: Some(Span::ms(lasts)),
+                    what,
+                })
+            };
+            for (after, alone, down) in parts {
+                at += after;
+                if at + alone > chaos_ms {
+                    break;
+                }
+                let everyone: Vec<NodeId> = (0..servers).map(NodeId).collect();
+                fault(
+                    at,
+                    alone,
+                    What::Cut {
+                        from: everyone.clone(),
+                        to: everyone,
+                        mode: CutMode::Drop,
+                    },
+                );
+                fault(
+                    at + alone - 1,
+                    down,
+                    What::Crash {
+                        node: Target::Role("leader".into()),
+                    },
+                );
+            }
+            faults
         })
         .boxed()
 }
@@ -190,7 +237,7 @@ fn what(servers: u16, nodes: u16, kind: Kind) -> BoxedStrategy<What> {
     let candidate = Just(Target::Role("candidate".into())).boxed();
     let target = match kind {
         Kind::Aimed => prop_oneof![6 => leader, 1 => candidate, 3 => node].boxed(),
-        Kind::Sparse | Kind::Dense | Kind::Elections | Kind::Splits => node,
+        Kind::Sparse | Kind::Dense | Kind::Elections | Kind::Splits | Kind::Leaders => node,
     };
     let mode = prop_oneof![3 => Just(CutMode::Drop), 1 => Just(CutMode::Hold)].boxed();
     let direction = prop_oneof![2 => Just(Direction::Both), 1 => Just(Direction::In), 1 => Just(Direction::Out)];
