@@ -115,9 +115,11 @@ impl<S: StateMachine> Server<S> {
     /// Answers whoever waits for an entry.
     fn answer(&mut self, ctx: &mut Context<'_, Self>, index: Index, output: Option<S::Output>) {
         let Some(leading) = self.leading() else { return };
-        let Some((_, waiter)) = leading.waiting.pop_front_if(|(of, _)| *of == index) else {
+        let waits = leading.waiting.front().is_some_and(|(of, _)| *of == index);
+        if !waits {
             return;
-        };
+        }
+        let (_, waiter) = leading.waiting.pop_front().expect("just looked at");
         match (waiter, output) {
             (Waiter::Registration { client, nonce }, _) => {
                 ctx.send(
