@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use raft_faults::{Kind, case};
 use seedbed_models::consensus::raft::{Bug, Raft};
 use seedbed_properties::consensus::raft::suite;
-use seedbed_sim::{Campaign, Maker, Model, Record, Source, run};
+use seedbed_sim::{Campaign, Maker, Model, Record, Source, check, run};
 
 const KINDS: [Kind; 6] = [
     Kind::Sparse,
@@ -62,6 +62,11 @@ fn holds_under_all_it_tolerates() {
     for class in Raft::INFO.tolerates {
         assert!(faults[*class as usize] > 0, "no fault of class {class} ever struck");
     }
+}
+
+#[test]
+fn holds_under_the_usual_swarm() {
+    check(Raft::default()).suite(suite()).seeds(400).run();
 }
 
 #[test]
