@@ -7,7 +7,16 @@ use std::collections::BTreeMap;
 use raft_faults::{Kind, case};
 use seedbed_models::consensus::raft::{Bug, Raft};
 use seedbed_properties::consensus::raft::suite;
-use seedbed_sim::{Maker, Model, Record, Source, run};
+use seedbed_sim::{Campaign, Maker, Model, Record, Source, check, run};
+
+const KINDS: [Kind; 6] = [
+    Kind::Sparse,
+    Kind::Dense,
+    Kind::Aimed,
+    Kind::Elections,
+    Kind::Splits,
+    Kind::Leaders,
+];
 
 fn properties() -> Vec<Maker<Raft>> {
     suite().properties
@@ -29,8 +38,8 @@ fn holds_under_all_it_tolerates() {
     let mut marks: BTreeMap<&'static str, u64> = BTreeMap::new();
     let mut faults = [0; 10];
     let mut events = 0;
-    for seed in 0..400 {
-        for kind in [Kind::Sparse, Kind::Dense, Kind::Aimed] {
+    for seed in 0..250 {
+        for kind in KINDS {
             let model = Raft::cluster([5, 3, 5, 4][seed as usize % 4]);
             let case = case(&model, kind, seed);
             let outcome = run(&case, &Source::Seed(seed), &properties, Record::No).expect("a possible case");
@@ -56,6 +65,11 @@ fn holds_under_all_it_tolerates() {
 }
 
 #[test]
+fn holds_under_the_usual_swarm() {
+    check(Raft::default()).suite(suite()).seeds(400).run();
+}
+
+#[test]
 fn the_same_seed_gives_the_same_run() {
     for seed in 0..20 {
         let case = case(&Raft::cluster(5), Kind::Dense, seed);
@@ -70,25 +84,23 @@ fn the_same_seed_gives_the_same_run() {
 
 #[test]
 fn every_bug_is_caught_by_the_property_it_breaks() {
-    let mut wrong = Vec::new();
+    let mut missed = Vec::new();
     for listed in Raft::INFO.bugs {
         let bug = Bug::named(listed.name).expect("a listed bug");
-        let mut caught = Vec::new();
-        for kind in [Kind::Aimed, Kind::Dense, Kind::Sparse] {
-            for servers in [3, 5] {
-                let model = Raft::cluster(servers).with_bug(bug);
-                caught.push((kind, servers, first_violation(&model, kind, 0..raft_faults::ATTEMPTS)));
-            }
-        }
-        eprintln!("{}: {caught:?}", listed.name);
-        if !caught
-            .iter()
-            .any(|(.., caught)| caught.as_ref().is_some_and(|(_, by)| by == listed.caught_by))
-        {
-            wrong.push(listed.name);
+        let plans = KINDS.iter().flat_map(|kind| [(*kind, 3), (*kind, 5)]);
+        let caught = plans.map(|(kind, servers)| {
+            let model = Raft::cluster(servers).with_bug(bug);
+            (kind, servers, first_violation(&model, kind, 0..raft_faults::ATTEMPTS))
+        });
+        let rightly = |(.., caught): &(_, _, Option<(u64, String)>)| {
+            caught.as_ref().is_some_and(|(_, by)| by == listed.caught_by)
+        };
+        match caught.into_iter().find(rightly) {
+            Some((kind, servers, caught)) => eprintln!("{}: {kind:?}, {servers} servers, {caught:?}", listed.name),
+            None => missed.push(listed.name),
         }
     }
-    assert!(wrong.is_empty(), "not caught by the property they break: {wrong:?}");
+    assert!(missed.is_empty(), "not caught by the property they break: {missed:?}");
 }
 
 /// For the eye: tells one seed's story.
@@ -112,4 +124,35 @@ fn story() {
         eprintln!("{} {:?}", entry.at, entry.what);
     }
     eprintln!("{:?}", outcome.violation);
+}
+
+/// For the eye: how many seeds of the usual swarm each bug takes. BUG chooses one, SEEDS their number.
+#[test]
+#[ignore = "for the eye: takes minutes"]
+fn kill_matrix() {
+    let var = |name: &str| std::env::var(name).ok();
+    let seeds = var("SEEDS").map_or(2_000, |text| text.parse().expect("a number"));
+    for listed in Raft::INFO
+        .bugs
+        .iter()
+        .filter(|listed| var("BUG").is_none_or(|bug| bug == listed.name))
+    {
+        for servers in [5, 3] {
+            let mut suite = suite();
+            suite.model.servers = servers;
+            suite.model.set_bug(Some(listed.name));
+            let campaign = Campaign::new(suite);
+            let cases = campaign.cases();
+            let mut caught: BTreeMap<String, (u64, u64)> = BTreeMap::new();
+            for seed in 0..seeds {
+                if let Some(violation) = campaign.run_seed(&cases, seed, false).violation {
+                    caught.entry(violation.property).or_insert((0, seed)).0 += 1;
+                }
+            }
+            eprintln!(
+                "{} with {servers} servers: of {seeds} seeds, (caught, first) {caught:?}",
+                listed.name
+            );
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! Fault plans by chance, dense and aimed, for the tests of Raft.
 
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -10,7 +12,7 @@ use seedbed_sim::{
 };
 
 /// How many seeds of each kind a bug gets.
-pub const ATTEMPTS: u64 = 300;
+pub const ATTEMPTS: u64 = 400;
 
 /// How faults are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +23,13 @@ pub enum Kind {
     Dense,
     /// Faults that follow whoever leads.
     Aimed,
+    /// Leaders crash, and while the others elect a new one, servers restart within milliseconds.
+    Elections,
+    /// Again and again, one server is parted from the others together with some of the clients.
+    Splits,
+    /// Whoever leads is cut off from the other servers but not from its clients, and crashes a moment later: what it
+    /// was asked stays in its log alone (the paper's Figure 8 needs that twice).
+    Leaders,
 }
 
 /// A case by chance: the workload, the physics, and faults that Raft tolerates.
@@ -86,13 +95,22 @@ fn disk(bits: u64) -> DiskConfig {
 fn plan(model: &Raft, kind: Kind) -> BoxedStrategy<Vec<Fault>> {
     let servers = model.servers;
     let chaos_ms = model.phases().chaos.0 / 1_000_000;
+    if kind == Kind::Elections {
+        return elections(servers, chaos_ms);
+    }
+    if kind == Kind::Splits {
+        return splits(servers, model.clients, chaos_ms);
+    }
+    if kind == Kind::Leaders {
+        return leaders(servers, chaos_ms);
+    }
     let how_many = match kind {
         Kind::Sparse => 1..5usize,
         Kind::Dense => 15..40,
-        Kind::Aimed => 6..25,
+        Kind::Aimed | Kind::Elections | Kind::Splits | Kind::Leaders => 6..25,
     };
     let lasts = prop_oneof![3 => 5u64..60, 3 => 60u64..400, 1 => 400u64..1500];
-    let fault = (200..chaos_ms, lasts, what(servers, kind)).prop_map(|(at, lasts, what)| Fault {
+    let fault = (200..chaos_ms, lasts, what(servers, model.size() as u16, kind)).prop_map(|(at, lasts, what)| Fault {
         at: Time::ms(at),
         lasts: Some(Span::ms(lasts)),
         what,
@@ -100,17 +118,130 @@ fn plan(model: &Raft, kind: Kind) -> BoxedStrategy<Vec<Fault>> {
     prop::collection::vec(fault, how_many).boxed()
 }
 
-fn what(servers: u16, kind: Kind) -> BoxedStrategy<What> {
+fn splits(servers: u16, clients: u16, chaos_ms: u64) -> BoxedStrategy<Vec<Fault>> {
+    let some_clients = prop::collection::btree_set(servers..servers + clients, 1..usize::from(clients).max(2));
+    let part = (0u64..200, 350u64..800, 0..servers, some_clients);
+    prop::collection::vec(part, 1..=(chaos_ms / 900) as usize)
+        .prop_map(|parts| {
+            let split = |(k, (after, lasts, server, clients)): (usize, (u64, u64, u16, BTreeSet<u16>))| Fault {
+                at: Time::ms(500 + k as u64 * 900 + after),
+                lasts: Some(Span::ms(lasts)),
+                what: What::Partition {
+                    side: std::iter::once(server).chain(clients).map(NodeId).collect(),
+                    mode: CutMode::Drop,
+                },
+            };
+            parts.into_iter().enumerate().map(split).collect()
+        })
+        .boxed()
+}
+
+fn leaders(servers: u16, chaos_ms: u64) -> BoxedStrategy<Vec<Fault>> {
+    let part = (200u64..500, 10u64..120, 30u64..700);
+    prop::collection::vec(part, 6..12)
+        .prop_map(move |parts| {
+            let mut at = 300;
+            let mut faults = Vec::new();
+            let mut fault = |at, lasts, what| {
+                faults.push(Fault {
+                    at: Time::ms(at),
+                    lasts: Some(Span::ms(lasts)),
+                    what,
+                })
+            };
+            for (after, alone, down) in parts {
+                at += after;
+                if at + alone > chaos_ms {
+                    break;
+                }
+                let everyone: Vec<NodeId> = (0..servers).map(NodeId).collect();
+                fault(
+                    at,
+                    alone,
+                    What::Cut {
+                        from: everyone.clone(),
+                        to: everyone,
+                        mode: CutMode::Drop,
+                    },
+                );
+                fault(
+                    at + alone - 1,
+                    down,
+                    What::Crash {
+                        node: Target::Role("leader".into()),
+                    },
+                );
+            }
+            faults
+        })
+        .boxed()
+}
+
+fn elections(servers: u16, chaos_ms: u64) -> BoxedStrategy<Vec<Fault>> {
+    let restart = (140u64..360, 1u64..15, 0..servers);
+    let isolated = (0u64..400, 20u64..700, 0..servers);
+    let part = (
+        30u64..900,
+        prop::collection::vec(restart, 1..6),
+        prop::collection::vec(isolated, 0..3),
+    );
+    prop::collection::vec(part, 3..8)
+        .prop_map(move |parts| {
+            let mut faults = Vec::new();
+            let mut fault = |at, lasts, what| {
+                faults.push(Fault {
+                    at: Time::ms(at),
+                    lasts: Some(Span::ms(lasts)),
+                    what,
+                })
+            };
+            for (k, (lasts, restarts, isolated)) in parts.into_iter().enumerate() {
+                let at = (400 + k as u64 * 500).min(chaos_ms - 500);
+                fault(
+                    at,
+                    lasts,
+                    What::Crash {
+                        node: Target::Role("leader".into()),
+                    },
+                );
+                for (after, lasts, node) in restarts {
+                    fault(
+                        at + after,
+                        lasts,
+                        What::Crash {
+                            node: NodeId(node).into(),
+                        },
+                    );
+                }
+                for (after, lasts, node) in isolated {
+                    let (direction, mode) = (Direction::Both, CutMode::Drop);
+                    fault(
+                        at + after,
+                        lasts,
+                        What::Isolate {
+                            node: NodeId(node).into(),
+                            direction,
+                            mode,
+                        },
+                    );
+                }
+            }
+            faults
+        })
+        .boxed()
+}
+
+fn what(servers: u16, nodes: u16, kind: Kind) -> BoxedStrategy<What> {
     let node = (0..servers).prop_map(|n| Target::Node(NodeId(n))).boxed();
     let leader = Just(Target::Role("leader".into())).boxed();
     let candidate = Just(Target::Role("candidate".into())).boxed();
     let target = match kind {
         Kind::Aimed => prop_oneof![6 => leader, 1 => candidate, 3 => node].boxed(),
-        Kind::Sparse | Kind::Dense => node,
+        Kind::Sparse | Kind::Dense | Kind::Elections | Kind::Splits | Kind::Leaders => node,
     };
     let mode = prop_oneof![3 => Just(CutMode::Drop), 1 => Just(CutMode::Hold)].boxed();
     let direction = prop_oneof![2 => Just(Direction::Both), 1 => Just(Direction::In), 1 => Just(Direction::Out)];
-    let side = prop::collection::btree_set(0..servers, 1..=usize::from(servers) / 2)
+    let side = prop::collection::btree_set(0..nodes, 1..usize::from(nodes))
         .prop_map(|side| side.into_iter().map(NodeId).collect::<Vec<_>>());
     let link = (0..servers, 1..servers).prop_map(move |(from, by)| (NodeId(from), NodeId((from + by) % servers)));
     prop_oneof![

@@ -199,13 +199,17 @@ impl<S: StateMachine> Server<S> {
         if self.settings.check_quorum {
             ctx.arm(Timer::CheckQuorum, self.settings.election_max);
         }
-        self.append(
-            ctx,
-            Entry {
-                term: self.term,
-                payload: Payload::Noop,
-            },
-        );
+        // Without it, entries of earlier terms stay uncommitted until a client asks for something: the temptation to
+        // which the bug gives in.
+        if self.bug != Some(Bug::CommitPriorTermByCounting) {
+            self.append(
+                ctx,
+                Entry {
+                    term: self.term,
+                    payload: Payload::Noop,
+                },
+            );
+        }
         self.replicate(ctx);
     }
 

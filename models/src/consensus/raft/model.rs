@@ -65,6 +65,8 @@ impl Raft {
 }
 
 /// A server, or a client.
+// Most nodes are servers: a box would cost more than the room that clients waste.
+#[allow(clippy::large_enum_variant)]
 #[derive(Clone, Debug, Hash)]
 pub enum Node {
     /// One of the group.

@@ -84,12 +84,15 @@ impl Progress {
         }
     }
 
-    /// The follower does not have the entry at `prev`; it may agree before `retry`. Says whether that is news.
+    /// The follower does not have the entry at `prev`; it may agree before `retry`. Says whether that is news: what is
+    /// known to match is there, and a refusal that moves nothing back is late. So each refusal that counts makes `next`
+    /// smaller, and a doubled one cannot make the leader send twice.
     pub fn refused(&mut self, prev: Index, retry: Index) -> bool {
-        let news = match self.flow {
-            Flow::Replicate => prev > self.matched,
+        let asked = match self.flow {
+            Flow::Replicate => prev < self.next,
             Flow::Probe { .. } | Flow::Snapshot => prev == self.next.before(),
         };
+        let news = asked && prev > self.matched;
         if news {
             self.next = retry.min(prev).max(self.matched.next());
             self.flow = Flow::Probe { waiting: false };
@@ -127,13 +130,16 @@ mod tests {
         fn matched_never_goes_back(news in prop::collection::vec((any::<bool>(), 0u64..30, 0u64..30, any::<bool>()), 0..60)) {
             let mut progress = Progress::new(Index(10));
             for (accept, index, retry, send) in news {
-                let before = progress.matched;
+                let before = progress.clone();
                 match accept {
                     true => progress.accepted(Index(index)),
-                    false => { progress.refused(Index(index), Index(retry)); }
+                    false => {
+                        let news = progress.refused(Index(index), Index(retry));
+                        prop_assert_eq!(news, progress.next < before.next);
+                    }
                 }
                 if send && progress.ready() { progress.sent(2); }
-                prop_assert!(progress.matched >= before);
+                prop_assert!(progress.matched >= before.matched);
                 prop_assert!(progress.next > progress.matched);
             }
         }

@@ -333,7 +333,7 @@ impl<S: StateMachine> Server<S> {
     }
 
     /// Whether a message comes from this term's leader. A leader hears from no other: election safety says so.
-    fn from_leader(&mut self, ctx: &mut Context<'_, Self>, from: NodeId, term: Term) -> bool {
+    fn heeds_leader(&mut self, ctx: &mut Context<'_, Self>, from: NodeId, term: Term) -> bool {
         let lawful = term == self.term && !self.leads();
         if lawful {
             self.heard_of_leader(ctx, from);
@@ -392,13 +392,13 @@ impl<S: StateMachine> Process for Server<S> {
                 commit,
                 round,
             } => {
-                match self.from_leader(ctx, from, term) {
+                match self.heeds_leader(ctx, from, term) {
                     true => self.append_entries(ctx, from, (prev, prev_term), entries, (commit, round)),
                     // A deposed leader learns so from our term.
                     false => self.refuse(ctx, from, prev, round),
                 }
             }
-            Message::InstallSnapshot { term, snapshot, round } => match self.from_leader(ctx, from, term) {
+            Message::InstallSnapshot { term, snapshot, round } => match self.heeds_leader(ctx, from, term) {
                 true => self.install_snapshot(ctx, from, snapshot, round),
                 false => self.refuse(ctx, from, snapshot.last, round),
             },
