@@ -256,6 +256,11 @@ impl<M: Model> World<M> {
             }
             let (at, order, event) = self.core.queue.pop().expect("a queue with a next event has one");
             if self.run_event(at, order, event) {
+                if !self.core.lurking.is_empty()
+                    && let Some(changed) = self.changed
+                {
+                    self.strike_from_ambush(changed);
+                }
                 self.core.stats.events += 1;
                 return true;
             }
@@ -359,14 +364,22 @@ impl<M: Model> World<M> {
     #[cfg(madsim)]
     pub(crate) fn begin_hosting(&mut self) -> u64 {
         self.core.clock = None;
-        let name = crate::context::Step { name: "host/schedule", instance: None };
-        self.core.choices.draw(self.core.scenario.nodes[0], &[name], 0, 999_999_999)
+        let name = crate::context::Step {
+            name: "host/schedule",
+            instance: None,
+        };
+        self.core
+            .choices
+            .draw(self.core.scenario.nodes[0], &[name], 0, 999_999_999)
     }
 
     /// Time passes between two events.
     #[cfg(madsim)]
     pub(crate) fn pass_time(&mut self, to: Time) {
-        debug_assert!(self.core.queue.next_at().is_none_or(|next| to <= next), "time does not pass an event");
+        debug_assert!(
+            self.core.queue.next_at().is_none_or(|next| to <= next),
+            "time does not pass an event"
+        );
         self.core.now = self.core.now.max(to);
     }
 
