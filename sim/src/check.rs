@@ -190,25 +190,22 @@ impl<M: Model> Check<M> {
     }
 
     fn report_violation(&self, cases: &Cases<M>, result: &SeedResult) -> String {
-        let properties = &self.campaign.suite.properties;
-        let case = cases.case(result.seed);
-        let (story, violation) =
-            shrink::record(&case, result.seed, properties).expect("a run that failed fails again when it is recorded");
-        let before = case.operations.len();
+        let suite = &self.campaign.suite;
         let mut budget = self.shrink_runs;
-        let shrunk = shrink::shrink(story, properties, &mut |_| {
+        let told = shrink::tell(&cases.case(result.seed), result.seed, suite, &mut |_| {
             budget = budget.saturating_sub(1);
             budget > 0
         });
-        let Ok(shrunk) = shrunk else {
+        let Ok(Some(shrunk)) = told else {
+            let violation = result.violation.as_ref().map(ToString::to_string).unwrap_or_default();
             return format!(
-                "{violation}\n  (seed {}, {before} operations; its recording does not fail again: please report this)",
+                "{violation}\n  (seed {}; its recording does not fail again: the model is not deterministic)",
                 result.seed
             );
         };
         let file = failing_directory().join(file_name(M::INFO.name, &shrunk.violation.property, result.seed));
         let written = write_trace(&file, &shrunk.trace(Some(result.seed)).to_text());
-        report(&shrunk, result.seed, &file, written, properties)
+        report(&shrunk, result.seed, &file, written, &suite.properties)
     }
 }
 
@@ -319,6 +316,11 @@ fn report<M: Model>(
         after.nodes,
         shrunk.runs
     ));
+    if shrunk.retold {
+        line(format_args!(
+            "  retold: the same property, broken in a smaller world than the seed's"
+        ));
+    }
     match written {
         Ok(()) => {
             line(format_args!("  trace   {shown}"));

@@ -24,6 +24,9 @@ pub struct Origin {
     /// How large it was before it was shrunk.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shrunk_from: Option<Sizes>,
+    /// Whether the story was found again in a smaller world than the seed's.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub retold: bool,
     /// What a person has to say of it.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub note: String,

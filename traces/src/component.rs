@@ -219,11 +219,10 @@ impl<M: Model> Component for Typed<M> {
 
     fn hunt(&self, options: &Options, seed: u64, keep_going: KeepGoing<'_>) -> anyhow::Result<Option<Shrunk>> {
         let campaign = self.campaign(options)?;
-        let properties = &campaign.suite.properties;
-        let Some((story, _)) = shrink::record(&campaign.cases().case(seed), seed, properties) else {
+        let case = campaign.cases().case(seed);
+        let Some(shrunk) = shrink::tell(&case, seed, &campaign.suite, keep_going)? else {
             return Ok(None);
         };
-        let shrunk = shrink::shrink(story, properties, keep_going)?;
         Ok(Some(erase_shrunk(&shrunk, Some(seed))))
     }
 

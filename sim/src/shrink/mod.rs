@@ -3,7 +3,10 @@
 
 mod coarsen;
 mod reduce;
+mod retell;
 mod round;
+
+pub use retell::SHORT;
 
 use std::fmt;
 
@@ -14,6 +17,7 @@ use crate::network::Latency;
 use crate::property::{Maker, Violation};
 use crate::run::{Finished, Record, run_valid};
 use crate::scenario::{Case, Source};
+use crate::suite::Suite;
 use crate::time::Span;
 use crate::trace::{Origin, Sizes, Trace};
 
@@ -107,6 +111,8 @@ pub struct Shrunk<M: Model> {
     pub before: Sizes,
     /// Worlds run.
     pub runs: usize,
+    /// Whether the story is not a part of the first one but was found again in a smaller world.
+    pub retold: bool,
 }
 
 impl<M: Model> Shrunk<M> {
@@ -116,6 +122,7 @@ impl<M: Model> Shrunk<M> {
             seed,
             seedbed: env!("CARGO_PKG_VERSION").into(),
             shrunk_from: Some(self.before),
+            retold: self.retold,
             note: String::new(),
         };
         let Story { case, deviations } = self.story.clone();
@@ -135,8 +142,26 @@ impl fmt::Display for DoesNotFail {
 
 impl std::error::Error for DoesNotFail {}
 
+/// Records a failing seed of a case, shrinks it, and if it stays long, tells it anew in a smaller world. `None` if the
+/// seed violates nothing.
+///
+/// # Errors
+/// If the recording does not fail: then the run does not depend on its case and choices alone.
+pub fn tell<M: Model>(
+    case: &Case<M>,
+    seed: u64,
+    suite: &Suite<M>,
+    keep_going: &mut dyn FnMut(&Progress) -> bool,
+) -> Result<Option<Shrunk<M>>, DoesNotFail> {
+    let Some((story, _)) = record(case, seed, &suite.properties) else {
+        return Ok(None);
+    };
+    let shrunk = shrink(story, &suite.properties, keep_going)?;
+    Ok(Some(retell::retell(shrunk, suite, keep_going)))
+}
+
 /// How many worlds a shrink runs at most, where nobody says otherwise.
-pub const DEFAULT_RUNS: usize = 6_000;
+pub const DEFAULT_RUNS: usize = 40_000;
 
 /// Shrinks a failing story. `keep_going` is asked before each run; when it says no, the smallest story so far is the
 /// result.
@@ -180,6 +205,7 @@ pub fn shrink<M: Model>(
         fingerprint,
         before,
         runs,
+        retold: false,
     })
 }
 

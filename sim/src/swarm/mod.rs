@@ -39,6 +39,7 @@ pub struct Swarm {
     over_budget: usize,
     over_skew: u32,
     as_configured: bool,
+    chaos: Option<Span>,
 }
 
 impl Swarm {
@@ -50,6 +51,7 @@ impl Swarm {
             over_budget: 0,
             over_skew: 1,
             as_configured: false,
+            chaos: None,
         }
     }
 
@@ -90,6 +92,12 @@ impl Swarm {
         self
     }
 
+    /// Lets chaos last this long, instead of as long as the model says.
+    pub fn chaos(mut self, chaos: Span) -> Self {
+        self.chaos = Some(chaos);
+        self
+    }
+
     /// The classes that may be drawn for a model.
     pub fn classes<M: Model>(&self) -> BTreeSet<FaultClass> {
         let base = self
@@ -113,7 +121,7 @@ impl Swarm {
             nodes: (0..model.size()).map(|n| NodeId(n as u16)).collect(),
             mortal: mortal.clone(),
             roles: M::INFO.roles.iter().map(ToString::to_string).collect(),
-            chaos: model.phases().chaos,
+            chaos: self.chaos.unwrap_or(model.phases().chaos),
             tempo: model.tempo(),
             skew: offset * u64::from(self.over_skew),
             drift_ppm: i64::from(ppm.saturating_mul(self.over_skew)).min(800_000),
@@ -123,11 +131,11 @@ impl Swarm {
             among: mortal,
             down: down + self.over_budget,
         };
+        let mut scenario = Scenario::new(model.clone());
+        scenario.budget = Some(budget);
+        scenario.phases.chaos = here.chaos;
         Cases {
-            scenario: Scenario {
-                budget: Some(budget),
-                ..Scenario::new(model.clone())
-            },
+            scenario,
             workload,
             plans: plans(here),
             variants: match self.as_configured {

@@ -1,0 +1,82 @@
+//! How long shrunk stories are: for each bug of a model, shrinks a number of failing seeds and prints the sizes.
+//!
+//! `cargo run --release -p seedbed-traces --example sizes -- raft 20`
+
+use std::sync::Mutex;
+
+use seedbed_traces::commands::progress::Stopwatch;
+use seedbed_traces::component::{Component, Options};
+use seedbed_traces::registry;
+
+/// Seeds are looked at in batches; the first failing ones in the order of their numbers are taken.
+const BATCH: u64 = 256;
+const MOST_SEEDS: u64 = 100_000;
+
+fn main() -> anyhow::Result<()> {
+    let mut words = std::env::args().skip(1);
+    let model = words.next().unwrap_or_else(|| "raft".into());
+    let wanted: usize = words.next().map_or(Ok(20), |word| word.parse())?;
+    let component = registry::find(&model)?;
+    println!(
+        "{:32} {:>7} {:>6} {:>6} {:>5} {:>7} {:>9}",
+        "bug", "stories", "median", "most", "nodes", "runs", "seconds"
+    );
+    for bug in component.info().bugs {
+        let options = Options {
+            bug: Some(bug.name.into()),
+            ..Options::default()
+        };
+        let seeds = failing(&*component, &options, bug.caught_by, wanted)?;
+        let (mut items, mut nodes, mut runs, mut seconds) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for seed in seeds {
+            let watch = Stopwatch::start();
+            let shrunk = component.hunt(&options, seed, &mut |progress| progress.runs < 12_000)?;
+            let Some(shrunk) = shrunk else { continue };
+            items.push(shrunk.after.items());
+            nodes.push(shrunk.after.nodes);
+            runs.push(shrunk.runs);
+            seconds.push((watch.seconds() * 1000.0) as usize);
+        }
+        let (stories, most) = (items.len(), items.iter().max().copied().unwrap_or(0));
+        println!(
+            "{:32} {:>7} {:>6} {:>6} {:>5} {:>7} {:>9.3}",
+            bug.name,
+            stories,
+            median(items),
+            most,
+            median(nodes),
+            median(runs),
+            median(seconds) as f64 / 1000.0
+        );
+    }
+    Ok(())
+}
+
+fn failing(component: &dyn Component, options: &Options, property: &str, wanted: usize) -> anyhow::Result<Vec<u64>> {
+    let mut seeds = Vec::new();
+    let mut begin = 0;
+    while seeds.len() < wanted && begin < MOST_SEEDS {
+        let found = Mutex::new(Vec::new());
+        component.sweep(options, begin..begin + BATCH, &|result| {
+            if result
+                .violation
+                .as_ref()
+                .is_some_and(|violation| violation.property == property)
+            {
+                found.lock().expect("nobody panics with it").push(result.seed);
+            }
+            true
+        })?;
+        let mut found = found.into_inner().expect("nobody panics with it");
+        found.sort_unstable();
+        seeds.extend(found);
+        begin += BATCH;
+    }
+    seeds.truncate(wanted);
+    Ok(seeds)
+}
+
+fn median(mut values: Vec<usize>) -> usize {
+    values.sort_unstable();
+    values.get(values.len() / 2).copied().unwrap_or(0)
+}
