@@ -126,6 +126,7 @@ impl<M: Model> Core<M> {
         }
     }
 
+    #[inline]
     pub(crate) fn tell(&mut self, what: impl FnOnce() -> Happening) {
         if let Some(timeline) = &mut self.timeline {
             timeline.push(Entry {
@@ -141,6 +142,7 @@ impl<M: Model> Core<M> {
 
     /// Hands a message to the network. The choice is asked for before anything else is looked at, so that removing a
     /// partition from a trace renames no choice.
+    #[inline]
     pub(crate) fn transmit(&mut self, from: NodeId, to: NodeId, message: <M::Process as Process>::Message) {
         assert!(
             to.index() < self.nodes.len(),
@@ -166,10 +168,7 @@ impl<M: Model> Core<M> {
             });
         }
         if fate.lost {
-            self.stats.lost += 1;
-            self.fault_fired(FaultClass::Loss);
-            self.undelivered(id, from, to, &message, Undelivered::Lost);
-            return;
+            return self.lost(id, from, to, &message);
         }
         if !self.cuts.is_empty() && self.stopped(from, to) == Some(crate::network::CutMode::Drop) {
             self.cut(id, from, to, &message);
@@ -217,6 +216,14 @@ impl<M: Model> Core<M> {
         );
     }
 
+    #[cold]
+    fn lost(&mut self, id: u64, from: NodeId, to: NodeId, message: &<M::Process as Process>::Message) {
+        self.stats.lost += 1;
+        self.fault_fired(FaultClass::Loss);
+        self.undelivered(id, from, to, message, Undelivered::Lost);
+    }
+
+    #[inline(always)]
     fn fly(&mut self, flight: InFlight<M::Process>, mut at: Time, fifo: bool) {
         let link = self.links.get(flight.from, flight.to);
         if at < link.last_arrival {
@@ -241,6 +248,7 @@ impl<M: Model> Core<M> {
         }
     }
 
+    #[cold]
     pub(crate) fn cut(&mut self, id: u64, from: NodeId, to: NodeId, message: &<M::Process as Process>::Message) {
         self.stats.cut += 1;
         self.fault_fired(FaultClass::Partition);
@@ -267,6 +275,7 @@ impl<M: Model> Core<M> {
         }
     }
 
+    #[inline]
     pub(crate) fn put_out(&mut self, node: NodeId, output: Output<M::Process>) {
         match output {
             Output::Send { to, message } => self.transmit(node, to, message),
@@ -319,6 +328,12 @@ impl<M: Model> Core<M> {
     }
 }
 
+/// Whether processes of this model never write, so that nothing they say waits for a disk.
+#[inline(always)]
+pub(crate) fn diskless<M: Model>() -> bool {
+    TypeId::of::<<M::Process as Process>::Record>() == TypeId::of::<NoDisk>()
+}
+
 /// A handler's effects on one node of a world.
 pub(crate) struct NodeEffects<'a, M: Model> {
     pub(crate) core: &'a mut Core<M>,
@@ -326,13 +341,14 @@ pub(crate) struct NodeEffects<'a, M: Model> {
 }
 
 impl<M: Model> NodeEffects<'_, M> {
+    #[inline(always)]
     fn node(&mut self) -> &mut Node<M::Process> {
         &mut self.core.nodes[self.node.index()]
     }
 
+    #[inline(always)]
     fn put_out(&mut self, output: Output<M::Process>, early: bool) {
-        // A process that never writes has nothing to wait for.
-        if early || TypeId::of::<<M::Process as Process>::Record>() == TypeId::of::<NoDisk>() {
+        if early || diskless::<M>() {
             self.core.put_out(self.node, output);
         } else {
             self.node().outbox.push(output);
@@ -351,10 +367,12 @@ impl<M: Model> NodeEffects<'_, M> {
 }
 
 impl<M: Model> Effects<M::Process> for NodeEffects<'_, M> {
+    #[inline]
     fn send(&mut self, to: NodeId, message: <M::Process as Process>::Message, early: bool) {
         self.put_out(Output::Send { to, message }, early);
     }
 
+    #[inline]
     fn arm(&mut self, timer: <M::Process as Process>::Timer, after: Span) {
         self.node().forget_due(&timer);
         let (id, now, jitter) = (self.node, self.core.now, self.core.scenario.timer_jitter);
@@ -375,6 +393,7 @@ impl<M: Model> Effects<M::Process> for NodeEffects<'_, M> {
         }
     }
 
+    #[inline]
     fn cancel(&mut self, timer: &<M::Process as Process>::Timer) {
         self.node().timers.cancel(timer);
         self.node().forget_due(timer);
