@@ -124,7 +124,8 @@ fn main() -> ExitCode {
             small[i]
         );
     }
-    println!("\n(turmoil makes fewer round trips, for its slowness; rates are compared)\n");
+    println!("\n(seedbed and the bare loop draw from ChaCha8: four words a message, named, and one word in turn)");
+    println!("(turmoil makes fewer round trips, for its slowness; rates are compared)\n");
 
     let place = |name: &str| peers.iter().position(|peer| peer.name == name);
     let Some(own) = place("seedbed") else {

@@ -564,14 +564,17 @@ impl<M: Model> World<M> {
             return self.stop(node, &reason);
         }
         let written = state.disk.written();
-        let said = std::mem::take(&mut state.outbox);
+        // Taken to be emptied, and given back for its room.
+        let mut said = std::mem::take(&mut state.outbox);
         if state.held.is_empty() && state.disk.all_durable() {
-            for output in said {
+            for output in said.drain(..) {
                 self.core.put_out(node, output);
             }
+            self.core.nodes[node.index()].outbox = said;
             return;
         }
-        state.held.extend(said.into_iter().map(|output| (written, output)));
+        state.held.extend(said.drain(..).map(|output| (written, output)));
+        state.outbox = said;
         while let Some((_, output)) = state_held_and_durable(&mut self.core, node) {
             self.core.put_out(node, output);
         }
