@@ -369,7 +369,11 @@ impl<M: Model> NodeEffects<'_, M> {
 impl<M: Model> Effects<M::Process> for NodeEffects<'_, M> {
     #[inline]
     fn send(&mut self, to: NodeId, message: <M::Process as Process>::Message, early: bool) {
-        self.put_out(Output::Send { to, message }, early);
+        // Not by way of `Output`: most messages leave here, and would be written down only to be read again.
+        match early || diskless::<M>() {
+            true => self.core.transmit(self.node, to, message),
+            false => self.node().outbox.push(Output::Send { to, message }),
+        }
     }
 
     #[inline]

@@ -49,7 +49,7 @@ impl Order {
     }
 }
 
-/// What the heap moves: when and what, as one number, and where the payload is. Compared as a whole so that the heap
+/// What the queue moves: when and what, as one number, and where the payload is. Compared as a whole so that the heap
 /// takes no branch that depends on chance, which is what heaps spend their time on.
 #[derive(Clone, Copy, Debug)]
 struct Entry {
@@ -109,7 +109,7 @@ pub(crate) struct Queue<E> {
 }
 
 impl<E> Queue<E> {
-    /// How many are kept sorted.
+    /// How many are kept sorted, at most.
     const SOON: usize = 48;
 
     pub(crate) fn new() -> Self {
@@ -145,13 +145,14 @@ impl<E> Queue<E> {
 
     #[inline(always)]
     fn push_soon(&mut self, entry: Entry) {
-        let mut at = self.soon.len();
         self.soon.push(entry);
-        while at > 0 && self.soon[at - 1].key() < entry.key() {
-            self.soon[at] = self.soon[at - 1];
-            at -= 1;
+        let soon = &mut self.soon[..];
+        let mut place = soon.len() - 1;
+        while place > 0 && soon[place - 1].key() < entry.key() {
+            soon[place] = soon[place - 1];
+            place -= 1;
         }
-        self.soon[at] = entry;
+        soon[place] = entry;
     }
 
     /// Makes room among the soonest.
