@@ -151,6 +151,7 @@ pub mod store {
         let crash = |ms| Fault {
             at: Time::ms(ms),
             lasts: Some(Span::ms(60)),
+            within: None,
             what: What::Crash { node: SERVER.into() },
         };
         let isolate = What::Isolate {
@@ -161,6 +162,7 @@ pub mod store {
         let isolate = Fault {
             at: Time::ms(900),
             lasts: Some(Span::ms(120)),
+            within: None,
             what: isolate,
         };
         case.faults = vec![crash(405), isolate, crash(1287)];

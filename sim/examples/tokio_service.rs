@@ -13,7 +13,7 @@ pub mod service {
     use std::sync::{Arc, Mutex};
     use std::time::Duration;
 
-    use seedbed_sim::host::{Deployment, Deployed, Judge, Node, deploy};
+    use seedbed_sim::host::{Deployed, Deployment, Judge, Node, deploy};
     use seedbed_sim::{Fault, History, NodeId, Span, Time, Verdict, What};
     use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
     use tokio::net::{TcpListener, TcpStream};
@@ -102,6 +102,7 @@ pub mod service {
         let fault = |at: u64, lasts: u64, what| Fault {
             at: Time::ms(at),
             lasts: Some(Span::ms(lasts)),
+            within: None,
             what,
         };
         let mut deployment = Deployment::of(4);

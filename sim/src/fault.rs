@@ -373,12 +373,26 @@ pub struct Fault {
     /// How long it lasts; without it, until the world heals.
     #[serde(rename = "for", default, skip_serializing_if = "Option::is_none")]
     pub lasts: Option<Span>,
+    /// How long it lies in wait if nobody holds the role it is aimed at: it strikes as soon as somebody does. A recorded
+    /// run has the node and the instant instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within: Option<Span>,
     /// What breaks.
     #[serde(flatten)]
     pub what: What,
 }
 
 impl Fault {
+    /// A fault that begins at an instant and lasts for a while; without that, until the world heals.
+    pub fn new(at: Time, lasts: impl Into<Option<Span>>, what: What) -> Self {
+        Fault {
+            at,
+            lasts: lasts.into(),
+            within: None,
+            what,
+        }
+    }
+
     /// When it ends, if before the world heals.
     pub fn until(&self) -> Option<Time> {
         self.lasts.map(|lasts| self.at + lasts)

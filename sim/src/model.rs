@@ -132,9 +132,31 @@ pub trait Model: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send
         (Span::secs(1), 1_000)
     }
 
-    /// The role that a process holds, if any.
+    /// How long the protocol takes to notice that something is wrong: its shortest election timeout, lease or retry.
+    /// Plans set the pace of their motifs by it.
+    fn tempo(&self) -> Span {
+        Span::ms(150)
+    }
+
+    /// The role that a process holds, if any: what logs and drawings say of it.
     fn role(&self, _process: &Self::Process) -> Option<Role> {
         None
+    }
+
+    /// Whether a process holds one of [`Info::roles`], for faults to aim at; the answer is its rank. A model can have
+    /// more roles to aim at than [`Model::role`] tells apart, such as "has voted and does not know for whom the others
+    /// did".
+    fn holds(&self, process: &Self::Process, role: &str) -> Option<u64> {
+        self.role(process)
+            .filter(|held| held.name == role)
+            .map(|held| held.rank)
+    }
+
+    /// Configurations with the same nodes and clients that sweeps go through as well, one a seed: optional parts on
+    /// and off, tight and wide timeouts. What is true of a model should be true of all of them, and some bugs show in
+    /// few.
+    fn variants(&self) -> BoxedStrategy<Self> {
+        Just(self.clone()).boxed()
     }
 
     /// Whether messages of this kind keep their order on each link, whatever the network does to others.

@@ -191,7 +191,15 @@ fn quiet_panics() {
 /// The violation that a failed assertion is.
 pub(crate) fn assertion<M: Model>(world: &World<M>, panic: Box<dyn Any + Send>) -> Violation {
     let (property, message) = told(panic);
-    violation(world, property, false, Broken { nodes: Vec::from_iter(world.changed()), message })
+    violation(
+        world,
+        property,
+        false,
+        Broken {
+            nodes: Vec::from_iter(world.changed()),
+            message,
+        },
+    )
 }
 
 /// The property that a panic violates, and what it says.
@@ -200,7 +208,10 @@ pub(crate) fn told(panic: Box<dyn Any + Send>) -> (String, String) {
     let text = text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
     let text = text.unwrap_or_else(|| "a panic without words".into());
     let place = LAST_PANIC.take().unwrap_or_default();
-    (format!("assertion: {}", identity(&text)), format!("{text} (asserted at {place})"))
+    (
+        format!("assertion: {}", identity(&text)),
+        format!("{text} (asserted at {place})"),
+    )
 }
 
 /// What stays the same of an assertion's message when its values change: the words before the first colon.

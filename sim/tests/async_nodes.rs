@@ -4,8 +4,8 @@
 use std::cell::Cell;
 use std::time::Duration;
 
-use seedbed_sim::host::{Handle, Hosted, Input, Program, run};
 use seedbed_sim::Finished as Run;
+use seedbed_sim::host::{Handle, Hosted, Input, Program, run};
 use seedbed_sim::timeline::{Entry, Happening};
 use seedbed_sim::{
     AtEnd, Case, CutMode, Deviation, Direction, Fault, FaultClass, Info, Latency, Maker, Model, NetworkConfig, NoDisk,
@@ -209,6 +209,7 @@ fn with_fault(lab: Lab, from: u64, lasts: u64, what: What) -> Run<Lab> {
     case.faults = vec![Fault {
         at: Time(from * 1000),
         lasts: Some(Span::us(lasts)),
+        within: None,
         what,
     }];
     recorded(&case)

@@ -299,6 +299,7 @@ fn case<M: Model<Process: Process<Op = u64>>>(config: M) -> Case<M> {
     let fault = |at, what| Fault {
         at: Time::ms(at),
         lasts: Some(Span::ms(70)),
+        within: None,
         what,
     };
     case.faults = vec![

@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use seedbed_sim::host::{Deployment, Deployed, Node, deploy};
+use seedbed_sim::host::{Deployed, Deployment, Node, deploy};
 use seedbed_sim::{
     CutMode, Direction, Fault, FaultClass, History, Latency, NetworkConfig, NodeId, Outcome, Span, Time, Verdict, What,
 };
@@ -28,6 +28,7 @@ fn deployment(at: u64, lasts: Option<u64>, what: What) -> Deployment {
         faults: vec![Fault {
             at: Time::ms(at),
             lasts: lasts.map(Span::ms),
+            within: None,
             what,
         }],
         ..Deployment::of(2)
@@ -116,11 +117,13 @@ fn two_crashes_that_overlap_end_with_the_later() {
     deployment.faults.push(Fault {
         at: Time::ms(80),
         lasts: Some(Span::ms(20)),
+        within: None,
         what: What::Crash { node: A.into() },
     });
     deployment.faults.push(Fault {
         at: Time::ms(140),
         lasts: Some(Span::ms(60)),
+        within: None,
         what: What::Pause { node: A.into() },
     });
     let ticks = of(&ticks(&deployment), A);
@@ -259,6 +262,7 @@ fn a_stream_carries_on_after_a_cut_and_breaks_at_a_crash() {
     deployment.faults.push(Fault {
         at: Time::ms(1_000),
         lasts: Some(Span::ms(10)),
+        within: None,
         what: What::Crash { node: A.into() },
     });
     let finished = deploy(&deployment, 7, program, &[]).unwrap();

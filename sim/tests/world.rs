@@ -174,6 +174,7 @@ fn fault(at: u64, lasts: u64, what: What) -> Fault {
     Fault {
         at: Time::ms(at),
         lasts: Some(Span::ms(lasts)),
+        within: None,
         what,
     }
 }

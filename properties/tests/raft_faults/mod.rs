@@ -113,6 +113,7 @@ fn plan(model: &Raft, kind: Kind) -> BoxedStrategy<Vec<Fault>> {
     let fault = (200..chaos_ms, lasts, what(servers, model.size() as u16, kind)).prop_map(|(at, lasts, what)| Fault {
         at: Time::ms(at),
         lasts: Some(Span::ms(lasts)),
+        within: None,
         what,
     });
     prop::collection::vec(fault, how_many).boxed()
@@ -126,6 +127,7 @@ fn splits(servers: u16, clients: u16, chaos_ms: u64) -> BoxedStrategy<Vec<Fault>
             let split = |(k, (after, lasts, server, clients)): (usize, (u64, u64, u16, BTreeSet<u16>))| Fault {
                 at: Time::ms(500 + k as u64 * 900 + after),
                 lasts: Some(Span::ms(lasts)),
+                within: None,
                 what: What::Partition {
                     side: std::iter::once(server).chain(clients).map(NodeId).collect(),
                     mode: CutMode::Drop,
@@ -146,6 +148,7 @@ fn leaders(servers: u16, chaos_ms: u64) -> BoxedStrategy<Vec<Fault>> {
                 faults.push(Fault {
                     at: Time::ms(at),
                     lasts: Some(Span::ms(lasts)),
+                    within: None,
                     what,
                 })
             };
@@ -192,6 +195,7 @@ fn elections(servers: u16, chaos_ms: u64) -> BoxedStrategy<Vec<Fault>> {
                 faults.push(Fault {
                     at: Time::ms(at),
                     lasts: Some(Span::ms(lasts)),
+                    within: None,
                     what,
                 })
             };

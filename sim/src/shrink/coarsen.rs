@@ -85,6 +85,7 @@ impl<M: Model> Shrinker<'_, M> {
             Fault {
                 at: begin,
                 lasts: Some(end.since(begin)),
+                within: None,
                 what,
             },
         );
@@ -149,6 +150,7 @@ impl<M: Model> Shrinker<'_, M> {
                 Fault {
                     at: begin,
                     lasts: Some(end.since(begin)),
+                    within: None,
                     what,
                 },
             );
@@ -248,6 +250,7 @@ fn span(a: &Fault, b: &Fault) -> Fault {
     Fault {
         at,
         lasts,
+        within: None,
         what: a.what.clone(),
     }
 }

@@ -64,6 +64,8 @@ pub(crate) struct Core<M: Model> {
     pub(crate) active: Vec<Option<Fault>>,
     /// Every fault that began, with its target resolved.
     pub(crate) struck: Vec<(usize, Fault)>,
+    /// Faults that wait until somebody holds the role they are aimed at, and until when they do.
+    pub(crate) lurking: Vec<(usize, Time)>,
     pub(crate) now: Time,
     pub(crate) queue: Queue<Event<M::Process>>,
     pub(crate) nodes: Vec<Node<M::Process>>,
@@ -105,6 +107,7 @@ impl<M: Model> Core<M> {
             active: vec![None; case.faults.len()],
             faults: case.faults.clone(),
             struck: Vec::new(),
+            lurking: Vec::new(),
             now: Time::ZERO,
             queue: Queue::new(),
             nodes,

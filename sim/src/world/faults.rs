@@ -19,8 +19,14 @@ impl<M: Model> World<M> {
         {
             match self.holder(role) {
                 Some(node) => *target = Target::Node(node),
-                None => return false,
+                None => {
+                    if let Some(within) = fault.within {
+                        self.core.lurking.push((index, self.core.now + within));
+                    }
+                    return false;
+                }
             }
+            fault.within = None;
         }
         if !self.within_budget(&fault) {
             return false;
@@ -38,13 +44,42 @@ impl<M: Model> World<M> {
         true
     }
 
+    /// Faults that lie in wait strike when the node that has just changed holds their role: an instant later, so that
+    /// they come after what it did to get it, in a replay too.
+    pub(super) fn strike_from_ambush(&mut self, changed: NodeId) {
+        let (now, config) = (self.core.now, &self.core.scenario.config);
+        let Some(process) = &self.processes[changed.index()] else {
+            return;
+        };
+        let mut lurking = std::mem::take(&mut self.core.lurking);
+        lurking.retain(|(index, until)| {
+            let fault = &mut self.core.faults[*index];
+            let Some(target @ Target::Role(_)) = fault.what.target_mut() else {
+                return false;
+            };
+            let Target::Role(role) = &*target else { return false };
+            if now < *until && config.holds(process, role).is_none() {
+                return true;
+            }
+            if now < *until {
+                *target = Target::Node(changed);
+                fault.at = now + Span(1);
+                fault.within = None;
+                self.core
+                    .queue
+                    .push(fault.at, Order::fault(*index), Event::FaultBegins(*index));
+            }
+            false
+        });
+        self.core.lurking = lurking;
+    }
+
     /// The node that holds a role now: the one of the highest rank, and of those the first.
     pub fn holder(&self, role: &str) -> Option<NodeId> {
         let config = &self.core.scenario.config;
-        let holders = self.processes().filter_map(|(node, process)| {
-            let held = config.role(process)?;
-            (held.name == role).then_some((held.rank, std::cmp::Reverse(node)))
-        });
+        let holders = self
+            .processes()
+            .filter_map(|(node, process)| Some((config.holds(process, role)?, std::cmp::Reverse(node))));
         holders.max().map(|(_, node)| node.0)
     }
 

@@ -258,6 +258,11 @@ impl<M: Model> World<M> {
             }
             let (at, order, event) = self.core.queue.pop().expect("a queue with a next event has one");
             if self.run_event(at, order, event) {
+                if !self.core.lurking.is_empty()
+                    && let Some(changed) = self.changed
+                {
+                    self.strike_from_ambush(changed);
+                }
                 self.core.stats.events += 1;
                 return true;
             }

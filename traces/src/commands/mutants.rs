@@ -26,11 +26,14 @@ pub struct Effort {
 impl Default for Effort {
     fn default() -> Self {
         Effort {
-            attempts: 11,
-            seeds: 2_000,
+            attempts: 5,
+            seeds: 20_000,
         }
     }
 }
+
+/// How many seeds are run between looks at what they found.
+const BATCH: u64 = 32;
 
 /// How the hunts for one bug ended.
 #[derive(Clone, Debug)]
@@ -96,22 +99,27 @@ pub fn hunt(component: &dyn Component, bug: Bug, effort: Effort) -> anyhow::Resu
     let mut seeds = Vec::new();
     for attempt in 0..effort.attempts {
         let first = attempt * effort.seeds;
-        let found = AtomicU64::new(u64::MAX);
-        component.sweep(&options, first..first + effort.seeds, &|result| {
-            if let Some(violation) = &result.violation {
-                *by.lock()
-                    .expect("nobody panics with it")
-                    .entry(violation.property.clone())
-                    .or_insert(0) += 1;
-                if violation.property == bug.caught_by {
-                    found.fetch_min(result.seed, Ordering::Relaxed);
+        // Batch by batch, for a sweep does not go through its seeds in order.
+        let mut begin = first;
+        while begin < first + effort.seeds && !interrupted() {
+            let end = (begin + BATCH).min(first + effort.seeds);
+            let found = AtomicU64::new(u64::MAX);
+            component.sweep(&options, begin..end, &|result| {
+                if let Some(violation) = &result.violation {
+                    let mut by = by.lock().expect("nobody panics with it");
+                    *by.entry(violation.property.clone()).or_insert(0) += 1;
+                    if violation.property == bug.caught_by {
+                        found.fetch_min(result.seed, Ordering::Relaxed);
+                    }
                 }
+                !interrupted()
+            })?;
+            let found = found.into_inner();
+            if found < u64::MAX {
+                seeds.push(found - first + 1);
+                break;
             }
-            found.load(Ordering::Relaxed) == u64::MAX && !interrupted()
-        })?;
-        match found.into_inner() {
-            u64::MAX => {}
-            seed => seeds.push(seed - first + 1),
+            begin = end;
         }
         progress.inc(1);
         if interrupted() {

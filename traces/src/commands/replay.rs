@@ -34,9 +34,7 @@ pub fn replay(file: &Path, how_shown: &Shown) -> anyhow::Result<Ended> {
     if how_shown.step {
         step(&trace, &*component).with_context(|| in_file(file))?;
     }
-    let replay = component
-        .replay(&trace, NUDGES)
-        .with_context(|| in_file(file))?;
+    let replay = component.replay(&trace, NUDGES).with_context(|| in_file(file))?;
     match how_shown.json {
         true => print_json(&replay_json(&replay)),
         false => print(&replay, how_shown),

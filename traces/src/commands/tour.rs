@@ -14,7 +14,7 @@ const BATCH: u64 = 64;
 /// A tour shows that bugs are found; the kill matrix measures how fast.
 const EFFORT: mutants::Effort = mutants::Effort {
     attempts: 1,
-    seeds: 2_000,
+    seeds: 20_000,
 };
 
 /// Takes the tour.

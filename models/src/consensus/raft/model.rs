@@ -13,7 +13,7 @@ use crate::consensus::raft::kv::{Command, Kv, Output};
 use crate::consensus::raft::membership::Membership;
 use crate::consensus::raft::messages::Message;
 use crate::consensus::raft::persistence::Record;
-use crate::consensus::raft::server::{Role, Server, Settings, Timer};
+use crate::consensus::raft::server::{ReadMode, Role, Server, Settings, Timer};
 
 /// The configuration: servers `n0` …, then clients.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -196,7 +196,8 @@ impl Model for Raft {
         family: "consensus",
         summary: "A replicated log under one leader a term (Ongaro & Ousterhout 2014; Ongaro's thesis).",
         tolerates: &FaultClass::USUAL,
-        roles: &["leader", "candidate", "follower"],
+        // A voter has given its vote in this term and knows no leader yet: what it forgets now, it may do twice.
+        roles: &["leader", "voter", "candidate", "follower"],
         bugs: &bugs::LISTED,
         boundaries: &[
             "figure-8",
@@ -287,6 +288,49 @@ impl Model for Raft {
             name,
             rank: server.term().0,
         })
+    }
+
+    fn holds(&self, process: &Node, role: &str) -> Option<u64> {
+        let server = process.server()?;
+        match role {
+            "voter" => {
+                let voted = server.vote().is_some_and(|candidate| candidate != server.id);
+                (voted && server.leader().is_none()).then_some(server.term().0)
+            }
+            _ => self
+                .role(process)
+                .filter(|held| held.name == role)
+                .map(|held| held.rank),
+        }
+    }
+
+    fn tempo(&self) -> Span {
+        self.settings.election_min
+    }
+
+    /// Every optional part on and off, elections that seldom and that often split the vote, snapshots often and never.
+    fn variants(&self) -> BoxedStrategy<Self> {
+        let model = self.clone();
+        let min = self.settings.election_min;
+        let spread = prop_oneof![2 => Just(self.settings.election_max - min), 1 => Just(Span(min.0 / 3))];
+        let threshold = prop_oneof![2 => Just(self.settings.snapshot_threshold), 1 => Just(4), 1 => Just(1_000_000)];
+        let reads = prop_oneof![3 => Just(self.settings.reads), 1 => Just(ReadMode::Log)];
+        (any::<bool>(), any::<bool>(), spread, threshold, reads)
+            .prop_map(move |(pre_vote, check_quorum, spread, snapshot_threshold, reads)| {
+                let settings = Settings {
+                    pre_vote: pre_vote && model.settings.pre_vote,
+                    check_quorum: check_quorum && model.settings.check_quorum,
+                    election_max: min + spread,
+                    snapshot_threshold,
+                    reads,
+                    ..model.settings
+                };
+                Raft {
+                    settings,
+                    ..model.clone()
+                }
+            })
+            .boxed()
     }
 
     fn phases(&self) -> Phases {

@@ -1,0 +1,247 @@
+//! Motifs: short sequences of faults that belong together, repeated over a plan. Single faults drawn blindly almost
+//! never come in the order that breaks a protocol; these do, for any protocol that has leaders, votes and clients.
+
+use proptest::prelude::*;
+
+use crate::fault::{Direction, Fault, FaultClass, Target, What};
+use crate::network::CutMode;
+use crate::process::NodeId;
+use crate::swarm::Place;
+use crate::time::{Span, Time};
+
+/// Which sequence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Motif {
+    Ripples,
+    Splits,
+    Mutes,
+    Blackouts,
+}
+
+impl Motif {
+    /// The motifs that can be played with the classes that may be drawn.
+    pub(super) fn of(here: &Place) -> Vec<Motif> {
+        let can = |motif: &Motif| motif.needs().iter().all(|class| here.classes.contains(class));
+        let all = [Motif::Ripples, Motif::Splits, Motif::Mutes, Motif::Blackouts].into_iter();
+        all.filter(|motif| !here.mortal.is_empty() && can(motif)).collect()
+    }
+
+    /// The classes that a motif is made of.
+    pub(super) fn needs(self) -> &'static [FaultClass] {
+        match self {
+            Motif::Ripples => &[FaultClass::Crash],
+            Motif::Splits => &[FaultClass::Partition],
+            Motif::Mutes => &[FaultClass::Crash, FaultClass::Partition],
+            Motif::Blackouts => &[FaultClass::Crash, FaultClass::Partition, FaultClass::Disk],
+        }
+    }
+
+    /// A plan of this motif, again and again.
+    pub(super) fn plan(self, here: &Place) -> BoxedStrategy<Vec<Fault>> {
+        match self {
+            Motif::Ripples => ripples(here),
+            Motif::Splits => splits(here),
+            Motif::Mutes => mutes(here),
+            Motif::Blackouts => blackouts(here),
+        }
+    }
+}
+
+/// A fault at a number of milliseconds from the beginning of its motif.
+fn fault(at_ms: u64, lasts_ms: u64, what: What) -> Fault {
+    Fault::new(Time::ms(at_ms), Span::ms(lasts_ms.max(1)), what)
+}
+
+/// Plays motifs one after the other, each at its beginning, until chaos ends.
+fn in_turn(motifs: Vec<Vec<Fault>>, every_ms: u64, chaos: Span) -> Vec<Fault> {
+    let mut plan = Vec::new();
+    for (k, motif) in motifs.into_iter().enumerate() {
+        let begins = Span::ms(every_ms * (k as u64 + 1) - every_ms / 2);
+        plan.extend(motif.into_iter().map(|fault| Fault {
+            at: fault.at + begins,
+            ..fault
+        }));
+    }
+    plan.retain(|fault| fault.at.since(Time::ZERO) < chaos);
+    plan.sort_by_key(|fault| fault.at);
+    plan
+}
+
+/// How many motifs of this length are played: as many as fit into chaos, or down to half of that. What takes two rare
+/// things in a row shows only where they come close together.
+fn fitting(chaos: Span, every_ms: u64) -> std::ops::RangeInclusive<usize> {
+    let most = ((chaos.0 / 1_000_000 / every_ms) as usize).clamp(1, 12);
+    most.div_ceil(2)..=most
+}
+
+impl Place {
+    fn tempo_ms(&self) -> u64 {
+        (self.tempo.0 / 1_000_000).max(1)
+    }
+
+    /// Any mortal node, or more often whoever then holds another role than the first; most often the second.
+    fn bystander(&self) -> BoxedStrategy<Target> {
+        let anyone = prop::sample::select(self.mortal.clone()).prop_map(Target::Node);
+        match self.roles.get(1..) {
+            Some(others @ [second, ..]) => {
+                let second = Just(Target::Role(second.clone()));
+                let others = prop::sample::select(others.to_vec()).prop_map(Target::Role);
+                prop_oneof![2 => anyone, 1 => others, 5 => second].boxed()
+            }
+            _ => anyone.boxed(),
+        }
+    }
+
+    /// Whoever holds the model's first role; some mortal node where it has none.
+    fn first_holder(&self) -> BoxedStrategy<Target> {
+        match self.roles.first() {
+            Some(role) => Just(Target::Role(role.clone())).boxed(),
+            None => prop::sample::select(self.mortal.clone()).prop_map(Target::Node).boxed(),
+        }
+    }
+}
+
+/// Whoever leads crashes, and while the others react, several of them restart within milliseconds of each other: what
+/// a node forgets in a restart is asked of it at once.
+fn ripples(here: &Place) -> BoxedStrategy<Vec<Fault>> {
+    let tempo = here.tempo_ms();
+    let (every, chaos, mortal) = (tempo * 3 + 50, here.chaos, here.mortal.clone());
+    let cuts = here.classes.contains(&FaultClass::Partition);
+    // Down for a moment it takes part in what follows, down for long it does not.
+    let down = prop_oneof![2 => 1..20u64, 1 => 30..tempo * 6];
+    let restart = (tempo * 2 / 3..tempo * 5 / 2, 1u64..8, here.bystander());
+    let isolated = (0..tempo * 8 / 3, 20..tempo * 14 / 3, prop::sample::select(mortal));
+    let isolated = prop::collection::vec(isolated, if cuts { 0..3 } else { 0..1 });
+    let motif = (
+        here.first_holder(),
+        down,
+        prop::collection::vec(restart, 1..6),
+        isolated,
+    );
+    let wait = here.tempo;
+    let motif = motif.prop_map(move |(leader, down, restarts, isolated)| {
+        let mut motif = vec![fault(0, down, What::Crash { node: leader })];
+        motif.extend(restarts.into_iter().map(|(at, lasts, node)| {
+            let within = matches!(node, Target::Role(_)).then_some(wait);
+            Fault {
+                within,
+                ..fault(at, lasts, What::Crash { node })
+            }
+        }));
+        let isolate = |node: NodeId| What::Isolate {
+            node: node.into(),
+            direction: Direction::Both,
+            mode: CutMode::Drop,
+        };
+        motif.extend(
+            isolated
+                .into_iter()
+                .map(|(at, lasts, node)| fault(at, lasts, isolate(node))),
+        );
+        motif
+    });
+    prop::collection::vec(motif, fitting(chaos, every))
+        .prop_map(move |motifs| in_turn(motifs, every, chaos))
+        .boxed()
+}
+
+/// Again and again one mortal node is parted from the others together with some of those it serves: both sides go on,
+/// each with its own clients.
+fn splits(here: &Place) -> BoxedStrategy<Vec<Fault>> {
+    let tempo = here.tempo_ms();
+    let (every, chaos) = (tempo * 6, here.chaos);
+    let served: Vec<NodeId> = here
+        .nodes
+        .iter()
+        .copied()
+        .filter(|node| !here.mortal.contains(node))
+        .collect();
+    let served = match served.len() {
+        0 => Just(Vec::new()).boxed(),
+        n => prop::sample::subsequence(served, 1..=n.max(2) - 1).boxed(),
+    };
+    let motif = (
+        0..tempo * 4 / 3,
+        tempo * 7 / 3..tempo * 16 / 3,
+        prop::sample::select(here.mortal.clone()),
+        served,
+    );
+    let motif = motif.prop_map(|(at, lasts, node, served)| {
+        let side = std::iter::once(node).chain(served).collect();
+        vec![fault(
+            at,
+            lasts,
+            What::Partition {
+                side,
+                mode: CutMode::Drop,
+            },
+        )]
+    });
+    prop::collection::vec(motif, fitting(chaos, every))
+        .prop_map(move |motifs| in_turn(motifs, every, chaos))
+        .boxed()
+}
+
+/// For a moment no mortal node hears another, though clients are heard; then whoever leads crashes: what it was asked
+/// meanwhile it alone knows.
+fn mutes(here: &Place) -> BoxedStrategy<Vec<Fault>> {
+    let tempo = here.tempo_ms();
+    let (every, chaos, mortal) = (tempo * 3, here.chaos, here.mortal.clone());
+    let motif = (
+        0..tempo / 2,
+        tempo / 15..tempo,
+        tempo * 2..tempo * 5,
+        here.first_holder(),
+    );
+    let motif = motif.prop_map(move |(at, alone, down, leader)| {
+        let cut = What::Cut {
+            from: mortal.clone(),
+            to: mortal.clone(),
+            mode: CutMode::Drop,
+        };
+        vec![
+            fault(at, alone + 1, cut),
+            fault(at + alone, down, What::Crash { node: leader }),
+        ]
+    });
+    prop::collection::vec(motif, fitting(chaos, every))
+        .prop_map(move |motifs| in_turn(motifs, every, chaos))
+        .boxed()
+}
+
+/// A few mortal nodes are left out for a while; the moment they are back, several of the others blink, so that what
+/// was not yet durable is gone, and whoever leads goes down: those who were left out may now outvote those who knew.
+fn blackouts(here: &Place) -> BoxedStrategy<Vec<Fault>> {
+    let tempo = here.tempo_ms();
+    let (every, chaos, mortal) = (tempo * 4, here.chaos, here.mortal.clone());
+    let few = (mortal.len() / 2).max(1);
+    let out = prop::sample::subsequence(mortal.clone(), 1..=few);
+    let blinks = prop::collection::vec((0u64..12, 1u64..5, prop::sample::select(mortal)), 1..=few);
+    let motif = (
+        0..tempo,
+        tempo / 3..tempo * 3 / 2,
+        out,
+        blinks,
+        (0u64..20, tempo / 2..tempo * 3),
+        here.first_holder(),
+    );
+    let motif = motif.prop_map(|(at, lasts, side, blinks, (after, down), leader)| {
+        let end = at + lasts;
+        let mut motif = vec![fault(
+            at,
+            lasts,
+            What::Partition {
+                side,
+                mode: CutMode::Drop,
+            },
+        )];
+        let blink =
+            |(after, lasts, node): (u64, u64, NodeId)| fault(end + after, lasts, What::Crash { node: node.into() });
+        motif.extend(blinks.into_iter().map(blink));
+        motif.push(fault(end + after + 6, down, What::Crash { node: leader }));
+        motif
+    });
+    prop::collection::vec(motif, fitting(chaos, every))
+        .prop_map(move |motifs| in_turn(motifs, every, chaos))
+        .boxed()
+}
