@@ -27,6 +27,7 @@ use crate::network::{Fate, Link, NetworkConfig, below};
 use crate::process::NodeId;
 use crate::scenario::Source;
 use crate::time::Span;
+use crate::words::LinkWords;
 
 /// A fraction in billionths: draws are stored as a place in their range, so that they keep their meaning when the
 /// range moves.
@@ -146,7 +147,8 @@ pub(crate) struct Choices {
     named: bool,
     message_kinds: Vec<String>,
     timer_kinds: Vec<String>,
-    link_base: Option<ChaCha8Rng>,
+    /// Where fates come from, if they come from a seed.
+    links: Option<LinkWords>,
     draws: Vec<Option<ChaCha8Rng>>,
     physics: Vec<Option<ChaCha8Rng>>,
     draw_counts: BTreeMap<(NodeId, String), u32>,
@@ -207,7 +209,7 @@ impl Choices {
             named: record || seed.is_none(),
             message_kinds: messages,
             timer_kinds: timers,
-            link_base: seed.map(|seed| generator(seed, "link")),
+            links: seed.map(|seed| LinkWords::new(generator(seed, "link"))),
             draws: vec![None; nodes],
             physics: vec![None; nodes],
             draw_counts: BTreeMap::new(),
@@ -239,7 +241,7 @@ impl Choices {
     }
 
     /// The fate of the next message on a link. `calm` says that the world has healed: then nothing is lost or doubled.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn send(
         &mut self,
         (from, to, kind): (NodeId, NodeId, u16),
@@ -250,26 +252,16 @@ impl Choices {
     ) -> Fate {
         let n = link.sent;
         link.sent += 1;
-        let mut fate = match (self.seed, &self.link_base) {
-            (Some(_), Some(base)) => {
+        let mut fate = match &mut self.links {
+            Some(words) => {
                 let id = (u64::from(from.0) << 16) | u64::from(to.0);
-                let next =
-                    |words: &mut ChaCha8Rng| [words.next_u32(), words.next_u32(), words.next_u32(), words.next_u32()];
-                let words = if seek {
-                    let mut words = base.clone();
-                    words.set_stream(id);
-                    words.set_word_pos(u128::from(n) * 4);
-                    next(&mut words)
-                } else {
-                    next(link.words.get_or_insert_with(|| {
-                        let mut words = base.clone();
-                        words.set_stream(id);
-                        words
-                    }))
+                let words = match seek {
+                    true => words.seek(id, n),
+                    false => words.next(id, n, &mut link.words),
                 };
                 Fate::sample(network, words)
             }
-            _ => Fate::on_time(network.latency.base()),
+            None => Fate::on_time(network.latency.base()),
         };
         if self.named {
             fate = self.send_by_name((from, to, kind), network, calm, link, fate);

@@ -30,6 +30,7 @@ pub mod sweep;
 pub mod time;
 pub mod timeline;
 pub mod trace;
+mod words;
 mod world;
 
 pub use check::{Check, check};

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::process::NodeId;
 use crate::time::{Span, Time};
+use crate::words::Place;
 
 /// How long a message takes. The default of a message's latency is the distribution's *base*.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,7 +70,7 @@ impl Latency {
     }
 
     /// The latency at a point of the distribution named by a random word.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn sample(&self, word: u32) -> Span {
         match *self {
             Latency::Constant { base } => base,
@@ -78,6 +78,14 @@ impl Latency {
                 let width = max.0 - min.0 + 1;
                 Span(min.0 + scale(word, width))
             }
+            _ => self.sample_curved(word),
+        }
+    }
+
+    #[inline(never)]
+    fn sample_curved(&self, word: u32) -> Span {
+        match *self {
+            Latency::Constant { .. } | Latency::Uniform { .. } => self.base(),
             Latency::LogNormal {
                 min,
                 median,
@@ -169,7 +177,7 @@ impl Fate {
     }
 
     /// The fate that four random words give.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn sample(config: &NetworkConfig, words: [u32; 4]) -> Self {
         Fate {
             lost: below(words[0], config.loss_ppm),
@@ -192,8 +200,8 @@ pub(crate) struct Link {
     pub(crate) sent: u32,
     /// The same, by kind of message; counted only where choices are recorded or fixed.
     pub(crate) sent_of_kind: Vec<u32>,
-    /// Its stream of random words, begun at its first message.
-    pub(crate) words: Option<ChaCha8Rng>,
+    /// Where its random words are kept.
+    pub(crate) words: Place,
     /// When the last of its messages to arrive does so.
     pub(crate) last_arrival: Time,
     /// Until when its bandwidth is taken.
@@ -221,7 +229,7 @@ impl Links {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn get(&mut self, from: NodeId, to: NodeId) -> &mut Link {
         match self {
             Links::Array { nodes, links } => &mut links[from.index() * *nodes + to.index()],

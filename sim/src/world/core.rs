@@ -129,6 +129,7 @@ impl<M: Model> Core<M> {
         }
     }
 
+    #[inline]
     pub(crate) fn tell(&mut self, what: impl FnOnce() -> Happening) {
         if let Some(timeline) = &mut self.timeline {
             timeline.push(Entry {
@@ -144,6 +145,7 @@ impl<M: Model> Core<M> {
 
     /// Hands a message to the network. The choice is asked for before anything else is looked at, so that removing a
     /// partition from a trace renames no choice.
+    #[inline]
     pub(crate) fn transmit(&mut self, from: NodeId, to: NodeId, message: <M::Process as Process>::Message) {
         assert!(
             to.index() < self.nodes.len(),
@@ -169,10 +171,7 @@ impl<M: Model> Core<M> {
             });
         }
         if fate.lost {
-            self.stats.lost += 1;
-            self.fault_fired(FaultClass::Loss);
-            self.undelivered(id, from, to, &message, Undelivered::Lost);
-            return;
+            return self.lost(id, from, to, &message);
         }
         if !self.cuts.is_empty() && self.stopped(from, to) == Some(crate::network::CutMode::Drop) {
             self.cut(id, from, to, &message);
@@ -220,6 +219,14 @@ impl<M: Model> Core<M> {
         );
     }
 
+    #[cold]
+    fn lost(&mut self, id: u64, from: NodeId, to: NodeId, message: &<M::Process as Process>::Message) {
+        self.stats.lost += 1;
+        self.fault_fired(FaultClass::Loss);
+        self.undelivered(id, from, to, message, Undelivered::Lost);
+    }
+
+    #[inline(always)]
     fn fly(&mut self, flight: InFlight<M::Process>, mut at: Time, fifo: bool) {
         let link = self.links.get(flight.from, flight.to);
         if at < link.last_arrival {
@@ -244,6 +251,7 @@ impl<M: Model> Core<M> {
         }
     }
 
+    #[cold]
     pub(crate) fn cut(&mut self, id: u64, from: NodeId, to: NodeId, message: &<M::Process as Process>::Message) {
         self.stats.cut += 1;
         self.fault_fired(FaultClass::Partition);
@@ -270,6 +278,7 @@ impl<M: Model> Core<M> {
         }
     }
 
+    #[inline]
     pub(crate) fn put_out(&mut self, node: NodeId, output: Output<M::Process>) {
         match output {
             Output::Send { to, message } => self.transmit(node, to, message),
@@ -322,6 +331,12 @@ impl<M: Model> Core<M> {
     }
 }
 
+/// Whether processes of this model never write, so that nothing they say waits for a disk.
+#[inline(always)]
+pub(crate) fn diskless<M: Model>() -> bool {
+    TypeId::of::<<M::Process as Process>::Record>() == TypeId::of::<NoDisk>()
+}
+
 /// A handler's effects on one node of a world.
 pub(crate) struct NodeEffects<'a, M: Model> {
     pub(crate) core: &'a mut Core<M>,
@@ -329,13 +344,14 @@ pub(crate) struct NodeEffects<'a, M: Model> {
 }
 
 impl<M: Model> NodeEffects<'_, M> {
+    #[inline(always)]
     fn node(&mut self) -> &mut Node<M::Process> {
         &mut self.core.nodes[self.node.index()]
     }
 
+    #[inline(always)]
     fn put_out(&mut self, output: Output<M::Process>, early: bool) {
-        // A process that never writes has nothing to wait for.
-        if early || TypeId::of::<<M::Process as Process>::Record>() == TypeId::of::<NoDisk>() {
+        if early || diskless::<M>() {
             self.core.put_out(self.node, output);
         } else {
             self.node().outbox.push(output);
@@ -354,10 +370,16 @@ impl<M: Model> NodeEffects<'_, M> {
 }
 
 impl<M: Model> Effects<M::Process> for NodeEffects<'_, M> {
+    #[inline]
     fn send(&mut self, to: NodeId, message: <M::Process as Process>::Message, early: bool) {
-        self.put_out(Output::Send { to, message }, early);
+        // Not by way of `Output`: most messages leave here, and would be written down only to be read again.
+        match early || diskless::<M>() {
+            true => self.core.transmit(self.node, to, message),
+            false => self.node().outbox.push(Output::Send { to, message }),
+        }
     }
 
+    #[inline]
     fn arm(&mut self, timer: <M::Process as Process>::Timer, after: Span) {
         self.node().forget_due(&timer);
         let (id, now, jitter) = (self.node, self.core.now, self.core.scenario.timer_jitter);
@@ -378,6 +400,7 @@ impl<M: Model> Effects<M::Process> for NodeEffects<'_, M> {
         }
     }
 
+    #[inline]
     fn cancel(&mut self, timer: &<M::Process as Process>::Timer) {
         self.node().timers.cancel(timer);
         self.node().forget_due(timer);

@@ -243,11 +243,13 @@ impl<M: Model> World<M> {
     }
 
     /// Runs the next event. Says whether there was one before the end of the run.
+    #[inline]
     pub fn step(&mut self) -> bool {
         self.step_until(self.core.scenario.phases.end_at())
     }
 
     /// Runs the next event that is due by `limit`. Says whether there was one.
+    #[inline]
     pub(crate) fn step_until(&mut self, limit: Time) -> bool {
         loop {
             match self.core.queue.next_at() {
@@ -274,6 +276,7 @@ impl<M: Model> World<M> {
     }
 
     /// Runs one event; `false` for one that turned out to mean nothing.
+    #[inline(always)]
     fn run_event(&mut self, at: Time, order: Order, event: Event<M::Process>) -> bool {
         self.advance_to(at);
         self.changed = None;
@@ -383,6 +386,7 @@ impl<M: Model> World<M> {
         self.core.now = self.core.now.max(to);
     }
 
+    #[inline(always)]
     fn arrive(&mut self, flight: InFlight<M::Process>) {
         let InFlight { from, to, id, .. } = flight;
         if !self.core.cuts.is_empty() {
@@ -399,23 +403,32 @@ impl<M: Model> World<M> {
             self.core.stats.to_down += 1;
             return self.core.undelivered(id, from, to, &flight.message, Undelivered::Down);
         }
-        self.accept(
-            to,
-            Arrival::Message {
-                from,
-                id,
-                message: flight.message,
-            },
-        );
+        match self.idle(to) {
+            true => self.deliver(to, from, id, flight.message),
+            false => self.accept(
+                to,
+                Arrival::Message {
+                    from,
+                    id,
+                    message: flight.message,
+                },
+            ),
+        }
+    }
+
+    /// Whether a node handles at once what arrives.
+    #[inline]
+    fn idle(&self, node: NodeId) -> bool {
+        let state = &self.core.nodes[node.index()];
+        state.pauses == 0 && !state.serving && state.service == Span::ZERO
     }
 
     /// An arrival at a node: handled now, or kept in its inbox while it is paused or busy.
     fn accept(&mut self, node: NodeId, arrival: Arrival<M::Process>) {
-        let state = &mut self.core.nodes[node.index()];
-        let idle = state.pauses == 0 && !state.serving && state.service == Span::ZERO;
-        if idle {
+        if self.idle(node) {
             return self.handle(node, arrival);
         }
+        let state = &mut self.core.nodes[node.index()];
         state.inbox.push_back(arrival);
         if state.pauses == 0 && !state.serving {
             self.serve_later(node);
@@ -450,20 +463,7 @@ impl<M: Model> World<M> {
 
     fn handle(&mut self, node: NodeId, arrival: Arrival<M::Process>) {
         match arrival {
-            Arrival::Message { from, id, message } => {
-                self.core.stats.delivered += 1;
-                message.hash(&mut self.core.fingerprint);
-                if self.core.timeline.is_some() {
-                    let kind = crate::kind::name_of(&message);
-                    self.core.tell(|| Happening::Delivered {
-                        message: id,
-                        from,
-                        to: node,
-                        kind,
-                    });
-                }
-                self.act(node, |process, ctx| process.message(ctx, from, message));
-            }
+            Arrival::Message { from, id, message } => self.deliver(node, from, id, message),
             Arrival::Timer(timer) => {
                 self.core.tell(|| Happening::Fired {
                     node,
@@ -474,6 +474,22 @@ impl<M: Model> World<M> {
             Arrival::Invoke(index) => self.invoke(index),
             Arrival::Synced => self.act(node, |process, ctx| process.synced(ctx)),
         }
+    }
+
+    #[inline(always)]
+    fn deliver(&mut self, node: NodeId, from: NodeId, id: u64, message: <M::Process as Process>::Message) {
+        self.core.stats.delivered += 1;
+        message.hash(&mut self.core.fingerprint);
+        if self.core.timeline.is_some() {
+            let kind = crate::kind::name_of(&message);
+            self.core.tell(|| Happening::Delivered {
+                message: id,
+                from,
+                to: node,
+                kind,
+            });
+        }
+        self.act(node, |process, ctx| process.message(ctx, from, message));
     }
 
     fn invoke_when_free(&mut self, index: usize) {
@@ -505,6 +521,7 @@ impl<M: Model> World<M> {
 
     /// Runs a handler on a node that is up, and sees to what it leaves behind: outputs wait for the disk, a sync
     /// begins, a node that halts goes down. Does nothing on a node that is down.
+    #[inline]
     pub fn act(&mut self, node: NodeId, handler: impl FnOnce(&mut M::Process, &mut Context<'_, M::Process>)) {
         self.changed = Some(node);
         let Some(process) = &mut self.processes[node.index()] else {
@@ -536,7 +553,8 @@ impl<M: Model> World<M> {
     #[inline]
     fn after_handler(&mut self, node: NodeId) {
         let state = &mut self.core.nodes[node.index()];
-        if state.halting.is_none() && state.outbox.is_empty() && state.disk.all_durable() && state.held.is_empty() {
+        let said_all = || state.outbox.is_empty() && state.disk.all_durable() && state.held.is_empty();
+        if state.halting.is_none() && (self::core::diskless::<M>() || said_all()) {
             return;
         }
         self.commit_outputs(node);
@@ -551,14 +569,17 @@ impl<M: Model> World<M> {
             return self.stop(node, &reason);
         }
         let written = state.disk.written();
-        let said = std::mem::take(&mut state.outbox);
+        // Taken to be emptied, and given back for its room.
+        let mut said = std::mem::take(&mut state.outbox);
         if state.held.is_empty() && state.disk.all_durable() {
-            for output in said {
+            for output in said.drain(..) {
                 self.core.put_out(node, output);
             }
+            self.core.nodes[node.index()].outbox = said;
             return;
         }
-        state.held.extend(said.into_iter().map(|output| (written, output)));
+        state.held.extend(said.drain(..).map(|output| (written, output)));
+        state.outbox = said;
         while let Some((_, output)) = state_held_and_durable(&mut self.core, node) {
             self.core.put_out(node, output);
         }

@@ -98,7 +98,10 @@ impl<S: StateMachine> Server<S> {
         progress.accepted(matched);
         // What was acknowledged left this server after its own disk had it (output commit).
         leading.durable = leading.durable.max(matched.min(self.log.last()));
-        self.advance_commit(ctx);
+        // Most answers are to heartbeats, and confirm what is committed already.
+        if matched > self.commit {
+            self.advance_commit(ctx);
+        }
         self.replicate_to(ctx, at);
         self.answer_reads(ctx);
     }
