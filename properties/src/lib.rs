@@ -2,4 +2,5 @@
 //! mirror `seedbed-models`. Tests in `tests/` bind them to the models.
 
 pub mod examples;
+pub mod formats;
 pub mod linearizability;
