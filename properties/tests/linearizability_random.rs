@@ -37,7 +37,10 @@ fn record<S: Specification>(spec: &S, answers: &[S::Ret], clients: usize, ticks:
             open[client] = None;
         }
     }
-    history.iter_mut().filter(|operation| operation.returned.is_none()).for_each(|operation| operation.ret = None);
+    history
+        .iter_mut()
+        .filter(|operation| operation.returned.is_none())
+        .for_each(|operation| operation.ret = None);
     history
 }
 
@@ -52,7 +55,10 @@ fn correct_and_mutated<S: Specification + Clone>(
     history: &Ops<S>,
     mutation: (prop::sample::Index, prop::sample::Index),
 ) -> Result<(), TestCaseError> {
-    for checker in [Checker::new(spec.clone()), Checker::new(spec.clone()).search_only().whole()] {
+    for checker in [
+        Checker::new(spec.clone()),
+        Checker::new(spec.clone()).search_only().whole(),
+    ] {
         match checker.check(history) {
             Verdict::Linearizable(order) => prop_assert!(is_linearisation(&spec, history, &order)),
             other => prop_assert!(false, "{other:?} for {history:#?}"),
@@ -90,8 +96,17 @@ macro_rules! object {
 object!(
     a_register,
     register::Register::new(0u8),
-    [register::Access::Read, register::Access::Write(1), register::Access::Write(2), register::Access::Write(0)],
-    [0, 1, 2].map(register::Answer::Value).into_iter().chain([register::Answer::Written]).collect::<Vec<_>>()
+    [
+        register::Access::Read,
+        register::Access::Write(1),
+        register::Access::Write(2),
+        register::Access::Write(0)
+    ],
+    [0, 1, 2]
+        .map(register::Answer::Value)
+        .into_iter()
+        .chain([register::Answer::Written])
+        .collect::<Vec<_>>()
 );
 object!(
     a_cas_register,
@@ -149,8 +164,16 @@ object!(
 object!(
     a_counter,
     counter::Counter,
-    [counter::Request::Read, counter::Request::Add(1), counter::Request::Add(-2), counter::Request::AddAndGet(3)],
-    (-200..200).map(counter::Answer::Value).chain([counter::Answer::Added]).collect::<Vec<_>>()
+    [
+        counter::Request::Read,
+        counter::Request::Add(1),
+        counter::Request::Add(-2),
+        counter::Request::AddAndGet(3)
+    ],
+    (-200..200)
+        .map(counter::Answer::Value)
+        .chain([counter::Answer::Added])
+        .collect::<Vec<_>>()
 );
 object!(
     a_set,
@@ -172,7 +195,12 @@ object!(
 object!(
     a_queue,
     queue::Queue::<u8>::new(),
-    [queue::Request::Enqueue(1), queue::Request::Enqueue(2), queue::Request::Enqueue(3), queue::Request::Dequeue],
+    [
+        queue::Request::Enqueue(1),
+        queue::Request::Enqueue(2),
+        queue::Request::Enqueue(3),
+        queue::Request::Dequeue
+    ],
     [None, Some(1), Some(2), Some(3)]
         .map(queue::Answer::Dequeued)
         .into_iter()
@@ -182,7 +210,12 @@ object!(
 object!(
     a_stack,
     stack::Stack::<u8>::new(),
-    [stack::Request::Push(1), stack::Request::Push(2), stack::Request::Push(3), stack::Request::Pop],
+    [
+        stack::Request::Push(1),
+        stack::Request::Push(2),
+        stack::Request::Push(3),
+        stack::Request::Pop
+    ],
     [None, Some(1), Some(2), Some(3)]
         .map(stack::Answer::Popped)
         .into_iter()
@@ -198,7 +231,11 @@ object!(
         mutex::Request::Release(1),
         mutex::Request::Release(2),
     ],
-    [mutex::Answer::Done, mutex::Answer::Took(true), mutex::Answer::Took(false)]
+    [
+        mutex::Answer::Done,
+        mutex::Answer::Took(true),
+        mutex::Answer::Took(false)
+    ]
 );
 object!(
     a_semaphore,
@@ -209,7 +246,11 @@ object!(
         semaphore::Request::TryAcquire(3),
         semaphore::Request::Release(1),
     ],
-    [semaphore::Answer::Done, semaphore::Answer::Took(true), semaphore::Answer::Took(false)]
+    [
+        semaphore::Answer::Done,
+        semaphore::Answer::Took(true),
+        semaphore::Answer::Took(false)
+    ]
 );
 object!(
     a_fenced_lock,
@@ -232,10 +273,17 @@ object!(
 object!(
     a_log,
     append_only_log::AppendOnlyLog::<u8>::new(),
-    [append_only_log::Request::Append(1), append_only_log::Request::Append(2), append_only_log::Request::Read(50)],
+    [
+        append_only_log::Request::Append(1),
+        append_only_log::Request::Append(2),
+        append_only_log::Request::Read(50)
+    ],
     (0..200)
         .map(append_only_log::Answer::At)
-        .chain([append_only_log::Answer::Entries(vec![]), append_only_log::Answer::Appended])
+        .chain([
+            append_only_log::Answer::Entries(vec![]),
+            append_only_log::Answer::Appended
+        ])
         .collect::<Vec<_>>()
 );
 
@@ -252,7 +300,13 @@ fn register_history(values: u8, unique: bool) -> impl Strategy<Value = Ops<regis
             };
             let returned = (fate != 0).then_some(invoked + length);
             let ret = returned.and((fate != 1).then_some(ret));
-            Operation { process: n.into(), op, invoked, returned, ret }
+            Operation {
+                process: n.into(),
+                op,
+                invoked,
+                returned,
+                ret,
+            }
         });
         made.collect()
     })
@@ -340,7 +394,10 @@ fn agree_in_time<S: Specification + Clone>(spec: &S, history: &Ops<S>) {
         match checker.check(history) {
             Verdict::Linearizable(order) => {
                 assert!(expected, "accepts what is not linearizable: {history:#?}");
-                assert!(is_linearisation(spec, history, &order), "gives a wrong order {order:?}: {history:#?}");
+                assert!(
+                    is_linearisation(spec, history, &order),
+                    "gives a wrong order {order:?}: {history:#?}"
+                );
             }
             Verdict::Violation(why) => assert!(!expected, "rejects what is linearizable: {history:#?}\n{why}"),
             Verdict::Unknown(why) => panic!("gave up: {why}"),

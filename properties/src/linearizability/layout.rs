@@ -6,10 +6,10 @@ use seedbed_sim::fingerprint::stable_hash;
 
 use super::failed::Words;
 use super::operation::Operation;
-use super::specification::{Spanned, Specification};
+use super::specification::{Span, Specification};
 
 /// The rank of a response that never comes.
-pub(super) const NEVER: u32 = Spanned::<(), ()>::PENDING;
+pub(super) const NEVER: u32 = Span::PENDING;
 
 /// The events of a whole history, numbered in order.
 pub(super) struct Ranks {

@@ -44,11 +44,17 @@ pub(super) struct DeadEnd<State> {
     pub(super) front: u32,
     /// The state there.
     pub(super) state: State,
-    /// What was linearised, in order: places in the history.
-    pub(super) order: Vec<u32>,
+    /// How many operations were linearised.
+    pub(super) length: usize,
+    /// The last of them, in order: places in the history.
+    pub(super) recent: Vec<u32>,
 }
 
 const ROOT: u32 = u32::MAX;
+/// Dead ends that are remembered at most.
+const TOLD: usize = 4;
+/// Operations that are remembered of the order of each.
+const RECENT: usize = 8;
 
 /// One mutator that was linearised, and what may follow it.
 struct Frame<U> {
@@ -87,9 +93,9 @@ pub(super) struct Search<'a, S: Specification> {
     budget: Budget,
     /// The furthest front that was reached.
     pub(super) furthest: u32,
-    /// Dead ends at the furthest front, as many as `keep`.
+    enough_at: u32,
+    /// Some dead ends at the furthest front.
     pub(super) dead_ends: Vec<DeadEnd<S::State>>,
-    keep: usize,
 }
 
 /// What became of entering a configuration.
@@ -105,7 +111,6 @@ impl<'a, S: Specification> Search<'a, S> {
         operations: &'a [Operation<S::Op, S::Ret>],
         layout: &'a Layout,
         budget: Budget,
-        keep: usize,
     ) -> Self {
         let count = layout.items.len();
         let mut search = Search {
@@ -126,8 +131,8 @@ impl<'a, S: Specification> Search<'a, S> {
             steps: 0,
             budget,
             furthest: 0,
+            enough_at: NEVER,
             dead_ends: Vec::new(),
-            keep,
         };
         search.link();
         search
@@ -156,6 +161,11 @@ impl<'a, S: Specification> Search<'a, S> {
         }
     }
 
+    /// Stops once a few dead ends at this front are known.
+    pub(super) fn enough_at(&mut self, front: u32) {
+        self.enough_at = front;
+    }
+
     /// Searches to the end.
     pub(super) fn run(&mut self) -> Found {
         match self.enter(ROOT, None) {
@@ -172,6 +182,9 @@ impl<'a, S: Specification> Search<'a, S> {
                 }
                 continue;
             };
+            if self.dead_ends.len() == TOLD && self.dead_ends[0].front == self.enough_at {
+                return Found::Nothing;
+            }
             frame.cursor += 1;
             self.steps += 1;
             if self.steps > self.budget.steps {
@@ -435,19 +448,26 @@ impl<'a, S: Specification> Search<'a, S> {
         }
     }
 
+    /// Remembers a configuration at the furthest front. Of its order only the end: what is told is where it got stuck.
     fn note_dead_end(&mut self) {
-        if self.keep == 0 || self.front < self.furthest {
+        if self.front < self.furthest {
             return;
         }
         if self.dead_ends.first().is_some_and(|old| old.front < self.front) {
             self.dead_ends.clear();
         }
-        if self.dead_ends.len() < self.keep && self.dead_ends.iter().all(|old| old.state != self.state) {
-            let order = self.order();
+        if self.dead_ends.len() < TOLD && self.dead_ends.iter().all(|old| old.state != self.state) {
+            let recent = &self.trail[self.trail.len().saturating_sub(RECENT)..];
+            let order = recent
+                .iter()
+                .map(|&(item, _)| self.layout.items[item as usize].operation)
+                .collect();
+            let length = self.trail.len();
             self.dead_ends.push(DeadEnd {
                 front: self.front,
                 state: self.state.clone(),
-                order,
+                length,
+                recent: order,
             });
         }
     }

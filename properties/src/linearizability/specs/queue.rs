@@ -79,6 +79,10 @@ impl<T: Clone + Debug + Ord + Hash> Specification for Queue<T> {
         matches!((op, ret), (Request::Dequeue, Some(Answer::Dequeued(None))))
     }
 
+    fn answer_matters(&self, op: &Request<T>, ret: Option<&Answer<T>>) -> bool {
+        !matches!((op, ret), (Request::Enqueue(_), None | Some(Answer::Enqueued)))
+    }
+
     fn attainable<'a>(
         &self,
         state: &VecDeque<T>,
