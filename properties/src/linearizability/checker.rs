@@ -58,8 +58,16 @@ pub(super) enum Judged<State> {
 pub(super) enum Why<State> {
     /// In words.
     Reason(String),
-    /// So many responses can be explained, and this is where one ends up.
-    Stuck(usize, Vec<DeadEnd<State>>),
+    /// The responses before `good` can be explained; up to and with `bad` they cannot, if the answers of all operations
+    /// are known.
+    Stuck {
+        /// The first that may be wrong, counting responses in order from 0.
+        good: usize,
+        /// The last that was looked at.
+        bad: usize,
+        /// Where one ends up.
+        dead_ends: Vec<DeadEnd<State>>,
+    },
 }
 
 impl<S: Specification> Checker<S> {
@@ -193,9 +201,17 @@ impl<S: Specification> Checker<S> {
         let mut search = Search::new(&self.spec, part.operations, &layout, self.budget());
         match search.run() {
             Found::Order(order) => Judged::Order(order),
-            Found::Nothing => Judged::Violation {
-                why: Why::Stuck(search.furthest as usize, std::mem::take(&mut search.dead_ends)),
-            },
+            Found::Nothing => {
+                let good = search.furthest as usize;
+                let bad = good.max(search.missed as usize);
+                Judged::Violation {
+                    why: Why::Stuck {
+                        good,
+                        bad,
+                        dead_ends: std::mem::take(&mut search.dead_ends),
+                    },
+                }
+            }
             Found::GaveUp(why) => Judged::Unknown(why),
         }
     }

@@ -39,27 +39,12 @@ pub(super) fn shorten<S: Specification>(
     let mut ends: Vec<(u32, u32)> = part.part.iter().map(|&n| (ranks.of[n as usize].1, n)).collect();
     ends.retain(|&(end, _)| end <= until);
     ends.sort_unstable();
-    let good = if let Why::Stuck(good, _) = why { good } else { 0 };
-    let (end, culprit) = ends[good];
-    // Nobody who was then open could have helped by giving another answer.
-    let open = part
-        .part
-        .iter()
-        .map(|&n| (n, ranks.of[n as usize]))
-        .take_while(|&(_, (call, _))| call < end);
-    let mut helpers = open.filter(|&(_, (_, returned))| returned > end && returned <= until);
-    let matters = |n: u32| {
-        let Operation { op, ret, .. } = &part.operations[n as usize];
-        checker.spec().answer_matters(op, ret.as_ref())
+    let last = ends.len() - 1;
+    let (mut low, mut high) = match why {
+        Why::Stuck { good, bad, .. } if others_answer_the_same(checker, ranks, part, ends[bad].0, until) => (good, bad),
+        Why::Stuck { good, .. } => (good, last),
+        Why::Reason(_) => (0, last),
     };
-    if matches!(why, Why::Stuck(..)) && !helpers.any(|(n, _)| matters(n)) {
-        return Shortest {
-            culprit,
-            end,
-            minimal: true,
-            why,
-        };
-    }
 
     let mut minimal = true;
     let mut is_violation = |n: usize| match checker.judge(ranks, part, ends[n].0) {
@@ -73,8 +58,14 @@ pub(super) fn shorten<S: Specification>(
             false
         }
     };
-    // All responses before `low` can be explained, that of `high` cannot.
-    let (mut low, mut high) = (good, ends.len() - 1);
+    // All responses before `low` can be explained, that of `high` cannot. Good prefixes cost little, bad ones much: so
+    // first the best guess, that `high` is the place, then upwards from `low` in growing strides.
+    if low < high && high < last {
+        match is_violation(high - 1) {
+            true => high -= 1,
+            false => low = high,
+        }
+    }
     let mut stride = 1;
     while low < high {
         let probe = (low + stride - 1).min(low + (high - low) / 2);
@@ -93,6 +84,26 @@ pub(super) fn shorten<S: Specification>(
     }
 }
 
+/// Whether nobody who was open at the event `end` could have helped by giving another answer later.
+fn others_answer_the_same<S: Specification>(
+    checker: &Checker<S>,
+    ranks: &Ranks,
+    part: &Part<'_, S>,
+    end: u32,
+    until: u32,
+) -> bool {
+    let open = part
+        .part
+        .iter()
+        .map(|&n| (n, ranks.of[n as usize]))
+        .take_while(|&(_, (call, _))| call < end);
+    let mut helpers = open.filter(|&(_, (_, returned))| returned > end && returned <= until);
+    helpers.all(|(n, _)| {
+        let Operation { op, ret, .. } = &part.operations[n as usize];
+        !checker.spec().answer_matters(op, ret.as_ref())
+    })
+}
+
 /// Tells it.
 pub(super) fn tell<S: Specification>(
     checker: &Checker<S>,
@@ -108,7 +119,7 @@ pub(super) fn tell<S: Specification>(
         why,
     } = shortest;
     let (reason, dead_ends) = match why {
-        Why::Stuck(_, dead_ends) => (None, dead_ends),
+        Why::Stuck { dead_ends, .. } => (None, dead_ends),
         Why::Reason(reason) => {
             // The verdict is known; should this search give up, fewer orders are told.
             let layout = Layout::new(checker.spec(), part.operations, ranks, part.part, end);

@@ -81,6 +81,8 @@ pub(super) struct Layout {
     /// Items that never return and may have an effect, in the order of invocation.
     pub(super) pending: Vec<u32>,
     pub(super) words: Words,
+    /// [`Specification::precedence`].
+    pub(super) precedence: Vec<u32>,
 }
 
 /// Numbers handed out lowest first, and taken back.
@@ -145,11 +147,24 @@ impl Layout {
             .collect();
         let words = give_rooms(&mut items, &by_end);
         classify(&mut items, operations);
+        let spanned = items.iter().map(|item| {
+            let answer = answer(operations, item.operation, item.end);
+            (
+                &operations[item.operation as usize].op,
+                answer,
+                Span {
+                    call: item.call,
+                    end: item.end,
+                },
+            )
+        });
+        let precedence = spec.precedence(&spanned.collect::<Vec<_>>());
         Layout {
             items,
             by_end,
             pending,
             words,
+            precedence,
         }
     }
 }

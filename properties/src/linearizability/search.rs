@@ -11,11 +11,12 @@
 //! - *Dominance*: if a configuration failed, so does each that has the same front and state, has linearised the same
 //!   mutators, has fewer readers behind it and has used at least the same pending operations. (Readers are never in
 //!   the way, and pending operations may be left out.) So pending operations do not double the configurations each.
-//! - Where the operation at the front cannot get its answer from anything that is open ([`Specification::attainable`]),
-//!   the configuration fails at once.
+//! - A pending operation that is followed at once by one that leads to the same state without it may be left out.
+//! - Where the operation at the front, or the next reader, cannot get its answer from anything that is there in time
+//!   ([`Specification::attainable`]), the configuration fails at once.
 
 use super::failed::Failed;
-use super::layout::{Layout, NEVER, answer};
+use super::layout::{Item, Layout, NEVER, answer};
 use super::operation::Operation;
 use super::specification::{Specification, Step};
 use super::verdict::Unknown;
@@ -51,6 +52,8 @@ pub(super) struct DeadEnd<State> {
 }
 
 const ROOT: u32 = u32::MAX;
+/// How far ahead to look for a reader, in responses.
+const AHEAD: usize = 16;
 /// Dead ends that are remembered at most.
 const TOLD: usize = 4;
 /// Operations that are remembered of the order of each.
@@ -91,6 +94,8 @@ pub(super) struct Search<'a, S: Specification> {
     failed: Failed<S::State>,
     steps: u64,
     budget: Budget,
+    /// The last response that was seen to be out of reach.
+    pub(super) missed: u32,
     /// The furthest front that was reached.
     pub(super) furthest: u32,
     enough_at: u32,
@@ -130,6 +135,7 @@ impl<'a, S: Specification> Search<'a, S> {
             failed: Failed::new(layout.words, budget.configurations),
             steps: 0,
             budget,
+            missed: 0,
             furthest: 0,
             enough_at: NEVER,
             dead_ends: Vec::new(),
@@ -200,6 +206,9 @@ impl<'a, S: Specification> Search<'a, S> {
                 Step::Same => None,
                 Step::Changed(undo) => Some(undo),
             };
+            let Some(undo) = self.unless_wasted(item, undo) else {
+                continue;
+            };
             if let Entered::Done = self.enter(item, undo) {
                 return Found::Order(self.order());
             }
@@ -218,6 +227,39 @@ impl<'a, S: Specification> Search<'a, S> {
         let op = &self.operations[item.operation as usize].op;
         self.spec
             .apply(&mut self.state, op, answer(self.operations, item.operation, item.end))
+    }
+
+    /// Takes `item`, which has just been applied, back again if the operation before it is pending, and leaving that one
+    /// out would have led to the same state. Gives what undoes `item` otherwise.
+    fn unless_wasted(&mut self, item: u32, undo: Option<S::Undo>) -> Option<Option<S::Undo>> {
+        let frame = self.frames.last_mut().expect("a configuration is open");
+        let is_pending = frame.item != ROOT && self.layout.items[frame.item as usize].end == NEVER;
+        // Somebody read what it wrote.
+        let was_read = self.trail.len() as u32 > frame.trail + 1;
+        if !is_pending || was_read {
+            return Some(undo);
+        }
+        let (before, with) = (frame.item, self.state.clone());
+        let undo_before = frame.undo.take();
+        self.undo(item, undo);
+        self.undo(before, undo_before);
+        let without = self.apply(item);
+        let wasted = !matches!(without, Step::Illegal) && self.state == with;
+        if let Step::Changed(undo) = without {
+            self.undo(item, Some(undo));
+        }
+        let Step::Changed(again) = self.apply(before) else {
+            panic!("a pending operation had an effect, and now has none")
+        };
+        self.frames.last_mut().expect("a configuration is open").undo = Some(again);
+        if wasted {
+            return None;
+        }
+        match self.apply(item) {
+            Step::Changed(undo) => Some(Some(undo)),
+            Step::Same => Some(None),
+            Step::Illegal => panic!("an operation was possible, and now is not"),
+        }
     }
 
     /// Goes on with `item`, which has just been applied. A dead configuration is left again at once.
@@ -281,19 +323,49 @@ impl<'a, S: Specification> Search<'a, S> {
         self.layout.items[item as usize].call < end
     }
 
-    fn attainable(&self) -> bool {
-        let goal = &self.layout.items[self.layout.by_end[self.front as usize] as usize];
-        let operation = &self.operations[goal.operation as usize];
+    /// Whether the operation at the front and the first reader to return can still get their answers, as far as the
+    /// specification can tell.
+    fn attainable(&mut self) -> bool {
+        let ahead = self.layout.by_end[self.front as usize..].iter().copied().take(AHEAD);
+        let reader = ahead
+            .clone()
+            .find(|&n| self.layout.items[n as usize].read_only && !self.linearised[n as usize]);
+        let front = ahead.take(1).find(|&n| !self.layout.items[n as usize].read_only);
+        let missed = front.into_iter().chain(reader).find(|&goal| !self.is_attainable(goal));
+        if let Some(goal) = missed {
+            let end = self.layout.items[goal as usize].end;
+            let rank = self
+                .layout
+                .by_end
+                .partition_point(|&n| self.layout.items[n as usize].end < end);
+            self.missed = self.missed.max(rank as u32);
+        }
+        missed.is_none()
+    }
+
+    /// Whether an operation can still get its answer, from those that were invoked before it returns.
+    fn is_attainable(&self, goal: u32) -> bool {
+        let items = &self.layout.items;
+        let Item {
+            operation: goal, end, ..
+        } = items[goal as usize];
+        let in_time = |&n: &u32| items[n as usize].call < end;
         let first = self.next[self.mutators()];
         let links = std::iter::successors(Some(first), |&n| self.next.get(n as usize).copied());
-        let mutators = links.take_while(|&n| (n as usize) < self.layout.items.len() && self.is_open(n));
-        let pending = self.layout.pending.iter().copied().take_while(|&n| self.is_open(n));
+        let mutators = links.take_while(|&n| (n as usize) < items.len()).take_while(in_time);
+        let pending = self.layout.pending.iter().copied().take_while(in_time);
         let pending = pending.filter(|&n| !self.linearised[n as usize]);
-        let means = mutators.chain(pending).map(|n| &self.layout.items[n as usize]);
-        let others = means.filter(|item| item.operation != goal.operation);
-        let ops = others.map(|item| &self.operations[item.operation as usize].op);
-        self.spec
-            .attainable(&self.state, &operation.op, operation.ret.as_ref(), ops)
+        let means = mutators
+            .chain(pending)
+            .map(|n| items[n as usize].operation)
+            .filter(|&n| n != goal);
+        let Operation { op, ret, .. } = &self.operations[goal as usize];
+        self.spec.attainable(
+            &self.state,
+            op,
+            ret.as_ref(),
+            means.map(|n| &self.operations[n as usize].op),
+        )
     }
 
     /// Lists what may come next: the operation at the front first, for it is in the way of all others; then the others
@@ -319,7 +391,13 @@ impl<'a, S: Specification> Search<'a, S> {
                 self.consider(item, stamp);
             }
         }
-        self.helpful_first(begin);
+        match self.layout.precedence.as_slice() {
+            [] => self.helpful_first(begin),
+            precedence => {
+                let first = self.frames.last().expect("candidates belong to a frame").candidates as usize;
+                self.candidates[first..].sort_by_key(|&n| precedence[n as usize]);
+            }
+        }
     }
 
     /// Adds a candidate, unless there is one like it that returns earlier.

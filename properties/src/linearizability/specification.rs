@@ -78,6 +78,13 @@ pub trait Specification {
         true
     }
 
+    /// A number for each operation (they are in the order of invocation): of those that may come next, the search tries
+    /// the one with the lowest number first. None at all: first what is in the way of others. This changes no verdict.
+    fn precedence(&self, operations: &[(&Self::Op, Option<&Self::Ret>, Span)]) -> Vec<u32> {
+        let _ = operations;
+        Vec::new()
+    }
+
     /// Whether an operation could do more, or in more states, if its answer were unknown. Readers do nothing and need
     /// not be counted. Where it could not, less must be searched to find the first response that is wrong.
     fn answer_matters(&self, op: &Self::Op, ret: Option<&Self::Ret>) -> bool {

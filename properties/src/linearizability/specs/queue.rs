@@ -1,10 +1,10 @@
 //! A queue: first in, first out.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Debug;
 use std::hash::Hash;
 
-use crate::linearizability::specification::{Specification, Step};
+use crate::linearizability::specification::{Span, Specification, Step};
 
 /// A queue of items of type `T`, empty at first.
 #[derive(Clone, Debug)]
@@ -77,6 +77,30 @@ impl<T: Clone + Debug + Ord + Hash> Specification for Queue<T> {
 
     fn read_only(&self, op: &Request<T>, ret: Option<&Answer<T>>) -> bool {
         matches!((op, ret), (Request::Dequeue, Some(Answer::Dequeued(None))))
+    }
+
+    /// What leaves first should enter first: an enqueue goes by the response of the dequeue that takes its item.
+    fn precedence(&self, operations: &[(&Request<T>, Option<&Answer<T>>, Span)]) -> Vec<u32> {
+        let mut taken: Vec<(&T, u32)> = Vec::new();
+        for (_, ret, span) in operations {
+            if let Some(Answer::Dequeued(Some(item))) = ret {
+                taken.push((item, span.end));
+            }
+        }
+        // Of equal items, the first enqueue goes with the first dequeue.
+        taken.sort_unstable_by(|a, b| b.cmp(a));
+        let mut precedence = Vec::with_capacity(operations.len());
+        let mut left: BTreeMap<&T, Vec<u32>> = BTreeMap::new();
+        taken
+            .into_iter()
+            .for_each(|(item, end)| left.entry(item).or_default().push(end));
+        for (op, _, span) in operations {
+            precedence.push(match op {
+                Request::Enqueue(item) => left.get_mut(item).and_then(Vec::pop).unwrap_or(Span::PENDING),
+                Request::Dequeue => span.end,
+            });
+        }
+        precedence
     }
 
     fn answer_matters(&self, op: &Request<T>, ret: Option<&Answer<T>>) -> bool {
