@@ -65,6 +65,8 @@ pub(super) struct Item {
     /// Operations of one class are alike but for their times.
     pub(super) class: u32,
     pub(super) read_only: bool,
+    /// Whether its answer says something about the state.
+    pub(super) tells: bool,
 }
 
 /// The operations of one part of a history up to some event, and how configurations are written.
@@ -136,6 +138,7 @@ impl Layout {
                 mask: 0,
                 class: 0,
                 read_only,
+                tells: read_only || spec.answer_matters(op, ret),
             });
         }
         let mut by_end: Vec<u32> = (0..items.len() as u32)

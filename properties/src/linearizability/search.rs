@@ -12,7 +12,7 @@
 //!   mutators, has fewer readers behind it and has used at least the same pending operations. (Readers are never in
 //!   the way, and pending operations may be left out.) So pending operations do not double the configurations each.
 //! - A pending operation that is followed at once by one that leads to the same state without it may be left out.
-//! - Where the operation at the front, or the next reader, cannot get its answer from anything that is there in time
+//! - Where the operation at the front, or one of the next few, cannot get its answer from anything that is there in time
 //!   ([`Specification::attainable`]), the configuration fails at once.
 
 use super::failed::Failed;
@@ -52,8 +52,10 @@ pub(super) struct DeadEnd<State> {
 }
 
 const ROOT: u32 = u32::MAX;
-/// How far ahead to look for a reader, in responses.
+/// How far ahead to look for answers that cannot be given any more, in responses.
 const AHEAD: usize = 16;
+/// Such answers that are looked at.
+const GOALS: usize = 3;
 /// Dead ends that are remembered at most.
 const TOLD: usize = 4;
 /// Operations that are remembered of the order of each.
@@ -323,15 +325,12 @@ impl<'a, S: Specification> Search<'a, S> {
         self.layout.items[item as usize].call < end
     }
 
-    /// Whether the operation at the front and the first reader to return can still get their answers, as far as the
+    /// Whether the next operations that tell something of the state can still get their answers, as far as the
     /// specification can tell.
     fn attainable(&mut self) -> bool {
         let ahead = self.layout.by_end[self.front as usize..].iter().copied().take(AHEAD);
-        let reader = ahead
-            .clone()
-            .find(|&n| self.layout.items[n as usize].read_only && !self.linearised[n as usize]);
-        let front = ahead.take(1).find(|&n| !self.layout.items[n as usize].read_only);
-        let missed = front.into_iter().chain(reader).find(|&goal| !self.is_attainable(goal));
+        let left = ahead.filter(|&n| self.layout.items[n as usize].tells && !self.linearised[n as usize]);
+        let missed = left.take(GOALS).find(|&goal| !self.is_attainable(goal));
         if let Some(goal) = missed {
             let end = self.layout.items[goal as usize].end;
             let rank = self

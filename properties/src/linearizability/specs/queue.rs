@@ -1,6 +1,6 @@
 //! A queue: first in, first out.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt::Debug;
 use std::hash::Hash;
 
@@ -79,26 +79,39 @@ impl<T: Clone + Debug + Ord + Hash> Specification for Queue<T> {
         matches!((op, ret), (Request::Dequeue, Some(Answer::Dequeued(None))))
     }
 
-    /// What leaves first should enter first: an enqueue goes by the response of the dequeue that takes its item.
+    /// What leaves first should enter first: an enqueue goes by the response of the dequeue that takes its item. Of equal
+    /// items, a dequeue takes the one whose enqueue returns first, among those invoked in time.
     fn precedence(&self, operations: &[(&Request<T>, Option<&Answer<T>>, Span)]) -> Vec<u32> {
         let mut taken: Vec<(&T, u32)> = Vec::new();
-        for (_, ret, span) in operations {
-            if let Some(Answer::Dequeued(Some(item))) = ret {
-                taken.push((item, span.end));
+        let mut put: Vec<(&T, u32, usize)> = Vec::new();
+        for (n, (op, ret, span)) in operations.iter().enumerate() {
+            match (op, ret) {
+                (Request::Dequeue, Some(Answer::Dequeued(Some(item)))) => taken.push((item, span.end)),
+                (Request::Dequeue, _) => {}
+                (Request::Enqueue(item), _) => put.push((item, span.call, n)),
             }
         }
-        // Of equal items, the first enqueue goes with the first dequeue.
-        taken.sort_unstable_by(|a, b| b.cmp(a));
-        let mut precedence = Vec::with_capacity(operations.len());
-        let mut left: BTreeMap<&T, Vec<u32>> = BTreeMap::new();
-        taken
-            .into_iter()
-            .for_each(|(item, end)| left.entry(item).or_default().push(end));
-        for (op, _, span) in operations {
-            precedence.push(match op {
-                Request::Enqueue(item) => left.get_mut(item).and_then(Vec::pop).unwrap_or(Span::PENDING),
-                Request::Dequeue => span.end,
-            });
+        taken.sort_unstable();
+        put.sort_unstable();
+        let mut precedence = vec![Span::PENDING; operations.len()];
+        let mut put = put.into_iter().peekable();
+        for of_item in taken.chunk_by(|a, b| a.0 == b.0) {
+            let mut open = BTreeSet::new();
+            for &(item, end) in of_item {
+                while let Some((other, _, n)) = put.next_if(|&(other, call, _)| (other, call) < (item, end)) {
+                    if other == item {
+                        open.insert((operations[n].2.end, n));
+                    }
+                }
+                if let Some((_, n)) = open.pop_first() {
+                    precedence[n] = end;
+                }
+            }
+        }
+        for (place, (op, _, span)) in precedence.iter_mut().zip(operations) {
+            if let Request::Dequeue = op {
+                *place = span.end;
+            }
         }
         precedence
     }
