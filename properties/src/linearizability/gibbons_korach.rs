@@ -153,11 +153,8 @@ impl UniqueWrites<'_> {
     /// zone's instant is its beginning; a backward zone's is a point in it that is outside all forward zones.
     fn instants(&self, spans: &[Span], clusters: &Clusters) -> Result<Vec<(u64, u32)>, String> {
         let mut forward: Vec<(u64, u64, u32)> = Vec::new();
-        let mut written = vec![false; self.values];
         for value in 0..self.values {
             let (first, last) = (clusters.first_response[value], clusters.last_invocation[value]);
-            // A write that never returned and was not read has no response in its cluster: it never happened.
-            written[value] = first != NEVER;
             let call = match clusters.write[value] {
                 NONE if value == self.initial as usize => EVER,
                 NONE => NEVER,
@@ -183,7 +180,8 @@ impl UniqueWrites<'_> {
             }
         }
         let mut instants = Vec::with_capacity(self.values);
-        for value in (0..self.values).filter(|&value| written[value]) {
+        // A write that never returned and was not read has no response in its cluster: it never happened.
+        for value in (0..self.values).filter(|&value| clusters.first_response[value] != NEVER) {
             let (first, last) = (clusters.first_response[value], clusters.last_invocation[value]);
             if clusters.is_forward(value) {
                 instants.push((first, value as u32));

@@ -80,7 +80,7 @@ pub trait Specification {
 
     /// A number for each operation (they are in the order of invocation): of those that may come next, the search tries
     /// the one with the lowest number first. None at all: first what is in the way of others. This changes no verdict.
-    fn precedence(&self, operations: &[(&Self::Op, Option<&Self::Ret>, Span)]) -> Vec<u32> {
+    fn precedence(&self, operations: &[Spanned<'_, Self::Op, Self::Ret>]) -> Vec<u32> {
         let _ = operations;
         Vec::new()
     }
@@ -121,6 +121,9 @@ impl Span {
     /// The rank of a response that never came: after all others.
     pub const PENDING: u32 = u32::MAX;
 }
+
+/// An operation, its answer where it is known, and when it happened.
+pub type Spanned<'a, O, R> = (&'a O, Option<&'a R>, Span);
 
 /// What a polynomial algorithm decided.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::fmt::Debug;
 use std::hash::Hash;
 
-use crate::linearizability::specification::{Span, Specification, Step};
+use crate::linearizability::specification::{Span, Spanned, Specification, Step};
 
 /// A queue of items of type `T`, empty at first.
 #[derive(Clone, Debug)]
@@ -81,7 +81,7 @@ impl<T: Clone + Debug + Ord + Hash> Specification for Queue<T> {
 
     /// What leaves first should enter first: an enqueue goes by the response of the dequeue that takes its item. Of equal
     /// items, a dequeue takes the one whose enqueue returns first, among those invoked in time.
-    fn precedence(&self, operations: &[(&Request<T>, Option<&Answer<T>>, Span)]) -> Vec<u32> {
+    fn precedence(&self, operations: &[Spanned<'_, Request<T>, Answer<T>>]) -> Vec<u32> {
         let mut taken: Vec<(&T, u32)> = Vec::new();
         let mut put: Vec<(&T, u32, usize)> = Vec::new();
         for (n, (op, ret, span)) in operations.iter().enumerate() {
