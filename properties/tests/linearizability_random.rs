@@ -413,3 +413,117 @@ fn agree_in_time<S: Specification + Clone>(spec: &S, history: &Ops<S>) {
         }
     }
 }
+
+/// A history of up to 14 operations that overlap widely, many of them pending, with arbitrary answers of the right kind.
+fn wide<O: Clone + std::fmt::Debug + 'static, R: Clone + std::fmt::Debug + 'static>(
+    alphabet: Vec<(O, R)>,
+) -> impl Strategy<Value = Vec<Operation<O, R>>> {
+    let operation = (prop::sample::select(alphabet), 0u64..40, 0u64..25, 0u8..10);
+    prop::collection::vec(operation, 6..15).prop_map(|operations| {
+        let made = (0u64..)
+            .zip(operations)
+            .map(|(process, ((op, ret), invoked, length, fate))| {
+                let returned = (fate > 2).then_some(invoked + length);
+                Operation {
+                    process,
+                    op,
+                    invoked,
+                    returned,
+                    ret: returned.and((fate > 3).then_some(ret)),
+                }
+            });
+        made.collect()
+    })
+}
+
+/// The verdict, in every way, is that of the definition.
+fn agree_on_wide<S: Specification + Clone>(spec: S, history: &Ops<S>) -> Result<(), TestCaseError> {
+    let expected = linearizability::subsets(&spec, history);
+    let small = Limits {
+        steps: 10_000_000,
+        configurations: 8,
+    };
+    let checkers = [
+        Checker::new(spec.clone()),
+        Checker::new(spec.clone()).search_only().whole(),
+        Checker::new(spec.clone()).search_only().limits(small),
+    ];
+    for checker in checkers {
+        match checker.check(history) {
+            Verdict::Linearizable(order) => {
+                prop_assert!(
+                    expected && is_linearisation(&spec, history, &order),
+                    "order {order:?} of {history:#?}"
+                );
+            }
+            Verdict::Violation(why) => prop_assert!(!expected, "{why} of {history:#?}"),
+            Verdict::Unknown(why) => prop_assert!(false, "gave up: {why}"),
+        }
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 3_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn wide_cas_registers(history in wide(vec![
+        (cas_register::Access::Read, cas_register::Answer::Value(0u8)),
+        (cas_register::Access::Read, cas_register::Answer::Value(1)),
+        (cas_register::Access::Read, cas_register::Answer::Value(2)),
+        (cas_register::Access::Write(1), cas_register::Answer::Written),
+        (cas_register::Access::Write(2), cas_register::Answer::Written),
+        (cas_register::Access::Cas(1, 2), cas_register::Answer::Swapped(true)),
+        (cas_register::Access::Cas(2, 0), cas_register::Answer::Swapped(true)),
+        (cas_register::Access::Cas(1, 2), cas_register::Answer::Swapped(false)),
+    ])) {
+        agree_on_wide(cas_register::CasRegister::new(0), &history)?;
+    }
+
+    #[test]
+    fn wide_registers_and_stores(history in wide(vec![
+        (kv::Request::Get('k'), kv::Answer::Value(None)),
+        (kv::Request::Get('k'), kv::Answer::Value(Some(vec![1u8]))),
+        (kv::Request::Get('k'), kv::Answer::Value(Some(vec![1, 2]))),
+        (kv::Request::Put('k', vec![1]), kv::Answer::Done),
+        (kv::Request::Append('k', vec![2]), kv::Answer::Done),
+        (kv::Request::Append('k', vec![1]), kv::Answer::Done),
+        (kv::Request::Delete('k'), kv::Answer::Done),
+    ])) {
+        agree_on_wide(kv::Kv::new(), &history)?;
+    }
+
+    #[test]
+    fn wide_queues(history in wide(vec![
+        (queue::Request::Enqueue(1u8), queue::Answer::Enqueued),
+        (queue::Request::Enqueue(2), queue::Answer::Enqueued),
+        (queue::Request::Dequeue, queue::Answer::Dequeued(None)),
+        (queue::Request::Dequeue, queue::Answer::Dequeued(Some(1))),
+        (queue::Request::Dequeue, queue::Answer::Dequeued(Some(2))),
+    ])) {
+        agree_on_wide(queue::Queue::new(), &history)?;
+    }
+
+    #[test]
+    fn wide_stacks(history in wide(vec![
+        (stack::Request::Push(1u8), stack::Answer::Pushed),
+        (stack::Request::Push(2), stack::Answer::Pushed),
+        (stack::Request::Pop, stack::Answer::Popped(None)),
+        (stack::Request::Pop, stack::Answer::Popped(Some(1))),
+        (stack::Request::Pop, stack::Answer::Popped(Some(2))),
+    ])) {
+        agree_on_wide(stack::Stack::new(), &history)?;
+    }
+
+    #[test]
+    fn wide_semaphores(history in wide(vec![
+        (semaphore::Request::Acquire(1), semaphore::Answer::Done),
+        (semaphore::Request::Acquire(2), semaphore::Answer::Done),
+        (semaphore::Request::TryAcquire(2), semaphore::Answer::Took(true)),
+        (semaphore::Request::TryAcquire(1), semaphore::Answer::Took(false)),
+        (semaphore::Request::Release(1), semaphore::Answer::Done),
+        (semaphore::Request::Release(2), semaphore::Answer::Done),
+    ])) {
+        agree_on_wide(semaphore::Semaphore::new(3), &history)?;
+    }
+}

@@ -149,8 +149,10 @@ impl UniqueWrites<'_> {
         Ok(clusters)
     }
 
-    /// The conditions, and where they hold, the order of the clusters: each value with the instant it takes. A forward
-    /// zone's instant is its beginning; a backward zone's is a point in it that is outside all forward zones.
+    /// The conditions, and where they hold, the order of the clusters: each value with the beginning of its zone. For let
+    /// a cluster A have to come before B, that is, let A's first response be before B's last invocation. Were B's zone
+    /// to begin before A's, then it were a forward zone, with A's zone or its beginning inside: the conditions exclude
+    /// both.
     fn instants(&self, spans: &[Span], clusters: &Clusters) -> Result<Vec<(u64, u32)>, String> {
         let mut forward: Vec<(u64, u64, u32)> = Vec::new();
         for value in 0..self.values {
@@ -188,20 +190,14 @@ impl UniqueWrites<'_> {
                 continue;
             }
             let before = forward.partition_point(|zone| zone.0 <= last);
-            let around = before
-                .checked_sub(1)
-                .map(|zone| forward[zone])
-                .filter(|zone| last < zone.1);
-            match around {
-                None => instants.push((last, value as u32)),
-                Some((_, end, _)) if end < first => instants.push((end, value as u32)),
-                Some((.., other)) => {
-                    let (a, b) = (self.value_name(value), self.value_name(other as usize));
-                    return Err(format!(
-                        "{a} came and went while it held {b}, and each was written once"
-                    ));
-                }
+            let around = before.checked_sub(1).map(|zone| forward[zone]);
+            if let Some((.., other)) = around.filter(|&(_, end, _)| first < end) {
+                let (a, b) = (self.value_name(value), self.value_name(other as usize));
+                return Err(format!(
+                    "{a} came and went while it held {b}, and each was written once"
+                ));
             }
+            instants.push((last, value as u32));
         }
         instants.sort_unstable();
         Ok(instants)
