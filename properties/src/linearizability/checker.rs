@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::counterexample::{self, Violating};
-use super::layout::{Layout, NEVER, Ranks, answer};
+use super::counterexample;
+use super::layout::{Layout, NEVER, Ranks};
 use super::operation::Operation;
-use super::search::{Budget, Found, Search};
-use super::specification::{Decision, Spanned, Specification};
+use super::search::{Budget, DeadEnd, Found, Search};
+use super::specification::{Decider, Decision, Span, Specification};
 use super::verdict::{Unknown, Verdict};
 
 /// What a check may spend. In steps and configurations, not in seconds and bytes, so that verdicts are the same
@@ -23,7 +23,7 @@ impl Default for Limits {
     fn default() -> Self {
         Limits {
             steps: 50_000_000,
-            configurations: 2_000_000,
+            configurations: 1_000_000,
         }
     }
 }
@@ -37,14 +37,37 @@ pub struct Checker<S> {
     shortcuts: bool,
 }
 
+/// Operations that are judged together, in the order of invocation.
+pub(super) struct Part<'a, S: Specification> {
+    pub(super) operations: &'a [Operation<S::Op, S::Ret>],
+    pub(super) part: &'a [u32],
+    decider: Option<Box<dyn Decider + 'a>>,
+}
+
 /// What is known of a part of a history.
-pub(super) enum Judged {
+pub(super) enum Judged<State> {
     /// Linearizable, in this order.
     Order(Vec<u32>),
-    /// Not linearizable; the first so many responses of the part are.
-    Violation { good: usize, reason: Option<String> },
+    /// Not linearizable.
+    Violation { why: Why<State> },
     /// Not known.
     Unknown(Unknown),
+}
+
+/// Why a part is not linearizable.
+pub(super) enum Why<State> {
+    /// In words.
+    Reason(String),
+    /// The responses before `good` can be explained; up to and with `bad` they cannot, if the answers of all operations
+    /// are known.
+    Stuck {
+        /// The first that may be wrong, counting responses in order from 0.
+        good: usize,
+        /// The last that was looked at.
+        bad: usize,
+        /// Where one ends up.
+        dead_ends: Vec<DeadEnd<State>>,
+    },
 }
 
 impl<S: Specification> Checker<S> {
@@ -71,7 +94,7 @@ impl<S: Specification> Checker<S> {
         }
     }
 
-    /// The same, with the search alone: without [`Specification::decide`].
+    /// The same, with the search alone: without [`Specification::decider`].
     pub fn search_only(self) -> Self {
         Checker {
             shortcuts: false,
@@ -87,39 +110,32 @@ impl<S: Specification> Checker<S> {
     /// Judges a history; the operations may be in any order.
     pub fn check(&self, operations: &[Operation<S::Op, S::Ret>]) -> Verdict {
         let ranks = Ranks::new(operations);
+        let parts = self.parts(operations, &ranks);
         let mut horizon = NEVER - 1;
         let mut orders = Vec::new();
         let mut unknown = None;
         let mut worst = None;
-        for (key, part) in self.parts(operations, &ranks) {
-            match self.judge(operations, &ranks, &part, horizon) {
+        for (key, members) in &parts {
+            let part = self.part(operations, members);
+            match self.judge(&ranks, &part, horizon) {
                 Judged::Order(order) => orders.push(order),
                 Judged::Unknown(why) => unknown = Some(why),
-                Judged::Violation { good, reason } => {
-                    let key = key.map(|key| format!("{key:?}"));
-                    let violating = Violating {
-                        key,
-                        part,
-                        until: horizon,
-                        good,
-                        reason,
-                    };
-                    let shortest = counterexample::shorten(self, operations, &ranks, violating);
+                Judged::Violation { why } => {
+                    let shortest = counterexample::shorten(self, &ranks, &part, horizon, why);
                     // Of the other parts, only what happened before this concerns us now.
                     horizon = shortest
                         .end
                         .checked_sub(1)
                         .expect("a response comes after an invocation");
-                    worst = Some(shortest);
+                    worst = Some((key, part, shortest));
                 }
             }
         }
         match (worst, unknown) {
-            (Some(shortest), unknown) => {
-                let minimal = shortest.minimal && unknown.is_none();
-                Verdict::Violation(Box::new(counterexample::tell(
-                    self, operations, &ranks, shortest, minimal,
-                )))
+            (Some((key, part, mut shortest)), unknown) => {
+                shortest.minimal &= unknown.is_none();
+                let key = key.as_ref().map(|key| format!("{key:?}"));
+                Verdict::Violation(Box::new(counterexample::tell(self, &ranks, &part, key, shortest)))
             }
             (None, Some(why)) => Verdict::Unknown(why),
             (None, None) => Verdict::Linearizable(merge(&ranks, orders)),
@@ -142,57 +158,62 @@ impl<S: Specification> Checker<S> {
         parts.into_iter().map(|(key, part)| (Some(key), part)).collect()
     }
 
-    /// Judges one part up to the event `until`.
-    pub(super) fn judge(
-        &self,
-        operations: &[Operation<S::Op, S::Ret>],
-        ranks: &Ranks,
-        part: &[u32],
-        until: u32,
-    ) -> Judged {
-        if let Some(decision) = self.decide(operations, ranks, part, until) {
-            return match decision {
-                Decision::Linearizable(order) => Judged::Order(order.into_iter().map(|n| part[n as usize]).collect()),
-                Decision::Violation(reason) => Judged::Violation {
-                    good: 0,
-                    reason: Some(reason),
-                },
-            };
-        }
-        let layout = Layout::new(&self.spec, operations, ranks, part, until);
-        let mut search = Search::new(&self.spec, operations, &layout, self.budget(), 0);
-        match search.run() {
-            Found::Order(order) => Judged::Order(order),
-            Found::Nothing => Judged::Violation {
-                good: search.furthest as usize,
-                reason: None,
-            },
-            Found::GaveUp(why) => Judged::Unknown(why),
+    /// A part with the polynomial algorithm for it, if there is one.
+    pub(super) fn part<'a>(&'a self, operations: &'a [Operation<S::Op, S::Ret>], part: &'a [u32]) -> Part<'a, S> {
+        let asked = part.iter().map(|&n| {
+            let Operation { op, ret, returned, .. } = &operations[n as usize];
+            (op, ret.as_ref().filter(|_| returned.is_some()))
+        });
+        let decider = if self.shortcuts {
+            self.spec.decider(&asked.collect::<Vec<_>>())
+        } else {
+            None
+        };
+        Part {
+            operations,
+            part,
+            decider,
         }
     }
 
-    fn decide(
-        &self,
-        operations: &[Operation<S::Op, S::Ret>],
-        ranks: &Ranks,
-        part: &[u32],
-        until: u32,
-    ) -> Option<Decision> {
-        if !self.shortcuts {
-            return None;
-        }
-        let part = &part[..part.partition_point(|&n| ranks.of[n as usize].0 <= until)];
-        let spanned = part.iter().map(|&n| {
-            let (call, end) = ranks.of[n as usize];
-            let end = if end > until { NEVER } else { end };
-            Spanned {
-                op: &operations[n as usize].op,
-                ret: answer(operations, n, end),
+    /// Judges one part up to the event `until`.
+    pub(super) fn judge(&self, ranks: &Ranks, part: &Part<'_, S>, until: u32) -> Judged<S::State> {
+        if let Some(decider) = &part.decider {
+            let spans = part
+                .part
+                .iter()
+                .map(|&n| ranks.of[n as usize])
+                .take_while(|&(call, _)| call <= until);
+            let spans = spans.map(|(call, end)| Span {
                 call,
-                end,
+                end: if end > until { NEVER } else { end },
+            });
+            return match decider.decide(&spans.collect::<Vec<_>>()) {
+                Decision::Linearizable(order) => {
+                    Judged::Order(order.into_iter().map(|n| part.part[n as usize]).collect())
+                }
+                Decision::Violation(reason) => Judged::Violation {
+                    why: Why::Reason(reason),
+                },
+            };
+        }
+        let layout = Layout::new(&self.spec, part.operations, ranks, part.part, until);
+        let mut search = Search::new(&self.spec, part.operations, &layout, self.budget());
+        match search.run() {
+            Found::Order(order) => Judged::Order(order),
+            Found::Nothing => {
+                let good = search.furthest as usize;
+                let bad = good.max(search.missed as usize);
+                Judged::Violation {
+                    why: Why::Stuck {
+                        good,
+                        bad,
+                        dead_ends: std::mem::take(&mut search.dead_ends),
+                    },
+                }
             }
-        });
-        self.spec.decide(&spanned.collect::<Vec<_>>())
+            Found::GaveUp(why) => Judged::Unknown(why),
+        }
     }
 
     pub(super) fn budget(&self) -> Budget {

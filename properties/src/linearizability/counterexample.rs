@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::checker::{Checker, Judged};
+use super::checker::{Checker, Judged, Part, Why};
 use super::layout::{Layout, Ranks};
 use super::operation::Operation;
 use super::search::{Budget, Search};
@@ -10,60 +10,47 @@ use super::specification::Specification;
 use super::timeline::{self, Bar};
 use super::verdict::{Configuration, Counterexample};
 
-/// Orders that are told at most.
-const TOLD: usize = 4;
-/// What the second search, for the story alone, may spend.
-const STORY_STEPS: u64 = 200_000;
+/// What a search for the story alone may spend.
+const STORY_STEPS: u64 = 50_000;
 
-/// A part of a history that is not linearizable.
-pub(super) struct Violating {
-    pub(super) key: Option<String>,
-    pub(super) part: Vec<u32>,
-    /// The event up to which it is not.
-    pub(super) until: u32,
-    /// The first so many responses are no violation.
-    pub(super) good: usize,
-    pub(super) reason: Option<String>,
-}
-
-/// Such a part with the first response that cannot be explained.
-pub(super) struct Shortest {
-    key: Option<String>,
-    part: Vec<u32>,
-    reason: Option<String>,
+/// The first response of a part that cannot be explained.
+pub(super) struct Shortest<State> {
     culprit: u32,
     /// The rank of the culprit's response.
     pub(super) end: u32,
+    /// Whether everything earlier is known to be good.
     pub(super) minimal: bool,
+    why: Why<State>,
 }
 
-/// Finds the shortest prefix that is a violation. Linearizability is closed under prefixes, and only a response can be
-/// the last event of a shortest violation, so this is a binary search over responses; it begins where the first search
-/// got stuck, which is mostly the place.
+/// Finds the shortest prefix that is a violation; the part is one up to the event `until`. Linearizability is closed
+/// under prefixes, and only a response can be the last event of a shortest violation, so this is a binary search over
+/// responses; it begins where the first search got stuck, which is mostly the place.
 ///
 /// In a prefix, operations that have not yet returned may give any answer or none: so a prefix may be linearizable
 /// although the whole history has no order that gets so far.
 pub(super) fn shorten<S: Specification>(
     checker: &Checker<S>,
-    operations: &[Operation<S::Op, S::Ret>],
     ranks: &Ranks,
-    violating: Violating,
-) -> Shortest {
-    let Violating {
-        key,
-        part,
-        until,
-        good,
-        mut reason,
-    } = violating;
-    let mut ends: Vec<(u32, u32)> = part.iter().map(|&n| (ranks.of[n as usize].1, n)).collect();
+    part: &Part<'_, S>,
+    until: u32,
+    mut why: Why<S::State>,
+) -> Shortest<S::State> {
+    let mut ends: Vec<(u32, u32)> = part.part.iter().map(|&n| (ranks.of[n as usize].1, n)).collect();
     ends.retain(|&(end, _)| end <= until);
     ends.sort_unstable();
+    let last = ends.len() - 1;
+    let (mut low, mut high) = match why {
+        Why::Stuck { good, bad, .. } if others_answer_the_same(checker, ranks, part, ends[bad].0, until) => (good, bad),
+        Why::Stuck { good, .. } => (good, last),
+        Why::Reason(_) => (0, last),
+    };
+
     let mut minimal = true;
-    let mut is_violation = |n: usize| match checker.judge(operations, ranks, &part, ends[n].0) {
+    let mut is_violation = |n: usize| match checker.judge(ranks, part, ends[n].0) {
         Judged::Order(_) => false,
-        Judged::Violation { reason: why, .. } => {
-            reason = why;
+        Judged::Violation { why: here } => {
+            why = here;
             true
         }
         Judged::Unknown(_) => {
@@ -71,9 +58,14 @@ pub(super) fn shorten<S: Specification>(
             false
         }
     };
-
-    // All responses before `low` can be explained, that of `high` cannot.
-    let (mut low, mut high) = (good, ends.len() - 1);
+    // All responses before `low` can be explained, that of `high` cannot. Good prefixes cost little, bad ones much: so
+    // first the best guess, that `high` is the place, then upwards from `low` in growing strides.
+    if low < high && high < last {
+        match is_violation(high - 1) {
+            true => high -= 1,
+            false => low = high,
+        }
+    }
     let mut stride = 1;
     while low < high {
         let probe = (low + stride - 1).min(low + (high - low) / 2);
@@ -85,59 +77,75 @@ pub(super) fn shorten<S: Specification>(
     }
     let (end, culprit) = ends[high];
     Shortest {
-        key,
-        part,
-        reason,
         culprit,
         end,
         minimal,
+        why,
     }
+}
+
+/// Whether nobody who was open at the event `end` could have helped by giving another answer later.
+fn others_answer_the_same<S: Specification>(
+    checker: &Checker<S>,
+    ranks: &Ranks,
+    part: &Part<'_, S>,
+    end: u32,
+    until: u32,
+) -> bool {
+    let open = part
+        .part
+        .iter()
+        .map(|&n| (n, ranks.of[n as usize]))
+        .take_while(|&(_, (call, _))| call < end);
+    let mut helpers = open.filter(|&(_, (_, returned))| returned > end && returned <= until);
+    helpers.all(|(n, _)| {
+        let Operation { op, ret, .. } = &part.operations[n as usize];
+        !checker.spec().answer_matters(op, ret.as_ref())
+    })
 }
 
 /// Tells it.
 pub(super) fn tell<S: Specification>(
     checker: &Checker<S>,
-    operations: &[Operation<S::Op, S::Ret>],
     ranks: &Ranks,
-    shortest: Shortest,
-    minimal: bool,
+    part: &Part<'_, S>,
+    key: Option<String>,
+    shortest: Shortest<S::State>,
 ) -> Counterexample {
     let Shortest {
-        key,
-        part,
-        reason,
         culprit,
         end,
-        ..
+        minimal,
+        why,
     } = shortest;
-    let layout = Layout::new(checker.spec(), operations, ranks, &part, end);
-    let limits = checker.budget();
-    let budget = Budget {
-        steps: limits.steps.min(STORY_STEPS),
-        ..limits
+    let (reason, dead_ends) = match why {
+        Why::Stuck { dead_ends, .. } => (None, dead_ends),
+        Why::Reason(reason) => {
+            // The verdict is known; should this search give up, fewer orders are told.
+            let layout = Layout::new(checker.spec(), part.operations, ranks, part.part, end);
+            let limits = checker.budget();
+            let steps = limits.steps.min(STORY_STEPS + layout.items.len() as u64);
+            let mut search = Search::new(checker.spec(), part.operations, &layout, Budget { steps, ..limits });
+            search.enough_at(layout.by_end.len() as u32 - 1);
+            search.run();
+            (Some(reason), search.dead_ends)
+        }
     };
-    let mut search = Search::new(checker.spec(), operations, &layout, budget, TOLD);
-    // The verdict is known; should this search give up, fewer orders are told.
-    search.run();
-    let furthest: Vec<Configuration> = search
-        .dead_ends
-        .iter()
-        .map(|end| Configuration {
-            state: format!("{:?}", end.state),
-            order: end.order.iter().map(|&n| n as usize).collect(),
-        })
-        .collect();
-
+    let furthest = dead_ends.iter().map(|end| Configuration {
+        state: format!("{:?}", end.state),
+        length: end.length,
+        recent: end.recent.iter().map(|&n| n as usize).collect(),
+    });
     let mut counterexample = Counterexample {
         culprit: culprit as usize,
         events: end as usize + 1,
         minimal,
         part: key,
         reason,
-        furthest,
+        furthest: furthest.collect(),
         story: String::new(),
     };
-    counterexample.story = story(operations, ranks, &part, end, &counterexample);
+    counterexample.story = story(part.operations, ranks, part.part, end, &counterexample);
     counterexample
 }
 
@@ -173,16 +181,14 @@ fn story<O: std::fmt::Debug, R: std::fmt::Debug>(
     let _ = write!(out, ". It is event {} of the history{shortest}.", counterexample.events);
     for configuration in &counterexample.furthest {
         let _ = write!(out, "\n  It may have come to the state {}", configuration.state);
-        match configuration.order.len() {
-            0 => {}
-            count => {
-                let last: Vec<String> = configuration.order[count.saturating_sub(3)..]
-                    .iter()
-                    .map(|&n| label(n))
-                    .collect();
-                let dots = if count > last.len() { "… " } else { "" };
-                let _ = write!(out, " by {dots}{}", last.join(", "));
-            }
+        let recent = &configuration.recent;
+        let last: Vec<String> = recent[recent.len().saturating_sub(3)..]
+            .iter()
+            .map(|&n| label(n))
+            .collect();
+        if !last.is_empty() {
+            let dots = if configuration.length > last.len() { "… " } else { "" };
+            let _ = write!(out, " by {dots}{}", last.join(", "));
         }
         let _ = write!(out, ", but not on to that response.");
     }

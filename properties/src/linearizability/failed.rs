@@ -46,7 +46,7 @@ pub(super) struct Failed<S> {
 
 impl<S: Eq + Hash> Failed<S> {
     pub(super) fn new(words: Words, limit: usize) -> Self {
-        let limit = limit.min(NONE as usize - 1);
+        let limit = limit.clamp(2, NONE as usize - 1);
         Failed {
             words,
             heads: Vec::new(),
@@ -98,14 +98,11 @@ impl<S: Eq + Hash> Failed<S> {
         false
     }
 
-    /// Remembers that this configuration failed. Where there is no more room, everything is forgotten: what is lost is
-    /// time, not truth.
+    /// Remembers that this configuration failed. Where there is no more room, what lies furthest ahead is forgotten: the
+    /// search is on its way back from there. What is lost is time, not truth.
     pub(super) fn insert(&mut self, hash: u64, front: u32, bits: &[u64], state: S) {
         if self.entries.len() >= self.limit {
-            self.overflowed = true;
-            self.entries.clear();
-            self.bits.clear();
-            self.heads.fill(NONE);
+            self.forget();
         }
         if self.entries.len() >= self.heads.len() {
             self.grow();
@@ -124,10 +121,41 @@ impl<S: Eq + Hash> Failed<S> {
     fn grow(&mut self) {
         let size = (self.heads.len() * 2).max(64);
         self.heads = vec![NONE; size];
+        self.relink();
+    }
+
+    fn relink(&mut self) {
+        self.heads.fill(NONE);
+        let mask = self.heads.len() - 1;
         for (n, entry) in (0..).zip(&mut self.entries) {
-            let head = entry.hash as usize & (size - 1);
+            let head = entry.hash as usize & mask;
             entry.next = self.heads[head];
             self.heads[head] = n;
         }
+    }
+
+    /// Keeps the half with the earliest fronts.
+    fn forget(&mut self) {
+        self.overflowed = true;
+        let mut fronts: Vec<u32> = self.entries.iter().map(|entry| entry.front).collect();
+        let half = fronts.len() / 2;
+        let (_, &mut median, _) = fronts.select_nth_unstable(half);
+        let total = self.words.total();
+        let mut kept = 0;
+        // Where most have one front, any half of them will do.
+        let mut room = half - self.entries.iter().filter(|entry| entry.front < median).count();
+        for n in 0..self.entries.len() {
+            let front = self.entries[n].front;
+            if front > median || (front == median && room == 0) {
+                continue;
+            }
+            room -= usize::from(front == median);
+            self.entries.swap(kept, n);
+            self.bits.copy_within(n * total..(n + 1) * total, kept * total);
+            kept += 1;
+        }
+        self.entries.truncate(kept);
+        self.bits.truncate(kept * total);
+        self.relink();
     }
 }

@@ -8,7 +8,7 @@
 
 use std::fmt::Debug;
 
-use super::specification::{Decision, Spanned};
+use super::specification::{Decider, Decision, Span};
 
 /// What an operation does to a register.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,164 +21,233 @@ pub enum Access<V> {
     BlindRead,
 }
 
+/// A history of a register whose writes are unique, without its times.
+pub struct UniqueWrites<'a> {
+    /// Values are numbered; one that was never written has the number of values.
+    accesses: Vec<Access<u32>>,
+    initial: u32,
+    values: usize,
+    /// The name of the value that an access is about.
+    name: Box<dyn Fn(usize) -> String + 'a>,
+    initial_name: String,
+}
+
 /// Times here are event ranks plus one; the initial value was written at time 0, before all.
 const EVER: u64 = 0;
-/// The response of a write that never returned.
+/// The response of an operation that never returned.
 const NEVER: u64 = u64::MAX;
+/// No operation.
+const NONE: u32 = u32::MAX;
 
-/// The operations on one value.
-struct Cluster {
-    /// The write, and when it was invoked; the initial value has none.
-    write: Option<(u32, u64)>,
-    /// Members: places in the list of operations, in the order of invocation.
-    reads: Vec<u32>,
-    first_response: u64,
-    last_invocation: u64,
-}
-
-impl Cluster {
-    fn forward(&self) -> bool {
-        self.first_response < self.last_invocation
-    }
-}
-
-/// Decides a history of a register that first holds `initial`; `accesses` goes with `operations`, item by item, in the
-/// order of invocation. Nothing: a value is written twice, so the algorithm does not apply.
-pub fn decide<V: Ord + Debug, O, R>(
-    initial: &V,
-    accesses: &[Access<V>],
-    operations: &[Spanned<'_, O, R>],
-) -> Option<Decision> {
-    assert_eq!(accesses.len(), operations.len(), "one access for each operation");
-    let mut values: Vec<&V> = accesses
-        .iter()
-        .filter_map(|access| match access {
+impl<'a> UniqueWrites<'a> {
+    /// A history of a register that first holds `initial`. Nothing: a value is written twice, or is the initial one, so
+    /// the algorithm does not apply.
+    pub fn new<V: Ord + Debug + Clone + 'a>(initial: V, accesses: Vec<Access<V>>) -> Option<Self> {
+        let written = accesses.iter().filter_map(|access| match access {
             Access::Write(v) => Some(v),
             _ => None,
+        });
+        let mut values: Vec<&V> = written.chain([&initial]).collect();
+        values.sort_unstable();
+        if values.windows(2).any(|pair| pair[0] == pair[1]) {
+            return None;
+        }
+        let number = |v: &V| values.binary_search(&v).unwrap_or(values.len()) as u32;
+        let numbered = accesses.iter().map(|access| match access {
+            Access::Write(v) => Access::Write(number(v)),
+            Access::Read(v) => Access::Read(number(v)),
+            Access::BlindRead => Access::BlindRead,
+        });
+        let (numbered, initial_number, count) = (numbered.collect(), number(&initial), values.len());
+        let initial_name = format!("{initial:?}");
+        let name = move |n: usize| match &accesses[n] {
+            Access::Write(v) | Access::Read(v) => format!("{v:?}"),
+            Access::BlindRead => unreachable!("a blind read is about no value"),
+        };
+        let name = Box::new(name);
+        Some(UniqueWrites {
+            accesses: numbered,
+            initial: initial_number,
+            values: count,
+            name,
+            initial_name,
         })
-        .chain([initial])
-        .collect();
-    values.sort_unstable();
-    if values.windows(2).any(|pair| pair[0] == pair[1]) {
-        return None;
     }
 
-    let place = |v: &V| values.binary_search(&v);
-    let mut clusters: Vec<Cluster> = values
-        .iter()
-        .map(|_| Cluster {
-            write: None,
-            reads: Vec::new(),
-            first_response: NEVER,
-            last_invocation: EVER,
-        })
-        .collect();
-    clusters[place(initial).expect("the initial value is among the values")].first_response = EVER;
-
-    let mut blind = Vec::new();
-    for (n, (access, spanned)) in (0..).zip(accesses.iter().zip(operations)) {
-        let call = u64::from(spanned.call) + 1;
-        let end = if spanned.end == Spanned::<O, R>::PENDING {
-            NEVER
-        } else {
-            u64::from(spanned.end) + 1
-        };
-        let cluster = match access {
-            Access::Write(v) => {
-                let cluster = &mut clusters[place(v).expect("every written value is among the values")];
-                cluster.write = Some((n, call));
-                cluster
-            }
-            Access::Read(v) if end != NEVER => {
-                let Ok(at) = place(v) else {
-                    return Some(Decision::Violation(format!("{v:?} was read and never written")));
-                };
-                clusters[at].reads.push(n);
-                &mut clusters[at]
-            }
-            Access::BlindRead if end != NEVER => {
-                blind.push(n);
-                continue;
-            }
-            Access::Read(_) | Access::BlindRead => continue,
-        };
-        cluster.first_response = cluster.first_response.min(end);
-        cluster.last_invocation = cluster.last_invocation.max(call);
+    fn value_name(&self, value: usize) -> String {
+        let about = |access: &Access<u32>| matches!(access, Access::Write(v) if *v as usize == value);
+        self.accesses
+            .iter()
+            .position(about)
+            .map_or_else(|| self.initial_name.clone(), |n| (self.name)(n))
     }
-    Some(match judge(&values, &clusters) {
-        Decision::Linearizable(order) => Decision::Linearizable(with_blind(order, blind, operations)),
-        violation => violation,
-    })
 }
 
-/// The conditions, and where they hold, the order.
-fn judge<V: Debug>(values: &[&V], clusters: &[Cluster]) -> Decision {
-    let mut forward = Vec::new();
-    for (at, cluster) in clusters.iter().enumerate() {
-        if cluster.write.is_some_and(|(_, call)| cluster.first_response < call) {
-            return Decision::Violation(format!("{:?} was read before its write was invoked", values[at]));
-        }
-        if cluster.forward() {
-            forward.push(at);
+/// The clusters of a history, by the number of their value.
+struct Clusters {
+    write: Vec<u32>,
+    first_response: Vec<u64>,
+    last_invocation: Vec<u64>,
+    /// The cluster of each operation; those that count for nothing have none.
+    of: Vec<u32>,
+}
+
+impl Clusters {
+    fn is_forward(&self, value: usize) -> bool {
+        self.first_response[value] < self.last_invocation[value]
+    }
+}
+
+fn time(rank: u32) -> u64 {
+    if rank == Span::PENDING {
+        NEVER
+    } else {
+        u64::from(rank) + 1
+    }
+}
+
+impl Decider for UniqueWrites<'_> {
+    fn decide(&self, spans: &[Span]) -> Decision {
+        let clusters = match self.clusters(spans) {
+            Ok(clusters) => clusters,
+            Err(why) => return Decision::Violation(why),
+        };
+        match self.instants(spans, &clusters) {
+            Ok(instants) => Decision::Linearizable(self.order(spans, &clusters, instants)),
+            Err(why) => Decision::Violation(why),
         }
     }
-    forward.sort_unstable_by_key(|&at| clusters[at].first_response);
-    for pair in forward.windows(2) {
-        if clusters[pair[1]].first_response < clusters[pair[0]].last_invocation {
-            let (a, b) = (values[pair[0]], values[pair[1]]);
-            let words = format!("{a:?} was there before and after {b:?} was, and each was written once");
-            return Decision::Violation(words);
+}
+
+impl UniqueWrites<'_> {
+    fn clusters(&self, spans: &[Span]) -> Result<Clusters, String> {
+        let mut clusters = Clusters {
+            write: vec![NONE; self.values],
+            first_response: vec![NEVER; self.values],
+            last_invocation: vec![EVER; self.values],
+            of: vec![NONE; spans.len()],
+        };
+        clusters.first_response[self.initial as usize] = EVER;
+        for (n, (access, span)) in self.accesses.iter().zip(spans).enumerate() {
+            let (call, end) = (time(span.call), time(span.end));
+            let value = match *access {
+                Access::Write(value) => {
+                    clusters.write[value as usize] = n as u32;
+                    value
+                }
+                Access::Read(value) if end != NEVER => value,
+                Access::Read(_) | Access::BlindRead => continue,
+            };
+            let at = value as usize;
+            if at == self.values {
+                return Err(format!("{} was read and never written", (self.name)(n)));
+            }
+            clusters.of[n] = value;
+            clusters.first_response[at] = clusters.first_response[at].min(end);
+            clusters.last_invocation[at] = clusters.last_invocation[at].max(call);
         }
+        Ok(clusters)
     }
 
-    // The instant of each cluster: a forward zone's beginning; of a backward zone, a point outside all forward zones.
-    let mut instants = Vec::with_capacity(clusters.len());
-    for (at, cluster) in clusters.iter().enumerate() {
-        let effective = cluster.write.is_none() || !cluster.reads.is_empty() || cluster.first_response != NEVER;
-        let Cluster {
-            first_response: f,
-            last_invocation: s,
-            ..
-        } = *cluster;
-        match effective {
-            false => continue,
-            true if cluster.forward() => instants.push((f, at)),
-            true => {
-                let before = forward.partition_point(|&zone| clusters[zone].first_response <= s);
-                let around = before.checked_sub(1).map(|zone| forward[zone]);
-                let around = around.filter(|&zone| s < clusters[zone].last_invocation);
-                let Some(zone) = around else {
-                    instants.push((s, at));
-                    continue;
-                };
-                let end = clusters[zone].last_invocation;
-                if f < end {
-                    let (a, b) = (values[at], values[zone]);
-                    let words = format!("{a:?} came and went while {b:?} was there, and each was written once");
-                    return Decision::Violation(words);
-                }
-                instants.push((end, at));
+    /// The conditions, and where they hold, the order of the clusters: each value with the beginning of its zone. For let
+    /// a cluster A have to come before B, that is, let A's first response be before B's last invocation. Were B's zone
+    /// to begin before A's, then it were a forward zone, with A's zone or its beginning inside: the conditions exclude
+    /// both.
+    fn instants(&self, spans: &[Span], clusters: &Clusters) -> Result<Vec<(u64, u32)>, String> {
+        let mut forward: Vec<(u64, u64, u32)> = Vec::new();
+        for value in 0..self.values {
+            let (first, last) = (clusters.first_response[value], clusters.last_invocation[value]);
+            let call = match clusters.write[value] {
+                NONE if value == self.initial as usize => EVER,
+                NONE => NEVER,
+                n => time(spans[n as usize].call),
+            };
+            if first < call {
+                return Err(format!(
+                    "{} was read before its write was invoked",
+                    self.value_name(value)
+                ));
+            }
+            if clusters.is_forward(value) {
+                forward.push((first, last, value as u32));
             }
         }
+        forward.sort_unstable();
+        for pair in forward.windows(2) {
+            if pair[1].0 < pair[0].1 {
+                let (a, b) = (self.value_name(pair[0].2 as usize), self.value_name(pair[1].2 as usize));
+                return Err(format!(
+                    "it held {a} before and after it held {b}, and each was written once"
+                ));
+            }
+        }
+        let mut instants = Vec::with_capacity(self.values);
+        // A write that never returned and was not read has no response in its cluster: it never happened.
+        for value in (0..self.values).filter(|&value| clusters.first_response[value] != NEVER) {
+            let (first, last) = (clusters.first_response[value], clusters.last_invocation[value]);
+            if clusters.is_forward(value) {
+                instants.push((first, value as u32));
+                continue;
+            }
+            let before = forward.partition_point(|zone| zone.0 <= last);
+            let around = before.checked_sub(1).map(|zone| forward[zone]);
+            if let Some((.., other)) = around.filter(|&(_, end, _)| first < end) {
+                let (a, b) = (self.value_name(value), self.value_name(other as usize));
+                return Err(format!(
+                    "{a} came and went while it held {b}, and each was written once"
+                ));
+            }
+            instants.push((last, value as u32));
+        }
+        instants.sort_unstable();
+        Ok(instants)
     }
-    instants.sort_unstable();
-    let members = |at: usize| {
-        clusters[at]
-            .write
-            .into_iter()
-            .map(|(n, _)| n)
-            .chain(clusters[at].reads.iter().copied())
-    };
-    Decision::Linearizable(instants.into_iter().flat_map(|(_, at)| members(at)).collect())
+
+    /// The operations, cluster by cluster, each write before its reads; reads that said nothing at their invocation.
+    fn order(&self, spans: &[Span], clusters: &Clusters, instants: Vec<(u64, u32)>) -> Vec<u32> {
+        let mut sizes = vec![0u32; self.values];
+        clusters
+            .of
+            .iter()
+            .filter(|&&value| value != NONE)
+            .for_each(|&value| sizes[value as usize] += 1);
+        // Where the next operation of each cluster goes.
+        let mut places = vec![NONE; self.values];
+        let mut count = 0;
+        for (_, value) in instants {
+            places[value as usize] = count;
+            count += sizes[value as usize];
+        }
+        let mut order = vec![0; count as usize];
+        let mut put = |n: u32, value: u32| {
+            let place = &mut places[value as usize];
+            if *place != NONE {
+                order[*place as usize] = n;
+                *place += 1;
+            }
+        };
+        for (value, &n) in (0..).zip(&clusters.write).filter(|&(_, &n)| n != NONE) {
+            put(n, value);
+        }
+        let mut blind = Vec::new();
+        for (n, span) in (0u32..).zip(spans) {
+            match (self.accesses[n as usize], clusters.of[n as usize]) {
+                (Access::Read(_), value) if value != NONE => put(n, value),
+                (Access::BlindRead, _) if span.end != Span::PENDING => blind.push(n),
+                _ => {}
+            }
+        }
+        with_blind(order, blind, spans)
+    }
 }
 
 /// Puts the reads that said nothing into an order: each at its invocation, every other operation at the last
 /// invocation up to it.
-fn with_blind<O, R>(order: Vec<u32>, blind: Vec<u32>, operations: &[Spanned<'_, O, R>]) -> Vec<u32> {
+fn with_blind(order: Vec<u32>, blind: Vec<u32>, spans: &[Span]) -> Vec<u32> {
     if blind.is_empty() {
         return order;
     }
-    let call = |n: u32| operations[n as usize].call;
+    let call = |n: u32| spans[n as usize].call;
     let mut latest = 0;
     let mut placed: Vec<(u32, u32)> = Vec::with_capacity(order.len() + blind.len());
     for n in order {

@@ -6,10 +6,10 @@ use seedbed_sim::fingerprint::stable_hash;
 
 use super::failed::Words;
 use super::operation::Operation;
-use super::specification::{Spanned, Specification};
+use super::specification::{Span, Specification};
 
 /// The rank of a response that never comes.
-pub(super) const NEVER: u32 = Spanned::<(), ()>::PENDING;
+pub(super) const NEVER: u32 = Span::PENDING;
 
 /// The events of a whole history, numbered in order.
 pub(super) struct Ranks {
@@ -65,6 +65,8 @@ pub(super) struct Item {
     /// Operations of one class are alike but for their times.
     pub(super) class: u32,
     pub(super) read_only: bool,
+    /// Whether its answer says something about the state.
+    pub(super) tells: bool,
 }
 
 /// The operations of one part of a history up to some event, and how configurations are written.
@@ -81,6 +83,8 @@ pub(super) struct Layout {
     /// Items that never return and may have an effect, in the order of invocation.
     pub(super) pending: Vec<u32>,
     pub(super) words: Words,
+    /// [`Specification::precedence`].
+    pub(super) precedence: Vec<u32>,
 }
 
 /// Numbers handed out lowest first, and taken back.
@@ -134,6 +138,7 @@ impl Layout {
                 mask: 0,
                 class: 0,
                 read_only,
+                tells: read_only || spec.answer_matters(op, ret),
             });
         }
         let mut by_end: Vec<u32> = (0..items.len() as u32)
@@ -145,11 +150,24 @@ impl Layout {
             .collect();
         let words = give_rooms(&mut items, &by_end);
         classify(&mut items, operations);
+        let spanned = items.iter().map(|item| {
+            let answer = answer(operations, item.operation, item.end);
+            (
+                &operations[item.operation as usize].op,
+                answer,
+                Span {
+                    call: item.call,
+                    end: item.end,
+                },
+            )
+        });
+        let precedence = spec.precedence(&spanned.collect::<Vec<_>>());
         Layout {
             items,
             by_end,
             pending,
             words,
+            precedence,
         }
     }
 }

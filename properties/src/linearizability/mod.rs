@@ -38,5 +38,5 @@ mod verdict;
 pub use checker::{Checker, Limits};
 pub use operation::{Operation, from_history};
 pub use property::{Linearizable, linearizable};
-pub use specification::{Decision, Spanned, Specification, Step};
+pub use specification::{Decider, Decision, Span, Spanned, Specification, Step};
 pub use verdict::{Configuration, Counterexample, Unknown, Verdict};

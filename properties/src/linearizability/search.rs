@@ -11,11 +11,12 @@
 //! - *Dominance*: if a configuration failed, so does each that has the same front and state, has linearised the same
 //!   mutators, has fewer readers behind it and has used at least the same pending operations. (Readers are never in
 //!   the way, and pending operations may be left out.) So pending operations do not double the configurations each.
-//! - Where the operation at the front cannot get its answer from anything that is open ([`Specification::attainable`]),
-//!   the configuration fails at once.
+//! - A pending operation that is followed at once by one that leads to the same state without it may be left out.
+//! - Where the operation at the front, or one of the next few, cannot get its answer from anything that is there in time
+//!   ([`Specification::attainable`]), the configuration fails at once.
 
 use super::failed::Failed;
-use super::layout::{Layout, NEVER, answer};
+use super::layout::{Item, Layout, NEVER, answer};
 use super::operation::Operation;
 use super::specification::{Specification, Step};
 use super::verdict::Unknown;
@@ -44,11 +45,21 @@ pub(super) struct DeadEnd<State> {
     pub(super) front: u32,
     /// The state there.
     pub(super) state: State,
-    /// What was linearised, in order: places in the history.
-    pub(super) order: Vec<u32>,
+    /// How many operations were linearised.
+    pub(super) length: usize,
+    /// The last of them, in order: places in the history.
+    pub(super) recent: Vec<u32>,
 }
 
 const ROOT: u32 = u32::MAX;
+/// How far ahead to look for answers that cannot be given any more, in responses.
+const AHEAD: usize = 16;
+/// Such answers that are looked at.
+const GOALS: usize = 3;
+/// Dead ends that are remembered at most.
+const TOLD: usize = 4;
+/// Operations that are remembered of the order of each.
+const RECENT: usize = 8;
 
 /// One mutator that was linearised, and what may follow it.
 struct Frame<U> {
@@ -85,11 +96,13 @@ pub(super) struct Search<'a, S: Specification> {
     failed: Failed<S::State>,
     steps: u64,
     budget: Budget,
+    /// The last response that was seen to be out of reach.
+    pub(super) missed: u32,
     /// The furthest front that was reached.
     pub(super) furthest: u32,
-    /// Dead ends at the furthest front, as many as `keep`.
+    enough_at: u32,
+    /// Some dead ends at the furthest front.
     pub(super) dead_ends: Vec<DeadEnd<S::State>>,
-    keep: usize,
 }
 
 /// What became of entering a configuration.
@@ -105,7 +118,6 @@ impl<'a, S: Specification> Search<'a, S> {
         operations: &'a [Operation<S::Op, S::Ret>],
         layout: &'a Layout,
         budget: Budget,
-        keep: usize,
     ) -> Self {
         let count = layout.items.len();
         let mut search = Search {
@@ -125,9 +137,10 @@ impl<'a, S: Specification> Search<'a, S> {
             failed: Failed::new(layout.words, budget.configurations),
             steps: 0,
             budget,
+            missed: 0,
             furthest: 0,
+            enough_at: NEVER,
             dead_ends: Vec::new(),
-            keep,
         };
         search.link();
         search
@@ -156,6 +169,11 @@ impl<'a, S: Specification> Search<'a, S> {
         }
     }
 
+    /// Stops once a few dead ends at this front are known.
+    pub(super) fn enough_at(&mut self, front: u32) {
+        self.enough_at = front;
+    }
+
     /// Searches to the end.
     pub(super) fn run(&mut self) -> Found {
         match self.enter(ROOT, None) {
@@ -172,6 +190,9 @@ impl<'a, S: Specification> Search<'a, S> {
                 }
                 continue;
             };
+            if self.dead_ends.len() == TOLD && self.dead_ends[0].front == self.enough_at {
+                return Found::Nothing;
+            }
             frame.cursor += 1;
             self.steps += 1;
             if self.steps > self.budget.steps {
@@ -186,6 +207,9 @@ impl<'a, S: Specification> Search<'a, S> {
                 Step::Same if self.layout.items[item as usize].end == NEVER => continue,
                 Step::Same => None,
                 Step::Changed(undo) => Some(undo),
+            };
+            let Some(undo) = self.unless_wasted(item, undo) else {
+                continue;
             };
             if let Entered::Done = self.enter(item, undo) {
                 return Found::Order(self.order());
@@ -205,6 +229,39 @@ impl<'a, S: Specification> Search<'a, S> {
         let op = &self.operations[item.operation as usize].op;
         self.spec
             .apply(&mut self.state, op, answer(self.operations, item.operation, item.end))
+    }
+
+    /// Takes `item`, which has just been applied, back again if the operation before it is pending, and leaving that one
+    /// out would have led to the same state. Gives what undoes `item` otherwise.
+    fn unless_wasted(&mut self, item: u32, undo: Option<S::Undo>) -> Option<Option<S::Undo>> {
+        let frame = self.frames.last_mut().expect("a configuration is open");
+        let is_pending = frame.item != ROOT && self.layout.items[frame.item as usize].end == NEVER;
+        // Somebody read what it wrote.
+        let was_read = self.trail.len() as u32 > frame.trail + 1;
+        if !is_pending || was_read {
+            return Some(undo);
+        }
+        let (before, with) = (frame.item, self.state.clone());
+        let undo_before = frame.undo.take();
+        self.undo(item, undo);
+        self.undo(before, undo_before);
+        let without = self.apply(item);
+        let wasted = !matches!(without, Step::Illegal) && self.state == with;
+        if let Step::Changed(undo) = without {
+            self.undo(item, Some(undo));
+        }
+        let Step::Changed(again) = self.apply(before) else {
+            panic!("a pending operation had an effect, and now has none")
+        };
+        self.frames.last_mut().expect("a configuration is open").undo = Some(again);
+        if wasted {
+            return None;
+        }
+        match self.apply(item) {
+            Step::Changed(undo) => Some(Some(undo)),
+            Step::Same => Some(None),
+            Step::Illegal => panic!("an operation was possible, and now is not"),
+        }
     }
 
     /// Goes on with `item`, which has just been applied. A dead configuration is left again at once.
@@ -268,19 +325,46 @@ impl<'a, S: Specification> Search<'a, S> {
         self.layout.items[item as usize].call < end
     }
 
-    fn attainable(&self) -> bool {
-        let goal = &self.layout.items[self.layout.by_end[self.front as usize] as usize];
-        let operation = &self.operations[goal.operation as usize];
+    /// Whether the next operations that tell something of the state can still get their answers, as far as the
+    /// specification can tell.
+    fn attainable(&mut self) -> bool {
+        let ahead = self.layout.by_end[self.front as usize..].iter().copied().take(AHEAD);
+        let left = ahead.filter(|&n| self.layout.items[n as usize].tells && !self.linearised[n as usize]);
+        let missed = left.take(GOALS).find(|&goal| !self.is_attainable(goal));
+        if let Some(goal) = missed {
+            let end = self.layout.items[goal as usize].end;
+            let rank = self
+                .layout
+                .by_end
+                .partition_point(|&n| self.layout.items[n as usize].end < end);
+            self.missed = self.missed.max(rank as u32);
+        }
+        missed.is_none()
+    }
+
+    /// Whether an operation can still get its answer, from those that were invoked before it returns.
+    fn is_attainable(&self, goal: u32) -> bool {
+        let items = &self.layout.items;
+        let Item {
+            operation: goal, end, ..
+        } = items[goal as usize];
+        let in_time = |&n: &u32| items[n as usize].call < end;
         let first = self.next[self.mutators()];
         let links = std::iter::successors(Some(first), |&n| self.next.get(n as usize).copied());
-        let mutators = links.take_while(|&n| (n as usize) < self.layout.items.len() && self.is_open(n));
-        let pending = self.layout.pending.iter().copied().take_while(|&n| self.is_open(n));
+        let mutators = links.take_while(|&n| (n as usize) < items.len()).take_while(in_time);
+        let pending = self.layout.pending.iter().copied().take_while(in_time);
         let pending = pending.filter(|&n| !self.linearised[n as usize]);
-        let means = mutators.chain(pending).map(|n| &self.layout.items[n as usize]);
-        let others = means.filter(|item| item.operation != goal.operation);
-        let ops = others.map(|item| &self.operations[item.operation as usize].op);
-        self.spec
-            .attainable(&self.state, &operation.op, operation.ret.as_ref(), ops)
+        let means = mutators
+            .chain(pending)
+            .map(|n| items[n as usize].operation)
+            .filter(|&n| n != goal);
+        let Operation { op, ret, .. } = &self.operations[goal as usize];
+        self.spec.attainable(
+            &self.state,
+            op,
+            ret.as_ref(),
+            means.map(|n| &self.operations[n as usize].op),
+        )
     }
 
     /// Lists what may come next: the operation at the front first, for it is in the way of all others; then the others
@@ -306,7 +390,13 @@ impl<'a, S: Specification> Search<'a, S> {
                 self.consider(item, stamp);
             }
         }
-        self.helpful_first(begin);
+        match self.layout.precedence.as_slice() {
+            [] => self.helpful_first(begin),
+            precedence => {
+                let first = self.frames.last().expect("candidates belong to a frame").candidates as usize;
+                self.candidates[first..].sort_by_key(|&n| precedence[n as usize]);
+            }
+        }
     }
 
     /// Adds a candidate, unless there is one like it that returns earlier.
@@ -435,19 +525,26 @@ impl<'a, S: Specification> Search<'a, S> {
         }
     }
 
+    /// Remembers a configuration at the furthest front. Of its order only the end: what is told is where it got stuck.
     fn note_dead_end(&mut self) {
-        if self.keep == 0 || self.front < self.furthest {
+        if self.front < self.furthest {
             return;
         }
         if self.dead_ends.first().is_some_and(|old| old.front < self.front) {
             self.dead_ends.clear();
         }
-        if self.dead_ends.len() < self.keep && self.dead_ends.iter().all(|old| old.state != self.state) {
-            let order = self.order();
+        if self.dead_ends.len() < TOLD && self.dead_ends.iter().all(|old| old.state != self.state) {
+            let recent = &self.trail[self.trail.len().saturating_sub(RECENT)..];
+            let order = recent
+                .iter()
+                .map(|&(item, _)| self.layout.items[item as usize].operation)
+                .collect();
+            let length = self.trail.len();
             self.dead_ends.push(DeadEnd {
                 front: self.front,
                 state: self.state.clone(),
-                order,
+                length,
+                recent: order,
             });
         }
     }

@@ -78,31 +78,52 @@ pub trait Specification {
         true
     }
 
-    /// Decides a whole history in polynomial time, where that is possible; nothing: the search is needed.
-    fn decide(&self, operations: &[Spanned<'_, Self::Op, Self::Ret>]) -> Option<Decision> {
+    /// A number for each operation (they are in the order of invocation): of those that may come next, the search tries
+    /// the one with the lowest number first. None at all: first what is in the way of others. This changes no verdict.
+    fn precedence(&self, operations: &[Spanned<'_, Self::Op, Self::Ret>]) -> Vec<u32> {
+        let _ = operations;
+        Vec::new()
+    }
+
+    /// Whether an operation could do more, or in more states, if its answer were unknown. Readers do nothing and need
+    /// not be counted. Where it could not, less must be searched to find the first response that is wrong.
+    fn answer_matters(&self, op: &Self::Op, ret: Option<&Self::Ret>) -> bool {
+        let _ = (op, ret);
+        true
+    }
+
+    /// What decides such a history in polynomial time, given its operations with the answers of those that returned;
+    /// nothing: the search is needed.
+    fn decider<'a>(&'a self, operations: &[(&'a Self::Op, Option<&'a Self::Ret>)]) -> Option<Box<dyn Decider + 'a>> {
         let _ = operations;
         None
     }
 }
 
-/// An operation between the ranks of its events: all events of a history numbered in order, invocations before
-/// responses of the same instant.
-#[derive(Debug)]
-pub struct Spanned<'a, O, R> {
-    /// What was asked.
-    pub op: &'a O,
-    /// What it returned, where known.
-    pub ret: Option<&'a R>,
-    /// The rank of the invocation.
+/// A polynomial algorithm with a history, of which it can judge each prefix.
+pub trait Decider {
+    /// Judges the history of the first so many operations, which are in the order of invocation. One that is pending
+    /// may give any answer, whatever was known of it when the decider was made.
+    fn decide(&self, spans: &[Span]) -> Decision;
+}
+
+/// When an operation happened: the ranks of its events, all events of a history being numbered in order, invocations
+/// before responses of the same instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// The invocation.
     pub call: u32,
-    /// The rank of the response; [`PENDING`](Spanned::PENDING) if there was none.
+    /// The response; [`Span::PENDING`] if there was none.
     pub end: u32,
 }
 
-impl<O, R> Spanned<'_, O, R> {
+impl Span {
     /// The rank of a response that never came: after all others.
     pub const PENDING: u32 = u32::MAX;
 }
+
+/// An operation, its answer where it is known, and when it happened.
+pub type Spanned<'a, O, R> = (&'a O, Option<&'a R>, Span);
 
 /// What a polynomial algorithm decided.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -66,8 +66,10 @@ pub struct Counterexample {
 pub struct Configuration {
     /// The state there, as `Debug` writes it.
     pub state: String,
-    /// The operations in that order: places in the history.
-    pub order: Vec<usize>,
+    /// How many operations are in that order.
+    pub length: usize,
+    /// The last of them: places in the history.
+    pub recent: Vec<usize>,
 }
 
 impl fmt::Display for Counterexample {

@@ -1,7 +1,10 @@
 //! The definition of linearizability, word for word, and all small histories.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+use std::collections::BTreeMap;
+
 use seedbed_properties::linearizability::{Checker, Operation, Specification, Step, Verdict};
+use seedbed_sim::fingerprint::stable_hash;
 
 /// A history of a specification.
 pub type Ops<S> = Vec<Operation<<S as Specification>::Op, <S as Specification>::Ret>>;
@@ -36,6 +39,47 @@ fn place<S: Specification>(spec: &S, history: &Ops<S>, left: &mut Vec<usize>, st
         left.insert(at, n);
         if found {
             return true;
+        }
+    }
+    false
+}
+
+/// The same with a memory: every set of operations with every state that some order of them leads to. Still exponential
+/// in the number of operations, and still nothing but the definition.
+pub fn subsets<S: Specification>(spec: &S, history: &Ops<S>) -> bool {
+    assert!(history.len() < 32, "the sets have bits of one word");
+    let bits = |wanted: &dyn Fn(&Operation<S::Op, S::Ret>) -> bool| -> u32 {
+        (0..)
+            .zip(history)
+            .map(|(n, operation)| u32::from(wanted(operation)) << n)
+            .sum()
+    };
+    let complete = bits(&|operation| operation.returned.is_some());
+    let before: Vec<u32> = history
+        .iter()
+        .map(|operation| bits(&|other| other.returned.is_some_and(|returned| returned < operation.invoked)))
+        .collect();
+    // By the hash of the state, and then the state itself, for states need not be ordered.
+    let mut seen: BTreeMap<(u32, u64), Vec<S::State>> = BTreeMap::new();
+    let mut todo = vec![(0u32, spec.initial())];
+    while let Some((placed, state)) = todo.pop() {
+        if placed & complete == complete {
+            return true;
+        }
+        for (n, operation) in history.iter().enumerate() {
+            if placed >> n & 1 == 1 || before[n] & !placed != 0 {
+                continue;
+            }
+            let mut next = state.clone();
+            let ret = operation.ret.as_ref().filter(|_| operation.returned.is_some());
+            if let Step::Illegal = spec.apply(&mut next, &operation.op, ret) {
+                continue;
+            }
+            let states = seen.entry((placed | 1 << n, stable_hash(&next))).or_default();
+            if !states.contains(&next) {
+                states.push(next.clone());
+                todo.push((placed | 1 << n, next));
+            }
         }
     }
     false

@@ -3,8 +3,8 @@
 use std::fmt::Debug;
 use std::hash::Hash;
 
-use crate::linearizability::gibbons_korach;
-use crate::linearizability::specification::{Decision, Spanned, Specification, Step};
+use crate::linearizability::gibbons_korach::{self, UniqueWrites};
+use crate::linearizability::specification::{Decider, Specification, Step};
 
 /// A register of values of type `V` that can be read, written, and set if it holds what one expects.
 #[derive(Clone, Debug)]
@@ -102,14 +102,21 @@ impl<V: Clone + Debug + Ord + Hash> Specification for CasRegister<V> {
         }
     }
 
-    fn decide(&self, operations: &[Spanned<'_, Access<V>, Answer<V>>]) -> Option<Decision> {
-        let accesses = operations.iter().map(|operation| match (operation.op, operation.ret) {
+    fn answer_matters(&self, op: &Access<V>, ret: Option<&Answer<V>>) -> bool {
+        !matches!(
+            (op, ret),
+            (Access::Read, _) | (Access::Write(_), None | Some(Answer::Written))
+        )
+    }
+
+    fn decider<'a>(&'a self, operations: &[(&'a Access<V>, Option<&'a Answer<V>>)]) -> Option<Box<dyn Decider + 'a>> {
+        let accesses = operations.iter().map(|operation| match operation {
             (Access::Write(v), None | Some(Answer::Written)) => Some(gibbons_korach::Access::Write(v)),
             (Access::Read, Some(Answer::Value(v))) => Some(gibbons_korach::Access::Read(v)),
             (Access::Read, None) => Some(gibbons_korach::Access::BlindRead),
             _ => None,
         });
         let accesses = accesses.collect::<Option<Vec<_>>>()?;
-        gibbons_korach::decide(&&self.initial, &accesses, operations)
+        Some(Box::new(UniqueWrites::new(&self.initial, accesses)?))
     }
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::hash::Hash;
 
-use crate::linearizability::gibbons_korach;
-use crate::linearizability::specification::{Decision, Spanned, Specification, Step};
+use crate::linearizability::gibbons_korach::{self, UniqueWrites};
+use crate::linearizability::specification::{Decider, Specification, Step};
 
 /// What a store may hold. Numbers cannot be appended to; text and lists can.
 pub trait Value: Clone + Debug + Ord + Hash {
@@ -251,12 +251,16 @@ impl<K: Clone + Debug + Ord + Hash, V: Value> Specification for Kv<K, V> {
         })
     }
 
+    fn answer_matters(&self, op: &Self::Op, ret: Option<&Answer<V>>) -> bool {
+        !matches!((op, ret), (Request::Get(_), _) | (_, None | Some(Answer::Done))) || matches!(op, Request::Cas(..))
+    }
+
     /// A single key that is only got, put and deleted is a register.
-    fn decide(&self, operations: &[Spanned<'_, Self::Op, Answer<V>>]) -> Option<Decision> {
+    fn decider<'a>(&'a self, operations: &[(&'a Self::Op, Option<&'a Answer<V>>)]) -> Option<Box<dyn Decider + 'a>> {
         use gibbons_korach::Access::{BlindRead, Read, Write};
-        let key = operations.first()?.op.key();
-        let accesses = operations.iter().map(|operation| match (operation.op, operation.ret) {
-            _ if operation.op.key() != key => None,
+        let (first, _) = operations.first()?;
+        let accesses = operations.iter().map(|operation| match operation {
+            (op, _) if op.key() != first.key() => None,
             (Request::Put(_, v), None | Some(Answer::Done)) => Some(Write(Some(v))),
             (Request::Delete(_), None | Some(Answer::Done)) => Some(Write(self.absent.as_ref())),
             (Request::Get(_), Some(Answer::Value(v))) => Some(Read(v.as_ref())),
@@ -264,6 +268,6 @@ impl<K: Clone + Debug + Ord + Hash, V: Value> Specification for Kv<K, V> {
             _ => None,
         });
         let accesses = accesses.collect::<Option<Vec<_>>>()?;
-        gibbons_korach::decide(&self.absent.as_ref(), &accesses, operations)
+        Some(Box::new(UniqueWrites::new(self.absent.as_ref(), accesses)?))
     }
 }

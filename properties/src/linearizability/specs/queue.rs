@@ -1,10 +1,10 @@
 //! A queue: first in, first out.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt::Debug;
 use std::hash::Hash;
 
-use crate::linearizability::specification::{Specification, Step};
+use crate::linearizability::specification::{Span, Spanned, Specification, Step};
 
 /// A queue of items of type `T`, empty at first.
 #[derive(Clone, Debug)]
@@ -77,6 +77,47 @@ impl<T: Clone + Debug + Ord + Hash> Specification for Queue<T> {
 
     fn read_only(&self, op: &Request<T>, ret: Option<&Answer<T>>) -> bool {
         matches!((op, ret), (Request::Dequeue, Some(Answer::Dequeued(None))))
+    }
+
+    /// What leaves first should enter first: an enqueue goes by the response of the dequeue that takes its item. Of equal
+    /// items, a dequeue takes the one whose enqueue returns first, among those invoked in time.
+    fn precedence(&self, operations: &[Spanned<'_, Request<T>, Answer<T>>]) -> Vec<u32> {
+        let mut taken: Vec<(&T, u32)> = Vec::new();
+        let mut put: Vec<(&T, u32, usize)> = Vec::new();
+        for (n, (op, ret, span)) in operations.iter().enumerate() {
+            match (op, ret) {
+                (Request::Dequeue, Some(Answer::Dequeued(Some(item)))) => taken.push((item, span.end)),
+                (Request::Dequeue, _) => {}
+                (Request::Enqueue(item), _) => put.push((item, span.call, n)),
+            }
+        }
+        taken.sort_unstable();
+        put.sort_unstable();
+        let mut precedence = vec![Span::PENDING; operations.len()];
+        let mut put = put.into_iter().peekable();
+        for of_item in taken.chunk_by(|a, b| a.0 == b.0) {
+            let mut open = BTreeSet::new();
+            for &(item, end) in of_item {
+                while let Some((other, _, n)) = put.next_if(|&(other, call, _)| (other, call) < (item, end)) {
+                    if other == item {
+                        open.insert((operations[n].2.end, n));
+                    }
+                }
+                if let Some((_, n)) = open.pop_first() {
+                    precedence[n] = end;
+                }
+            }
+        }
+        for (place, (op, _, span)) in precedence.iter_mut().zip(operations) {
+            if let Request::Dequeue = op {
+                *place = span.end;
+            }
+        }
+        precedence
+    }
+
+    fn answer_matters(&self, op: &Request<T>, ret: Option<&Answer<T>>) -> bool {
+        !matches!((op, ret), (Request::Enqueue(_), None | Some(Answer::Enqueued)))
     }
 
     fn attainable<'a>(

@@ -78,6 +78,10 @@ impl<T: Clone + Debug + Ord + Hash> Specification for Stack<T> {
         matches!((op, ret), (Request::Pop, Some(Answer::Popped(None))))
     }
 
+    fn answer_matters(&self, op: &Request<T>, ret: Option<&Answer<T>>) -> bool {
+        !matches!((op, ret), (Request::Push(_), None | Some(Answer::Pushed)))
+    }
+
     fn attainable<'a>(
         &self,
         state: &Vec<T>,

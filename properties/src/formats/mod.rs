@@ -1,0 +1,4 @@
+//! Histories recorded elsewhere: what `seedbed check` reads.
+
+pub mod jsonl;
+pub mod operations;
