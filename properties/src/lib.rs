@@ -4,3 +4,4 @@
 pub mod consensus;
 pub mod examples;
 pub mod linearizability;
+pub mod transactions;
