@@ -163,6 +163,13 @@ fn order<'a>(
             Ok(place) => {
                 let writer = writers.of_key(key)[place].1 as usize;
                 if number[writer] != NOBODY {
+                    let mop = writers.of_key(key)[place].2 as usize;
+                    if let Some(missed) = appended_before(history, writers, writer, mop, &name).find(|&p| !seen[p]) {
+                        let missed = writers.of_key(key)[missed].0;
+                        facts
+                            .problems
+                            .push(Problem::out_of_order(reader, writer, &name, value, missed));
+                    }
                     if let (Some((fail, lost)), false) = (aborted, dirty) {
                         facts
                             .problems
@@ -208,6 +215,24 @@ fn order<'a>(
         longest: list,
         versions_before,
     }
+}
+
+/// What a transaction appended to a key before an operation of it: places among the key's writes.
+fn appended_before<'a>(
+    history: &'a History,
+    writers: &'a Writers<'_>,
+    writer: usize,
+    mop: usize,
+    key: &'a Name,
+) -> impl Iterator<Item = usize> + 'a {
+    let earlier = history.transactions[writer].mops[..mop].iter();
+    earlier.filter_map(move |mop| match mop {
+        Mop::Write(k, value) if k == key => writers
+            .of_key(writers.keys[key])
+            .binary_search_by(|(v, ..)| (*v).cmp(value))
+            .ok(),
+        _ => None,
+    })
 }
 
 /// Finds the version that a read returned, and what is wrong with it.

@@ -187,6 +187,11 @@ impl Problem {
         Problem::new("incompatible-order", vec![t, other], COMMITTED, words)
     }
 
+    pub fn out_of_order(t: usize, writer: usize, key: &Name, value: &Name, missed: &Name) -> Problem {
+        let words = format!("T{t} read {value} from {key} without {missed} before it, which T{writer} appended first");
+        Problem::new("incompatible-order", vec![t, writer], COMMITTED, words)
+    }
+
     pub fn dirty_update(fail: usize, writer: usize, key: &Name, lost: &Name, value: &Name) -> Problem {
         let words = format!("T{fail} aborted, but T{writer} wrote {value} to {key} on top of its {lost}");
         Problem::new("dirty-update", vec![fail, writer], COMMITTED, words)

@@ -173,7 +173,16 @@ impl Small {
                         .collect();
                     self.replays(order[b], &start)
                 });
-                if !explained {
+                // What a list holds is a version of it: also what a transaction reads after it appended.
+                let versions = self.kind == Kind::RwRegister
+                    || self.txns.iter().flatten().all(|op| match op {
+                        Op::Write(_) => true,
+                        Op::Read(key, seen) => {
+                            let writers = order.iter().copied().filter(|&t| !self.writes(t, *key).is_empty());
+                            self.state(*key, &writers.collect::<Vec<_>>()).starts_with(seen)
+                        }
+                    });
+                if !explained || !versions {
                     continue;
                 }
                 let all = |test: &dyn Fn(usize, usize) -> bool| pairs.iter().all(|&(a, b)| test(a, b));
@@ -284,15 +293,17 @@ impl Adya {
                 if end == 0 && !seen.is_empty() && small.kind == Kind::RwRegister {
                     continue;
                 }
+                // A list shows all that came before, also before the reader's own appends.
+                let whole: Vec<Id> = order.iter().flat_map(|&w| small.writes(w, *key)).collect();
+                if small.kind == Kind::ListAppend && !whole.starts_with(seen) {
+                    return None;
+                }
                 let seen = &seen[..end];
                 let versions = match (small.kind, seen.last()) {
                     (_, None) => 0,
                     (_, Some(last)) => order.iter().position(|&w| w == last.0).expect("it wrote") + 1,
                 };
                 let after: Vec<Id> = order[..versions].iter().flat_map(|&w| small.writes(w, *key)).collect();
-                if small.kind == Kind::ListAppend && !after.starts_with(seen) {
-                    return None;
-                }
                 adya.uncommitted |= after.last() != seen.last();
                 let writer = versions.checked_sub(1).map(|last| order[last]).filter(|&w| w != t);
                 if let Some(writer) = writer {
