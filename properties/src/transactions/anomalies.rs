@@ -27,13 +27,8 @@ pub(super) fn certain(facts: &Facts, more: &[Edge], nodes: u32) -> Graph {
             key: key as u32,
             at: 0,
         };
-        edges.extend(
-            versions
-                .ordered
-                .array_windows()
-                .filter(|[a, b]| a != b)
-                .map(|&[a, b]| edge(a, b)),
-        );
+        let next = versions.ordered.iter().zip(versions.ordered.iter().skip(1));
+        edges.extend(next.filter(|(a, b)| a != b).map(|(&a, &b)| edge(a, b)));
         before[key].extend(versions.ordered.last().map(|&last| edge(last, 0)));
     }
     // The readers of a loose version, and those of them that overwrite it.
@@ -246,7 +241,7 @@ fn shortest(graph: &Graph, class: Class, more: u8, needed: u8) -> Option<Vec<Ste
             // A walk that meets a transaction twice is two cycles, of other classes.
             let mut members: Vec<Member> = steps.iter().map(|step| step.from).collect();
             members.sort_unstable();
-            if members.array_windows().all(|[a, b]| a != b) {
+            if members.windows(2).all(|pair| pair[0] != pair[1]) {
                 best = Some(steps);
             }
         }

@@ -244,8 +244,7 @@ fn unseen_writers(model: &Model<'_>, graph: &Graph) -> Vec<Vec<Step>> {
         let read = &model.facts.reads[graph.edges[first].at as usize];
         let end = place[read.member as usize];
         let slots = &model.slots[read.key as usize];
-        for at in model.seen(read) as usize..slots.len() {
-            let writer = slots[at];
+        for (at, &writer) in slots.iter().enumerate().skip(model.seen(read) as usize) {
             if place[writer as usize] > end {
                 break;
             }

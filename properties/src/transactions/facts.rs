@@ -80,7 +80,8 @@ impl<'a> Writers<'a> {
         for (name, &key) in &writers.keys {
             let writes = &mut writers.by_key[key as usize];
             writes.sort();
-            if let Some([a, b]) = writes.array_windows().find(|[a, b]| a.0 == b.0) {
+            if let Some(twice) = writes.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+                let (a, b) = (twice[0], twice[1]);
                 let (first, second) = (a.1 as usize, b.1 as usize);
                 return Err(Malformed::WrittenTwice {
                     key: (*name).clone(),

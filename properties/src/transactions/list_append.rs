@@ -192,10 +192,10 @@ fn order<'a>(
         // What only this read shows cannot be placed, but duplicates and values from nowhere can be told.
         let mut sorted: Vec<&Name> = read.list.iter().collect();
         sorted.sort();
-        if let Some([twice, _]) = sorted.array_windows().find(|[a, b]| a == b) {
+        if let Some(pair) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
             facts
                 .problems
-                .push(Problem::duplicate(read.transaction as usize, &name, twice));
+                .push(Problem::duplicate(read.transaction as usize, &name, pair[0]));
         }
         if let Some(value) = read.list.iter().find(|value| writers.of_value(key, value).is_none()) {
             facts

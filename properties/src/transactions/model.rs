@@ -217,7 +217,12 @@ impl<'f> Model<'f> {
     pub fn graph(&self, more: &[Edge], nodes: u32) -> Graph {
         let mut edges = more.to_vec();
         for (key, slots) in self.slots.iter().enumerate() {
-            for (at, [from, to]) in slots.array_windows().enumerate().filter(|(_, [a, b])| a != b) {
+            for (at, (from, to)) in slots
+                .iter()
+                .zip(slots.iter().skip(1))
+                .enumerate()
+                .filter(|(_, (a, b))| a != b)
+            {
                 edges.push(Edge {
                     from: *from,
                     to: *to,

@@ -258,7 +258,7 @@ impl<'f> Search<'f> {
 /// Which pair of versions a choice is about, from its number among those of its key: `high (high - 1) / 2 + low`.
 fn pair(number: u32) -> (u32, u32) {
     let number = u64::from(number);
-    let mut high = ((8 * number + 1).isqrt() + 1) / 2;
+    let mut high = (8 * number + 1).isqrt().div_ceil(2);
     while high * (high - 1) / 2 > number {
         high -= 1;
     }
