@@ -6,13 +6,82 @@
 
 use std::time::Instant;
 
-use seedbed_properties::transactions::{History, Kind, Mop, Options, Seen, Status, Transaction, check};
+use seedbed_properties::transactions::{History, Kind, Level, Mop, Options, Seen, Status, Transaction, check};
 
 /// Elements of a list before its key is retired.
 const LIST: usize = 32;
 /// Keys in use at a time.
 const KEYS: usize = 10;
 const PROCESSES: u64 = 20;
+
+/// A database with snapshot isolation, and blind writes: what it does is refused as not serializable, and nothing but a
+/// search can tell that snapshot isolation is kept.
+fn snapshots(transactions: usize, kind: Kind) -> History {
+    let mut draw = random();
+    // By key: (when, the list until then).
+    let mut versions: Vec<Vec<(usize, Vec<i64>)>> = vec![vec![(0, Vec::new())]; KEYS];
+    let mut names: Vec<i64> = (0..KEYS as i64).collect();
+    let mut all = Vec::new();
+    for now in 1..=transactions {
+        let snapshot = (now - 1).saturating_sub(draw(6));
+        let mut mops: Vec<Mop> = Vec::new();
+        let mut used: Vec<usize> = Vec::new();
+        for _ in 0..1 + draw(4) {
+            let k = draw(KEYS);
+            let name = names[k];
+            let (last, list) = versions[k].last().expect("there is an initial version").clone();
+            if used.contains(&k) || versions[k][0].0 > snapshot {
+                continue;
+            }
+            used.push(k);
+            if draw(2) == 0 && last <= snapshot {
+                let value = (now * 10 + mops.len()) as i64;
+                versions[k].push((now, [&list[..], &[value]].concat()));
+                mops.push(Mop::Write(name.into(), value.into()));
+                continue;
+            }
+            let (_, list) = versions[k]
+                .iter()
+                .rev()
+                .find(|(when, _)| *when <= snapshot)
+                .expect("the first is so old");
+            let seen = match kind {
+                Kind::ListAppend => Seen::List(list.iter().map(|&v| v.into()).collect()),
+                Kind::RwRegister => list.last().map_or(Seen::Nothing, |&v| Seen::Value(v.into())),
+            };
+            mops.push(Mop::Read(name.into(), seen));
+        }
+        for k in 0..KEYS {
+            if versions[k].len() > LIST {
+                versions[k] = vec![(now, Vec::new())];
+                names[k] = now as i64 * KEYS as i64 + k as i64 + KEYS as i64;
+            }
+        }
+        let (invoked, returned) = (Some(10 * snapshot as u64 + 1), Some(10 * now as u64));
+        all.push(Transaction {
+            process: now as u64 % PROCESSES,
+            status: Status::Ok,
+            mops,
+            invoked,
+            returned,
+        });
+    }
+    History {
+        kind,
+        transactions: all,
+    }
+}
+
+/// xorshift: below its argument.
+fn random() -> impl FnMut(usize) -> usize {
+    let mut state = 0x9E37_79B9_7F4A_7C15u64;
+    move |n| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 33) as usize % n
+    }
+}
 
 /// What is wrong with the history.
 #[derive(Clone, Copy, PartialEq)]
@@ -22,16 +91,12 @@ enum Plant {
     WriteSkew,
     /// One read in a hundred is stale by one element.
     StaleReads,
+    /// The database has only snapshot isolation.
+    Snapshots,
 }
 
 fn history(transactions: usize, kind: Kind, plant: Plant) -> History {
-    let mut state = 0x9E37_79B9_7F4A_7C15u64;
-    let mut draw = |n: usize| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 33) as usize % n
-    };
+    let mut draw = random();
     let mut lists: Vec<Vec<i64>> = vec![Vec::new(); KEYS];
     let mut names: Vec<i64> = (0..KEYS as i64).collect();
     let (mut next_name, mut next_value) = (KEYS as i64, 0);
@@ -127,9 +192,20 @@ fn main() {
         (Kind::RwRegister, Plant::Nothing, "nothing", &[1_000, 10_000]),
         (Kind::RwRegister, Plant::WriteSkew, "write skew", &[1_000, 10_000]),
         (Kind::RwRegister, Plant::StaleReads, "stale reads", &[1_000]),
+        (
+            Kind::ListAppend,
+            Plant::Snapshots,
+            "snapshots",
+            &[1_000, 10_000, 100_000],
+        ),
+        (Kind::RwRegister, Plant::Snapshots, "snapshots", &[1_000, 3_000]),
     ] {
         for &size in sizes {
-            let history = history(size, kind, plant);
+            let history = if plant == Plant::Snapshots {
+                snapshots(size, kind)
+            } else {
+                history(size, kind, plant)
+            };
             let start = Instant::now();
             let report = check(&history, &Options::default()).expect("the history is well formed");
             let seconds = start.elapsed().as_secs_f64();
@@ -138,6 +214,9 @@ fn main() {
                 plant == Plant::Nothing,
                 "{report}"
             );
+            if plant == Plant::Snapshots {
+                assert_ne!(report.keeps(Level::StrongSnapshotIsolation), Some(false), "{report}");
+            }
             let (refused, unknown) = (report.violates.len(), report.unknown.len());
             println!(
                 "{:<14}{name:<14}{size:>12}{seconds:>12.3}{refused:>10}{unknown:>10}",

@@ -28,6 +28,9 @@ fn agrees(small: &Small, sessions: bool) -> Result<(), String> {
     Ok(())
 }
 
+/// Processes, and times of invocation and return.
+type Setting = (Vec<u64>, Vec<Option<(u64, u64)>>);
+
 /// All histories with these many operations a transaction: 2 keys, each operation a write or a read of any value (for
 /// lists: of any sequence of values).
 fn all(kind: Kind, sizes: &[usize], each: &mut dyn FnMut(Vec<Vec<Op>>)) {
@@ -78,7 +81,7 @@ fn all(kind: Kind, sizes: &[usize], each: &mut dyn FnMut(Vec<Vec<Op>>)) {
     }
 }
 
-fn exhaust(kind: Kind, sizes: &[usize], orders: &[(Vec<u64>, Vec<Option<(u64, u64)>>)], least: usize) {
+fn exhaust(kind: Kind, sizes: &[usize], orders: &[Setting], least: usize) {
     let mut count = 0;
     let mut wrong: Option<String> = None;
     all(kind, sizes, &mut |txns| {
@@ -102,7 +105,7 @@ fn exhaust(kind: Kind, sizes: &[usize], orders: &[(Vec<u64>, Vec<Option<(u64, u6
     assert!(count >= least, "only {count} histories");
 }
 
-fn two() -> Vec<(Vec<u64>, Vec<Option<(u64, u64)>>)> {
+fn two() -> Vec<Setting> {
     let none = vec![None, None];
     let times = |a: (u64, u64), b: (u64, u64)| vec![Some(a), Some(b)];
     vec![
@@ -114,7 +117,7 @@ fn two() -> Vec<(Vec<u64>, Vec<Option<(u64, u64)>>)> {
     ]
 }
 
-fn three() -> Vec<(Vec<u64>, Vec<Option<(u64, u64)>>)> {
+fn three() -> Vec<Setting> {
     vec![(vec![0, 0, 1], vec![Some((0, 3)), Some((4, 9)), Some((5, 6))])]
 }
 

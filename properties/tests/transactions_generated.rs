@@ -287,7 +287,7 @@ fn weaker_databases_are_caught() {
         let skewed = judged(&run(kind, Isolation::Snapshot, &schedule));
         assert_eq!(skewed.keeps(Level::Serializable), Some(false), "{skewed}");
         assert!(skewed.has("G2-item"), "{skewed}");
-        let lost = [(0, 1, 3), (1, 1, 3), (0, 1, 6), (1, 1, 6), (0, 1, 0), (1, 1, 0)];
+        let lost = [(0, 1, 3), (1, 1, 3), (0, 1, 6), (0, 1, 0), (1, 1, 6), (1, 1, 0)];
         let lost = judged(&run(kind, Isolation::ReadCommitted, &lost));
         assert_eq!(lost.keeps(Level::CursorStability), Some(false), "{lost}");
         assert!(lost.has("lost-update"), "{lost}");
