@@ -5,3 +5,4 @@ pub mod consensus;
 pub mod examples;
 pub mod formats;
 pub mod linearizability;
+pub mod transactions;

@@ -1,0 +1,113 @@
+//! Histories as lines of JSON:
+//! `{"kind": "list-append"|"rw-register", "txns": [{"p": process, "status": "ok"|"fail"|"info",
+//! "mops": [["append"|"w"|"r", key, value], …], "inv": t|null, "ret": t|null}]}`; other fields are ignored.
+//! In a list-append history a read of `null` is unknown; in a rw-register history it is the initial version, except in an
+//! `info` transaction, whose answer was lost.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::history::{History, Kind, Mop, Name, Seen, Status, Transaction};
+
+#[derive(Deserialize)]
+struct Line {
+    kind: String,
+    txns: Vec<Txn>,
+}
+
+#[derive(Deserialize)]
+struct Txn {
+    p: u64,
+    status: String,
+    mops: Vec<(String, Value, Value)>,
+    #[serde(default)]
+    inv: Option<u64>,
+    #[serde(default)]
+    ret: Option<u64>,
+}
+
+/// Why a line is no history.
+#[derive(Debug, thiserror::Error)]
+pub enum Unreadable {
+    /// It is no JSON of the right shape.
+    #[error("no transaction history: {0}")]
+    Json(#[from] serde_json::Error),
+    /// A word is not one of those that may stand there.
+    #[error("{what} is {found:?}, not {expected}")]
+    Word {
+        /// What is wrong.
+        what: &'static str,
+        /// What it is.
+        found: String,
+        /// What it may be.
+        expected: &'static str,
+    },
+}
+
+/// Reads one line.
+pub fn read_line(line: &str) -> Result<History, Unreadable> {
+    let line: Line = serde_json::from_str(line)?;
+    let kind = match line.kind.as_str() {
+        "list-append" => Kind::ListAppend,
+        "rw-register" => Kind::RwRegister,
+        _ => return Err(wrong("kind", &line.kind, "list-append or rw-register")),
+    };
+    let transactions = line
+        .txns
+        .into_iter()
+        .map(|txn| transaction(kind, txn))
+        .collect::<Result<_, _>>()?;
+    Ok(History { kind, transactions })
+}
+
+fn transaction(kind: Kind, txn: Txn) -> Result<Transaction, Unreadable> {
+    let status = match txn.status.as_str() {
+        "ok" => Status::Ok,
+        "fail" => Status::Fail,
+        "info" => Status::Info,
+        _ => return Err(wrong("status", &txn.status, "ok, fail or info")),
+    };
+    let mops = txn.mops.into_iter().map(|(f, key, value)| {
+        let key = name(&key)?;
+        match (f.as_str(), kind) {
+            ("append", Kind::ListAppend) | ("w", Kind::RwRegister) => Ok(Mop::Write(key, name(&value)?)),
+            ("r", _) => Ok(Mop::Read(key, seen(kind, status, &value)?)),
+            (_, Kind::ListAppend) => Err(wrong("operation", &f, "append or r")),
+            (_, Kind::RwRegister) => Err(wrong("operation", &f, "w or r")),
+        }
+    });
+    let mops = mops.collect::<Result<_, _>>()?;
+    Ok(Transaction {
+        process: txn.p,
+        status,
+        mops,
+        invoked: txn.inv,
+        returned: txn.ret,
+    })
+}
+
+fn seen(kind: Kind, status: Status, value: &Value) -> Result<Seen, Unreadable> {
+    match (value, kind) {
+        (Value::Null, Kind::RwRegister) if status != Status::Info => Ok(Seen::Nothing),
+        (Value::Null, _) => Ok(Seen::Unknown),
+        (Value::Array(items), Kind::ListAppend) => Ok(Seen::List(items.iter().map(name).collect::<Result<_, _>>()?)),
+        (_, Kind::RwRegister) => Ok(Seen::Value(name(value)?)),
+        (other, Kind::ListAppend) => Err(wrong("read value", &other.to_string(), "a list or null")),
+    }
+}
+
+fn name(value: &Value) -> Result<Name, Unreadable> {
+    match value {
+        Value::Number(n) if n.is_i64() => Ok(Name::Integer(n.as_i64().expect("just asked"))),
+        Value::String(text) => Ok(Name::Text(text.as_str().into())),
+        other => Err(wrong("name", &other.to_string(), "an integer or a string")),
+    }
+}
+
+fn wrong(what: &'static str, found: &str, expected: &'static str) -> Unreadable {
+    Unreadable::Word {
+        what,
+        found: found.into(),
+        expected,
+    }
+}

@@ -1,0 +1,341 @@
+//! The search for a version order, where what was read leaves it open: for registers, and for appends that nobody read.
+//!
+//! After Cobra (Tan et al., OSDI 2020) and PolySI (Huang et al., VLDB 2023): the order of two versions is a choice, and
+//! each forbidden cycle is a clause over the choices that it hangs on. Unlike these, clauses are made when needed: a SAT
+//! solver proposes an order, the level's condition is evaluated on it, and the cycles found are forbidden, until an order
+//! has none or no order is left. So one search serves all levels, and a refusal is a set of cycles of which every version
+//! order has one.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+
+use batsat::{BasicSolver, Lit, SolverInterface, Var, lbool};
+
+use super::{
+    conditions::violations,
+    facts::{Facts, Member},
+    graph::{Edge, Graph, PROCESS, REALTIME, RW, WR, WW},
+    levels::Level,
+    model::{Choices, Literal, Model, Step},
+};
+
+/// Cores up to this many cycles are made minimal.
+const MINIMISED: usize = 60;
+
+/// A level's answer.
+pub(super) enum Decision {
+    /// Some version order keeps it.
+    Holds,
+    /// No version order keeps it: each has one of these cycles.
+    Violated(Vec<Vec<Step>>),
+    /// The search took too long.
+    Unknown,
+}
+
+/// A forbidden cycle; or, where it has none, what makes an order an order.
+struct Clause {
+    level: Option<Level>,
+    choices: Vec<Literal>,
+    cycle: Vec<Step>,
+}
+
+/// The search, which keeps what it has learnt from level to level.
+pub(super) struct Search<'f> {
+    facts: &'f Facts,
+    choices: &'f Choices,
+    reads_of: &'f [u32],
+    more: &'f [Edge],
+    nodes: u32,
+    sessions: bool,
+    clauses: Vec<Clause>,
+    /// By member: where it stands in the first guess.
+    rank: Vec<u32>,
+    model: Model<'f>,
+    graph: Graph,
+    /// Edges of graphs that may still be looked at.
+    budget: u64,
+}
+
+impl<'f> Search<'f> {
+    pub fn new(
+        facts: &'f Facts,
+        choices: &'f Choices,
+        reads_of: &'f [u32],
+        (more, nodes): (&'f [Edge], u32),
+        (sessions, budget): (bool, u64),
+    ) -> Search<'f> {
+        let by_history: Vec<Vec<Member>> = facts.versions.iter().map(|versions| versions.loose.clone()).collect();
+        let model = Model::new(facts, choices, reads_of, &by_history);
+        let graph = model.graph(more, nodes);
+        let rank = (0..facts.members.len() as u32).collect();
+        let mut search = Search {
+            facts,
+            choices,
+            reads_of,
+            more,
+            nodes,
+            sessions,
+            clauses: Vec::new(),
+            rank,
+            model,
+            graph,
+            budget,
+        };
+        if choices.count > 0 {
+            search.guess();
+        }
+        search
+    }
+
+    /// A first order: of all transactions, along what is certain, and else as in the history.
+    fn guess(&mut self) {
+        let mut certain = Vec::new();
+        for edge in &self.graph.edges {
+            let choice = match edge.why.bit() {
+                WW => self.model.before(edge.key, edge.at, edge.at + 1),
+                RW => {
+                    let read = &self.facts.reads[edge.at as usize];
+                    self.model
+                        .rw(read, self.model.next(read).expect("the edge leads there"))
+                        .choice
+                }
+                _ => None,
+            };
+            if choice.is_none() {
+                certain.push(*edge);
+            }
+        }
+        let graph = Graph::new(self.graph.members, self.nodes, certain);
+        let masks = [
+            WW | WR | RW | PROCESS | REALTIME,
+            WW | WR | RW | PROCESS,
+            WW | WR | RW,
+            WW | WR,
+        ];
+        if let Some(place) = masks.into_iter().find_map(|mask| graph.topological(mask)) {
+            self.rank = place;
+        }
+        self.adopt(&BTreeMap::new());
+    }
+
+    /// Whether the present order keeps the level.
+    pub fn holds_now(&mut self, level: Level) -> bool {
+        violations(level, &self.model, &self.graph, self.sessions).is_empty()
+    }
+
+    /// Decides a level.
+    pub fn decide(&mut self, level: Level) -> Decision {
+        let mut round = Round::default();
+        let mut used = 0;
+        loop {
+            if self.budget < self.graph.edges.len() as u64 {
+                return Decision::Unknown;
+            }
+            self.budget -= self.graph.edges.len() as u64;
+            let found = violations(level, &self.model, &self.graph, self.sessions);
+            if found.is_empty() {
+                return Decision::Holds;
+            }
+            if let Some(certain) = found
+                .iter()
+                .find(|cycle| cycle.iter().all(|step| step.choice.is_none()))
+            {
+                return Decision::Violated(vec![certain.clone()]);
+            }
+            for cycle in found {
+                let choices = cycle.iter().filter_map(|step| step.choice).collect();
+                self.clauses.push(Clause {
+                    level: Some(level),
+                    choices,
+                    cycle,
+                });
+            }
+            // Solve until the choices make an order.
+            loop {
+                for (number, clause) in self.clauses.iter().enumerate().skip(used) {
+                    if clause.level.is_none_or(|weaker| level.implies(weaker)) {
+                        round.forbid(number, clause);
+                    }
+                }
+                used = self.clauses.len();
+                let Some(taken) = round.solve() else {
+                    let core = self.core(&round.core());
+                    return Decision::Violated(core);
+                };
+                let circles = self.adopt(&taken);
+                if circles.is_empty() {
+                    break;
+                }
+                self.budget = self.budget.saturating_sub(1000);
+                if self.budget == 0 {
+                    return Decision::Unknown;
+                }
+                self.clauses.extend(circles.into_iter().map(|choices| Clause {
+                    level: None,
+                    choices,
+                    cycle: Vec::new(),
+                }));
+            }
+        }
+    }
+
+    /// Takes the order that the choices make, with the guess where they say nothing; or, if they make none, returns
+    /// circles among them.
+    fn adopt(&mut self, taken: &BTreeMap<u32, bool>) -> Vec<Vec<Literal>> {
+        let mut circles = Vec::new();
+        let mut orders = Vec::new();
+        for (key, versions) in self.facts.versions.iter().enumerate() {
+            let loose = &versions.loose;
+            let n = loose.len();
+            let range = if n < 2 {
+                0..0
+            } else {
+                let first = self.choices.between(key as u32, 0, 1).unsigned_abs();
+                first..first + (n * (n - 1) / 2) as u32
+            };
+            let mut after: Vec<Vec<u32>> = vec![Vec::new(); n];
+            let mut incoming = vec![0u32; n];
+            for (&variable, &yes) in taken.range(range.clone()) {
+                let (low, high) = pair(variable - range.start);
+                let (from, to) = if yes { (low, high) } else { (high, low) };
+                after[from as usize].push(to);
+                incoming[to as usize] += 1;
+            }
+            let rank = |i: u32| Reverse((self.rank[loose[i as usize] as usize], i));
+            let mut ready: BinaryHeap<_> = (0..n as u32).filter(|&i| incoming[i as usize] == 0).map(rank).collect();
+            let mut order = Vec::new();
+            while let Some(Reverse((_, i))) = ready.pop() {
+                order.push(loose[i as usize]);
+                for &next in &after[i as usize] {
+                    incoming[next as usize] -= 1;
+                    if incoming[next as usize] == 0 {
+                        ready.push(rank(next));
+                    }
+                }
+            }
+            if order.len() < n {
+                circles.push(
+                    circle(&after, &incoming)
+                        .iter()
+                        .map(|&(a, b)| self.choices.between(key as u32, a as usize, b as usize))
+                        .collect(),
+                );
+            }
+            orders.push(order);
+        }
+        if circles.is_empty() {
+            self.model = Model::new(self.facts, self.choices, self.reads_of, &orders);
+            self.graph = self.model.graph(self.more, self.nodes);
+        }
+        circles
+    }
+
+    /// The cycles of an unsatisfiable set of clauses, fewer if it is easy.
+    fn core(&self, numbers: &[usize]) -> Vec<Vec<Step>> {
+        let mut kept = numbers.to_vec();
+        if kept.len() <= MINIMISED {
+            let mut i = 0;
+            while i < kept.len() {
+                let without: Vec<usize> = kept.iter().copied().filter(|&number| number != kept[i]).collect();
+                let mut round = Round::default();
+                without
+                    .iter()
+                    .for_each(|&number| round.forbid(number, &self.clauses[number]));
+                if round.solve().is_none() {
+                    kept = without
+                } else {
+                    i += 1
+                }
+            }
+        }
+        kept.iter()
+            .map(|&number| self.clauses[number].cycle.clone())
+            .filter(|cycle| !cycle.is_empty())
+            .collect()
+    }
+}
+
+/// Which pair of versions a choice is about, from its number among those of its key: `high (high - 1) / 2 + low`.
+fn pair(number: u32) -> (u32, u32) {
+    let number = u64::from(number);
+    let mut high = (8 * number + 1).isqrt().div_ceil(2);
+    while high * (high - 1) / 2 > number {
+        high -= 1;
+    }
+    while (high + 1) * high / 2 <= number {
+        high += 1;
+    }
+    ((number - high * (high - 1) / 2) as u32, high as u32)
+}
+
+/// A circle among what could not be ordered: `left` counts what still comes before each.
+fn circle(after: &[Vec<u32>], left: &[u32]) -> Vec<(u32, u32)> {
+    // Whatever is left has something left before it, so walking backwards comes round.
+    let mut before = vec![u32::MAX; after.len()];
+    for (from, after) in after.iter().enumerate().filter(|(from, _)| left[*from] > 0) {
+        after.iter().for_each(|&to| before[to as usize] = from as u32);
+    }
+    let mut at = left.iter().position(|&left| left > 0).expect("something is left") as u32;
+    for _ in 0..after.len() {
+        at = before[at as usize];
+    }
+    let begin = at;
+    let mut steps = Vec::new();
+    loop {
+        let from = before[at as usize];
+        steps.push((from, at));
+        at = from;
+        if at == begin {
+            return steps;
+        }
+    }
+}
+
+/// One SAT problem: the clauses of one level. Each has a selector, assumed true, so that a refusal names its clauses.
+#[derive(Default)]
+struct Round {
+    solver: BasicSolver,
+    variables: BTreeMap<u32, Var>,
+    selectors: Vec<Lit>,
+    clause_of: BTreeMap<Var, usize>,
+}
+
+impl Round {
+    fn forbid(&mut self, number: usize, clause: &Clause) {
+        let selector = self.solver.new_var_default();
+        self.clause_of.insert(selector, number);
+        let mut literals = vec![Lit::new(selector, false)];
+        for choice in &clause.choices {
+            let variable = choice.unsigned_abs();
+            let solver = &mut self.solver;
+            let variable = *self
+                .variables
+                .entry(variable)
+                .or_insert_with(|| solver.new_var_default());
+            literals.push(Lit::new(variable, *choice < 0));
+        }
+        self.selectors.push(Lit::new(selector, true));
+        self.solver.add_clause_reuse(&mut literals);
+    }
+
+    /// The choices taken, if any satisfy the clauses.
+    fn solve(&mut self) -> Option<BTreeMap<u32, bool>> {
+        if self.solver.solve_limited(&self.selectors) != lbool::TRUE {
+            return None;
+        }
+        Some(
+            self.variables
+                .iter()
+                .map(|(&choice, &v)| (choice, self.solver.value_var(v) == lbool::TRUE))
+                .collect(),
+        )
+    }
+
+    /// The clauses that contradict each other.
+    fn core(&mut self) -> Vec<usize> {
+        let core: Vec<Lit> = self.solver.unsat_core().to_vec();
+        core.iter()
+            .filter_map(|literal| self.clause_of.get(&literal.var()).copied())
+            .collect()
+    }
+}
