@@ -152,6 +152,7 @@ pub mod store {
             at: Time::ms(ms),
             lasts: Some(Span::ms(60)),
             within: None,
+            after: None,
             what: What::Crash { node: SERVER.into() },
         };
         let isolate = What::Isolate {
@@ -163,6 +164,7 @@ pub mod store {
             at: Time::ms(900),
             lasts: Some(Span::ms(120)),
             within: None,
+            after: None,
             what: isolate,
         };
         case.faults = vec![crash(405), isolate, crash(1287)];

@@ -103,6 +103,7 @@ pub mod service {
             at: Time::ms(at),
             lasts: Some(Span::ms(lasts)),
             within: None,
+            after: None,
             what,
         };
         let mut deployment = Deployment::of(4);

@@ -377,6 +377,9 @@ pub struct Fault {
     /// run has the node and the instant instead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub within: Option<Span>,
+    /// How long after somebody takes the role it then strikes; at once, if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<Span>,
     /// What breaks.
     #[serde(flatten)]
     pub what: What,
@@ -389,6 +392,7 @@ impl Fault {
             at,
             lasts: lasts.into(),
             within: None,
+            after: None,
             what,
         }
     }

@@ -210,6 +210,7 @@ fn with_fault(lab: Lab, from: u64, lasts: u64, what: What) -> Run<Lab> {
         at: Time(from * 1000),
         lasts: Some(Span::us(lasts)),
         within: None,
+        after: None,
         what,
     }];
     recorded(&case)

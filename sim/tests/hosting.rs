@@ -300,6 +300,7 @@ fn case<M: Model<Process: Process<Op = u64>>>(config: M) -> Case<M> {
         at: Time::ms(at),
         lasts: Some(Span::ms(70)),
         within: None,
+        after: None,
         what,
     };
     case.faults = vec![

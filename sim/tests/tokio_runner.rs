@@ -29,6 +29,7 @@ fn deployment(at: u64, lasts: Option<u64>, what: What) -> Deployment {
             at: Time::ms(at),
             lasts: lasts.map(Span::ms),
             within: None,
+            after: None,
             what,
         }],
         ..Deployment::of(2)
@@ -118,12 +119,14 @@ fn two_crashes_that_overlap_end_with_the_later() {
         at: Time::ms(80),
         lasts: Some(Span::ms(20)),
         within: None,
+        after: None,
         what: What::Crash { node: A.into() },
     });
     deployment.faults.push(Fault {
         at: Time::ms(140),
         lasts: Some(Span::ms(60)),
         within: None,
+        after: None,
         what: What::Pause { node: A.into() },
     });
     let ticks = of(&ticks(&deployment), A);
@@ -263,6 +266,7 @@ fn a_stream_carries_on_after_a_cut_and_breaks_at_a_crash() {
         at: Time::ms(1_000),
         lasts: Some(Span::ms(10)),
         within: None,
+        after: None,
         what: What::Crash { node: A.into() },
     });
     let finished = deploy(&deployment, 7, program, &[]).unwrap();

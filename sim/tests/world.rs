@@ -175,6 +175,7 @@ fn fault(at: u64, lasts: u64, what: What) -> Fault {
         at: Time::ms(at),
         lasts: Some(Span::ms(lasts)),
         within: None,
+        after: None,
         what,
     }
 }

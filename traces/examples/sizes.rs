@@ -1,6 +1,6 @@
 //! How long shrunk stories are: for each bug of a model, shrinks a number of failing seeds and prints the sizes.
 //!
-//! `cargo run --release -p seedbed-traces --example sizes -- raft 20`
+//! `cargo run --release -p seedbed-traces --example sizes -- raft 20 [BUG]`
 
 use std::sync::Mutex;
 
@@ -21,7 +21,11 @@ fn main() -> anyhow::Result<()> {
         "{:32} {:>7} {:>6} {:>6} {:>5} {:>7} {:>9}",
         "bug", "stories", "median", "most", "nodes", "runs", "seconds"
     );
+    let only = words.next();
     for bug in component.info().bugs {
+        if only.as_ref().is_some_and(|only| only != bug.name) {
+            continue;
+        }
         let options = Options {
             bug: Some(bug.name.into()),
             ..Options::default()
@@ -30,7 +34,7 @@ fn main() -> anyhow::Result<()> {
         let (mut items, mut nodes, mut runs, mut seconds) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for seed in seeds {
             let watch = Stopwatch::start();
-            let shrunk = component.hunt(&options, seed, &mut |progress| progress.runs < 12_000)?;
+            let shrunk = component.hunt(&options, seed, &mut |progress| progress.runs < 60_000)?;
             let Some(shrunk) = shrunk else { continue };
             items.push(shrunk.after.items());
             nodes.push(shrunk.after.nodes);

@@ -114,6 +114,7 @@ fn plan(model: &Raft, kind: Kind) -> BoxedStrategy<Vec<Fault>> {
         at: Time::ms(at),
         lasts: Some(Span::ms(lasts)),
         within: None,
+        after: None,
         what,
     });
     prop::collection::vec(fault, how_many).boxed()
@@ -128,6 +129,7 @@ fn splits(servers: u16, clients: u16, chaos_ms: u64) -> BoxedStrategy<Vec<Fault>
                 at: Time::ms(500 + k as u64 * 900 + after),
                 lasts: Some(Span::ms(lasts)),
                 within: None,
+                after: None,
                 what: What::Partition {
                     side: std::iter::once(server).chain(clients).map(NodeId).collect(),
                     mode: CutMode::Drop,
@@ -149,6 +151,7 @@ fn leaders(servers: u16, chaos_ms: u64) -> BoxedStrategy<Vec<Fault>> {
                     at: Time::ms(at),
                     lasts: Some(Span::ms(lasts)),
                     within: None,
+                    after: None,
                     what,
                 })
             };
@@ -196,6 +199,7 @@ fn elections(servers: u16, chaos_ms: u64) -> BoxedStrategy<Vec<Fault>> {
                     at: Time::ms(at),
                     lasts: Some(Span::ms(lasts)),
                     within: None,
+                    after: None,
                     what,
                 })
             };

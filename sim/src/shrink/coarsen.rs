@@ -86,6 +86,7 @@ impl<M: Model> Shrinker<'_, M> {
                 at: begin,
                 lasts: Some(end.since(begin)),
                 within: None,
+                after: None,
                 what,
             },
         );
@@ -151,6 +152,7 @@ impl<M: Model> Shrinker<'_, M> {
                     at: begin,
                     lasts: Some(end.since(begin)),
                     within: None,
+                    after: None,
                     what,
                 },
             );
@@ -251,6 +253,7 @@ fn span(a: &Fault, b: &Fault) -> Fault {
         at,
         lasts,
         within: None,
+        after: None,
         what: a.what.clone(),
     }
 }

@@ -8,7 +8,6 @@
 
 use std::collections::BTreeSet;
 
-use crate::choice::Deviation;
 use crate::fault::FaultClass;
 use crate::model::Model;
 use crate::network::Latency;
@@ -83,20 +82,18 @@ fn small_worlds<M: Model>(story: &Story<M>, suite: &Suite<M>, chaos: Span) -> Ca
     swarm.cases_with(&story.case.scenario.config, workload)
 }
 
-/// The classes of fault that a story is made of.
+/// The classes of fault that a story is told with: those of its faults. Noise of the network and late timers were
+/// turned into faults where they mattered, and are left to chance here only where there is nothing else.
 fn classes<M: Model>(story: &Story<M>) -> BTreeSet<FaultClass> {
     let mut classes: BTreeSet<_> = story.case.faults.iter().map(|fault| fault.what.class()).collect();
     if story.case.scenario.disk.sync > Span::ZERO {
         classes.insert(FaultClass::Disk);
     }
-    for deviation in &story.deviations {
-        classes.extend(match deviation {
-            Deviation::Send { lost: true, .. } => Some(FaultClass::Loss),
-            Deviation::Send { copy: Some(_), .. } => Some(FaultClass::Dup),
-            Deviation::Send { .. } => Some(FaultClass::Reorder),
-            Deviation::Crash { .. } | Deviation::Sync { .. } => Some(FaultClass::Disk),
-            Deviation::Draw { .. } | Deviation::Timer { .. } => None,
-        });
+    if classes.contains(&FaultClass::Crash) {
+        classes.remove(&FaultClass::Reorder);
+    }
+    if classes.is_empty() {
+        classes.extend([FaultClass::Loss, FaultClass::Dup, FaultClass::Reorder]);
     }
     classes
 }

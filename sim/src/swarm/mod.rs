@@ -361,6 +361,7 @@ fn faults(
             at,
             lasts,
             within,
+            after: None,
             what,
         }
     });

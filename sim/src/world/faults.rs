@@ -26,7 +26,7 @@ impl<M: Model> World<M> {
                     return false;
                 }
             }
-            fault.within = None;
+            (fault.within, fault.after) = (None, None);
         }
         if !self.within_budget(&fault) {
             return false;
@@ -63,7 +63,7 @@ impl<M: Model> World<M> {
             }
             if now < *until {
                 *target = Target::Node(changed);
-                fault.at = now + Span(1);
+                fault.at = now + fault.after.take().unwrap_or_default().max(Span(1));
                 fault.within = None;
                 self.core
                     .queue
