@@ -1,6 +1,7 @@
 //! What must be true: checkers that judge histories, and invariants on the states of each component, in folders that
 //! mirror `seedbed-models`. Tests in `tests/` bind them to the models.
 
+pub mod consistency;
 pub mod examples;
 pub mod formats;
 pub mod linearizability;

@@ -48,16 +48,19 @@ fn place<S: Specification>(spec: &S, history: &Ops<S>, left: &mut Vec<usize>, st
 /// in the number of operations, and still nothing but the definition.
 pub fn subsets<S: Specification>(spec: &S, history: &Ops<S>) -> bool {
     assert!(history.len() < 32, "the sets have bits of one word");
-    let bits = |wanted: &dyn Fn(&Operation<S::Op, S::Ret>) -> bool| -> u32 {
-        (0..)
-            .zip(history)
-            .map(|(n, operation)| u32::from(wanted(operation)) << n)
-            .sum()
+    // Whether an operation returned before this instant; all of them did if there is none.
+    let returned_before = |instant: Option<u64>| -> u32 {
+        let early = history.iter().map(|other| {
+            other
+                .returned
+                .is_some_and(|at| instant.is_none_or(|instant| at < instant))
+        });
+        (0..).zip(early).map(|(n, early)| u32::from(early) << n).sum()
     };
-    let complete = bits(&|operation| operation.returned.is_some());
+    let complete = returned_before(None);
     let before: Vec<u32> = history
         .iter()
-        .map(|operation| bits(&|other| other.returned.is_some_and(|returned| returned < operation.invoked)))
+        .map(|operation| returned_before(Some(operation.invoked)))
         .collect();
     // By the hash of the state, and then the state itself, for states need not be ordered.
     let mut seen: BTreeMap<(u32, u64), Vec<S::State>> = BTreeMap::new();
