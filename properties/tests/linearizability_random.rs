@@ -356,7 +356,8 @@ proptest! {
         prop_assert_eq!(Checker::new(register::Register::new(shift)).check(&renamed).is_linearizable(), verdict);
         // As keys of a store: each key is judged alone, under any name.
         let stored = |key: u8| history.iter().map(move |operation| Operation {
-            process: operation.process,
+            // Other clients for the other key: what one client does at one instant has an order.
+            process: operation.process + 100 * u64::from(key),
             op: match operation.op {
                 register::Access::Read => kv::Request::Get(key),
                 register::Access::Write(v) => kv::Request::Put(key, v),

@@ -268,3 +268,33 @@ fn failed_cas_and_reads_of_null() {
     let info_takes_effect_late = r#"[[1,"invoke","write",3],[1,"info","write",3],[2,"invoke","read",null],[2,"ok","read",null],[2,"invoke","read",null],[2,"ok","read",3]]"#;
     assert!(verdict(definite, info_takes_effect_late));
 }
+
+/// At one instant, operations of different processes are concurrent, and those of one process are in order.
+#[test]
+fn what_touches_is_concurrent_but_for_one_process() {
+    let stale_read_by = |process| {
+        let history = [
+            Operation::completed(1, Set(1), 0, 10, Written),
+            Operation::completed(process, Read, 10, 10, Value(0)),
+            Operation::completed(process, Read, 10, 20, Value(1)),
+        ];
+        Checker::new(register::Register::new(0))
+            .check(&history)
+            .is_linearizable()
+    };
+    assert!(stale_read_by(2));
+    assert!(!stale_read_by(1));
+    let back_and_forth = |first, second| {
+        let history = [
+            Operation::completed(1, Set(1), 0, 20, Written),
+            Operation::completed(2, Read, 10, 10, Value(first)),
+            Operation::completed(2, Read, 10, 10, Value(second)),
+        ];
+        Checker::new(register::Register::new(0))
+            .search_only()
+            .check(&history)
+            .is_linearizable()
+    };
+    assert!(back_and_forth(0, 1));
+    assert!(!back_and_forth(1, 0));
+}

@@ -1,5 +1,6 @@
 //! One history, or one part of it, or a prefix, laid out for the search.
 
+use std::collections::BTreeMap;
 use std::hash::Hash;
 
 use seedbed_sim::fingerprint::stable_hash;
@@ -20,7 +21,9 @@ pub(super) struct Ranks {
 }
 
 impl Ranks {
-    /// Invocations come before responses of the same instant: operations that touch are concurrent.
+    /// Invocations come before responses of the same instant: operations that touch are concurrent. Only what one process
+    /// does at one instant, one operation after the other, stays in that order: a client that invokes the next at the
+    /// very instant at which it learns of the last does so after it, and after whatever else returned then.
     pub(super) fn new<O, R>(operations: &[Operation<O, R>]) -> Self {
         assert!(
             operations.len() < (u32::MAX / 2) as usize,
@@ -28,19 +31,30 @@ impl Ranks {
         );
         let mut events = Vec::with_capacity(2 * operations.len());
         for (n, operation) in (0u32..).zip(operations) {
-            events.push((operation.invoked, false, n));
+            events.push((operation.invoked, 0u32, false, n));
             if let Some(returned) = operation.returned {
                 assert!(
                     operation.invoked <= returned,
                     "operation {n} returned before it was invoked"
                 );
-                events.push((returned, true, n));
+                events.push((returned, 0, true, n));
             }
         }
         events.sort_unstable();
+        if events
+            .windows(2)
+            .any(|pair| pair[0].0 == pair[1].0 && pair[0].2 != pair[1].2)
+        {
+            let turns = turns(operations, &events);
+            for (_, turn, response, n) in &mut events {
+                let (call, end) = turns[*n as usize];
+                *turn = if *response { end } else { call };
+            }
+            events.sort_unstable();
+        }
         let mut of = vec![(0, NEVER); operations.len()];
         let mut by_call = Vec::with_capacity(operations.len());
-        for (rank, (_, response, n)) in (0u32..).zip(events) {
+        for (rank, (.., response, n)) in (0u32..).zip(events) {
             match response {
                 false => {
                     of[n as usize].0 = rank;
@@ -51,6 +65,31 @@ impl Ranks {
         }
         Ranks { of, by_call }
     }
+}
+
+/// An event: its instant, its turn within the instant, whether it is a response, and the operation.
+type Instant = (u64, u32, bool, u32);
+
+/// The turn of each invocation and each response within its instant: 0, but where a process invokes an operation at the
+/// instant at which its last one returned, one more than the turn of that.
+fn turns<O, R>(operations: &[Operation<O, R>], events: &[Instant]) -> Vec<(u32, u32)> {
+    let mut turns = vec![(0, 0); operations.len()];
+    // Of each process, when its last operation returned, and in which turn.
+    let mut last: BTreeMap<u64, (u64, u32)> = BTreeMap::new();
+    for &(invoked, _, _, n) in events.iter().filter(|&&(.., response, _)| !response) {
+        let operation = &operations[n as usize];
+        let call = match last.get(&operation.process) {
+            Some(&(at, turn)) if at == invoked => turn + 1,
+            _ => 0,
+        };
+        let end = if operation.returned == Some(invoked) { call } else { 0 };
+        turns[n as usize] = (call, end);
+        if let Some(returned) = operation.returned {
+            let newest = last.entry(operation.process).or_insert((returned, end));
+            *newest = (*newest).max((returned, end));
+        }
+    }
+    turns
 }
 
 /// One operation in a layout.

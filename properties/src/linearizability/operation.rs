@@ -5,7 +5,9 @@ use seedbed_sim::{History, Outcome};
 /// One operation of a history.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Operation<O, R> {
-    /// Who asked; only for the eye: one process may have several operations open.
+    /// Who asked. One process may have several operations open; it matters only where it invokes one at the very instant
+    /// at which its last one returned: then the one is after the other (and those invoked together are in the order of
+    /// the list).
     pub process: u64,
     /// What was asked.
     pub op: O,
@@ -18,7 +20,7 @@ pub struct Operation<O, R> {
 }
 
 impl<O, R> Operation<O, R> {
-    /// An operation that returned. Operations that touch at one instant count as concurrent.
+    /// An operation that returned. Operations of different processes that touch at one instant count as concurrent.
     pub fn completed(process: u64, op: O, invoked: u64, returned: u64, ret: R) -> Self {
         assert!(
             invoked <= returned,
