@@ -1,10 +1,6 @@
 //! How long checkers take: `cargo bench -p seedbed-properties --bench checkers`. One thread. With `SEEDBED_ORACLES` set,
 //! recorded histories too.
-#![allow(
-    clippy::disallowed_types,
-    clippy::disallowed_methods,
-    reason = "a benchmark reads the wall clock"
-)]
+#![allow(clippy::disallowed_types, clippy::disallowed_methods, reason = "a benchmark reads the wall clock")]
 #![allow(missing_docs, reason = "a program")]
 
 use std::time::{Duration, Instant};
@@ -20,21 +16,13 @@ fn main() {
             for length in [10, 100, 1_000, 10_000, 100_000] {
                 let spec = register::Register::new(0);
                 let history = record(&spec, clients, length, 7, |random, n| register_op(random, n, values));
-                row(
-                    &format!("register, {name}, {clients} clients"),
-                    &Checker::new(spec.clone()),
-                    &history,
-                );
+                row(&format!("register, {name}, {clients} clients"), &Checker::new(spec.clone()), &history);
                 if values == 5 && clients == 50 && length > 100 {
                     // Nobody knows which write a read saw, and the search takes its limit and says so.
                     continue;
                 }
                 let bad = stale(&history);
-                row(
-                    &format!("register, {name}, {clients} clients, a stale read"),
-                    &Checker::new(spec),
-                    &bad,
-                );
+                row(&format!("register, {name}, {clients} clients, a stale read"), &Checker::new(spec), &bad);
             }
         }
     }
@@ -48,16 +36,8 @@ fn main() {
             }
         };
         let history = record(&spec, 10, 100_000, 7, op);
-        row(
-            &format!("100 registers, {name}, 10 clients"),
-            &Checker::new(spec.clone()),
-            &history,
-        );
-        row(
-            &format!("100 registers, {name}, 10 clients, search only"),
-            &Checker::new(spec).search_only(),
-            &history,
-        );
+        row(&format!("100 registers, {name}, 10 clients"), &Checker::new(spec.clone()), &history);
+        row(&format!("100 registers, {name}, 10 clients, search only"), &Checker::new(spec).search_only(), &history);
     }
     for clients in [10, 50] {
         let spec = kv::Kv::<u64, String>::reading_absent_as(String::new());
@@ -70,11 +50,7 @@ fn main() {
             }
         };
         let history = record(&spec, clients, clients as usize * 32, 7, op);
-        row(
-            &format!("kv with append, {clients} clients"),
-            &Checker::new(spec.clone()),
-            &history,
-        );
+        row(&format!("kv with append, {clients} clients"), &Checker::new(spec.clone()), &history);
         if clients == 10 {
             row(
                 &format!("kv with append, {clients} clients, unpartitioned"),
@@ -89,11 +65,7 @@ fn main() {
         });
         let last = reads.last().expect("somebody reads something long");
         last.replace_range(0..1, "!");
-        row(
-            &format!("kv with append, {clients} clients, a corrupt read"),
-            &Checker::new(spec),
-            &bad,
-        );
+        row(&format!("kv with append, {clients} clients, a corrupt read"), &Checker::new(spec), &bad);
     }
     oracles();
 }
@@ -185,10 +157,7 @@ fn stale(
     history: &[Operation<register::Access<u64>, register::Answer<u64>>],
 ) -> Vec<Operation<register::Access<u64>, register::Answer<u64>>> {
     let mut history = history.to_vec();
-    let last = history
-        .iter_mut()
-        .rfind(|operation| operation.op == register::Access::Read)
-        .expect("somebody reads");
+    let last = history.iter_mut().rfind(|operation| operation.op == register::Access::Read).expect("somebody reads");
     last.ret = Some(register::Answer::Value(0));
     history
 }
@@ -200,11 +169,7 @@ fn row<S: Specification>(name: &str, checker: &Checker<S>, history: &[Operation<
         Verdict::Violation(_) => "violation",
         Verdict::Unknown(_) => "unknown",
     };
-    println!(
-        "{name:<58} {:>9} {verdict:>12} {:>8.3} ms",
-        history.len(),
-        time.as_secs_f64() * 1e3
-    );
+    println!("{name:<58} {:>9} {verdict:>12} {:>8.3} ms", history.len(), time.as_secs_f64() * 1e3);
 }
 
 /// The fastest of some runs; slow ones are run once.
@@ -228,14 +193,10 @@ fn oracles() {
     };
     let path = std::path::PathBuf::from(oracles).join("linearizability/histories.jsonl");
     let text = std::fs::read_to_string(&path).expect("the folder has linearizability/histories.jsonl");
-    let histories: Vec<_> = read(&text)
-        .map(|(line, recorded)| (line, recorded.expect("a history")))
-        .collect();
+    let histories: Vec<_> = read(&text).map(|(line, recorded)| (line, recorded.expect("a history"))).collect();
     let judge = |model: &str| {
         let of_model = histories.iter().filter(|(_, recorded)| recorded.model == model);
-        of_model
-            .map(|(line, recorded)| check(*line, recorded, Limits::default()).expect("a history").1)
-            .sum::<usize>()
+        of_model.map(|(line, recorded)| check(*line, recorded, Limits::default()).expect("a history").1).sum::<usize>()
     };
     for model in ["cas-register", "kv-string-append"] {
         let (operations, time) = fastest(|| judge(model));

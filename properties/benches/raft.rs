@@ -33,11 +33,7 @@ fn main() -> ExitCode {
     }
     // Memory first: what earlier runs gave back to the allocator would hide what a later one takes.
     let kept = [memory(), speed()];
-    if kept == [true; 2] {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    if kept == [true; 2] { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Five servers, three clients, no faults; each client asks once every `PAUSE` until `end`.
@@ -51,11 +47,7 @@ fn case(length: Span, end: Time) -> Case<Raft> {
         let op = match n % 4 {
             0 | 1 => Command::Get { key },
             2 => Command::Put { key, item },
-            _ => Command::Cas {
-                key,
-                expect: item.checked_sub(3),
-                new: item,
-            },
+            _ => Command::Cas { key, expect: item.checked_sub(3), new: item },
         };
         Operation { at, client, op }
     };
@@ -75,12 +67,7 @@ fn measure(case: &Case<Raft>, seed: u64, properties: &[Maker<Raft>]) -> (u64, f6
         panic!("raft broke in a benchmark: {violation}");
     }
     let asked = case.operations.len();
-    let answered = outcome
-        .history
-        .invocations()
-        .iter()
-        .filter(|invocation| invocation.returned().is_some())
-        .count();
+    let answered = outcome.history.invocations().iter().filter(|invocation| invocation.returned().is_some()).count();
     assert_eq!(answered, asked, "raft did other work than was asked");
     (outcome.stats.events, outcome.stats.events as f64 / took.as_secs_f64())
 }
@@ -100,11 +87,7 @@ fn speed() -> bool {
         "raft, 5 servers, 3 clients, {} commands in {STEADY}, {events} events; medians of {ROUNDS} rounds, one thread\n",
         case.operations.len()
     );
-    println!(
-        "events/s, {:>2} properties {with:>12.0}  target ≥ 1000000 {}",
-        every.len(),
-        verdict(with >= 1e6)
-    );
+    println!("events/s, {:>2} properties {with:>12.0}  target ≥ 1000000 {}", every.len(), verdict(with >= 1e6));
     println!("events/s, none          {without:>12.0}");
     println!("ratio                   {:>12.2}\n", with / without);
     with >= 1e6
@@ -117,17 +100,10 @@ fn memory() -> bool {
     let busy = case(LONG, Time::ZERO + Span(LONG.0 / 500));
     let [(short, tenth), (long, all)] = resident(&busy);
     let grown = all as f64 / tenth as f64 - 1.0;
-    println!(
-        "memory, {} commands first, then heartbeats only, with every property",
-        busy.operations.len()
-    );
+    println!("memory, {} commands first, then heartbeats only, with every property", busy.operations.len());
     println!("resident after {short:>8} events {tenth:>8} KiB");
     println!("resident after {long:>8} events {all:>8} KiB");
-    println!(
-        "growth                  {:>11.1}%  target < 10 % {}\n",
-        grown * 100.0,
-        verdict(grown < 0.1)
-    );
+    println!("growth                  {:>11.1}%  target < 10 % {}\n", grown * 100.0, verdict(grown < 0.1));
 
     let length = STEADY * 10;
     let asking = case(length, Time::ZERO + length);
@@ -149,10 +125,7 @@ fn resident(case: &Case<Raft>) -> [Look; 2] {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let tenth = Time(case.scenario.phases.chaos.0 / 10);
     // It looks before the history is judged, for that takes memory of its own.
-    let mut properties = vec![maker(Resident {
-        tenth,
-        seen: seen.clone(),
-    })];
+    let mut properties = vec![maker(Resident { tenth, seen: seen.clone() })];
     properties.extend(suite().properties);
     measure(case, 0, &properties);
     let seen = seen.lock().expect("nobody panicked");

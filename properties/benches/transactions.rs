@@ -40,11 +40,7 @@ fn snapshots(transactions: usize, kind: Kind) -> History {
                 mops.push(Mop::Write(name.into(), value.into()));
                 continue;
             }
-            let (_, list) = versions[k]
-                .iter()
-                .rev()
-                .find(|(when, _)| *when <= snapshot)
-                .expect("the first is so old");
+            let (_, list) = versions[k].iter().rev().find(|(when, _)| *when <= snapshot).expect("the first is so old");
             let seen = match kind {
                 Kind::ListAppend => Seen::List(list.iter().map(|&v| v.into()).collect()),
                 Kind::RwRegister => list.last().map_or(Seen::Nothing, |&v| Seen::Value(v.into())),
@@ -58,18 +54,9 @@ fn snapshots(transactions: usize, kind: Kind) -> History {
             }
         }
         let (invoked, returned) = (Some(10 * snapshot as u64 + 1), Some(10 * now as u64));
-        all.push(Transaction {
-            process: now as u64 % PROCESSES,
-            status: Status::Ok,
-            mops,
-            invoked,
-            returned,
-        });
+        all.push(Transaction { process: now as u64 % PROCESSES, status: Status::Ok, mops, invoked, returned });
     }
-    History {
-        kind,
-        transactions: all,
-    }
+    History { kind, transactions: all }
 }
 
 /// xorshift: below its argument.
@@ -111,9 +98,7 @@ fn history(transactions: usize, kind: Kind, plant: Plant) -> History {
                 mops.push(Mop::Write(names[k].into(), next_value.into()));
                 continue;
             }
-            let own = mops
-                .iter()
-                .any(|mop| matches!(mop, Mop::Write(key, _) if *key == names[k].into()));
+            let own = mops.iter().any(|mop| matches!(mop, Mop::Write(key, _) if *key == names[k].into()));
             let stale = plant == Plant::StaleReads && draw(100) == 0 && !own;
             let list = &lists[k][..lists[k].len() - usize::from(stale && !lists[k].is_empty())];
             let seen = match kind {
@@ -124,21 +109,11 @@ fn history(transactions: usize, kind: Kind, plant: Plant) -> History {
         }
         if plant == Plant::WriteSkew && t == transactions / 2 {
             for (mine, other) in [("a", "b"), ("b", "a")] {
-                let nothing = if kind == Kind::ListAppend {
-                    Seen::List(Vec::new())
-                } else {
-                    Seen::Nothing
-                };
+                let nothing = if kind == Kind::ListAppend { Seen::List(Vec::new()) } else { Seen::Nothing };
                 let mops = vec![Mop::Read(mine.into(), nothing), Mop::Write(other.into(), 1.into())];
                 let process = PROCESSES + all.len() as u64;
                 let (invoked, returned) = (Some(10 * t as u64), Some(10 * t as u64 + 5));
-                all.push(Transaction {
-                    process,
-                    status: Status::Ok,
-                    mops,
-                    invoked,
-                    returned,
-                });
+                all.push(Transaction { process, status: Status::Ok, mops, invoked, returned });
             }
         }
         for k in 0..KEYS {
@@ -151,77 +126,34 @@ fn history(transactions: usize, kind: Kind, plant: Plant) -> History {
         // Up to 20 are open at a time, and take effect in the order of the history.
         let (invoked, returned) = (10 * t as u64, 10 * (t as u64 + 1 + draw(PROCESSES as usize - 1) as u64));
         let (invoked, returned) = (Some(invoked), Some(returned));
-        all.push(Transaction {
-            process: t as u64 % PROCESSES,
-            status: Status::Ok,
-            mops,
-            invoked,
-            returned,
-        });
+        all.push(Transaction { process: t as u64 % PROCESSES, status: Status::Ok, mops, invoked, returned });
     }
-    History {
-        kind,
-        transactions: all,
-    }
+    History { kind, transactions: all }
 }
 
 fn main() {
-    println!(
-        "{:<14}{:<14}{:>12}{:>12}{:>10}{:>10}",
-        "kind", "planted", "txns", "seconds", "refused", "unknown"
-    );
+    println!("{:<14}{:<14}{:>12}{:>12}{:>10}{:>10}", "kind", "planted", "txns", "seconds", "refused", "unknown");
     for (kind, plant, name, sizes) in [
-        (
-            Kind::ListAppend,
-            Plant::Nothing,
-            "nothing",
-            &[1_000, 10_000, 100_000][..],
-        ),
-        (
-            Kind::ListAppend,
-            Plant::WriteSkew,
-            "write skew",
-            &[1_000, 10_000, 100_000],
-        ),
-        (
-            Kind::ListAppend,
-            Plant::StaleReads,
-            "stale reads",
-            &[1_000, 10_000, 100_000],
-        ),
+        (Kind::ListAppend, Plant::Nothing, "nothing", &[1_000, 10_000, 100_000][..]),
+        (Kind::ListAppend, Plant::WriteSkew, "write skew", &[1_000, 10_000, 100_000]),
+        (Kind::ListAppend, Plant::StaleReads, "stale reads", &[1_000, 10_000, 100_000]),
         (Kind::RwRegister, Plant::Nothing, "nothing", &[1_000, 10_000]),
         (Kind::RwRegister, Plant::WriteSkew, "write skew", &[1_000, 10_000]),
         (Kind::RwRegister, Plant::StaleReads, "stale reads", &[1_000]),
-        (
-            Kind::ListAppend,
-            Plant::Snapshots,
-            "snapshots",
-            &[1_000, 10_000, 100_000],
-        ),
+        (Kind::ListAppend, Plant::Snapshots, "snapshots", &[1_000, 10_000, 100_000]),
         (Kind::RwRegister, Plant::Snapshots, "snapshots", &[1_000, 3_000]),
     ] {
         for &size in sizes {
-            let history = if plant == Plant::Snapshots {
-                snapshots(size, kind)
-            } else {
-                history(size, kind, plant)
-            };
+            let history = if plant == Plant::Snapshots { snapshots(size, kind) } else { history(size, kind, plant) };
             let start = Instant::now();
             let report = check(&history, &Options::default()).expect("the history is well formed");
             let seconds = start.elapsed().as_secs_f64();
-            assert_eq!(
-                report.violates.is_empty() && report.unknown.is_empty(),
-                plant == Plant::Nothing,
-                "{report}"
-            );
+            assert_eq!(report.violates.is_empty() && report.unknown.is_empty(), plant == Plant::Nothing, "{report}");
             if plant == Plant::Snapshots {
                 assert_ne!(report.keeps(Level::StrongSnapshotIsolation), Some(false), "{report}");
             }
             let (refused, unknown) = (report.violates.len(), report.unknown.len());
-            println!(
-                "{:<14}{name:<14}{size:>12}{seconds:>12.3}{refused:>10}{unknown:>10}",
-                format!("{kind:?}")
-            );
+            println!("{:<14}{name:<14}{size:>12}{seconds:>12.3}{refused:>10}{unknown:>10}", format!("{kind:?}"));
         }
     }
 }

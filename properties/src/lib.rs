@@ -2,6 +2,7 @@
 //! mirror `seedbed-models`. Tests in `tests/` bind them to the models.
 
 pub mod consensus;
+pub mod consistency;
 pub mod examples;
 pub mod formats;
 pub mod linearizability;

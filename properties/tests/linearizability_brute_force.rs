@@ -57,10 +57,7 @@ fn multi_register() {
         (vec![('a', Write(1)), ('a', Read)], Some(vec![Written, Value(1)])),
         (vec![('b', Write(1)), ('a', Read)], Some(vec![Written, Value(0)])),
         (vec![('a', Write(1)), ('b', Write(1))], Some(vec![Written, Written])),
-        (
-            vec![('b', Write(0)), ('b', Read), ('b', Write(1))],
-            Some(vec![Written, Value(0), Written]),
-        ),
+        (vec![('b', Write(0)), ('b', Read), ('b', Write(1))], Some(vec![Written, Value(0), Written])),
     ];
     all_small(MultiRegister::new(0), &alphabet);
 }
@@ -146,9 +143,7 @@ fn queue() {
         (Dequeue, None),
     ];
     all_small(Queue::new(), &alphabet);
-    let (good, bad) = exhaust(&Queue::new(), &alphabet[..5], 4, |history| {
-        agree(&Queue::new(), history)
-    });
+    let (good, bad) = exhaust(&Queue::new(), &alphabet[..5], 4, |history| agree(&Queue::new(), history));
     assert!(good > 1000 && bad > 1000);
 }
 
@@ -164,9 +159,7 @@ fn stack() {
         (Pop, None),
     ];
     all_small(Stack::new(), &alphabet);
-    let (good, bad) = exhaust(&Stack::new(), &alphabet[..5], 4, |history| {
-        agree(&Stack::new(), history)
-    });
+    let (good, bad) = exhaust(&Stack::new(), &alphabet[..5], 4, |history| agree(&Stack::new(), history));
     assert!(good > 1000 && bad > 1000);
 }
 

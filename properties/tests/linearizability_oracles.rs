@@ -16,29 +16,14 @@ fn verdicts_are_as_expected() {
     let (mut good, mut bad) = (0, 0);
     for (line, recorded) in read(&text) {
         let recorded = recorded.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let expected = recorded
-            .expect
-            .unwrap_or_else(|| panic!("line {line} does not say what to expect"));
+        let expected = recorded.expect.unwrap_or_else(|| panic!("line {line} does not say what to expect"));
         let (verdict, _) = check(line, &recorded, Limits::default()).unwrap();
-        assert_eq!(
-            verdict.is_linearizable(),
-            expected,
-            "line {line}, {:?}: {verdict:?}",
-            recorded.id
-        );
-        assert_eq!(
-            verdict.violation().is_some(),
-            !expected,
-            "line {line}, {:?}: {verdict:?}",
-            recorded.id
-        );
+        assert_eq!(verdict.is_linearizable(), expected, "line {line}, {:?}: {verdict:?}", recorded.id);
+        assert_eq!(verdict.violation().is_some(), !expected, "line {line}, {:?}: {verdict:?}", recorded.id);
         if let Some(why) = verdict.violation() {
             println!("line {line}: {why}");
         }
         if expected { good += 1 } else { bad += 1 }
     }
-    assert!(
-        good >= 40 && bad >= 2,
-        "the file has both kinds: {good} good, {bad} bad"
-    );
+    assert!(good >= 40 && bad >= 2, "the file has both kinds: {good} good, {bad} bad");
 }

@@ -37,10 +37,7 @@ fn record<S: Specification>(spec: &S, answers: &[S::Ret], clients: usize, ticks:
             open[client] = None;
         }
     }
-    history
-        .iter_mut()
-        .filter(|operation| operation.returned.is_none())
-        .for_each(|operation| operation.ret = None);
+    history.iter_mut().filter(|operation| operation.returned.is_none()).for_each(|operation| operation.ret = None);
     history
 }
 
@@ -55,14 +52,8 @@ fn correct_and_mutated<S: Specification + Clone>(
     history: &Ops<S>,
     mutation: (prop::sample::Index, prop::sample::Index),
 ) -> Result<(), TestCaseError> {
-    for checker in [
-        Checker::new(spec.clone()),
-        Checker::new(spec.clone()).search_only().whole(),
-    ] {
-        let limits = Limits {
-            steps: 1_000_000,
-            configurations: 100_000,
-        };
+    for checker in [Checker::new(spec.clone()), Checker::new(spec.clone()).search_only().whole()] {
+        let limits = Limits { steps: 1_000_000, configurations: 100_000 };
         match checker.limits(limits).check(history) {
             Verdict::Linearizable(order) => prop_assert!(is_linearisation(&spec, history, &order)),
             other => prop_assert!(false, "{other:?} for {history:#?}"),
@@ -103,17 +94,8 @@ macro_rules! object {
 object!(
     a_register,
     register::Register::new(0u8),
-    [
-        register::Access::Read,
-        register::Access::Write(1),
-        register::Access::Write(2),
-        register::Access::Write(0)
-    ],
-    [0, 1, 2]
-        .map(register::Answer::Value)
-        .into_iter()
-        .chain([register::Answer::Written])
-        .collect::<Vec<_>>()
+    [register::Access::Read, register::Access::Write(1), register::Access::Write(2), register::Access::Write(0)],
+    [0, 1, 2].map(register::Answer::Value).into_iter().chain([register::Answer::Written]).collect::<Vec<_>>()
 );
 object!(
     a_cas_register,
@@ -171,16 +153,8 @@ object!(
 object!(
     a_counter,
     counter::Counter,
-    [
-        counter::Request::Read,
-        counter::Request::Add(1),
-        counter::Request::Add(-2),
-        counter::Request::AddAndGet(3)
-    ],
-    (-200..200)
-        .map(counter::Answer::Value)
-        .chain([counter::Answer::Added])
-        .collect::<Vec<_>>()
+    [counter::Request::Read, counter::Request::Add(1), counter::Request::Add(-2), counter::Request::AddAndGet(3)],
+    (-200..200).map(counter::Answer::Value).chain([counter::Answer::Added]).collect::<Vec<_>>()
 );
 object!(
     a_set,
@@ -202,12 +176,7 @@ object!(
 object!(
     a_queue,
     queue::Queue::<u8>::new(),
-    [
-        queue::Request::Enqueue(1),
-        queue::Request::Enqueue(2),
-        queue::Request::Enqueue(3),
-        queue::Request::Dequeue
-    ],
+    [queue::Request::Enqueue(1), queue::Request::Enqueue(2), queue::Request::Enqueue(3), queue::Request::Dequeue],
     [None, Some(1), Some(2), Some(3)]
         .map(queue::Answer::Dequeued)
         .into_iter()
@@ -219,12 +188,7 @@ object!(
 object!(
     a_stack,
     stack::Stack::<u8>::new(),
-    [
-        stack::Request::Push(1),
-        stack::Request::Push(2),
-        stack::Request::Push(3),
-        stack::Request::Pop
-    ],
+    [stack::Request::Push(1), stack::Request::Push(2), stack::Request::Push(3), stack::Request::Pop],
     [None, Some(1), Some(2), Some(3)]
         .map(stack::Answer::Popped)
         .into_iter()
@@ -234,17 +198,8 @@ object!(
 object!(
     a_mutex,
     mutex::Mutex,
-    [
-        mutex::Request::Acquire(1),
-        mutex::Request::TryAcquire(2),
-        mutex::Request::Release(1),
-        mutex::Request::Release(2),
-    ],
-    [
-        mutex::Answer::Done,
-        mutex::Answer::Took(true),
-        mutex::Answer::Took(false)
-    ]
+    [mutex::Request::Acquire(1), mutex::Request::TryAcquire(2), mutex::Request::Release(1), mutex::Request::Release(2),],
+    [mutex::Answer::Done, mutex::Answer::Took(true), mutex::Answer::Took(false)]
 );
 object!(
     a_semaphore,
@@ -255,11 +210,7 @@ object!(
         semaphore::Request::TryAcquire(3),
         semaphore::Request::Release(1),
     ],
-    [
-        semaphore::Answer::Done,
-        semaphore::Answer::Took(true),
-        semaphore::Answer::Took(false)
-    ]
+    [semaphore::Answer::Done, semaphore::Answer::Took(true), semaphore::Answer::Took(false)]
 );
 object!(
     a_fenced_lock,
@@ -282,17 +233,10 @@ object!(
 object!(
     a_log,
     append_only_log::AppendOnlyLog::<u8>::new(),
-    [
-        append_only_log::Request::Append(1),
-        append_only_log::Request::Append(2),
-        append_only_log::Request::Read(50)
-    ],
+    [append_only_log::Request::Append(1), append_only_log::Request::Append(2), append_only_log::Request::Read(50)],
     (0..200)
         .map(append_only_log::Answer::At)
-        .chain([
-            append_only_log::Answer::Entries(vec![]),
-            append_only_log::Answer::Appended
-        ])
+        .chain([append_only_log::Answer::Entries(vec![]), append_only_log::Answer::Appended])
         .collect::<Vec<_>>()
 );
 
@@ -309,13 +253,7 @@ fn register_history(values: u8, unique: bool) -> impl Strategy<Value = Ops<regis
             };
             let returned = (fate != 0).then_some(invoked + length);
             let ret = returned.and((fate != 1).then_some(ret));
-            Operation {
-                process: n.into(),
-                op,
-                invoked,
-                returned,
-                ret,
-            }
+            Operation { process: n.into(), op, invoked, returned, ret }
         });
         made.collect()
     })
@@ -356,7 +294,8 @@ proptest! {
         prop_assert_eq!(Checker::new(register::Register::new(shift)).check(&renamed).is_linearizable(), verdict);
         // As keys of a store: each key is judged alone, under any name.
         let stored = |key: u8| history.iter().map(move |operation| Operation {
-            process: operation.process,
+            // Other clients for the other key: what one client does at one instant has an order.
+            process: operation.process + 100 * u64::from(key),
             op: match operation.op {
                 register::Access::Read => kv::Request::Get(key),
                 register::Access::Write(v) => kv::Request::Put(key, v),
@@ -403,10 +342,7 @@ fn agree_in_time<S: Specification + Clone>(spec: &S, history: &Ops<S>) {
         match checker.check(history) {
             Verdict::Linearizable(order) => {
                 assert!(expected, "accepts what is not linearizable: {history:#?}");
-                assert!(
-                    is_linearisation(spec, history, &order),
-                    "gives a wrong order {order:?}: {history:#?}"
-                );
+                assert!(is_linearisation(spec, history, &order), "gives a wrong order {order:?}: {history:#?}");
             }
             Verdict::Violation(why) => assert!(!expected, "rejects what is linearizable: {history:#?}\n{why}"),
             Verdict::Unknown(why) => panic!("gave up: {why}"),
@@ -420,18 +356,10 @@ fn wide<O: Clone + std::fmt::Debug + 'static, R: Clone + std::fmt::Debug + 'stat
 ) -> impl Strategy<Value = Vec<Operation<O, R>>> {
     let operation = (prop::sample::select(alphabet), 0u64..40, 0u64..25, 0u8..10);
     prop::collection::vec(operation, 6..15).prop_map(|operations| {
-        let made = (0u64..)
-            .zip(operations)
-            .map(|(process, ((op, ret), invoked, length, fate))| {
-                let returned = (fate > 2).then_some(invoked + length);
-                Operation {
-                    process,
-                    op,
-                    invoked,
-                    returned,
-                    ret: returned.and((fate > 3).then_some(ret)),
-                }
-            });
+        let made = (0u64..).zip(operations).map(|(process, ((op, ret), invoked, length, fate))| {
+            let returned = (fate > 2).then_some(invoked + length);
+            Operation { process, op, invoked, returned, ret: returned.and((fate > 3).then_some(ret)) }
+        });
         made.collect()
     })
 }
@@ -439,10 +367,7 @@ fn wide<O: Clone + std::fmt::Debug + 'static, R: Clone + std::fmt::Debug + 'stat
 /// The verdict, in every way, is that of the definition.
 fn agree_on_wide<S: Specification + Clone>(spec: S, history: &Ops<S>) -> Result<(), TestCaseError> {
     let expected = linearizability::subsets(&spec, history);
-    let small = Limits {
-        steps: 10_000_000,
-        configurations: 8,
-    };
+    let small = Limits { steps: 10_000_000, configurations: 8 };
     let checkers = [
         Checker::new(spec.clone()),
         Checker::new(spec.clone()).search_only().whole(),
@@ -451,10 +376,7 @@ fn agree_on_wide<S: Specification + Clone>(spec: S, history: &Ops<S>) -> Result<
     for checker in checkers {
         match checker.check(history) {
             Verdict::Linearizable(order) => {
-                prop_assert!(
-                    expected && is_linearisation(&spec, history, &order),
-                    "order {order:?} of {history:#?}"
-                );
+                prop_assert!(expected && is_linearisation(&spec, history, &order), "order {order:?} of {history:#?}");
             }
             Verdict::Violation(why) => prop_assert!(!expected, "{why} of {history:#?}"),
             Verdict::Unknown(why) => prop_assert!(false, "gave up: {why}"),

@@ -9,14 +9,7 @@ use seedbed_models::consensus::raft::{Bug, Raft};
 use seedbed_properties::consensus::raft::suite;
 use seedbed_sim::{Campaign, Maker, Model, Record, Source, check, run};
 
-const KINDS: [Kind; 6] = [
-    Kind::Sparse,
-    Kind::Dense,
-    Kind::Aimed,
-    Kind::Elections,
-    Kind::Splits,
-    Kind::Leaders,
-];
+const KINDS: [Kind; 6] = [Kind::Sparse, Kind::Dense, Kind::Aimed, Kind::Elections, Kind::Splits, Kind::Leaders];
 
 fn properties() -> Vec<Maker<Raft>> {
     suite().properties
@@ -75,10 +68,7 @@ fn the_same_seed_gives_the_same_run() {
         let case = case(&Raft::cluster(5), Kind::Dense, seed);
         let once = || run(&case, &Source::Seed(seed), &properties(), Record::No).expect("a possible case");
         let (one, two) = (once(), once());
-        assert_eq!(
-            (one.fingerprint, one.stats, one.history),
-            (two.fingerprint, two.stats, two.history)
-        );
+        assert_eq!((one.fingerprint, one.stats, one.history), (two.fingerprint, two.stats, two.history));
     }
 }
 
@@ -132,11 +122,7 @@ fn story() {
 fn kill_matrix() {
     let var = |name: &str| std::env::var(name).ok();
     let seeds = var("SEEDS").map_or(2_000, |text| text.parse().expect("a number"));
-    for listed in Raft::INFO
-        .bugs
-        .iter()
-        .filter(|listed| var("BUG").is_none_or(|bug| bug == listed.name))
-    {
+    for listed in Raft::INFO.bugs.iter().filter(|listed| var("BUG").is_none_or(|bug| bug == listed.name)) {
         for servers in [5, 3] {
             let mut suite = suite();
             suite.model.servers = servers;
@@ -149,10 +135,7 @@ fn kill_matrix() {
                     caught.entry(violation.property).or_insert((0, seed)).0 += 1;
                 }
             }
-            eprintln!(
-                "{} with {servers} servers: of {seeds} seeds, (caught, first) {caught:?}",
-                listed.name
-            );
+            eprintln!("{} with {servers} servers: of {seeds} seeds, (caught, first) {caught:?}", listed.name);
         }
     }
 }

@@ -9,20 +9,11 @@ use seedbed_properties::transactions::{Kind, Level, Options, check};
 
 fn agrees(small: &Small, sessions: bool) -> Result<(), String> {
     let history = small.history();
-    let report = check(
-        &history,
-        &Options {
-            sessions,
-            ..Options::default()
-        },
-    )
-    .map_err(|e| e.to_string())?;
+    let report = check(&history, &Options { sessions, ..Options::default() }).map_err(|e| e.to_string())?;
     for (level, held) in small.levels(sessions) {
         if held.is_some() && report.keeps(level) != held {
             let said = report.keeps(level);
-            return Err(format!(
-                "{level} (sessions {sessions}): is {held:?}, said {said:?}\n{small:?}\n{report}"
-            ));
+            return Err(format!("{level} (sessions {sessions}): is {held:?}, said {said:?}\n{small:?}\n{report}"));
         }
     }
     Ok(())
@@ -34,19 +25,11 @@ type Setting = (Vec<u64>, Vec<Option<(u64, u64)>>);
 /// All histories with these many operations a transaction: 2 keys, each operation a write or a read of any value (for
 /// lists: of any sequence of values).
 fn all(kind: Kind, sizes: &[usize], each: &mut dyn FnMut(Vec<Vec<Op>>)) {
-    let places: Vec<Id> = sizes
-        .iter()
-        .enumerate()
-        .flat_map(|(t, &size)| (0..size).map(move |m| (t, m)))
-        .collect();
+    let places: Vec<Id> = sizes.iter().enumerate().flat_map(|(t, &size)| (0..size).map(move |m| (t, m))).collect();
     for shape in 0..(2 * KEYS).pow(places.len() as u32) {
         let op = |i: usize| shape / (2 * KEYS).pow(i as u32) % (2 * KEYS);
-        let writes = |key: usize| -> Vec<Id> {
-            (0..places.len())
-                .filter(|&i| op(i) == 2 * key)
-                .map(|i| places[i])
-                .collect()
-        };
+        let writes =
+            |key: usize| -> Vec<Id> { (0..places.len()).filter(|&i| op(i) == 2 * key).map(|i| places[i]).collect() };
         let options: Vec<Vec<Op>> = (0..places.len())
             .map(|i| {
                 let key = op(i) / 2;
@@ -86,12 +69,7 @@ fn exhaust(kind: Kind, sizes: &[usize], orders: &[Setting], least: usize) {
     let mut wrong: Option<String> = None;
     all(kind, sizes, &mut |txns| {
         for (processes, times) in orders {
-            let small = Small {
-                kind,
-                txns: txns.clone(),
-                processes: processes.clone(),
-                times: times.clone(),
-            };
+            let small = Small { kind, txns: txns.clone(), processes: processes.clone(), times: times.clone() };
             for sessions in [false, true] {
                 count += 1;
                 if wrong.is_none() {
@@ -150,10 +128,8 @@ fn random(kind: Kind) -> impl Strategy<Value = Small> {
     let times = prop::collection::vec((0..8u64, 0..8u64, any::<bool>()), 4);
     (txns, prop::collection::vec(0..3u64, 4), times).prop_map(move |(txns, processes, times)| {
         let writes = |key: usize| -> Vec<Id> {
-            let ops = txns
-                .iter()
-                .enumerate()
-                .flat_map(|(t, ops)| ops.iter().enumerate().map(move |(m, op)| ((t, m), op)));
+            let ops =
+                txns.iter().enumerate().flat_map(|(t, ops)| ops.iter().enumerate().map(move |(m, op)| ((t, m), op)));
             ops.filter(|(_, op)| op.0 == key && op.1).map(|(id, _)| id).collect()
         };
         let op = |t: usize, m: usize, &(key, write, pick, how): &(usize, bool, prop::sample::Index, u8)| {
@@ -169,20 +145,9 @@ fn random(kind: Kind) -> impl Strategy<Value = Small> {
             };
             Op::Read(key, seen)
         };
-        let ops = txns
-            .iter()
-            .enumerate()
-            .map(|(t, ops)| ops.iter().enumerate().map(|(m, o)| op(t, m, o)).collect());
-        let times = times
-            .iter()
-            .map(|&(a, b, known)| known.then_some((a.min(b), a.max(b))))
-            .collect();
-        Small {
-            kind,
-            txns: ops.collect(),
-            processes,
-            times,
-        }
+        let ops = txns.iter().enumerate().map(|(t, ops)| ops.iter().enumerate().map(|(m, o)| op(t, m, o)).collect());
+        let times = times.iter().map(|&(a, b, known)| known.then_some((a.min(b), a.max(b)))).collect();
+        Small { kind, txns: ops.collect(), processes, times }
     })
 }
 
@@ -204,19 +169,12 @@ proptest! {
 #[test]
 fn the_lattice_is_one() {
     all(Kind::RwRegister, &[2, 2], &mut |txns| {
-        let small = Small {
-            kind: Kind::RwRegister,
-            txns,
-            processes: vec![0, 0],
-            times: vec![Some((0, 1)), Some((2, 3))],
-        };
+        let small =
+            Small { kind: Kind::RwRegister, txns, processes: vec![0, 0], times: vec![Some((0, 1)), Some((2, 3))] };
         let levels = small.levels(false);
         for (strong, held) in &levels {
             for (weak, also) in levels.iter().filter(|(weak, _)| strong.implies(*weak)) {
-                assert!(
-                    *held != Some(true) || *also != Some(false),
-                    "{strong} held but {weak} did not: {small:?}"
-                );
+                assert!(*held != Some(true) || *also != Some(false), "{strong} held but {weak} did not: {small:?}");
             }
         }
     });

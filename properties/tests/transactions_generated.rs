@@ -51,18 +51,10 @@ fn run(kind: Kind, isolation: Isolation, schedule: &[(usize, i64, u8)]) -> Histo
         if what >= 6 && locked {
             continue;
         }
-        let txn = open[client].get_or_insert_with(|| Open {
-            begun: now,
-            snapshot: store.clone(),
-            ..Open::default()
-        });
+        let txn = open[client].get_or_insert_with(|| Open { begun: now, snapshot: store.clone(), ..Open::default() });
         let value = Name::from(now as i64);
         let state = |txn: &Open, store: &BTreeMap<i64, Vec<Name>>| {
-            let base = if isolation == Isolation::Snapshot {
-                &txn.snapshot
-            } else {
-                store
-            };
+            let base = if isolation == Isolation::Snapshot { &txn.snapshot } else { store };
             let mut state = base.get(&key).cloned().unwrap_or_default();
             for value in txn.writes.get(&key).into_iter().flatten() {
                 write(kind, &mut state, value);
@@ -81,19 +73,14 @@ fn run(kind: Kind, isolation: Isolation, schedule: &[(usize, i64, u8)]) -> Histo
             _ => {
                 let mut txn = open[client].take().expect("it is open");
                 let beaten = isolation == Isolation::Snapshot
-                    && txn
-                        .writes
-                        .keys()
-                        .any(|key| changed.get(key).is_some_and(|&at| at > txn.begun));
+                    && txn.writes.keys().any(|key| changed.get(key).is_some_and(|&at| at > txn.begun));
                 let commits = what != 1 && !beaten;
                 if isolation == Isolation::Serial {
                     replay(kind, &mut txn, &store);
                 }
                 if commits {
                     for (key, values) in &txn.writes {
-                        values
-                            .iter()
-                            .for_each(|value| write(kind, store.entry(*key).or_default(), value));
+                        values.iter().for_each(|value| write(kind, store.entry(*key).or_default(), value));
                         changed.insert(*key, now);
                     }
                 }
@@ -107,13 +94,7 @@ fn run(kind: Kind, isolation: Isolation, schedule: &[(usize, i64, u8)]) -> Histo
                 // Who gets no answer goes on as another process.
                 generation[client] += u64::from(!told);
                 let returned = told.then_some(now);
-                transactions.push(Transaction {
-                    process,
-                    status,
-                    mops: txn.mops,
-                    invoked: Some(txn.begun),
-                    returned,
-                });
+                transactions.push(Transaction { process, status, mops: txn.mops, invoked: Some(txn.begun), returned });
             }
         }
     }
@@ -138,9 +119,7 @@ fn seen(kind: Kind, state: &[Name]) -> Seen {
 fn replay(kind: Kind, txn: &mut Open, store: &BTreeMap<i64, Vec<Name>>) {
     let mut store = store.clone();
     for mop in &mut txn.mops {
-        let (Mop::Write(Name::Integer(key), _) | Mop::Read(Name::Integer(key), _)) = &*mop else {
-            unreachable!()
-        };
+        let (Mop::Write(Name::Integer(key), _) | Mop::Read(Name::Integer(key), _)) = &*mop else { unreachable!() };
         let state = store.entry(*key).or_default();
         match mop {
             Mop::Write(_, value) => write(kind, state, value),
@@ -176,16 +155,9 @@ fn renamed(history: &History, by: i64) -> History {
             Mop::Read(key, Seen::List(list)) => Mop::Read(name(key), Seen::List(list.iter().map(name).collect())),
             Mop::Read(key, seen) => Mop::Read(name(key), seen.clone()),
         });
-        Transaction {
-            process: 1_000_003 * (txn.process + 1) % 65_537,
-            mops: mops.collect(),
-            ..txn.clone()
-        }
+        Transaction { process: 1_000_003 * (txn.process + 1) % 65_537, mops: mops.collect(), ..txn.clone() }
     });
-    History {
-        kind: history.kind,
-        transactions: transactions.collect(),
-    }
+    History { kind: history.kind, transactions: transactions.collect() }
 }
 
 /// One history after the other, on other keys, by the same clients.

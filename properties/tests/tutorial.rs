@@ -21,11 +21,7 @@ fn counting_retries_is_caught_and_shrinks_to_a_short_story() {
     let (story, violation) = shrink::record(&cases.case(seed), seed, properties).expect("it fails again");
     assert_eq!(violation.property, "tutorial/tally_is_exact");
     let shrunk = shrink(story, properties, &mut |_| true).expect("it fails from its recording");
-    assert!(
-        shrunk.story.sizes().items() <= 3,
-        "{}",
-        shrunk.trace(Some(seed)).to_text()
-    );
+    assert!(shrunk.story.sizes().items() <= 3, "{}", shrunk.trace(Some(seed)).to_text());
 
     let text = shrunk.trace(None).to_text();
     let trace = seedbed_sim::Trace::<Tutorial>::parse(&text).expect("a trace that was written can be read");

@@ -66,9 +66,7 @@ pub mod store {
         }
         loop {
             let (from, message) = node.recv().await;
-            let Message::Put(id, put) = message else {
-                panic!("async_kv: the server is asked, not answered")
-            };
+            let Message::Put(id, put) = message else { panic!("async_kv: the server is asked, not answered") };
             if done.insert(id, put.clone()).is_none() {
                 node.append(LOG, (id, put));
             }
@@ -116,36 +114,21 @@ pub mod store {
         }
 
         fn network(&self) -> NetworkConfig {
-            let latency = Latency::Uniform {
-                min: Span::ms(1),
-                max: Span::ms(10),
-            };
-            NetworkConfig {
-                fifo: false,
-                loss_ppm: 50_000,
-                dup_ppm: 50_000,
-                ..NetworkConfig::reliable(latency)
-            }
+            let latency = Latency::Uniform { min: Span::ms(1), max: Span::ms(10) };
+            NetworkConfig { fifo: false, loss_ppm: 50_000, dup_ppm: 50_000, ..NetworkConfig::reliable(latency) }
         }
     }
 
     /// Forty writes, while the server crashes twice and is cut off once.
     pub fn case(hasty: bool) -> Case<AsyncKv> {
         let mut case = Case::quiet(AsyncKv { hasty });
-        case.scenario.disk = DiskConfig {
-            sync: Span::ms(2),
-            sync_jitter: Span::ms(3),
-            lost_ppm: 400_000,
-            torn_ppm: 200_000,
-        };
+        case.scenario.disk =
+            DiskConfig { sync: Span::ms(2), sync_jitter: Span::ms(3), lost_ppm: 400_000, torn_ppm: 200_000 };
         case.operations = (0..40)
             .map(|n| Operation {
                 at: Time::ms(n * 40),
                 client: NodeId(1 + (n % 3) as u16),
-                op: Put {
-                    key: (n % 5) as u8,
-                    value: n,
-                },
+                op: Put { key: (n % 5) as u8, value: n },
             })
             .collect();
         let crash = |ms| Fault {
@@ -155,18 +138,8 @@ pub mod store {
             after: None,
             what: What::Crash { node: SERVER.into() },
         };
-        let isolate = What::Isolate {
-            node: SERVER.into(),
-            direction: Default::default(),
-            mode: Default::default(),
-        };
-        let isolate = Fault {
-            at: Time::ms(900),
-            lasts: Some(Span::ms(120)),
-            within: None,
-            after: None,
-            what: isolate,
-        };
+        let isolate = What::Isolate { node: SERVER.into(), direction: Default::default(), mode: Default::default() };
+        let isolate = Fault { at: Time::ms(900), lasts: Some(Span::ms(120)), within: None, after: None, what: isolate };
         case.faults = vec![crash(405), isolate, crash(1287)];
         case
     }
@@ -179,28 +152,18 @@ pub mod store {
                 .filter_map(|record| record.clone().good())
                 .any(|(id, put)| id == invocation.id && put == invocation.op)
         };
-        let mut acknowledged = world
-            .history()
-            .invocations()
-            .iter()
-            .filter(|put| put.returned().is_some());
+        let mut acknowledged = world.history().invocations().iter().filter(|put| put.returned().is_some());
         match acknowledged.find(|put| !stored(put)) {
             None => Ok(()),
-            Some(lost) => Err(format!(
-                "{:?} was acknowledged to {} and is not on the disk",
-                lost.op, lost.client
-            )
-            .into()),
+            Some(lost) => {
+                Err(format!("{:?} was acknowledged to {} and is not on the disk", lost.op, lost.client).into())
+            }
         }
     }
 
     /// When all faults have ended, every write is acknowledged in the end.
     pub fn writes_are_acknowledged(world: &World<AsyncKv>) -> Verdict {
-        let mut open = world
-            .history()
-            .invocations()
-            .iter()
-            .filter(|put| put.outcome == Outcome::Unknown);
+        let mut open = world.history().invocations().iter().filter(|put| put.outcome == Outcome::Unknown);
         match open.next() {
             None => Ok(()),
             Some(put) => Err(format!("{:?} of {} was never acknowledged", put.op, put.client).into()),
@@ -210,10 +173,7 @@ pub mod store {
     /// Both.
     pub fn properties() -> Vec<Maker<AsyncKv>> {
         vec![
-            maker(AtEnd::new(
-                "async_kv/acknowledged_writes_survive",
-                acknowledged_writes_survive,
-            )),
+            maker(AtEnd::new("async_kv/acknowledged_writes_survive", acknowledged_writes_survive)),
             maker(AtEnd::new("async_kv/writes_are_acknowledged", writes_are_acknowledged)),
         ]
     }
@@ -234,10 +194,7 @@ pub mod store {
             println!("hasty, seed {seed}: {violation}");
             let source = Source::Fixed(outcome.recorded);
             let replayed = run(&case(true), &source, &properties(), Record::No).expect("the case is possible");
-            assert_eq!(
-                (replayed.fingerprint, replayed.violation),
-                (outcome.fingerprint, Some(violation))
-            );
+            assert_eq!((replayed.fingerprint, replayed.violation), (outcome.fingerprint, Some(violation)));
             println!("replayed without the seed: the same run");
             return;
         }

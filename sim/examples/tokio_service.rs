@@ -81,10 +81,7 @@ pub mod service {
         stream.flush().await?;
         let mut line = String::new();
         stream.read_line(&mut line).await?;
-        let count = line
-            .trim_end()
-            .strip_prefix("count ")
-            .and_then(|count| count.parse().ok());
+        let count = line.trim_end().strip_prefix("count ").and_then(|count| count.parse().ok());
         count.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
     }
 
@@ -110,23 +107,8 @@ pub mod service {
         deployment.network.loss_ppm = 20_000;
         deployment.faults = vec![
             fault(150, 180, What::Pause { node: SERVER.into() }),
-            fault(
-                400,
-                150,
-                What::Partition {
-                    side: vec![SERVER, NodeId(1)],
-                    mode: Default::default(),
-                },
-            ),
-            fault(
-                700,
-                90,
-                What::Cut {
-                    from: vec![SERVER],
-                    to: vec![NodeId(1)],
-                    mode: Default::default(),
-                },
-            ),
+            fault(400, 150, What::Partition { side: vec![SERVER, NodeId(1)], mode: Default::default() }),
+            fault(700, 90, What::Cut { from: vec![SERVER], to: vec![NodeId(1)], mode: Default::default() }),
         ];
         deployment
     }
@@ -151,11 +133,7 @@ pub mod service {
             let (Some(count), Some(ended)) = (invocation.returned(), invocation.ended()) else {
                 continue;
             };
-            let asked = history
-                .invocations()
-                .iter()
-                .filter(|other| other.invoked <= ended)
-                .count() as u64;
+            let asked = history.invocations().iter().filter(|other| other.invoked <= ended).count() as u64;
             if *count > asked {
                 return Err(format!(
                     "{} was told {count} when {asked} additions had been asked for",
@@ -172,11 +150,7 @@ pub mod service {
 
     /// When all faults have ended, every addition is answered in the end.
     pub fn all_are_answered(history: &History<(), u64>) -> Verdict {
-        let answered = history
-            .invocations()
-            .iter()
-            .filter(|invocation| invocation.returned().is_some())
-            .count() as u64;
+        let answered = history.invocations().iter().filter(|invocation| invocation.returned().is_some()).count() as u64;
         match answered == 3 * ADDITIONS {
             true => Ok(()),
             false => Err(format!("{answered} of {} additions were answered", 3 * ADDITIONS).into()),
@@ -184,10 +158,8 @@ pub mod service {
     }
 
     /// Both.
-    pub const JUDGES: [Judge<'static, (), u64>; 2] = [
-        ("counter/counts_are_exact", &counts_are_exact),
-        ("counter/all_are_answered", &all_are_answered),
-    ];
+    pub const JUDGES: [Judge<'static, (), u64>; 2] =
+        [("counter/counts_are_exact", &counts_are_exact), ("counter/all_are_answered", &all_are_answered)];
 
     /// One run.
     pub fn run(flawed: bool, seed: u64) -> Deployed<(), u64> {

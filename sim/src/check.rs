@@ -149,11 +149,8 @@ impl<M: Model> Check<M> {
         let cases = self.cases();
         let mut summary = Summary::default();
         for seed in seeds.range() {
-            let result = self.campaign.run_seed(
-                &cases,
-                seed,
-                self.twice_every > 0 && seed.is_multiple_of(self.twice_every),
-            );
+            let result =
+                self.campaign.run_seed(&cases, seed, self.twice_every > 0 && seed.is_multiple_of(self.twice_every));
             summary.add(&result);
             if let Some(diverged) = result.diverged {
                 return Err(format!(
@@ -220,21 +217,13 @@ struct Seeds {
 impl Seeds {
     fn from_environment(usual: u64) -> Result<Self, String> {
         let number = |name: &str| match std::env::var(name) {
-            Ok(text) => text
-                .trim()
-                .parse()
-                .map(Some)
-                .map_err(|_| format!("{name}='{text}' is not a whole number")),
+            Ok(text) => text.trim().parse().map(Some).map_err(|_| format!("{name}='{text}' is not a whole number")),
             Err(_) => Ok(None),
         };
         let first = number("MADSIM_TEST_SEED")?;
         let asked = number("MADSIM_TEST_NUM")?.or(number("PROPTEST_CASES")?);
         let number = asked.unwrap_or(if first.is_some() { 1 } else { usual });
-        Ok(Seeds {
-            first: first.unwrap_or(0),
-            number,
-            complete: number >= usual,
-        })
+        Ok(Seeds { first: first.unwrap_or(0), number, complete: number >= usual })
     }
 
     fn range(&self) -> std::ops::Range<u64> {
@@ -245,21 +234,15 @@ impl Seeds {
 /// Where failing traces go: `traces/failing` of the workspace that the test runs in, or of the current directory.
 pub fn failing_directory() -> PathBuf {
     let here = std::env::current_dir().unwrap_or_default();
-    let root = here
-        .ancestors()
-        .find(|dir| dir.join("Cargo.lock").exists())
-        .unwrap_or(&here);
+    let root = here.ancestors().find(|dir| dir.join("Cargo.lock").exists()).unwrap_or(&here);
     root.join("traces").join("failing")
 }
 
 /// The file name of a failing trace: model, property and seed.
 pub fn file_name(model: &str, property: &str, seed: u64) -> String {
     let own = property.strip_prefix(&format!("{model}/")).unwrap_or(property);
-    let own: String = own
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' })
-        .take(60)
-        .collect();
+    let own: String =
+        own.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' }).take(60).collect();
     format!("{model}-{}-{seed}.json", own.trim_matches('-'))
 }
 
@@ -290,19 +273,13 @@ fn report<M: Model>(
     let violation = &shrunk.violation;
     let (before, after) = (shrunk.before, shrunk.story.sizes());
     let here = std::env::current_dir().unwrap_or_default();
-    let root = here
-        .ancestors()
-        .find(|dir| dir.join("Cargo.lock").exists())
-        .unwrap_or(&here);
+    let root = here.ancestors().find(|dir| dir.join("Cargo.lock").exists()).unwrap_or(&here);
     let shown = file.strip_prefix(root).unwrap_or(file).display();
     let mut line = |args: std::fmt::Arguments<'_>| {
         text.write_fmt(args).expect("writing to a string");
         text.push('\n');
     };
-    line(format_args!(
-        "{} VIOLATED at {} (seed {seed})",
-        violation.property, violation.at
-    ));
+    line(format_args!("{} VIOLATED at {} (seed {seed})", violation.property, violation.at));
     line(format_args!("  {}", violation.message));
     line(format_args!(
         "  shrunk: {} → {} operations, {} → {} faults, {} → {} deviations, {} → {} nodes, in {} runs",
@@ -317,9 +294,7 @@ fn report<M: Model>(
         shrunk.runs
     ));
     if shrunk.retold {
-        line(format_args!(
-            "  retold: the same property, broken in a smaller world than the seed's"
-        ));
+        line(format_args!("  retold: the same property, broken in a smaller world than the seed's"));
     }
     match written {
         Ok(()) => {

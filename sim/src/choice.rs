@@ -192,15 +192,7 @@ impl Choices {
             Deviation::Crash { node, n, write, .. } => Some(Name::Crash(*node, *n, *write)),
         };
         let fixed = deviations.iter().enumerate();
-        let fixed = fixed.filter_map(|(index, value)| {
-            Some((
-                name(value)?,
-                Fixed {
-                    index,
-                    value: value.clone(),
-                },
-            ))
-        });
+        let fixed = fixed.filter_map(|(index, value)| Some((name(value)?, Fixed { index, value: value.clone() })));
         Choices {
             seed,
             fixed: fixed.collect(),
@@ -286,15 +278,9 @@ impl Choices {
         let n = link.sent_of_kind[kind as usize];
         link.sent_of_kind[kind as usize] += 1;
         if !self.fixed.is_empty()
-            && let Some(Deviation::Send {
-                lost, latency, copy, ..
-            }) = self.fixed(&Name::Send(from, to, kind, n))
+            && let Some(Deviation::Send { lost, latency, copy, .. }) = self.fixed(&Name::Send(from, to, kind, n))
         {
-            fate = Fate {
-                lost: *lost,
-                latency: latency.unwrap_or(fate.latency),
-                copy: *copy,
-            };
+            fate = Fate { lost: *lost, latency: latency.unwrap_or(fate.latency), copy: *copy };
         }
         if calm {
             fate = Fate::on_time(fate.latency);
@@ -303,15 +289,7 @@ impl Choices {
         if self.recorded.is_some() && fate != Fate::on_time(base) {
             let kind = self.message_kinds[kind as usize].clone();
             let latency = (fate.latency != base && !fate.lost).then_some(fate.latency);
-            self.record(|| Deviation::Send {
-                from,
-                to,
-                kind,
-                n,
-                lost: fate.lost,
-                latency,
-                copy: fate.copy,
-            });
+            self.record(|| Deviation::Send { from, to, kind, n, lost: fate.lost, latency, copy: fate.copy });
         }
         fate
     }
@@ -335,12 +313,7 @@ impl Choices {
                 fraction = (*billionths).min(BILLION as u32 - 1);
             }
             if fraction != default {
-                self.record(|| Deviation::Draw {
-                    node,
-                    label,
-                    n,
-                    billionths: fraction,
-                });
+                self.record(|| Deviation::Draw { node, label, n, billionths: fraction });
             }
         }
         let width = u128::from(high - low) + 1;
@@ -359,11 +332,7 @@ impl Choices {
         if jitter == Span::ZERO && self.fixed.is_empty() {
             return Span::ZERO;
         }
-        let word = if jitter == Span::ZERO {
-            None
-        } else {
-            self.physics_word(node)
-        };
+        let word = if jitter == Span::ZERO { None } else { self.physics_word(node) };
         let mut late = word.map_or(Span::ZERO, |word| share(word, jitter));
         if self.named {
             if let Some(Deviation::Timer { late: fixed, .. }) = self.fixed(&Name::Timer(node, kind, n)) {
@@ -381,11 +350,7 @@ impl Choices {
     pub(crate) fn sync(&mut self, node: NodeId, disk: &DiskConfig) -> Span {
         let n = self.sync_counts[node.index()];
         self.sync_counts[node.index()] += 1;
-        let word = if disk.sync_jitter == Span::ZERO {
-            None
-        } else {
-            self.physics_word(node)
-        };
+        let word = if disk.sync_jitter == Span::ZERO { None } else { self.physics_word(node) };
         let mut longer = word.map_or(Span::ZERO, |word| share(word, disk.sync_jitter));
         if self.named {
             if let Some(Deviation::Sync { longer: fixed, .. }) = self.fixed(&Name::Sync(node, n)) {

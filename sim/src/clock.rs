@@ -54,15 +54,8 @@ impl Clock {
 
     /// Steps by `offset_ns` from true time and runs `drift_ppm` fast from now on.
     pub(crate) fn skew(&mut self, now: Time, offset_ns: i64, drift_ppm: i64) {
-        assert!(
-            drift_ppm > -1_000_000,
-            "a clock may run slow but not stand still or run backwards: {drift_ppm} ppm"
-        );
-        *self = Clock {
-            base_world: now,
-            base_local: Time(now.0.saturating_add_signed(offset_ns)),
-            drift_ppm,
-        };
+        assert!(drift_ppm > -1_000_000, "a clock may run slow but not stand still or run backwards: {drift_ppm} ppm");
+        *self = Clock { base_world: now, base_local: Time(now.0.saturating_add_signed(offset_ns)), drift_ppm };
     }
 
     /// Steps back to true time.

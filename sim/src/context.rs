@@ -101,17 +101,8 @@ impl<P: Process> Context<'_, P> {
     /// # Panics
     /// If the range is empty.
     pub fn draw(&mut self, label: &'static str, range: RangeInclusive<u64>) -> u64 {
-        assert!(
-            !range.is_empty(),
-            "a draw needs a range with something in it: {label} has {range:?}"
-        );
-        self.effects.draw(
-            &[Step {
-                name: label,
-                instance: None,
-            }],
-            range,
-        )
+        assert!(!range.is_empty(), "a draw needs a range with something in it: {label} has {range:?}");
+        self.effects.draw(&[Step { name: label, instance: None }], range)
     }
 
     /// A length of time in `range`, by chance; see [`Context::draw`].

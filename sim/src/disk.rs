@@ -89,13 +89,7 @@ pub(crate) struct Disk<R> {
 
 impl<R: Clone> Disk<R> {
     pub(crate) fn new() -> Self {
-        Disk {
-            files: Vec::new(),
-            pending: Vec::new(),
-            written: 0,
-            durable: 0,
-            syncing: None,
-        }
+        Disk { files: Vec::new(), pending: Vec::new(), written: 0, durable: 0, syncing: None }
     }
 
     fn file_mut(&mut self, file: File) -> &mut Vec<Stored<R>> {
@@ -109,22 +103,14 @@ impl<R: Clone> Disk<R> {
     pub(crate) fn append(&mut self, file: File, record: R) {
         self.file_mut(file).push(Stored::Good(record));
         self.written += 1;
-        self.pending.push(Pending {
-            seq: self.written,
-            file,
-            replaced: None,
-        });
+        self.pending.push(Pending { seq: self.written, file, replaced: None });
     }
 
     pub(crate) fn replace(&mut self, file: File, records: Vec<R>) {
         let new = records.into_iter().map(Stored::Good).collect();
         let old = std::mem::replace(self.file_mut(file), new);
         self.written += 1;
-        self.pending.push(Pending {
-            seq: self.written,
-            file,
-            replaced: Some(old),
-        });
+        self.pending.push(Pending { seq: self.written, file, replaced: Some(old) });
     }
 
     pub(crate) fn read(&self, file: File) -> Vec<Stored<R>> {
@@ -178,10 +164,7 @@ impl<R: Clone> Disk<R> {
         for write in pending.into_iter().rev() {
             let now = self.file_mut(write.file);
             redo.push(match write.replaced {
-                None => (
-                    write.file,
-                    Redo::Append(now.pop().expect("an unsynced append is at the end of its file")),
-                ),
+                None => (write.file, Redo::Append(now.pop().expect("an unsynced append is at the end of its file"))),
                 Some(old) => (write.file, Redo::Replace(std::mem::replace(now, old))),
             });
         }
@@ -278,10 +261,7 @@ mod tests {
             disk.append(LOG, 9);
             disk.crash(|k| if k == 0 { fate } else { WriteFate::Kept });
             let expect: &[u32] = if fate == WriteFate::Kept { &[7, 8, 9] } else { &[1] };
-            assert_eq!(
-                good(&disk),
-                expect.iter().copied().map(Stored::Good).collect::<Vec<_>>()
-            );
+            assert_eq!(good(&disk), expect.iter().copied().map(Stored::Good).collect::<Vec<_>>());
         }
     }
 

@@ -53,17 +53,8 @@ impl<Host: Process> Context<'_, Host> {
         run: impl FnOnce(&mut Context<'_, Inner>),
     ) -> Vec<Answer<Inner::Ret>> {
         let (id, now) = (self.id, self.now);
-        let mut adapter = Adapter {
-            outer: self.effects,
-            embed,
-            answers: Vec::new(),
-            inner: PhantomData,
-        };
-        run(&mut Context {
-            effects: &mut adapter,
-            id,
-            now,
-        });
+        let mut adapter = Adapter { outer: self.effects, embed, answers: Vec::new(), inner: PhantomData };
+        run(&mut Context { effects: &mut adapter, id, now });
         adapter.answers
     }
 }
@@ -87,10 +78,7 @@ impl<Host: Process, Inner: Process, E: Embed<Host, Inner>> Effects<Inner> for Ad
     }
     fn draw(&mut self, path: Path<'_>, range: RangeInclusive<u64>) -> u64 {
         let mut outward = path.to_vec();
-        outward.push(Step {
-            name: E::NAME,
-            instance: self.embed.instance(),
-        });
+        outward.push(Step { name: E::NAME, instance: self.embed.instance() });
         self.outer.draw(&outward, range)
     }
     fn append(&mut self, file: File, record: Inner::Record) {
@@ -102,9 +90,7 @@ impl<Host: Process, Inner: Process, E: Embed<Host, Inner>> Effects<Inner> for Ad
     }
     fn read(&self, file: File) -> Vec<Stored<Inner::Record>> {
         let stored = self.outer.read(self.embed.file(file)).into_iter();
-        stored
-            .filter_map(|item| item.filter_map(|record| self.embed.unwrap_record(record)))
-            .collect()
+        stored.filter_map(|item| item.filter_map(|record| self.embed.unwrap_record(record))).collect()
     }
     fn durable(&self) -> bool {
         self.outer.durable()

@@ -87,13 +87,10 @@ impl fmt::Display for FaultClass {
 impl std::str::FromStr for FaultClass {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
-        FaultClass::ALL
-            .into_iter()
-            .find(|class| class.name() == text)
-            .ok_or_else(|| {
-                let all = FaultClass::ALL.map(FaultClass::name).join(" ");
-                format!("'{text}' is not a fault class: choose from {all}")
-            })
+        FaultClass::ALL.into_iter().find(|class| class.name() == text).ok_or_else(|| {
+            let all = FaultClass::ALL.map(FaultClass::name).join(" ");
+            format!("'{text}' is not a fault class: choose from {all}")
+        })
     }
 }
 
@@ -326,29 +323,13 @@ impl fmt::Display for What {
             What::Pause { node } => write!(f, "{node} is paused"),
             What::Cut { from, to, mode } => write!(f, "{} → {} is cut{}", list(from), list(to), held(*mode)),
             What::Partition { side, mode } => write!(f, "{} parted from the rest{}", list(side), held(*mode)),
-            What::Isolate {
-                node,
-                direction: Direction::Both,
-                mode,
-            } => write!(f, "{node} is isolated{}", held(*mode)),
-            What::Isolate {
-                node,
-                direction: Direction::In,
-                mode,
-            } => write!(f, "{node} hears nobody{}", held(*mode)),
-            What::Isolate {
-                node,
-                direction: Direction::Out,
-                mode,
-            } => {
+            What::Isolate { node, direction: Direction::Both, mode } => write!(f, "{node} is isolated{}", held(*mode)),
+            What::Isolate { node, direction: Direction::In, mode } => write!(f, "{node} hears nobody{}", held(*mode)),
+            What::Isolate { node, direction: Direction::Out, mode } => {
                 write!(f, "nobody hears {node}{}", held(*mode))
             }
             What::Delay { from, to, by } => write!(f, "{} → {} takes {by} longer", list(from), list(to)),
-            What::Skew {
-                node,
-                offset_ns,
-                drift_ppm,
-            } => {
+            What::Skew { node, offset_ns, drift_ppm } => {
                 write!(f, "clock of {node} is off by {:+.6} s", *offset_ns as f64 / 1e9)?;
                 match drift_ppm {
                     0 => Ok(()),
@@ -388,13 +369,7 @@ pub struct Fault {
 impl Fault {
     /// A fault that begins at an instant and lasts for a while; without that, until the world heals.
     pub fn new(at: Time, lasts: impl Into<Option<Span>>, what: What) -> Self {
-        Fault {
-            at,
-            lasts: lasts.into(),
-            within: None,
-            after: None,
-            what,
-        }
+        Fault { at, lasts: lasts.into(), within: None, after: None, what }
     }
 
     /// When it ends, if before the world heals.

@@ -68,9 +68,7 @@ pub struct History<O, R> {
 
 impl<O, R> Default for History<O, R> {
     fn default() -> Self {
-        History {
-            invocations: Vec::new(),
-        }
+        History { invocations: Vec::new() }
     }
 }
 
@@ -81,23 +79,14 @@ impl<O, R> History<O, R> {
     }
 
     pub(crate) fn invoke(&mut self, id: OpId, client: NodeId, op: O, invoked: Time) {
-        self.invocations.push(Invocation {
-            id,
-            client,
-            op,
-            invoked,
-            outcome: Outcome::Unknown,
-        });
+        self.invocations.push(Invocation { id, client, op, invoked, outcome: Outcome::Unknown });
     }
 
     /// Ends an operation. Says whether it was open: a second answer to one operation changes nothing.
     pub(crate) fn end(&mut self, id: OpId, outcome: Outcome<R>) -> bool {
         let open = self.invocations.iter_mut().rev().find(|invocation| invocation.id == id);
         match open {
-            Some(Invocation {
-                outcome: old @ Outcome::Unknown,
-                ..
-            }) => {
+            Some(Invocation { outcome: old @ Outcome::Unknown, .. }) => {
                 *old = outcome;
                 true
             }

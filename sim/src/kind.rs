@@ -155,18 +155,9 @@ mod tests {
 
     #[test]
     fn every_kind_of_every_hosted_process_has_its_own_name() {
-        let all = [
-            Host::Own,
-            Host::First(One::A),
-            Host::First(One::B),
-            Host::Second(Two::C),
-            Host::Third(One::A),
-        ];
+        let all = [Host::Own, Host::First(One::A), Host::First(One::B), Host::Second(Two::C), Host::Third(One::A)];
         let names: Vec<String> = all.iter().map(name_of).collect();
         assert_eq!(names, ["own", "first/a", "first/b", "second/c", "third/a"]);
-        assert_eq!(
-            kind_names::<Host>(),
-            ["own", "first/a", "first/b", "second/c", "third/a", "third/b"]
-        );
+        assert_eq!(kind_names::<Host>(), ["own", "first/a", "first/b", "second/c", "third/a", "third/b"]);
     }
 }

@@ -54,16 +54,7 @@ pub struct Info {
 impl Info {
     /// What a model starts from that tolerates what is usual and has neither roles, bugs nor boundaries.
     pub const fn named(name: &'static str, row: &'static str, family: &'static str, summary: &'static str) -> Self {
-        Info {
-            name,
-            row,
-            family,
-            summary,
-            tolerates: &FaultClass::USUAL,
-            roles: &[],
-            bugs: &[],
-            boundaries: &[],
-        }
+        Info { name, row, family, summary, tolerates: &FaultClass::USUAL, roles: &[], bugs: &[], boundaries: &[] }
     }
 }
 
@@ -147,9 +138,7 @@ pub trait Model: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send
     /// more roles to aim at than [`Model::role`] tells apart, such as "has voted and does not know for whom the others
     /// did".
     fn holds(&self, process: &Self::Process, role: &str) -> Option<u64> {
-        self.role(process)
-            .filter(|held| held.name == role)
-            .map(|held| held.rank)
+        self.role(process).filter(|held| held.name == role).map(|held| held.rank)
     }
 
     /// Configurations with the same nodes and clients that sweeps go through as well, one a seed: optional parts on
@@ -171,11 +160,7 @@ pub trait Model: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send
 
     /// How long runs are.
     fn phases(&self) -> Phases {
-        Phases {
-            chaos: Span::secs(2),
-            settle: Span::secs(2),
-            core: None,
-        }
+        Phases { chaos: Span::secs(2), settle: Span::secs(2), core: None }
     }
 
     /// The model's vocabulary: workloads, as a proptest strategy. Times lie in the chaos phase.

@@ -86,12 +86,7 @@ impl Latency {
     fn sample_curved(&self, word: u32) -> Span {
         match *self {
             Latency::Constant { .. } | Latency::Uniform { .. } => self.base(),
-            Latency::LogNormal {
-                min,
-                median,
-                sigma_milli,
-                max,
-            } => {
+            Latency::LogNormal { min, median, sigma_milli, max } => {
                 // Box–Muller over the two halves of the word: libm gives the same bits everywhere.
                 let u = (f64::from(word >> 16) + 1.0) / 65537.0;
                 let v = f64::from(word & 0xffff) / 65536.0;
@@ -134,23 +129,14 @@ pub struct NetworkConfig {
 impl NetworkConfig {
     /// In order, nothing lost, nothing doubled, with this latency.
     pub fn reliable(latency: Latency) -> Self {
-        NetworkConfig {
-            latency,
-            fifo: true,
-            loss_ppm: 0,
-            dup_ppm: 0,
-            bandwidth: None,
-        }
+        NetworkConfig { latency, fifo: true, loss_ppm: 0, dup_ppm: 0, bandwidth: None }
     }
 }
 
 impl Default for NetworkConfig {
     /// Reliable, 1 to 10 ms.
     fn default() -> Self {
-        NetworkConfig::reliable(Latency::Uniform {
-            min: Span::ms(1),
-            max: Span::ms(10),
-        })
+        NetworkConfig::reliable(Latency::Uniform { min: Span::ms(1), max: Span::ms(10) })
     }
 }
 
@@ -169,11 +155,7 @@ pub struct Fate {
 impl Fate {
     /// Arrives once, after `latency`.
     pub fn on_time(latency: Span) -> Self {
-        Fate {
-            lost: false,
-            latency,
-            copy: None,
-        }
+        Fate { lost: false, latency, copy: None }
     }
 
     /// The fate that four random words give.
@@ -221,10 +203,7 @@ impl Links {
 
     pub(crate) fn new(nodes: usize) -> Self {
         match nodes <= Self::ARRAY_NODES {
-            true => Links::Array {
-                nodes,
-                links: vec![Link::default(); nodes * nodes],
-            },
+            true => Links::Array { nodes, links: vec![Link::default(); nodes * nodes] },
             false => Links::Sparse(vec![BTreeMap::new(); nodes]),
         }
     }
@@ -301,33 +280,19 @@ mod tests {
 
     fn quantile(latency: &Latency, q: f64) -> f64 {
         let step = 4_294_967;
-        let mut all: Vec<u64> = (0..1000u32)
-            .map(|i| latency.sample(i.wrapping_mul(step).rotate_left(7)).0)
-            .collect();
+        let mut all: Vec<u64> = (0..1000u32).map(|i| latency.sample(i.wrapping_mul(step).rotate_left(7)).0).collect();
         all.sort_unstable();
         all[(q * 999.0) as usize] as f64 / 1e6
     }
 
     #[test]
     fn distributions_have_their_shapes() {
-        let uniform = Latency::Uniform {
-            min: Span::ms(1),
-            max: Span::ms(11),
-        };
+        let uniform = Latency::Uniform { min: Span::ms(1), max: Span::ms(11) };
         assert!((quantile(&uniform, 0.5) - 6.0).abs() < 0.5);
         assert!(uniform.sample(0) == Span::ms(1) && uniform.sample(u32::MAX) <= Span::ms(11));
-        let normal = Latency::LogNormal {
-            min: Span::ms(1),
-            median: Span::ms(4),
-            sigma_milli: 500,
-            max: Span::ms(100),
-        };
+        let normal = Latency::LogNormal { min: Span::ms(1), median: Span::ms(4), sigma_milli: 500, max: Span::ms(100) };
         assert!((quantile(&normal, 0.5) - 5.0).abs() < 0.6, "{}", quantile(&normal, 0.5));
-        let tail = Latency::HeavyTail {
-            min: Span::ms(1),
-            alpha_milli: 1000,
-            max: Span::secs(1),
-        };
+        let tail = Latency::HeavyTail { min: Span::ms(1), alpha_milli: 1000, max: Span::secs(1) };
         assert!((quantile(&tail, 0.5) - 2.0).abs() < 0.3);
         assert!(quantile(&tail, 0.99) > 50.0);
     }

@@ -39,10 +39,7 @@ impl std::str::FromStr for NodeId {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
         let digits = text.strip_prefix('n').unwrap_or("");
-        digits
-            .parse()
-            .map(NodeId)
-            .map_err(|_| format!("'{text}' is not a node: write n and a number, such as n3"))
+        digits.parse().map(NodeId).map_err(|_| format!("'{text}' is not a node: write n and a number, such as n3"))
     }
 }
 

@@ -21,19 +21,13 @@ pub struct Broken {
 impl Broken {
     /// Broken at these nodes, for this reason.
     pub fn new(nodes: impl IntoIterator<Item = NodeId>, message: impl Into<String>) -> Self {
-        Broken {
-            nodes: nodes.into_iter().collect(),
-            message: message.into(),
-        }
+        Broken { nodes: nodes.into_iter().collect(), message: message.into() }
     }
 }
 
 impl From<String> for Broken {
     fn from(message: String) -> Self {
-        Broken {
-            nodes: Vec::new(),
-            message,
-        }
+        Broken { nodes: Vec::new(), message }
     }
 }
 
@@ -98,10 +92,7 @@ pub struct Invariant<F> {
 impl<F> Invariant<F> {
     /// An invariant of this name.
     pub fn new(name: impl Into<String>, holds: F) -> Self {
-        Invariant {
-            name: name.into(),
-            holds,
-        }
+        Invariant { name: name.into(), holds }
     }
 }
 
@@ -125,20 +116,12 @@ pub struct AtEnd<F> {
 impl<F> AtEnd<F> {
     /// A property of whole runs, of this name.
     pub fn new(name: impl Into<String>, holds: F) -> Self {
-        AtEnd {
-            name: name.into(),
-            liveness: false,
-            holds,
-        }
+        AtEnd { name: name.into(), liveness: false, holds }
     }
 
     /// The same for something good that has to have happened by the end.
     pub fn liveness(name: impl Into<String>, holds: F) -> Self {
-        AtEnd {
-            name: name.into(),
-            liveness: true,
-            holds,
-        }
+        AtEnd { name: name.into(), liveness: true, holds }
     }
 }
 

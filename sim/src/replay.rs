@@ -56,28 +56,16 @@ pub fn replay<M: Model>(trace: &Trace<M>, properties: &[Maker<M>], record: Recor
     let story = Story::of(trace);
     let outcome = story.run(properties, record);
     if fails_as(trace, &outcome) {
-        return Replay {
-            replayed: Replayed::Exact,
-            outcome,
-            story,
-        };
+        return Replay { replayed: Replayed::Exact, outcome, story };
     }
     for attempt in 0..nudges {
         let nudged = nudge(&story, attempt as u64);
         let tried = nudged.run(properties, record);
         if nudged.case.validate().is_ok() && fails_as(trace, &tried) {
-            return Replay {
-                replayed: Replayed::Nudged { tries: attempt + 1 },
-                outcome: tried,
-                story: nudged,
-            };
+            return Replay { replayed: Replayed::Nudged { tries: attempt + 1 }, outcome: tried, story: nudged };
         }
     }
-    Replay {
-        replayed: Replayed::Lost,
-        outcome,
-        story,
-    }
+    Replay { replayed: Replayed::Lost, outcome, story }
 }
 
 /// Whether the run violates the property that the trace violates.
@@ -104,10 +92,7 @@ fn nudge<M: Model>(story: &Story<M>, attempt: u64) -> Story<M> {
         fault.lasts = fault.lasts.map(|lasts| Span(scale(lasts.0)));
     }
     for deviation in &mut story.deviations {
-        if let Deviation::Send {
-            latency: Some(latency), ..
-        } = deviation
-        {
+        if let Deviation::Send { latency: Some(latency), .. } = deviation {
             *latency = Span(scale(latency.0));
         }
         if let Deviation::Draw { billionths, .. } = deviation {

@@ -139,14 +139,7 @@ pub(crate) fn judge_end<M: Model>(world: &World<M>, properties: &mut [Box<dyn Pr
 
 fn violation<M: Model>(world: &World<M>, property: String, liveness: bool, broken: Broken) -> Violation {
     let Broken { nodes, message } = broken;
-    Violation {
-        property,
-        at: world.now(),
-        event: world.stats().events,
-        nodes,
-        message,
-        liveness,
-    }
+    Violation { property, at: world.now(), event: world.stats().events, nodes, message, liveness }
 }
 
 pub(crate) fn finish<M: Model>(mut world: World<M>, violation: Option<Violation>) -> Finished<M> {
@@ -191,15 +184,7 @@ fn quiet_panics() {
 /// The violation that a failed assertion is.
 pub(crate) fn assertion<M: Model>(world: &World<M>, panic: Box<dyn Any + Send>) -> Violation {
     let (property, message) = told(panic);
-    violation(
-        world,
-        property,
-        false,
-        Broken {
-            nodes: Vec::from_iter(world.changed()),
-            message,
-        },
-    )
+    violation(world, property, false, Broken { nodes: Vec::from_iter(world.changed()), message })
 }
 
 /// The property that a panic violates, and what it says.
@@ -208,21 +193,14 @@ pub(crate) fn told(panic: Box<dyn Any + Send>) -> (String, String) {
     let text = text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
     let text = text.unwrap_or_else(|| "a panic without words".into());
     let place = LAST_PANIC.take().unwrap_or_default();
-    (
-        format!("assertion: {}", identity(&text)),
-        format!("{text} (asserted at {place})"),
-    )
+    (format!("assertion: {}", identity(&text)), format!("{text} (asserted at {place})"))
 }
 
 /// What stays the same of an assertion's message when its values change: the words before the first colon.
 fn identity(message: &str) -> String {
     // `assert_eq!` puts its own words first and the author's after.
-    let message = message
-        .strip_prefix("assertion `left == right` failed: ")
-        .unwrap_or(message);
-    let message = message
-        .strip_prefix("assertion `left != right` failed: ")
-        .unwrap_or(message);
+    let message = message.strip_prefix("assertion `left == right` failed: ").unwrap_or(message);
+    let message = message.strip_prefix("assertion `left != right` failed: ").unwrap_or(message);
     let first = message.lines().next().unwrap_or("");
     first.split(": ").next().unwrap_or(first).trim().to_string()
 }

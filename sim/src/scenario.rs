@@ -50,10 +50,7 @@ pub struct Budget {
 
 /// The world before anything happens: who is in it, how they are configured, and the physics.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(
-    deny_unknown_fields,
-    bound(serialize = "M: Serialize", deserialize = "M: DeserializeOwned")
-)]
+#[serde(deny_unknown_fields, bound(serialize = "M: Serialize", deserialize = "M: DeserializeOwned"))]
 pub struct Scenario<M> {
     /// The model's own configuration.
     pub config: M,
@@ -118,11 +115,7 @@ pub struct Case<M: Model> {
 
 impl<M: Model> Clone for Case<M> {
     fn clone(&self) -> Self {
-        Case {
-            scenario: self.scenario.clone(),
-            operations: self.operations.clone(),
-            faults: self.faults.clone(),
-        }
+        Case { scenario: self.scenario.clone(), operations: self.operations.clone(), faults: self.faults.clone() }
     }
 }
 
@@ -148,11 +141,7 @@ pub struct Impossible {
 impl<M: Model> Case<M> {
     /// A case with no operations and no faults.
     pub fn quiet(config: M) -> Self {
-        Case {
-            scenario: Scenario::new(config),
-            operations: Vec::new(),
-            faults: Vec::new(),
-        }
+        Case { scenario: Scenario::new(config), operations: Vec::new(), faults: Vec::new() }
     }
 
     /// Looks for what no world can run.

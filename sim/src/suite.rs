@@ -17,11 +17,7 @@ pub struct Suite<M: Model> {
 impl<M: Model> Suite<M> {
     /// A suite without properties.
     pub fn new(model: M) -> Self {
-        Suite {
-            model,
-            properties: Vec::new(),
-            sometimes: Vec::new(),
-        }
+        Suite { model, properties: Vec::new(), sometimes: Vec::new() }
     }
 
     /// Adds a property; each run begins with a clone of it.

@@ -56,10 +56,7 @@ pub struct Divergence {
 impl<M: Model> Campaign<M> {
     /// The campaign of a suite inside its tolerance.
     pub fn new(suite: Suite<M>) -> Self {
-        Campaign {
-            suite,
-            swarm: Swarm::tolerated(),
-        }
+        Campaign { suite, swarm: Swarm::tolerated() }
     }
 
     /// The cases of this campaign.
@@ -83,11 +80,7 @@ impl<M: Model> Campaign<M> {
         let case = cases.case(seed);
         let source = Source::Seed(seed);
         let outcome = run_valid(&case, &source, &self.suite.properties, Record::No);
-        let diverged = if twice {
-            diverges(&case, &source, &self.suite, &outcome)
-        } else {
-            None
-        };
+        let diverged = if twice { diverges(&case, &source, &self.suite, &outcome) } else { None };
         SeedResult {
             seed,
             violation: outcome.violation,
@@ -160,9 +153,7 @@ fn diverges<M: Model>(case: &Case<M>, source: &Source, suite: &Suite<M>, first: 
     loop {
         let (more_a, more_b) = (a.step(), b.step());
         if a.fingerprint() != b.fingerprint() || more_a != more_b || !more_a {
-            return Some(Divergence {
-                event: a.stats().events,
-            });
+            return Some(Divergence { event: a.stats().events });
         }
     }
 }
@@ -242,11 +233,7 @@ impl Summary {
     /// Fills in what was declared (an entry with a count of zero) and never happened.
     pub fn find_missing(&mut self) {
         let zeros = |counts: &BTreeMap<String, u64>| {
-            counts
-                .iter()
-                .filter(|(_, count)| **count == 0)
-                .map(|(name, _)| name.clone())
-                .collect()
+            counts.iter().filter(|(_, count)| **count == 0).map(|(name, _)| name.clone()).collect()
         };
         self.unfired = zeros(&self.faults);
         self.unreached = zeros(&self.marks);

@@ -139,10 +139,7 @@ const UNITS: [(&str, u64); 4] = [("s", 1_000_000_000), ("ms", 1_000_000), ("us",
 
 /// The exact, shortest whole-number form: `2s`, `350ms`, `17us`, `1ns`.
 fn to_exact(nanos: u64) -> String {
-    let (unit, size) = UNITS
-        .into_iter()
-        .find(|(_, size)| nanos.is_multiple_of(*size))
-        .unwrap_or(("ns", 1));
+    let (unit, size) = UNITS.into_iter().find(|(_, size)| nanos.is_multiple_of(*size)).unwrap_or(("ns", 1));
     format!("{}{unit}", nanos / size)
 }
 
@@ -152,9 +149,7 @@ fn from_exact(text: &str) -> Result<u64, String> {
     let help = || format!("'{text}' is not a time: write a whole number and one of s, ms, us, ns, such as 350ms");
     let (_, size) = UNITS.into_iter().find(|(name, _)| *name == unit).ok_or_else(help)?;
     let count: u64 = digits.parse().map_err(|_| help())?;
-    count
-        .checked_mul(size)
-        .ok_or_else(|| format!("'{text}' is longer than a world can last"))
+    count.checked_mul(size).ok_or_else(|| format!("'{text}' is longer than a world can last"))
 }
 
 /// Defines the exact text form of a type that is a number of nanoseconds.

@@ -106,11 +106,7 @@ impl Serialize for Fingerprint {
 impl<'de> Deserialize<'de> for Fingerprint {
     fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let text = String::deserialize(from)?;
-        let digits = if text.len() == 16 {
-            u64::from_str_radix(&text, 16).ok()
-        } else {
-            None
-        };
+        let digits = if text.len() == 16 { u64::from_str_radix(&text, 16).ok() } else { None };
         let problem = || serde::de::Error::custom(format!("'{text}' is not a fingerprint: sixteen hexadecimal digits"));
         digits.map(Fingerprint).ok_or_else(problem)
     }
@@ -187,12 +183,7 @@ fn parse<T: DeserializeOwned>(text: &str) -> Result<T, TraceError> {
         // serde_json ends its messages with the position, which stands in the other fields.
         let problem = problem.split(" at line ").next().unwrap_or(&problem).to_string();
         let place = if place == "." { "the top".into() } else { place };
-        TraceError::Damaged {
-            place,
-            line: error.line(),
-            column: error.column(),
-            problem,
-        }
+        TraceError::Damaged { place, line: error.line(), column: error.column(), problem }
     })?;
     let after = from.end();
     after.map(|()| parsed).map_err(|error| TraceError::Damaged {
@@ -232,10 +223,7 @@ impl<M: Model> Trace<M> {
     pub fn parse(text: &str) -> Result<Self, TraceError> {
         let Head { model } = head(text)?;
         if model != M::INFO.name {
-            return Err(TraceError::OtherModel {
-                found: model,
-                expected: M::INFO.name,
-            });
+            return Err(TraceError::OtherModel { found: model, expected: M::INFO.name });
         }
         let trace: Trace<M> = parse(text)?;
         trace.case().validate()?;
@@ -250,11 +238,7 @@ impl<M: Model> Trace<M> {
 
     /// The case, without its deviations.
     pub fn case(&self) -> Case<M> {
-        Case {
-            scenario: self.scenario.clone(),
-            operations: self.operations.clone(),
-            faults: self.faults.clone(),
-        }
+        Case { scenario: self.scenario.clone(), operations: self.operations.clone(), faults: self.faults.clone() }
     }
 
     /// How large it is.
@@ -268,38 +252,24 @@ impl<M: Model> Trace<M> {
 mod layout {
     use serde_json::Value;
 
-    const ORDER: [&str; 9] = [
-        "version",
-        "model",
-        "scenario",
-        "operations",
-        "faults",
-        "deviations",
-        "violation",
-        "fingerprint",
-        "origin",
-    ];
+    const ORDER: [&str; 9] =
+        ["version", "model", "scenario", "operations", "faults", "deviations", "violation", "fingerprint", "origin"];
 
     pub(super) fn trace(value: &Value) -> String {
         let fields = ORDER.iter().filter_map(|name| Some((name, value.get(*name)?)));
-        let fields: Vec<String> = fields
-            .map(|(name, value)| format!("  \"{name}\": {}", field(value)))
-            .collect();
+        let fields: Vec<String> = fields.map(|(name, value)| format!("  \"{name}\": {}", field(value))).collect();
         format!("{{\n{}\n}}\n", fields.join(",\n"))
     }
 
     fn field(value: &Value) -> String {
         match value {
             Value::Array(items) if items.is_empty() => "[]".into(),
-            Value::Array(items) => format!(
-                "[\n    {}\n  ]",
-                items.iter().map(line).collect::<Vec<_>>().join(",\n    ")
-            ),
+            Value::Array(items) => {
+                format!("[\n    {}\n  ]", items.iter().map(line).collect::<Vec<_>>().join(",\n    "))
+            }
             Value::Object(fields) if !fields.is_empty() => {
-                let fields: Vec<_> = fields
-                    .iter()
-                    .map(|(name, value)| format!("    \"{name}\": {}", line(value)))
-                    .collect();
+                let fields: Vec<_> =
+                    fields.iter().map(|(name, value)| format!("    \"{name}\": {}", line(value))).collect();
                 format!("{{\n{}\n  }}", fields.join(",\n"))
             }
             other => line(other),
@@ -310,10 +280,8 @@ mod layout {
         match value {
             Value::Array(items) => format!("[{}]", items.iter().map(line).collect::<Vec<_>>().join(", ")),
             Value::Object(fields) => {
-                let fields: Vec<_> = fields
-                    .iter()
-                    .map(|(name, value)| format!("\"{name}\": {}", line(value)))
-                    .collect();
+                let fields: Vec<_> =
+                    fields.iter().map(|(name, value)| format!("\"{name}\": {}", line(value))).collect();
                 format!("{{{}}}", fields.join(", "))
             }
             other => other.to_string(),

@@ -27,10 +27,7 @@ pub(crate) struct LinkWords {
 
 impl LinkWords {
     pub(crate) fn new(generator: ChaCha8Rng) -> Self {
-        LinkWords {
-            generator,
-            batches: Vec::new(),
-        }
+        LinkWords { generator, batches: Vec::new() }
     }
 
     /// The words of the n-th message of a stream, for a link that asks for one message after the other.

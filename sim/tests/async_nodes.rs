@@ -117,17 +117,10 @@ async fn ticker(node: Handle<Numbers>) {
 
 async fn impatient(node: Handle<Numbers>) {
     node.send(B, Number(7));
-    assert_eq!(
-        node.timeout(Span(1_999_999), node.recv()).await.map(|(_, n)| n.0),
-        None,
-        "too early: an answer"
-    );
+    assert_eq!(node.timeout(Span(1_999_999), node.recv()).await.map(|(_, n)| n.0), None, "too early: an answer");
     node.mark("gave up");
     // At one instant timers go before messages, so it takes two.
-    let (from, Number(n)) = node
-        .timeout(Span(2), node.recv())
-        .await
-        .expect("the answer comes a nanosecond later");
+    let (from, Number(n)) = node.timeout(Span(2), node.recv()).await.expect("the answer comes a nanosecond later");
     assert_eq!((from, n, node.now()), (B, 8, Time(2_000_000)));
     node.mark("was answered");
 }
@@ -151,11 +144,7 @@ async fn brief(node: Handle<Numbers>) {
 
 async fn listen(node: Handle<Numbers>, lab: Lab) {
     loop {
-        let Input::Message {
-            from,
-            message: Number(n),
-        } = node.next().await
-        else {
+        let Input::Message { from, message: Number(n) } = node.next().await else {
             continue;
         };
         match lab {
@@ -206,13 +195,7 @@ fn recorded(case: &Case<Lab>) -> Run<Lab> {
 
 fn with_fault(lab: Lab, from: u64, lasts: u64, what: What) -> Run<Lab> {
     let mut case = case(lab);
-    case.faults = vec![Fault {
-        at: Time(from * 1000),
-        lasts: Some(Span::us(lasts)),
-        within: None,
-        after: None,
-        what,
-    }];
+    case.faults = vec![Fault { at: Time(from * 1000), lasts: Some(Span::us(lasts)), within: None, after: None, what }];
     recorded(&case)
 }
 
@@ -226,30 +209,18 @@ fn sent(timeline: &[Entry]) -> Vec<(u64, String)> {
 }
 
 fn times(timeline: &[Entry], wanted: impl Fn(&Happening) -> bool) -> Vec<u64> {
-    timeline
-        .iter()
-        .filter(|entry| wanted(&entry.what))
-        .map(|entry| entry.at.0)
-        .collect()
+    timeline.iter().filter(|entry| wanted(&entry.what)).map(|entry| entry.at.0).collect()
 }
 
 fn ticks(at: impl IntoIterator<Item = (u64, u64)>) -> Vec<(u64, String)> {
-    at.into_iter()
-        .map(|(us, n)| (us * 1000, format!("Number({n})")))
-        .collect()
+    at.into_iter().map(|(us, n)| (us * 1000, format!("Number({n})"))).collect()
 }
 
 #[test]
 fn sleeps_end_at_the_exact_nanosecond_however_busy_the_executor_is() {
     let outcome = recorded(&case(Lab::Sleeper));
     let exact: Vec<u64> = (1..=120_000_000 / 1_234_567).map(|n| n * 1_234_567).collect();
-    assert_eq!(
-        sent(&outcome.timeline)
-            .into_iter()
-            .map(|(at, _)| at)
-            .collect::<Vec<_>>(),
-        exact
-    );
+    assert_eq!(sent(&outcome.timeline).into_iter().map(|(at, _)| at).collect::<Vec<_>>(), exact);
     let heard = times(&outcome.timeline, |what| matches!(what, Happening::Delivered { .. }));
     assert_eq!(heard[0], 1_234_567 + 1_000_000);
 }
@@ -263,11 +234,7 @@ fn a_timeout_and_an_answer_are_a_nanosecond_apart() {
 
 #[test]
 fn a_sleep_runs_on_the_nodes_own_clock() {
-    let skew = What::Skew {
-        node: A.into(),
-        offset_ns: 0,
-        drift_ppm: 1_000_000,
-    };
+    let skew = What::Skew { node: A.into(), offset_ns: 0, drift_ppm: 1_000_000 };
     let outcome = with_fault(Lab::Ticker, 0, 50_000, skew);
     // Twice as fast until 50 ms, when the clock jumps back to the true time and with it the sleep that goes on.
     let first: Vec<_> = sent(&outcome.timeline).into_iter().take(3).collect();
@@ -320,13 +287,7 @@ fn recording_changes_nothing_and_a_recorded_run_replays_without_its_seed() {
                 .iter()
                 .any(|choice| matches!(choice, Deviation::Draw { label, .. } if label == "host/schedule"))
         );
-        let replayed = run(
-            &case,
-            &Source::Fixed(outcome.recorded),
-            &store::properties(),
-            Record::Yes,
-        )
-        .unwrap();
+        let replayed = run(&case, &Source::Fixed(outcome.recorded), &store::properties(), Record::Yes).unwrap();
         assert_eq!(replayed.fingerprint, outcome.fingerprint, "seed {seed}");
         assert_eq!(replayed.timeline, outcome.timeline, "seed {seed}");
         assert_eq!(replayed.history, outcome.history, "seed {seed}");
@@ -342,46 +303,18 @@ fn acknowledged_writes_survive_and_the_hasty_server_loses_some() {
     let mut fired = [0; FaultClass::ALL.len()];
     let mut marks = std::collections::BTreeMap::new();
     for seed in 0..60 {
-        let outcome = run(
-            &store::case(false),
-            &Source::Seed(seed),
-            &store::properties(),
-            Record::No,
-        )
-        .unwrap();
+        let outcome = run(&store::case(false), &Source::Seed(seed), &store::properties(), Record::No).unwrap();
         assert_eq!(outcome.violation, None, "seed {seed}");
         assert_eq!(outcome.struck.len(), 3);
-        fired
-            .iter_mut()
-            .zip(outcome.stats.faults)
-            .for_each(|(all, one)| *all += one);
-        outcome
-            .marks
-            .into_iter()
-            .for_each(|(name, count)| *marks.entry(name).or_insert(0) += count);
+        fired.iter_mut().zip(outcome.stats.faults).for_each(|(all, one)| *all += one);
+        outcome.marks.into_iter().for_each(|(name, count)| *marks.entry(name).or_insert(0) += count);
     }
-    for class in [
-        FaultClass::Crash,
-        FaultClass::Partition,
-        FaultClass::Loss,
-        FaultClass::Dup,
-        FaultClass::Disk,
-    ] {
+    for class in [FaultClass::Crash, FaultClass::Partition, FaultClass::Loss, FaultClass::Dup, FaultClass::Disk] {
         assert!(fired[class as usize] > 0, "{class} never fired");
     }
     assert!(marks["recovered"] > 0 && marks["asked again"] > 0, "{marks:?}");
-    let hasty = |seed| {
-        run(
-            &store::case(true),
-            &Source::Seed(seed),
-            &store::properties(),
-            Record::No,
-        )
-        .unwrap()
-    };
-    let violation = (0..60)
-        .find_map(|seed| hasty(seed).violation)
-        .expect("some seed shows the bug");
+    let hasty = |seed| run(&store::case(true), &Source::Seed(seed), &store::properties(), Record::No).unwrap();
+    let violation = (0..60).find_map(|seed| hasty(seed).violation).expect("some seed shows the bug");
     assert_eq!(violation.property, "async_kv/acknowledged_writes_survive");
 }
 
@@ -397,18 +330,9 @@ fn a_crash_ends_all_tasks_and_a_restart_begins_anew() {
 #[test]
 fn a_crash_ends_tasks_that_sleep_by_madsims_clock() {
     let outcome = with_fault(Lab::Stranger, 12_000, 30_000, What::Crash { node: A.into() });
-    let early = sent(&outcome.timeline)
-        .iter()
-        .filter(|(at, _)| (12_000_000..47_000_000).contains(at))
-        .count();
+    let early = sent(&outcome.timeline).iter().filter(|(at, _)| (12_000_000..47_000_000).contains(at)).count();
     assert_eq!((early, outcome.stats.fault(FaultClass::Crash)), (0, 1));
-    assert!(
-        sent(&outcome.timeline)
-            .iter()
-            .filter(|(_, text)| text == "Number(1)")
-            .count()
-            == 2
-    );
+    assert!(sent(&outcome.timeline).iter().filter(|(_, text)| text == "Number(1)").count() == 2);
 }
 
 #[test]
@@ -429,18 +353,10 @@ fn a_paused_node_stands_still_with_all_its_tasks() {
 
 #[test]
 fn a_cut_stops_what_tasks_send() {
-    let cut = What::Isolate {
-        node: A.into(),
-        direction: Direction::Out,
-        mode: CutMode::Drop,
-    };
+    let cut = What::Isolate { node: A.into(), direction: Direction::Out, mode: CutMode::Drop };
     let outcome = with_fault(Lab::Ticker, 15_000, 30_000, cut);
     assert_eq!((outcome.stats.cut, outcome.stats.fault(FaultClass::Partition)), (3, 3));
-    let hold = What::Cut {
-        from: vec![A],
-        to: vec![B],
-        mode: CutMode::Hold,
-    };
+    let hold = What::Cut { from: vec![A], to: vec![B], mode: CutMode::Hold };
     let outcome = with_fault(Lab::Ticker, 15_000, 30_000, hold);
     let heard = times(&outcome.timeline, |what| matches!(what, Happening::Delivered { .. }));
     assert_eq!(heard[..5], [11_000_000, 45_000_000, 45_000_000, 45_000_000, 51_000_000]);
@@ -452,39 +368,19 @@ fn an_assertion_in_a_task_is_a_violation() {
     let violation = outcome.violation.expect("the fourth number is too great");
     assert_eq!(violation.property, "assertion: a number is too great");
     assert_eq!((violation.at, violation.nodes), (Time(41_000_000), vec![B]));
-    assert!(
-        violation.message.starts_with("a number is too great: 4"),
-        "{}",
-        violation.message
-    );
+    assert!(violation.message.starts_with("a number is too great: 4"), "{}", violation.message);
 }
 
 #[test]
 fn draws_of_tasks_are_named_choices() {
     let mut case = case(Lab::Drawer);
-    case.operations = (0..3)
-        .map(|n| Operation {
-            at: Time::ms(n),
-            client: A,
-            op: (),
-        })
-        .collect();
+    case.operations = (0..3).map(|n| Operation { at: Time::ms(n), client: A, op: () }).collect();
     let answers = |source| {
         let outcome = run(&case, &source, &[], Record::No).unwrap();
-        outcome
-            .history
-            .invocations()
-            .iter()
-            .map(|i| *i.returned().unwrap())
-            .collect::<Vec<_>>()
+        outcome.history.invocations().iter().map(|i| *i.returned().unwrap()).collect::<Vec<_>>()
     };
     assert_ne!(answers(Source::Seed(1)), answers(Source::Seed(2)));
-    let second = Deviation::Draw {
-        node: A,
-        label: "number".into(),
-        n: 1,
-        billionths: 500_000_000,
-    };
+    let second = Deviation::Draw { node: A, label: "number".into(), n: 1, billionths: 500_000_000 };
     assert_eq!(answers(Source::Fixed(vec![second])), [618, 500, 618]);
 }
 

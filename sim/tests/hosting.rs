@@ -203,10 +203,7 @@ impl Shop {
 
     fn first(&mut self, ctx: &mut Context<'_, Self>, run: impl FnOnce(&mut Register, &mut Context<'_, Register>)) {
         let answers = ctx.host(Part::First, |ctx| run(&mut self.register, ctx));
-        assert!(
-            answers.is_empty(),
-            "the first register is asked by clients only: {answers:?}"
-        );
+        assert!(answers.is_empty(), "the first register is asked by clients only: {answers:?}");
     }
 }
 
@@ -256,11 +253,7 @@ impl Model for Hosting {
         3
     }
     fn spawn(&self, _: NodeId, _: &[NodeId]) -> Shop {
-        Shop {
-            register: Register::default(),
-            second: self.two.then(Register::default),
-            answers: Vec::new(),
-        }
+        Shop { register: Register::default(), second: self.two.then(Register::default), answers: Vec::new() }
     }
     fn network(&self) -> NetworkConfig {
         network()
@@ -268,41 +261,19 @@ impl Model for Hosting {
 }
 
 fn network() -> NetworkConfig {
-    let latency = Latency::Uniform {
-        min: Span::ms(1),
-        max: Span::ms(10),
-    };
-    NetworkConfig {
-        fifo: false,
-        loss_ppm: 100_000,
-        dup_ppm: 100_000,
-        ..NetworkConfig::reliable(latency)
-    }
+    let latency = Latency::Uniform { min: Span::ms(1), max: Span::ms(10) };
+    NetworkConfig { fifo: false, loss_ppm: 100_000, dup_ppm: 100_000, ..NetworkConfig::reliable(latency) }
 }
 
 /// Operations of both clients, one of which fails, while the server crashes with writes under way and a client pauses.
 fn case<M: Model<Process: Process<Op = u64>>>(config: M) -> Case<M> {
     let mut case = Case::quiet(config);
-    let operation = |n: u64| Operation {
-        at: Time::ms(n * 25),
-        client: NodeId(1 + (n % 2) as u16),
-        op: n % 9,
-    };
+    let operation = |n: u64| Operation { at: Time::ms(n * 25), client: NodeId(1 + (n % 2) as u16), op: n % 9 };
     case.operations = (0..30).map(operation).collect();
-    case.scenario.disk = DiskConfig {
-        sync: Span::ms(2),
-        sync_jitter: Span::ms(4),
-        lost_ppm: 300_000,
-        torn_ppm: 300_000,
-    };
+    case.scenario.disk =
+        DiskConfig { sync: Span::ms(2), sync_jitter: Span::ms(4), lost_ppm: 300_000, torn_ppm: 300_000 };
     case.scenario.timer_jitter = Span::ms(3);
-    let fault = |at, what| Fault {
-        at: Time::ms(at),
-        lasts: Some(Span::ms(70)),
-        within: None,
-        after: None,
-        what,
-    };
+    let fault = |at, what| Fault { at: Time::ms(at), lasts: Some(Span::ms(70)), within: None, after: None, what };
     case.faults = vec![
         fault(85, What::Crash { node: SERVER.into() }),
         fault(300, What::Pause { node: NodeId(1).into() }),
@@ -324,12 +295,7 @@ fn a_hosted_protocol_behaves_as_it_does_alone() {
             }
             for node in alone.present().collect::<Vec<_>>() {
                 let (process, shop) = (alone.process(node), hosted.process(node).map(|shop| &shop.register));
-                assert_eq!(
-                    format!("{process:?}"),
-                    format!("{shop:?}"),
-                    "seed {seed} at {}",
-                    alone.now()
-                );
+                assert_eq!(format!("{process:?}"), format!("{shop:?}"), "seed {seed} at {}", alone.now());
             }
         }
         assert_eq!(alone.stats(), hosted.stats(), "seed {seed}");
@@ -337,10 +303,7 @@ fn a_hosted_protocol_behaves_as_it_does_alone() {
         let (inner, outer) = (alone.history().invocations(), hosted.history().invocations());
         assert_eq!(inner.len(), outer.len());
         for (inner, outer) in inner.iter().zip(outer) {
-            assert_eq!(
-                inner.returned().map(|ret| format!("raised to {ret}")),
-                outer.returned().cloned()
-            );
+            assert_eq!(inner.returned().map(|ret| format!("raised to {ret}")), outer.returned().cloned());
             assert_eq!((inner.invoked, inner.ended()), (outer.invoked, outer.ended()));
         }
     }
@@ -351,31 +314,18 @@ fn records_go_to_the_hosts_files_and_come_back_after_a_crash() {
     let mut recovered = 0;
     for seed in 0..50 {
         let outcome = run(&case(Hosting { two: true }), &Source::Seed(seed), &[], Record::No).unwrap();
-        recovered += outcome
-            .marks
-            .iter()
-            .find(|(name, _)| *name == "recovered")
-            .map_or(0, |(_, count)| *count);
+        recovered += outcome.marks.iter().find(|(name, _)| *name == "recovered").map_or(0, |(_, count)| *count);
     }
-    assert!(
-        recovered > 100,
-        "both registers of the server recover from most crashes: {recovered}"
-    );
+    assert!(recovered > 100, "both registers of the server recover from most crashes: {recovered}");
 
     let mut world = World::new(&case(Hosting { two: true }), &Source::Seed(1)).unwrap();
     while world.step() {}
     assert!(world.disk(SERVER, LOG).is_empty());
-    let good = world
-        .disk(SERVER, File(5))
-        .iter()
-        .filter_map(|record| record.clone().good());
+    let good = world.disk(SERVER, File(5)).iter().filter_map(|record| record.clone().good());
     let (firsts, seconds): (Vec<_>, Vec<_>) = good.partition(|record| matches!(record, ShopRecord::Register(_)));
     assert!(!firsts.is_empty() && !seconds.is_empty());
     let shop = world.process(SERVER).unwrap();
-    assert_eq!(
-        (shop.register.greatest, shop.second.as_ref().unwrap().greatest),
-        (8, 800)
-    );
+    assert_eq!((shop.register.greatest, shop.second.as_ref().unwrap().greatest), (8, 800));
 }
 
 #[test]
@@ -392,18 +342,9 @@ fn choices_of_hosted_processes_are_named_by_paths() {
             _ => {}
         }
     }
-    assert_eq!(
-        labels.keys().copied().collect::<Vec<_>>(),
-        ["register.2/backoff", "register/backoff"]
-    );
-    let paths = [
-        "register/raise",
-        "register/raised",
-        "register/retry",
-        "second/raise",
-        "second/raised",
-        "second/retry",
-    ];
+    assert_eq!(labels.keys().copied().collect::<Vec<_>>(), ["register.2/backoff", "register/backoff"]);
+    let paths =
+        ["register/raise", "register/raised", "register/retry", "second/raise", "second/raised", "second/retry"];
     assert_eq!(kinds.keys().copied().collect::<Vec<_>>(), paths);
     assert!(
         outcome
@@ -412,13 +353,7 @@ fn choices_of_hosted_processes_are_named_by_paths() {
             .any(|entry| matches!(&entry.what, Happening::Noted { text, .. } if text.ends_with("asked again")))
     );
 
-    let replayed = run(
-        &case(Hosting { two: true }),
-        &Source::Fixed(outcome.recorded),
-        &[],
-        Record::Yes,
-    )
-    .unwrap();
+    let replayed = run(&case(Hosting { two: true }), &Source::Fixed(outcome.recorded), &[], Record::Yes).unwrap();
     assert_eq!(replayed.fingerprint, outcome.fingerprint);
     assert!(replayed.used.iter().all(|used| *used));
 }
@@ -426,21 +361,9 @@ fn choices_of_hosted_processes_are_named_by_paths() {
 #[test]
 fn a_fixed_draw_reaches_the_hosted_process_that_its_path_names() {
     let mut case = case(Hosting { two: true });
-    (case.operations, case.faults) = (
-        vec![Operation {
-            at: Time::ms(1),
-            client: NodeId(1),
-            op: 3,
-        }],
-        Vec::new(),
-    );
+    (case.operations, case.faults) = (vec![Operation { at: Time::ms(1), client: NodeId(1), op: 3 }], Vec::new());
     let backoffs = |label: &str| {
-        let choice = Deviation::Draw {
-            node: NodeId(1),
-            label: label.into(),
-            n: 0,
-            billionths: 999_999_999,
-        };
+        let choice = Deviation::Draw { node: NodeId(1), label: label.into(), n: 0, billionths: 999_999_999 };
         let mut world = World::new(&case, &Source::Fixed(vec![choice])).unwrap();
         while world.step() {}
         assert_eq!(world.used_choices(), [true]);
@@ -456,39 +379,16 @@ fn a_fixed_draw_reaches_the_hosted_process_that_its_path_names() {
 fn internal_operations_are_answered_to_the_host_and_not_to_clients() {
     let mut world = World::new(&case(Hosting { two: true }), &Source::Seed(2)).unwrap();
     while world.step() {}
-    let answers: Vec<String> = [1, 2]
-        .iter()
-        .flat_map(|n| world.process(NodeId(*n)).unwrap().answers.clone())
-        .collect();
-    assert!(
-        answers.iter().any(|answer| answer.starts_with("completed ")),
-        "{answers:?}"
-    );
-    assert!(
-        answers.contains(&"failed: zero raises nothing".to_string()),
-        "{answers:?}"
-    );
+    let answers: Vec<String> = [1, 2].iter().flat_map(|n| world.process(NodeId(*n)).unwrap().answers.clone()).collect();
+    assert!(answers.iter().any(|answer| answer.starts_with("completed ")), "{answers:?}");
+    assert!(answers.contains(&"failed: zero raises nothing".to_string()), "{answers:?}");
     let history = world.history().invocations();
     assert_eq!(history.len(), 30);
     assert!(history.iter().all(|invocation| !invocation.id.is_internal()));
-    assert!(
-        history
-            .iter()
-            .filter_map(|invocation| invocation.returned())
-            .all(|ret| ret.starts_with("raised to "))
-    );
-    assert!(
-        history
-            .iter()
-            .filter(|invocation| invocation.returned().is_some())
-            .count()
-            >= 25
-    );
+    assert!(history.iter().filter_map(|invocation| invocation.returned()).all(|ret| ret.starts_with("raised to ")));
+    assert!(history.iter().filter(|invocation| invocation.returned().is_some()).count() >= 25);
     assert_eq!(
-        history
-            .iter()
-            .filter(|invocation| matches!(invocation.outcome, seedbed_sim::Outcome::Failed { .. }))
-            .count(),
+        history.iter().filter(|invocation| matches!(invocation.outcome, seedbed_sim::Outcome::Failed { .. })).count(),
         4
     );
 }

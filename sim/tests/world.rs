@@ -118,10 +118,7 @@ struct Stage {
 
 impl Model for Stage {
     type Process = Puppet;
-    const INFO: Info = Info {
-        roles: &["leader"],
-        ..Info::named("stage", "", "tests", "Puppets.")
-    };
+    const INFO: Info = Info { roles: &["leader"], ..Info::named("stage", "", "tests", "Puppets.") };
 
     fn size(&self) -> usize {
         self.nodes
@@ -130,20 +127,14 @@ impl Model for Stage {
         Puppet::default()
     }
     fn role(&self, process: &Puppet) -> Option<Role> {
-        process.leads.then_some(Role {
-            name: "leader",
-            rank: 0,
-        })
+        process.leads.then_some(Role { name: "leader", rank: 0 })
     }
     fn fifo(&self, kind: &str) -> bool {
         self.fifo_other && kind == "other"
     }
     /// One millisecond, always.
     fn network(&self) -> NetworkConfig {
-        NetworkConfig {
-            fifo: false,
-            ..NetworkConfig::reliable(Latency::Constant { base: Span::ms(1) })
-        }
+        NetworkConfig { fifo: false, ..NetworkConfig::reliable(Latency::Constant { base: Span::ms(1) }) }
     }
 }
 
@@ -153,31 +144,15 @@ const C: NodeId = NodeId(2);
 
 /// Three puppets that are pulled at these milliseconds; a second of chaos, a second to settle.
 fn stage(pulls: impl IntoIterator<Item = (u64, NodeId, Vec<Pull>)>) -> Case<Stage> {
-    let mut case = Case::quiet(Stage {
-        nodes: 3,
-        fifo_other: false,
-    });
+    let mut case = Case::quiet(Stage { nodes: 3, fifo_other: false });
     case.scenario.phases.chaos = Span::secs(1);
     case.scenario.phases.settle = Span::secs(1);
-    case.operations = pulls
-        .into_iter()
-        .map(|(ms, client, op)| Operation {
-            at: Time::ms(ms),
-            client,
-            op,
-        })
-        .collect();
+    case.operations = pulls.into_iter().map(|(ms, client, op)| Operation { at: Time::ms(ms), client, op }).collect();
     case
 }
 
 fn fault(at: u64, lasts: u64, what: What) -> Fault {
-    Fault {
-        at: Time::ms(at),
-        lasts: Some(Span::ms(lasts)),
-        within: None,
-        after: None,
-        what,
-    }
+    Fault { at: Time::ms(at), lasts: Some(Span::ms(lasts)), within: None, after: None, what }
 }
 
 fn play_from(case: &Case<Stage>, source: Source) -> Run<Stage> {
@@ -197,9 +172,7 @@ fn notes(outcome: &Run<Stage>, of: NodeId) -> Vec<(u64, String)> {
         Happening::Noted { node, text } if *node == of => Some((entry.at.0 / 1000, text.clone())),
         _ => None,
     });
-    noted
-        .filter(|(_, text)| text != "synced" && text != "start []")
-        .collect()
+    noted.filter(|(_, text)| text != "synced" && text != "start []").collect()
 }
 
 fn texts(outcome: &Run<Stage>, of: NodeId) -> Vec<String> {
@@ -232,15 +205,9 @@ fn messages_are_lost_and_doubled_at_the_rates_of_the_scenario_and_not_after_it_h
     (case.scenario.network.loss_ppm, case.scenario.network.dup_ppm) = (100_000, 50_000);
     let outcome = play_from(&case, Source::Seed(1));
     let stats = &outcome.stats;
-    assert!(
-        (900..1100).contains(&stats.lost) && (380..520).contains(&stats.doubled),
-        "{stats:?}"
-    );
+    assert!((900..1100).contains(&stats.lost) && (380..520).contains(&stats.doubled), "{stats:?}");
     assert_eq!(stats.delivered, 20_000 - stats.lost + stats.doubled);
-    assert_eq!(
-        (stats.fault(FaultClass::Loss), stats.fault(FaultClass::Dup)),
-        (stats.lost, stats.doubled)
-    );
+    assert_eq!((stats.fault(FaultClass::Loss), stats.fault(FaultClass::Dup)), (stats.lost, stats.doubled));
     assert_eq!(undelivered(&outcome, Undelivered::Lost) as u64, stats.lost);
     let late = notes(&outcome, B).into_iter().filter(|(at, _)| *at > 1_000_000).count();
     assert_eq!(late, 10_000);
@@ -248,25 +215,16 @@ fn messages_are_lost_and_doubled_at_the_rates_of_the_scenario_and_not_after_it_h
 
 #[test]
 fn messages_overtake_each_other_unless_the_link_or_their_kind_is_fifo() {
-    let both = (0..50)
-        .flat_map(|n| [Pull::Send(1, n), Pull::SendOther(1, 100 + n)])
-        .collect::<Vec<_>>();
+    let both = (0..50).flat_map(|n| [Pull::Send(1, n), Pull::SendOther(1, 100 + n)]).collect::<Vec<_>>();
     let mut case = stage([(1, A, both)]);
-    case.scenario.network.latency = Latency::Uniform {
-        min: Span::ms(1),
-        max: Span::ms(10),
-    };
+    case.scenario.network.latency = Latency::Uniform { min: Span::ms(1), max: Span::ms(10) };
     let order = |case: &Case<Stage>| {
         let outcome = play_from(case, Source::Seed(5));
         let got = |text: String| text.strip_prefix("got ").unwrap().parse::<u32>().unwrap();
         let all: Vec<u32> = texts(&outcome, B).into_iter().map(got).collect();
         assert_eq!(all.len(), 100);
         let (others, words): (Vec<u32>, Vec<u32>) = all.into_iter().partition(|n| *n >= 100);
-        (
-            words.is_sorted(),
-            others.is_sorted(),
-            outcome.stats.fault(FaultClass::Reorder) > 0,
-        )
+        (words.is_sorted(), others.is_sorted(), outcome.stats.fault(FaultClass::Reorder) > 0)
     };
     assert_eq!(order(&case), (false, false, true));
     case.scenario.config.fifo_other = true;
@@ -281,10 +239,7 @@ fn a_bandwidth_makes_messages_queue() {
     // A message counts a thousand bytes: two milliseconds.
     case.scenario.network.bandwidth = Some(500_000);
     let outcome = play(&case);
-    assert_eq!(
-        notes(&outcome, B),
-        told(&[(4_000, "got 1"), (6_000, "got 2"), (8_000, "got 3")])
-    );
+    assert_eq!(notes(&outcome, B), told(&[(4_000, "got 1"), (6_000, "got 2"), (8_000, "got 3")]));
     assert_eq!(notes(&outcome, C), told(&[(4_000, "got 4")]), "another link is free");
 }
 
@@ -298,14 +253,7 @@ fn a_partition_drops_what_is_sent_into_it_and_what_is_in_flight() {
         (20, A, words(1, [5])),
     ]);
     case.scenario.network.latency = Latency::Constant { base: Span::ms(2) };
-    case.faults = vec![fault(
-        10,
-        10,
-        What::Partition {
-            side: vec![B],
-            mode: CutMode::Drop,
-        },
-    )];
+    case.faults = vec![fault(10, 10, What::Partition { side: vec![B], mode: CutMode::Drop })];
     let outcome = play(&case);
     assert_eq!((texts(&outcome, A), texts(&outcome, B)), (vec![], vec!["got 5".into()]));
     assert_eq!(texts(&outcome, C), ["got 4"], "one side is connected in itself");
@@ -315,25 +263,10 @@ fn a_partition_drops_what_is_sent_into_it_and_what_is_in_flight() {
 #[test]
 fn a_holding_cut_delivers_when_it_ends_in_the_order_of_sending() {
     let mut case = stage([(9, A, words(1, [1])), (11, A, words(1, [2, 3])), (12, B, words(0, [4]))]);
-    case.faults = vec![fault(
-        10,
-        20,
-        What::Cut {
-            from: vec![A],
-            to: vec![B],
-            mode: CutMode::Hold,
-        },
-    )];
+    case.faults = vec![fault(10, 20, What::Cut { from: vec![A], to: vec![B], mode: CutMode::Hold })];
     let outcome = play(&case);
-    assert_eq!(
-        notes(&outcome, B),
-        told(&[(30_000, "got 1"), (30_000, "got 2"), (30_000, "got 3")])
-    );
-    assert_eq!(
-        notes(&outcome, A),
-        told(&[(13_000, "got 4")]),
-        "a cut has one direction"
-    );
+    assert_eq!(notes(&outcome, B), told(&[(30_000, "got 1"), (30_000, "got 2"), (30_000, "got 3")]));
+    assert_eq!(notes(&outcome, A), told(&[(13_000, "got 4")]), "a cut has one direction");
     assert_eq!((outcome.stats.cut, outcome.stats.fault(FaultClass::Partition)), (0, 3));
 }
 
@@ -341,21 +274,10 @@ fn a_holding_cut_delivers_when_it_ends_in_the_order_of_sending() {
 fn an_isolation_has_directions() {
     let both = |direction| {
         let mut case = stage([(11, A, words(1, [1])), (11, B, words(0, [2])), (11, C, words(1, [3]))]);
-        case.faults = vec![fault(
-            10,
-            10,
-            What::Isolate {
-                node: A.into(),
-                direction,
-                mode: CutMode::Drop,
-            },
-        )];
+        case.faults = vec![fault(10, 10, What::Isolate { node: A.into(), direction, mode: CutMode::Drop })];
         let outcome = play(&case);
         assert!(texts(&outcome, B).contains(&"got 3".to_string()), "others are not cut");
-        (
-            texts(&outcome, B).contains(&"got 1".to_string()),
-            texts(&outcome, A) == ["got 2"],
-        )
+        (texts(&outcome, B).contains(&"got 1".to_string()), texts(&outcome, A) == ["got 2"])
     };
     assert_eq!(both(Direction::Both), (false, false));
     assert_eq!(both(Direction::In), (true, false));
@@ -365,20 +287,9 @@ fn an_isolation_has_directions() {
 #[test]
 fn a_delay_lets_later_messages_overtake() {
     let mut case = stage([(10, A, words(1, [1])), (14, A, words(1, [2])), (20, A, words(1, [3]))]);
-    case.faults = vec![fault(
-        9,
-        3,
-        What::Delay {
-            from: vec![A],
-            to: vec![B],
-            by: Span::ms(20),
-        },
-    )];
+    case.faults = vec![fault(9, 3, What::Delay { from: vec![A], to: vec![B], by: Span::ms(20) })];
     let outcome = play(&case);
-    assert_eq!(
-        notes(&outcome, B),
-        told(&[(15_000, "got 2"), (21_000, "got 3"), (31_000, "got 1")])
-    );
+    assert_eq!(notes(&outcome, B), told(&[(15_000, "got 2"), (21_000, "got 3"), (31_000, "got 1")]));
 }
 
 // -------------------------------------------------------------------------------------------------------------------
@@ -387,20 +298,11 @@ fn a_delay_lets_later_messages_overtake() {
 #[test]
 fn a_paused_node_handles_what_queued_up_when_it_goes_on() {
     let pulls = vec![Pull::Low(1, Span::ms(7)), Pull::Low(2, Span::ms(40))];
-    let mut case = stage([
-        (1, B, pulls),
-        (11, A, words(1, [1])),
-        (6, A, words(1, [2])),
-        (15, B, vec![Pull::Send(0, 9)]),
-    ]);
+    let mut case =
+        stage([(1, B, pulls), (11, A, words(1, [1])), (6, A, words(1, [2])), (15, B, vec![Pull::Send(0, 9)])]);
     case.faults = vec![fault(5, 25, What::Pause { node: B.into() })];
     let outcome = play(&case);
-    let expect = [
-        (30_000, "got 2"),
-        (30_000, "Low(1) at 30000"),
-        (30_000, "got 1"),
-        (41_000, "Low(2) at 41000"),
-    ];
+    let expect = [(30_000, "got 2"), (30_000, "Low(1) at 30000"), (30_000, "got 1"), (41_000, "Low(2) at 41000")];
     assert_eq!(notes(&outcome, B), told(&expect));
     assert_eq!(notes(&outcome, A), told(&[(31_000, "got 9")]), "operations wait too");
     assert_eq!(outcome.stats.fault(FaultClass::Pause), 1);
@@ -408,23 +310,16 @@ fn a_paused_node_handles_what_queued_up_when_it_goes_on() {
 
 #[test]
 fn a_timer_that_came_due_in_a_pause_can_still_be_cancelled() {
-    let mut case = stage([
-        (1, B, vec![Pull::Low(1, Span::ms(9)), Pull::Low(2, Span::ms(9))]),
-        (6, B, vec![Pull::Cancel(1)]),
-    ]);
+    let mut case =
+        stage([(1, B, vec![Pull::Low(1, Span::ms(9)), Pull::Low(2, Span::ms(9))]), (6, B, vec![Pull::Cancel(1)])]);
     case.faults = vec![fault(5, 25, What::Pause { node: B.into() })];
     assert_eq!(notes(&play(&case), B), told(&[(30_000, "Low(2) at 30000")]));
 }
 
 #[test]
 fn a_crash_drops_timers_outputs_and_volatile_state() {
-    let pulls = vec![
-        Pull::Lead,
-        Pull::Low(1, Span::ms(30)),
-        Pull::Low(2, Span::ms(90)),
-        Pull::Append(7),
-        Pull::Send(0, 8),
-    ];
+    let pulls =
+        vec![Pull::Lead, Pull::Low(1, Span::ms(30)), Pull::Low(2, Span::ms(90)), Pull::Append(7), Pull::Send(0, 8)];
     let mut case = stage([
         (10, B, pulls),
         (20, A, words(1, [1])),
@@ -435,14 +330,8 @@ fn a_crash_drops_timers_outputs_and_volatile_state() {
     case.faults = vec![fault(12, 30, What::Crash { node: B.into() })];
     let outcome = play(&case);
     assert_eq!(notes(&outcome, A), [], "the message waited for the disk");
-    assert_eq!(
-        notes(&outcome, B),
-        told(&[(42_000, "start [7]"), (46_000, "got 2"), (61_000, "Low(3) at 61000")])
-    );
-    assert_eq!(
-        (outcome.stats.to_down, undelivered(&outcome, Undelivered::Down)),
-        (1, 1)
-    );
+    assert_eq!(notes(&outcome, B), told(&[(42_000, "start [7]"), (46_000, "got 2"), (61_000, "Low(3) at 61000")]));
+    assert_eq!((outcome.stats.to_down, undelivered(&outcome, Undelivered::Down)), (1, 1));
     let mut world = World::new(&case, &Source::Fixed(Vec::new())).unwrap();
     while world.step() {}
     assert!(!world.process(B).unwrap().leads);
@@ -456,16 +345,9 @@ fn operations_of_a_node_that_is_down_are_never_invoked_and_open_ones_stay_unknow
     case.scenario.disk.sync = Span::ms(5);
     case.faults = vec![fault(12, 30, What::Crash { node: B.into() })];
     let outcome = play(&case);
-    let outcomes: Vec<_> = outcome
-        .history
-        .invocations()
-        .iter()
-        .map(|i| (i.id.0, i.ended().map(|at| at.0 / 1_000)))
-        .collect();
-    assert_eq!(
-        (outcomes, outcome.stats.skipped),
-        (vec![(0, None), (2, Some(65_000))], 1)
-    );
+    let outcomes: Vec<_> =
+        outcome.history.invocations().iter().map(|i| (i.id.0, i.ended().map(|at| at.0 / 1_000))).collect();
+    assert_eq!((outcomes, outcome.stats.skipped), (vec![(0, None), (2, Some(65_000))], 1));
 }
 
 #[test]
@@ -473,10 +355,7 @@ fn a_service_time_makes_a_node_handle_one_thing_after_the_other() {
     let mut case = stage([(10, A, words(1, [1, 2, 3])), (10, A, words(2, [4, 5]))]);
     case.scenario.service.insert(B, Span::ms(4));
     let outcome = play(&case);
-    assert_eq!(
-        notes(&outcome, B),
-        told(&[(15_000, "got 1"), (19_000, "got 2"), (23_000, "got 3")])
-    );
+    assert_eq!(notes(&outcome, B), told(&[(15_000, "got 1"), (19_000, "got 2"), (23_000, "got 3")]));
     assert_eq!(notes(&outcome, C), told(&[(11_000, "got 4"), (11_000, "got 5")]));
 }
 
@@ -517,52 +396,21 @@ fn outputs_wait_for_the_writes_before_them_unless_they_are_early() {
     ]);
     case.scenario.disk.sync = Span::ms(5);
     let outcome = play(&case);
-    let expect = [
-        (11_000, "got 1"),
-        (11_000, "got 3"),
-        (16_000, "got 2"),
-        (16_000, "got 4"),
-        (16_000, "got 5"),
-    ];
+    let expect = [(11_000, "got 1"), (11_000, "got 3"), (16_000, "got 2"), (16_000, "got 4"), (16_000, "got 5")];
     assert_eq!(notes(&outcome, B), told(&expect));
-    let ended: Vec<_> = outcome
-        .history
-        .invocations()
-        .iter()
-        .map(|i| (i.id.0, i.ended().unwrap().0 / 1000))
-        .collect();
-    assert_eq!(
-        ended,
-        [(0, 15_000), (2, 11_000), (1, 15_000)],
-        "the second operation of a client waits for its first"
-    );
+    let ended: Vec<_> = outcome.history.invocations().iter().map(|i| (i.id.0, i.ended().unwrap().0 / 1000)).collect();
+    assert_eq!(ended, [(0, 15_000), (2, 11_000), (1, 15_000)], "the second operation of a client waits for its first");
 }
 
 #[test]
 fn a_sync_covers_what_was_written_before_it_began() {
-    let mut case = stage([
-        (10, A, vec![Pull::Append(1), Pull::Send(1, 1)]),
-        (12, A, vec![Pull::Append(2), Pull::Send(1, 2)]),
-    ]);
+    let mut case =
+        stage([(10, A, vec![Pull::Append(1), Pull::Send(1, 1)]), (12, A, vec![Pull::Append(2), Pull::Send(1, 2)])]);
     case.scenario.disk.sync = Span::ms(5);
     assert_eq!(notes(&play(&case), B), told(&[(16_000, "got 1"), (21_000, "got 2")]));
-    let outcome = play_from(
-        &case,
-        Source::Fixed(vec![Deviation::Sync {
-            node: A,
-            n: 1,
-            longer: Span::ms(100),
-        }]),
-    );
+    let outcome = play_from(&case, Source::Fixed(vec![Deviation::Sync { node: A, n: 1, longer: Span::ms(100) }]));
     assert_eq!(notes(&outcome, B), told(&[(16_000, "got 1"), (121_000, "got 2")]));
-    case.faults = vec![fault(
-        9,
-        2,
-        What::SlowDisk {
-            node: A.into(),
-            by: Span::ms(30),
-        },
-    )];
+    case.faults = vec![fault(9, 2, What::SlowDisk { node: A.into(), by: Span::ms(30) })];
     let outcome = play(&case);
     assert_eq!(notes(&outcome, B), told(&[(46_000, "got 1"), (51_000, "got 2")]));
     assert_eq!(outcome.stats.fault(FaultClass::Disk), 1);
@@ -570,19 +418,12 @@ fn a_sync_covers_what_was_written_before_it_began() {
 
 #[test]
 fn a_crash_keeps_loses_and_tears_unsynced_writes_by_named_choice() {
-    let mut case = stage([
-        (10, B, vec![Pull::Append(1)]),
-        (20, B, vec![Pull::Append(2), Pull::Append(3), Pull::Append(4)]),
-    ]);
+    let mut case =
+        stage([(10, B, vec![Pull::Append(1)]), (20, B, vec![Pull::Append(2), Pull::Append(3), Pull::Append(4)])]);
     case.scenario.disk.sync = Span::ms(5);
     case.faults = vec![fault(22, 10, What::Crash { node: B.into() })];
     let after = |fates: &[(u32, WriteFate)]| {
-        let crash = |(write, fate): &(u32, WriteFate)| Deviation::Crash {
-            node: B,
-            n: 0,
-            write: *write,
-            fate: *fate,
-        };
+        let crash = |(write, fate): &(u32, WriteFate)| Deviation::Crash { node: B, n: 0, write: *write, fate: *fate };
         let outcome = play_from(&case, Source::Fixed(fates.iter().map(crash).collect()));
         assert!(outcome.used.iter().all(|used| *used));
         assert_eq!(outcome.stats.fault(FaultClass::Disk), fates.len() as u64);
@@ -592,18 +433,10 @@ fn a_crash_keeps_loses_and_tears_unsynced_writes_by_named_choice() {
     assert_eq!(after(&[(2, WriteFate::Lost)]), "start [1 2 3]");
     assert_eq!(after(&[(1, WriteFate::Lost)]), "start [1 2 torn 4]");
     assert_eq!(after(&[(2, WriteFate::Torn)]), "start [1 2 3 torn]");
-    assert_eq!(
-        after(&[(0, WriteFate::Lost), (1, WriteFate::Lost), (2, WriteFate::Lost)]),
-        "start [1]"
-    );
+    assert_eq!(after(&[(0, WriteFate::Lost), (1, WriteFate::Lost), (2, WriteFate::Lost)]), "start [1]");
     case.operations[1].op = vec![Pull::Replace(vec![8, 9])];
     let replaced = |fate| {
-        let choice = Deviation::Crash {
-            node: B,
-            n: 0,
-            write: 0,
-            fate,
-        };
+        let choice = Deviation::Crash { node: B, n: 0, write: 0, fate };
         texts(&play_from(&case, Source::Fixed(vec![choice])), B).remove(0)
     };
     assert_eq!(replaced(WriteFate::Kept), "start [8 9]");
@@ -613,23 +446,10 @@ fn a_crash_keeps_loses_and_tears_unsynced_writes_by_named_choice() {
 #[test]
 fn a_wipe_empties_the_disk() {
     let mut case = stage([(10, B, vec![Pull::Append(1)]), (60, B, vec![Pull::Append(2)])]);
-    case.faults = vec![
-        fault(22, 10, What::Wipe { node: B.into() }),
-        fault(70, 10, What::Crash { node: B.into() }),
-    ];
+    case.faults = vec![fault(22, 10, What::Wipe { node: B.into() }), fault(70, 10, What::Crash { node: B.into() })];
     let outcome = play(&case);
-    assert_eq!(
-        texts(&outcome, B),
-        ["start [2]"],
-        "the first start after the wipe found nothing"
-    );
-    assert_eq!(
-        (
-            outcome.stats.fault(FaultClass::Wipe),
-            outcome.stats.fault(FaultClass::Crash)
-        ),
-        (1, 1)
-    );
+    assert_eq!(texts(&outcome, B), ["start [2]"], "the first start after the wipe found nothing");
+    assert_eq!((outcome.stats.fault(FaultClass::Wipe), outcome.stats.fault(FaultClass::Crash)), (1, 1));
 }
 
 #[test]
@@ -651,25 +471,11 @@ fn a_full_disk_stops_whoever_writes() {
 #[test]
 fn a_record_rots() {
     let mut case = stage([(10, B, vec![Pull::Append(1), Pull::Append(2), Pull::Append(3)])]);
-    let rot = |back| {
-        fault(
-            20,
-            1,
-            What::Corrupt {
-                node: B.into(),
-                file: LOG,
-                back,
-            },
-        )
-    };
+    let rot = |back| fault(20, 1, What::Corrupt { node: B.into(), file: LOG, back });
     case.faults = vec![rot(1), rot(5), fault(30, 10, What::Crash { node: B.into() })];
     let outcome = play(&case);
     assert_eq!(texts(&outcome, B), ["start [1 corrupt 3]"]);
-    assert_eq!(
-        outcome.stats.fault(FaultClass::Disk),
-        1,
-        "there is no record five places back"
-    );
+    assert_eq!(outcome.stats.fault(FaultClass::Disk), 1, "there is no record five places back");
 }
 
 // -------------------------------------------------------------------------------------------------------------------
@@ -678,118 +484,51 @@ fn a_record_rots() {
 #[test]
 fn timers_run_on_the_nodes_own_clock() {
     let skewed = |offset_ns, drift_ppm| {
-        let mut case = stage([
-            (5, B, vec![Pull::Low(1, Span::ms(20))]),
-            (11, B, vec![Pull::Low(2, Span::ms(20))]),
-        ]);
-        case.faults = vec![Fault {
-            lasts: None,
-            ..fault(
-                10,
-                0,
-                What::Skew {
-                    node: B.into(),
-                    offset_ns,
-                    drift_ppm,
-                },
-            )
-        }];
+        let mut case = stage([(5, B, vec![Pull::Low(1, Span::ms(20))]), (11, B, vec![Pull::Low(2, Span::ms(20))])]);
+        case.faults = vec![Fault { lasts: None, ..fault(10, 0, What::Skew { node: B.into(), offset_ns, drift_ppm }) }];
         let outcome = play(&case);
         assert_eq!(outcome.stats.fault(FaultClass::Skew), 1);
         notes(&outcome, B)
     };
     // A jump forward makes an armed timer due, one back puts it off; neither changes a length that begins after it.
-    assert_eq!(
-        skewed(100_000_000, 0),
-        told(&[(10_000, "Low(1) at 110000"), (31_000, "Low(2) at 131000")])
-    );
-    assert_eq!(
-        skewed(-5_000_000, 0),
-        told(&[(30_000, "Low(1) at 25000"), (31_000, "Low(2) at 26000")])
-    );
+    assert_eq!(skewed(100_000_000, 0), told(&[(10_000, "Low(1) at 110000"), (31_000, "Low(2) at 131000")]));
+    assert_eq!(skewed(-5_000_000, 0), told(&[(30_000, "Low(1) at 25000"), (31_000, "Low(2) at 26000")]));
     // Twice as fast; half as fast.
-    assert_eq!(
-        skewed(0, 1_000_000),
-        told(&[(17_500, "Low(1) at 25000"), (21_000, "Low(2) at 32000")])
-    );
-    assert_eq!(
-        skewed(0, -500_000),
-        told(&[(40_000, "Low(1) at 25000"), (51_000, "Low(2) at 30500")])
-    );
+    assert_eq!(skewed(0, 1_000_000), told(&[(17_500, "Low(1) at 25000"), (21_000, "Low(2) at 32000")]));
+    assert_eq!(skewed(0, -500_000), told(&[(40_000, "Low(1) at 25000"), (51_000, "Low(2) at 30500")]));
 }
 
 #[test]
 fn a_clock_goes_back_to_the_truth_when_the_skew_ends() {
-    let mut case = stage([
-        (5, B, vec![Pull::Low(1, Span::ms(50))]),
-        (5, C, vec![Pull::Low(1, Span::ms(50))]),
-    ]);
-    case.faults = vec![fault(
-        10,
-        20,
-        What::Skew {
-            node: B.into(),
-            offset_ns: -8_000_000,
-            drift_ppm: 0,
-        },
-    )];
+    let mut case = stage([(5, B, vec![Pull::Low(1, Span::ms(50))]), (5, C, vec![Pull::Low(1, Span::ms(50))])]);
+    case.faults = vec![fault(10, 20, What::Skew { node: B.into(), offset_ns: -8_000_000, drift_ppm: 0 })];
     let outcome = play(&case);
     assert_eq!(
         (notes(&outcome, B), notes(&outcome, C)),
-        (
-            told(&[(55_000, "Low(1) at 55000")]),
-            told(&[(55_000, "Low(1) at 55000")])
-        )
+        (told(&[(55_000, "Low(1) at 55000")]), told(&[(55_000, "Low(1) at 55000")]))
     );
 }
 
 #[test]
 fn a_timer_is_late_by_a_named_choice_and_fires_once() {
-    let mut case = stage([(
-        10,
-        B,
-        vec![
-            Pull::Low(1, Span::ms(5)),
-            Pull::Low(2, Span::ms(5)),
-            Pull::High(1, Span::ms(5)),
-        ],
-    )]);
-    let late = Deviation::Timer {
-        node: B,
-        kind: "low".into(),
-        n: 1,
-        late: Span::ms(3),
-    };
-    let expect = told(&[
-        (15_000, "Low(1) at 15000"),
-        (15_000, "High(1) at 15000"),
-        (18_000, "Low(2) at 18000"),
-    ]);
+    let mut case =
+        stage([(10, B, vec![Pull::Low(1, Span::ms(5)), Pull::Low(2, Span::ms(5)), Pull::High(1, Span::ms(5))])]);
+    let late = Deviation::Timer { node: B, kind: "low".into(), n: 1, late: Span::ms(3) };
+    let expect = told(&[(15_000, "Low(1) at 15000"), (15_000, "High(1) at 15000"), (18_000, "Low(2) at 18000")]);
     assert_eq!(notes(&play_from(&case, Source::Fixed(vec![late])), B), expect);
     case.scenario.timer_jitter = Span::ms(4);
     for seed in 0..20 {
         let noted = notes(&play_from(&case, Source::Seed(seed)), B);
         assert_eq!(noted.len(), 3, "seed {seed}: {noted:?}");
-        assert!(
-            noted.iter().all(|(at, _)| (15_000..=19_000).contains(at)),
-            "seed {seed}: {noted:?}"
-        );
+        assert!(noted.iter().all(|(at, _)| (15_000..=19_000).contains(at)), "seed {seed}: {noted:?}");
     }
 }
 
 #[test]
 fn arming_an_armed_timer_moves_it() {
     let low = |ms, after| (ms, B, vec![Pull::Low(1, Span::ms(after))]);
-    assert_eq!(
-        notes(&play(&stage([low(10, 20), low(20, 30)])), B),
-        told(&[(50_000, "Low(1) at 50000")]),
-        "later"
-    );
-    assert_eq!(
-        notes(&play(&stage([low(10, 40), low(20, 5)])), B),
-        told(&[(25_000, "Low(1) at 25000")]),
-        "earlier"
-    );
+    assert_eq!(notes(&play(&stage([low(10, 20), low(20, 30)])), B), told(&[(50_000, "Low(1) at 50000")]), "later");
+    assert_eq!(notes(&play(&stage([low(10, 40), low(20, 5)])), B), told(&[(25_000, "Low(1) at 25000")]), "earlier");
     let cancelled = stage([low(10, 40), (20, B, vec![Pull::Cancel(1)]), low(30, 40)]);
     assert_eq!(notes(&play(&cancelled), B), told(&[(70_000, "Low(1) at 70000")]));
 }
@@ -809,63 +548,31 @@ fn one_instant_runs_in_the_order_of_names() {
     ]);
     case.faults = vec![
         fault(20, 5, What::Pause { node: C.into() }),
-        fault(
-            15,
-            5,
-            What::SlowDisk {
-                node: C.into(),
-                by: Span::ms(1),
-            },
-        ),
+        fault(15, 5, What::SlowDisk { node: C.into(), by: Span::ms(1) }),
     ];
     let outcome = play(&case);
-    let at_20 = outcome
-        .timeline
-        .iter()
-        .filter(|entry| entry.at == Time::ms(20))
-        .filter_map(|entry| match &entry.what {
+    let at_20 =
+        outcome.timeline.iter().filter(|entry| entry.at == Time::ms(20)).filter_map(|entry| match &entry.what {
             Happening::FaultEnded { .. } => Some("fault ends".to_string()),
             Happening::FaultBegan { .. } => Some("fault begins".into()),
             Happening::Invoked { .. } => Some("operation".into()),
             Happening::Noted { text, .. } => Some(text.clone()),
             _ => None,
         });
-    let expect = [
-        "fault ends",
-        "fault begins",
-        "operation",
-        "Low(0) at 20000",
-        "High(0) at 20000",
-        "got 1",
-        "got 2",
-        "got 3",
-    ];
+    let expect =
+        ["fault ends", "fault begins", "operation", "Low(0) at 20000", "High(0) at 20000", "got 1", "got 2", "got 3"];
     assert_eq!(at_20.collect::<Vec<_>>(), expect);
 }
 
 #[test]
 fn all_faults_end_when_the_world_heals() {
-    let endless = |what| Fault {
-        lasts: None,
-        ..fault(10, 0, what)
-    };
-    let mut case = stage([
-        (900, A, words(1, [1])),
-        (1100, A, words(1, [2])),
-        (1100, B, words(0, [3])),
-    ]);
+    let endless = |what| Fault { lasts: None, ..fault(10, 0, what) };
+    let mut case = stage([(900, A, words(1, [1])), (1100, A, words(1, [2])), (1100, B, words(0, [3]))]);
     case.faults = vec![
         endless(What::Crash { node: B.into() }),
         endless(What::Pause { node: A.into() }),
-        endless(What::Partition {
-            side: vec![A],
-            mode: CutMode::Drop,
-        }),
-        endless(What::Skew {
-            node: A.into(),
-            offset_ns: 5,
-            drift_ppm: 5,
-        }),
+        endless(What::Partition { side: vec![A], mode: CutMode::Drop }),
+        endless(What::Skew { node: A.into(), offset_ns: 5, drift_ppm: 5 }),
     ];
     let mut world = World::new(&case, &Source::Fixed(Vec::new())).unwrap();
     while world.next_at().is_some_and(|at| at < Time::ms(1000)) {
@@ -876,32 +583,18 @@ fn all_faults_end_when_the_world_heals() {
     assert!(world.healed() && world.process(B).is_some() && !world.paused(A) && !world.is_cut(A, C));
     assert_eq!(world.clock(A), world.now());
     let outcome = play(&case);
-    assert_eq!(
-        (texts(&outcome, B), texts(&outcome, A)),
-        (vec!["got 1".into(), "got 2".into()], vec!["got 3".into()])
-    );
+    assert_eq!((texts(&outcome, B), texts(&outcome, A)), (vec!["got 1".into(), "got 2".into()], vec!["got 3".into()]));
 }
 
 #[test]
 fn a_core_heals_and_the_rest_stays_as_it_is() {
-    let endless = |what| Fault {
-        lasts: None,
-        ..fault(10, 0, what)
-    };
+    let endless = |what| Fault { lasts: None, ..fault(10, 0, what) };
     let mut case = stage([(1100, A, [words(1, [1]), words(2, [2])].concat())]);
     case.scenario.phases.core = Some(vec![A, B]);
     case.faults = vec![
         endless(What::Crash { node: C.into() }),
-        endless(What::Cut {
-            from: vec![A],
-            to: vec![B],
-            mode: CutMode::Drop,
-        }),
-        endless(What::Cut {
-            from: vec![A],
-            to: vec![C],
-            mode: CutMode::Drop,
-        }),
+        endless(What::Cut { from: vec![A], to: vec![B], mode: CutMode::Drop }),
+        endless(What::Cut { from: vec![A], to: vec![C], mode: CutMode::Drop }),
     ];
     let mut world = World::new(&case, &Source::Fixed(Vec::new())).unwrap();
     while world.step() {}
@@ -914,38 +607,19 @@ fn a_fault_over_the_budget_does_not_strike() {
     let mut case = stage([]);
     let crash = |at, node: NodeId| fault(at, 20, What::Crash { node: node.into() });
     case.faults = vec![crash(10, A), crash(20, B), crash(31, B), crash(35, A), crash(35, C)];
-    case.scenario.budget = Some(Budget {
-        among: vec![A, B],
-        down: 1,
-    });
+    case.scenario.budget = Some(Budget { among: vec![A, B], down: 1 });
     let struck: Vec<usize> = play(&case).struck.iter().map(|(index, _)| *index).collect();
-    assert_eq!(
-        struck,
-        [0, 2, 4],
-        "at most one of the two at once; the third does not count"
-    );
+    assert_eq!(struck, [0, 2, 4], "at most one of the two at once; the third does not count");
 }
 
 #[test]
 fn an_aimed_fault_strikes_whoever_holds_the_role() {
-    let aimed = |at| {
-        fault(
-            at,
-            10,
-            What::Crash {
-                node: Target::Role("leader".into()),
-            },
-        )
-    };
+    let aimed = |at| fault(at, 10, What::Crash { node: Target::Role("leader".into()) });
     let mut case = stage([(15, B, vec![Pull::Lead]), (40, C, vec![Pull::Lead])]);
     case.faults = vec![aimed(10), aimed(20), aimed(50)];
     let outcome = play(&case);
     let concrete = |index, at, node: NodeId| (index, fault(at, 10, What::Crash { node: node.into() }));
-    assert_eq!(
-        outcome.struck,
-        [concrete(1, 20, B), concrete(2, 50, C)],
-        "nobody led at ten"
-    );
+    assert_eq!(outcome.struck, [concrete(1, 20, B), concrete(2, 50, C)], "nobody led at ten");
     case.faults = outcome.struck.iter().map(|(_, fault)| fault.clone()).collect();
     assert_eq!(play(&case).stats.fault(FaultClass::Crash), 2);
 }
@@ -971,11 +645,7 @@ fn a_byzantine_fault_is_told_to_the_process_while_it_lasts() {
 fn turmoil() -> Case<Stage> {
     let pulls = (0..120u64).map(|n| {
         let node = NodeId((n % 3) as u16);
-        let mut op = vec![
-            Pull::Send((n % 2) as u16, n as u32),
-            Pull::SendOther(2, n as u32),
-            Pull::Append(n as u32),
-        ];
+        let mut op = vec![Pull::Send((n % 2) as u16, n as u32), Pull::SendOther(2, n as u32), Pull::Append(n as u32)];
         op.extend([
             Pull::Low((n % 4) as u8, Span::ms(n)),
             Pull::High(0, Span::ms(13)),
@@ -985,55 +655,19 @@ fn turmoil() -> Case<Stage> {
         (n * 7, node, op)
     });
     let mut case = stage(pulls);
-    let latency = Latency::LogNormal {
-        min: Span::us(500),
-        median: Span::ms(3),
-        sigma_milli: 800,
-        max: Span::ms(50),
-    };
-    case.scenario.network = NetworkConfig {
-        fifo: false,
-        loss_ppm: 50_000,
-        dup_ppm: 50_000,
-        ..NetworkConfig::reliable(latency)
-    };
-    case.scenario.disk = DiskConfig {
-        sync: Span::ms(1),
-        sync_jitter: Span::ms(6),
-        lost_ppm: 300_000,
-        torn_ppm: 300_000,
-    };
+    let latency = Latency::LogNormal { min: Span::us(500), median: Span::ms(3), sigma_milli: 800, max: Span::ms(50) };
+    case.scenario.network =
+        NetworkConfig { fifo: false, loss_ppm: 50_000, dup_ppm: 50_000, ..NetworkConfig::reliable(latency) };
+    case.scenario.disk =
+        DiskConfig { sync: Span::ms(1), sync_jitter: Span::ms(6), lost_ppm: 300_000, torn_ppm: 300_000 };
     case.scenario.timer_jitter = Span::ms(2);
     case.faults = vec![
         fault(100, 50, What::Crash { node: A.into() }),
-        fault(
-            120,
-            90,
-            What::Partition {
-                side: vec![B],
-                mode: CutMode::Hold,
-            },
-        ),
+        fault(120, 90, What::Partition { side: vec![B], mode: CutMode::Hold }),
         fault(300, 40, What::Pause { node: C.into() }),
-        fault(
-            350,
-            100,
-            What::Skew {
-                node: B.into(),
-                offset_ns: 20_000_000,
-                drift_ppm: 300_000,
-            },
-        ),
+        fault(350, 100, What::Skew { node: B.into(), offset_ns: 20_000_000, drift_ppm: 300_000 }),
         fault(500, 30, What::Crash { node: C.into() }),
-        fault(
-            600,
-            60,
-            What::Delay {
-                from: vec![A],
-                to: vec![B, C],
-                by: Span::ms(15),
-            },
-        ),
+        fault(600, 60, What::Delay { from: vec![A], to: vec![B, C], by: Span::ms(15) }),
         fault(700, 30, What::Wipe { node: B.into() }),
     ];
     case
@@ -1044,17 +678,10 @@ fn a_recorded_run_replays_from_its_deviations_without_a_seed() {
     for seed in 0..30 {
         let plain = run(&turmoil(), &Source::Seed(seed), &[], Record::No).unwrap();
         let outcome = play_from(&turmoil(), Source::Seed(seed));
-        assert_eq!(
-            plain.fingerprint, outcome.fingerprint,
-            "recording changes nothing, seed {seed}"
-        );
+        assert_eq!(plain.fingerprint, outcome.fingerprint, "recording changes nothing, seed {seed}");
         let replayed = play_from(&turmoil(), Source::Fixed(outcome.recorded.clone()));
         assert_eq!(replayed.fingerprint, outcome.fingerprint, "seed {seed}");
-        assert_eq!(
-            (replayed.timeline, replayed.stats),
-            (outcome.timeline, outcome.stats),
-            "seed {seed}"
-        );
+        assert_eq!((replayed.timeline, replayed.stats), (outcome.timeline, outcome.stats), "seed {seed}");
         assert!(replayed.used.iter().all(|used| *used), "seed {seed}");
         let mut again = replayed.recorded;
         let mut first = outcome.recorded;
@@ -1067,19 +694,9 @@ fn a_recorded_run_replays_from_its_deviations_without_a_seed() {
 #[test]
 fn a_deviation_that_nobody_asks_for_is_reported() {
     let case = stage([(1, A, words(1, [1]))]);
-    let lost = |kind: &str, n| Deviation::Send {
-        from: A,
-        to: B,
-        kind: kind.into(),
-        n,
-        lost: true,
-        latency: None,
-        copy: None,
-    };
-    let outcome = play_from(
-        &case,
-        Source::Fixed(vec![lost("word", 1), lost("word", 0), lost("gone", 0)]),
-    );
+    let lost =
+        |kind: &str, n| Deviation::Send { from: A, to: B, kind: kind.into(), n, lost: true, latency: None, copy: None };
+    let outcome = play_from(&case, Source::Fixed(vec![lost("word", 1), lost("word", 0), lost("gone", 0)]));
     assert_eq!((outcome.used, outcome.stats.lost), (vec![false, true, false], 1));
 }
 
@@ -1103,21 +720,12 @@ fn forks_of_a_world_go_on_alike() {
 #[test]
 fn fingerprints_are_the_same_in_every_build() {
     // With and without `--cfg madsim`, in debug and in release. A change of these breaks every recorded trace.
-    let prints: Vec<u64> = (0..3)
-        .map(|seed| {
-            run(&turmoil(), &Source::Seed(seed), &[], Record::No)
-                .unwrap()
-                .fingerprint
-        })
-        .collect();
+    let prints: Vec<u64> =
+        (0..3).map(|seed| run(&turmoil(), &Source::Seed(seed), &[], Record::No).unwrap().fingerprint).collect();
     assert_eq!(prints, PINNED);
 }
 
-const PINNED: [u64; 3] = [
-    13_784_040_538_394_967_805,
-    9_757_591_249_026_028_704,
-    6_554_656_765_542_973_840,
-];
+const PINNED: [u64; 3] = [13_784_040_538_394_967_805, 9_757_591_249_026_028_704, 6_554_656_765_542_973_840];
 
 // -------------------------------------------------------------------------------------------------------------------
 // Size
@@ -1174,10 +782,7 @@ impl Model for Crowd {
         self.0
     }
     fn spawn(&self, _: NodeId, nodes: &[NodeId]) -> Gossip {
-        Gossip {
-            nodes: nodes.len() as u64,
-            heard: false,
-        }
+        Gossip { nodes: nodes.len() as u64, heard: false }
     }
 }
 
@@ -1186,14 +791,7 @@ fn ten_thousand_nodes_gossip() {
     let mut case = Case::quiet(Crowd(10_000));
     (case.scenario.network.loss_ppm, case.scenario.network.fifo) = (10_000, false);
     let half: Vec<NodeId> = (0..5_000).map(NodeId).collect();
-    case.faults = vec![fault(
-        12,
-        20,
-        What::Partition {
-            side: half,
-            mode: CutMode::Hold,
-        },
-    )];
+    case.faults = vec![fault(12, 20, What::Partition { side: half, mode: CutMode::Hold })];
     let finish = |source: &Source| {
         let mut world = World::recording(&case, source).unwrap();
         while world.step() {}
@@ -1203,11 +801,7 @@ fn ten_thousand_nodes_gossip() {
         (world.fingerprint(), world.take_recording().1)
     };
     let (fingerprint, recorded) = finish(&Source::Seed(1));
-    assert_eq!(
-        finish(&Source::Fixed(recorded)).0,
-        fingerprint,
-        "links that are made on first use replay too"
-    );
+    assert_eq!(finish(&Source::Fixed(recorded)).0, fingerprint, "links that are made on first use replay too");
 }
 
 #[test]
@@ -1215,17 +809,8 @@ fn a_world_may_lack_nodes_and_the_others_keep_their_names() {
     let mut case = stage([(1, A, words(1, [1])), (1, C, words(0, [2]))]);
     case.scenario.nodes = vec![A, C];
     let outcome = play(&case);
-    assert_eq!(
-        (texts(&outcome, A), outcome.stats.to_down),
-        (vec!["got 2".to_string()], 1)
-    );
+    assert_eq!((texts(&outcome, A), outcome.stats.to_down), (vec!["got 2".to_string()], 1));
     let by_node: BTreeMap<NodeId, usize> = outcome.history.invocations().iter().map(|i| (i.client, 1)).collect();
     assert_eq!(by_node.len(), 2);
-    assert!(
-        outcome
-            .history
-            .invocations()
-            .iter()
-            .all(|i| matches!(i.outcome, Outcome::Returned { .. }))
-    );
+    assert!(outcome.history.invocations().iter().all(|i| matches!(i.outcome, Outcome::Returned { .. })));
 }

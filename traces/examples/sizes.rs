@@ -26,10 +26,7 @@ fn main() -> anyhow::Result<()> {
         if only.as_ref().is_some_and(|only| only != bug.name) {
             continue;
         }
-        let options = Options {
-            bug: Some(bug.name.into()),
-            ..Options::default()
-        };
+        let options = Options { bug: Some(bug.name.into()), ..Options::default() };
         let seeds = failing(&*component, &options, bug.caught_by, wanted)?;
         let (mut items, mut nodes, mut runs, mut seconds) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for seed in seeds {
@@ -62,11 +59,7 @@ fn failing(component: &dyn Component, options: &Options, property: &str, wanted:
     while seeds.len() < wanted && begin < MOST_SEEDS {
         let found = Mutex::new(Vec::new());
         component.sweep(options, begin..begin + BATCH, &|result| {
-            if result
-                .violation
-                .as_ref()
-                .is_some_and(|violation| violation.property == property)
-            {
+            if result.violation.as_ref().is_some_and(|violation| violation.property == property) {
                 found.lock().expect("nobody panics with it").push(result.seed);
             }
             true

@@ -164,9 +164,7 @@ impl<M: Model> Typed<M> {
         let mut campaign = Campaign::new((self.0)());
         let model = &mut campaign.suite.model;
         if let Some(nodes) = options.nodes {
-            model
-                .set_nodes(nodes)
-                .map_err(|problem| anyhow::anyhow!("--nodes {nodes}: {problem}"))?;
+            model.set_nodes(nodes).map_err(|problem| anyhow::anyhow!("--nodes {nodes}: {problem}"))?;
         }
         if let Some(name) = &options.bug {
             let known = M::INFO.bugs.iter().find(|bug| bug.name == name);
@@ -247,12 +245,7 @@ impl<M: Model> Component for Typed<M> {
         let mut world = World::recording(&trace.case(), &Source::Fixed(trace.deviations.clone()))?;
         let mut shown = 0;
         while last.is_none_or(|last| world.stats().events < last) && world.step() {
-            let states = || {
-                world
-                    .processes()
-                    .map(|(node, process)| format!("{node}: {process:#?}\n"))
-                    .collect()
-            };
+            let states = || world.processes().map(|(node, process)| format!("{node}: {process:#?}\n")).collect();
             for entry in &world.timeline()[shown..] {
                 if !each(entry, &states) {
                     return Ok(());

@@ -13,13 +13,7 @@ struct VirtualTime;
 impl FormatTime for VirtualTime {
     fn format_time(&self, to: &mut Writer<'_>) -> fmt::Result {
         match log::here() {
-            Some(here) => write!(
-                to,
-                "{:>9} {:>4} {:9}",
-                here.at.to_string(),
-                here.node.to_string(),
-                here.role
-            ),
+            Some(here) => write!(to, "{:>9} {:>4} {:9}", here.at.to_string(), here.node.to_string(), here.role),
             None => write!(to, "{:>9} {:>4} {:9}", "", "", ""),
         }
     }
@@ -31,10 +25,7 @@ pub fn start() {
         return;
     }
     let filter = EnvFilter::from_default_env();
-    let logs = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_timer(VirtualTime)
-        .with_writer(std::io::stderr);
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_timer(VirtualTime).with_writer(std::io::stderr);
     // A second start in one process changes nothing.
     let _ = logs.with_ansi(false).try_init();
 }

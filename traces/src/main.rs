@@ -137,43 +137,18 @@ fn call(command: Option<Command>) -> anyhow::Result<Ended> {
     match command {
         None => tour::tour(),
         Some(Command::List { json }) => Ok(list::list(json)),
-        Some(Command::Run {
-            model,
-            seed,
-            options,
-            lines,
-            json,
-        }) => run::run(&model, seed, &options, lines, json),
+        Some(Command::Run { model, seed, options, lines, json }) => run::run(&model, seed, &options, lines, json),
         Some(Command::Sweep(call)) => sweep::sweep(&call),
         Some(Command::Merge { files, json }) => merge::merge(&files, json),
-        Some(Command::Replay {
-            file,
-            until,
-            step,
-            lines,
-            json,
-        }) => replay::replay(
-            &file,
-            &replay::Shown {
-                until,
-                step,
-                lines,
-                json,
-            },
-        ),
-        Some(Command::Shrink {
-            file,
-            out,
-            seconds,
-            runs,
-            json,
-        }) => shrink::shrink(&file, out, ShrinkBudget { seconds, runs }, json),
+        Some(Command::Replay { file, until, step, lines, json }) => {
+            replay::replay(&file, &replay::Shown { until, step, lines, json })
+        }
+        Some(Command::Shrink { file, out, seconds, runs, json }) => {
+            shrink::shrink(&file, out, ShrinkBudget { seconds, runs }, json)
+        }
         Some(Command::Show { file, form, lines, out }) => show::show(&file, form, lines, out),
-        Some(Command::Mutants {
-            models,
-            attempts,
-            seeds,
-            json,
-        }) => mutants::mutants(&models, mutants::Effort { attempts, seeds }, json),
+        Some(Command::Mutants { models, attempts, seeds, json }) => {
+            mutants::mutants(&models, mutants::Effort { attempts, seeds }, json)
+        }
     }
 }

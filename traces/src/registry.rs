@@ -7,11 +7,7 @@ use crate::component::{Component, component};
 
 /// All components, in the order of the catalogue.
 pub fn all() -> Vec<Box<dyn Component>> {
-    vec![
-        component(echo::suite),
-        component(tutorial::suite),
-        component(raft::suite),
-    ]
+    vec![component(echo::suite), component(tutorial::suite), component(raft::suite)]
 }
 
 /// The component of this name.

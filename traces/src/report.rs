@@ -78,19 +78,14 @@ pub fn run_json(model: &str, seed: u64, run: &Run, trace: Option<&str>) -> Value
 
 fn fault_counts(counts: &[u64; FaultClass::ALL.len()]) -> Value {
     let counts = FaultClass::ALL.into_iter().zip(counts);
-    counts
-        .map(|(class, count)| (class.name().to_string(), json!(count)))
-        .collect::<serde_json::Map<_, _>>()
-        .into()
+    counts.map(|(class, count)| (class.name().to_string(), json!(count))).collect::<serde_json::Map<_, _>>().into()
 }
 
 /// A histogram of virtual latencies in nanoseconds, with three significant digits.
 pub fn latencies(nanos: &[u64]) -> Histogram<u64> {
     let mut histogram = Histogram::new(3).expect("three significant digits are allowed");
     for nanos in nanos {
-        histogram
-            .record(*nanos)
-            .expect("a histogram that resizes takes any value");
+        histogram.record(*nanos).expect("a histogram that resizes takes any value");
     }
     histogram
 }

@@ -16,18 +16,12 @@ fn place(name: &str) -> PathBuf {
 
 fn seedbed(place: &Path, words: &str) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_seedbed"));
-    command
-        .current_dir(place)
-        .args(words.split_whitespace())
-        .output()
-        .expect("the tool can be started")
+    command.current_dir(place).args(words.split_whitespace()).output().expect("the tool can be started")
 }
 
 fn lines(output: &Output) -> Vec<Value> {
     let text = String::from_utf8_lossy(&output.stdout);
-    text.lines()
-        .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("not JSON: {line}")))
-        .collect()
+    text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("not JSON: {line}"))).collect()
 }
 
 fn code(output: &Output) -> i32 {
@@ -36,15 +30,9 @@ fn code(output: &Output) -> i32 {
 
 /// A failing trace of the tutorial, as a sweep writes it.
 fn failing(place: &Path) -> (PathBuf, String) {
-    let output = seedbed(
-        place,
-        "sweep tutorial --bug counts-retries --seeds 0..40 --threads 1 --json",
-    );
+    let output = seedbed(place, "sweep tutorial --bug counts-retries --seeds 0..40 --threads 1 --json");
     assert_eq!(code(&output), 1);
-    let first = lines(&output)
-        .into_iter()
-        .find(|line| line["trace"].is_string())
-        .expect("one failure is shrunk");
+    let first = lines(&output).into_iter().find(|line| line["trace"].is_string()).expect("one failure is shrunk");
     let file = place.join(first["trace"].as_str().expect("a path"));
     let text = std::fs::read_to_string(&file).expect("the trace was written");
     (file, text)
@@ -55,9 +43,7 @@ fn a_sweep_without_violations_ends_with_0_and_a_summary() {
     let output = seedbed(&place("calm"), "sweep tutorial echo --seeds 0..60 --json");
     assert_eq!(code(&output), 0, "{}", String::from_utf8_lossy(&output.stderr));
     let lines = lines(&output);
-    let [only] = &lines[..] else {
-        panic!("one line was expected: {lines:?}")
-    };
+    let [only] = &lines[..] else { panic!("one line was expected: {lines:?}") };
     let summary = &only["summary"];
     assert_eq!(summary["runs"], 120);
     assert_eq!(summary["violations"], 0);
@@ -76,18 +62,11 @@ fn the_fingerprint_does_not_depend_on_threads_or_shards() {
     let one = fingerprint("sweep tutorial --seeds 3..90 --threads 1 --json");
     assert_eq!(one, fingerprint("sweep tutorial --seeds 3..90 --threads 2 --json"));
     for shard in 0..2 {
-        let output = seedbed(
-            &place,
-            &format!("sweep tutorial --seeds 3..90 --shard {shard}/2 --json"),
-        );
+        let output = seedbed(&place, &format!("sweep tutorial --seeds 3..90 --shard {shard}/2 --json"));
         std::fs::write(place.join(format!("{shard}.jsonl")), &output.stdout).expect("the directory is ours");
     }
     assert_eq!(one, fingerprint("merge 0.jsonl 1.jsonl --json"));
-    assert_eq!(
-        one,
-        fingerprint("merge 0.jsonl 1.jsonl 0.jsonl --json"),
-        "the same shard twice counts once"
-    );
+    assert_eq!(one, fingerprint("merge 0.jsonl 1.jsonl 0.jsonl --json"), "the same shard twice counts once");
     assert_ne!(one, fingerprint("merge 0.jsonl --json"));
 }
 
@@ -123,11 +102,7 @@ fn a_failure_is_found_shrunk_replayed_and_drawn() {
     assert_eq!(code(&shrunk), 1);
     let line = &lines(&shrunk)[0];
     assert!(line["after"]["operations"].as_u64() <= line["before"]["operations"].as_u64());
-    assert_eq!(
-        std::fs::read_to_string(&file).expect("it is still there"),
-        text,
-        "shrinking changed its input"
-    );
+    assert_eq!(std::fs::read_to_string(&file).expect("it is still there"), text, "shrinking changed its input");
 }
 
 #[test]
@@ -137,17 +112,9 @@ fn damaged_traces_are_refused_with_the_place() {
     let cases = [
         ("truncated", text[..text.len() / 2].to_string(), "line"),
         ("later", text.replace("\"version\": 1", "\"version\": 99"), "version 99"),
-        (
-            "unknown",
-            text.replace("\"model\": \"tutorial\"", "\"model\": \"nonsense\""),
-            "no model 'nonsense'",
-        ),
+        ("unknown", text.replace("\"model\": \"tutorial\"", "\"model\": \"nonsense\""), "no model 'nonsense'"),
         ("time", text.replacen("\"at\": \"", "\"at\": \"soon ", 1), "at"),
-        (
-            "node",
-            text.replace("\"client\": \"n", "\"client\": \"n9"),
-            "operations[0].client",
-        ),
+        ("node", text.replace("\"client\": \"n", "\"client\": \"n9"), "operations[0].client"),
         ("field", text.replace("\"faults\":", "\"faulst\":"), "faulst"),
         ("trailing", format!("{text}x"), "after the trace"),
         ("nothing", String::new(), "not a trace"),
@@ -160,16 +127,10 @@ fn damaged_traces_are_refused_with_the_place() {
             let output = seedbed(&place, &format!("{command} {file}"));
             let said = String::from_utf8_lossy(&output.stderr).into_owned();
             assert_eq!(code(&output), 2, "{command} {name}: {said}");
-            assert!(
-                said.contains(expected),
-                "{command} {name} should name '{expected}': {said}"
-            );
+            assert!(said.contains(expected), "{command} {name} should name '{expected}': {said}");
             assert!(said.contains(&file), "{command} {name} should name the file: {said}");
         }
-        assert_eq!(
-            std::fs::read_to_string(place.join(&file)).expect("it is still there"),
-            damaged
-        );
+        assert_eq!(std::fs::read_to_string(place.join(&file)).expect("it is still there"), damaged);
     }
 }
 
@@ -203,23 +164,10 @@ fn list_names_everything() {
     let output = seedbed(&place("list"), "list --json");
     assert_eq!(code(&output), 0);
     for line in lines(&output) {
-        for field in [
-            "model",
-            "row",
-            "family",
-            "tolerates",
-            "properties",
-            "bugs",
-            "boundaries",
-            "marks",
-        ] {
+        for field in ["model", "row", "family", "tolerates", "properties", "bugs", "boundaries", "marks"] {
             assert!(!line[field].is_null(), "{field} is missing from {line}");
         }
-        assert!(
-            !line["properties"].as_array().expect("a list").is_empty(),
-            "{} checks nothing",
-            line["model"]
-        );
+        assert!(!line["properties"].as_array().expect("a list").is_empty(), "{} checks nothing", line["model"]);
     }
 }
 

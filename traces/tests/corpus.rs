@@ -9,9 +9,7 @@ use seedbed_traces::registry;
 fn kept() -> Vec<PathBuf> {
     let corpus = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("corpus");
     let files = std::fs::read_dir(&corpus).expect("the corpus is there");
-    let mut files: Vec<_> = files
-        .map(|file| file.expect("its files can be listed").path())
-        .collect();
+    let mut files: Vec<_> = files.map(|file| file.expect("its files can be listed").path()).collect();
     files.retain(|file| file.extension().is_some_and(|extension| extension == "json"));
     files.sort();
     files
@@ -27,14 +25,8 @@ fn every_kept_trace_replays_exactly() {
         let replay = component.replay(&text, 0).expect("a kept trace can be run");
         let name = file.display();
         assert_eq!(replay.replayed, Replayed::Exact, "{name}");
-        assert_eq!(
-            replay.run.violation, replay.recorded,
-            "{name}: another violation than was kept"
-        );
-        assert_eq!(
-            replay.run.fingerprint, replay.recorded_fingerprint,
-            "{name}: another run than was kept"
-        );
+        assert_eq!(replay.run.violation, replay.recorded, "{name}: another violation than was kept");
+        assert_eq!(replay.run.fingerprint, replay.recorded_fingerprint, "{name}: another run than was kept");
         assert_eq!(replay.unused, 0, "{name}: choices that nobody asks for");
         assert!(replay.recorded.is_some(), "{name}: a trace that violates nothing");
     }
@@ -42,10 +34,8 @@ fn every_kept_trace_replays_exactly() {
 
 #[test]
 fn every_boundary_has_its_trace() {
-    let names: Vec<_> = kept()
-        .iter()
-        .map(|file| file.file_stem().unwrap_or_default().to_string_lossy().into_owned())
-        .collect();
+    let names: Vec<_> =
+        kept().iter().map(|file| file.file_stem().unwrap_or_default().to_string_lossy().into_owned()).collect();
     for component in registry::all() {
         let info = component.info();
         for boundary in info.boundaries {
@@ -63,13 +53,7 @@ fn every_boundary_has_its_trace() {
 fn kept_traces_are_drawn() {
     for file in kept() {
         let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        insta::assert_snapshot!(
-            format!("{name}.text"),
-            draw(&file, Form::Text, 60).expect("it can be drawn")
-        );
-        insta::assert_snapshot!(
-            format!("{name}.mermaid"),
-            draw(&file, Form::Mermaid, 60).expect("it can be drawn")
-        );
+        insta::assert_snapshot!(format!("{name}.text"), draw(&file, Form::Text, 60).expect("it can be drawn"));
+        insta::assert_snapshot!(format!("{name}.mermaid"), draw(&file, Form::Mermaid, 60).expect("it can be drawn"));
     }
 }

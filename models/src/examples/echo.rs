@@ -21,12 +21,7 @@ pub struct Echo {
 
 impl Default for Echo {
     fn default() -> Self {
-        Echo {
-            servers: 3,
-            clients: 8,
-            round_trips: 20,
-            patience: Span::ms(100),
-        }
+        Echo { servers: 3, clients: 8, round_trips: 20, patience: Span::ms(100) }
     }
 }
 
@@ -125,20 +120,10 @@ impl Model for Echo {
     }
 
     fn spawn(&self, node: NodeId, _: &[NodeId]) -> Node {
-        let Echo {
-            servers,
-            round_trips,
-            patience,
-            ..
-        } = *self;
+        let Echo { servers, round_trips, patience, .. } = *self;
         match node.0 < servers {
             true => Node::Server,
-            false => Node::Client(Client {
-                servers,
-                round_trips,
-                patience,
-                done: 0,
-            }),
+            false => Node::Client(Client { servers, round_trips, patience, done: 0 }),
         }
     }
 
@@ -150,17 +135,10 @@ impl Model for Echo {
     }
 
     fn network(&self) -> NetworkConfig {
-        NetworkConfig::reliable(Latency::Uniform {
-            min: Span::ms(1),
-            max: Span::ms(10),
-        })
+        NetworkConfig::reliable(Latency::Uniform { min: Span::ms(1), max: Span::ms(10) })
     }
 
     fn phases(&self) -> Phases {
-        Phases {
-            chaos: Span::secs(2),
-            settle: Span::secs(2),
-            core: None,
-        }
+        Phases { chaos: Span::secs(2), settle: Span::secs(2), core: None }
     }
 }

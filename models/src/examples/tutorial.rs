@@ -79,34 +79,20 @@ kinds!(Retry: of one);
 impl Model for Tutorial {
     type Process = Node;
     const INFO: Info = Info {
-        tolerates: &[
-            FaultClass::Loss,
-            FaultClass::Dup,
-            FaultClass::Reorder,
-            FaultClass::Partition,
-            FaultClass::Pause,
-        ],
+        tolerates: &[FaultClass::Loss, FaultClass::Dup, FaultClass::Reorder, FaultClass::Partition, FaultClass::Pause],
         bugs: &[Bug {
             name: "counts-retries",
             what: "the server counts a request again when the client asks again",
             caught_by: "tutorial/tally_is_exact",
         }],
-        ..Info::named(
-            "tutorial",
-            "",
-            "examples",
-            "A tally over a lossy network: what CONTRIBUTING.md walks through.",
-        )
+        ..Info::named("tutorial", "", "examples", "A tally over a lossy network: what CONTRIBUTING.md walks through.")
     };
 
     fn size(&self) -> usize {
         3
     }
     fn spawn(&self, _: NodeId, _: &[NodeId]) -> Node {
-        Node {
-            counts_retries: self.counts_retries,
-            ..Node::default()
-        }
+        Node { counts_retries: self.counts_retries, ..Node::default() }
     }
     fn bug(&self) -> Option<&'static str> {
         self.counts_retries.then_some("counts-retries")

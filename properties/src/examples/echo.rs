@@ -6,14 +6,8 @@ use seedbed_sim::{AtEnd, Invariant, NodeId, Suite, Verdict, World};
 /// Echo with its properties.
 pub fn suite() -> Suite<Echo> {
     Suite::new(Echo::default())
-        .property(Invariant::new(
-            "echo/no_more_answers_than_questions",
-            no_more_answers_than_questions,
-        ))
-        .property(AtEnd::liveness(
-            "echo/every_client_is_answered",
-            every_client_is_answered,
-        ))
+        .property(Invariant::new("echo/no_more_answers_than_questions", no_more_answers_than_questions))
+        .property(AtEnd::liveness("echo/every_client_is_answered", every_client_is_answered))
         .sometimes("asked again")
 }
 
@@ -21,12 +15,9 @@ pub fn suite() -> Suite<Echo> {
 fn no_more_answers_than_questions(world: &World<Echo>) -> Verdict {
     let Some(node) = world.changed() else { return Ok(()) };
     match world.process(node) {
-        Some(Node::Client(client)) if client.done > world.config().round_trips => Err(format!(
-            "{node} counts {} round trips of {}",
-            client.done,
-            world.config().round_trips
-        )
-        .into()),
+        Some(Node::Client(client)) if client.done > world.config().round_trips => {
+            Err(format!("{node} counts {} round trips of {}", client.done, world.config().round_trips).into())
+        }
         _ => Ok(()),
     }
 }

@@ -104,9 +104,7 @@ impl From<&Value> for Datum {
         match value {
             Value::Null => Datum::Null,
             Value::String(text) => Datum::Text(text.as_str().into()),
-            other => other
-                .as_i64()
-                .map_or_else(|| Datum::Json(other.to_string().into()), Datum::Int),
+            other => other.as_i64().map_or_else(|| Datum::Json(other.to_string().into()), Datum::Int),
         }
     }
 }
@@ -147,9 +145,7 @@ pub fn check(line: usize, recorded: &Recorded, limits: Limits) -> Result<(Verdic
             Ok((Checker::new(spec).limits(limits).check(&operations), operations.len()))
         }
         "kv" => {
-            let operations = convert(line, &paired, |call| {
-                on_store(call, definite, |value| Ok(Datum::from(value)))
-            })?;
+            let operations = convert(line, &paired, |call| on_store(call, definite, |value| Ok(Datum::from(value))))?;
             let spec = match &recorded.init {
                 Value::Null => kv::Kv::new(),
                 init => kv::Kv::reading_absent_as(Datum::from(init)),
@@ -158,38 +154,23 @@ pub fn check(line: usize, recorded: &Recorded, limits: Limits) -> Result<(Verdic
         }
         "counter" => {
             let operations = convert(line, &paired, on_counter)?;
-            Ok((
-                Checker::new(counter::Counter).limits(limits).check(&operations),
-                operations.len(),
-            ))
+            Ok((Checker::new(counter::Counter).limits(limits).check(&operations), operations.len()))
         }
         "queue" => {
             let operations = convert(line, &paired, on_queue)?;
-            Ok((
-                Checker::new(queue::Queue::new()).limits(limits).check(&operations),
-                operations.len(),
-            ))
+            Ok((Checker::new(queue::Queue::new()).limits(limits).check(&operations), operations.len()))
         }
         "stack" => {
             let operations = convert(line, &paired, on_stack)?;
-            Ok((
-                Checker::new(stack::Stack::new()).limits(limits).check(&operations),
-                operations.len(),
-            ))
+            Ok((Checker::new(stack::Stack::new()).limits(limits).check(&operations), operations.len()))
         }
         "mutex" => {
             let operations = convert(line, &paired, on_mutex)?;
-            Ok((
-                Checker::new(mutex::Mutex).limits(limits).check(&operations),
-                operations.len(),
-            ))
+            Ok((Checker::new(mutex::Mutex).limits(limits).check(&operations), operations.len()))
         }
         other => {
             let known = "register, cas-register, kv, kv-string-append, counter, queue, stack, mutex";
-            Err(LineError {
-                line,
-                what: format!("unknown model {other:?}; there are {known}"),
-            })
+            Err(LineError { line, what: format!("unknown model {other:?}; there are {known}") })
         }
     }
 }
@@ -206,9 +187,7 @@ struct Call<'a> {
 
 impl Call<'_> {
     fn ok(&self) -> Option<&Value> {
-        self.ended
-            .filter(|&(_, kind, _)| kind == Kind::Ok)
-            .map(|(_, _, value)| value)
+        self.ended.filter(|&(_, kind, _)| kind == Kind::Ok).map(|(_, _, value)| value)
     }
     fn failed(&self) -> bool {
         self.ended.is_some_and(|(_, kind, _)| kind == Kind::Fail)
@@ -220,36 +199,19 @@ fn pair(line: usize, recorded: &Recorded) -> Result<Vec<Call<'_>>, LineError> {
     let mut calls: Vec<Call<'_>> = Vec::new();
     let mut open: BTreeMap<u64, usize> = BTreeMap::new();
     for (at, Event(process, kind, function, value)) in recorded.events.iter().enumerate() {
-        let wrong = |what: String| {
-            Err(LineError {
-                line,
-                what: format!("event {}: {what}", at + 1),
-            })
-        };
+        let wrong = |what: String| Err(LineError { line, what: format!("event {}: {what}", at + 1) });
         if *kind == Kind::Invoke {
             if let Some(&other) = open.get(process) {
-                let Call {
-                    function: other,
-                    invoked,
-                    ..
-                } = &calls[other];
+                let Call { function: other, invoked, .. } = &calls[other];
                 let also = format!("its {other} of event {} is still open", invoked + 1);
                 return wrong(format!("process {process} invokes {function}, but {also}"));
             }
             open.insert(*process, calls.len());
-            calls.push(Call {
-                process: *process,
-                function,
-                asked: value,
-                invoked: at,
-                ended: None,
-            });
+            calls.push(Call { process: *process, function, asked: value, invoked: at, ended: None });
             continue;
         }
         let Some(call) = open.remove(process).map(|n| &mut calls[n]) else {
-            return wrong(format!(
-                "process {process} has a response to {function}, but no invocation is open"
-            ));
+            return wrong(format!("process {process} has a response to {function}, but no invocation is open"));
         };
         if call.function != function {
             let invoked = format!("it invoked {} (event {})", call.function, call.invoked + 1);
@@ -272,20 +234,11 @@ fn convert<O, R>(
     let mut operations = Vec::with_capacity(calls.len());
     for call in calls {
         let meant = meaning(call);
-        let meant = meant.map_err(|what| LineError {
-            line,
-            what: format!("event {}: {what}", call.invoked + 1),
-        })?;
+        let meant = meant.map_err(|what| LineError { line, what: format!("event {}: {what}", call.invoked + 1) })?;
         let Some((op, ret)) = meant else { continue };
         let ended = call.ended.filter(|&(_, kind, _)| kind != Kind::Info);
         let (invoked, returned) = (call.invoked as u64, ended.map(|(at, ..)| at as u64));
-        operations.push(Operation {
-            process: call.process,
-            op,
-            invoked,
-            returned,
-            ret,
-        });
+        operations.push(Operation { process: call.process, op, invoked, returned, ret });
     }
     Ok(operations)
 }
@@ -302,10 +255,7 @@ fn two<'v>(value: &'v Value, what: &str) -> Result<(&'v Value, &'v Value), Strin
 }
 
 fn string(value: &Value) -> Result<String, String> {
-    value
-        .as_str()
-        .map(str::to_string)
-        .ok_or_else(|| format!("expected text, found {value}"))
+    value.as_str().map(str::to_string).ok_or_else(|| format!("expected text, found {value}"))
 }
 
 fn on_register(call: &Call<'_>, definite: bool) -> Meaning<cas_register::Access<Datum>, cas_register::Answer<Datum>> {
@@ -373,11 +323,7 @@ fn on_store<V: kv::Value>(
 
 fn on_counter(call: &Call<'_>) -> Meaning<counter::Request, counter::Answer> {
     use counter::{Answer, Request};
-    let number = |value: &Value| {
-        value
-            .as_i64()
-            .ok_or_else(|| format!("expected a whole number, found {value}"))
-    };
+    let number = |value: &Value| value.as_i64().ok_or_else(|| format!("expected a whole number, found {value}"));
     let op = match call.function {
         "read" => Request::Read,
         "add" => Request::Add(number(call.asked)?),

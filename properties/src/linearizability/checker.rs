@@ -21,10 +21,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits {
-            steps: 50_000_000,
-            configurations: 1_000_000,
-        }
+        Limits { steps: 50_000_000, configurations: 1_000_000 }
     }
 }
 
@@ -73,12 +70,7 @@ pub(super) enum Why<State> {
 impl<S: Specification> Checker<S> {
     /// A checker with the default limits.
     pub fn new(spec: S) -> Self {
-        Checker {
-            spec,
-            limits: Limits::default(),
-            partitioned: true,
-            shortcuts: true,
-        }
+        Checker { spec, limits: Limits::default(), partitioned: true, shortcuts: true }
     }
 
     /// The same with other limits.
@@ -88,18 +80,12 @@ impl<S: Specification> Checker<S> {
 
     /// The same, judging histories as a whole and not by parts.
     pub fn whole(self) -> Self {
-        Checker {
-            partitioned: false,
-            ..self
-        }
+        Checker { partitioned: false, ..self }
     }
 
     /// The same, with the search alone: without [`Specification::decider`].
     pub fn search_only(self) -> Self {
-        Checker {
-            shortcuts: false,
-            ..self
-        }
+        Checker { shortcuts: false, ..self }
     }
 
     /// The specification.
@@ -123,10 +109,7 @@ impl<S: Specification> Checker<S> {
                 Judged::Violation { why } => {
                     let shortest = counterexample::shorten(self, &ranks, &part, horizon, why);
                     // Of the other parts, only what happened before this concerns us now.
-                    horizon = shortest
-                        .end
-                        .checked_sub(1)
-                        .expect("a response comes after an invocation");
+                    horizon = shortest.end.checked_sub(1).expect("a response comes after an invocation");
                     worst = Some((key, part, shortest));
                 }
             }
@@ -146,11 +129,7 @@ impl<S: Specification> Checker<S> {
     fn parts(&self, operations: &[Operation<S::Op, S::Ret>], ranks: &Ranks) -> Vec<(Option<S::Key>, Vec<u32>)> {
         let mut parts: BTreeMap<S::Key, Vec<u32>> = BTreeMap::new();
         for &n in &ranks.by_call {
-            match self
-                .spec
-                .partition(&operations[n as usize].op)
-                .filter(|_| self.partitioned)
-            {
+            match self.spec.partition(&operations[n as usize].op).filter(|_| self.partitioned) {
                 Some(key) => parts.entry(key).or_default().push(n),
                 None => return vec![(None, ranks.by_call.clone())],
             }
@@ -164,37 +143,20 @@ impl<S: Specification> Checker<S> {
             let Operation { op, ret, returned, .. } = &operations[n as usize];
             (op, ret.as_ref().filter(|_| returned.is_some()))
         });
-        let decider = if self.shortcuts {
-            self.spec.decider(&asked.collect::<Vec<_>>())
-        } else {
-            None
-        };
-        Part {
-            operations,
-            part,
-            decider,
-        }
+        let decider = if self.shortcuts { self.spec.decider(&asked.collect::<Vec<_>>()) } else { None };
+        Part { operations, part, decider }
     }
 
     /// Judges one part up to the event `until`.
     pub(super) fn judge(&self, ranks: &Ranks, part: &Part<'_, S>, until: u32) -> Judged<S::State> {
         if let Some(decider) = &part.decider {
-            let spans = part
-                .part
-                .iter()
-                .map(|&n| ranks.of[n as usize])
-                .take_while(|&(call, _)| call <= until);
-            let spans = spans.map(|(call, end)| Span {
-                call,
-                end: if end > until { NEVER } else { end },
-            });
+            let spans = part.part.iter().map(|&n| ranks.of[n as usize]).take_while(|&(call, _)| call <= until);
+            let spans = spans.map(|(call, end)| Span { call, end: if end > until { NEVER } else { end } });
             return match decider.decide(&spans.collect::<Vec<_>>()) {
                 Decision::Linearizable(order) => {
                     Judged::Order(order.into_iter().map(|n| part.part[n as usize]).collect())
                 }
-                Decision::Violation(reason) => Judged::Violation {
-                    why: Why::Reason(reason),
-                },
+                Decision::Violation(reason) => Judged::Violation { why: Why::Reason(reason) },
             };
         }
         let layout = Layout::new(&self.spec, part.operations, ranks, part.part, until);
@@ -204,23 +166,14 @@ impl<S: Specification> Checker<S> {
             Found::Nothing => {
                 let good = search.furthest as usize;
                 let bad = good.max(search.missed as usize);
-                Judged::Violation {
-                    why: Why::Stuck {
-                        good,
-                        bad,
-                        dead_ends: std::mem::take(&mut search.dead_ends),
-                    },
-                }
+                Judged::Violation { why: Why::Stuck { good, bad, dead_ends: std::mem::take(&mut search.dead_ends) } }
             }
             Found::GaveUp(why) => Judged::Unknown(why),
         }
     }
 
     pub(super) fn budget(&self) -> Budget {
-        Budget {
-            steps: self.limits.steps,
-            configurations: self.limits.configurations,
-        }
+        Budget { steps: self.limits.steps, configurations: self.limits.configurations }
     }
 }
 

@@ -76,12 +76,7 @@ pub(super) fn shorten<S: Specification>(
         stride *= 2;
     }
     let (end, culprit) = ends[high];
-    Shortest {
-        culprit,
-        end,
-        minimal,
-        why,
-    }
+    Shortest { culprit, end, minimal, why }
 }
 
 /// Whether nobody who was open at the event `end` could have helped by giving another answer later.
@@ -92,11 +87,7 @@ fn others_answer_the_same<S: Specification>(
     end: u32,
     until: u32,
 ) -> bool {
-    let open = part
-        .part
-        .iter()
-        .map(|&n| (n, ranks.of[n as usize]))
-        .take_while(|&(_, (call, _))| call < end);
+    let open = part.part.iter().map(|&n| (n, ranks.of[n as usize])).take_while(|&(_, (call, _))| call < end);
     let mut helpers = open.filter(|&(_, (_, returned))| returned > end && returned <= until);
     helpers.all(|(n, _)| {
         let Operation { op, ret, .. } = &part.operations[n as usize];
@@ -112,12 +103,7 @@ pub(super) fn tell<S: Specification>(
     key: Option<String>,
     shortest: Shortest<S::State>,
 ) -> Counterexample {
-    let Shortest {
-        culprit,
-        end,
-        minimal,
-        why,
-    } = shortest;
+    let Shortest { culprit, end, minimal, why } = shortest;
     let (reason, dead_ends) = match why {
         Why::Stuck { dead_ends, .. } => (None, dead_ends),
         Why::Reason(reason) => {
@@ -160,12 +146,7 @@ fn story<O: std::fmt::Debug, R: std::fmt::Debug>(
     let label = |n: usize| label(&operations[n], ranks.of[n].1 <= end);
     let mut story = String::new();
     let out = &mut story;
-    let _ = write!(
-        out,
-        "{} returned at {}",
-        label(counterexample.culprit),
-        culprit.returned.unwrap_or_default()
-    );
+    let _ = write!(out, "{} returned at {}", label(counterexample.culprit), culprit.returned.unwrap_or_default());
     let _ = write!(out, ", and no order of the operations until then explains it");
     if let Some(part) = &counterexample.part {
         let _ = write!(out, " (part {part})");
@@ -173,39 +154,23 @@ fn story<O: std::fmt::Debug, R: std::fmt::Debug>(
     if let Some(reason) = &counterexample.reason {
         let _ = write!(out, ": {reason}");
     }
-    let shortest = if counterexample.minimal {
-        "; the shortest such prefix"
-    } else {
-        ""
-    };
+    let shortest = if counterexample.minimal { "; the shortest such prefix" } else { "" };
     let _ = write!(out, ". It is event {} of the history{shortest}.", counterexample.events);
     for configuration in &counterexample.furthest {
         let _ = write!(out, "\n  It may have come to the state {}", configuration.state);
         let recent = &configuration.recent;
-        let last: Vec<String> = recent[recent.len().saturating_sub(3)..]
-            .iter()
-            .map(|&n| label(n))
-            .collect();
+        let last: Vec<String> = recent[recent.len().saturating_sub(3)..].iter().map(|&n| label(n)).collect();
         if !last.is_empty() {
             let dots = if configuration.length > last.len() { "… " } else { "" };
             let _ = write!(out, " by {dots}{}", last.join(", "));
         }
         let _ = write!(out, ", but not on to that response.");
     }
-    let bars = part
-        .iter()
-        .map(|&n| n as usize)
-        .filter(|&n| ranks.of[n].0 <= end)
-        .map(|n| {
-            let (from, to) = ranks.of[n];
-            let culprit = n == counterexample.culprit;
-            Bar {
-                label: label(n),
-                from: from.into(),
-                to: (to <= end).then_some(to.into()),
-                culprit,
-            }
-        });
+    let bars = part.iter().map(|&n| n as usize).filter(|&n| ranks.of[n].0 <= end).map(|n| {
+        let (from, to) = ranks.of[n];
+        let culprit = n == counterexample.culprit;
+        Bar { label: label(n), from: from.into(), to: (to <= end).then_some(to.into()), culprit }
+    });
     let _ = write!(out, "\n{}", timeline::draw(bars.collect()));
     story
 }

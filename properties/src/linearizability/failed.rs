@@ -47,14 +47,7 @@ pub(super) struct Failed<S> {
 impl<S: Eq + Hash> Failed<S> {
     pub(super) fn new(words: Words, limit: usize) -> Self {
         let limit = limit.clamp(2, NONE as usize - 1);
-        Failed {
-            words,
-            heads: Vec::new(),
-            entries: Vec::new(),
-            bits: Vec::new(),
-            limit,
-            overflowed: false,
-        }
+        Failed { words, heads: Vec::new(), entries: Vec::new(), bits: Vec::new(), limit, overflowed: false }
     }
 
     /// The hash of what must be equal; what may be dominated is left out.
@@ -81,14 +74,8 @@ impl<S: Eq + Hash> Failed<S> {
                 let total = self.words.total();
                 let old = &self.bits[at as usize * total..][..total];
                 let better = old[..readers] == bits[..readers]
-                    && old[readers..pending]
-                        .iter()
-                        .zip(&bits[readers..pending])
-                        .all(|(old, new)| new & !old == 0)
-                    && old[pending..]
-                        .iter()
-                        .zip(&bits[pending..])
-                        .all(|(old, new)| old & !new == 0);
+                    && old[readers..pending].iter().zip(&bits[readers..pending]).all(|(old, new)| new & !old == 0)
+                    && old[pending..].iter().zip(&bits[pending..]).all(|(old, new)| old & !new == 0);
                 if better && entry.state == *state {
                     return true;
                 }
@@ -108,12 +95,7 @@ impl<S: Eq + Hash> Failed<S> {
             self.grow();
         }
         let head = hash as usize & (self.heads.len() - 1);
-        self.entries.push(Entry {
-            hash,
-            next: self.heads[head],
-            front,
-            state,
-        });
+        self.entries.push(Entry { hash, next: self.heads[head], front, state });
         self.bits.extend_from_slice(bits);
         self.heads[head] = (self.entries.len() - 1) as u32;
     }

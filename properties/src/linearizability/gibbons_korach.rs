@@ -65,21 +65,12 @@ impl<'a> UniqueWrites<'a> {
             Access::BlindRead => unreachable!("a blind read is about no value"),
         };
         let name = Box::new(name);
-        Some(UniqueWrites {
-            accesses: numbered,
-            initial: initial_number,
-            values: count,
-            name,
-            initial_name,
-        })
+        Some(UniqueWrites { accesses: numbered, initial: initial_number, values: count, name, initial_name })
     }
 
     fn value_name(&self, value: usize) -> String {
         let about = |access: &Access<u32>| matches!(access, Access::Write(v) if *v as usize == value);
-        self.accesses
-            .iter()
-            .position(about)
-            .map_or_else(|| self.initial_name.clone(), |n| (self.name)(n))
+        self.accesses.iter().position(about).map_or_else(|| self.initial_name.clone(), |n| (self.name)(n))
     }
 }
 
@@ -99,11 +90,7 @@ impl Clusters {
 }
 
 fn time(rank: u32) -> u64 {
-    if rank == Span::PENDING {
-        NEVER
-    } else {
-        u64::from(rank) + 1
-    }
+    if rank == Span::PENDING { NEVER } else { u64::from(rank) + 1 }
 }
 
 impl Decider for UniqueWrites<'_> {
@@ -163,10 +150,7 @@ impl UniqueWrites<'_> {
                 n => time(spans[n as usize].call),
             };
             if first < call {
-                return Err(format!(
-                    "{} was read before its write was invoked",
-                    self.value_name(value)
-                ));
+                return Err(format!("{} was read before its write was invoked", self.value_name(value)));
             }
             if clusters.is_forward(value) {
                 forward.push((first, last, value as u32));
@@ -176,9 +160,7 @@ impl UniqueWrites<'_> {
         for pair in forward.windows(2) {
             if pair[1].0 < pair[0].1 {
                 let (a, b) = (self.value_name(pair[0].2 as usize), self.value_name(pair[1].2 as usize));
-                return Err(format!(
-                    "it held {a} before and after it held {b}, and each was written once"
-                ));
+                return Err(format!("it held {a} before and after it held {b}, and each was written once"));
             }
         }
         let mut instants = Vec::with_capacity(self.values);
@@ -193,9 +175,7 @@ impl UniqueWrites<'_> {
             let around = before.checked_sub(1).map(|zone| forward[zone]);
             if let Some((.., other)) = around.filter(|&(_, end, _)| first < end) {
                 let (a, b) = (self.value_name(value), self.value_name(other as usize));
-                return Err(format!(
-                    "{a} came and went while it held {b}, and each was written once"
-                ));
+                return Err(format!("{a} came and went while it held {b}, and each was written once"));
             }
             instants.push((last, value as u32));
         }
@@ -206,11 +186,7 @@ impl UniqueWrites<'_> {
     /// The operations, cluster by cluster, each write before its reads; reads that said nothing at their invocation.
     fn order(&self, spans: &[Span], clusters: &Clusters, instants: Vec<(u64, u32)>) -> Vec<u32> {
         let mut sizes = vec![0u32; self.values];
-        clusters
-            .of
-            .iter()
-            .filter(|&&value| value != NONE)
-            .for_each(|&value| sizes[value as usize] += 1);
+        clusters.of.iter().filter(|&&value| value != NONE).for_each(|&value| sizes[value as usize] += 1);
         // Where the next operation of each cluster goes.
         let mut places = vec![NONE; self.values];
         let mut count = 0;

@@ -1,5 +1,6 @@
 //! One history, or one part of it, or a prefix, laid out for the search.
 
+use std::collections::BTreeMap;
 use std::hash::Hash;
 
 use seedbed_sim::fingerprint::stable_hash;
@@ -20,27 +21,31 @@ pub(super) struct Ranks {
 }
 
 impl Ranks {
-    /// Invocations come before responses of the same instant: operations that touch are concurrent.
+    /// Invocations come before responses of the same instant: operations that touch are concurrent. Only what one process
+    /// does at one instant, one operation after the other, stays in that order: a client that invokes the next at the
+    /// very instant at which it learns of the last does so after it, and after whatever else returned then.
     pub(super) fn new<O, R>(operations: &[Operation<O, R>]) -> Self {
-        assert!(
-            operations.len() < (u32::MAX / 2) as usize,
-            "a history has fewer than 2^31 operations"
-        );
+        assert!(operations.len() < (u32::MAX / 2) as usize, "a history has fewer than 2^31 operations");
         let mut events = Vec::with_capacity(2 * operations.len());
         for (n, operation) in (0u32..).zip(operations) {
-            events.push((operation.invoked, false, n));
+            events.push((operation.invoked, 0u32, false, n));
             if let Some(returned) = operation.returned {
-                assert!(
-                    operation.invoked <= returned,
-                    "operation {n} returned before it was invoked"
-                );
-                events.push((returned, true, n));
+                assert!(operation.invoked <= returned, "operation {n} returned before it was invoked");
+                events.push((returned, 0, true, n));
             }
         }
         events.sort_unstable();
+        if events.windows(2).any(|pair| pair[0].0 == pair[1].0 && pair[0].2 != pair[1].2) {
+            let turns = turns(operations, &events);
+            for (_, turn, response, n) in &mut events {
+                let (call, end) = turns[*n as usize];
+                *turn = if *response { end } else { call };
+            }
+            events.sort_unstable();
+        }
         let mut of = vec![(0, NEVER); operations.len()];
         let mut by_call = Vec::with_capacity(operations.len());
-        for (rank, (_, response, n)) in (0u32..).zip(events) {
+        for (rank, (.., response, n)) in (0u32..).zip(events) {
             match response {
                 false => {
                     of[n as usize].0 = rank;
@@ -51,6 +56,31 @@ impl Ranks {
         }
         Ranks { of, by_call }
     }
+}
+
+/// An event: its instant, its turn within the instant, whether it is a response, and the operation.
+type Instant = (u64, u32, bool, u32);
+
+/// The turn of each invocation and each response within its instant: 0, but where a process invokes an operation at the
+/// instant at which its last one returned, one more than the turn of that.
+fn turns<O, R>(operations: &[Operation<O, R>], events: &[Instant]) -> Vec<(u32, u32)> {
+    let mut turns = vec![(0, 0); operations.len()];
+    // Of each process, when its last operation returned, and in which turn.
+    let mut last: BTreeMap<u64, (u64, u32)> = BTreeMap::new();
+    for &(invoked, _, _, n) in events.iter().filter(|&&(.., response, _)| !response) {
+        let operation = &operations[n as usize];
+        let call = match last.get(&operation.process) {
+            Some(&(at, turn)) if at == invoked => turn + 1,
+            _ => 0,
+        };
+        let end = if operation.returned == Some(invoked) { call } else { 0 };
+        turns[n as usize] = (call, end);
+        if let Some(returned) = operation.returned {
+            let newest = last.entry(operation.process).or_insert((returned, end));
+            *newest = (*newest).max((returned, end));
+        }
+    }
+    turns
 }
 
 /// One operation in a layout.
@@ -141,34 +171,17 @@ impl Layout {
                 tells: read_only || spec.answer_matters(op, ret),
             });
         }
-        let mut by_end: Vec<u32> = (0..items.len() as u32)
-            .filter(|&n| items[n as usize].end != NEVER)
-            .collect();
+        let mut by_end: Vec<u32> = (0..items.len() as u32).filter(|&n| items[n as usize].end != NEVER).collect();
         by_end.sort_unstable_by_key(|&n| items[n as usize].end);
-        let pending = (0..items.len() as u32)
-            .filter(|&n| items[n as usize].end == NEVER)
-            .collect();
+        let pending = (0..items.len() as u32).filter(|&n| items[n as usize].end == NEVER).collect();
         let words = give_rooms(&mut items, &by_end);
         classify(&mut items, operations);
         let spanned = items.iter().map(|item| {
             let answer = answer(operations, item.operation, item.end);
-            (
-                &operations[item.operation as usize].op,
-                answer,
-                Span {
-                    call: item.call,
-                    end: item.end,
-                },
-            )
+            (&operations[item.operation as usize].op, answer, Span { call: item.call, end: item.end })
         });
         let precedence = spec.precedence(&spanned.collect::<Vec<_>>());
-        Layout {
-            items,
-            by_end,
-            pending,
-            words,
-            precedence,
-        }
+        Layout { items, by_end, pending, words, precedence }
     }
 }
 
@@ -183,11 +196,7 @@ fn give_rooms(items: &mut [Item], by_end: &[u32]) -> Words {
     let mut ended = by_end.iter().copied().peekable();
     for n in 0..items.len() {
         while let Some(done) = ended.next_if(|&done| items[done as usize].end < items[n].call) {
-            let rooms_of = if items[done as usize].read_only {
-                &mut readers
-            } else {
-                &mut mutators
-            };
+            let rooms_of = if items[done as usize].read_only { &mut readers } else { &mut mutators };
             rooms_of.free.push(rooms[done as usize]);
         }
         let item = &items[n];
@@ -197,11 +206,7 @@ fn give_rooms(items: &mut [Item], by_end: &[u32]) -> Words {
             (_, false) => mutators.take(),
         };
     }
-    let words = Words {
-        mutators: mutators.words(),
-        readers: readers.words(),
-        pending: pending.words(),
-    };
+    let words = Words { mutators: mutators.words(), readers: readers.words(), pending: pending.words() };
     for (item, room) in items.iter_mut().zip(rooms) {
         let base = match (item.end, item.read_only) {
             (NEVER, _) => words.mutators + words.readers,
@@ -228,10 +233,8 @@ fn classify<O: Eq + Hash, R: Eq + Hash>(items: &mut [Item], operations: &[Operat
     for group in hashes.chunk_by(|a, b| a.0 == b.0) {
         firsts.clear();
         for &(_, n) in group {
-            let first = firsts
-                .iter()
-                .copied()
-                .find(|&first| alike(&items[first as usize]) == alike(&items[n as usize]));
+            let first =
+                firsts.iter().copied().find(|&first| alike(&items[first as usize]) == alike(&items[n as usize]));
             items[n as usize].class = first.unwrap_or(n);
             if first.is_none() {
                 firsts.push(n);

@@ -32,30 +32,19 @@ pub fn linearizable<M: Model, S: Specification>(
     spec: S,
     view: impl Fn(&Op<M>, Option<&Ret<M>>) -> Option<(S::Op, Option<S::Ret>)> + Send + Sync + 'static,
 ) -> Linearizable<M, S> {
-    Linearizable {
-        name: name.into(),
-        checker: Checker::new(spec),
-        view: Arc::new(view),
-    }
+    Linearizable { name: name.into(), checker: Checker::new(spec), view: Arc::new(view) }
 }
 
 impl<M: Model, S: Specification> Linearizable<M, S> {
     /// The same with other limits.
     pub fn limits(self, limits: Limits) -> Self {
-        Linearizable {
-            checker: self.checker.limits(limits),
-            ..self
-        }
+        Linearizable { checker: self.checker.limits(limits), ..self }
     }
 }
 
 impl<M: Model, S: Specification + Clone> Clone for Linearizable<M, S> {
     fn clone(&self) -> Self {
-        Linearizable {
-            name: self.name.clone(),
-            checker: self.checker.clone(),
-            view: self.view.clone(),
-        }
+        Linearizable { name: self.name.clone(), checker: self.checker.clone(), view: self.view.clone() }
     }
 }
 

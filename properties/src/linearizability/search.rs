@@ -196,10 +196,7 @@ impl<'a, S: Specification> Search<'a, S> {
             frame.cursor += 1;
             self.steps += 1;
             if self.steps > self.budget.steps {
-                return Found::GaveUp(Unknown::Steps {
-                    limit: self.budget.steps,
-                    forgot: self.failed.overflowed,
-                });
+                return Found::GaveUp(Unknown::Steps { limit: self.budget.steps, forgot: self.failed.overflowed });
             }
             let undo = match self.apply(item) {
                 Step::Illegal => continue,
@@ -218,17 +215,13 @@ impl<'a, S: Specification> Search<'a, S> {
     }
 
     fn order(&self) -> Vec<u32> {
-        self.trail
-            .iter()
-            .map(|&(item, _)| self.layout.items[item as usize].operation)
-            .collect()
+        self.trail.iter().map(|&(item, _)| self.layout.items[item as usize].operation).collect()
     }
 
     fn apply(&mut self, item: u32) -> Step<S::Undo> {
         let item = &self.layout.items[item as usize];
         let op = &self.operations[item.operation as usize].op;
-        self.spec
-            .apply(&mut self.state, op, answer(self.operations, item.operation, item.end))
+        self.spec.apply(&mut self.state, op, answer(self.operations, item.operation, item.end))
     }
 
     /// Takes `item`, which has just been applied, back again if the operation before it is pending, and leaving that one
@@ -268,14 +261,7 @@ impl<'a, S: Specification> Search<'a, S> {
     fn enter(&mut self, item: u32, undo: Option<S::Undo>) -> Entered {
         let trail = self.trail.len() as u32;
         let candidates = self.candidates.len() as u32;
-        self.frames.push(Frame {
-            item,
-            undo,
-            trail,
-            candidates,
-            cursor: candidates,
-            hash: 0,
-        });
+        self.frames.push(Frame { item, undo, trail, candidates, cursor: candidates, hash: 0 });
         if item != ROOT {
             self.linearise(item);
         }
@@ -317,11 +303,7 @@ impl<'a, S: Specification> Search<'a, S> {
 
     /// Whether an operation was invoked before the front.
     fn is_open(&self, item: u32) -> bool {
-        let end = self
-            .layout
-            .by_end
-            .get(self.front as usize)
-            .map_or(NEVER, |&n| self.layout.items[n as usize].end);
+        let end = self.layout.by_end.get(self.front as usize).map_or(NEVER, |&n| self.layout.items[n as usize].end);
         self.layout.items[item as usize].call < end
     }
 
@@ -333,10 +315,7 @@ impl<'a, S: Specification> Search<'a, S> {
         let missed = left.take(GOALS).find(|&goal| !self.is_attainable(goal));
         if let Some(goal) = missed {
             let end = self.layout.items[goal as usize].end;
-            let rank = self
-                .layout
-                .by_end
-                .partition_point(|&n| self.layout.items[n as usize].end < end);
+            let rank = self.layout.by_end.partition_point(|&n| self.layout.items[n as usize].end < end);
             self.missed = self.missed.max(rank as u32);
         }
         missed.is_none()
@@ -345,26 +324,16 @@ impl<'a, S: Specification> Search<'a, S> {
     /// Whether an operation can still get its answer, from those that were invoked before it returns.
     fn is_attainable(&self, goal: u32) -> bool {
         let items = &self.layout.items;
-        let Item {
-            operation: goal, end, ..
-        } = items[goal as usize];
+        let Item { operation: goal, end, .. } = items[goal as usize];
         let in_time = |&n: &u32| items[n as usize].call < end;
         let first = self.next[self.mutators()];
         let links = std::iter::successors(Some(first), |&n| self.next.get(n as usize).copied());
         let mutators = links.take_while(|&n| (n as usize) < items.len()).take_while(in_time);
         let pending = self.layout.pending.iter().copied().take_while(in_time);
         let pending = pending.filter(|&n| !self.linearised[n as usize]);
-        let means = mutators
-            .chain(pending)
-            .map(|n| items[n as usize].operation)
-            .filter(|&n| n != goal);
+        let means = mutators.chain(pending).map(|n| items[n as usize].operation).filter(|&n| n != goal);
         let Operation { op, ret, .. } = &self.operations[goal as usize];
-        self.spec.attainable(
-            &self.state,
-            op,
-            ret.as_ref(),
-            means.map(|n| &self.operations[n as usize].op),
-        )
+        self.spec.attainable(&self.state, op, ret.as_ref(), means.map(|n| &self.operations[n as usize].op))
     }
 
     /// Lists what may come next: the operation at the front first, for it is in the way of all others; then the others
@@ -410,10 +379,7 @@ impl<'a, S: Specification> Search<'a, S> {
         let first = self.frames.last().expect("candidates belong to a frame").candidates as usize;
         let ends = |n: u32| self.layout.items[n as usize].end;
         let same = |n: &&mut u32| self.layout.items[**n as usize].class as usize == class;
-        let alike = self.candidates[first..]
-            .iter_mut()
-            .find(same)
-            .expect("a stamp means a candidate");
+        let alike = self.candidates[first..].iter_mut().find(same).expect("a stamp means a candidate");
         if ends(item) < ends(*alike) {
             *alike = item;
         }
@@ -535,17 +501,9 @@ impl<'a, S: Specification> Search<'a, S> {
         }
         if self.dead_ends.len() < TOLD && self.dead_ends.iter().all(|old| old.state != self.state) {
             let recent = &self.trail[self.trail.len().saturating_sub(RECENT)..];
-            let order = recent
-                .iter()
-                .map(|&(item, _)| self.layout.items[item as usize].operation)
-                .collect();
+            let order = recent.iter().map(|&(item, _)| self.layout.items[item as usize].operation).collect();
             let length = self.trail.len();
-            self.dead_ends.push(DeadEnd {
-                front: self.front,
-                state: self.state.clone(),
-                length,
-                recent: order,
-            });
+            self.dead_ends.push(DeadEnd { front: self.front, state: self.state.clone(), length, recent: order });
         }
     }
 }

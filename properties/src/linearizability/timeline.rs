@@ -47,11 +47,7 @@ pub(super) fn draw(mut bars: Vec<Bar>) -> String {
         };
         let (space, line) = (" ".repeat(from), "-".repeat(to - from - 1));
         let rest = " ".repeat(2 * instants.len() - to);
-        let mark = if bar.culprit {
-            format!("{rest}  ← no order explains this")
-        } else {
-            String::new()
-        };
+        let mark = if bar.culprit { format!("{rest}  ← no order explains this") } else { String::new() };
         lines.push(format!("  {label:width$}  {space}|{line}{end}{mark}"));
     }
     lines.join("\n")

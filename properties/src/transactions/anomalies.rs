@@ -20,13 +20,7 @@ pub(super) fn certain(facts: &Facts, more: &[Edge], nodes: u32) -> Graph {
     // By key: what comes before all loose versions.
     let mut before: Vec<Vec<Edge>> = vec![Vec::new(); facts.versions.len()];
     for (key, versions) in facts.versions.iter().enumerate() {
-        let edge = |from, to| Edge {
-            from,
-            to,
-            why: Dependency::Ww,
-            key: key as u32,
-            at: 0,
-        };
+        let edge = |from, to| Edge { from, to, why: Dependency::Ww, key: key as u32, at: 0 };
         let next = versions.ordered.iter().zip(versions.ordered.iter().skip(1));
         edges.extend(next.filter(|(a, b)| a != b).map(|(&a, &b)| edge(a, b)));
         before[key].extend(versions.ordered.last().map(|&last| edge(last, 0)));
@@ -35,23 +29,14 @@ pub(super) fn certain(facts: &Facts, more: &[Edge], nodes: u32) -> Graph {
     let mut readers: BTreeMap<(u32, Member), (Vec<Edge>, Vec<Member>)> = BTreeMap::new();
     for (at, read) in facts.reads.iter().enumerate() {
         let versions = &facts.versions[read.key as usize];
-        let edge = |from, to, why| Edge {
-            from,
-            to,
-            why,
-            key: read.key,
-            at: at as u32,
-        };
+        let edge = |from, to, why| Edge { from, to, why, key: read.key, at: at as u32 };
         let rw = edge(read.member, 0, Dependency::Rw);
         match read.source {
             Source::Prefix(seen) => {
                 if let Some(&writer) = versions.ordered[..seen as usize].last().filter(|&&w| w != read.member) {
                     edges.push(edge(writer, read.member, Dependency::Wr));
                 }
-                match versions.ordered[seen as usize..]
-                    .iter()
-                    .find(|&&next| next != read.member)
-                {
+                match versions.ordered[seen as usize..].iter().find(|&&next| next != read.member) {
                     Some(&next) => edges.push(Edge { to: next, ..rw }),
                     None => before[read.key as usize].push(rw),
                 }
@@ -82,24 +67,13 @@ fn all_before_all(sources: &[Edge], targets: &[Member], edges: &mut Vec<Edge>, n
     let n = targets.len() as u32;
     if sources.len().min(targets.len()) < 3 {
         for source in sources {
-            edges.extend(
-                targets
-                    .iter()
-                    .filter(|&&to| to != source.from)
-                    .map(|&to| Edge { to, ..*source }),
-            );
+            edges.extend(targets.iter().filter(|&&to| to != source.from).map(|&to| Edge { to, ..*source }));
         }
         return;
     }
     let (up_to, from) = (*nodes, *nodes + n);
     *nodes += 2 * n;
-    let barrier = |from, to| Edge {
-        from,
-        to,
-        why: Dependency::Barrier,
-        key: 0,
-        at: 0,
-    };
+    let barrier = |from, to| Edge { from, to, why: Dependency::Barrier, key: 0, at: 0 };
     for (i, &target) in targets.iter().enumerate() {
         let i = i as u32;
         edges.push(barrier(up_to + i, target));
@@ -115,16 +89,10 @@ fn all_before_all(sources: &[Edge], targets: &[Member], edges: &mut Vec<Edge>, n
             Ok(own) => {
                 let own = own as u32;
                 if own > 0 {
-                    edges.push(Edge {
-                        to: up_to + own - 1,
-                        ..*source
-                    });
+                    edges.push(Edge { to: up_to + own - 1, ..*source });
                 }
                 if own + 1 < n {
-                    edges.push(Edge {
-                        to: from + own + 1,
-                        ..*source
-                    });
+                    edges.push(Edge { to: from + own + 1, ..*source });
                 }
             }
         }
@@ -153,18 +121,13 @@ const CLASSES: [(Class, &str); 5] = [
 /// real time; they are looked for where the plain class has no cycle.
 pub(super) fn cycles(graph: &Graph) -> Vec<(String, Vec<Step>)> {
     let mut found: Vec<(String, Vec<Step>)> = Vec::new();
-    if !graph
-        .components(WW | WR | RW | PROCESS | REALTIME, Walks::Any)
-        .any_cycle()
-    {
+    if !graph.components(WW | WR | RW | PROCESS | REALTIME, Walks::Any).any_cycle() {
         return found;
     }
     let mut plain: Vec<Class> = Vec::new();
-    for (more, needed, suffix) in [
-        (0, 0, ""),
-        (PROCESS, PROCESS, "-process"),
-        (PROCESS | REALTIME, REALTIME, "-realtime"),
-    ] {
+    for (more, needed, suffix) in
+        [(0, 0, ""), (PROCESS, PROCESS, "-process"), (PROCESS | REALTIME, REALTIME, "-realtime")]
+    {
         for (class, name) in CLASSES {
             if plain.contains(&class) {
                 continue;
@@ -255,13 +218,7 @@ fn steps(graph: &Graph, cycle: &[usize]) -> Vec<Step> {
     for &place in cycle {
         let Edge { from, to, why, key, .. } = graph.edges[place];
         if from < graph.members {
-            steps.push(Step {
-                from,
-                to,
-                why,
-                key,
-                choice: None,
-            });
+            steps.push(Step { from, to, why, key, choice: None });
         } else {
             steps.last_mut().expect("a cycle starts at a transaction").to = to;
         }
@@ -296,13 +253,7 @@ pub(super) fn lost_updates(facts: &Facts) -> Option<(u32, Vec<Member>)> {
     // The last ordered version of each writer.
     let mut last: BTreeMap<(u32, Member), usize> = BTreeMap::new();
     for (key, versions) in facts.versions.iter().enumerate() {
-        last.extend(
-            versions
-                .ordered
-                .iter()
-                .enumerate()
-                .map(|(at, &member)| ((key as u32, member), at)),
-        );
+        last.extend(versions.ordered.iter().enumerate().map(|(at, &member)| ((key as u32, member), at)));
     }
     for read in &facts.reads {
         let versions = &facts.versions[read.key as usize];
@@ -313,11 +264,7 @@ pub(super) fn lost_updates(facts: &Facts) -> Option<(u32, Vec<Member>)> {
         }
         let version = match read.source {
             Source::Prefix(seen) => {
-                let end = if loose {
-                    versions.ordered.len()
-                } else {
-                    at.expect("it is ordered")
-                };
+                let end = if loose { versions.ordered.len() } else { at.expect("it is ordered") };
                 let between = versions.ordered.get(seen as usize..end).unwrap_or(&[]);
                 if let Some(&other) = between.iter().find(|&&other| other != read.member) {
                     return Some((read.key, vec![read.member, other]));

@@ -38,11 +38,7 @@ pub(super) fn violations(level: Level, model: &Model<'_>, graph: &Graph, session
         | Level::Causal
         | Level::ConsistentView => {
             let visible = if sessions { WR | PROCESS } else { WR };
-            let base = if sessions && matches!(level, Level::Causal | Level::ConsistentView) {
-                PROCESS
-            } else {
-                0
-            };
+            let base = if sessions && matches!(level, Level::Causal | Level::ConsistentView) { PROCESS } else { 0 };
             let circular = cycles(model, graph, WW | WR | base, Walks::Any);
             if !circular.is_empty() {
                 return circular;
@@ -141,9 +137,7 @@ fn torn(model: &Model<'_>, later: bool) -> Vec<Vec<Step>> {
 /// The anti-dependencies that can be part of a G-single cycle: places of edges. Also an order in which ww, wr and what
 /// else is in `mask` lead forward.
 fn backward(graph: &Graph, mask: u8) -> (Vec<usize>, Vec<u32>) {
-    let place = graph
-        .topological(mask)
-        .expect("cycles of writes and reads were looked for before");
+    let place = graph.topological(mask).expect("cycles of writes and reads were looked for before");
     let components = graph.components(mask | RW, Walks::NoAdjacentRw);
     if !components.any_cycle() {
         return (Vec::new(), place);
@@ -215,13 +209,7 @@ fn causal(model: &Model<'_>, graph: &Graph, visible: u8) -> Vec<Vec<Step>> {
                     let edge = parent[at as usize].expect("the way is marked");
                     cycle.push(match edge.why {
                         Dependency::Wr => model.wr(&model.facts.reads[edge.at as usize]),
-                        why => Step {
-                            from: edge.from,
-                            to: edge.to,
-                            why,
-                            key: 0,
-                            choice: None,
-                        },
+                        why => Step { from: edge.from, to: edge.to, why, key: 0, choice: None },
                     });
                     at = edge.to;
                 }
@@ -253,10 +241,7 @@ fn unseen_writers(model: &Model<'_>, graph: &Graph) -> Vec<Vec<Step>> {
             }
             for own in model.writes(read.member) {
                 if let Some(theirs) = model.write(writer, own.key).filter(|theirs| theirs.first < own.last) {
-                    found.push(vec![
-                        model.rw(read, at as u32),
-                        model.ww(own.key, theirs.first, own.last),
-                    ]);
+                    found.push(vec![model.rw(read, at as u32), model.ww(own.key, theirs.first, own.last)]);
                 }
             }
         }

@@ -18,23 +18,11 @@ pub fn text(history: &History, anomaly: &Anomaly) -> String {
         writeln!(out, "  {}", anomaly.words).expect("a string takes all");
     }
     for (i, edge) in anomaly.cycle.iter().enumerate() {
-        writeln!(
-            out,
-            "{} T{}  {}",
-            if i == 0 { "╭>" } else { "│ " },
-            edge.from,
-            transaction(history, edge.from)
-        )
-        .expect("a string takes all");
+        writeln!(out, "{} T{}  {}", if i == 0 { "╭>" } else { "│ " }, edge.from, transaction(history, edge.from))
+            .expect("a string takes all");
         let last = i + 1 == anomaly.cycle.len();
-        writeln!(
-            out,
-            "{}   {} {}",
-            if last { "╰─" } else { "│ " },
-            if last { "↑" } else { "↓" },
-            edge.words
-        )
-        .expect("a string takes all");
+        writeln!(out, "{}   {} {}", if last { "╰─" } else { "│ " }, if last { "↑" } else { "↓" }, edge.words)
+            .expect("a string takes all");
     }
     out
 }
@@ -42,29 +30,16 @@ pub fn text(history: &History, anomaly: &Anomaly) -> String {
 /// The cycle as a Mermaid flowchart.
 pub fn mermaid(history: &History, anomaly: &Anomaly) -> String {
     let mut out = String::from("flowchart TD\n");
-    let escape = |text: &str| {
-        text.replace('&', "&amp;")
-            .replace('"', "&quot;")
-            .replace('<', "&lt;")
-            .replace('>', "&gt;")
-    };
+    let escape =
+        |text: &str| text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;").replace('>', "&gt;");
     for &t in &anomaly.transactions {
         writeln!(out, "    T{t}[\"T{t}: {}\"]", escape(&transaction(history, t))).expect("a string takes all");
     }
     for edge in &anomaly.cycle {
         let arrow = if edge.assumed { "-.->" } else { "-->" };
-        let key = edge
-            .key
-            .as_ref()
-            .map_or(String::new(), |key| format!(" {}", escape(&key.to_string())));
-        writeln!(
-            out,
-            "    T{} {arrow}|\"{}{key}\"| T{}",
-            edge.from,
-            short(edge.why),
-            edge.to
-        )
-        .expect("a string takes all");
+        let key = edge.key.as_ref().map_or(String::new(), |key| format!(" {}", escape(&key.to_string())));
+        writeln!(out, "    T{} {arrow}|\"{}{key}\"| T{}", edge.from, short(edge.why), edge.to)
+            .expect("a string takes all");
     }
     out
 }
@@ -78,17 +53,10 @@ pub fn dot(history: &History, anomaly: &Anomaly) -> String {
     }
     for edge in &anomaly.cycle {
         let style = if edge.assumed { ", style=dashed" } else { "" };
-        let key = edge
-            .key
-            .as_ref()
-            .map_or(String::new(), |key| format!(" {}", escape(&key.to_string())));
+        let key = edge.key.as_ref().map_or(String::new(), |key| format!(" {}", escape(&key.to_string())));
         let (label, tooltip) = (short(edge.why), escape(&edge.words));
-        writeln!(
-            out,
-            "    T{} -> T{} [label=\"{label}{key}\", tooltip=\"{tooltip}\"{style}];",
-            edge.from, edge.to
-        )
-        .expect("a string takes all");
+        writeln!(out, "    T{} -> T{} [label=\"{label}{key}\", tooltip=\"{tooltip}\"{style}];", edge.from, edge.to)
+            .expect("a string takes all");
     }
     out.push_str("}\n");
     out
@@ -112,10 +80,7 @@ fn transaction(history: &History, t: usize) -> String {
         Mop::Read(key, Seen::Nothing) => format!("{key} = nothing"),
         Mop::Read(key, Seen::Value(value)) => format!("{key} = {value}"),
         Mop::Read(key, Seen::List(list)) => {
-            format!(
-                "{key} = [{}]",
-                list.iter().map(|value| value.to_string()).collect::<Vec<_>>().join(" ")
-            )
+            format!("{key} = [{}]", list.iter().map(|value| value.to_string()).collect::<Vec<_>>().join(" "))
         }
     });
     mops.collect::<Vec<_>>().join(", ")

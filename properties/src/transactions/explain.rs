@@ -19,16 +19,8 @@ pub(super) fn cycle(history: &History, facts: &Facts, name: String, steps: &[Ste
     transactions.sort_unstable();
     transactions.dedup();
     let around: Vec<String> = cycle.iter().map(|edge| format!("T{}", edge.from)).collect();
-    let words = format!(
-        "{} each come before the next, and the last before the first",
-        around.join(", ")
-    );
-    Anomaly {
-        name,
-        transactions,
-        cycle,
-        words,
-    }
+    let words = format!("{} each come before the next, and the last before the first", around.join(", "));
+    Anomaly { name, transactions, cycle, words }
 }
 
 fn because(history: &History, facts: &Facts, step: &Step) -> Because {
@@ -64,26 +56,12 @@ fn because(history: &History, facts: &Facts, step: &Step) -> Because {
         }
         (None, _) => {
             let time = |t: Option<u64>| t.map_or("?".into(), |t| t.to_string());
-            let (end, start) = (
-                time(history.transactions[from].returned),
-                time(history.transactions[to].invoked),
-            );
+            let (end, start) = (time(history.transactions[from].returned), time(history.transactions[to].invoked));
             format!("T{from} returned at {end}, before T{to} was invoked at {start} (realtime)")
         }
     };
-    let words = if assumed {
-        format!("if so ordered, {words}")
-    } else {
-        words
-    };
-    Because {
-        from,
-        to,
-        why: step.why,
-        key,
-        assumed,
-        words,
-    }
+    let words = if assumed { format!("if so ordered, {words}") } else { words };
+    Because { from, to, why: step.why, key, assumed, words }
 }
 
 fn written(history: &History, t: usize, key: &Name) -> String {
@@ -127,10 +105,7 @@ fn read(history: &History, t: usize, key: &Name, writer: Option<usize>) -> Strin
 }
 
 fn show(list: &[Name]) -> String {
-    let tail: Vec<String> = list[list.len().saturating_sub(SHOWN)..]
-        .iter()
-        .map(Name::to_string)
-        .collect();
+    let tail: Vec<String> = list[list.len().saturating_sub(SHOWN)..].iter().map(Name::to_string).collect();
     let more = if list.len() > SHOWN { "… " } else { "" };
     format!("[{more}{}]", tail.join(" "))
 }

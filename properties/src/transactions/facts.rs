@@ -61,10 +61,7 @@ pub(super) struct Writers<'a> {
 
 impl<'a> Writers<'a> {
     pub fn of(history: &'a History) -> Result<Writers<'a>, Malformed> {
-        let mut writers = Writers {
-            keys: BTreeMap::new(),
-            by_key: Vec::new(),
-        };
+        let mut writers = Writers { keys: BTreeMap::new(), by_key: Vec::new() };
         for (t, transaction) in history.transactions.iter().enumerate() {
             for (m, mop) in transaction.mops.iter().enumerate() {
                 let (Mop::Write(key, _) | Mop::Read(key, _)) = mop;
@@ -83,12 +80,7 @@ impl<'a> Writers<'a> {
             if let Some(twice) = writes.windows(2).find(|pair| pair[0].0 == pair[1].0) {
                 let (a, b) = (twice[0], twice[1]);
                 let (first, second) = (a.1 as usize, b.1 as usize);
-                return Err(Malformed::WrittenTwice {
-                    key: (*name).clone(),
-                    value: a.0.clone(),
-                    first,
-                    second,
-                });
+                return Err(Malformed::WrittenTwice { key: (*name).clone(), value: a.0.clone(), first, second });
             }
         }
         Ok(writers)
@@ -120,9 +112,7 @@ impl<'a> Writers<'a> {
 /// from. `observed` calls back with each transaction from which the given one read.
 pub(super) fn committed(history: &History, mut observed: impl FnMut(usize, &mut dyn FnMut(usize))) -> Vec<bool> {
     let status = |t: usize| history.transactions[t].status;
-    let mut committed: Vec<bool> = (0..history.transactions.len())
-        .map(|t| status(t) == Status::Ok)
-        .collect();
+    let mut committed: Vec<bool> = (0..history.transactions.len()).map(|t| status(t) == Status::Ok).collect();
     let mut open: Vec<usize> = (0..committed.len()).filter(|&t| committed[t]).collect();
     while let Some(t) = open.pop() {
         observed(t, &mut |writer| {

@@ -52,11 +52,7 @@ pub fn read_line(line: &str) -> Result<History, Unreadable> {
         "rw-register" => Kind::RwRegister,
         _ => return Err(wrong("kind", &line.kind, "list-append or rw-register")),
     };
-    let transactions = line
-        .txns
-        .into_iter()
-        .map(|txn| transaction(kind, txn))
-        .collect::<Result<_, _>>()?;
+    let transactions = line.txns.into_iter().map(|txn| transaction(kind, txn)).collect::<Result<_, _>>()?;
     Ok(History { kind, transactions })
 }
 
@@ -77,13 +73,7 @@ fn transaction(kind: Kind, txn: Txn) -> Result<Transaction, Unreadable> {
         }
     });
     let mops = mops.collect::<Result<_, _>>()?;
-    Ok(Transaction {
-        process: txn.p,
-        status,
-        mops,
-        invoked: txn.inv,
-        returned: txn.ret,
-    })
+    Ok(Transaction { process: txn.p, status, mops, invoked: txn.inv, returned: txn.ret })
 }
 
 fn seen(kind: Kind, status: Status, value: &Value) -> Result<Seen, Unreadable> {
@@ -105,9 +95,5 @@ fn name(value: &Value) -> Result<Name, Unreadable> {
 }
 
 fn wrong(what: &'static str, found: &str, expected: &'static str) -> Unreadable {
-    Unreadable::Word {
-        what,
-        found: found.into(),
-        expected,
-    }
+    Unreadable::Word { what, found: found.into(), expected }
 }

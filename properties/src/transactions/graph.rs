@@ -98,12 +98,7 @@ impl Graph {
             sorted[*place as usize] = edge;
             *place += 1;
         }
-        Graph {
-            members,
-            nodes,
-            edges: sorted,
-            start,
-        }
+        Graph { members, nodes, edges: sorted, start }
     }
 
     /// The places of a node's edges.
@@ -175,11 +170,7 @@ impl Graph {
                 }
             }
         }
-        Components {
-            states,
-            component,
-            cyclic,
-        }
+        Components { states, component, cyclic }
     }
 
     /// A place for each transaction such that edges in `mask` lead forward, as near to the order of the history as can
@@ -192,10 +183,8 @@ impl Graph {
         }
         // Barriers first: they are no transactions and hold others back.
         let rank = |node: u32| if node >= self.members { (0, node) } else { (1, node) };
-        let mut ready: BinaryHeap<Reverse<(u32, u32)>> = (0..self.nodes)
-            .filter(|&n| incoming[n as usize] == 0)
-            .map(|n| Reverse(rank(n)))
-            .collect();
+        let mut ready: BinaryHeap<Reverse<(u32, u32)>> =
+            (0..self.nodes).filter(|&n| incoming[n as usize] == 0).map(|n| Reverse(rank(n))).collect();
         let mut place = vec![0; self.nodes as usize];
         let mut count = 0;
         while let Some(Reverse((_, node))) = ready.pop() {
@@ -317,11 +306,7 @@ impl<'g> Finder<'g> {
                     }
                     self.distance[to as usize] = far;
                     self.parent[to as usize] = (at, place as u32);
-                    if length(edge.to) == 0 {
-                        queue.push_front((to, far))
-                    } else {
-                        queue.push_back((to, far))
-                    }
+                    if length(edge.to) == 0 { queue.push_front((to, far)) } else { queue.push_back((to, far)) }
                 }
             }
         }
@@ -357,11 +342,7 @@ impl<'g> Finder<'g> {
                 below,
                 |node| components.touches(node),
                 |state, why| {
-                    if why.bit() & mask == 0 {
-                        None
-                    } else {
-                        walks.next(state, why)
-                    }
+                    if why.bit() & mask == 0 { None } else { walks.next(state, why) }
                 },
                 |state| state == before,
             );

@@ -16,11 +16,8 @@ pub(super) fn infer(history: &History) -> Result<Facts, Malformed> {
     let mut known: Vec<&[Name]> = vec![&[]; writers.keys.len()];
     let committed = committed(history, |t, report| {
         for read in all.of(t) {
-            let agreed = if read.list.starts_with(known[read.key as usize]) {
-                known[read.key as usize].len()
-            } else {
-                0
-            };
+            let agreed =
+                if read.list.starts_with(known[read.key as usize]) { known[read.key as usize].len() } else { 0 };
             if agreed == 0 && known[read.key as usize].starts_with(read.list) {
                 continue;
             }
@@ -35,11 +32,7 @@ pub(super) fn infer(history: &History) -> Result<Facts, Malformed> {
         }
     });
     let (places, number) = members(&committed);
-    let mut facts = Facts {
-        members: places,
-        keys: writers.names(),
-        ..Facts::default()
-    };
+    let mut facts = Facts { members: places, keys: writers.names(), ..Facts::default() };
     let mut orders = Vec::new();
     for (key, reads) in all.by_key(writers.keys.len(), &committed).into_iter().enumerate() {
         orders.push(order(history, &writers, key as u32, &reads, &number, &mut facts));
@@ -48,14 +41,7 @@ pub(super) fn infer(history: &History) -> Result<Facts, Malformed> {
         let t = facts.members[member] as usize;
         internal(history, &writers, t, &mut facts.problems);
         for read in all.of(t) {
-            place(
-                history,
-                &writers,
-                &orders[read.key as usize],
-                read,
-                member as Member,
-                &mut facts,
-            );
+            place(history, &writers, &orders[read.key as usize], read, member as Member, &mut facts);
         }
     }
     facts.versions = orders.into_iter().map(|order| order.versions).collect();
@@ -78,29 +64,17 @@ struct Lists<'a> {
 }
 
 fn lists<'a>(history: &'a History, writers: &Writers<'a>) -> Result<Lists<'a>, Malformed> {
-    let mut lists = Lists {
-        reads: Vec::new(),
-        start: vec![0],
-    };
+    let mut lists = Lists { reads: Vec::new(), start: vec![0] };
     for (t, transaction) in history.transactions.iter().enumerate() {
         for (m, mop) in transaction.mops.iter().enumerate() {
             match mop {
                 Mop::Read(key, Seen::List(list)) => {
                     let (transaction, mop, key) = (t as u32, m as u32, writers.keys[key]);
-                    lists.reads.push(ListRead {
-                        transaction,
-                        mop,
-                        key,
-                        list,
-                    });
+                    lists.reads.push(ListRead { transaction, mop, key, list });
                 }
                 Mop::Read(_, Seen::Unknown) | Mop::Write(..) => {}
                 Mop::Read(key, _) => {
-                    return Err(Malformed::WrongKind {
-                        transaction: t,
-                        key: key.clone(),
-                        kind: history.kind,
-                    });
+                    return Err(Malformed::WrongKind { transaction: t, key: key.clone(), kind: history.kind });
                 }
             }
         }
@@ -166,14 +140,10 @@ fn order<'a>(
                     let mop = writers.of_key(key)[place].2 as usize;
                     if let Some(missed) = appended_before(history, writers, writer, mop, &name).find(|&p| !seen[p]) {
                         let missed = writers.of_key(key)[missed].0;
-                        facts
-                            .problems
-                            .push(Problem::out_of_order(reader, writer, &name, value, missed));
+                        facts.problems.push(Problem::out_of_order(reader, writer, &name, value, missed));
                     }
                     if let (Some((fail, lost)), false) = (aborted, dirty) {
-                        facts
-                            .problems
-                            .push(Problem::dirty_update(fail, writer, &name, lost, value));
+                        facts.problems.push(Problem::dirty_update(fail, writer, &name, lost, value));
                         dirty = true;
                     }
                     versions.ordered.push(number[writer]);
@@ -186,35 +156,22 @@ fn order<'a>(
     }
     for read in reads.iter().filter(|read| !list.starts_with(read.list)) {
         let other = longest.expect("a list has a reader").transaction as usize;
-        facts
-            .problems
-            .push(Problem::incompatible(read.transaction as usize, other, &name));
+        facts.problems.push(Problem::incompatible(read.transaction as usize, other, &name));
         // What only this read shows cannot be placed, but duplicates and values from nowhere can be told.
         let mut sorted: Vec<&Name> = read.list.iter().collect();
         sorted.sort();
         if let Some(pair) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
-            facts
-                .problems
-                .push(Problem::duplicate(read.transaction as usize, &name, pair[0]));
+            facts.problems.push(Problem::duplicate(read.transaction as usize, &name, pair[0]));
         }
         if let Some(value) = read.list.iter().find(|value| writers.of_value(key, value).is_none()) {
-            facts
-                .problems
-                .push(Problem::garbage(read.transaction as usize, &name, value));
+            facts.problems.push(Problem::garbage(read.transaction as usize, &name, value));
         }
     }
     let unseen = writers.of_key(key).iter().zip(&seen).filter(|(_, seen)| !**seen);
-    versions.loose = unseen
-        .map(|((_, writer, _), _)| number[*writer as usize])
-        .filter(|&m| m != NOBODY)
-        .collect();
+    versions.loose = unseen.map(|((_, writer, _), _)| number[*writer as usize]).filter(|&m| m != NOBODY).collect();
     versions.loose.sort_unstable();
     versions.loose.dedup();
-    Order {
-        versions,
-        longest: list,
-        versions_before,
-    }
+    Order { versions, longest: list, versions_before }
 }
 
 /// What a transaction appended to a key before an operation of it: places among the key's writes.
@@ -227,10 +184,9 @@ fn appended_before<'a>(
 ) -> impl Iterator<Item = usize> + 'a {
     let earlier = history.transactions[writer].mops[..mop].iter();
     earlier.filter_map(move |mop| match mop {
-        Mop::Write(k, value) if k == key => writers
-            .of_key(writers.keys[key])
-            .binary_search_by(|(v, ..)| (*v).cmp(value))
-            .ok(),
+        Mop::Write(k, value) if k == key => {
+            writers.of_key(writers.keys[key]).binary_search_by(|(v, ..)| (*v).cmp(value)).ok()
+        }
         _ => None,
     })
 }
@@ -252,11 +208,7 @@ fn place(
     while end > 0 && own(&read.list[end - 1]).is_some() {
         end -= 1;
     }
-    if let Some(value) = read
-        .list
-        .iter()
-        .rfind(|value| own(value).is_some_and(|(_, mop)| mop > read.mop))
-    {
+    if let Some(value) = read.list.iter().rfind(|value| own(value).is_some_and(|(_, mop)| mop > read.mop)) {
         facts.problems.push(Problem::future_read(t as usize, &name, value));
     }
     let list = &read.list[..end];
@@ -266,9 +218,7 @@ fn place(
     };
     if let Some(value) = list.iter().find(aborted) {
         let (writer, _) = writers.of_value(read.key, value).expect("it has a writer");
-        facts
-            .problems
-            .push(Problem::g1a(writer as usize, t as usize, &name, value));
+        facts.problems.push(Problem::g1a(writer as usize, t as usize, &name, value));
     }
     if let Some(value) = list.last()
         && let Some((writer, mop)) = writers.of_value(read.key, value)
@@ -276,18 +226,11 @@ fn place(
             .iter()
             .any(|m| matches!(m, Mop::Write(k, _) if *k == name))
     {
-        facts
-            .problems
-            .push(Problem::g1b(writer as usize, t as usize, &name, value));
+        facts.problems.push(Problem::g1b(writer as usize, t as usize, &name, value));
     }
     if order.longest.starts_with(list) {
         let source = Source::Prefix(order.versions_before[list.len()]);
-        facts.reads.push(Read {
-            member,
-            key: read.key,
-            mop: read.mop,
-            source,
-        });
+        facts.reads.push(Read { member, key: read.key, mop: read.mop, source });
     }
 }
 
@@ -316,9 +259,7 @@ fn internal(history: &History, writers: &Writers<'_>, t: usize, problems: &mut V
         let rest = &list[..list.len().saturating_sub(own.len())];
         let future = |value: &Name| {
             let number = writers.keys[key];
-            writers
-                .of_value(number, value)
-                .is_some_and(|(writer, mop)| writer as usize == t && mop as usize > m)
+            writers.of_value(number, value).is_some_and(|(writer, mop)| writer as usize == t && mop as usize > m)
         };
         if !ends || before.is_some_and(|before| before != rest && !rest.iter().any(future)) {
             problems.push(Problem::internal(t, key, m));

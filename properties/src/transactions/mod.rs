@@ -63,10 +63,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Options {
-        Options {
-            sessions: false,
-            limit: 2_000_000_000,
-        }
+        Options { sessions: false, limit: 2_000_000_000 }
     }
 }
 
@@ -117,11 +114,7 @@ fn levels(facts: &Facts, more: (&[graph::Edge], u32), options: &Options, report:
     let choices = Choices::of(facts);
     let mut refused = Vec::new();
     if choices.count > MOST_CHOICES {
-        report.unknown = Level::ALL
-            .iter()
-            .copied()
-            .filter(|level| !report.violates.contains(level))
-            .collect();
+        report.unknown = Level::ALL.iter().copied().filter(|level| !report.violates.contains(level)).collect();
         return refused;
     }
     let mut reads_of = vec![0u32; facts.members.len() + 1];
@@ -145,24 +138,17 @@ fn levels(facts: &Facts, more: (&[graph::Edge], u32), options: &Options, report:
             Decision::Holds => report.holds.push(level),
             Decision::Unknown => report.unknown.push(level),
             Decision::Violated(cycles) => {
-                report
-                    .violates
-                    .extend(Level::ALL.iter().filter(|stronger| stronger.implies(level)));
+                report.violates.extend(Level::ALL.iter().filter(|stronger| stronger.implies(level)));
                 refused.push((level, cycles));
             }
         }
     }
     // What keeps a level keeps the weaker ones, also those that the search gave up on.
     let holds = report.holds.clone();
-    let (kept, unknown): (Vec<Level>, Vec<Level>) = report
-        .unknown
-        .iter()
-        .partition(|level| holds.iter().any(|stronger| stronger.implies(**level)));
+    let (kept, unknown): (Vec<Level>, Vec<Level>) =
+        report.unknown.iter().partition(|level| holds.iter().any(|stronger| stronger.implies(**level)));
     report.holds.extend(kept);
-    report.unknown = unknown
-        .into_iter()
-        .filter(|level| !report.violates.contains(level))
-        .collect();
+    report.unknown = unknown.into_iter().filter(|level| !report.violates.contains(level)).collect();
     for levels in [&mut report.violates, &mut report.holds] {
         levels.sort_unstable();
         levels.dedup();
@@ -185,49 +171,30 @@ fn name(
     if report.violates.contains(&Level::CursorStability)
         && let Some((key, members)) = anomalies::lost_updates(facts)
     {
-        let transactions: Vec<usize> = members
-            .iter()
-            .map(|&m: &Member| facts.members[m as usize] as usize)
-            .collect();
+        let transactions: Vec<usize> = members.iter().map(|&m: &Member| facts.members[m as usize] as usize).collect();
         let (a, b, key) = (transactions[0], transactions[1], &facts.keys[key as usize]);
         let words = format!(
             "T{a} and T{b} both wrote to {key}, and one of them overwrote what the other wrote without having read it"
         );
-        report.anomalies.push(Anomaly {
-            name: "lost-update".into(),
-            transactions,
-            cycle: Vec::new(),
-            words,
-        });
+        report.anomalies.push(Anomaly { name: "lost-update".into(), transactions, cycle: Vec::new(), words });
     }
     let graph = anomalies::certain(facts, more, nodes);
     for (name, steps) in anomalies::cycles(&graph) {
-        if name == "G1c"
-            && steps
-                .iter()
-                .all(|step| step.why == Dependency::Wr && step.key == steps[0].key)
-        {
-            report
-                .anomalies
-                .push(explain::cycle(history, facts, "cyclic-versions".into(), &steps));
+        if name == "G1c" && steps.iter().all(|step| step.why == Dependency::Wr && step.key == steps[0].key) {
+            report.anomalies.push(explain::cycle(history, facts, "cyclic-versions".into(), &steps));
         }
         report.anomalies.push(explain::cycle(history, facts, name, &steps));
     }
     for (level, cycles) in refused {
-        let explained: Vec<Anomaly> = cycles
-            .iter()
-            .map(|steps| explain::cycle(history, facts, anomalies::classify(steps), steps))
-            .collect();
+        let explained: Vec<Anomaly> =
+            cycles.iter().map(|steps| explain::cycle(history, facts, anomalies::classify(steps), steps)).collect();
         for anomaly in &explained {
             if !report.has(&anomaly.name) {
                 report.anomalies.push(anomaly.clone());
             }
         }
         if explained.iter().any(Anomaly::assumed) {
-            report.refusals.push(Refusal {
-                level,
-                cycles: explained,
-            });
+            report.refusals.push(Refusal { level, cycles: explained });
         }
     }
 }

@@ -24,10 +24,7 @@ impl Choices {
             count += n * n.saturating_sub(1) / 2;
             base
         });
-        Choices {
-            base: base.collect(),
-            count,
-        }
+        Choices { base: base.collect(), count }
     }
 
     /// The choice between two places among the loose versions of a key.
@@ -71,20 +68,11 @@ pub(super) struct Model<'f> {
 impl<'f> Model<'f> {
     /// The known versions, then the loose ones as given, key by key. `reads_of` is where each member's reads start.
     pub fn new(facts: &'f Facts, choices: &'f Choices, reads_of: &'f [u32], loose: &[Vec<Member>]) -> Model<'f> {
-        let slots: Vec<Vec<Member>> = facts
-            .versions
-            .iter()
-            .zip(loose)
-            .map(|(known, loose)| [&known.ordered[..], &loose[..]].concat())
-            .collect();
+        let slots: Vec<Vec<Member>> =
+            facts.versions.iter().zip(loose).map(|(known, loose)| [&known.ordered[..], &loose[..]].concat()).collect();
         let mut all: Vec<(Member, u32, u32)> = Vec::new();
         for (key, slots) in slots.iter().enumerate() {
-            all.extend(
-                slots
-                    .iter()
-                    .enumerate()
-                    .map(|(at, &member)| (member, key as u32, at as u32)),
-            );
+            all.extend(slots.iter().enumerate().map(|(at, &member)| (member, key as u32, at as u32)));
         }
         all.sort_unstable();
         let mut writes: Vec<Write> = Vec::new();
@@ -94,11 +82,7 @@ impl<'f> Model<'f> {
             if previous == Some((member, key)) {
                 writes.last_mut().expect("there was one before").last = at;
             } else {
-                writes.push(Write {
-                    key,
-                    first: at,
-                    last: at,
-                });
+                writes.push(Write { key, first: at, last: at });
                 start[member as usize + 1] += 1;
                 previous = Some((member, key));
             }
@@ -106,14 +90,7 @@ impl<'f> Model<'f> {
         for i in 0..facts.members.len() {
             start[i + 1] += start[i];
         }
-        Model {
-            facts,
-            choices,
-            slots,
-            writes,
-            start,
-            reads_of,
-        }
+        Model { facts, choices, slots, writes, start, reads_of }
     }
 
     pub fn writes(&self, member: Member) -> &[Write] {
@@ -148,10 +125,7 @@ impl<'f> Model<'f> {
     pub fn next(&self, read: &Read) -> Option<u32> {
         let seen = self.seen(read) as usize;
         let slots = &self.slots[read.key as usize];
-        slots[seen..]
-            .iter()
-            .position(|&member| member != read.member)
-            .map(|skip| (seen + skip) as u32)
+        slots[seen..].iter().position(|&member| member != read.member).map(|skip| (seen + skip) as u32)
     }
 
     /// The choice that the version at one place comes before the one at another hangs on.
@@ -163,10 +137,7 @@ impl<'f> Model<'f> {
         }
         let place = |at: u32| {
             let member = self.slots[key as usize][at as usize];
-            known
-                .loose
-                .binary_search(&member)
-                .expect("versions past the known ones are loose")
+            known.loose.binary_search(&member).expect("versions past the known ones are loose")
         };
         Some(self.choices.between(key, place(first), place(second)))
     }
@@ -175,25 +146,13 @@ impl<'f> Model<'f> {
     pub fn ww(&self, key: u32, first: u32, second: u32) -> Step {
         let slots = &self.slots[key as usize];
         let (from, to) = (slots[first as usize], slots[second as usize]);
-        Step {
-            from,
-            to,
-            why: Dependency::Ww,
-            key,
-            choice: self.before(key, first, second),
-        }
+        Step { from, to, why: Dependency::Ww, key, choice: self.before(key, first, second) }
     }
 
     /// The writer of a version that was read comes before its reader.
     pub fn wr(&self, read: &Read) -> Step {
         let from = self.writer(read).expect("someone wrote it");
-        Step {
-            from,
-            to: read.member,
-            why: Dependency::Wr,
-            key: read.key,
-            choice: None,
-        }
+        Step { from, to: read.member, why: Dependency::Wr, key: read.key, choice: None }
     }
 
     /// A reader comes before the writer of a later version than it read.
@@ -203,13 +162,7 @@ impl<'f> Model<'f> {
             Source::Prefix(_) => None,
             Source::Loose(_) => self.before(read.key, self.seen(read) - 1, at),
         };
-        Step {
-            from: read.member,
-            to,
-            why: Dependency::Rw,
-            key: read.key,
-            choice,
-        }
+        Step { from: read.member, to, why: Dependency::Rw, key: read.key, choice }
     }
 
     /// The dependency graph, with each ww and rw edge only to the next version; `more` are the edges of sessions and of
@@ -217,41 +170,18 @@ impl<'f> Model<'f> {
     pub fn graph(&self, more: &[Edge], nodes: u32) -> Graph {
         let mut edges = more.to_vec();
         for (key, slots) in self.slots.iter().enumerate() {
-            for (at, (from, to)) in slots
-                .iter()
-                .zip(slots.iter().skip(1))
-                .enumerate()
-                .filter(|(_, (a, b))| a != b)
-            {
-                edges.push(Edge {
-                    from: *from,
-                    to: *to,
-                    why: Dependency::Ww,
-                    key: key as u32,
-                    at: at as u32,
-                });
+            for (at, (from, to)) in slots.iter().zip(slots.iter().skip(1)).enumerate().filter(|(_, (a, b))| a != b) {
+                edges.push(Edge { from: *from, to: *to, why: Dependency::Ww, key: key as u32, at: at as u32 });
             }
         }
         for (at, read) in self.facts.reads.iter().enumerate() {
             let (key, at) = (read.key, at as u32);
             if let Some(from) = self.writer(read) {
-                edges.push(Edge {
-                    from,
-                    to: read.member,
-                    why: Dependency::Wr,
-                    key,
-                    at,
-                });
+                edges.push(Edge { from, to: read.member, why: Dependency::Wr, key, at });
             }
             if let Some(next) = self.next(read) {
                 let to = self.slots[key as usize][next as usize];
-                edges.push(Edge {
-                    from: read.member,
-                    to,
-                    why: Dependency::Rw,
-                    key,
-                    at,
-                });
+                edges.push(Edge { from: read.member, to, why: Dependency::Rw, key, at });
             }
         }
         Graph::new(self.facts.members.len() as u32, nodes, edges)
@@ -266,9 +196,7 @@ impl<'f> Model<'f> {
             let edge = graph.edges[place];
             let end = match edge.why {
                 Dependency::Ww => edge.at + 1,
-                Dependency::Rw => self
-                    .next(&self.facts.reads[edge.at as usize])
-                    .expect("the edge leads there"),
+                Dependency::Rw => self.next(&self.facts.reads[edge.at as usize]).expect("the edge leads there"),
                 _ => 0,
             };
             edges.push((edge, end));
@@ -304,13 +232,7 @@ impl<'f> Model<'f> {
             Dependency::Ww => self.ww(edge.key, edge.at, end),
             Dependency::Wr => self.wr(&self.facts.reads[edge.at as usize]),
             Dependency::Rw => self.rw(&self.facts.reads[edge.at as usize], end),
-            why => Step {
-                from: edge.from,
-                to: edge.to,
-                why,
-                key: 0,
-                choice: None,
-            },
+            why => Step { from: edge.from, to: edge.to, why, key: 0, choice: None },
         }
     }
 }

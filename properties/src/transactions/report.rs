@@ -73,11 +73,7 @@ pub struct Report {
 impl Report {
     /// Whether the history keeps the level; nothing if that is unknown.
     pub fn keeps(&self, level: Level) -> Option<bool> {
-        if self.holds.contains(&level) {
-            Some(true)
-        } else {
-            self.violates.contains(&level).then_some(false)
-        }
+        if self.holds.contains(&level) { Some(true) } else { self.violates.contains(&level).then_some(false) }
     }
 
     /// Whether an anomaly of that name was found.
@@ -89,11 +85,7 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = |levels: &[Level]| levels.iter().map(|level| level.name()).collect::<Vec<_>>().join(" ");
-        for (word, levels) in [
-            ("violates", &self.violates),
-            ("keeps", &self.holds),
-            ("undecided", &self.unknown),
-        ] {
+        for (word, levels) in [("violates", &self.violates), ("keeps", &self.holds), ("undecided", &self.unknown)] {
             if !levels.is_empty() {
                 writeln!(f, "{word}: {}", names(levels))?;
             }
@@ -102,11 +94,7 @@ impl fmt::Display for Report {
             write!(f, "{anomaly}")?;
         }
         for refusal in &self.refusals {
-            writeln!(
-                f,
-                "no order of the versions keeps {}; each has one of these:",
-                refusal.level
-            )?;
+            writeln!(f, "no order of the versions keeps {}; each has one of these:", refusal.level)?;
             for cycle in &refusal.cycles {
                 write!(f, "{cycle}")?;
             }
@@ -144,21 +132,11 @@ const INTERNAL: &[Level] = &[Level::ReadAtomic];
 
 impl Problem {
     fn new(name: &'static str, transactions: Vec<usize>, refuses: &'static [Level], words: String) -> Problem {
-        Problem {
-            name,
-            transactions,
-            words,
-            refuses,
-        }
+        Problem { name, transactions, words, refuses }
     }
 
     pub fn garbage(t: usize, key: &Name, value: &Name) -> Problem {
-        Problem::new(
-            "garbage-read",
-            vec![t],
-            ALWAYS,
-            format!("T{t} read {value} from {key}, which nobody wrote"),
-        )
+        Problem::new("garbage-read", vec![t], ALWAYS, format!("T{t} read {value} from {key}, which nobody wrote"))
     }
 
     pub fn two_initial(first: usize, t: usize, key: &Name, one: &Seen, other: &Seen) -> Problem {
@@ -174,12 +152,7 @@ impl Problem {
     }
 
     pub fn duplicate(t: usize, key: &Name, value: &Name) -> Problem {
-        Problem::new(
-            "duplicate-elements",
-            vec![t],
-            ALWAYS,
-            format!("T{t} read {value} in {key} more than once"),
-        )
+        Problem::new("duplicate-elements", vec![t], ALWAYS, format!("T{t} read {value} in {key} more than once"))
     }
 
     pub fn incompatible(t: usize, other: usize, key: &Name) -> Problem {

@@ -13,11 +13,7 @@ pub(super) fn infer(history: &History) -> Result<Facts, Malformed> {
     for (t, transaction) in history.transactions.iter().enumerate() {
         for mop in &transaction.mops {
             if let Mop::Read(key, Seen::List(_)) = mop {
-                return Err(Malformed::WrongKind {
-                    transaction: t,
-                    key: key.clone(),
-                    kind: history.kind,
-                });
+                return Err(Malformed::WrongKind { transaction: t, key: key.clone(), kind: history.kind });
             }
         }
     }
@@ -31,24 +27,13 @@ pub(super) fn infer(history: &History) -> Result<Facts, Malformed> {
         }
     });
     let (places, number) = members(&committed);
-    let mut facts = Facts {
-        members: places,
-        keys: writers.names(),
-        ..Facts::default()
-    };
+    let mut facts = Facts { members: places, keys: writers.names(), ..Facts::default() };
     for key in 0..facts.keys.len() as u32 {
-        let mut loose: Vec<Member> = writers
-            .of_key(key)
-            .iter()
-            .map(|write| number[write.1 as usize])
-            .filter(|&m| m != NOBODY)
-            .collect();
+        let mut loose: Vec<Member> =
+            writers.of_key(key).iter().map(|write| number[write.1 as usize]).filter(|&m| m != NOBODY).collect();
         loose.sort_unstable();
         loose.dedup();
-        facts.versions.push(Versions {
-            ordered: Vec::new(),
-            loose,
-        });
+        facts.versions.push(Versions { ordered: Vec::new(), loose });
     }
     let mut initial: Vec<Option<(&Seen, usize)>> = vec![None; facts.keys.len()];
     for member in 0..facts.members.len() {
@@ -66,9 +51,7 @@ pub(super) fn infer(history: &History) -> Result<Facts, Malformed> {
                 None => {
                     let first = initial[number_of_key as usize].get_or_insert((seen, t));
                     if first.0 != seen {
-                        facts
-                            .problems
-                            .push(Problem::two_initial(first.1, t, key, first.0, seen));
+                        facts.problems.push(Problem::two_initial(first.1, t, key, first.0, seen));
                     }
                     Source::Prefix(0)
                 }
@@ -91,12 +74,7 @@ pub(super) fn infer(history: &History) -> Result<Facts, Malformed> {
                     Source::Loose(number[writer])
                 }
             };
-            facts.reads.push(Read {
-                member: member as Member,
-                key: number_of_key,
-                mop: m as u32,
-                source,
-            });
+            facts.reads.push(Read { member: member as Member, key: number_of_key, mop: m as u32, source });
         }
     }
     Ok(facts)

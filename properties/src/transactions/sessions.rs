@@ -14,13 +14,7 @@ use super::{
 /// A transaction without an answer may take effect at any later time, so nothing comes after it.
 pub(super) fn orders(history: &History, facts: &Facts) -> Result<(Vec<Edge>, u32), Malformed> {
     let mut edges = Vec::new();
-    let edge = |from, to, why| Edge {
-        from,
-        to,
-        why,
-        key: 0,
-        at: 0,
-    };
+    let edge = |from, to, why| Edge { from, to, why, key: 0, at: 0 };
     let mut last: BTreeMap<u64, u32> = BTreeMap::new();
     let mut events: Vec<(u64, bool, u32)> = Vec::new();
     for (member, &place) in facts.members.iter().enumerate() {
@@ -31,11 +25,7 @@ pub(super) fn orders(history: &History, facts: &Facts) -> Result<(Vec<Edge>, u32
         if let (Some(invoked), Some(returned)) = (transaction.invoked, transaction.returned)
             && returned < invoked
         {
-            return Err(Malformed::Backwards {
-                transaction: place as usize,
-                invoked,
-                returned,
-            });
+            return Err(Malformed::Backwards { transaction: place as usize, invoked, returned });
         }
         // At the same instant invocations come first: such transactions are concurrent.
         events.extend(transaction.invoked.map(|t| (t, false, member)));

@@ -68,19 +68,8 @@ impl<'f> Search<'f> {
         let model = Model::new(facts, choices, reads_of, &by_history);
         let graph = model.graph(more, nodes);
         let rank = (0..facts.members.len() as u32).collect();
-        let mut search = Search {
-            facts,
-            choices,
-            reads_of,
-            more,
-            nodes,
-            sessions,
-            clauses: Vec::new(),
-            rank,
-            model,
-            graph,
-            budget,
-        };
+        let mut search =
+            Search { facts, choices, reads_of, more, nodes, sessions, clauses: Vec::new(), rank, model, graph, budget };
         if choices.count > 0 {
             search.guess();
         }
@@ -95,9 +84,7 @@ impl<'f> Search<'f> {
                 WW => self.model.before(edge.key, edge.at, edge.at + 1),
                 RW => {
                     let read = &self.facts.reads[edge.at as usize];
-                    self.model
-                        .rw(read, self.model.next(read).expect("the edge leads there"))
-                        .choice
+                    self.model.rw(read, self.model.next(read).expect("the edge leads there")).choice
                 }
                 _ => None,
             };
@@ -106,12 +93,7 @@ impl<'f> Search<'f> {
             }
         }
         let graph = Graph::new(self.graph.members, self.nodes, certain);
-        let masks = [
-            WW | WR | RW | PROCESS | REALTIME,
-            WW | WR | RW | PROCESS,
-            WW | WR | RW,
-            WW | WR,
-        ];
+        let masks = [WW | WR | RW | PROCESS | REALTIME, WW | WR | RW | PROCESS, WW | WR | RW, WW | WR];
         if let Some(place) = masks.into_iter().find_map(|mask| graph.topological(mask)) {
             self.rank = place;
         }
@@ -136,19 +118,12 @@ impl<'f> Search<'f> {
             if found.is_empty() {
                 return Decision::Holds;
             }
-            if let Some(certain) = found
-                .iter()
-                .find(|cycle| cycle.iter().all(|step| step.choice.is_none()))
-            {
+            if let Some(certain) = found.iter().find(|cycle| cycle.iter().all(|step| step.choice.is_none())) {
                 return Decision::Violated(vec![certain.clone()]);
             }
             for cycle in found {
                 let choices = cycle.iter().filter_map(|step| step.choice).collect();
-                self.clauses.push(Clause {
-                    level: Some(level),
-                    choices,
-                    cycle,
-                });
+                self.clauses.push(Clause { level: Some(level), choices, cycle });
             }
             // Solve until the choices make an order.
             loop {
@@ -238,20 +213,11 @@ impl<'f> Search<'f> {
             while i < kept.len() {
                 let without: Vec<usize> = kept.iter().copied().filter(|&number| number != kept[i]).collect();
                 let mut round = Round::default();
-                without
-                    .iter()
-                    .for_each(|&number| round.forbid(number, &self.clauses[number]));
-                if round.solve().is_none() {
-                    kept = without
-                } else {
-                    i += 1
-                }
+                without.iter().for_each(|&number| round.forbid(number, &self.clauses[number]));
+                if round.solve().is_none() { kept = without } else { i += 1 }
             }
         }
-        kept.iter()
-            .map(|&number| self.clauses[number].cycle.clone())
-            .filter(|cycle| !cycle.is_empty())
-            .collect()
+        kept.iter().map(|&number| self.clauses[number].cycle.clone()).filter(|cycle| !cycle.is_empty()).collect()
     }
 }
 
@@ -308,10 +274,7 @@ impl Round {
         for choice in &clause.choices {
             let variable = choice.unsigned_abs();
             let solver = &mut self.solver;
-            let variable = *self
-                .variables
-                .entry(variable)
-                .or_insert_with(|| solver.new_var_default());
+            let variable = *self.variables.entry(variable).or_insert_with(|| solver.new_var_default());
             literals.push(Lit::new(variable, *choice < 0));
         }
         self.selectors.push(Lit::new(selector, true));
@@ -323,19 +286,12 @@ impl Round {
         if self.solver.solve_limited(&self.selectors) != lbool::TRUE {
             return None;
         }
-        Some(
-            self.variables
-                .iter()
-                .map(|(&choice, &v)| (choice, self.solver.value_var(v) == lbool::TRUE))
-                .collect(),
-        )
+        Some(self.variables.iter().map(|(&choice, &v)| (choice, self.solver.value_var(v) == lbool::TRUE)).collect())
     }
 
     /// The clauses that contradict each other.
     fn core(&mut self) -> Vec<usize> {
         let core: Vec<Lit> = self.solver.unsat_core().to_vec();
-        core.iter()
-            .filter_map(|literal| self.clause_of.get(&literal.var()).copied())
-            .collect()
+        core.iter().filter_map(|literal| self.clause_of.get(&literal.var()).copied()).collect()
     }
 }

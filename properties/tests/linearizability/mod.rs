@@ -21,11 +21,7 @@ fn place<S: Specification>(spec: &S, history: &Ops<S>, left: &mut Vec<usize>, st
     }
     for at in 0..left.len() {
         let n = left[at];
-        let precedes = |&m: &usize| {
-            history[m]
-                .returned
-                .is_some_and(|returned| returned < history[n].invoked)
-        };
+        let precedes = |&m: &usize| history[m].returned.is_some_and(|returned| returned < history[n].invoked);
         if left.iter().any(precedes) {
             continue;
         }
@@ -48,17 +44,14 @@ fn place<S: Specification>(spec: &S, history: &Ops<S>, left: &mut Vec<usize>, st
 /// in the number of operations, and still nothing but the definition.
 pub fn subsets<S: Specification>(spec: &S, history: &Ops<S>) -> bool {
     assert!(history.len() < 32, "the sets have bits of one word");
-    let bits = |wanted: &dyn Fn(&Operation<S::Op, S::Ret>) -> bool| -> u32 {
-        (0..)
-            .zip(history)
-            .map(|(n, operation)| u32::from(wanted(operation)) << n)
-            .sum()
+    // Whether an operation returned before this instant; all of them did if there is none.
+    let returned_before = |instant: Option<u64>| -> u32 {
+        let early =
+            history.iter().map(|other| other.returned.is_some_and(|at| instant.is_none_or(|instant| at < instant)));
+        (0..).zip(early).map(|(n, early)| u32::from(early) << n).sum()
     };
-    let complete = bits(&|operation| operation.returned.is_some());
-    let before: Vec<u32> = history
-        .iter()
-        .map(|operation| bits(&|other| other.returned.is_some_and(|returned| returned < operation.invoked)))
-        .collect();
+    let complete = returned_before(None);
+    let before: Vec<u32> = history.iter().map(|operation| returned_before(Some(operation.invoked))).collect();
     // By the hash of the state, and then the state itself, for states need not be ordered.
     let mut seen: BTreeMap<(u32, u64), Vec<S::State>> = BTreeMap::new();
     let mut todo = vec![(0u32, spec.initial())];
@@ -93,10 +86,7 @@ pub fn is_linearisation<S: Specification>(spec: &S, history: &Ops<S>, order: &[u
             return false;
         }
     }
-    let complete = history
-        .iter()
-        .zip(&placed)
-        .all(|(operation, at)| at.is_some() || operation.returned.is_none());
+    let complete = history.iter().zip(&placed).all(|(operation, at)| at.is_some() || operation.returned.is_none());
     // Whoever comes later must not have returned before somebody earlier was invoked.
     let mut latest = 0;
     let real_time = order.iter().all(|&n| {
@@ -121,11 +111,7 @@ pub fn prefix<S: Specification>(history: &Ops<S>, events: usize) -> Ops<S> {
     let began = history.iter().filter(|operation| (operation.invoked, false) <= last);
     let cut = began.cloned().map(|operation| match operation.returned {
         Some(returned) if (returned, true) <= last => operation,
-        _ => Operation {
-            returned: None,
-            ret: None,
-            ..operation
-        },
+        _ => Operation { returned: None, ret: None, ..operation },
     });
     cut.collect()
 }
@@ -134,34 +120,19 @@ pub fn prefix<S: Specification>(history: &Ops<S>, events: usize) -> Ops<S> {
 pub fn agree<S: Specification + Clone>(spec: &S, history: &Ops<S>) -> bool {
     let expected = brute_force(spec, history);
     let all = || Checker::new(spec.clone());
-    for (name, checker) in [
-        ("all", all()),
-        ("search", all().search_only()),
-        ("whole", all().search_only().whole()),
-    ] {
+    for (name, checker) in [("all", all()), ("search", all().search_only()), ("whole", all().search_only().whole())] {
         match checker.check(history) {
             Verdict::Linearizable(order) => {
                 assert!(expected, "{name} accepts what is not linearizable: {history:#?}");
-                assert!(
-                    is_linearisation(spec, history, &order),
-                    "{name} gives a wrong order {order:?}: {history:#?}"
-                );
+                assert!(is_linearisation(spec, history, &order), "{name} gives a wrong order {order:?}: {history:#?}");
             }
             Verdict::Violation(why) => {
                 assert!(!expected, "{name} rejects what is linearizable: {history:#?}\n{why}");
                 assert!(why.minimal);
                 let failing = prefix::<S>(history, why.events);
-                assert!(
-                    !brute_force(spec, &failing),
-                    "{name}: the prefix of {} is good: {history:#?}",
-                    why.events
-                );
+                assert!(!brute_force(spec, &failing), "{name}: the prefix of {} is good: {history:#?}", why.events);
                 let shorter = prefix::<S>(history, why.events - 1);
-                assert!(
-                    brute_force(spec, &shorter),
-                    "{name}: {} events are not the least: {history:#?}",
-                    why.events
-                );
+                assert!(brute_force(spec, &shorter), "{name}: {} events are not the least: {history:#?}", why.events);
             }
             Verdict::Unknown(why) => panic!("{name} gave up on {} operations: {why}", history.len()),
         }
@@ -188,13 +159,7 @@ pub fn exhaust<S: Specification>(
                 .map(|((&(invoked, returned), &letter), process)| {
                     let (op, ret): &(S::Op, Option<S::Ret>) = &alphabet[letter];
                     let ret = ret.clone().filter(|_| returned.is_some());
-                    Operation {
-                        process,
-                        op: op.clone(),
-                        invoked,
-                        returned,
-                        ret,
-                    }
+                    Operation { process, op: op.clone(), invoked, returned, ret }
                 })
                 .collect();
             match judge(&history) {

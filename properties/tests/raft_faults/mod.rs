@@ -42,11 +42,7 @@ pub fn case(model: &Raft, kind: Kind, seed: u64) -> Case<Raft> {
     let mut draw = |strategy: BoxedStrategy<_>| strategy.new_tree(&mut runner).expect("nothing is filtered").current();
     let faults = draw(plan(model, kind));
     let mut runner = TestRunner::new_with_rng(Config::default(), TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
-    let operations = model
-        .workload()
-        .new_tree(&mut runner)
-        .expect("nothing is filtered")
-        .current();
+    let operations = model.workload().new_tree(&mut runner).expect("nothing is filtered").current();
     let (among, down) = model.mortal();
     let mut scenario = Scenario::new(model.clone());
     scenario.budget = Some(Budget { among, down });
@@ -54,25 +50,14 @@ pub fn case(model: &Raft, kind: Kind, seed: u64) -> Case<Raft> {
     scenario.network = network(bits);
     scenario.disk = disk(bits >> 16);
     scenario.timer_jitter = Span::ms(bits >> 32 & 3);
-    Case {
-        scenario,
-        operations,
-        faults,
-    }
+    Case { scenario, operations, faults }
 }
 
 fn network(bits: u64) -> NetworkConfig {
     let latency = match bits & 3 {
         0 => Latency::Constant { base: Span::ms(5) },
-        1 => Latency::HeavyTail {
-            min: Span::ms(1),
-            alpha_milli: 900,
-            max: Span::ms(400),
-        },
-        _ => Latency::Uniform {
-            min: Span::ms(1),
-            max: Span::ms(15),
-        },
+        1 => Latency::HeavyTail { min: Span::ms(1), alpha_milli: 900, max: Span::ms(400) },
+        _ => Latency::Uniform { min: Span::ms(1), max: Span::ms(15) },
     };
     NetworkConfig {
         latency,
@@ -147,13 +132,7 @@ fn leaders(servers: u16, chaos_ms: u64) -> BoxedStrategy<Vec<Fault>> {
             let mut at = 300;
             let mut faults = Vec::new();
             let mut fault = |at, lasts, what| {
-                faults.push(Fault {
-                    at: Time::ms(at),
-                    lasts: Some(Span::ms(lasts)),
-                    within: None,
-                    after: None,
-                    what,
-                })
+                faults.push(Fault { at: Time::ms(at), lasts: Some(Span::ms(lasts)), within: None, after: None, what })
             };
             for (after, alone, down) in parts {
                 at += after;
@@ -161,22 +140,8 @@ fn leaders(servers: u16, chaos_ms: u64) -> BoxedStrategy<Vec<Fault>> {
                     break;
                 }
                 let everyone: Vec<NodeId> = (0..servers).map(NodeId).collect();
-                fault(
-                    at,
-                    alone,
-                    What::Cut {
-                        from: everyone.clone(),
-                        to: everyone,
-                        mode: CutMode::Drop,
-                    },
-                );
-                fault(
-                    at + alone - 1,
-                    down,
-                    What::Crash {
-                        node: Target::Role("leader".into()),
-                    },
-                );
+                fault(at, alone, What::Cut { from: everyone.clone(), to: everyone, mode: CutMode::Drop });
+                fault(at + alone - 1, down, What::Crash { node: Target::Role("leader".into()) });
             }
             faults
         })
@@ -186,52 +151,22 @@ fn leaders(servers: u16, chaos_ms: u64) -> BoxedStrategy<Vec<Fault>> {
 fn elections(servers: u16, chaos_ms: u64) -> BoxedStrategy<Vec<Fault>> {
     let restart = (140u64..360, 1u64..15, 0..servers);
     let isolated = (0u64..400, 20u64..700, 0..servers);
-    let part = (
-        30u64..900,
-        prop::collection::vec(restart, 1..6),
-        prop::collection::vec(isolated, 0..3),
-    );
+    let part = (30u64..900, prop::collection::vec(restart, 1..6), prop::collection::vec(isolated, 0..3));
     prop::collection::vec(part, 3..8)
         .prop_map(move |parts| {
             let mut faults = Vec::new();
             let mut fault = |at, lasts, what| {
-                faults.push(Fault {
-                    at: Time::ms(at),
-                    lasts: Some(Span::ms(lasts)),
-                    within: None,
-                    after: None,
-                    what,
-                })
+                faults.push(Fault { at: Time::ms(at), lasts: Some(Span::ms(lasts)), within: None, after: None, what })
             };
             for (k, (lasts, restarts, isolated)) in parts.into_iter().enumerate() {
                 let at = (400 + k as u64 * 500).min(chaos_ms - 500);
-                fault(
-                    at,
-                    lasts,
-                    What::Crash {
-                        node: Target::Role("leader".into()),
-                    },
-                );
+                fault(at, lasts, What::Crash { node: Target::Role("leader".into()) });
                 for (after, lasts, node) in restarts {
-                    fault(
-                        at + after,
-                        lasts,
-                        What::Crash {
-                            node: NodeId(node).into(),
-                        },
-                    );
+                    fault(at + after, lasts, What::Crash { node: NodeId(node).into() });
                 }
                 for (after, lasts, node) in isolated {
                     let (direction, mode) = (Direction::Both, CutMode::Drop);
-                    fault(
-                        at + after,
-                        lasts,
-                        What::Isolate {
-                            node: NodeId(node).into(),
-                            direction,
-                            mode,
-                        },
-                    );
+                    fault(at + after, lasts, What::Isolate { node: NodeId(node).into(), direction, mode });
                 }
             }
             faults

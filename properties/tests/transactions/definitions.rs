@@ -47,23 +47,16 @@ impl Small {
             invoked: self.times[t].map(|(invoked, _)| invoked),
             returned: self.times[t].map(|(_, returned)| returned),
         });
-        History {
-            kind: self.kind,
-            transactions: transactions.collect(),
-        }
+        History { kind: self.kind, transactions: transactions.collect() }
     }
 
     fn writes(&self, t: usize, key: usize) -> Vec<Id> {
         let ops = self.txns[t].iter().enumerate();
-        ops.filter(|(_, op)| **op == Op::Write(key))
-            .map(|(m, _)| (t, m))
-            .collect()
+        ops.filter(|(_, op)| **op == Op::Write(key)).map(|(m, _)| (t, m)).collect()
     }
 
     fn writers(&self, key: usize) -> Vec<usize> {
-        (0..self.txns.len())
-            .filter(|&t| !self.writes(t, key).is_empty())
-            .collect()
+        (0..self.txns.len()).filter(|&t| !self.writes(t, key).is_empty()).collect()
     }
 
     /// What a key holds after these transactions wrote it, one after the other.
@@ -105,12 +98,10 @@ impl Small {
         };
         // A start cannot hold what the transaction is yet to write.
         let foreign = |start: &Vec<Id>| start.iter().all(|id| id.0 != t);
-        candidates(0).iter().filter(|s| foreign(s)).any(|x| {
-            candidates(1)
-                .iter()
-                .filter(|s| foreign(s))
-                .any(|y| self.replays(t, &[x.clone(), y.clone()]))
-        })
+        candidates(0)
+            .iter()
+            .filter(|s| foreign(s))
+            .any(|x| candidates(1).iter().filter(|s| foreign(s)).any(|y| self.replays(t, &[x.clone(), y.clone()])))
     }
 
     fn session(&self, a: usize, b: usize) -> bool {
@@ -128,12 +119,7 @@ impl Small {
         held.extend(orders);
         Level::ALL
             .iter()
-            .map(|level| {
-                (
-                    *level,
-                    held.iter().find(|(l, _)| l == level).expect("each level is defined").1,
-                )
-            })
+            .map(|level| (*level, held.iter().find(|(l, _)| l == level).expect("each level is defined").1))
             .collect()
     }
 
@@ -330,9 +316,7 @@ impl Adya {
         use Level::*;
         let n = self.ww.len();
         let join = |relations: &[&Relation]| -> Relation {
-            (0..n)
-                .map(|a| (0..n).map(|b| relations.iter().any(|r| r[a][b])).collect())
-                .collect()
+            (0..n).map(|a| (0..n).map(|b| relations.iter().any(|r| r[a][b])).collect()).collect()
         };
         let so: Relation = (0..n).map(|a| (0..n).map(|b| small.session(a, b)).collect()).collect();
         let acyclic = |relation: Relation| (0..n).all(|t| !closure(&relation)[t][t]);

@@ -58,11 +58,7 @@ struct Loop {
 
 impl Loop {
     fn push(&mut self, at: u64, payload: Payload) {
-        self.heap.push(Reverse(Event {
-            at,
-            seq: self.seq,
-            payload,
-        }));
+        self.heap.push(Reverse(Event { at, seq: self.seq, payload }));
         self.seq += 1;
     }
 
@@ -85,12 +81,7 @@ impl Loop {
 pub fn run(workload: Workload, seed: u64) -> u64 {
     let servers = workload.servers;
     let words = ChaCha8Rng::seed_from_u64(seed);
-    let mut world = Loop {
-        workload,
-        heap: BinaryHeap::with_capacity(64),
-        words,
-        seq: 0,
-    };
+    let mut world = Loop { workload, heap: BinaryHeap::with_capacity(64), words, seq: 0 };
     let mut clients: Vec<Client> = (0..workload.clients).map(|_| Client::default()).collect();
     for (i, client) in clients.iter_mut().enumerate() {
         let node = servers + i as u16;

@@ -21,10 +21,7 @@ async fn serve(at: SocketAddr) {
     let mut buffer = [0; 4];
     loop {
         let (len, from) = endpoint.recv_from(TAG, &mut buffer).await.expect("the network is up");
-        endpoint
-            .send_to(from, TAG, &buffer[..len])
-            .await
-            .expect("the network is up");
+        endpoint.send_to(from, TAG, &buffer[..len]).await.expect("the network is up");
     }
 }
 
@@ -33,10 +30,7 @@ async fn ask(at: SocketAddr, servers: u16, round_trips: u32) -> u64 {
     let mut buffer = [0; 4];
     for n in 0..round_trips {
         let server = address((n % u32::from(servers)) as u16);
-        endpoint
-            .send_to(server, TAG, &n.to_le_bytes())
-            .await
-            .expect("the network is up");
+        endpoint.send_to(server, TAG, &n.to_le_bytes()).await.expect("the network is up");
         endpoint.recv_from(TAG, &mut buffer).await.expect("the network is up");
         assert_eq!(u32::from_le_bytes(buffer), n);
     }
@@ -44,11 +38,7 @@ async fn ask(at: SocketAddr, servers: u16, round_trips: u32) -> u64 {
 }
 
 pub fn run(workload: Workload, seed: u64) -> u64 {
-    let Workload {
-        servers,
-        clients,
-        round_trips,
-    } = workload;
+    let Workload { servers, clients, round_trips } = workload;
     let mut config = madsim::Config::default();
     config.net.send_latency = Duration::from_nanos(*LATENCY_NS.start())..Duration::from_nanos(*LATENCY_NS.end() + 1);
     let runtime = Runtime::with_seed_and_config(seed, config);
@@ -64,10 +54,7 @@ pub fn run(workload: Workload, seed: u64) -> u64 {
         let asking: Vec<_> = (servers..servers + clients).map(|n| (node(n), address(n))).collect();
         // Datagrams to a socket that is not bound yet are lost: the clients begin when the servers stand.
         madsim::time::sleep(Duration::from_millis(20)).await;
-        let tasks: Vec<_> = asking
-            .iter()
-            .map(|(node, at)| node.spawn(ask(*at, servers, round_trips)))
-            .collect();
+        let tasks: Vec<_> = asking.iter().map(|(node, at)| node.spawn(ask(*at, servers, round_trips))).collect();
         for task in tasks {
             total.set(total.get() + task.await.expect("a client ends"));
         }

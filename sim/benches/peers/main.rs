@@ -29,21 +29,10 @@ struct Workload {
 }
 
 impl Workload {
-    const STEADY: Workload = Workload {
-        servers: 3,
-        clients: 8,
-        round_trips: 25_000,
-    };
+    const STEADY: Workload = Workload { servers: 3, clients: 8, round_trips: 25_000 };
     /// Turmoil is some hundred times slower, and its rate does not depend on the length: it gets a part.
-    const STEADY_TURMOIL: Workload = Workload {
-        round_trips: 500,
-        ..Workload::STEADY
-    };
-    const SMALL: Workload = Workload {
-        servers: 3,
-        clients: 2,
-        round_trips: 5,
-    };
+    const STEADY_TURMOIL: Workload = Workload { round_trips: 500, ..Workload::STEADY };
+    const SMALL: Workload = Workload { servers: 3, clients: 2, round_trips: 5 };
 
     fn messages(self) -> u64 {
         2 * u64::from(self.clients) * u64::from(self.round_trips)
@@ -61,27 +50,11 @@ struct Peer {
 }
 
 const PEERS: &[Peer] = &[
-    Peer {
-        name: "seedbed",
-        steady: Workload::STEADY,
-        run: seedbed::run,
-    },
-    Peer {
-        name: "bare loop",
-        steady: Workload::STEADY,
-        run: bare::run,
-    },
+    Peer { name: "seedbed", steady: Workload::STEADY, run: seedbed::run },
+    Peer { name: "bare loop", steady: Workload::STEADY, run: bare::run },
     #[cfg(madsim)]
-    Peer {
-        name: "madsim Endpoint",
-        steady: Workload::STEADY,
-        run: endpoint::run,
-    },
-    Peer {
-        name: "turmoil UDP",
-        steady: Workload::STEADY_TURMOIL,
-        run: turmoil_udp::run,
-    },
+    Peer { name: "madsim Endpoint", steady: Workload::STEADY, run: endpoint::run },
+    Peer { name: "turmoil UDP", steady: Workload::STEADY_TURMOIL, run: turmoil_udp::run },
 ];
 
 fn main() -> ExitCode {
@@ -90,10 +63,8 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let only = std::env::args().skip(1).find(|arg| !arg.starts_with('-'));
-    let peers: Vec<&Peer> = PEERS
-        .iter()
-        .filter(|peer| only.as_ref().is_none_or(|only| peer.name.contains(only)))
-        .collect();
+    let peers: Vec<&Peer> =
+        PEERS.iter().filter(|peer| only.as_ref().is_none_or(|only| peer.name.contains(only))).collect();
     let mut steady = vec![Vec::new(); peers.len()];
     let mut small = vec![Vec::new(); peers.len()];
     for round in 0..ROUNDS as u64 {
@@ -111,10 +82,7 @@ fn main() -> ExitCode {
         "echo, {servers} servers, {clients} clients, latency 1 to 10 ms; {WORLDS} worlds of 5 nodes and 20 messages"
     );
     println!("medians of {ROUNDS} interleaved rounds, one thread\n");
-    println!(
-        "{:<16} {:>12} {:>16} {:>16}",
-        "", "round trips", "messages/s", "small worlds/s"
-    );
+    println!("{:<16} {:>12} {:>16} {:>16}", "", "round trips", "messages/s", "small worlds/s");
     for (i, peer) in peers.iter().enumerate() {
         println!(
             "{:<16} {:>12} {:>16.0} {:>16.0}",
@@ -164,27 +132,15 @@ fn steady_rate(peer: &Peer, seed: u64) -> f64 {
     let start = Instant::now();
     let messages = (peer.run)(peer.steady, seed);
     let took = start.elapsed();
-    assert_eq!(
-        messages,
-        peer.steady.messages(),
-        "{} did other work than was asked",
-        peer.name
-    );
+    assert_eq!(messages, peer.steady.messages(), "{} did other work than was asked", peer.name);
     messages as f64 / took.as_secs_f64()
 }
 
 fn small_rate(peer: &Peer, round: u64) -> f64 {
     let start = Instant::now();
-    let messages: u64 = (0..WORLDS)
-        .map(|world| (peer.run)(Workload::SMALL, round * WORLDS + world))
-        .sum();
+    let messages: u64 = (0..WORLDS).map(|world| (peer.run)(Workload::SMALL, round * WORLDS + world)).sum();
     let took = start.elapsed();
-    assert_eq!(
-        messages,
-        WORLDS * Workload::SMALL.messages(),
-        "{} did other work than was asked",
-        peer.name
-    );
+    assert_eq!(messages, WORLDS * Workload::SMALL.messages(), "{} did other work than was asked", peer.name);
     WORLDS as f64 / took.as_secs_f64()
 }
 

@@ -6,17 +6,8 @@ use seedbed_sim::{Case, Record, Source, Span, run as run_case};
 use crate::Workload;
 
 pub fn run(workload: Workload, seed: u64) -> u64 {
-    let Workload {
-        servers,
-        clients,
-        round_trips,
-    } = workload;
-    let mut case = Case::quiet(Echo {
-        servers,
-        clients,
-        round_trips,
-        ..Echo::default()
-    });
+    let Workload { servers, clients, round_trips } = workload;
+    let mut case = Case::quiet(Echo { servers, clients, round_trips, ..Echo::default() });
     // Every latency on its own, and time enough.
     case.scenario.network.fifo = false;
     case.scenario.phases.chaos = Span::secs(3600);

@@ -24,9 +24,7 @@ async fn ask(servers: Vec<IpAddr>, round_trips: u32, arrived: Arc<AtomicU64>) ->
     let socket = UdpSocket::bind((IpAddr::V4(Ipv4Addr::UNSPECIFIED), PORT)).await?;
     let mut buffer = [0; 4];
     for n in 0..round_trips {
-        socket
-            .send_to(&n.to_le_bytes(), (servers[n as usize % servers.len()], PORT))
-            .await?;
+        socket.send_to(&n.to_le_bytes(), (servers[n as usize % servers.len()], PORT)).await?;
         socket.recv_from(&mut buffer).await?;
         assert_eq!(u32::from_le_bytes(buffer), n);
     }
@@ -35,11 +33,7 @@ async fn ask(servers: Vec<IpAddr>, round_trips: u32, arrived: Arc<AtomicU64>) ->
 }
 
 pub fn run(workload: Workload, seed: u64) -> u64 {
-    let Workload {
-        servers,
-        clients,
-        round_trips,
-    } = workload;
+    let Workload { servers, clients, round_trips } = workload;
     let arrived = Arc::new(AtomicU64::new(0));
     let mut sim = turmoil::Builder::new()
         .rng_seed(seed)
@@ -53,10 +47,7 @@ pub fn run(workload: Workload, seed: u64) -> u64 {
     }
     let addresses: Vec<IpAddr> = (0..servers).map(|n| sim.lookup(format!("server{n}"))).collect();
     for n in 0..clients {
-        sim.client(
-            format!("client{n}"),
-            ask(addresses.clone(), round_trips, arrived.clone()),
-        );
+        sim.client(format!("client{n}"), ask(addresses.clone(), round_trips, arrived.clone()));
     }
     sim.run().expect("every client ends");
     arrived.load(Ordering::Relaxed)

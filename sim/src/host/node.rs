@@ -75,10 +75,7 @@ pub struct Hosted<A: Program> {
 impl<A: Program> Hosted<A> {
     /// A node that runs `main`.
     pub fn new<F: Future<Output = ()> + 'static>(main: impl FnOnce(Handle<A>) -> F + 'static) -> Self {
-        Hosted {
-            mailbox: Rc::default(),
-            main: Some(Box::new(move |handle| Box::pin(main(handle)))),
-        }
+        Hosted { mailbox: Rc::default(), main: Some(Box::new(move |handle| Box::pin(main(handle)))) }
     }
 
     /// What a life begins with, once.
@@ -169,9 +166,7 @@ impl<A: Program> Process for Hosted<A> {
 
     fn message(&mut self, _: &mut Context<'_, Self>, from: NodeId, message: A::Message) {
         let what = (from, message.clone());
-        self.hear(&what, |mailbox| {
-            mailbox.inputs.push_back(Input::Message { from, message })
-        });
+        self.hear(&what, |mailbox| mailbox.inputs.push_back(Input::Message { from, message }));
     }
 
     fn invoke(&mut self, _: &mut Context<'_, Self>, id: OpId, op: A::Op) {
@@ -210,19 +205,13 @@ pub struct Handle<A: Program> {
 
 impl<A: Program> Clone for Handle<A> {
     fn clone(&self) -> Self {
-        Handle {
-            node: self.node,
-            mailbox: self.mailbox.clone(),
-            site: self.site.clone(),
-        }
+        Handle { node: self.node, mailbox: self.mailbox.clone(), site: self.site.clone() }
     }
 }
 
 impl<A: Program> fmt::Debug for Handle<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Handle")
-            .field("node", &self.node)
-            .finish_non_exhaustive()
+        f.debug_struct("Handle").field("node", &self.node).finish_non_exhaustive()
     }
 }
 
@@ -369,11 +358,7 @@ impl<A: Program> Handle<A> {
     /// Sleeps for `span` on this node's clock, exactly: no rounding to milliseconds, as `madsim::time::sleep` does.
     /// By how much the world lets it be late is the choice `(timer, node, alarm, n)`.
     pub fn sleep(&self, span: Span) -> Sleep<A> {
-        Sleep {
-            handle: self.clone(),
-            span,
-            alarm: None,
-        }
+        Sleep { handle: self.clone(), span, alarm: None }
     }
 
     /// What `future` gives, if it does so within `span`.

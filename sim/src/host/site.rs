@@ -42,17 +42,9 @@ where
     let mut world = World::begin(case, source, record == Record::Yes);
     let runtime = Runtime::with_seed_and_config(world.begin_hosting(), madsim::Config::default());
     let clock = runtime.block_on(async { TimeHandle::current() });
-    let stage = Rc::new(Stage {
-        world: RefCell::new(world),
-        clock,
-        waiting: Cell::new(false),
-        bell: RefCell::default(),
-    });
-    let mut company = Company {
-        lives: case.scenario.nodes.iter().map(|_| None).collect(),
-        runtime,
-        stage,
-    };
+    let stage =
+        Rc::new(Stage { world: RefCell::new(world), clock, waiting: Cell::new(false), bell: RefCell::default() });
+    let mut company = Company { lives: case.scenario.nodes.iter().map(|_| None).collect(), runtime, stage };
     let mut properties: Vec<_> = properties.iter().map(|make| make()).collect();
     let driven = caught(|| company.drive(&mut properties));
     let violation = driven.unwrap_or_else(|panic| Some(assertion(&company.stage.world.borrow(), panic)));
@@ -163,11 +155,7 @@ impl<A: Program, M: Model<Process = Hosted<A>>> Company<M> {
                 let site: Rc<dyn Site<A>> = self.stage.clone();
                 let handle = Handle::new(node, mailbox, Rc::downgrade(&site));
                 let node = launch(self.runtime.handle(), node, main(handle));
-                *life = Some(Life {
-                    node,
-                    number,
-                    paused: false,
-                });
+                *life = Some(Life { node, number, paused: false });
             }
             match life {
                 Some(life) if life.paused != paused => {
@@ -191,9 +179,7 @@ impl<A: Program, M: Model<Process = Hosted<A>>> Company<M> {
         let _ = caught(|| self.run_ready());
         let Company { stage, runtime, .. } = self;
         drop(runtime);
-        let stage = Rc::try_unwrap(stage)
-            .ok()
-            .expect("only tasks share the stage, and weakly");
+        let stage = Rc::try_unwrap(stage).ok().expect("only tasks share the stage, and weakly");
         stage.world.into_inner()
     }
 }

@@ -54,17 +54,8 @@ pub struct Deployment {
 impl Deployment {
     /// A deployment without faults: one to ten milliseconds, two seconds of chaos and two to settle.
     pub fn of(nodes: u16) -> Self {
-        let phases = Phases {
-            chaos: Span::secs(2),
-            settle: Span::secs(2),
-            core: None,
-        };
-        Deployment {
-            nodes,
-            network: NetworkConfig::default(),
-            faults: Vec::new(),
-            phases,
-        }
+        let phases = Phases { chaos: Span::secs(2), settle: Span::secs(2), core: None };
+        Deployment { nodes, network: NetworkConfig::default(), faults: Vec::new(), phases }
     }
 
     /// Looks for what `NetSim` cannot do.
@@ -72,12 +63,7 @@ impl Deployment {
     /// # Errors
     /// The first impossible thing, with its place.
     pub fn validate(&self) -> Result<(), Impossible> {
-        let impossible = |place: String, problem: &str| {
-            Err(Impossible {
-                place,
-                problem: problem.into(),
-            })
-        };
+        let impossible = |place: String, problem: &str| Err(Impossible { place, problem: problem.into() });
         if self.nodes == 0 || self.nodes > 250 {
             return impossible("nodes".into(), "a deployment has 1 to 250 nodes");
         }
@@ -85,10 +71,7 @@ impl Deployment {
             return impossible("network.latency".into(), &problem);
         }
         if !matches!(self.network.latency, Latency::Constant { .. } | Latency::Uniform { .. }) {
-            return impossible(
-                "network.latency".into(),
-                "NetSim knows constant and uniform latencies only",
-            );
+            return impossible("network.latency".into(), "NetSim knows constant and uniform latencies only");
         }
         if self.network.dup_ppm > 0 {
             return impossible("network.dup_ppm".into(), "NetSim doubles nothing");
@@ -138,10 +121,7 @@ pub struct Node<O, R> {
 
 impl<O, R> Clone for Node<O, R> {
     fn clone(&self) -> Self {
-        Node {
-            id: self.id,
-            history: self.history.clone(),
-        }
+        Node { id: self.id, history: self.history.clone() }
     }
 }
 
@@ -167,10 +147,7 @@ impl<O, R> Node<O, R> {
         let mut history = self.history.lock().expect("nobody panics while recording");
         let id = OpId(history.invocations().len() as u64);
         history.invoke(id, self.id, op, clock::read(&TimeHandle::current()));
-        Open {
-            id,
-            history: self.history.clone(),
-        }
+        Open { id, history: self.history.clone() }
     }
 }
 
@@ -195,18 +172,12 @@ impl<O, R> Open<O, R> {
 
     /// It certainly had no effect and never will.
     pub fn failed(self, reason: impl Into<String>) {
-        self.end(|at| Outcome::Failed {
-            reason: reason.into(),
-            at,
-        });
+        self.end(|at| Outcome::Failed { reason: reason.into(), at });
     }
 
     fn end(self, outcome: impl FnOnce(Time) -> Outcome<R>) {
         let now = clock::read(&TimeHandle::current());
-        self.history
-            .lock()
-            .expect("nobody panics while recording")
-            .end(self.id, outcome(now));
+        self.history.lock().expect("nobody panics while recording").end(self.id, outcome(now));
     }
 }
 
@@ -249,10 +220,7 @@ where
 {
     deployment.validate()?;
     let history = Arc::new(Mutex::new(History::default()));
-    let begin = |id: NodeId| Node {
-        id,
-        history: history.clone(),
-    };
+    let begin = |id: NodeId| Node { id, history: history.clone() };
     let nodes: Vec<Node<O, R>> = (0..deployment.nodes).map(|n| begin(NodeId(n))).collect();
     let (panic, ended_at, struck, stats) = std::thread::scope(|scope| {
         let run = scope.spawn(|| Stage::new(deployment, seed, nodes, program).run());
@@ -260,9 +228,7 @@ where
     });
     let history = history.lock().expect("nobody panics while recording").clone();
     let violated = panic.or_else(|| {
-        let broken = judges
-            .iter()
-            .find_map(|(name, holds)| Some((name.to_string(), holds(&history).err()?)));
+        let broken = judges.iter().find_map(|(name, holds)| Some((name.to_string(), holds(&history).err()?)));
         broken.map(|(name, broken)| (name, broken.message))
     });
     let mut hasher = StableHasher::default();
@@ -275,13 +241,7 @@ where
         message,
         liveness: false,
     });
-    Ok(Deployed {
-        violation,
-        fingerprint: hasher.finish(),
-        history,
-        struck,
-        stats,
-    })
+    Ok(Deployed { violation, fingerprint: hasher.finish(), history, struck, stats })
 }
 
 fn ip(node: NodeId) -> IpAddr {
@@ -327,12 +287,7 @@ impl<'a> Stage<'a> {
         let runtime = Runtime::with_seed_and_config(seed, config);
         let make = |node: Node<O, R>| {
             let (id, program) = (node.id, program.clone());
-            runtime
-                .create_node()
-                .name(id.to_string())
-                .ip(ip(id))
-                .init(move || program(node.clone()))
-                .build()
+            runtime.create_node().name(id.to_string()).ip(ip(id)).init(move || program(node.clone())).build()
         };
         let nodes: Vec<NodeHandle> = nodes.into_iter().map(make).collect();
         Stage {
@@ -351,25 +306,12 @@ impl<'a> Stage<'a> {
     fn run(mut self) -> Ended {
         let heal_at = self.deployment.phases.heal_at();
         let mut plan = vec![(heal_at, Turn::Heal)];
-        for (index, fault) in self
-            .deployment
-            .faults
-            .iter()
-            .enumerate()
-            .filter(|(_, fault)| fault.at < heal_at)
-        {
+        for (index, fault) in self.deployment.faults.iter().enumerate().filter(|(_, fault)| fault.at < heal_at) {
             plan.push((fault.at, Turn::Begins(index)));
-            plan.extend(
-                fault
-                    .until()
-                    .filter(|until| *until < heal_at)
-                    .map(|until| (until, Turn::Ends(index))),
-            );
+            plan.extend(fault.until().filter(|until| *until < heal_at).map(|until| (until, Turn::Ends(index))));
         }
         plan.sort();
-        let (clock, net) = self
-            .runtime
-            .block_on(async { (TimeHandle::current(), NetSim::current()) });
+        let (clock, net) = self.runtime.block_on(async { (TimeHandle::current(), NetSim::current()) });
         let panic = caught(|| {
             for (at, turn) in plan {
                 self.runtime.block_on(clock::reaches(&clock, at));
@@ -383,8 +325,7 @@ impl<'a> Stage<'a> {
                     }
                 }
             }
-            self.runtime
-                .block_on(clock::reaches(&clock, self.deployment.phases.end_at()));
+            self.runtime.block_on(clock::reaches(&clock, self.deployment.phases.end_at()));
         });
         let ended_at = clock::read(&clock);
         self.stats.sent = net.stat().msg_count;
@@ -407,9 +348,7 @@ impl<'a> Stage<'a> {
         }
         let madsim = self.runtime.handle();
         match &fault.what {
-            What::Crash {
-                node: Target::Node(node),
-            } => {
+            What::Crash { node: Target::Node(node) } => {
                 let id = self.nodes[node.index()].id();
                 if counted(&mut self.downs[node.index()], begins) {
                     match begins {
@@ -421,9 +360,7 @@ impl<'a> Stage<'a> {
                     }
                 }
             }
-            What::Pause {
-                node: Target::Node(node),
-            } => {
+            What::Pause { node: Target::Node(node) } => {
                 let id = self.nodes[node.index()].id();
                 if counted(&mut self.pauses[node.index()], begins) {
                     match begins {
@@ -460,24 +397,13 @@ fn counted(count: &mut u32, begins: bool) -> bool {
 fn links(what: &What, nodes: u16) -> Vec<(NodeId, NodeId)> {
     let all = || (0..nodes).map(NodeId);
     let stops = |from: NodeId, to: NodeId| match what {
-        What::Cut {
-            from: senders,
-            to: receivers,
-            ..
-        } => senders.contains(&from) && receivers.contains(&to),
+        What::Cut { from: senders, to: receivers, .. } => senders.contains(&from) && receivers.contains(&to),
         What::Partition { side, .. } => side.contains(&from) != side.contains(&to),
-        What::Isolate {
-            node: Target::Node(node),
-            direction,
-            ..
-        } => {
+        What::Isolate { node: Target::Node(node), direction, .. } => {
             from != to
                 && ((from == *node && *direction != Direction::In) || (to == *node && *direction != Direction::Out))
         }
         _ => false,
     };
-    all()
-        .flat_map(|from| all().map(move |to| (from, to)))
-        .filter(|(from, to)| stops(*from, *to))
-        .collect()
+    all().flat_map(|from| all().map(move |to| (from, to))).filter(|(from, to)| stops(*from, *to)).collect()
 }

@@ -43,14 +43,7 @@ impl<M: Model> Shrinker<'_, M> {
         let sent = self.sent_at();
         let mut losses: BTreeMap<(NodeId, NodeId), Vec<(Deviation, Time)>> = BTreeMap::new();
         for deviation in &self.best.deviations {
-            if let Deviation::Send {
-                from,
-                to,
-                kind,
-                n,
-                lost: true,
-                ..
-            } = deviation
+            if let Deviation::Send { from, to, kind, n, lost: true, .. } = deviation
                 && let Some(at) = sent.get(&(*from, *to, kind.clone(), *n))
             {
                 losses.entry((*from, *to)).or_default().push((deviation.clone(), *at));
@@ -69,26 +62,14 @@ impl<M: Model> Shrinker<'_, M> {
 
     fn with_cut(&self, from: NodeId, to: NodeId, losses: &[(Deviation, Time)]) -> Story<M> {
         let mut story = self.best.clone();
-        story
-            .deviations
-            .retain(|deviation| losses.iter().all(|(lost, _)| lost != deviation));
+        story.deviations.retain(|deviation| losses.iter().all(|(lost, _)| lost != deviation));
         let first = losses.iter().map(|(_, at)| *at).min().unwrap_or(Time::ZERO);
         let last = losses.iter().map(|(_, at)| *at).max().unwrap_or(first);
         let (begin, end) = whole_milliseconds(first, last);
-        let what = What::Cut {
-            from: vec![from],
-            to: vec![to],
-            mode: CutMode::Drop,
-        };
+        let what = What::Cut { from: vec![from], to: vec![to], mode: CutMode::Drop };
         insert(
             &mut story.case.faults,
-            Fault {
-                at: begin,
-                lasts: Some(end.since(begin)),
-                within: None,
-                after: None,
-                what,
-            },
+            Fault { at: begin, lasts: Some(end.since(begin)), within: None, after: None, what },
         );
         story
     }
@@ -97,12 +78,7 @@ impl<M: Model> Shrinker<'_, M> {
     fn lates_to_losses(&mut self) {
         for index in (0..self.best.deviations.len()).rev() {
             let mut candidate = self.best.clone();
-            let Some(Deviation::Send {
-                lost: lost @ false,
-                latency,
-                copy,
-                ..
-            }) = candidate.deviations.get_mut(index)
+            let Some(Deviation::Send { lost: lost @ false, latency, copy, .. }) = candidate.deviations.get_mut(index)
             else {
                 continue;
             };
@@ -118,15 +94,7 @@ impl<M: Model> Shrinker<'_, M> {
         let base = self.best.case.scenario.network.latency.base();
         let mut lates: BTreeMap<(NodeId, NodeId), Vec<(Time, Span)>> = BTreeMap::new();
         for deviation in &self.best.deviations {
-            if let Deviation::Send {
-                from,
-                to,
-                kind,
-                n,
-                lost: false,
-                latency: Some(latency),
-                copy: None,
-            } = deviation
+            if let Deviation::Send { from, to, kind, n, lost: false, latency: Some(latency), copy: None } = deviation
                 && let Some(at) = sent.get(&(*from, *to, kind.clone(), *n))
             {
                 lates.entry((*from, *to)).or_default().push((*at, *latency - base));
@@ -141,20 +109,10 @@ impl<M: Model> Shrinker<'_, M> {
             let last = lates.iter().map(|(at, _)| *at).max().unwrap_or(first);
             let by = lates.iter().map(|(_, by)| *by).max().unwrap_or(Span::ZERO);
             let (begin, end) = whole_milliseconds(first, last);
-            let what = What::Delay {
-                from: vec![from],
-                to: vec![to],
-                by,
-            };
+            let what = What::Delay { from: vec![from], to: vec![to], by };
             insert(
                 &mut story.case.faults,
-                Fault {
-                    at: begin,
-                    lasts: Some(end.since(begin)),
-                    within: None,
-                    after: None,
-                    what,
-                },
+                Fault { at: begin, lasts: Some(end.since(begin)), within: None, after: None, what },
             );
             self.attempt(story);
         }
@@ -193,31 +151,20 @@ impl<M: Model> Shrinker<'_, M> {
 
     fn isolate(&mut self, node: NodeId, direction: Direction) {
         let belongs = |fault: &Fault| match &fault.what {
-            What::Cut {
-                from,
-                to,
-                mode: CutMode::Drop,
-            } => (direction != Direction::In && *from == [node]) || (direction != Direction::Out && *to == [node]),
-            What::Isolate {
-                node: of,
-                direction: part,
-                mode: CutMode::Drop,
-            } => *of == Target::Node(node) && (direction == Direction::Both || *part == direction),
+            What::Cut { from, to, mode: CutMode::Drop } => {
+                (direction != Direction::In && *from == [node]) || (direction != Direction::Out && *to == [node])
+            }
+            What::Isolate { node: of, direction: part, mode: CutMode::Drop } => {
+                *of == Target::Node(node) && (direction == Direction::Both || *part == direction)
+            }
             _ => false,
         };
         let cuts: Vec<&Fault> = self.best.case.faults.iter().filter(|fault| belongs(fault)).collect();
         if cuts.len() < 2 {
             return;
         }
-        let what = What::Isolate {
-            node: Target::Node(node),
-            direction,
-            mode: CutMode::Drop,
-        };
-        let whole = cuts
-            .iter()
-            .skip(1)
-            .fold(cuts[0].clone(), |whole, cut| span(&whole, cut));
+        let what = What::Isolate { node: Target::Node(node), direction, mode: CutMode::Drop };
+        let whole = cuts.iter().skip(1).fold(cuts[0].clone(), |whole, cut| span(&whole, cut));
         let mut candidate = self.best.clone();
         candidate.case.faults.retain(|fault| !belongs(fault));
         insert(&mut candidate.case.faults, Fault { what, ..whole });
@@ -232,11 +179,7 @@ impl<M: Model> Shrinker<'_, M> {
                 continue;
             };
             if let [node] = side[..] {
-                let what = What::Isolate {
-                    node: Target::Node(node),
-                    direction: Direction::Both,
-                    mode: *mode,
-                };
+                let what = What::Isolate { node: Target::Node(node), direction: Direction::Both, mode: *mode };
                 let mut candidate = self.best.clone();
                 candidate.case.faults[index].what = what;
                 self.attempt(candidate);
@@ -249,13 +192,7 @@ impl<M: Model> Shrinker<'_, M> {
 fn span(a: &Fault, b: &Fault) -> Fault {
     let at = a.at.min(b.at);
     let lasts = a.until().zip(b.until()).map(|(a, b)| a.max(b).since(at));
-    Fault {
-        at,
-        lasts,
-        within: None,
-        after: None,
-        what: a.what.clone(),
-    }
+    Fault { at, lasts, within: None, after: None, what: a.what.clone() }
 }
 
 fn insert(faults: &mut Vec<Fault>, fault: Fault) {

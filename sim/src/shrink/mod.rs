@@ -32,20 +32,14 @@ pub struct Story<M: Model> {
 
 impl<M: Model> Clone for Story<M> {
     fn clone(&self) -> Self {
-        Story {
-            case: self.case.clone(),
-            deviations: self.deviations.clone(),
-        }
+        Story { case: self.case.clone(), deviations: self.deviations.clone() }
     }
 }
 
 impl<M: Model> Story<M> {
     /// The story of a trace.
     pub fn of(trace: &Trace<M>) -> Self {
-        Story {
-            case: trace.case(),
-            deviations: trace.deviations.clone(),
-        }
+        Story { case: trace.case(), deviations: trace.deviations.clone() }
     }
 
     /// How long it is.
@@ -71,20 +65,12 @@ pub fn record<M: Model>(case: &Case<M>, seed: u64, properties: &[Maker<M>]) -> O
     scenario.budget = None;
     scenario.network.loss_ppm = 0;
     scenario.network.dup_ppm = 0;
-    scenario.network.latency = Latency::Constant {
-        base: scenario.network.latency.base(),
-    };
+    scenario.network.latency = Latency::Constant { base: scenario.network.latency.base() };
     scenario.disk.sync_jitter = Span::ZERO;
     scenario.disk.lost_ppm = 0;
     scenario.disk.torn_ppm = 0;
     scenario.timer_jitter = Span::ZERO;
-    Some((
-        Story {
-            case,
-            deviations: outcome.recorded,
-        },
-        violation,
-    ))
+    Some((Story { case, deviations: outcome.recorded }, violation))
 }
 
 /// How far shrinking has come.
@@ -191,22 +177,8 @@ pub fn shrink<M: Model>(
     };
     shrinker.accept(story, outcome);
     shrinker.shrink();
-    let Shrinker {
-        best,
-        violation,
-        fingerprint,
-        before,
-        runs,
-        ..
-    } = shrinker;
-    Ok(Shrunk {
-        story: best,
-        violation,
-        fingerprint,
-        before,
-        runs,
-        retold: false,
-    })
+    let Shrinker { best, violation, fingerprint, before, runs, .. } = shrinker;
+    Ok(Shrunk { story: best, violation, fingerprint, before, runs, retold: false })
 }
 
 struct Shrinker<'a, M: Model> {
@@ -239,11 +211,7 @@ impl<M: Model> Shrinker<'_, M> {
 
     /// Runs a candidate; it becomes the best story if the same property fails.
     fn attempt(&mut self, candidate: Story<M>) -> bool {
-        let progress = Progress {
-            runs: self.runs,
-            before: self.before,
-            now: self.best.sizes(),
-        };
+        let progress = Progress { runs: self.runs, before: self.before, now: self.best.sizes() };
         if self.stopped || !(self.keep_going)(&progress) {
             self.stopped = true;
             return false;
@@ -253,10 +221,7 @@ impl<M: Model> Shrinker<'_, M> {
         }
         self.runs += 1;
         let outcome = candidate.run(self.properties, Record::No);
-        let fails = outcome
-            .violation
-            .as_ref()
-            .is_some_and(|violation| violation.property == self.property);
+        let fails = outcome.violation.as_ref().is_some_and(|violation| violation.property == self.property);
         if fails {
             self.accept(candidate, outcome);
         }

@@ -24,24 +24,10 @@ impl<M: Model> Shrinker<'_, M> {
     fn drop_whole_kinds(&mut self) {
         let sorts: [fn(&Deviation) -> bool; 5] = [
             |_| true,
-            |deviation| {
-                matches!(
-                    deviation,
-                    Deviation::Send {
-                        lost: false,
-                        copy: None,
-                        ..
-                    }
-                )
-            },
+            |deviation| matches!(deviation, Deviation::Send { lost: false, copy: None, .. }),
             |deviation| matches!(deviation, Deviation::Send { .. }),
             |deviation| matches!(deviation, Deviation::Draw { .. }),
-            |deviation| {
-                matches!(
-                    deviation,
-                    Deviation::Timer { .. } | Deviation::Sync { .. } | Deviation::Crash { .. }
-                )
-            },
+            |deviation| matches!(deviation, Deviation::Timer { .. } | Deviation::Sync { .. } | Deviation::Crash { .. }),
         ];
         for sort in sorts {
             let mut candidate = self.best.clone();

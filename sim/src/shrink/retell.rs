@@ -38,11 +38,7 @@ pub(crate) fn retell<M: Model>(
     let smaller = CHAOS.map(|chaos| small_worlds(&best.story, suite, chaos));
     for seed in 0..WORLDS {
         let size = best.story.sizes();
-        let progress = Progress {
-            runs: best.runs,
-            before: best.before,
-            now: size,
-        };
+        let progress = Progress { runs: best.runs, before: best.before, now: size };
         if size.items() <= SHORT || !keep_going(&progress) {
             break;
         }
@@ -50,10 +46,7 @@ pub(crate) fn retell<M: Model>(
         let cases = &smaller[seed as usize % smaller.len()];
         let case = small_case(cases, seed, &best.story);
         let outcome = run_valid(&case, &Source::Seed(seed), &suite.properties, Record::No);
-        if outcome
-            .violation
-            .is_none_or(|violation| violation.property != best.violation.property)
-        {
+        if outcome.violation.is_none_or(|violation| violation.property != best.violation.property) {
             continue;
         }
         let Some((story, _)) = record(&case, seed, &suite.properties) else {
@@ -64,12 +57,7 @@ pub(crate) fn retell<M: Model>(
         };
         best.runs += told.runs;
         if told.violation.property == best.violation.property && told.story.sizes().items() < size.items() {
-            best = Shrunk {
-                before: best.before,
-                runs: best.runs,
-                retold: true,
-                ..told
-            };
+            best = Shrunk { before: best.before, runs: best.runs, retold: true, ..told };
         }
     }
     best
@@ -106,9 +94,7 @@ fn small_case<M: Model>(cases: &Cases<M>, seed: u64, story: &Story<M>) -> Case<M
     scenario.timer_jitter = Span::ZERO;
     // Half of the small worlds have no jitter at all: there the order of events is all there is to tell.
     if seed.is_multiple_of(2) {
-        scenario.network.latency = Latency::Constant {
-            base: scenario.network.latency.base(),
-        };
+        scenario.network.latency = Latency::Constant { base: scenario.network.latency.base() };
     }
     let chaos = scenario.phases.heal_at();
     case.operations.retain(|operation| operation.at < chaos);

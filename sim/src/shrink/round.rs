@@ -73,9 +73,7 @@ impl<M: Model> Shrinker<'_, M> {
     fn shorten_faults(&mut self) {
         for index in 0..self.best.case.faults.len() {
             let lasts = self.best.case.faults.get(index).and_then(|fault| fault.lasts);
-            let shorter = LENGTHS
-                .into_iter()
-                .filter(|length| lasts.is_none_or(|lasts| *length < lasts));
+            let shorter = LENGTHS.into_iter().filter(|length| lasts.is_none_or(|lasts| *length < lasts));
             for length in shorter {
                 if self.attempt_length(index, length) {
                     self.attempt_length(index, length * 2);
@@ -138,39 +136,13 @@ fn simpler(deviation: &Deviation) -> Vec<Deviation> {
         grids.flat_map(rounded).filter(move |span| *span != exact)
     };
     match deviation {
-        Deviation::Draw {
-            node,
-            label,
-            n,
-            billionths,
-        } => {
-            let draw = |billionths: Billionths| Deviation::Draw {
-                node: *node,
-                label: label.clone(),
-                n: *n,
-                billionths,
-            };
-            let tenths = [
-                0,
-                500_000_000,
-                billionths / 100_000_000 * 100_000_000,
-                billionths / 10_000_000 * 10_000_000,
-            ];
-            tenths
-                .into_iter()
-                .filter(|simple| simple != billionths)
-                .map(draw)
-                .collect()
+        Deviation::Draw { node, label, n, billionths } => {
+            let draw =
+                |billionths: Billionths| Deviation::Draw { node: *node, label: label.clone(), n: *n, billionths };
+            let tenths = [0, 500_000_000, billionths / 100_000_000 * 100_000_000, billionths / 10_000_000 * 10_000_000];
+            tenths.into_iter().filter(|simple| simple != billionths).map(draw).collect()
         }
-        Deviation::Send {
-            from,
-            to,
-            kind,
-            n,
-            lost,
-            latency: Some(latency),
-            copy,
-        } => {
+        Deviation::Send { from, to, kind, n, lost, latency: Some(latency), copy } => {
             let send = |latency| Deviation::Send {
                 from: *from,
                 to: *to,
@@ -182,15 +154,7 @@ fn simpler(deviation: &Deviation) -> Vec<Deviation> {
             };
             spans(*latency).map(send).collect()
         }
-        Deviation::Send {
-            from,
-            to,
-            kind,
-            n,
-            lost,
-            latency: None,
-            copy: Some(copy),
-        } => {
+        Deviation::Send { from, to, kind, n, lost, latency: None, copy: Some(copy) } => {
             let send = |copy| Deviation::Send {
                 from: *from,
                 to: *to,
@@ -202,21 +166,12 @@ fn simpler(deviation: &Deviation) -> Vec<Deviation> {
             };
             spans(*copy).map(send).collect()
         }
-        Deviation::Timer { node, kind, n, late } => spans(*late)
-            .map(|late| Deviation::Timer {
-                node: *node,
-                kind: kind.clone(),
-                n: *n,
-                late,
-            })
-            .collect(),
-        Deviation::Sync { node, n, longer } => spans(*longer)
-            .map(|longer| Deviation::Sync {
-                node: *node,
-                n: *n,
-                longer,
-            })
-            .collect(),
+        Deviation::Timer { node, kind, n, late } => {
+            spans(*late).map(|late| Deviation::Timer { node: *node, kind: kind.clone(), n: *n, late }).collect()
+        }
+        Deviation::Sync { node, n, longer } => {
+            spans(*longer).map(|longer| Deviation::Sync { node: *node, n: *n, longer }).collect()
+        }
         Deviation::Send { .. } | Deviation::Crash { .. } => Vec::new(),
     }
 }

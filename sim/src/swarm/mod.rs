@@ -45,22 +45,12 @@ pub struct Swarm {
 impl Swarm {
     /// Everything that the model tolerates, so that a violation is a bug and not an impossible demand.
     pub fn tolerated() -> Self {
-        Swarm {
-            base: None,
-            more: BTreeSet::new(),
-            over_budget: 0,
-            over_skew: 1,
-            as_configured: false,
-            chaos: None,
-        }
+        Swarm { base: None, more: BTreeSet::new(), over_budget: 0, over_skew: 1, as_configured: false, chaos: None }
     }
 
     /// These classes and no others, tolerated or not.
     pub fn only(classes: impl IntoIterator<Item = FaultClass>) -> Self {
-        Swarm {
-            base: Some(classes.into_iter().collect()),
-            ..Swarm::tolerated()
-        }
+        Swarm { base: Some(classes.into_iter().collect()), ..Swarm::tolerated() }
     }
 
     /// A world in which nothing breaks.
@@ -100,10 +90,7 @@ impl Swarm {
 
     /// The classes that may be drawn for a model.
     pub fn classes<M: Model>(&self) -> BTreeSet<FaultClass> {
-        let base = self
-            .base
-            .clone()
-            .unwrap_or_else(|| M::INFO.tolerates.iter().copied().collect());
+        let base = self.base.clone().unwrap_or_else(|| M::INFO.tolerates.iter().copied().collect());
         base.union(&self.more).copied().collect()
     }
 
@@ -127,10 +114,7 @@ impl Swarm {
             drift_ppm: i64::from(ppm.saturating_mul(self.over_skew)).min(800_000),
             network: model.network(),
         };
-        let budget = Budget {
-            among: mortal,
-            down: down + self.over_budget,
-        };
+        let budget = Budget { among: mortal, down: down + self.over_budget };
         let mut scenario = Scenario::new(model.clone());
         scenario.budget = Some(budget);
         scenario.phases.chaos = here.chaos;
@@ -164,39 +148,21 @@ impl<M: Model> Cases<M> {
     /// The case of a seed.
     pub fn case(&self, seed: u64) -> Case<M> {
         let mut runner = runner(seed);
-        let operations = self
-            .workload
-            .new_tree(&mut runner)
-            .expect("workload strategies reject nothing")
-            .current();
-        let plan = self
-            .plans
-            .new_tree(&mut runner)
-            .expect("plan strategies reject nothing")
-            .current();
+        let operations = self.workload.new_tree(&mut runner).expect("workload strategies reject nothing").current();
+        let plan = self.plans.new_tree(&mut runner).expect("plan strategies reject nothing").current();
         let mut scenario = self.scenario.clone();
         let variant = self.variants.new_tree(&mut runner).expect("variants reject nothing");
         scenario.config = variant.current();
-        scenario.network = NetworkConfig {
-            bandwidth: scenario.network.bandwidth,
-            ..plan.network
-        };
+        scenario.network = NetworkConfig { bandwidth: scenario.network.bandwidth, ..plan.network };
         scenario.disk = plan.disk;
         scenario.timer_jitter = plan.timer_jitter;
-        Case {
-            scenario,
-            operations,
-            faults: plan.faults,
-        }
+        Case { scenario, operations, faults: plan.faults }
     }
 }
 
 /// A proptest runner whose generator comes from a seed.
 fn runner(seed: u64) -> TestRunner {
-    let config = Config {
-        failure_persistence: None,
-        ..Config::default()
-    };
+    let config = Config { failure_persistence: None, ..Config::default() };
     TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &plan_key(seed)))
 }
 
@@ -245,19 +211,13 @@ fn plans(here: Place) -> BoxedStrategy<Plan> {
         2 => Just(vec![false; all.len()]),
     ];
     let on = on.prop_map(move |mask| -> BTreeSet<FaultClass> {
-        all.iter()
-            .zip(mask)
-            .filter(|(_, on)| *on)
-            .map(|(class, _)| *class)
-            .collect()
+        all.iter().zip(mask).filter(|(_, on)| *on).map(|(class, _)| *class).collect()
     });
     let mut styles = vec![(1, Style::Sparse), (1, Style::Dense), (1, Style::Aimed)];
     styles.extend(Motif::of(&here).into_iter().map(|motif| (3, Style::Motif(motif))));
     let styles = styles.into_iter().map(|(weight, style)| (weight, Just(style).boxed()));
     let style = prop::strategy::Union::new_weighted(styles.collect());
-    (on, style)
-        .prop_flat_map(move |(on, style)| plan(here.clone(), on, style))
-        .boxed()
+    (on, style).prop_flat_map(move |(on, style)| plan(here.clone(), on, style)).boxed()
 }
 
 fn plan(here: Place, mut on: BTreeSet<FaultClass>, style: Style) -> impl Strategy<Value = Plan> {
@@ -302,19 +262,9 @@ fn network(base: &NetworkConfig, on: &BTreeSet<FaultClass>) -> impl Strategy<Val
         true => Just(false).boxed(),
         false => Just(true).boxed(),
     };
-    (
-        latency,
-        ppm(on.contains(&FaultClass::Loss)),
-        ppm(on.contains(&FaultClass::Dup)),
-        fifo,
+    (latency, ppm(on.contains(&FaultClass::Loss)), ppm(on.contains(&FaultClass::Dup)), fifo).prop_map(
+        |(latency, loss_ppm, dup_ppm, fifo)| NetworkConfig { latency, fifo, loss_ppm, dup_ppm, bandwidth: None },
     )
-        .prop_map(|(latency, loss_ppm, dup_ppm, fifo)| NetworkConfig {
-            latency,
-            fifo,
-            loss_ppm,
-            dup_ppm,
-            bandwidth: None,
-        })
 }
 
 fn disk(on: bool) -> BoxedStrategy<DiskConfig> {
@@ -326,12 +276,7 @@ fn disk(on: bool) -> BoxedStrategy<DiskConfig> {
     let lost = prop_oneof![1 => Just(0), 2 => Just(300_000), 2 => Just(1_000_000)];
     let torn = prop_oneof![Just(0), Just(300_000)];
     (sync, jitter, lost, torn)
-        .prop_map(|(sync, sync_jitter, lost_ppm, torn_ppm)| DiskConfig {
-            sync,
-            sync_jitter,
-            lost_ppm,
-            torn_ppm,
-        })
+        .prop_map(|(sync, sync_jitter, lost_ppm, torn_ppm)| DiskConfig { sync, sync_jitter, lost_ppm, torn_ppm })
         .boxed()
 }
 
@@ -357,13 +302,7 @@ fn faults(
     let fault = (at, lasts, within, prop::strategy::Union::new(kinds));
     let fault = fault.prop_map(|(at, lasts, within, what)| {
         let within = within.filter(|_| matches!(what.target(), Some(Target::Role(_))));
-        Fault {
-            at,
-            lasts,
-            within,
-            after: None,
-            what,
-        }
+        Fault { at, lasts, within, after: None, what }
     });
     prop::collection::vec(fault, count)
         .prop_map(|mut plan| {
@@ -394,9 +333,7 @@ fn what(here: &Place, class: FaultClass, aimed: bool) -> Option<BoxedStrategy<Wh
         FaultClass::Loss | FaultClass::Dup => return None,
         FaultClass::Reorder => {
             let by = prop_oneof![Just(Span::ms(5)), Just(Span::ms(50)), Just(Span::ms(300))];
-            (several(), several(), by)
-                .prop_map(|(from, to, by)| What::Delay { from, to, by })
-                .boxed()
+            (several(), several(), by).prop_map(|(from, to, by)| What::Delay { from, to, by }).boxed()
         }
         FaultClass::Partition if here.nodes.len() < 2 => return None,
         FaultClass::Partition => {
@@ -414,11 +351,7 @@ fn what(here: &Place, class: FaultClass, aimed: bool) -> Option<BoxedStrategy<Wh
             let (offset, drift) = (here.skew.0 as i64, here.drift_ppm);
             let anyone = at_whom(anyone.boxed());
             (anyone, -offset..=offset, -drift..=drift)
-                .prop_map(|(node, offset_ns, drift_ppm)| What::Skew {
-                    node,
-                    offset_ns,
-                    drift_ppm,
-                })
+                .prop_map(|(node, offset_ns, drift_ppm)| What::Skew { node, offset_ns, drift_ppm })
                 .boxed()
         }
         FaultClass::Disk => {

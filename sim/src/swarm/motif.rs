@@ -57,10 +57,7 @@ fn in_turn(motifs: Vec<Vec<Fault>>, every_ms: u64, chaos: Span) -> Vec<Fault> {
     let mut plan = Vec::new();
     for (k, motif) in motifs.into_iter().enumerate() {
         let begins = Span::ms(every_ms * (k as u64 + 1) - every_ms / 2);
-        plan.extend(motif.into_iter().map(|fault| Fault {
-            at: fault.at + begins,
-            ..fault
-        }));
+        plan.extend(motif.into_iter().map(|fault| Fault { at: fault.at + begins, ..fault }));
     }
     plan.retain(|fault| fault.at.since(Time::ZERO) < chaos);
     plan.sort_by_key(|fault| fault.at);
@@ -112,37 +109,20 @@ fn ripples(here: &Place) -> BoxedStrategy<Vec<Fault>> {
     let restart = (tempo * 2 / 3..tempo * 5 / 2, 1u64..8, here.bystander());
     let isolated = (0..tempo * 8 / 3, 20..tempo * 14 / 3, prop::sample::select(mortal));
     let isolated = prop::collection::vec(isolated, if cuts { 0..3 } else { 0..1 });
-    let motif = (
-        here.first_holder(),
-        down,
-        prop::collection::vec(restart, 1..6),
-        isolated,
-    );
+    let motif = (here.first_holder(), down, prop::collection::vec(restart, 1..6), isolated);
     let wait = here.tempo;
     let motif = motif.prop_map(move |(leader, down, restarts, isolated)| {
         let mut motif = vec![fault(0, down, What::Crash { node: leader })];
         motif.extend(restarts.into_iter().map(|(at, lasts, node)| {
             let within = matches!(node, Target::Role(_)).then_some(wait);
-            Fault {
-                within,
-                ..fault(at, lasts, What::Crash { node })
-            }
+            Fault { within, ..fault(at, lasts, What::Crash { node }) }
         }));
-        let isolate = |node: NodeId| What::Isolate {
-            node: node.into(),
-            direction: Direction::Both,
-            mode: CutMode::Drop,
-        };
-        motif.extend(
-            isolated
-                .into_iter()
-                .map(|(at, lasts, node)| fault(at, lasts, isolate(node))),
-        );
+        let isolate =
+            |node: NodeId| What::Isolate { node: node.into(), direction: Direction::Both, mode: CutMode::Drop };
+        motif.extend(isolated.into_iter().map(|(at, lasts, node)| fault(at, lasts, isolate(node))));
         motif
     });
-    prop::collection::vec(motif, fitting(chaos, every))
-        .prop_map(move |motifs| in_turn(motifs, every, chaos))
-        .boxed()
+    prop::collection::vec(motif, fitting(chaos, every)).prop_map(move |motifs| in_turn(motifs, every, chaos)).boxed()
 }
 
 /// Again and again one mortal node is parted from the others together with some of those it serves: both sides go on,
@@ -150,36 +130,17 @@ fn ripples(here: &Place) -> BoxedStrategy<Vec<Fault>> {
 fn splits(here: &Place) -> BoxedStrategy<Vec<Fault>> {
     let tempo = here.tempo_ms();
     let (every, chaos) = (tempo * 6, here.chaos);
-    let served: Vec<NodeId> = here
-        .nodes
-        .iter()
-        .copied()
-        .filter(|node| !here.mortal.contains(node))
-        .collect();
+    let served: Vec<NodeId> = here.nodes.iter().copied().filter(|node| !here.mortal.contains(node)).collect();
     let served = match served.len() {
         0 => Just(Vec::new()).boxed(),
         n => prop::sample::subsequence(served, 1..=n.max(2) - 1).boxed(),
     };
-    let motif = (
-        0..tempo * 4 / 3,
-        tempo * 7 / 3..tempo * 16 / 3,
-        prop::sample::select(here.mortal.clone()),
-        served,
-    );
+    let motif = (0..tempo * 4 / 3, tempo * 7 / 3..tempo * 16 / 3, prop::sample::select(here.mortal.clone()), served);
     let motif = motif.prop_map(|(at, lasts, node, served)| {
         let side = std::iter::once(node).chain(served).collect();
-        vec![fault(
-            at,
-            lasts,
-            What::Partition {
-                side,
-                mode: CutMode::Drop,
-            },
-        )]
+        vec![fault(at, lasts, What::Partition { side, mode: CutMode::Drop })]
     });
-    prop::collection::vec(motif, fitting(chaos, every))
-        .prop_map(move |motifs| in_turn(motifs, every, chaos))
-        .boxed()
+    prop::collection::vec(motif, fitting(chaos, every)).prop_map(move |motifs| in_turn(motifs, every, chaos)).boxed()
 }
 
 /// Leaders that know something alone: for a moment no mortal node hears another, though clients are heard, and then
@@ -188,23 +149,15 @@ fn splits(here: &Place) -> BoxedStrategy<Vec<Fault>> {
 fn mutes(here: &Place) -> BoxedStrategy<Vec<Fault>> {
     let tempo = here.tempo_ms();
     let (chaos, mortal) = (here.chaos, here.mortal.clone());
-    let mute = (
-        tempo * 4 / 3..tempo * 10 / 3,
-        tempo / 15..tempo * 4 / 5,
-        tempo / 5..tempo * 14 / 3,
-        here.first_holder(),
-    );
+    let mute =
+        (tempo * 4 / 3..tempo * 10 / 3, tempo / 15..tempo * 4 / 5, tempo / 5..tempo * 14 / 3, here.first_holder());
     prop::collection::vec(mute, 6..12)
         .prop_map(move |mutes| {
             let mut plan = Vec::new();
             let mut at = tempo * 2;
             for (pause, alone, down, leader) in mutes {
                 at += pause;
-                let cut = What::Cut {
-                    from: mortal.clone(),
-                    to: mortal.clone(),
-                    mode: CutMode::Drop,
-                };
+                let cut = What::Cut { from: mortal.clone(), to: mortal.clone(), mode: CutMode::Drop };
                 plan.push(fault(at, alone + 1, cut));
                 plan.push(fault(at + alone, down, What::Crash { node: leader }));
             }
@@ -222,31 +175,16 @@ fn blackouts(here: &Place) -> BoxedStrategy<Vec<Fault>> {
     let few = (mortal.len() / 2).max(1);
     let out = prop::sample::subsequence(mortal.clone(), 1..=few);
     let blinks = prop::collection::vec((0u64..12, 1u64..5, prop::sample::select(mortal)), 1..=few);
-    let motif = (
-        0..tempo,
-        tempo / 3..tempo * 3 / 2,
-        out,
-        blinks,
-        (0u64..20, tempo / 2..tempo * 3),
-        here.first_holder(),
-    );
+    let motif =
+        (0..tempo, tempo / 3..tempo * 3 / 2, out, blinks, (0u64..20, tempo / 2..tempo * 3), here.first_holder());
     let motif = motif.prop_map(|(at, lasts, side, blinks, (after, down), leader)| {
         let end = at + lasts;
-        let mut motif = vec![fault(
-            at,
-            lasts,
-            What::Partition {
-                side,
-                mode: CutMode::Drop,
-            },
-        )];
+        let mut motif = vec![fault(at, lasts, What::Partition { side, mode: CutMode::Drop })];
         let blink =
             |(after, lasts, node): (u64, u64, NodeId)| fault(end + after, lasts, What::Crash { node: node.into() });
         motif.extend(blinks.into_iter().map(blink));
         motif.push(fault(end + after + 6, down, What::Crash { node: leader }));
         motif
     });
-    prop::collection::vec(motif, fitting(chaos, every))
-        .prop_map(move |motifs| in_turn(motifs, every, chaos))
-        .boxed()
+    prop::collection::vec(motif, fitting(chaos, every)).prop_map(move |motifs| in_turn(motifs, every, chaos)).boxed()
 }

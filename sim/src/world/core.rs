@@ -92,10 +92,7 @@ impl<M: Model> Core<M> {
         let size = case.scenario.config.size();
         let messages = kind_names::<<M::Process as Process>::Message>();
         let timers = kind_names::<<M::Process as Process>::Timer>();
-        let fifo = messages
-            .iter()
-            .map(|kind| case.scenario.network.fifo || case.scenario.config.fifo(kind))
-            .collect();
+        let fifo = messages.iter().map(|kind| case.scenario.network.fifo || case.scenario.config.fifo(kind)).collect();
         let scenario = case.scenario.clone();
         let service = |n| scenario.service.get(&n).copied().unwrap_or(Span::ZERO);
         let mut nodes: Vec<_> = (0..size).map(|n| Node::new(false, service(NodeId(n as u16)))).collect();
@@ -132,10 +129,7 @@ impl<M: Model> Core<M> {
     #[inline]
     pub(crate) fn tell(&mut self, what: impl FnOnce() -> Happening) {
         if let Some(timeline) = &mut self.timeline {
-            timeline.push(Entry {
-                at: self.now,
-                what: what(),
-            });
+            timeline.push(Entry { at: self.now, what: what() });
         }
     }
 
@@ -147,28 +141,17 @@ impl<M: Model> Core<M> {
     /// partition from a trace renames no choice.
     #[inline]
     pub(crate) fn transmit(&mut self, from: NodeId, to: NodeId, message: <M::Process as Process>::Message) {
-        assert!(
-            to.index() < self.nodes.len(),
-            "{from} sends to {to}, which this world does not have"
-        );
+        assert!(to.index() < self.nodes.len(), "{from} sends to {to}, which this world does not have");
         let kind = message.kind();
         let seek = self.links.sparse();
         let link = self.links.get(from, to);
         let n = link.sent;
-        let fate = self
-            .choices
-            .send((from, to, kind), &self.scenario.network, self.calm, link, seek);
+        let fate = self.choices.send((from, to, kind), &self.scenario.network, self.calm, link, seek);
         let id = self.stats.sent;
         self.stats.sent += 1;
         if self.timeline.is_some() {
             let kind = <M::Process as Process>::Message::kind_name(kind);
-            self.tell(|| Happening::Sent {
-                message: id,
-                from,
-                to,
-                kind,
-                text: format!("{message:?}"),
-            });
+            self.tell(|| Happening::Sent { message: id, from, to, kind, text: format!("{message:?}") });
         }
         if fate.lost {
             return self.lost(id, from, to, &message);
@@ -195,25 +178,13 @@ impl<M: Model> Core<M> {
             self.stats.doubled += 1;
             self.fault_fired(FaultClass::Dup);
             self.fly(
-                InFlight {
-                    from,
-                    to,
-                    order: Order::message(from, to, n, true),
-                    id,
-                    message: message.clone(),
-                },
+                InFlight { from, to, order: Order::message(from, to, n, true), id, message: message.clone() },
                 departs + copy,
                 fifo,
             );
         }
         self.fly(
-            InFlight {
-                from,
-                to,
-                order: Order::message(from, to, n, false),
-                id,
-                message,
-            },
+            InFlight { from, to, order: Order::message(from, to, n, false), id, message },
             departs + fate.latency,
             fifo,
         );
@@ -268,13 +239,7 @@ impl<M: Model> Core<M> {
     ) {
         if self.timeline.is_some() {
             let kind = <M::Process as Process>::Message::kind_name(message.kind());
-            self.tell(|| Happening::Undelivered {
-                message: id,
-                from,
-                to,
-                kind,
-                why,
-            });
+            self.tell(|| Happening::Undelivered { message: id, from, to, kind, why });
         }
     }
 
@@ -283,20 +248,12 @@ impl<M: Model> Core<M> {
         match output {
             Output::Send { to, message } => self.transmit(node, to, message),
             Output::Complete { op, ret } => {
-                self.tell(|| Happening::Ended {
-                    node,
-                    op,
-                    text: format!("{ret:?}"),
-                });
+                self.tell(|| Happening::Ended { node, op, text: format!("{ret:?}") });
                 ret.hash(&mut self.fingerprint);
                 self.end_operation(node, op, Outcome::Returned { ret, at: self.now });
             }
             Output::Fail { op, reason } => {
-                self.tell(|| Happening::Ended {
-                    node,
-                    op,
-                    text: format!("failed: {reason}"),
-                });
+                self.tell(|| Happening::Ended { node, op, text: format!("failed: {reason}") });
                 self.end_operation(node, op, Outcome::Failed { reason, at: self.now });
             }
         }
@@ -316,18 +273,11 @@ impl<M: Model> Core<M> {
     }
 
     pub(crate) fn mark(&mut self, node: NodeId, name: &'static str) {
-        match self
-            .marks
-            .iter_mut()
-            .find(|(known, _)| std::ptr::eq(*known, name) || *known == name)
-        {
+        match self.marks.iter_mut().find(|(known, _)| std::ptr::eq(*known, name) || *known == name) {
             Some((_, count)) => *count += 1,
             None => self.marks.push((name, 1)),
         }
-        self.tell(|| Happening::Marked {
-            node,
-            name: name.to_string(),
-        });
+        self.tell(|| Happening::Marked { node, name: name.to_string() });
     }
 }
 
@@ -390,13 +340,8 @@ impl<M: Model> Effects<M::Process> for NodeEffects<'_, M> {
         let due = node.clock.read(now) + after;
         let at = (node.clock.when(due) + late).max(now);
         if let Some(entry) = node.timers.arm(timer, n, due, late, at) {
-            let event = Event::Timer {
-                node: id,
-                slot: entry.slot,
-            };
-            self.core
-                .queue
-                .push(entry.at, Order::timer(id, entry.kind, entry.n), event);
+            let event = Event::Timer { node: id, slot: entry.slot };
+            self.core.queue.push(entry.at, Order::timer(id, entry.kind, entry.n), event);
         }
     }
 
@@ -435,13 +380,7 @@ impl<M: Model> Effects<M::Process> for NodeEffects<'_, M> {
     }
 
     fn fail(&mut self, op: OpId, reason: &str) {
-        self.put_out(
-            Output::Fail {
-                op,
-                reason: reason.to_string(),
-            },
-            false,
-        );
+        self.put_out(Output::Fail { op, reason: reason.to_string() }, false);
     }
 
     fn mark(&mut self, name: &'static str) {

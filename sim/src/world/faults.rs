@@ -36,9 +36,7 @@ impl<M: Model> World<M> {
         let (text, nodes) = (fault.what.to_string(), fault.what.nodes());
         self.core.tell(|| Happening::FaultBegan { text, nodes });
         if let Some(until) = fault.until() {
-            self.core
-                .queue
-                .push(until, Order::fault_end(index), Event::FaultEnds(index));
+            self.core.queue.push(until, Order::fault_end(index), Event::FaultEnds(index));
         }
         self.strike(index, &fault);
         true
@@ -65,9 +63,7 @@ impl<M: Model> World<M> {
                 *target = Target::Node(changed);
                 fault.at = now + fault.after.take().unwrap_or_default().max(Span(1));
                 fault.within = None;
-                self.core
-                    .queue
-                    .push(fault.at, Order::fault(*index), Event::FaultBegins(*index));
+                self.core.queue.push(fault.at, Order::fault(*index), Event::FaultBegins(*index));
             }
             false
         });
@@ -131,18 +127,12 @@ impl<M: Model> World<M> {
                 self.core.fault_fired(FaultClass::Pause);
             }
             What::Cut { from, to, mode } => {
-                self.core
-                    .cuts
-                    .push(cut(index, from.iter().copied(), to.iter().copied(), *mode));
+                self.core.cuts.push(cut(index, from.iter().copied(), to.iter().copied(), *mode));
             }
             What::Partition { side, mode } => {
                 let rest: Vec<NodeId> = self.present().filter(|node| !side.contains(node)).collect();
-                self.core
-                    .cuts
-                    .push(cut(index, side.iter().copied(), rest.iter().copied(), *mode));
-                self.core
-                    .cuts
-                    .push(cut(index, rest.iter().copied(), side.iter().copied(), *mode));
+                self.core.cuts.push(cut(index, side.iter().copied(), rest.iter().copied(), *mode));
+                self.core.cuts.push(cut(index, rest.iter().copied(), side.iter().copied(), *mode));
             }
             What::Isolate { direction, mode, .. } => {
                 let rest: Vec<NodeId> = self.present().filter(|other| *other != node).collect();
@@ -155,16 +145,9 @@ impl<M: Model> World<M> {
             }
             What::Delay { from, to, by } => {
                 let (from, to) = (from.iter().copied().collect(), to.iter().copied().collect());
-                self.core.delays.push(Delay {
-                    fault: index,
-                    from,
-                    to,
-                    by: *by,
-                });
+                self.core.delays.push(Delay { fault: index, from, to, by: *by });
             }
-            What::Skew {
-                offset_ns, drift_ppm, ..
-            } => {
+            What::Skew { offset_ns, drift_ppm, .. } => {
                 self.core.nodes[node.index()].clock.skew(now, *offset_ns, *drift_ppm);
                 self.core.fault_fired(FaultClass::Skew);
                 self.reschedule(node);
@@ -231,11 +214,9 @@ impl<M: Model> World<M> {
     fn correct_clock(&mut self, node: NodeId) {
         let now = self.core.now;
         let mut still = self.core.active.iter().flatten().filter_map(|fault| match &fault.what {
-            What::Skew {
-                node: Target::Node(of),
-                offset_ns,
-                drift_ppm,
-            } if *of == node => Some((*offset_ns, *drift_ppm)),
+            What::Skew { node: Target::Node(of), offset_ns, drift_ppm } if *of == node => {
+                Some((*offset_ns, *drift_ppm))
+            }
             _ => None,
         });
         let still = still.next_back();
@@ -253,9 +234,7 @@ impl<M: Model> World<M> {
         let clock = state.clock;
         for entry in state.timers.reschedule(now, |due| clock.when(due)) {
             let event = Event::Timer { node, slot: entry.slot };
-            self.core
-                .queue
-                .push(entry.at, Order::timer(node, entry.kind, entry.n), event);
+            self.core.queue.push(entry.at, Order::timer(node, entry.kind, entry.n), event);
         }
     }
 
@@ -264,10 +243,7 @@ impl<M: Model> World<M> {
         for flight in held {
             match self.core.stopped(flight.from, flight.to) {
                 Some(_) => self.core.held.push(flight),
-                None => self
-                    .core
-                    .queue
-                    .push(self.core.now, flight.order, Event::Message(flight)),
+                None => self.core.queue.push(self.core.now, flight.order, Event::Message(flight)),
             }
         }
     }
@@ -277,9 +253,7 @@ impl<M: Model> World<M> {
         self.core.calm = true;
         self.core.tell(|| Happening::Healed);
         for index in 0..self.core.active.len() {
-            let ends = self.core.active[index]
-                .as_ref()
-                .is_some_and(|fault| self.touches_core(&fault.what));
+            let ends = self.core.active[index].as_ref().is_some_and(|fault| self.touches_core(&fault.what));
             if ends {
                 self.fault_ends(index);
             }
@@ -292,12 +266,7 @@ impl<M: Model> World<M> {
     }
 
     fn in_core(&self, node: NodeId) -> bool {
-        self.core
-            .scenario
-            .phases
-            .core
-            .as_ref()
-            .is_none_or(|core| core.contains(&node))
+        self.core.scenario.phases.core.as_ref().is_none_or(|core| core.contains(&node))
     }
 
     fn touches_core(&self, what: &What) -> bool {
@@ -315,12 +284,7 @@ impl<M: Model> World<M> {
     /// When the last fault of the plan began or ended before now, for reports.
     pub fn last_fault_at(&self) -> Option<Time> {
         let now = self.core.now;
-        let moments = self
-            .core
-            .struck
-            .iter()
-            .flat_map(|(_, fault)| [Some(fault.at), fault.until()])
-            .flatten();
+        let moments = self.core.struck.iter().flat_map(|(_, fault)| [Some(fault.at), fault.until()]).flatten();
         moments.filter(|at| *at <= now).max()
     }
 
@@ -336,10 +300,5 @@ fn cut(
     to: impl IntoIterator<Item = NodeId>,
     mode: CutMode,
 ) -> Cut {
-    Cut {
-        fault,
-        from: NodeSet::from_iter(from),
-        to: NodeSet::from_iter(to),
-        mode,
-    }
+    Cut { fault, from: NodeSet::from_iter(from), to: NodeSet::from_iter(to), mode }
 }

@@ -77,23 +77,16 @@ impl<M: Model> World<M> {
         let heal_at = core.scenario.phases.heal_at();
         core.queue.push(heal_at, Order::HEAL, Event::Heal);
         for (index, fault) in core.faults.iter().enumerate().filter(|(_, fault)| fault.at < heal_at) {
-            core.queue
-                .push(fault.at, Order::fault(index), Event::FaultBegins(index));
+            core.queue.push(fault.at, Order::fault(index), Event::FaultBegins(index));
         }
         for node in &core.scenario.nodes {
             core.queue.push(Time::ZERO, Order::start(*node), Event::Start(*node));
         }
         for (index, operation) in core.operations.iter().enumerate() {
-            core.queue
-                .push(operation.at, Order::operation(index), Event::Invoke(index));
+            core.queue.push(operation.at, Order::operation(index), Event::Invoke(index));
         }
         let processes = core.nodes.iter().map(|_| None).collect();
-        World {
-            processes,
-            core,
-            changed: None,
-            logging: log::wanted(),
-        }
+        World { processes, core, changed: None, logging: log::wanted() }
     }
 
     // ---------------------------------------------------------------------------------------------------------------
@@ -220,10 +213,7 @@ impl<M: Model> World<M> {
 
     /// Hands over the recorded timeline and the recorded choices.
     pub fn take_recording(&mut self) -> (Vec<Entry>, Vec<Deviation>) {
-        (
-            self.core.timeline.take().unwrap_or_default(),
-            self.core.choices.take_recorded(),
-        )
+        (self.core.timeline.take().unwrap_or_default(), self.core.choices.take_recorded())
     }
 
     /// Of the deviations of a fixed source, which were asked for; in their order.
@@ -236,10 +226,7 @@ impl<M: Model> World<M> {
 
     /// When the next event is due, if there is one before the end.
     pub fn next_at(&self) -> Option<Time> {
-        self.core
-            .queue
-            .next_at()
-            .filter(|at| *at <= self.core.scenario.phases.end_at())
+        self.core.queue.next_at().filter(|at| *at <= self.core.scenario.phases.end_at())
     }
 
     /// Runs the next event. Says whether there was one before the end of the run.
@@ -292,9 +279,7 @@ impl<M: Model> World<M> {
                     Wake::Stale => return false,
                     Wake::Later(entry) => {
                         let order = Order::timer(node, entry.kind, entry.n);
-                        self.core
-                            .queue
-                            .push(entry.at, order, Event::Timer { node, slot: entry.slot });
+                        self.core.queue.push(entry.at, order, Event::Timer { node, slot: entry.slot });
                         return false;
                     }
                     Wake::Due(timer) => {
@@ -367,22 +352,14 @@ impl<M: Model> World<M> {
     #[cfg(madsim)]
     pub(crate) fn begin_hosting(&mut self) -> u64 {
         self.core.clock = None;
-        let name = crate::context::Step {
-            name: "host/schedule",
-            instance: None,
-        };
-        self.core
-            .choices
-            .draw(self.core.scenario.nodes[0], &[name], 0, 999_999_999)
+        let name = crate::context::Step { name: "host/schedule", instance: None };
+        self.core.choices.draw(self.core.scenario.nodes[0], &[name], 0, 999_999_999)
     }
 
     /// Time passes between two events.
     #[cfg(madsim)]
     pub(crate) fn pass_time(&mut self, to: Time) {
-        debug_assert!(
-            self.core.queue.next_at().is_none_or(|next| to <= next),
-            "time does not pass an event"
-        );
+        debug_assert!(self.core.queue.next_at().is_none_or(|next| to <= next), "time does not pass an event");
         self.core.now = self.core.now.max(to);
     }
 
@@ -405,14 +382,7 @@ impl<M: Model> World<M> {
         }
         match self.idle(to) {
             true => self.deliver(to, from, id, flight.message),
-            false => self.accept(
-                to,
-                Arrival::Message {
-                    from,
-                    id,
-                    message: flight.message,
-                },
-            ),
+            false => self.accept(to, Arrival::Message { from, id, message: flight.message }),
         }
     }
 
@@ -465,10 +435,7 @@ impl<M: Model> World<M> {
         match arrival {
             Arrival::Message { from, id, message } => self.deliver(node, from, id, message),
             Arrival::Timer(timer) => {
-                self.core.tell(|| Happening::Fired {
-                    node,
-                    text: format!("{timer:?}"),
-                });
+                self.core.tell(|| Happening::Fired { node, text: format!("{timer:?}") });
                 self.act(node, |process, ctx| process.timer(ctx, timer));
             }
             Arrival::Invoke(index) => self.invoke(index),
@@ -482,12 +449,7 @@ impl<M: Model> World<M> {
         message.hash(&mut self.core.fingerprint);
         if self.core.timeline.is_some() {
             let kind = crate::kind::name_of(&message);
-            self.core.tell(|| Happening::Delivered {
-                message: id,
-                from,
-                to: node,
-                kind,
-            });
+            self.core.tell(|| Happening::Delivered { message: id, from, to: node, kind });
         }
         self.act(node, |process, ctx| process.message(ctx, from, message));
     }
@@ -510,11 +472,7 @@ impl<M: Model> World<M> {
         let operation = &self.core.operations[index];
         let (id, client, op) = (OpId(index as u64), operation.client, operation.op.clone());
         op.hash(&mut self.core.fingerprint);
-        self.core.tell(|| Happening::Invoked {
-            node: client,
-            op: id,
-            text: format!("{op:?}"),
-        });
+        self.core.tell(|| Happening::Invoked { node: client, op: id, text: format!("{op:?}") });
         self.core.history.invoke(id, client, op.clone(), self.core.now);
         self.act(client, |process, ctx| process.invoke(ctx, id, op));
     }
@@ -532,18 +490,8 @@ impl<M: Model> World<M> {
             let role = self.core.scenario.config.role(process).map_or("", |role| role.name);
             log::enter(self.core.now, node, role);
         }
-        let mut effects = NodeEffects {
-            core: &mut self.core,
-            node,
-        };
-        handler(
-            process,
-            &mut Context {
-                effects: &mut effects,
-                id: node,
-                now,
-            },
-        );
+        let mut effects = NodeEffects { core: &mut self.core, node };
+        handler(process, &mut Context { effects: &mut effects, id: node, now });
         if self.logging {
             log::leave();
         }
@@ -601,10 +549,7 @@ impl<M: Model> World<M> {
         if takes > Span::ZERO {
             let life = self.core.nodes[node.index()].life;
             let at = self.core.now + takes;
-            return self
-                .core
-                .queue
-                .push(at, Order::sync(node), Event::SyncEnds { node, life });
+            return self.core.queue.push(at, Order::sync(node), Event::SyncEnds { node, life });
         }
         self.core.nodes[node.index()].disk.end_sync();
         self.act(node, |process, ctx| process.synced(ctx));
@@ -619,9 +564,7 @@ impl<M: Model> World<M> {
         if state.open.is_none()
             && let Some(next) = state.waiting.pop_front()
         {
-            self.core
-                .queue
-                .push(self.core.now, Order::operation(next), Event::Invoke(next));
+            self.core.queue.push(self.core.now, Order::operation(next), Event::Invoke(next));
         }
     }
 
@@ -637,18 +580,9 @@ impl<M: Model> World<M> {
     /// A node stops: what is volatile is gone, and unsynced writes meet their fates.
     fn stop(&mut self, node: NodeId, why: &str) {
         self.processes[node.index()] = None;
-        self.core.tell(|| Happening::Down {
-            node,
-            why: why.to_string(),
-        });
+        self.core.tell(|| Happening::Down { node, why: why.to_string() });
         let crash = self.core.choices.crash(node);
-        let Core {
-            nodes,
-            choices,
-            scenario,
-            stats,
-            ..
-        } = &mut self.core;
+        let Core { nodes, choices, scenario, stats, .. } = &mut self.core;
         let state = &mut nodes[node.index()];
         state.life += 1;
         state.timers.clear();

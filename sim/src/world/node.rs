@@ -94,8 +94,7 @@ impl<P: Process> Node<P> {
     #[inline]
     pub(crate) fn forget_due(&mut self, timer: &P::Timer) {
         if !self.inbox.is_empty() {
-            self.inbox
-                .retain(|arrival| !matches!(arrival, Arrival::Timer(due) if due == timer));
+            self.inbox.retain(|arrival| !matches!(arrival, Arrival::Timer(due) if due == timer));
         }
     }
 }

@@ -172,9 +172,7 @@ impl<E> Queue<E> {
         if self.soon.is_empty() {
             self.refill();
         }
-        let event = self.events[place as usize]
-            .take()
-            .expect("a queued event has its payload");
+        let event = self.events[place as usize].take().expect("a queued event has its payload");
         self.free.push(place);
         Some((at, order, event))
     }

@@ -52,12 +52,7 @@ pub(crate) enum Wake<T> {
 
 impl<T: Clone + Ord + Kinded> Timers<T> {
     pub(crate) fn new() -> Self {
-        Timers {
-            slots: Vec::new(),
-            index: BTreeMap::new(),
-            free: Vec::new(),
-            armed_of_kind: Vec::new(),
-        }
+        Timers { slots: Vec::new(), index: BTreeMap::new(), free: Vec::new(), armed_of_kind: Vec::new() }
     }
 
     /// The number of the next arming of a kind.
@@ -84,12 +79,7 @@ impl<T: Clone + Ord + Kinded> Timers<T> {
         }
         slot.queued = Some(at);
         slot.entries += 1;
-        Some(Entry {
-            slot: place,
-            at,
-            kind,
-            n,
-        })
+        Some(Entry { slot: place, at, kind, n })
     }
 
     fn take_place(&mut self, timer: T) -> u32 {
@@ -113,10 +103,7 @@ impl<T: Clone + Ord + Kinded> Timers<T> {
 
     pub(crate) fn cancel(&mut self, timer: &T) {
         if let Some(place) = self.index.get(timer) {
-            self.slots[*place as usize]
-                .as_mut()
-                .expect("an indexed slot is taken")
-                .armed = false;
+            self.slots[*place as usize].as_mut().expect("an indexed slot is taken").armed = false;
         }
     }
 
@@ -140,12 +127,7 @@ impl<T: Clone + Ord + Kinded> Timers<T> {
             if at > now {
                 slot.queued = Some(at);
                 slot.entries += 1;
-                return Wake::Later(Entry {
-                    slot: place,
-                    at,
-                    kind: slot.timer.kind(),
-                    n: slot.n,
-                });
+                return Wake::Later(Entry { slot: place, at, kind: slot.timer.kind(), n: slot.n });
             }
             slot.armed = false;
             let timer = slot.timer.clone();
@@ -176,12 +158,7 @@ impl<T: Clone + Ord + Kinded> Timers<T> {
             if slot.queued.is_none_or(|queued| at < queued) {
                 slot.queued = Some(at);
                 slot.entries += 1;
-                entries.push(Entry {
-                    slot: place as u32,
-                    at,
-                    kind: slot.timer.kind(),
-                    n: slot.n,
-                });
+                entries.push(Entry { slot: place as u32, at, kind: slot.timer.kind(), n: slot.n });
             }
         }
         entries
@@ -190,10 +167,6 @@ impl<T: Clone + Ord + Kinded> Timers<T> {
     /// Which timers are armed, and when they are due on the node's clock.
     pub(crate) fn armed(&self) -> impl Iterator<Item = (&T, Time)> {
         let slot = |place: &u32| self.slots[*place as usize].as_ref().expect("an indexed slot is taken");
-        self.index
-            .values()
-            .map(slot)
-            .filter(|slot| slot.armed)
-            .map(|slot| (&slot.timer, slot.due))
+        self.index.values().map(slot).filter(|slot| slot.armed).map(|slot| (&slot.timer, slot.due))
     }
 }

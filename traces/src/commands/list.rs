@@ -26,11 +26,7 @@ pub fn list(as_json: bool) -> Ended {
             }));
             continue;
         }
-        let row = if info.row.is_empty() {
-            String::new()
-        } else {
-            format!(" ({})", info.row)
-        };
+        let row = if info.row.is_empty() { String::new() } else { format!(" ({})", info.row) };
         println!("{}{row}, {}: {}", info.name, info.family, info.summary);
         println!("  tolerates   {}", tolerates.join(" "));
         println!("  properties  {}", component.properties().join("\n              "));

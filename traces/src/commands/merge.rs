@@ -35,20 +35,14 @@ pub fn merge(files: &[PathBuf], as_json: bool) -> anyhow::Result<Ended> {
             let of = shard.split_once('/').and_then(|(_, of)| of.parse().ok()).unwrap_or(1);
             let sweep = format!("{} {}", summary["models"], name("seeds"));
             if *sweeps.entry(sweep.clone()).or_insert(of) != of {
-                bail!(
-                    "{}: shard {shard} does not belong to the others, which were cut into another number",
-                    place()
-                );
+                bail!("{}: shard {shard} does not belong to the others, which were cut into another number", place());
             }
             let parsed: Summary = serde_json::from_value(summary.clone())
                 .with_context(|| format!("{}: the summary is damaged", place()))?;
             shards.insert((sweep, shard), parsed);
         }
         if !found {
-            bail!(
-                "{} has no summary line: the sweep that wrote it did not end",
-                file.display()
-            );
+            bail!("{} has no summary line: the sweep that wrote it did not end", file.display());
         }
     }
     for (sweep, of) in &sweeps {
@@ -67,9 +61,5 @@ pub fn merge(files: &[PathBuf], as_json: bool) -> anyhow::Result<Ended> {
     } else {
         print_summary(&summary);
     }
-    Ok(if summary.violations > 0 {
-        Ended::Violated
-    } else {
-        Ended::Held
-    })
+    Ok(if summary.violations > 0 { Ended::Violated } else { Ended::Held })
 }

@@ -51,11 +51,7 @@ impl ModelOptions {
             names.map(|name| name.parse().map_err(anyhow::Error::msg)).collect()
         };
         let faults = self.faults.as_ref().map(classes).transpose()?;
-        Ok(Options {
-            bug: self.bug.clone(),
-            faults,
-            nodes: self.nodes,
-        })
+        Ok(Options { bug: self.bug.clone(), faults, nodes: self.nodes })
     }
 }
 

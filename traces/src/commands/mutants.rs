@@ -25,10 +25,7 @@ pub struct Effort {
 
 impl Default for Effort {
     fn default() -> Self {
-        Effort {
-            attempts: 5,
-            seeds: 20_000,
-        }
+        Effort { attempts: 5, seeds: 20_000 }
     }
 }
 
@@ -55,10 +52,7 @@ pub struct Kill {
 pub fn mutants(models: &[String], effort: Effort, as_json: bool) -> anyhow::Result<Ended> {
     let components: Vec<_> = match models {
         [] => registry::all(),
-        models => models
-            .iter()
-            .map(|model| registry::find(model))
-            .collect::<Result<_, _>>()?,
+        models => models.iter().map(|model| registry::find(model)).collect::<Result<_, _>>()?,
     };
     mind_ctrl_c();
     let mut all_killed = true;
@@ -90,10 +84,7 @@ pub fn mutants(models: &[String], effort: Effort, as_json: bool) -> anyhow::Resu
 /// # Errors
 /// If the model refuses the bug.
 pub fn hunt(component: &dyn Component, bug: Bug, effort: Effort) -> anyhow::Result<Kill> {
-    let options = Options {
-        bug: Some(bug.name.to_string()),
-        ..Options::default()
-    };
+    let options = Options { bug: Some(bug.name.to_string()), ..Options::default() };
     let progress = bar(effort.attempts, bug.name);
     let by: Mutex<std::collections::BTreeMap<String, u64>> = Mutex::default();
     let mut seeds = Vec::new();
@@ -130,12 +121,7 @@ pub fn hunt(component: &dyn Component, bug: Bug, effort: Effort) -> anyhow::Resu
     seeds.sort_unstable();
     let mut killed_by: Vec<_> = by.into_inner().expect("nobody panics with it").into_iter().collect();
     killed_by.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    Ok(Kill {
-        bug,
-        killed: seeds.len() as u64 == effort.attempts,
-        killed_by,
-        seeds,
-    })
+    Ok(Kill { bug, killed: seeds.len() as u64 == effort.attempts, killed_by, seeds })
 }
 
 fn median(seeds: &[u64]) -> Option<u64> {

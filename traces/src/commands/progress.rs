@@ -69,10 +69,7 @@ pub struct ShrinkBudget {
 
 impl Default for ShrinkBudget {
     fn default() -> Self {
-        ShrinkBudget {
-            seconds: 30.0,
-            runs: 4 * seedbed_sim::shrink::DEFAULT_RUNS,
-        }
+        ShrinkBudget { seconds: 30.0, runs: 4 * seedbed_sim::shrink::DEFAULT_RUNS }
     }
 }
 

@@ -39,30 +39,16 @@ pub fn replay(file: &Path, how_shown: &Shown) -> anyhow::Result<Ended> {
         true => print_json(&replay_json(&replay)),
         false => print(&replay, how_shown),
     }
-    Ok(if replay.run.violation.is_some() {
-        Ended::Violated
-    } else {
-        Ended::Held
-    })
+    Ok(if replay.run.violation.is_some() { Ended::Violated } else { Ended::Held })
 }
 
 fn print(replay: &Replay, how_shown: &Shown) {
     let run = &replay.run;
     let until = how_shown.until.unwrap_or(Time::NEVER);
     let timeline: Vec<_> = run.timeline.iter().filter(|entry| entry.at <= until).cloned().collect();
-    let limit = if how_shown.lines == 0 {
-        None
-    } else {
-        Some(how_shown.lines)
-    };
+    let limit = if how_shown.lines == 0 { None } else { Some(how_shown.lines) };
     let violation = run.violation.as_ref().filter(|violation| violation.at <= until);
-    let picture = Picture {
-        nodes: &run.nodes,
-        timeline: &timeline,
-        faults: &replay.faults,
-        violation,
-        limit,
-    };
+    let picture = Picture { nodes: &run.nodes, timeline: &timeline, faults: &replay.faults, violation, limit };
     print!("{}", text::draw(&picture));
     println!();
     let (word, tries) = how(replay);
@@ -96,11 +82,7 @@ fn step(trace: &str, component: &dyn crate::component::Component) -> anyhow::Res
     let mut keys = std::io::stdin().lock().lines();
     eprintln!("Enter: next, s: states of all nodes, q: go on without stepping");
     component.step(trace, &mut |entry, states| {
-        println!(
-            "{:>9}  {}",
-            entry.at.to_string(),
-            serde_json::to_string(&entry.what).unwrap_or_default()
-        );
+        println!("{:>9}  {}", entry.at.to_string(), serde_json::to_string(&entry.what).unwrap_or_default());
         loop {
             eprint!("> ");
             let _ = std::io::stderr().flush();

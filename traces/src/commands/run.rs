@@ -19,12 +19,7 @@ pub fn run(model: &str, seed: u64, options: &ModelOptions, lines: usize, as_json
         None => None,
         Some(_) => {
             let spinner = spinner("shrinking");
-            let found = hunt(
-                &*component,
-                &options,
-                seed,
-                &mut keep_shrinking(&spinner, ShrinkBudget::default()),
-            )?;
+            let found = hunt(&*component, &options, seed, &mut keep_shrinking(&spinner, ShrinkBudget::default()))?;
             spinner.finish_and_clear();
             found.map(|(_, file)| shown(&file))
         }
@@ -37,23 +32,13 @@ pub fn run(model: &str, seed: u64, options: &ModelOptions, lines: usize, as_json
             println!("\n  trace   {trace}\n  replay  cargo run --release -- replay {trace}");
         }
     }
-    Ok(if run.violation.is_some() {
-        Ended::Violated
-    } else {
-        Ended::Held
-    })
+    Ok(if run.violation.is_some() { Ended::Violated } else { Ended::Held })
 }
 
 fn print(model: &str, seed: u64, run: &Run, lines: usize) {
     let limit = if lines == 0 { None } else { Some(lines) };
     let violation = run.violation.as_ref();
-    let picture = Picture {
-        nodes: &run.nodes,
-        timeline: &run.timeline,
-        faults: &run.struck,
-        violation,
-        limit,
-    };
+    let picture = Picture { nodes: &run.nodes, timeline: &run.timeline, faults: &run.struck, violation, limit };
     print!("{}", text::draw(&picture));
     let stats = &run.stats;
     println!(
@@ -74,12 +59,7 @@ fn print(model: &str, seed: u64, run: &Run, lines: usize) {
     if !operations.latencies.is_empty() {
         let latency = latencies(&operations.latencies);
         let ms = |quantile: f64| latency.value_at_quantile(quantile) as f64 / 1e6;
-        println!(
-            "  latency     p50 {:.1} ms, p90 {:.1} ms, p99 {:.1} ms (virtual)",
-            ms(0.5),
-            ms(0.9),
-            ms(0.99)
-        );
+        println!("  latency     p50 {:.1} ms, p90 {:.1} ms, p99 {:.1} ms (virtual)", ms(0.5), ms(0.9), ms(0.99));
     }
     for (name, count) in &run.marks {
         println!("  mark        {name}: {count}");

@@ -46,26 +46,15 @@ pub struct Sweep {
 /// # Errors
 /// If the call does not make sense: unknown models or bugs, bad ranges.
 pub fn sweep(call: &Sweep) -> anyhow::Result<Ended> {
-    let components: Vec<_> = call
-        .models
-        .iter()
-        .map(|model| registry::find(model))
-        .collect::<Result<_, _>>()?;
+    let components: Vec<_> = call.models.iter().map(|model| registry::find(model)).collect::<Result<_, _>>()?;
     let options = call.options.parse()?;
     let whole = parse_seeds(&call.seeds)?;
-    let shard = call
-        .shard
-        .as_deref()
-        .map(parse_shard)
-        .transpose()?
-        .unwrap_or(Shard { index: 0, of: 1 });
+    let shard = call.shard.as_deref().map(parse_shard).transpose()?.unwrap_or(Shard { index: 0, of: 1 });
     let seeds = shard.part(&whole);
     if call.threads == Some(0) {
         bail!("--threads 0: a sweep needs at least one thread");
     }
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(call.threads.unwrap_or(0))
-        .build()?;
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(call.threads.unwrap_or(0)).build()?;
     mind_ctrl_c();
     let watch = Stopwatch::start();
     let mut summary = Summary::default();
@@ -83,11 +72,7 @@ pub fn sweep(call: &Sweep) -> anyhow::Result<Ended> {
         true => print_json(&json!({"summary": summary_json(&summary, &whole, shard)})),
         false => print_summary(&summary),
     }
-    Ok(if summary.violations > 0 {
-        Ended::Violated
-    } else {
-        Ended::Held
-    })
+    Ok(if summary.violations > 0 { Ended::Violated } else { Ended::Held })
 }
 
 fn sweep_one(
@@ -104,11 +89,8 @@ fn sweep_one(
     let each = |result: SeedResult| {
         progress.inc(1);
         if let Some(violation) = &result.violation {
-            let first = !call.no_shrink
-                && shrunk
-                    .lock()
-                    .expect("nobody panics with it")
-                    .insert(violation.property.clone());
+            let first =
+                !call.no_shrink && shrunk.lock().expect("nobody panics with it").insert(violation.property.clone());
             progress.suspend(|| report_failure(component, options, &result, first, call.json));
         }
         !interrupted()
@@ -126,12 +108,7 @@ fn report_failure(component: &dyn Component, options: &Options, result: &SeedRes
         false => None,
         true => {
             let spinner = spinner("shrinking");
-            let found = hunt(
-                component,
-                options,
-                result.seed,
-                &mut keep_shrinking(&spinner, ShrinkBudget::default()),
-            );
+            let found = hunt(component, options, result.seed, &mut keep_shrinking(&spinner, ShrinkBudget::default()));
             spinner.finish_and_clear();
             found.unwrap_or_else(|problem| {
                 eprintln!("seed {}: {problem:#}", result.seed);
@@ -144,10 +121,7 @@ fn report_failure(component: &dyn Component, options: &Options, result: &SeedRes
         return print_json(&seed_json(name, result, file.as_deref()));
     }
     if !shrink {
-        return println!(
-            "{name}: {} at {} (seed {})",
-            violation.property, violation.at, result.seed
-        );
+        return println!("{name}: {} at {} (seed {})", violation.property, violation.at, result.seed);
     }
     println!("{violation}\n  (seed {})", result.seed);
     if let (Some((shrunk, _)), Some(file)) = (&found, &file) {
@@ -160,10 +134,7 @@ fn report_failure(component: &dyn Component, options: &Options, result: &SeedRes
 pub fn parse_seeds(text: &str) -> anyhow::Result<Range<u64>> {
     let help = || format!("--seeds {text}: write two numbers, A..B, such as 0..1000");
     let (from, to) = text.split_once("..").with_context(help)?;
-    let (from, to) = (
-        from.trim().parse::<u64>().with_context(help)?,
-        to.trim().parse::<u64>().with_context(help)?,
-    );
+    let (from, to) = (from.trim().parse::<u64>().with_context(help)?, to.trim().parse::<u64>().with_context(help)?);
     if from >= to {
         bail!("--seeds {text}: there is no seed in it; B must be above A");
     }
@@ -182,10 +153,7 @@ pub struct Shard {
 fn parse_shard(text: &str) -> anyhow::Result<Shard> {
     let help = || format!("--shard {text}: write I/N with I from 0 to N−1, such as 0/4");
     let (index, of) = text.split_once('/').with_context(help)?;
-    let (index, of) = (
-        index.parse::<u64>().with_context(help)?,
-        of.parse::<u64>().with_context(help)?,
-    );
+    let (index, of) = (index.parse::<u64>().with_context(help)?, of.parse::<u64>().with_context(help)?);
     if index >= of {
         bail!(help());
     }

@@ -12,10 +12,7 @@ const SWEEP_SECONDS: f64 = 40.0;
 /// How many seeds a batch has: the clock is looked at between batches.
 const BATCH: u64 = 64;
 /// A tour shows that bugs are found; the kill matrix measures how fast.
-const EFFORT: mutants::Effort = mutants::Effort {
-    attempts: 1,
-    seeds: 20_000,
-};
+const EFFORT: mutants::Effort = mutants::Effort { attempts: 1, seeds: 20_000 };
 
 /// Takes the tour.
 ///
@@ -61,34 +58,22 @@ pub fn tour() -> anyhow::Result<Ended> {
             }
         }
         held &= summary.violations == 0;
-        let faults: Vec<_> = summary
-            .faults
-            .iter()
-            .filter(|(_, count)| **count > 0)
-            .map(|(class, _)| &class[..])
-            .collect();
+        let faults: Vec<_> =
+            summary.faults.iter().filter(|(_, count)| **count > 0).map(|(class, _)| &class[..]).collect();
         table.add_row([
             info.name.to_string(),
             summary.runs.to_string(),
             summary.events.to_string(),
             faults.join(" "),
             component.properties().len().to_string(),
-            if summary.violations == 0 {
-                "all held".into()
-            } else {
-                format!("{} VIOLATIONS", summary.violations)
-            },
+            if summary.violations == 0 { "all held".into() } else { format!("{} VIOLATIONS", summary.violations) },
             format!("{caught} of {}", info.bugs.len()),
         ]);
         println!(
             "{:20} {} worlds: {}",
             info.name,
             summary.runs,
-            if summary.violations == 0 {
-                "all held"
-            } else {
-                "VIOLATED"
-            }
+            if summary.violations == 0 { "all held" } else { "VIOLATED" }
         );
     }
     println!("\n{table}\n");

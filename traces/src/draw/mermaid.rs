@@ -19,22 +19,10 @@ pub fn draw(picture: &Picture<'_>) -> String {
     };
     for row in rows(picture.timeline, picture.limit) {
         match row {
-            Row::Message {
-                at,
-                from,
-                to,
-                kind,
-                end: End::Arrived(_) | End::Open,
-            } => {
+            Row::Message { at, from, to, kind, end: End::Arrived(_) | End::Open } => {
                 line(format_args!("{from}->>{to}: {kind} ({at})"));
             }
-            Row::Message {
-                at,
-                from,
-                to,
-                kind,
-                end,
-            } => {
+            Row::Message { at, from, to, kind, end } => {
                 let why = match end {
                     End::Lost => "lost",
                     End::Cut => "cut",
@@ -48,18 +36,12 @@ pub fn draw(picture: &Picture<'_>) -> String {
         }
     }
     if let Some(violation) = picture.violation {
-        line(format_args!(
-            "Note over {across}: {} violated at {}",
-            plain(&violation.property),
-            violation.at
-        ));
+        line(format_args!("Note over {across}: {} violated at {}", plain(&violation.property), violation.at));
     }
     text
 }
 
 /// Text without the characters that Mermaid would take for its own.
 fn plain(text: &str) -> String {
-    text.chars()
-        .map(|c| if matches!(c, ';' | '#' | '\n' | ':') { ' ' } else { c })
-        .collect()
+    text.chars().map(|c| if matches!(c, ';' | '#' | '\n' | ':') { ' ' } else { c }).collect()
 }

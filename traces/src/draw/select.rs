@@ -9,20 +9,9 @@ use seedbed_sim::{NodeId, Time};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Row {
     /// A message, drawn when it was sent.
-    Message {
-        at: Time,
-        from: NodeId,
-        to: NodeId,
-        kind: String,
-        end: End,
-    },
+    Message { at: Time, from: NodeId, to: NodeId, kind: String, end: End },
     /// Something at one node.
-    At {
-        at: Time,
-        node: NodeId,
-        text: String,
-        routine: bool,
-    },
+    At { at: Time, node: NodeId, text: String, routine: bool },
     /// Something that concerns several nodes or none.
     Across { at: Time, text: String },
     /// So many lines are left out.
@@ -60,11 +49,8 @@ pub(super) fn rows(timeline: &[Entry], limit: Option<usize>) -> Vec<Row> {
     for (index, row) in rows.iter().enumerate() {
         let routine = row.is_routine();
         since_event = if routine { since_event + 1 } else { 0 };
-        let rank = if routine {
-            2 + since_event.min((last - index) / 2)
-        } else {
-            usize::from(last - index > 2 * limit)
-        };
+        let rank =
+            if routine { 2 + since_event.min((last - index) / 2) } else { usize::from(last - index > 2 * limit) };
         ranked.push((rank, index));
     }
     ranked.sort_by_key(|(rank, index)| (*rank, last - index));
@@ -109,38 +95,12 @@ fn all(timeline: &[Entry]) -> Vec<Row> {
 
 fn row(entry: &Entry, ends: &BTreeMap<u64, End>) -> Option<Row> {
     let at = entry.at;
-    let single = |node: &NodeId, text: String| {
-        Some(Row::At {
-            at,
-            node: *node,
-            text,
-            routine: false,
-        })
-    };
-    let routine = |node: &NodeId, text: String| {
-        Some(Row::At {
-            at,
-            node: *node,
-            text,
-            routine: true,
-        })
-    };
+    let single = |node: &NodeId, text: String| Some(Row::At { at, node: *node, text, routine: false });
+    let routine = |node: &NodeId, text: String| Some(Row::At { at, node: *node, text, routine: true });
     match &entry.what {
-        Happening::Sent {
-            message,
-            from,
-            to,
-            kind,
-            ..
-        } => {
+        Happening::Sent { message, from, to, kind, .. } => {
             let end = ends.get(message).copied().unwrap_or(End::Open);
-            Some(Row::Message {
-                at,
-                from: *from,
-                to: *to,
-                kind: kind.clone(),
-                end,
-            })
+            Some(Row::Message { at, from: *from, to: *to, kind: kind.clone(), end })
         }
         Happening::Delivered { .. } | Happening::Undelivered { .. } | Happening::Synced { .. } => None,
         Happening::Started { node } if at > Time::ZERO => single(node, "starts again".into()),
@@ -152,13 +112,7 @@ fn row(entry: &Entry, ends: &BTreeMap<u64, End>) -> Option<Row> {
         Happening::Marked { node, name } => routine(node, format!("* {name}")),
         Happening::Noted { node, text } => single(node, text.clone()),
         Happening::FaultBegan { text, .. } => Some(Row::Across { at, text: text.clone() }),
-        Happening::FaultEnded { text, .. } => Some(Row::Across {
-            at,
-            text: format!("ended: {text}"),
-        }),
-        Happening::Healed => Some(Row::Across {
-            at,
-            text: "all faults end".into(),
-        }),
+        Happening::FaultEnded { text, .. } => Some(Row::Across { at, text: format!("ended: {text}") }),
+        Happening::Healed => Some(Row::Across { at, text: "all faults end".into() }),
     }
 }

@@ -17,13 +17,7 @@ pub fn draw(picture: &Picture<'_>) -> String {
     let mut text = lanes.header();
     for row in rows(picture.timeline, picture.limit) {
         let line = match &row {
-            Row::Message {
-                at,
-                from,
-                to,
-                kind,
-                end,
-            } => {
+            Row::Message { at, from, to, kind, end } => {
                 let (lane, after) = lanes.arrow(*from, *to, kind, *end);
                 format!("{lane}  {:>9}{after}", at.to_string())
             }

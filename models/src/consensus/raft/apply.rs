@@ -45,13 +45,7 @@ impl<S: StateMachine> Server<S> {
     }
 
     fn propose(&mut self, ctx: &mut Context<'_, Self>, payload: Payload<S>, waiter: Waiter) {
-        let index = self.append(
-            ctx,
-            Entry {
-                term: self.term,
-                payload,
-            },
-        );
+        let index = self.append(ctx, Entry { term: self.term, payload });
         let leading = self.leading().expect("only leaders propose");
         leading.waiting.push_back((index, waiter));
         self.replicate(ctx);
@@ -86,10 +80,7 @@ impl<S: StateMachine> Server<S> {
                 self.executed += 1;
                 Some(self.machine.apply(&command))
             }
-            Payload::Command {
-                ticket: Some(ticket),
-                command,
-            } => match self.sessions.look_up(ticket) {
+            Payload::Command { ticket: Some(ticket), command } => match self.sessions.look_up(ticket) {
                 Known::New => {
                     self.executed += 1;
                     let output = self.machine.apply(&command);
@@ -122,13 +113,7 @@ impl<S: StateMachine> Server<S> {
         let (_, waiter) = leading.waiting.pop_front().expect("just looked at");
         match (waiter, output) {
             (Waiter::Registration { client, nonce }, _) => {
-                ctx.send(
-                    client,
-                    Message::Registered {
-                        nonce,
-                        session: Session(index.0),
-                    },
-                );
+                ctx.send(client, Message::Registered { nonce, session: Session(index.0) });
             }
             (waiter, Some(output)) => self.reply(ctx, waiter, output),
             (Waiter::Client { .. } | Waiter::Host(_), None) => {}

@@ -135,10 +135,7 @@ pub(super) const LISTED: [sim::Bug; ALL.len()] = {
 impl Bug {
     /// Its name in the list.
     pub fn name(self) -> &'static str {
-        ALL.iter()
-            .find(|(bug, _)| *bug == self)
-            .map(|(_, listed)| listed.name)
-            .expect("every bug is listed")
+        ALL.iter().find(|(bug, _)| *bug == self).map(|(_, listed)| listed.name).expect("every bug is listed")
     }
 
     /// The bug of this name.

@@ -26,15 +26,7 @@ pub struct Client {
 impl Client {
     /// A client of these servers, which asks again after `patience`.
     pub fn new(servers: Vec<NodeId>, patience: Span) -> Self {
-        Client {
-            servers,
-            patience,
-            nonce: 0,
-            session: None,
-            sequence: 0,
-            open: None,
-            target: 0,
-        }
+        Client { servers, patience, nonce: 0, session: None, sequence: 0, open: None, target: 0 }
     }
 
     /// The operation that is open, if any.
@@ -68,13 +60,7 @@ impl Client {
             server,
             match self.session {
                 None => Message::Register { nonce: self.nonce },
-                Some(session) => Message::Request {
-                    ticket: Ticket {
-                        session,
-                        sequence: self.sequence,
-                    },
-                    command,
-                },
+                Some(session) => Message::Request { ticket: Ticket { session, sequence: self.sequence }, command },
             },
         );
         ctx.arm(NodeTimer::Retry, self.patience);

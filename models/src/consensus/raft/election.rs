@@ -28,20 +28,14 @@ impl Votes {
     }
 
     fn of(&self, voter: NodeId) -> Option<bool> {
-        self.0
-            .iter()
-            .find(|(node, _)| *node == voter)
-            .map(|(_, granted)| *granted)
+        self.0.iter().find(|(node, _)| *node == voter).map(|(_, granted)| *granted)
     }
 }
 
 impl<S: StateMachine> Server<S> {
     /// Waits for a leader, for a time drawn anew, so that servers do not stand against each other for ever (§5.2).
     pub(super) fn wait_for_leader(&mut self, ctx: &mut Context<'_, Self>) {
-        self.timeout = ctx.draw_span(
-            "election_timeout",
-            self.settings.election_min..=self.settings.election_max,
-        );
+        self.timeout = ctx.draw_span("election_timeout", self.settings.election_min..=self.settings.election_max);
         ctx.arm(Timer::Election, self.timeout);
     }
 
@@ -73,21 +67,9 @@ impl<S: StateMachine> Server<S> {
 
     fn ask_for_votes(&mut self, ctx: &mut Context<'_, Self>, term: Term, pre: bool) {
         let (last, last_term) = (self.log.last(), self.log.last_term());
-        let voters = self
-            .membership
-            .everyone()
-            .into_iter()
-            .filter(|node| self.membership.votes(*node));
+        let voters = self.membership.everyone().into_iter().filter(|node| self.membership.votes(*node));
         for voter in voters.filter(|node| *node != self.id) {
-            ctx.send(
-                voter,
-                Message::RequestVote {
-                    term,
-                    last,
-                    last_term,
-                    pre,
-                },
-            );
+            ctx.send(voter, Message::RequestVote { term, last, last_term, pre });
         }
         self.win_if_elected(ctx);
     }
@@ -104,14 +86,7 @@ impl<S: StateMachine> Server<S> {
         if granted {
             ctx.arm(Timer::Election, self.timeout);
         }
-        ctx.send(
-            from,
-            Message::Vote {
-                term: self.term,
-                granted,
-                pre: false,
-            },
-        );
+        ctx.send(from, Message::Vote { term: self.term, granted, pre: false });
     }
 
     /// Whether this server would vote for that one. It promises nothing, and changes nothing (thesis §9.6).
@@ -127,14 +102,7 @@ impl<S: StateMachine> Server<S> {
             ctx.mark("pre-vote refused");
         }
         let term = if granted { term } else { self.term };
-        ctx.send(
-            from,
-            Message::Vote {
-                term,
-                granted,
-                pre: true,
-            },
-        );
+        ctx.send(from, Message::Vote { term, granted, pre: true });
     }
 
     /// The election restriction (§5.4.1).
@@ -202,13 +170,7 @@ impl<S: StateMachine> Server<S> {
         // Without it, entries of earlier terms stay uncommitted until a client asks for something: the temptation to
         // which the bug gives in.
         if self.bug != Some(Bug::CommitPriorTermByCounting) {
-            self.append(
-                ctx,
-                Entry {
-                    term: self.term,
-                    payload: Payload::Noop,
-                },
-            );
+            self.append(ctx, Entry { term: self.term, payload: Payload::Noop });
         }
         self.replicate(ctx);
     }
@@ -220,10 +182,7 @@ impl<S: StateMachine> Server<S> {
         let (id, peers) = (self.id, &leading.peers);
         let active = |node| node == id || peers.iter().any(|(peer, progress)| *peer == node && progress.active);
         if self.membership.quorum(active) {
-            leading
-                .peers
-                .iter_mut()
-                .for_each(|(_, progress)| progress.active = false);
+            leading.peers.iter_mut().for_each(|(_, progress)| progress.active = false);
             return ctx.arm(Timer::CheckQuorum, self.settings.election_max);
         }
         ctx.mark("stepped down by check-quorum");

@@ -124,39 +124,11 @@ mod tests {
     #[test]
     fn a_cas_takes_effect_only_on_what_it_expects() {
         let mut kv = Kv::default();
-        assert_eq!(
-            kv.apply(&Command::Cas {
-                key: 1,
-                expect: Some(7),
-                new: 8
-            }),
-            Output::Swapped(false)
-        );
-        assert_eq!(
-            kv.apply(&Command::Cas {
-                key: 1,
-                expect: None,
-                new: 7
-            }),
-            Output::Swapped(true)
-        );
-        assert_eq!(
-            kv.apply(&Command::Cas {
-                key: 1,
-                expect: None,
-                new: 9
-            }),
-            Output::Swapped(false)
-        );
+        assert_eq!(kv.apply(&Command::Cas { key: 1, expect: Some(7), new: 8 }), Output::Swapped(false));
+        assert_eq!(kv.apply(&Command::Cas { key: 1, expect: None, new: 7 }), Output::Swapped(true));
+        assert_eq!(kv.apply(&Command::Cas { key: 1, expect: None, new: 9 }), Output::Swapped(false));
         assert_eq!(kv.apply(&Command::Append { key: 1, item: 8 }), Output::Done);
-        assert_eq!(
-            kv.apply(&Command::Cas {
-                key: 1,
-                expect: Some(7),
-                new: 9
-            }),
-            Output::Swapped(false)
-        );
+        assert_eq!(kv.apply(&Command::Cas { key: 1, expect: Some(7), new: 9 }), Output::Swapped(false));
         assert_eq!(kv.query(&Command::Get { key: 1 }), Some(Output::Got(Some(vec![7, 8]))));
     }
 }

@@ -17,12 +17,7 @@ pub struct Log<S: StateMachine> {
 impl<S: StateMachine> Log<S> {
     /// An empty log behind a snapshot, or from the beginning.
     pub fn new(base: Index, base_term: Term) -> Self {
-        Log {
-            base,
-            base_term,
-            entries: Vec::new(),
-            appended: 0,
-        }
+        Log { base, base_term, entries: Vec::new(), appended: 0 }
     }
 
     /// The place of the last entry that the snapshot covers; zero if there is none.
@@ -61,11 +56,7 @@ impl<S: StateMachine> Log<S> {
 
     /// The entries from `first` on, which must lie behind the snapshot.
     pub fn from(&self, first: Index) -> &[Entry<S>] {
-        assert!(
-            first > self.base,
-            "raft reads entries that its snapshot has swallowed: {first} of {}",
-            self.base
-        );
+        assert!(first > self.base, "raft reads entries that its snapshot has swallowed: {first} of {}", self.base);
         let offset = (first.0 - self.base.0 - 1) as usize;
         &self.entries[offset.min(self.entries.len())..]
     }
@@ -84,11 +75,7 @@ impl<S: StateMachine> Log<S> {
 
     /// Drops `first` and everything after it.
     pub fn truncate(&mut self, first: Index) {
-        assert!(
-            first > self.base,
-            "raft truncates what its snapshot has swallowed: {first} of {}",
-            self.base
-        );
+        assert!(first > self.base, "raft truncates what its snapshot has swallowed: {first} of {}", self.base);
         self.entries.truncate((first.0 - self.base.0 - 1) as usize);
     }
 
@@ -142,10 +129,7 @@ mod tests {
     fn log(terms: &[u64]) -> Log<Kv> {
         let mut log = Log::new(Index::ZERO, Term(0));
         for term in terms {
-            log.append(Entry {
-                term: Term(*term),
-                payload: Payload::Noop,
-            });
+            log.append(Entry { term: Term(*term), payload: Payload::Noop });
         }
         log
     }
@@ -167,31 +151,20 @@ mod tests {
             let (index, term) = follower.conflict(Index(prev));
             leader.after_conflict(index, term)
         };
-        assert_eq!(
-            try_next(&log(&[1, 1, 1, 4, 4, 5, 5, 6, 6]), 10),
-            Index(10),
-            "(a) is one short"
-        );
+        assert_eq!(try_next(&log(&[1, 1, 1, 4, 4, 5, 5, 6, 6]), 10), Index(10), "(a) is one short");
         assert_eq!(try_next(&log(&[1, 1, 1, 4]), 10), Index(5), "(b) is short");
         let f = log(&[1, 1, 1, 2, 2, 2, 3, 3, 3, 3, 3]);
         assert_eq!(try_next(&f, 10), Index(7), "(f) offers where its term 3 begins");
         assert_eq!(try_next(&f, 6), Index(4), "then where its term 2 begins");
         let e = log(&[1, 1, 1, 4, 4, 4, 4]);
-        assert_eq!(
-            try_next(&e, 7),
-            Index(6),
-            "(e) has too many of term 4, and the leader knows where its own end"
-        );
+        assert_eq!(try_next(&e, 7), Index(6), "(e) has too many of term 4, and the leader knows where its own end");
     }
 
     #[test]
     fn compaction_keeps_what_follows_on_the_snapshot() {
         let mut kept = log(&[1, 2, 2, 3]);
         kept.compact(Index(3), Term(2));
-        assert_eq!(
-            (kept.base(), kept.last(), kept.last_term()),
-            (Index(3), Index(4), Term(3))
-        );
+        assert_eq!((kept.base(), kept.last(), kept.last_term()), (Index(3), Index(4), Term(3)));
         assert_eq!(kept.term(Index(3)), Some(Term(2)));
         assert_eq!(kept.term(Index(2)), None);
         let mut dropped = log(&[1, 2, 2, 3]);

@@ -23,11 +23,7 @@ impl Membership {
         let mut voters: Vec<NodeId> = voters.into_iter().collect();
         voters.sort_unstable();
         voters.dedup();
-        Membership {
-            voters,
-            outgoing: Vec::new(),
-            learners: Vec::new(),
-        }
+        Membership { voters, outgoing: Vec::new(), learners: Vec::new() }
     }
 
     /// Whether a server has a vote.

@@ -34,23 +34,14 @@ pub struct Raft {
 
 impl Default for Raft {
     fn default() -> Self {
-        Raft {
-            servers: 5,
-            clients: 3,
-            settings: Settings::default(),
-            patience: Span::ms(120),
-            bug: None,
-        }
+        Raft { servers: 5, clients: 3, settings: Settings::default(), patience: Span::ms(120), bug: None }
     }
 }
 
 impl Raft {
     /// A group of `servers`, with the usual clients.
     pub fn cluster(servers: u16) -> Self {
-        Raft {
-            servers,
-            ..Raft::default()
-        }
+        Raft { servers, ..Raft::default() }
     }
 
     /// The same with a bug planted.
@@ -199,12 +190,7 @@ impl Model for Raft {
         // A voter has given its vote in this term and knows no leader yet: what it forgets now, it may do twice.
         roles: &["leader", "voter", "candidate", "follower"],
         bugs: &bugs::LISTED,
-        boundaries: &[
-            "figure-8",
-            "vote-lost-in-restart",
-            "stale-read-without-heartbeat",
-            "wiped-voter",
-        ],
+        boundaries: &["figure-8", "vote-lost-in-restart", "stale-read-without-heartbeat", "wiped-voter"],
     };
 
     fn size(&self) -> usize {
@@ -221,23 +207,16 @@ impl Model for Raft {
     }
 
     fn validate(&self) -> Result<(), String> {
-        let Settings {
-            election_min,
-            election_max,
-            heartbeat,
-            snapshot_threshold,
-            batch,
-            ..
-        } = self.settings;
+        let Settings { election_min, election_max, heartbeat, snapshot_threshold, batch, .. } = self.settings;
         match () {
             () if self.servers == 0 => Err("raft needs at least one server".into()),
-            () if election_min > election_max => Err(format!(
-                "election_min {election_min} is above election_max {election_max}"
-            )),
+            () if election_min > election_max => {
+                Err(format!("election_min {election_min} is above election_max {election_max}"))
+            }
             () if heartbeat == Span::ZERO => Err("heartbeat must be above 0".into()),
-            () if heartbeat >= election_min => Err(format!(
-                "heartbeat {heartbeat} must be below election_min {election_min}, or no leader lasts"
-            )),
+            () if heartbeat >= election_min => {
+                Err(format!("heartbeat {heartbeat} must be below election_min {election_min}, or no leader lasts"))
+            }
             () if snapshot_threshold == 0 => {
                 Err("snapshot_threshold must be above 0; for no snapshots make it large".into())
             }
@@ -257,24 +236,16 @@ impl Model for Raft {
 
     /// Changes how many servers there are; the clients stay.
     fn set_nodes(&mut self, nodes: usize) -> Result<(), String> {
-        let servers = nodes
-            .checked_sub(usize::from(self.clients))
-            .and_then(|n| u16::try_from(n).ok())
-            .filter(|n| *n > 0);
+        let servers =
+            nodes.checked_sub(usize::from(self.clients)).and_then(|n| u16::try_from(n).ok()).filter(|n| *n > 0);
         self.servers = servers.ok_or_else(|| {
-            format!(
-                "raft has {} clients beside its servers: {nodes} nodes are too few or too many",
-                self.clients
-            )
+            format!("raft has {} clients beside its servers: {nodes} nodes are too few or too many", self.clients)
         })?;
         Ok(())
     }
 
     fn mortal(&self) -> (Vec<NodeId>, usize) {
-        (
-            self.server_ids().collect(),
-            usize::from(self.servers.saturating_sub(1) / 2),
-        )
+        (self.server_ids().collect(), usize::from(self.servers.saturating_sub(1) / 2))
     }
 
     fn role(&self, process: &Node) -> Option<HeldRole> {
@@ -284,10 +255,7 @@ impl Model for Raft {
             Role::Candidate(_) | Role::PreCandidate(_) => "candidate",
             Role::Follower => "follower",
         };
-        Some(HeldRole {
-            name,
-            rank: server.term().0,
-        })
+        Some(HeldRole { name, rank: server.term().0 })
     }
 
     fn holds(&self, process: &Node, role: &str) -> Option<u64> {
@@ -297,10 +265,7 @@ impl Model for Raft {
                 let voted = server.vote().is_some_and(|candidate| candidate != server.id);
                 (voted && server.leader().is_none()).then_some(server.term().0)
             }
-            _ => self
-                .role(process)
-                .filter(|held| held.name == role)
-                .map(|held| held.rank),
+            _ => self.role(process).filter(|held| held.name == role).map(|held| held.rank),
         }
     }
 
@@ -325,20 +290,13 @@ impl Model for Raft {
                     reads,
                     ..model.settings
                 };
-                Raft {
-                    settings,
-                    ..model.clone()
-                }
+                Raft { settings, ..model.clone() }
             })
             .boxed()
     }
 
     fn phases(&self) -> Phases {
-        Phases {
-            chaos: Span::secs(4),
-            settle: Span::secs(3),
-            core: None,
-        }
+        Phases { chaos: Span::secs(4), settle: Span::secs(3), core: None }
     }
 
     /// Clients contend for a few keys all through the chaos. Every item is written once, so that a read tells which
@@ -361,20 +319,12 @@ impl Model for Raft {
                         0..4 => Command::Get { key },
                         4..6 => Command::Put { key, item },
                         6..8 => Command::Append { key, item },
-                        _ => Command::Cas {
-                            key,
-                            expect: earlier.iter().rev().nth(back).copied(),
-                            new: item,
-                        },
+                        _ => Command::Cas { key, expect: earlier.iter().rev().nth(back).copied(), new: item },
                     };
                     if kind >= 4 {
                         earlier.push(item);
                     }
-                    Operation {
-                        at: Time::ms(at),
-                        client: NodeId(client),
-                        op: command,
-                    }
+                    Operation { at: Time::ms(at), client: NodeId(client), op: command }
                 };
                 drafts.into_iter().enumerate().map(command).collect()
             })

@@ -71,20 +71,8 @@ impl<S: StateMachine> Server<S> {
     pub(super) fn save_vote(&self, ctx: &mut Context<'_, Self>) {
         match self.bug {
             Some(Bug::TermNotPersisted) => {}
-            Some(Bug::VoteNotPersisted) => ctx.append(
-                WAL,
-                Record::Vote {
-                    term: self.term,
-                    vote: None,
-                },
-            ),
-            _ => ctx.append(
-                WAL,
-                Record::Vote {
-                    term: self.term,
-                    vote: self.vote,
-                },
-            ),
+            Some(Bug::VoteNotPersisted) => ctx.append(WAL, Record::Vote { term: self.term, vote: None }),
+            _ => ctx.append(WAL, Record::Vote { term: self.term, vote: self.vote }),
         }
     }
 
@@ -105,14 +93,8 @@ impl<S: StateMachine> Server<S> {
         let mut records = vec![Record::Snapshot(snapshot)];
         records.extend(match self.bug {
             Some(Bug::TermNotPersisted) => None,
-            Some(Bug::VoteNotPersisted) => Some(Record::Vote {
-                term: self.term,
-                vote: None,
-            }),
-            _ => Some(Record::Vote {
-                term: self.term,
-                vote: self.vote,
-            }),
+            Some(Bug::VoteNotPersisted) => Some(Record::Vote { term: self.term, vote: None }),
+            _ => Some(Record::Vote { term: self.term, vote: self.vote }),
         });
         records.extend(self.log.from(self.log.base().next()).iter().cloned().map(Record::Entry));
         ctx.replace(WAL, records);
@@ -120,12 +102,7 @@ impl<S: StateMachine> Server<S> {
 }
 
 fn replay<S: StateMachine>(records: Vec<Record<S>>) -> Recovered<S> {
-    let mut found = Recovered {
-        term: Term(0),
-        vote: None,
-        snapshot: None,
-        log: Log::new(Index::ZERO, Term(0)),
-    };
+    let mut found = Recovered { term: Term(0), vote: None, snapshot: None, log: Log::new(Index::ZERO, Term(0)) };
     for record in records {
         match record {
             Record::Snapshot(snapshot) => {

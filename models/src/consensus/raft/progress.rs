@@ -112,11 +112,7 @@ mod tests {
         assert!(progress.ready());
         progress.sent(3);
         assert!(!progress.ready());
-        assert_eq!(
-            progress.next,
-            Index(8),
-            "a probe that may be refused does not move next"
-        );
+        assert_eq!(progress.next, Index(8), "a probe that may be refused does not move next");
         assert!(progress.refused(Index(7), Index(3)));
         assert!(progress.ready());
         assert_eq!(progress.next, Index(3));

@@ -33,12 +33,7 @@ impl<S: StateMachine> Server<S> {
             return self.answer_read(ctx, waiter, &command);
         }
         leading.round += 1;
-        leading.reads.push_back(Read {
-            round: leading.round,
-            index: self.commit,
-            waiter,
-            command,
-        });
+        leading.reads.push_back(Read { round: leading.round, index: self.commit, waiter, command });
         self.send_heartbeats(ctx);
         self.answer_reads(ctx);
     }
@@ -68,10 +63,7 @@ impl<S: StateMachine> Server<S> {
     }
 
     fn answer_read(&mut self, ctx: &mut Context<'_, Self>, waiter: Waiter, command: &S::Command) {
-        let output = self
-            .machine
-            .query(command)
-            .expect("raft bypasses the log for queries only");
+        let output = self.machine.query(command).expect("raft bypasses the log for queries only");
         self.reply(ctx, waiter, output);
     }
 }

@@ -42,17 +42,7 @@ impl<S: StateMachine> Server<S> {
             }
             progress.sent(entries.len());
             let commit = self.commit;
-            ctx.send(
-                to,
-                Message::AppendEntries {
-                    term: self.term,
-                    prev,
-                    prev_term,
-                    entries,
-                    commit,
-                    round,
-                },
-            );
+            ctx.send(to, Message::AppendEntries { term: self.term, prev, prev_term, entries, commit, round });
         }
     }
 
@@ -72,17 +62,7 @@ impl<S: StateMachine> Server<S> {
             // refuses, and is then sent the snapshot.
             let prev = progress.next.before().max(self.log.base());
             let prev_term = self.log.term(prev).expect("raft has every entry behind its snapshot");
-            ctx.send(
-                *to,
-                Message::AppendEntries {
-                    term,
-                    prev,
-                    prev_term,
-                    entries: Vec::new(),
-                    commit,
-                    round,
-                },
-            );
+            ctx.send(*to, Message::AppendEntries { term, prev, prev_term, entries: Vec::new(), commit, round });
         }
     }
 
@@ -186,11 +166,7 @@ impl<S: StateMachine> Server<S> {
         };
         self.commit = self.commit.max(commit.min(verified));
         self.apply(ctx);
-        let reply = Message::Appended {
-            term: self.term,
-            matched: last_new,
-            round,
-        };
+        let reply = Message::Appended { term: self.term, matched: last_new, round };
         match self.bug == Some(Bug::ReplyBeforeSync) && self.log.appended() > appended {
             true => ctx.send_early(from, reply),
             false => ctx.send(from, reply),
@@ -225,15 +201,6 @@ impl<S: StateMachine> Server<S> {
     /// Says where the leader may try next, and in which term this server is.
     pub(super) fn refuse(&mut self, ctx: &mut Context<'_, Self>, to: NodeId, prev: Index, round: u64) {
         let (hint, hint_term) = self.log.conflict(prev);
-        ctx.send(
-            to,
-            Message::Refused {
-                term: self.term,
-                prev,
-                hint,
-                hint_term,
-                round,
-            },
-        );
+        ctx.send(to, Message::Refused { term: self.term, prev, hint, hint_term, round });
     }
 }

@@ -135,12 +135,7 @@ impl<S: StateMachine> Leading<S> {
     ) -> impl Fn(NodeId) -> Index + 'a {
         move |node| match node == own.0 {
             true => Index(own.1),
-            false => Index(
-                self.peers
-                    .iter()
-                    .find(|(peer, _)| *peer == node)
-                    .map_or(0, |(_, progress)| of(progress)),
-            ),
+            false => Index(self.peers.iter().find(|(peer, _)| *peer == node).map_or(0, |(_, progress)| of(progress))),
         }
     }
 }
@@ -307,12 +302,7 @@ impl<S: StateMachine> Server<S> {
     /// Pre-votes speak of terms that nobody has entered. Says whether the message is to be handled at all.
     fn heed_term(&mut self, ctx: &mut Context<'_, Self>, message: &Message<S>, term: Term) -> bool {
         match message {
-            Message::RequestVote { pre: true, .. }
-            | Message::Vote {
-                pre: true,
-                granted: true,
-                ..
-            } => return true,
+            Message::RequestVote { pre: true, .. } | Message::Vote { pre: true, granted: true, .. } => return true,
             // Thesis §4.2.3: a candidate that nobody needs must not end the term.
             Message::RequestVote { .. } if self.settings.check_quorum && self.hears_leader(ctx.now()) => {
                 ctx.mark("candidate ignored");
@@ -367,31 +357,14 @@ impl<S: StateMachine> Process for Server<S> {
             return;
         }
         match message {
-            Message::RequestVote {
-                term,
-                last,
-                last_term,
-                pre: true,
-            } => {
+            Message::RequestVote { term, last, last_term, pre: true } => {
                 self.answer_pre_vote(ctx, from, term, (last_term, last));
             }
-            Message::RequestVote {
-                term,
-                last,
-                last_term,
-                pre: false,
-            } => {
+            Message::RequestVote { term, last, last_term, pre: false } => {
                 self.answer_vote(ctx, from, term, (last_term, last));
             }
             Message::Vote { term, granted, pre } => self.count_vote(ctx, from, term, granted, pre),
-            Message::AppendEntries {
-                term,
-                prev,
-                prev_term,
-                entries,
-                commit,
-                round,
-            } => {
+            Message::AppendEntries { term, prev, prev_term, entries, commit, round } => {
                 match self.heeds_leader(ctx, from, term) {
                     true => self.append_entries(ctx, from, (prev, prev_term), entries, (commit, round)),
                     // A deposed leader learns so from our term.
@@ -405,13 +378,7 @@ impl<S: StateMachine> Process for Server<S> {
             Message::Appended { term, matched, round } if term == self.term => {
                 self.appended(ctx, from, matched, round);
             }
-            Message::Refused {
-                term,
-                prev,
-                hint,
-                hint_term,
-                round,
-            } if term == self.term => {
+            Message::Refused { term, prev, hint, hint_term, round } if term == self.term => {
                 self.refused(ctx, from, prev, (hint, hint_term), round);
             }
             // An answer to a leader that this server no longer is.

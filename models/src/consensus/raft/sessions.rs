@@ -47,45 +47,29 @@ impl<S: StateMachine> Sessions<S> {
     }
 
     pub(super) fn open(&mut self, session: Session) {
-        self.table.insert(
-            session,
-            Last {
-                sequence: 0,
-                output: None,
-            },
-        );
+        self.table.insert(session, Last { sequence: 0, output: None });
     }
 
     pub(super) fn look_up(&self, ticket: Ticket) -> Known<S::Output> {
         match self.table.get(&ticket.session) {
             None => Known::NoSession,
             Some(last) if ticket.sequence > last.sequence => Known::New,
-            Some(Last {
-                sequence,
-                output: Some(output),
-            }) if ticket.sequence == *sequence => Known::Executed(output.clone()),
+            Some(Last { sequence, output: Some(output) }) if ticket.sequence == *sequence => {
+                Known::Executed(output.clone())
+            }
             Some(_) => Known::Past,
         }
     }
 
     pub(super) fn executed(&mut self, ticket: Ticket, output: S::Output) {
-        let last = self
-            .table
-            .get_mut(&ticket.session)
-            .expect("raft executes only for sessions it has");
-        *last = Last {
-            sequence: ticket.sequence,
-            output: Some(output),
-        };
+        let last = self.table.get_mut(&ticket.session).expect("raft executes only for sessions it has");
+        *last = Last { sequence: ticket.sequence, output: Some(output) };
     }
 
     /// For the bug: the sessions, with nothing executed.
     pub(super) fn forget(&mut self) {
         for last in self.table.values_mut() {
-            *last = Last {
-                sequence: 0,
-                output: None,
-            };
+            *last = Last { sequence: 0, output: None };
         }
     }
 }
@@ -98,10 +82,7 @@ mod tests {
     #[test]
     fn a_command_is_new_once() {
         let mut sessions = Sessions::<Kv>::default();
-        let ticket = |sequence| Ticket {
-            session: Session(4),
-            sequence,
-        };
+        let ticket = |sequence| Ticket { session: Session(4), sequence };
         assert_eq!(sessions.look_up(ticket(1)), Known::NoSession);
         sessions.open(Session(4));
         assert_eq!(sessions.look_up(ticket(1)), Known::New);

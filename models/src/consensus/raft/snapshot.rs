@@ -60,10 +60,7 @@ impl<S: StateMachine> Server<S> {
 
     /// Sends the snapshot to a follower that needs entries which the log no longer has.
     pub(super) fn send_snapshot(&mut self, ctx: &mut Context<'_, Self>, to: NodeId) {
-        let snapshot = self
-            .snapshot
-            .clone()
-            .expect("raft has a snapshot of what its log lacks");
+        let snapshot = self.snapshot.clone().expect("raft has a snapshot of what its log lacks");
         let term = self.term;
         let Some(leading) = self.leading() else { return };
         leading.progress(to).sent_snapshot(snapshot.last);
@@ -91,14 +88,7 @@ impl<S: StateMachine> Server<S> {
             self.restore(ctx, snapshot);
             ctx.mark("snapshot installed");
         }
-        ctx.send(
-            from,
-            Message::Appended {
-                term: self.term,
-                matched,
-                round,
-            },
-        );
+        ctx.send(from, Message::Appended { term: self.term, matched, round });
     }
 
     fn restore(&mut self, ctx: &mut Context<'_, Self>, snapshot: Arc<Snapshot<S>>) {

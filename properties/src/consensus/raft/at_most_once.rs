@@ -21,10 +21,7 @@ pub struct AtMostOnce {
 
 impl Default for AtMostOnce {
     fn default() -> Self {
-        AtMostOnce {
-            different: vec![0],
-            last: BTreeMap::new(),
-        }
+        AtMostOnce { different: vec![0], last: BTreeMap::new() }
     }
 }
 
@@ -68,9 +65,7 @@ impl AtMostOnce {
                     false
                 }
                 Payload::Command { ticket: None, .. } => true,
-                Payload::Command {
-                    ticket: Some(ticket), ..
-                } => match self.last.get_mut(&ticket.session) {
+                Payload::Command { ticket: Some(ticket), .. } => match self.last.get_mut(&ticket.session) {
                     Some(last) if ticket.sequence > *last => {
                         *last = ticket.sequence;
                         true

@@ -38,10 +38,9 @@ impl<M: Group> Property<M> for ElectionSafety {
             self.leaders.resize(at + 1, None);
         }
         match self.leaders[at] {
-            Some(other) if other != node => Err(Broken::new(
-                [other, node],
-                format!("{other} and {node} both lead term {term}"),
-            )),
+            Some(other) if other != node => {
+                Err(Broken::new([other, node], format!("{other} and {node} both lead term {term}")))
+            }
             _ => {
                 self.leaders[at] = Some(node);
                 Ok(())

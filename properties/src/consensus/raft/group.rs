@@ -30,9 +30,7 @@ pub(super) fn changed<M: Group>(world: &World<M>) -> Option<(NodeId, &Server<M::
 
 /// The servers that are up.
 pub(super) fn servers<M: Group>(world: &World<M>) -> impl Iterator<Item = (NodeId, &Server<M::Machine>)> {
-    world
-        .processes()
-        .filter_map(|(node, process)| Some((node, M::server(process)?)))
+    world.processes().filter_map(|(node, process)| Some((node, M::server(process)?)))
 }
 
 /// What is remembered of each node, and forgotten when it crashes.

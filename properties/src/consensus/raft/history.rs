@@ -9,9 +9,7 @@ use crate::linearizability::{Linearizable, linearizable};
 
 /// The property `raft/linearizable`.
 pub fn commands_linearizable() -> Linearizable<Raft, Kv<Key, Value>> {
-    linearizable("raft/linearizable", Kv::new(), |command, output| {
-        Some((request(command), output.map(answer)))
-    })
+    linearizable("raft/linearizable", Kv::new(), |command, output| Some((request(command), output.map(answer))))
 }
 
 /// A command of the model, as the specification has it.

@@ -33,11 +33,7 @@ impl<M: Group> Property<M> for LeaderAppendOnly {
             return Ok(());
         }
         let (log, led) = (server.log(), server.term());
-        let now = Seen {
-            led,
-            last: log.last(),
-            last_term: log.last_term(),
-        };
+        let now = Seen { led, last: log.last(), last_term: log.last_term() };
         let before = self.seen.of(world, node).replace(now);
         let Some(before) = before.filter(|before| before.led == led) else {
             return Ok(());

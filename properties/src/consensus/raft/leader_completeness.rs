@@ -49,10 +49,7 @@ impl<M: Group> Property<M> for LeaderCompleteness {
         }
         let seen = self.seen.of(world, node);
         let before = *seen;
-        *seen = Seen {
-            led: server.term(),
-            commit: server.commit(),
-        };
+        *seen = Seen { led: server.term(), commit: server.commit() };
         if before.led != server.term() {
             self.complete(node, server, Index(1))?;
         }
@@ -79,12 +76,7 @@ impl LeaderCompleteness {
         for at in (known.max(log.base()).0 + 1..=commit.0).map(Index) {
             let slot = &mut self.committed[at.0 as usize];
             if let (None, Some(term)) = (*slot, log.term(at)) {
-                *slot = Some(Committed {
-                    term,
-                    led: server.term(),
-                    by: node,
-                    at: now,
-                });
+                *slot = Some(Committed { term, led: server.term(), by: node, at: now });
                 first = first.or(Some(at));
             }
         }

@@ -41,14 +41,10 @@ impl<M: Group> Property<M> for LeaderElected {
         }
         let deadline = phases.heal_at() + ELECTED_WITHIN;
         if self.elected.is_none_or(|at| at > deadline) {
-            let terms: Vec<String> = servers(world)
-                .map(|(node, server)| format!("{node} is in term {}", server.term()))
-                .collect();
+            let terms: Vec<String> =
+                servers(world).map(|(node, server)| format!("{node} is in term {}", server.term())).collect();
             let when = self.elected.map_or("never".to_string(), |at| format!("at {at}"));
-            let message = format!(
-                "a leader was due by {deadline} and was there {when}: {}",
-                terms.join(", ")
-            );
+            let message = format!("a leader was due by {deadline} and was there {when}: {}", terms.join(", "));
             return Err(Broken::new(up, message));
         }
         Ok(())

@@ -58,22 +58,14 @@ impl LogMatching {
         if self.known.len() <= slot {
             self.known.resize(slot + 1, Vec::new());
         }
-        let now = Known {
-            term: entry.term,
-            before,
-            says: stable_hash(&entry.payload),
-            first: node,
-        };
+        let now = Known { term: entry.term, before, says: stable_hash(&entry.payload), first: node };
         let Some(known) = self.known[slot].iter().find(|known| known.term == entry.term) else {
             self.known[slot].push(now);
             return Ok(());
         };
         let term = entry.term;
         if known.says != now.says {
-            let message = format!(
-                "the entries of term {term} at index {at} of {} and {node} differ",
-                known.first
-            );
+            let message = format!("the entries of term {term} at index {at} of {} and {node} differ", known.first);
             return Err(Broken::new([known.first, node], message));
         }
         if known.before != now.before {

@@ -29,10 +29,7 @@ pub use state_machine_safety::StateMachineSafety;
 
 /// Raft with everything that must be true of it.
 pub fn suite() -> Suite<Raft> {
-    let suite = Suite {
-        properties: safety(),
-        ..Suite::new(Raft::default())
-    };
+    let suite = Suite { properties: safety(), ..Suite::new(Raft::default()) };
     suite
         .property(LeaderElected::default())
         .property(CommandsComplete)

@@ -40,16 +40,9 @@ impl<M: Group> Property<M> for StateMachineSafety {
             return Ok(());
         };
         let log = server.log();
-        let now = Seen {
-            upto: server.commit().max(server.applied()),
-            appended: log.appended(),
-        };
+        let now = Seen { upto: server.commit().max(server.applied()), appended: log.appended() };
         if log.last() < now.upto {
-            let message = format!(
-                "{node} has committed up to index {}, but its log ends at {}",
-                now.upto,
-                log.last()
-            );
+            let message = format!("{node} has committed up to index {}, but its log ends at {}", now.upto, log.last());
             return Err(Broken::new([node], message));
         }
         let seen = self.seen.of(world, node);
@@ -75,13 +68,7 @@ impl StateMachineSafety {
             self.chosen.resize(slot + 1, None);
         }
         match self.chosen[slot] {
-            None => {
-                self.chosen[slot] = Some(Chosen {
-                    term,
-                    says,
-                    first: node,
-                })
-            }
+            None => self.chosen[slot] = Some(Chosen { term, says, first: node }),
             Some(chosen) if (chosen.term, chosen.says) == (term, says) => {}
             Some(Chosen { term: other, first, .. }) => {
                 let message = format!(

@@ -103,10 +103,7 @@ impl<V: Clone + Debug + Ord + Hash> Specification for CasRegister<V> {
     }
 
     fn answer_matters(&self, op: &Access<V>, ret: Option<&Answer<V>>) -> bool {
-        !matches!(
-            (op, ret),
-            (Access::Read, _) | (Access::Write(_), None | Some(Answer::Written))
-        )
+        !matches!((op, ret), (Access::Read, _) | (Access::Write(_), None | Some(Answer::Written)))
     }
 
     fn decider<'a>(&'a self, operations: &[(&'a Access<V>, Option<&'a Answer<V>>)]) -> Option<Box<dyn Decider + 'a>> {

@@ -72,11 +72,7 @@ impl Specification for FencedLock {
     fn apply(&self, state: &mut State, op: &Request, ret: Option<&Answer>) -> Step<State> {
         let next = match (op, ret) {
             (Request::Acquire(client), None) => match self.leased || state.holder.is_none() {
-                true => State {
-                    holder: Some(*client),
-                    token: state.token + 1,
-                    ..*state
-                },
+                true => State { holder: Some(*client), token: state.token + 1, ..*state },
                 false => *state,
             },
             (Request::Acquire(client), Some(Answer::Granted(token))) => {
@@ -84,11 +80,7 @@ impl Specification for FencedLock {
                 if !free || *token <= state.token {
                     return Step::Illegal;
                 }
-                State {
-                    holder: Some(*client),
-                    token: *token,
-                    ..*state
-                }
+                State { holder: Some(*client), token: *token, ..*state }
             }
             (Request::Acquire(_), Some(Answer::Refused)) => return Step::same(state.holder.is_some()),
             (Request::Release(client), None) => match state.holder == Some(*client) {
@@ -100,16 +92,10 @@ impl Specification for FencedLock {
                 true => State { holder: None, ..*state },
                 false => *state,
             },
-            (Request::Use(token), None) => State {
-                seen: state.seen.max(*token),
-                ..*state
-            },
+            (Request::Use(token), None) => State { seen: state.seen.max(*token), ..*state },
             (Request::Use(token), Some(Answer::Used(accepted))) => match *token >= state.seen {
                 new if new != *accepted => return Step::Illegal,
-                _ => State {
-                    seen: state.seen.max(*token),
-                    ..*state
-                },
+                _ => State { seen: state.seen.max(*token), ..*state },
             },
             _ => return Step::Illegal,
         };
@@ -124,9 +110,6 @@ impl Specification for FencedLock {
     }
 
     fn read_only(&self, _: &Request, ret: Option<&Answer>) -> bool {
-        matches!(
-            ret,
-            Some(Answer::Refused | Answer::Released(false) | Answer::Used(false))
-        )
+        matches!(ret, Some(Answer::Refused | Answer::Released(false) | Answer::Used(false)))
     }
 }

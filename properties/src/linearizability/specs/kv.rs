@@ -67,18 +67,12 @@ pub struct Kv<K, V> {
 impl<K, V> Kv<K, V> {
     /// A store that says so when a key is absent.
     pub fn new() -> Self {
-        Kv {
-            absent: None,
-            marker: std::marker::PhantomData,
-        }
+        Kv { absent: None, marker: std::marker::PhantomData }
     }
 
     /// A store where a key that is absent reads as `value`.
     pub fn reading_absent_as(value: V) -> Self {
-        Kv {
-            absent: Some(value),
-            marker: std::marker::PhantomData,
-        }
+        Kv { absent: Some(value), marker: std::marker::PhantomData }
     }
 }
 
@@ -159,9 +153,7 @@ impl<K: Clone + Debug + Ord + Hash, V: Value> Specification for Kv<K, V> {
                 Step::Changed(Undo::Restore(state.insert(key.clone(), v.clone())))
             }
             (Request::Append(key, tail), None | Some(Done)) => match state.get_mut(key) {
-                Some(v) => v
-                    .append(tail)
-                    .map_or(Step::Illegal, |length| Step::Changed(Undo::Truncate(length))),
+                Some(v) => v.append(tail).map_or(Step::Illegal, |length| Step::Changed(Undo::Truncate(length))),
                 None => {
                     let mut v = self.absent.clone();
                     let appended = v.as_mut().is_none_or(|v| v.append(tail).is_some());

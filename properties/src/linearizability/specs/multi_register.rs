@@ -18,10 +18,7 @@ pub struct MultiRegister<K, V> {
 impl<K, V> MultiRegister<K, V> {
     /// Registers that first hold `initial`, all of them.
     pub fn new(initial: V) -> Self {
-        MultiRegister {
-            initial,
-            marker: std::marker::PhantomData,
-        }
+        MultiRegister { initial, marker: std::marker::PhantomData }
     }
 }
 
@@ -100,9 +97,7 @@ impl<K: Clone + Debug + Ord + Hash, V: Clone + Debug + Ord + Hash> Specification
         // What must be there and is not; an operation may read what it has itself written.
         let mut missing: Vec<(&K, &V)> = Vec::new();
         for (n, ((key, access), answer)) in op.iter().zip(ret).enumerate() {
-            let own = op[..n]
-                .iter()
-                .any(|(other, access)| other == key && matches!(access, Access::Write(_)));
+            let own = op[..n].iter().any(|(other, access)| other == key && matches!(access, Access::Write(_)));
             match (access, answer) {
                 (Access::Read, Answer::Value(v)) if !own && state.get(key).unwrap_or(&self.initial) != v => {
                     missing.push((key, v));
@@ -114,11 +109,8 @@ impl<K: Clone + Debug + Ord + Hash, V: Clone + Debug + Ord + Hash> Specification
             return true;
         }
         for other in means {
-            let writes = |key: &K, v: &V| {
-                other
-                    .iter()
-                    .any(|(k, a)| k == key && matches!(a, Access::Write(w) if w == v))
-            };
+            let writes =
+                |key: &K, v: &V| other.iter().any(|(k, a)| k == key && matches!(a, Access::Write(w) if w == v));
             missing.retain(|(key, v)| !writes(key, v));
         }
         missing.is_empty()

@@ -87,18 +87,9 @@ fn case(line: &str, expect: String) -> Case {
             return Vec::new();
         };
         let inside = rest.split(')').next().expect("split gives one part at least");
-        inside
-            .split(',')
-            .map(|item| item.trim().to_string())
-            .filter(|item| !item.is_empty())
-            .collect()
+        inside.split(',').map(|item| item.trim().to_string()).filter(|item| !item.is_empty()).collect()
     };
-    let ids = |name| {
-        list(name)
-            .iter()
-            .map(|id| NodeId(id.parse().expect("an id")))
-            .collect::<Vec<_>>()
-    };
+    let ids = |name| list(name).iter().map(|id| NodeId(id.parse().expect("an id"))).collect::<Vec<_>>();
     let halves = [ids("cfg"), ids("cfgj")];
     // Answers stand in the order in which the voters first appear.
     let mut voters = Vec::new();
@@ -109,35 +100,17 @@ fn case(line: &str, expect: String) -> Case {
     }
     let given = [list("idx"), list("votes")].concat();
     assert_eq!(given.len(), voters.len(), "{line}");
-    let answers = voters
-        .into_iter()
-        .zip(given.into_iter().map(|item| (item != "_").then_some(item)))
-        .collect();
-    Case {
-        line: line.to_string(),
-        halves,
-        answers,
-        expect,
-    }
+    let answers = voters.into_iter().zip(given.into_iter().map(|item| (item != "_").then_some(item))).collect();
+    Case { line: line.to_string(), halves, answers, expect }
 }
 
 #[test]
 fn commits_as_etcd_does() {
-    for Case {
-        line,
-        halves,
-        answers,
-        expect,
-    } in ["majority_commit.txt", "joint_commit.txt"]
-        .into_iter()
-        .filter_map(cases)
-        .flatten()
+    for Case { line, halves, answers, expect } in
+        ["majority_commit.txt", "joint_commit.txt"].into_iter().filter_map(cases).flatten()
     {
-        let reached = |voter| {
-            answers[&voter]
-                .as_ref()
-                .map_or(Index::ZERO, |text| Index(text.parse().expect("an index")))
-        };
+        let reached =
+            |voter| answers[&voter].as_ref().map_or(Index::ZERO, |text| Index(text.parse().expect("an index")));
         let committed = joint_committed([&halves[0], &halves[1]], reached);
         let expect = match expect.trim_start_matches("<empty majority quorum>") {
             "∞" => Index::MAX,
@@ -149,19 +122,10 @@ fn commits_as_etcd_does() {
 
 #[test]
 fn votes_as_etcd_does() {
-    for Case {
-        line,
-        halves,
-        answers,
-        expect,
-    } in ["majority_vote.txt", "joint_vote.txt"]
-        .into_iter()
-        .filter_map(cases)
-        .flatten()
+    for Case { line, halves, answers, expect } in
+        ["majority_vote.txt", "joint_vote.txt"].into_iter().filter_map(cases).flatten()
     {
-        let result = joint_vote([&halves[0], &halves[1]], |voter| {
-            answers[&voter].as_ref().map(|text| text == "y")
-        });
+        let result = joint_vote([&halves[0], &halves[1]], |voter| answers[&voter].as_ref().map(|text| text == "y"));
         assert_eq!(format!("Vote{result:?}"), expect, "{line}");
     }
 }
