@@ -143,23 +143,24 @@ fn splits(here: &Place) -> BoxedStrategy<Vec<Fault>> {
     prop::collection::vec(motif, fitting(chaos, every)).prop_map(move |motifs| in_turn(motifs, every, chaos)).boxed()
 }
 
-/// Leaders that know something alone: for a moment no mortal node hears another, though clients are heard, and then
-/// whoever leads crashes. Each comes when the next leader has just been found: several in a row make the paper's
-/// Figure 8.
+/// Leaders that know something alone: whoever leads is heard by nobody for a while, though it hears its clients, and
+/// then mostly crashes; the next one soon has the same fate. Three in a row make the Raft paper's Figure 8.
 fn mutes(here: &Place) -> BoxedStrategy<Vec<Fault>> {
-    let tempo = here.tempo_ms();
-    let (chaos, mortal) = (here.chaos, here.mortal.clone());
-    let mute =
-        (tempo * 4 / 3..tempo * 10 / 3, tempo / 15..tempo * 4 / 5, tempo / 5..tempo * 14 / 3, here.first_holder());
-    prop::collection::vec(mute, 6..12)
+    let (tempo, chaos) = (here.tempo_ms(), here.chaos);
+    let crash = prop_oneof![1 => Just(None), 2 => (tempo / 10..tempo * 3 / 2).prop_map(Some)];
+    let mute = (tempo / 2..tempo * 2, tempo / 8..tempo * 3 / 2, crash, here.first_holder());
+    prop::collection::vec(mute, 8..16)
         .prop_map(move |mutes| {
             let mut plan = Vec::new();
-            let mut at = tempo * 2;
-            for (pause, alone, down, leader) in mutes {
+            let mut at = tempo * 3 / 2;
+            for (pause, alone, crash, leader) in mutes {
                 at += pause;
-                let cut = What::Cut { from: mortal.clone(), to: mortal.clone(), mode: CutMode::Drop };
-                plan.push(fault(at, alone + 1, cut));
-                plan.push(fault(at + alone, down, What::Crash { node: leader }));
+                let (direction, mode) = (Direction::Out, CutMode::Drop);
+                plan.push(fault(at, alone, What::Isolate { node: leader.clone(), direction, mode }));
+                at += alone;
+                if let Some(down) = crash {
+                    plan.push(fault(at - 1, down, What::Crash { node: leader }));
+                }
             }
             plan.retain(|fault| fault.at.since(Time::ZERO) < chaos);
             plan
