@@ -7,3 +7,8 @@ pub mod examples;
 pub mod formats;
 pub mod linearizability;
 pub mod transactions;
+
+/// The examples of the README compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;

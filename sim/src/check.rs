@@ -42,7 +42,7 @@ pub fn check<M: Model>(model: M) -> Check<M> {
     }
 }
 
-/// A check in the making. See [`check`].
+/// A check in the making. See [`check()`].
 pub struct Check<M: Model> {
     campaign: Campaign<M>,
     workload: Option<BoxedStrategy<Workload<M>>>,

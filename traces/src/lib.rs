@@ -8,3 +8,4 @@ pub mod draw;
 pub mod logs;
 pub mod registry;
 pub mod report;
+pub mod say;

@@ -1,5 +1,6 @@
 //! What the commands print: tables and reports for people, JSON lines for scripts.
 
+use crate::say;
 use hdrhistogram::Histogram;
 use seedbed_sim::fault::FaultClass;
 use seedbed_sim::{Fingerprint, SeedResult, Sizes, Violation};
@@ -18,7 +19,7 @@ pub fn verdict(violation: Option<&Violation>) -> &'static str {
 
 /// Prints one JSON line to standard output.
 pub fn print_json(value: &Value) {
-    println!("{value}");
+    say!("{value}");
 }
 
 /// The JSON line of a seed in a sweep.

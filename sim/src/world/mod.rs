@@ -36,7 +36,7 @@ pub const MAX_NODES: usize = 1 << 14;
 
 /// A simulated world of one model.
 ///
-/// Most people never make one: [`crate::check`] does. Properties are handed one to look at.
+/// Most people never make one: [`crate::check()`] does. Properties are handed one to look at.
 ///
 /// ```
 /// use seedbed_sim::{Case, Source, World};

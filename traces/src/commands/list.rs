@@ -1,5 +1,6 @@
 //! `seedbed list`: components, what they tolerate, their properties, bugs and boundaries.
 
+use crate::say;
 use serde_json::json;
 
 use crate::commands::Ended;
@@ -27,16 +28,16 @@ pub fn list(as_json: bool) -> Ended {
             continue;
         }
         let row = if info.row.is_empty() { String::new() } else { format!(" ({})", info.row) };
-        println!("{}{row}, {}: {}", info.name, info.family, info.summary);
-        println!("  tolerates   {}", tolerates.join(" "));
-        println!("  properties  {}", component.properties().join("\n              "));
+        say!("{}{row}, {}: {}", info.name, info.family, info.summary);
+        say!("  tolerates   {}", tolerates.join(" "));
+        say!("  properties  {}", component.properties().join("\n              "));
         for bug in info.bugs {
-            println!("  bug         {}: {} → {}", bug.name, bug.what, bug.caught_by);
+            say!("  bug         {}: {} → {}", bug.name, bug.what, bug.caught_by);
         }
         for boundary in info.boundaries {
-            println!("  boundary    {boundary}");
+            say!("  boundary    {boundary}");
         }
-        println!();
+        say!();
     }
     Ended::Held
 }

@@ -1,6 +1,7 @@
 //! `seedbed mutants`: the kill matrix. For each planted bug: is it caught, by the property that should catch it, and
 //! after how many seeds?
 
+use crate::say;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -74,7 +75,7 @@ pub fn mutants(models: &[String], effort: Effort, as_json: bool) -> anyhow::Resu
         }
     }
     if !as_json {
-        println!("{table}");
+        say!("{table}");
     }
     Ok(if all_killed { Ended::Held } else { Ended::Violated })
 }

@@ -1,5 +1,6 @@
 //! `seedbed replay`: runs a trace, verifies it, and says which choices were unused.
 
+use crate::{say, say_all};
 use std::io::{BufRead as _, Write as _};
 use std::path::Path;
 
@@ -49,27 +50,27 @@ fn print(replay: &Replay, how_shown: &Shown) {
     let limit = if how_shown.lines == 0 { None } else { Some(how_shown.lines) };
     let violation = run.violation.as_ref().filter(|violation| violation.at <= until);
     let picture = Picture { nodes: &run.nodes, timeline: &timeline, faults: &replay.faults, violation, limit };
-    print!("{}", text::draw(&picture));
-    println!();
+    say_all!("{}", text::draw(&picture));
+    say!();
     let (word, tries) = how(replay);
     match (&replay.recorded, word) {
-        (Some(recorded), "lost") => println!(
+        (Some(recorded), "lost") => say!(
             "lost: the trace violated {} and now comes out as {}",
             recorded.property,
             run.violation.as_ref().map_or("held", |violation| &violation.property)
         ),
-        (_, "nudged") => println!("nudged: fails again after its times were moved within 5 % ({tries} tries)"),
-        _ => println!("exact: {}", verdict(run.violation.as_ref())),
+        (_, "nudged") => say!("nudged: fails again after its times were moved within 5 % ({tries} tries)"),
+        _ => say!("exact: {}", verdict(run.violation.as_ref())),
     }
-    println!(
+    say!(
         "  {} choices fixed, {} of them never asked for ({:.0} %)",
         replay.choices,
         replay.unused,
         100.0 * replay.unused as f64 / (replay.choices.max(1)) as f64
     );
     match run.fingerprint == replay.recorded_fingerprint {
-        true => println!("  fingerprint {} as recorded", Fingerprint(run.fingerprint)),
-        false => println!(
+        true => say!("  fingerprint {} as recorded", Fingerprint(run.fingerprint)),
+        false => say!(
             "  fingerprint {}, recorded {}: the code has changed since",
             Fingerprint(run.fingerprint),
             Fingerprint(replay.recorded_fingerprint)
@@ -82,12 +83,12 @@ fn step(trace: &str, component: &dyn crate::component::Component) -> anyhow::Res
     let mut keys = std::io::stdin().lock().lines();
     eprintln!("Enter: next, s: states of all nodes, q: go on without stepping");
     component.step(trace, &mut |entry, states| {
-        println!("{:>9}  {}", entry.at.to_string(), serde_json::to_string(&entry.what).unwrap_or_default());
+        say!("{:>9}  {}", entry.at.to_string(), serde_json::to_string(&entry.what).unwrap_or_default());
         loop {
             eprint!("> ");
             let _ = std::io::stderr().flush();
             match keys.next() {
-                Some(Ok(key)) if key.trim() == "s" => println!("{}", states()),
+                Some(Ok(key)) if key.trim() == "s" => say!("{}", states()),
                 Some(Ok(key)) if key.trim() == "q" => return false,
                 Some(Ok(_)) => return true,
                 _ => return false,

@@ -6,6 +6,7 @@ use crate::component::Run;
 use crate::draw::{Picture, text};
 use crate::registry;
 use crate::report::{latencies, print_json, run_json, verdict};
+use crate::{say, say_all};
 
 /// Runs one seed of a model.
 ///
@@ -29,7 +30,7 @@ pub fn run(model: &str, seed: u64, options: &ModelOptions, lines: usize, as_json
     } else {
         print(model, seed, &run, lines);
         if let Some(trace) = &trace {
-            println!("\n  trace   {trace}\n  replay  cargo run --release -- replay {trace}");
+            say!("\n  trace   {trace}\n  replay  cargo run --release -- replay {trace}");
         }
     }
     Ok(if run.violation.is_some() { Ended::Violated } else { Ended::Held })
@@ -39,29 +40,37 @@ fn print(model: &str, seed: u64, run: &Run, lines: usize) {
     let limit = if lines == 0 { None } else { Some(lines) };
     let violation = run.violation.as_ref();
     let picture = Picture { nodes: &run.nodes, timeline: &run.timeline, faults: &run.struck, violation, limit };
-    print!("{}", text::draw(&picture));
+    say_all!("{}", text::draw(&picture));
     let stats = &run.stats;
-    println!(
+    say!(
         "\n{model}, seed {seed}: {} after {} events, {} of virtual time",
         verdict(violation),
         stats.events,
         run.ended_at
     );
-    println!(
+    say!(
         "  messages    {} sent, {} delivered, {} lost, {} doubled, {} cut, {} to a node that was down",
-        stats.sent, stats.delivered, stats.lost, stats.doubled, stats.cut, stats.to_down
+        stats.sent,
+        stats.delivered,
+        stats.lost,
+        stats.doubled,
+        stats.cut,
+        stats.to_down
     );
     let operations = &run.operations;
-    println!(
+    say!(
         "  operations  {} returned, {} failed, {} unknown, {} never invoked",
-        operations.returned, operations.failed, operations.unknown, stats.skipped
+        operations.returned,
+        operations.failed,
+        operations.unknown,
+        stats.skipped
     );
     if !operations.latencies.is_empty() {
         let latency = latencies(&operations.latencies);
         let ms = |quantile: f64| latency.value_at_quantile(quantile) as f64 / 1e6;
-        println!("  latency     p50 {:.1} ms, p90 {:.1} ms, p99 {:.1} ms (virtual)", ms(0.5), ms(0.9), ms(0.99));
+        say!("  latency     p50 {:.1} ms, p90 {:.1} ms, p99 {:.1} ms (virtual)", ms(0.5), ms(0.9), ms(0.99));
     }
     for (name, count) in &run.marks {
-        println!("  mark        {name}: {count}");
+        say!("  mark        {name}: {count}");
     }
 }

@@ -1,5 +1,6 @@
 //! `seedbed show`: draws a trace.
 
+use crate::say_all;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -24,7 +25,7 @@ pub enum Form {
 pub fn show(file: &Path, form: Form, lines: usize, out: Option<PathBuf>) -> anyhow::Result<Ended> {
     let drawing = draw(file, form, lines)?;
     match out {
-        None => print!("{drawing}"),
+        None => say_all!("{drawing}"),
         Some(out) => std::fs::write(&out, drawing).with_context(|| format!("cannot write {}", out.display()))?,
     }
     Ok(Ended::Held)

@@ -1,5 +1,6 @@
 //! `seedbed shrink`: makes a recorded failure shorter.
 
+use crate::say;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -26,8 +27,8 @@ pub fn shrink(file: &Path, out: Option<PathBuf>, budget: ShrinkBudget, as_json: 
     if as_json {
         print_json(&shrink_json(&shrunk, watch.seconds(), &shown(&out)));
     } else {
-        println!("{}\n  {}", shrunk.violation, shrink_line(&shrunk, watch.seconds()));
-        println!("  trace   {}\n  replay  cargo run --release -- replay {0}", shown(&out));
+        say!("{}\n  {}", shrunk.violation, shrink_line(&shrunk, watch.seconds()));
+        say!("  trace   {}\n  replay  cargo run --release -- replay {0}", shown(&out));
     }
     Ok(Ended::Violated)
 }

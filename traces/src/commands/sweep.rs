@@ -1,5 +1,6 @@
 //! `seedbed sweep`: many worlds on all cores.
 
+use crate::say;
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Mutex;
@@ -121,12 +122,12 @@ fn report_failure(component: &dyn Component, options: &Options, result: &SeedRes
         return print_json(&seed_json(name, result, file.as_deref()));
     }
     if !shrink {
-        return println!("{name}: {} at {} (seed {})", violation.property, violation.at, result.seed);
+        return say!("{name}: {} at {} (seed {})", violation.property, violation.at, result.seed);
     }
-    println!("{violation}\n  (seed {})", result.seed);
+    say!("{violation}\n  (seed {})", result.seed);
     if let (Some((shrunk, _)), Some(file)) = (&found, &file) {
-        println!("  {}", shrink_line(shrunk, watch.seconds()));
-        println!("  trace   {file}\n  replay  cargo run --release -- replay {file}\n");
+        say!("  {}", shrink_line(shrunk, watch.seconds()));
+        say!("  trace   {file}\n  replay  cargo run --release -- replay {file}\n");
     }
 }
 
@@ -181,7 +182,7 @@ pub fn summary_json(summary: &Summary, whole: &Range<u64>, shard: Shard) -> Valu
 /// Prints a summary for people.
 pub fn print_summary(summary: &Summary) {
     let rate = |count: u64| (count as f64 / summary.seconds.max(1e-9)) as u64;
-    println!(
+    say!(
         "{}: {} worlds, {} events in {:.1} s on {} threads ({} worlds/s, {} events/s): {}",
         summary.models.join(", "),
         summary.runs,
@@ -203,12 +204,12 @@ pub fn print_summary(summary: &Summary) {
     for (mark, count) in &summary.marks {
         table.add_row(vec!["mark".to_string(), mark.clone(), count.to_string()]);
     }
-    println!("{table}");
+    say!("{table}");
     for class in &summary.unfired {
-        println!("note: no fault of class '{class}' had an effect");
+        say!("note: no fault of class '{class}' had an effect");
     }
     for mark in &summary.unreached {
-        println!("note: '{mark}' was never reached");
+        say!("note: '{mark}' was never reached");
     }
-    println!("fingerprint {}", summary.fingerprint);
+    say!("fingerprint {}", summary.fingerprint);
 }

@@ -1,5 +1,6 @@
 //! `seedbed`, called bare: a tour. Sweeps every component for a while, hunts every planted bug, prints the table.
 
+use crate::say;
 use comfy_table::{Table, presets};
 
 use crate::commands::progress::{Stopwatch, bar, interrupted, mind_ctrl_c};
@@ -20,10 +21,8 @@ const EFFORT: mutants::Effort = mutants::Effort { attempts: 1, seeds: 20_000 };
 /// If a component cannot be run as it is.
 pub fn tour() -> anyhow::Result<Ended> {
     mind_ctrl_c();
-    println!(
-        "seedbed runs protocols in simulated worlds, breaks what they say they tolerate, and checks what must hold."
-    );
-    println!("This tour takes about a minute; Ctrl-C ends it early. `seedbed --help` lists the commands.\n");
+    say!("seedbed runs protocols in simulated worlds, breaks what they say they tolerate, and checks what must hold.");
+    say!("This tour takes about a minute; Ctrl-C ends it early. `seedbed --help` lists the commands.\n");
     let components = registry::all();
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY);
@@ -69,16 +68,16 @@ pub fn tour() -> anyhow::Result<Ended> {
             if summary.violations == 0 { "all held".into() } else { format!("{} VIOLATIONS", summary.violations) },
             format!("{caught} of {}", info.bugs.len()),
         ]);
-        println!(
+        say!(
             "{:20} {} worlds: {}",
             info.name,
             summary.runs,
             if summary.violations == 0 { "all held" } else { "VIOLATED" }
         );
     }
-    println!("\n{table}\n");
-    println!("next: seedbed list                               what is there");
-    println!("      seedbed run tutorial --seed 1              one world, drawn");
-    println!("      seedbed sweep tutorial --bug counts-retries   plant a bug, get its shortest story");
+    say!("\n{table}\n");
+    say!("next: seedbed list                               what is there");
+    say!("      seedbed run tutorial --seed 1              one world, drawn");
+    say!("      seedbed sweep tutorial --bug counts-retries   plant a bug, get its shortest story");
     Ok(if held { Ended::Held } else { Ended::Violated })
 }

@@ -35,6 +35,9 @@ impl Votes {
 impl<S: StateMachine> Server<S> {
     /// Waits for a leader, for a time drawn anew, so that servers do not stand against each other for ever (§5.2).
     pub(super) fn wait_for_leader(&mut self, ctx: &mut Context<'_, Self>) {
+        if self.settings.extras.draw {
+            ctx.draw("extra", 0..=9);
+        }
         self.timeout = ctx.draw_span("election_timeout", self.settings.election_min..=self.settings.election_max);
         ctx.arm(Timer::Election, self.timeout);
     }

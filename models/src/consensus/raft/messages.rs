@@ -78,6 +78,8 @@ pub enum Message<S: StateMachine> {
         /// The latest round of heartbeats.
         round: u64,
     },
+    /// Nothing: see [`crate::consensus::raft::server::Extras::beacon`].
+    Beacon,
     /// A client asks for a session.
     Register {
         /// Tells this client's question from an earlier life's.
@@ -127,7 +129,7 @@ impl<S: StateMachine> Message<S> {
     }
 }
 
-const KINDS: [&str; 14] = [
+const KINDS: [&str; 15] = [
     "request_vote",
     "vote",
     "append_entries",
@@ -142,6 +144,7 @@ const KINDS: [&str; 14] = [
     "request_pre_vote",
     "pre_vote",
     "heartbeat",
+    "beacon",
 ];
 
 // By hand, because the macro takes no generic types, and because a pre-vote and a heartbeat deserve names of their own.
@@ -163,6 +166,7 @@ impl<S: StateMachine> Kinded for Message<S> {
             Message::NotLeader { .. } => 10,
             Message::RequestVote { pre: true, .. } => 11,
             Message::Vote { pre: true, .. } => 12,
+            Message::Beacon => 14,
         }
     }
     fn kind_count() -> u16 {

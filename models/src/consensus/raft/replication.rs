@@ -49,6 +49,11 @@ impl<S: StateMachine> Server<S> {
     /// Says to all that the leader is alive (§5.2).
     pub(super) fn heartbeat(&mut self, ctx: &mut Context<'_, Self>) {
         ctx.arm(Timer::Heartbeat, self.settings.heartbeat);
+        if self.settings.extras.beacon
+            && let Role::Leader(leading) = &self.role
+        {
+            ctx.broadcast(leading.peers.iter().map(|(peer, _)| *peer), Message::Beacon);
+        }
         self.send_heartbeats(ctx);
     }
 

@@ -50,6 +50,28 @@ pub struct Settings {
     pub check_quorum: bool,
     /// How reads are answered.
     pub reads: ReadMode,
+    /// Changes of the code that traces should survive.
+    #[serde(default, skip_serializing_if = "Extras::none")]
+    pub extras: Extras,
+}
+
+/// What a later version of this code might add, on a switch: to measure how many traces survive it
+/// (`traces/examples/durability.rs`). Neither changes what the protocol does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Extras {
+    /// A leader broadcasts one more kind of message with each heartbeat.
+    #[serde(default)]
+    pub beacon: bool,
+    /// Every election makes one more draw, under a label of its own.
+    #[serde(default)]
+    pub draw: bool,
+}
+
+impl Extras {
+    fn none(&self) -> bool {
+        *self == Extras::default()
+    }
 }
 
 impl Default for Settings {
@@ -63,6 +85,7 @@ impl Default for Settings {
             pre_vote: true,
             check_quorum: true,
             reads: ReadMode::ReadIndex,
+            extras: Extras::default(),
         }
     }
 }
@@ -383,6 +406,7 @@ impl<S: StateMachine> Process for Server<S> {
             }
             // An answer to a leader that this server no longer is.
             Message::Appended { .. } | Message::Refused { .. } => {}
+            Message::Beacon => {}
             Message::Register { nonce } => self.register(ctx, from, nonce),
             Message::Request { ticket, command } => self.request(ctx, from, ticket, command),
             Message::Registered { .. } | Message::Reply { .. } | Message::NotLeader { .. } => {
