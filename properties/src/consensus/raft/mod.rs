@@ -23,7 +23,7 @@ pub use group::Group;
 pub use history::commands_linearizable;
 pub use leader_append_only::LeaderAppendOnly;
 pub use leader_completeness::LeaderCompleteness;
-pub use liveness::{CommandsComplete, LeaderElected};
+pub use liveness::{COMPLETE_WITHIN, CommandsComplete, ELECTED_WITHIN, LeaderElected};
 pub use log_matching::LogMatching;
 pub use state_machine_safety::StateMachineSafety;
 
