@@ -1,8 +1,12 @@
 //! Delta debugging: leave out as much as possible of each list.
 
+use std::collections::BTreeMap;
+
 use crate::choice::Deviation;
 use crate::model::Model;
+use crate::network::Latency;
 use crate::shrink::{Shrinker, Story, without_node};
+use crate::time::Span;
 
 impl<M: Model> Shrinker<'_, M> {
     /// Leaves out what can be left out, until nothing more can.
@@ -10,6 +14,7 @@ impl<M: Model> Shrinker<'_, M> {
         loop {
             let size = self.best.sizes();
             self.drop_whole_kinds();
+            self.move_base_latency();
             self.minimise(|story| &mut story.case.faults);
             self.minimise(|story| &mut story.case.operations);
             self.minimise(|story| &mut story.deviations);
@@ -34,6 +39,28 @@ impl<M: Model> Shrinker<'_, M> {
             candidate.deviations.retain(|deviation| !sort(deviation));
             if candidate.deviations.len() < self.best.deviations.len() {
                 self.attempt(candidate);
+            }
+        }
+    }
+
+    /// Several messages that all take as long as each other, and not the base latency, are told by another base.
+    fn move_base_latency(&mut self) {
+        let mut common: BTreeMap<Span, usize> = BTreeMap::new();
+        for deviation in &self.best.deviations {
+            if let Deviation::Send { lost: false, latency: Some(latency), .. } = deviation {
+                *common.entry(*latency).or_insert(0) += 1;
+            }
+        }
+        let mut bases: Vec<_> = common.into_iter().filter(|(_, count)| *count > 1).collect();
+        bases.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        for (base, _) in bases.into_iter().take(4) {
+            let mut candidate = self.best.clone();
+            candidate.case.scenario.network.latency = Latency::Constant { base };
+            candidate.deviations.retain(|deviation| {
+                !matches!(deviation, Deviation::Send { lost: false, copy: None, latency: Some(latency), .. } if *latency == base)
+            });
+            if self.attempt(candidate) {
+                return;
             }
         }
     }

@@ -78,8 +78,6 @@ pub enum Message<S: StateMachine> {
         /// The latest round of heartbeats.
         round: u64,
     },
-    /// Nothing: see [`crate::consensus::raft::server::Extras::beacon`].
-    Beacon,
     /// A client asks for a session.
     Register {
         /// Tells this client's question from an earlier life's.
@@ -111,6 +109,8 @@ pub enum Message<S: StateMachine> {
         /// Who does, if it knows.
         leader: Option<NodeId>,
     },
+    /// Nothing: see [`crate::consensus::raft::server::Extras::beacon`].
+    Beacon,
 }
 
 /// A message that a server sends a server has a term.
