@@ -6,7 +6,6 @@ use std::sync::Mutex;
 
 use proptest::strategy::BoxedStrategy;
 
-use crate::fault::FaultClass;
 use crate::model::{Model, Workload};
 use crate::property::{AtEnd, Invariant, Maker, Property, Verdict};
 use crate::shrink::{self, DEFAULT_RUNS, Shrunk};
@@ -312,9 +311,4 @@ fn report<M: Model>(
         }
     }
     text
-}
-
-/// The classes of a swarm for a model, for printing.
-pub fn class_names<M: Model>(swarm: &Swarm) -> Vec<&'static str> {
-    swarm.classes::<M>().into_iter().map(FaultClass::name).collect()
 }

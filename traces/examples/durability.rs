@@ -4,15 +4,14 @@
 //! `cargo run --release -p seedbed-traces --example durability -- 100`
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
 
 use seedbed_sim::Replayed;
 use seedbed_sim::replay::NUDGES;
 use seedbed_traces::component::{Component, Options};
+use seedbed_traces::failing::failing_seeds;
 use seedbed_traces::registry;
 use serde_json::{Value, json};
 
-const BATCH: u64 = 256;
 const MOST_SEEDS: u64 = 20_000;
 
 /// A change of the code, as a change of the configuration that switches it on, and how many of a hundred traces must
@@ -61,21 +60,7 @@ fn traces(raft: &dyn Component, wanted: usize) -> anyhow::Result<Vec<String>> {
     let mut traces = Vec::new();
     for bug in bugs {
         let options = Options { bug: Some(bug.name.into()), ..Options::default() };
-        let seeds = Mutex::new(Vec::new());
-        for begin in (0..MOST_SEEDS).step_by(BATCH as usize) {
-            raft.sweep(&options, begin..begin + BATCH, &|result| {
-                if result.violation.is_some_and(|violation| violation.property == bug.caught_by) {
-                    seeds.lock().expect("nobody panics with it").push(result.seed);
-                }
-                true
-            })?;
-            if seeds.lock().expect("nobody panics with it").len() >= each {
-                break;
-            }
-        }
-        let mut seeds = seeds.into_inner().expect("nobody panics with it");
-        seeds.sort_unstable();
-        for seed in seeds.into_iter().take(each) {
+        for seed in failing_seeds(raft, &options, bug.caught_by, each, MOST_SEEDS)? {
             if let Some(shrunk) = raft.hunt(&options, seed, &mut |progress| progress.runs < 20_000)? {
                 traces.push(shrunk.text);
             }

@@ -2,14 +2,11 @@
 //!
 //! `cargo run --release -p seedbed-traces --example sizes -- raft 20 [BUG]`
 
-use std::sync::Mutex;
-
 use seedbed_traces::commands::progress::Stopwatch;
-use seedbed_traces::component::{Component, Options};
+use seedbed_traces::component::Options;
+use seedbed_traces::failing::failing_seeds;
 use seedbed_traces::registry;
 
-/// Seeds are looked at in batches; the first failing ones in the order of their numbers are taken.
-const BATCH: u64 = 256;
 const MOST_SEEDS: u64 = 100_000;
 
 fn main() -> anyhow::Result<()> {
@@ -27,7 +24,7 @@ fn main() -> anyhow::Result<()> {
             continue;
         }
         let options = Options { bug: Some(bug.name.into()), ..Options::default() };
-        let seeds = failing(&*component, &options, bug.caught_by, wanted)?;
+        let seeds = failing_seeds(&*component, &options, bug.caught_by, wanted, MOST_SEEDS)?;
         let (mut items, mut nodes, mut runs, mut seconds) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for seed in seeds {
             let watch = Stopwatch::start();
@@ -51,26 +48,6 @@ fn main() -> anyhow::Result<()> {
         );
     }
     Ok(())
-}
-
-fn failing(component: &dyn Component, options: &Options, property: &str, wanted: usize) -> anyhow::Result<Vec<u64>> {
-    let mut seeds = Vec::new();
-    let mut begin = 0;
-    while seeds.len() < wanted && begin < MOST_SEEDS {
-        let found = Mutex::new(Vec::new());
-        component.sweep(options, begin..begin + BATCH, &|result| {
-            if result.violation.as_ref().is_some_and(|violation| violation.property == property) {
-                found.lock().expect("nobody panics with it").push(result.seed);
-            }
-            true
-        })?;
-        let mut found = found.into_inner().expect("nobody panics with it");
-        found.sort_unstable();
-        seeds.extend(found);
-        begin += BATCH;
-    }
-    seeds.truncate(wanted);
-    Ok(seeds)
 }
 
 fn median(mut values: Vec<usize>) -> usize {

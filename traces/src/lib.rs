@@ -5,6 +5,7 @@
 pub mod commands;
 pub mod component;
 pub mod draw;
+pub mod failing;
 pub mod logs;
 pub mod registry;
 pub mod report;

@@ -4,7 +4,7 @@ use crate::fault::{Direction, Fault, FaultClass, Target, What};
 use crate::model::Model;
 use crate::network::{Cut, CutMode, NodeSet};
 use crate::process::NodeId;
-use crate::time::{Span, Time};
+use crate::time::Span;
 use crate::timeline::Happening;
 use crate::world::World;
 use crate::world::core::{Delay, Event};
@@ -279,13 +279,6 @@ impl<M: Model> World<M> {
             What::Partition { side, .. } => any(side) && self.present().any(|n| !side.contains(&n) && self.in_core(n)),
             _ => any(&what.nodes()),
         }
-    }
-
-    /// When the last fault of the plan began or ended before now, for reports.
-    pub fn last_fault_at(&self) -> Option<Time> {
-        let now = self.core.now;
-        let moments = self.core.struck.iter().flat_map(|(_, fault)| [Some(fault.at), fault.until()]).flatten();
-        moments.filter(|at| *at <= now).max()
     }
 
     /// How long syncs of a node take longer now.
