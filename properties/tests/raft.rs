@@ -1,7 +1,5 @@
 //! Raft keeps its promises under every fault it tolerates, and each planted bug breaks the promise it should.
 
-use std::sync::Mutex;
-
 use seedbed_models::consensus::raft::Raft;
 use seedbed_properties::consensus::raft::suite;
 use seedbed_sim::{Campaign, Model, Swarm, check};
@@ -24,7 +22,6 @@ fn raft_works_where_nothing_breaks() {
 
 /// A rare bug shows in one of a thousand seeds; the kill matrix measures how rare each is.
 const MOST_SEEDS: u64 = 20_000;
-const BATCH: u64 = 128;
 
 #[test]
 fn raft_bugs_are_caught_by_the_properties_they_break() {
@@ -36,14 +33,6 @@ fn is_caught(bug: &'static str, property: &str) -> bool {
     let mut suite = suite();
     suite.model.set_bug(Some(bug));
     let campaign = Campaign::new(suite);
-    (0..MOST_SEEDS).step_by(BATCH as usize).any(|begin| {
-        let caught = Mutex::new(false);
-        let swept = campaign.sweep(begin..begin + BATCH, 0, &|result| {
-            let by_it = result.violation.is_some_and(|violation| violation.property == property);
-            *caught.lock().expect("nobody panics with it") |= by_it;
-            true
-        });
-        swept.expect("the usual configuration is possible");
-        caught.into_inner().expect("nobody panics with it")
-    })
+    let mut failing = campaign.failing(0..MOST_SEEDS, &|| true).expect("the usual configuration is possible");
+    failing.any(|result| result.violation.is_some_and(|violation| violation.property == property))
 }

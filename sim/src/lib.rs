@@ -50,7 +50,7 @@ pub use run::{Finished, Record, run};
 pub use scenario::{Budget, Case, Impossible, Operation, Phases, Scenario, Source};
 pub use shrink::{Shrunk, Story, shrink};
 pub use stats::Stats;
-pub use suite::Suite;
+pub use suite::{Boundary, Suite};
 pub use swarm::{Cases, Swarm};
 pub use sweep::{Campaign, SeedResult, Summary};
 pub use time::{Span, Time};

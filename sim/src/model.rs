@@ -47,14 +47,12 @@ pub struct Info {
     pub roles: &'static [&'static str],
     /// The bugs one can plant.
     pub bugs: &'static [Bug],
-    /// What is known not to hold outside the tolerance, each the name of a kept trace.
-    pub boundaries: &'static [&'static str],
 }
 
 impl Info {
-    /// What a model starts from that tolerates what is usual and has neither roles, bugs nor boundaries.
+    /// What a model starts from that tolerates what is usual and has neither roles nor bugs.
     pub const fn named(name: &'static str, row: &'static str, family: &'static str, summary: &'static str) -> Self {
-        Info { name, row, family, summary, tolerates: &FaultClass::USUAL, roles: &[], bugs: &[], boundaries: &[] }
+        Info { name, row, family, summary, tolerates: &FaultClass::USUAL, roles: &[], bugs: &[] }
     }
 }
 

@@ -2,6 +2,8 @@
 
 use crate::model::Model;
 use crate::property::{Maker, Property, maker};
+use crate::swarm::Swarm;
+use crate::sweep::Campaign;
 
 /// What a component is checked with, in tests and on the command line alike.
 #[derive(Clone)]
@@ -12,12 +14,30 @@ pub struct Suite<M: Model> {
     pub properties: Vec<Maker<M>>,
     /// The interesting states that seeds must reach: names of marks.
     pub sometimes: Vec<&'static str>,
+    /// What is known not to hold outside the tolerance.
+    pub boundaries: Vec<Boundary<M>>,
+}
+
+/// A step outside what a component tolerates, where a property is known to break: a result to show, with the shortest
+/// story of it kept in `traces/corpus/MODEL-NAME.json`. One that cannot be broken is a failing test.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Boundary<M> {
+    /// Its name, in kebab case.
+    pub name: &'static str,
+    /// What happens there, in one line.
+    pub what: &'static str,
+    /// The property that breaks.
+    pub breaks: &'static str,
+    /// The configuration in which it does.
+    pub model: M,
+    /// The faults under which it does.
+    pub swarm: Swarm,
 }
 
 impl<M: Model> Suite<M> {
     /// A suite without properties.
     pub fn new(model: M) -> Self {
-        Suite { model, properties: Vec::new(), sometimes: Vec::new() }
+        Suite { model, properties: Vec::new(), sometimes: Vec::new(), boundaries: Vec::new() }
     }
 
     /// Adds a property; each run begins with a clone of it.
@@ -30,6 +50,19 @@ impl<M: Model> Suite<M> {
     pub fn sometimes(mut self, mark: &'static str) -> Self {
         self.sometimes.push(mark);
         self
+    }
+
+    /// Adds a boundary.
+    pub fn boundary(mut self, boundary: Boundary<M>) -> Self {
+        self.boundaries.push(boundary);
+        self
+    }
+
+    /// The same properties, at one of the boundaries; `None` if there is none of this name.
+    pub fn at_boundary(&self, name: &str) -> Option<Campaign<M>> {
+        let boundary = self.boundaries.iter().find(|boundary| boundary.name == name)?;
+        let suite = Suite { model: boundary.model.clone(), ..self.clone() };
+        Some(Campaign { suite, swarm: boundary.swarm.clone() })
     }
 
     /// The names of the properties.

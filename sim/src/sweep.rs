@@ -18,6 +18,9 @@ use crate::suite::Suite;
 use crate::swarm::{Cases, Swarm};
 use crate::trace::Fingerprint;
 
+/// How many seeds are run between looks at what they found, where somebody waits for the first.
+const BATCH: u64 = 64;
+
 /// What is swept: a suite under a swarm.
 #[derive(Clone)]
 pub struct Campaign<M: Model> {
@@ -125,6 +128,28 @@ impl<M: Model> Campaign<M> {
             )
             .reduce(Summary::default, Summary::merged);
         Ok(self.judged(summaries))
+    }
+
+    /// The seeds that violate something, ascending. Lazy: batches of seeds are run on the current rayon pool, and none
+    /// beyond the batch of the last one asked for. `go_on` is asked before each batch.
+    ///
+    /// # Errors
+    /// If no world can run the model's own scenario.
+    pub fn failing<'a>(
+        &'a self,
+        seeds: Range<u64>,
+        go_on: &'a (dyn Fn() -> bool + Sync),
+    ) -> Result<impl Iterator<Item = SeedResult> + 'a, Impossible> {
+        self.cases().case(seeds.start).validate()?;
+        let batch = move |begin: u64| -> Vec<SeedResult> {
+            (begin..seeds.end.min(begin + BATCH))
+                .into_par_iter()
+                .map_init(|| self.cases(), |cases, seed| self.run_seed(cases, seed, false))
+                .filter(|result| result.violation.is_some())
+                .collect()
+        };
+        let begins = (seeds.start..seeds.end).step_by(BATCH as usize);
+        Ok(begins.take_while(|_| go_on()).flat_map(batch))
     }
 
     /// A summary with what was declared and never happened.

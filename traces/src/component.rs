@@ -21,6 +21,8 @@ pub struct Options {
     pub faults: Option<BTreeSet<FaultClass>>,
     /// How many nodes, instead of the usual number.
     pub nodes: Option<usize>,
+    /// The boundary to step over.
+    pub boundary: Option<String>,
 }
 
 /// How operations of a run ended, and how long they took.
@@ -98,6 +100,17 @@ pub struct Shrunk {
 /// Asked before each run of a shrink; `false` ends it.
 pub type KeepGoing<'a> = &'a mut dyn FnMut(&Progress) -> bool;
 
+/// What is known not to hold outside a component's tolerance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Boundary {
+    /// Its name.
+    pub name: &'static str,
+    /// What happens there, in one line.
+    pub what: &'static str,
+    /// The property that breaks.
+    pub breaks: &'static str,
+}
+
 /// What the commands can do with a component.
 pub trait Component: Send + Sync {
     /// What there is to know of it without running it.
@@ -108,6 +121,9 @@ pub trait Component: Send + Sync {
 
     /// The marks that sweeps demand.
     fn marks(&self) -> Vec<&'static str>;
+
+    /// What is known not to hold outside the tolerance.
+    fn boundaries(&self) -> Vec<Boundary>;
 
     /// Runs one seed and records it.
     ///
@@ -125,6 +141,19 @@ pub trait Component: Send + Sync {
         seeds: Range<u64>,
         each: &(dyn Fn(SeedResult) -> bool + Sync),
     ) -> anyhow::Result<Summary>;
+
+    /// Hands the seeds that violate something to `each`, ascending, until it says no. They are run batch by batch on
+    /// the current rayon pool; `go_on` is asked before each batch.
+    ///
+    /// # Errors
+    /// If the options do not fit the model.
+    fn failing(
+        &self,
+        options: &Options,
+        seeds: Range<u64>,
+        go_on: &(dyn Fn() -> bool + Sync),
+        each: &mut dyn FnMut(u64, Violation) -> bool,
+    ) -> anyhow::Result<()>;
 
     /// Records and shrinks a seed; `None` if it violates nothing.
     ///
@@ -161,7 +190,10 @@ struct Typed<M: Model>(fn() -> Suite<M>);
 
 impl<M: Model> Typed<M> {
     fn campaign(&self, options: &Options) -> anyhow::Result<Campaign<M>> {
-        let mut campaign = Campaign::new((self.0)());
+        let mut campaign = match &options.boundary {
+            None => Campaign::new((self.0)()),
+            Some(name) => self.at_boundary(name)?,
+        };
         let model = &mut campaign.suite.model;
         if let Some(nodes) = options.nodes {
             model.set_nodes(nodes).map_err(|problem| anyhow::anyhow!("--nodes {nodes}: {problem}"))?;
@@ -179,6 +211,17 @@ impl<M: Model> Typed<M> {
             campaign.swarm = Swarm::only(classes.iter().copied());
         }
         Ok(campaign)
+    }
+
+    fn at_boundary(&self, name: &str) -> anyhow::Result<Campaign<M>> {
+        let suite = (self.0)();
+        suite.at_boundary(name).ok_or_else(|| {
+            let names: Vec<_> = suite.boundaries.iter().map(|boundary| boundary.name).collect();
+            match names[..] {
+                [] => anyhow::anyhow!("{} has no boundaries", M::INFO.name),
+                _ => anyhow::anyhow!("{} has no boundary '{name}'; it has: {}", M::INFO.name, names.join(", ")),
+            }
+        })
     }
 
     /// The properties for a trace: those of the suite whose configuration the trace has.
@@ -200,6 +243,15 @@ impl<M: Model> Component for Typed<M> {
         (self.0)().sometimes
     }
 
+    fn boundaries(&self) -> Vec<Boundary> {
+        let erased = |boundary: seedbed_sim::Boundary<M>| Boundary {
+            name: boundary.name,
+            what: boundary.what,
+            breaks: boundary.breaks,
+        };
+        (self.0)().boundaries.into_iter().map(erased).collect()
+    }
+
     fn run(&self, options: &Options, seed: u64) -> anyhow::Result<Run> {
         let campaign = self.campaign(options)?;
         let (case, outcome) = campaign.run(&campaign.cases(), seed, Record::Yes)?;
@@ -213,6 +265,22 @@ impl<M: Model> Component for Typed<M> {
         each: &(dyn Fn(SeedResult) -> bool + Sync),
     ) -> anyhow::Result<Summary> {
         Ok(self.campaign(options)?.sweep(seeds, 0, each)?)
+    }
+
+    fn failing(
+        &self,
+        options: &Options,
+        seeds: Range<u64>,
+        go_on: &(dyn Fn() -> bool + Sync),
+        each: &mut dyn FnMut(u64, Violation) -> bool,
+    ) -> anyhow::Result<()> {
+        let campaign = self.campaign(options)?;
+        for result in campaign.failing(seeds, go_on)? {
+            if result.violation.is_some_and(|violation| !each(result.seed, violation)) {
+                break;
+            }
+        }
+        Ok(())
     }
 
     fn hunt(&self, options: &Options, seed: u64, keep_going: KeepGoing<'_>) -> anyhow::Result<Option<Shrunk>> {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use seedbed_sim::Replayed;
 use seedbed_traces::commands::show::{Form, draw};
+use seedbed_traces::component::Boundary;
 use seedbed_traces::registry;
 
 fn kept() -> Vec<PathBuf> {
@@ -37,14 +38,10 @@ fn every_boundary_has_its_trace() {
     let names: Vec<_> =
         kept().iter().map(|file| file.file_stem().unwrap_or_default().to_string_lossy().into_owned()).collect();
     for component in registry::all() {
-        let info = component.info();
-        for boundary in info.boundaries {
-            let name = format!("{}-{boundary}", info.name);
-            assert!(
-                names.contains(&name),
-                "{} declares the boundary '{boundary}', but corpus/{name}.json is missing",
-                info.name
-            );
+        let model = component.info().name;
+        for Boundary { name, .. } in component.boundaries() {
+            let kept = format!("{model}-{name}");
+            assert!(names.contains(&kept), "{model} declares the boundary '{name}', but corpus/{kept}.json is missing");
         }
     }
 }

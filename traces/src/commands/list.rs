@@ -22,7 +22,7 @@ pub fn list(as_json: bool) -> Ended {
                 "roles": info.roles,
                 "properties": component.properties(),
                 "bugs": info.bugs.iter().map(|bug| bug.name).collect::<Vec<_>>(),
-                "boundaries": info.boundaries,
+                "boundaries": component.boundaries().iter().map(|boundary| boundary.name).collect::<Vec<_>>(),
                 "marks": component.marks(),
             }));
             continue;
@@ -34,8 +34,8 @@ pub fn list(as_json: bool) -> Ended {
         for bug in info.bugs {
             say!("  bug         {}: {} → {}", bug.name, bug.what, bug.caught_by);
         }
-        for boundary in info.boundaries {
-            say!("  boundary    {boundary}");
+        for boundary in component.boundaries() {
+            say!("  boundary    {}: {} → {}", boundary.name, boundary.what, boundary.breaks);
         }
         say!();
     }

@@ -42,6 +42,9 @@ pub struct ModelOptions {
     /// Run with this many nodes.
     #[arg(long)]
     pub nodes: Option<usize>,
+    /// Step over this boundary of the tolerance (`seedbed list` names them).
+    #[arg(long)]
+    pub boundary: Option<String>,
 }
 
 impl ModelOptions {
@@ -51,7 +54,7 @@ impl ModelOptions {
             names.map(|name| name.parse().map_err(anyhow::Error::msg)).collect()
         };
         let faults = self.faults.as_ref().map(classes).transpose()?;
-        Ok(Options { bug: self.bug.clone(), faults, nodes: self.nodes })
+        Ok(Options { bug: self.bug.clone(), faults, nodes: self.nodes, boundary: self.boundary.clone() })
     }
 }
 

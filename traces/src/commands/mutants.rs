@@ -2,8 +2,7 @@
 //! after how many seeds?
 
 use crate::say;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::BTreeMap;
 
 use comfy_table::{Table, presets};
 use seedbed_sim::Bug;
@@ -29,9 +28,6 @@ impl Default for Effort {
         Effort { attempts: 5, seeds: 20_000 }
     }
 }
-
-/// How many seeds are run between looks at what they found.
-const BATCH: u64 = 32;
 
 /// How the hunts for one bug ended.
 #[derive(Clone, Debug)]
@@ -80,39 +76,25 @@ pub fn mutants(models: &[String], effort: Effort, as_json: bool) -> anyhow::Resu
     Ok(if all_killed { Ended::Held } else { Ended::Violated })
 }
 
-/// Hunts one bug. The seeds of the hunts follow each other: hunt i begins where hunt i − 1 may have ended.
+/// Hunts one bug. Each hunt has seeds of its own: hunt i begins where hunt i − 1 must have ended.
 ///
 /// # Errors
 /// If the model refuses the bug.
 pub fn hunt(component: &dyn Component, bug: Bug, effort: Effort) -> anyhow::Result<Kill> {
     let options = Options { bug: Some(bug.name.to_string()), ..Options::default() };
     let progress = bar(effort.attempts, bug.name);
-    let by: Mutex<std::collections::BTreeMap<String, u64>> = Mutex::default();
+    let mut by: BTreeMap<String, u64> = BTreeMap::new();
     let mut seeds = Vec::new();
     for attempt in 0..effort.attempts {
         let first = attempt * effort.seeds;
-        // Batch by batch, for a sweep does not go through its seeds in order.
-        let mut begin = first;
-        while begin < first + effort.seeds && !interrupted() {
-            let end = (begin + BATCH).min(first + effort.seeds);
-            let found = AtomicU64::new(u64::MAX);
-            component.sweep(&options, begin..end, &|result| {
-                if let Some(violation) = &result.violation {
-                    let mut by = by.lock().expect("nobody panics with it");
-                    *by.entry(violation.property.clone()).or_insert(0) += 1;
-                    if violation.property == bug.caught_by {
-                        found.fetch_min(result.seed, Ordering::Relaxed);
-                    }
-                }
-                !interrupted()
-            })?;
-            let found = found.into_inner();
-            if found < u64::MAX {
-                seeds.push(found - first + 1);
-                break;
+        component.failing(&options, first..first + effort.seeds, &|| !interrupted(), &mut |seed, violation| {
+            let found = violation.property == bug.caught_by;
+            *by.entry(violation.property).or_insert(0) += 1;
+            if found {
+                seeds.push(seed - first + 1);
             }
-            begin = end;
-        }
+            !found
+        })?;
         progress.inc(1);
         if interrupted() {
             break;
@@ -120,7 +102,7 @@ pub fn hunt(component: &dyn Component, bug: Bug, effort: Effort) -> anyhow::Resu
     }
     progress.finish_and_clear();
     seeds.sort_unstable();
-    let mut killed_by: Vec<_> = by.into_inner().expect("nobody panics with it").into_iter().collect();
+    let mut killed_by: Vec<_> = by.into_iter().collect();
     killed_by.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     Ok(Kill { bug, killed: seeds.len() as u64 == effort.attempts, killed_by, seeds })
 }

@@ -1,7 +1,8 @@
 //! `seedbed sweep`: many worlds on all cores.
 
 use crate::say;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::ops::Range;
 use std::sync::Mutex;
 
@@ -57,16 +58,17 @@ pub fn sweep(call: &Sweep) -> anyhow::Result<Ended> {
     }
     let pool = rayon::ThreadPoolBuilder::new().num_threads(call.threads.unwrap_or(0)).build()?;
     mind_ctrl_c();
-    let watch = Stopwatch::start();
+    let mut seconds = 0.0;
     let mut summary = Summary::default();
     for component in &components {
         let one = sweep_one(&**component, &options, seeds.clone(), &pool, call)?;
+        seconds += one.seconds;
         summary = summary.merged(one);
         if interrupted() {
             break;
         }
     }
-    summary.seconds = watch.seconds();
+    summary.seconds = seconds;
     summary.threads = pool.current_num_threads();
     summary.find_missing();
     match call.json {
@@ -85,44 +87,75 @@ fn sweep_one(
 ) -> anyhow::Result<Summary> {
     let name = component.info().name;
     let progress = bar(seeds.end - seeds.start, name);
-    // One failure of each property is shrunk: more of the same tell nothing new.
-    let shrunk: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    let lowest: Mutex<Lowest> = Mutex::default();
     let each = |result: SeedResult| {
         progress.inc(1);
-        if let Some(violation) = &result.violation {
-            let first =
-                !call.no_shrink && shrunk.lock().expect("nobody panics with it").insert(violation.property.clone());
-            progress.suspend(|| report_failure(component, options, &result, first, call.json));
+        if result.violation.is_some() {
+            let passed_over = match call.no_shrink {
+                true => Some(result),
+                false => lowest.lock().expect("nobody panics with it").put(result),
+            };
+            if let Some(result) = passed_over {
+                progress.suspend(|| report_failure(name, &result, call.json));
+            }
         }
         !interrupted()
     };
-    let summary = pool.install(|| component.sweep(options, seeds, &each));
+    let watch = Stopwatch::start();
+    let mut summary = pool.install(|| component.sweep(options, seeds, &each))?;
+    summary.seconds = watch.seconds();
     progress.finish_and_clear();
-    summary
+    for result in lowest.into_inner().expect("nobody panics with it").0.into_values() {
+        match interrupted() {
+            true => report_failure(name, &result, call.json),
+            false => shrink_failure(component, options, &result, call.json),
+        }
+    }
+    Ok(summary)
 }
 
-fn report_failure(component: &dyn Component, options: &Options, result: &SeedResult, shrink: bool, as_json: bool) {
+/// The lowest failing seed of each property: the one that is shrunk, for more of the same tell nothing new. It is known
+/// when the sweep has ended, and does not depend on how many threads there were.
+#[derive(Default)]
+struct Lowest(BTreeMap<String, SeedResult>);
+
+impl Lowest {
+    /// Keeps a failure if it is the lowest of its property; hands back the other one.
+    fn put(&mut self, result: SeedResult) -> Option<SeedResult> {
+        let property = result.violation.as_ref()?.property.clone();
+        match self.0.entry(property) {
+            Entry::Vacant(place) => {
+                place.insert(result);
+                None
+            }
+            Entry::Occupied(mut place) if result.seed < place.get().seed => Some(place.insert(result)),
+            Entry::Occupied(_) => Some(result),
+        }
+    }
+}
+
+fn report_failure(name: &str, result: &SeedResult, as_json: bool) {
+    let Some(violation) = &result.violation else { return };
+    match as_json {
+        true => print_json(&seed_json(name, result, None)),
+        false => say!("{name}: {} at {} (seed {})", violation.property, violation.at, result.seed),
+    }
+}
+
+fn shrink_failure(component: &dyn Component, options: &Options, result: &SeedResult, as_json: bool) {
     let Some(violation) = &result.violation else { return };
     let name = component.info().name;
     let watch = Stopwatch::start();
-    let found = match shrink {
-        false => None,
-        true => {
-            let spinner = spinner("shrinking");
-            let found = hunt(component, options, result.seed, &mut keep_shrinking(&spinner, ShrinkBudget::default()));
-            spinner.finish_and_clear();
-            found.unwrap_or_else(|problem| {
-                eprintln!("seed {}: {problem:#}", result.seed);
-                None
-            })
-        }
-    };
+    let spinner = spinner("shrinking");
+    let found = hunt(component, options, result.seed, &mut keep_shrinking(&spinner, ShrinkBudget::default()));
+    spinner.finish_and_clear();
+    let found = found.unwrap_or_else(|problem| {
+        eprintln!("seed {}: {problem:#}", result.seed);
+        None
+    });
     let file = found.as_ref().map(|(_, file)| shown(file));
     if as_json {
         return print_json(&seed_json(name, result, file.as_deref()));
-    }
-    if !shrink {
-        return say!("{name}: {} at {} (seed {})", violation.property, violation.at, result.seed);
     }
     say!("{violation}\n  (seed {})", result.seed);
     if let (Some((shrunk, _)), Some(file)) = (&found, &file) {

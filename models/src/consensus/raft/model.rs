@@ -190,7 +190,6 @@ impl Model for Raft {
         // A voter has given its vote in this term and knows no leader yet: what it forgets now, it may do twice.
         roles: &["leader", "voter", "candidate", "follower"],
         bugs: &bugs::LISTED,
-        boundaries: &["figure-8", "vote-lost-in-restart", "stale-read-without-heartbeat", "wiped-voter"],
     };
 
     fn size(&self) -> usize {

@@ -14,7 +14,7 @@ mod log_matching;
 mod state_machine_safety;
 
 use seedbed_models::consensus::raft::Raft;
-use seedbed_sim::{Maker, Suite, maker};
+use seedbed_sim::{Boundary, FaultClass, Maker, Model as _, Suite, Swarm, maker};
 
 pub use at_most_once::AtMostOnce;
 pub use commit_index_monotonic::CommitIndexMonotonic;
@@ -48,6 +48,38 @@ pub fn suite() -> Suite<Raft> {
         .sometimes("client redirected")
         .sometimes("duplicate command suppressed")
         .sometimes("torn record dropped")
+        .boundary(Boundary {
+            name: "wiped-voter",
+            what: "a voter that comes back empty forgets what it promised, and a committed entry with it",
+            breaks: "raft/leader_completeness",
+            model: Raft::default(),
+            swarm: Swarm::tolerated().and(FaultClass::Wipe),
+        })
+        .boundary(without_promise(
+            "commit-prior-term-by-counting",
+            "figure-8",
+            "an entry of an earlier term, committed by counting replicas, is lost: Figure 8 of the paper",
+            "raft/leader_completeness",
+        ))
+        .boundary(without_promise(
+            "vote-not-persisted",
+            "vote-lost-in-restart",
+            "a voter that restarts without its vote votes twice in a term, and two lead it",
+            "raft/election_safety",
+        ))
+        .boundary(without_promise(
+            "read-index-without-heartbeat",
+            "stale-read-without-heartbeat",
+            "a leader that was deposed and does not know it answers a read with an old value",
+            "raft/linearizable",
+        ))
+}
+
+/// What happens when one of the promises is not kept: a planted bug, told as a boundary.
+fn without_promise(bug: &'static str, name: &'static str, what: &'static str, breaks: &'static str) -> Boundary<Raft> {
+    let mut model = Raft::default();
+    model.set_bug(Some(bug));
+    Boundary { name, what, breaks, model, swarm: Swarm::tolerated() }
 }
 
 /// The safety properties of a group, for any model that runs one: checked after each event.
