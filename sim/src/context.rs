@@ -14,6 +14,7 @@ pub(crate) trait Effects<P: Process> {
     fn cancel(&mut self, timer: &P::Timer);
     fn draw(&mut self, path: Path<'_>, range: RangeInclusive<u64>) -> u64;
     fn append(&mut self, file: File, record: P::Record);
+    fn append_lazily(&mut self, file: File, record: P::Record);
     fn replace(&mut self, file: File, records: Vec<P::Record>);
     fn read(&self, file: File) -> Vec<Stored<P::Record>>;
     fn durable(&self) -> bool;
@@ -115,6 +116,12 @@ impl<P: Process> Context<'_, P> {
         self.effects.append(file, record);
     }
 
+    /// Writes a record at the end of `file` that nothing waits for (a log record that is *not forced*): it becomes
+    /// durable with the next write that is, and until then a crash may lose it, by the choice `(crash, node, n, write)`.
+    pub fn append_lazily(&mut self, file: File, record: P::Record) {
+        self.effects.append_lazily(file, record);
+    }
+
     /// Replaces the whole of `file`, atomically: after a crash it is the old one or the new one (write to a new file,
     /// sync, rename).
     pub fn replace(&mut self, file: File, records: Vec<P::Record>) {
@@ -126,7 +133,7 @@ impl<P: Process> Context<'_, P> {
         self.effects.read(file)
     }
 
-    /// Whether everything this node has written is durable.
+    /// Whether everything this node has written, but for what it wrote lazily, is durable.
     pub fn durable(&self) -> bool {
         self.effects.durable()
     }

@@ -3,6 +3,9 @@
 //! There are two ways to write, the two that crash-safe programs use: append a record to a file (a write-ahead log),
 //! and replace a whole file atomically (write a new one, sync, rename). A sync makes durable what was written before
 //! it began; one is under way at a time, so writes that come meanwhile share the next (group commit).
+//!
+//! An append can be *lazy* (the databases' "not forced"): nothing waits for it and no sync begins for it; it becomes
+//! durable with the next write that is forced, and until then a crash may take it.
 
 use serde::{Deserialize, Serialize};
 
@@ -82,6 +85,8 @@ pub(crate) struct Disk<R> {
     /// What is not durable yet, oldest first.
     pending: Vec<Pending<R>>,
     written: Seq,
+    /// The last write that something may wait for: not a lazy one.
+    forced: Seq,
     durable: Seq,
     /// What the sync that is under way covers.
     syncing: Option<Seq>,
@@ -89,7 +94,7 @@ pub(crate) struct Disk<R> {
 
 impl<R: Clone> Disk<R> {
     pub(crate) fn new() -> Self {
-        Disk { files: Vec::new(), pending: Vec::new(), written: 0, durable: 0, syncing: None }
+        Disk { files: Vec::new(), pending: Vec::new(), written: 0, forced: 0, durable: 0, syncing: None }
     }
 
     fn file_mut(&mut self, file: File) -> &mut Vec<Stored<R>> {
@@ -101,6 +106,11 @@ impl<R: Clone> Disk<R> {
     }
 
     pub(crate) fn append(&mut self, file: File, record: R) {
+        self.append_lazily(file, record);
+        self.forced = self.written;
+    }
+
+    pub(crate) fn append_lazily(&mut self, file: File, record: R) {
         self.file_mut(file).push(Stored::Good(record));
         self.written += 1;
         self.pending.push(Pending { seq: self.written, file, replaced: None });
@@ -110,6 +120,7 @@ impl<R: Clone> Disk<R> {
         let new = records.into_iter().map(Stored::Good).collect();
         let old = std::mem::replace(self.file_mut(file), new);
         self.written += 1;
+        self.forced = self.written;
         self.pending.push(Pending { seq: self.written, file, replaced: Some(old) });
     }
 
@@ -122,16 +133,18 @@ impl<R: Clone> Disk<R> {
         self.files.get(file.0 as usize).map_or(&[], Vec::as_slice)
     }
 
-    pub(crate) fn written(&self) -> Seq {
-        self.written
+    /// The write that an output has to wait for: all that is forced up to now.
+    pub(crate) fn forced(&self) -> Seq {
+        self.forced
     }
 
     pub(crate) fn durable(&self) -> Seq {
         self.durable
     }
 
-    pub(crate) fn all_durable(&self) -> bool {
-        self.durable == self.written
+    /// Whether nothing that is forced waits for a sync.
+    pub(crate) fn settled(&self) -> bool {
+        self.durable >= self.forced
     }
 
     pub(crate) fn syncing(&self) -> bool {
@@ -252,6 +265,19 @@ mod tests {
     }
 
     #[test]
+    fn a_lazy_write_waits_for_nobody_and_is_durable_with_the_next_forced_one() {
+        let mut disk = Disk::new();
+        disk.append_lazily(LOG, 1);
+        assert!(disk.settled());
+        disk.append(LOG, 2);
+        assert!(!disk.settled());
+        sync(&mut disk);
+        disk.append_lazily(LOG, 3);
+        disk.crash(|_| WriteFate::Lost);
+        assert_eq!(good(&disk), [Stored::Good(1), Stored::Good(2)]);
+    }
+
+    #[test]
     fn a_replacement_is_old_or_new_and_never_half() {
         for fate in [WriteFate::Kept, WriteFate::Lost, WriteFate::Torn] {
             let mut disk = Disk::new();
@@ -272,7 +298,7 @@ mod tests {
         disk.begin_sync();
         disk.append(LOG, 2);
         disk.end_sync();
-        assert!(!disk.all_durable());
+        assert!(!disk.settled());
         disk.crash(|_| WriteFate::Lost);
         assert_eq!(good(&disk), [Stored::Good(1)]);
     }

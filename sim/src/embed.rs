@@ -84,6 +84,9 @@ impl<Host: Process, Inner: Process, E: Embed<Host, Inner>> Effects<Inner> for Ad
     fn append(&mut self, file: File, record: Inner::Record) {
         self.outer.append(self.embed.file(file), self.embed.record(record));
     }
+    fn append_lazily(&mut self, file: File, record: Inner::Record) {
+        self.outer.append_lazily(self.embed.file(file), self.embed.record(record));
+    }
     fn replace(&mut self, file: File, records: Vec<Inner::Record>) {
         let records = records.into_iter().map(|record| self.embed.record(record)).collect();
         self.outer.replace(self.embed.file(file), records);

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod bug;
 pub mod check;
 pub mod choice;
 mod clock;
@@ -33,6 +34,7 @@ pub mod trace;
 mod words;
 mod world;
 
+pub use bug::Bug;
 pub use check::{Check, check};
 pub use choice::Deviation;
 pub use context::Context;
@@ -41,7 +43,7 @@ pub use embed::{Answer, Embed};
 pub use fault::{Direction, Fault, FaultClass, Target, What};
 pub use history::{History, Invocation, Outcome};
 pub use kind::Kinded;
-pub use model::{Bug, Info, Model, Op, Ret, Role, Workload};
+pub use model::{Info, Model, Op, Ret, Role, Workload};
 pub use network::{CutMode, Fate, Latency, NetworkConfig};
 pub use process::{File, NoDisk, NoOp, NodeId, OpId, Process};
 pub use property::{AtEnd, Broken, Invariant, Maker, Property, Verdict, Violation, maker};

@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use proptest::strategy::{BoxedStrategy, Just, Strategy};
 use serde::{Serialize, de::DeserializeOwned};
 
+use crate::bug::Bug;
 use crate::fault::FaultClass;
 use crate::network::NetworkConfig;
 use crate::process::{NodeId, Process};
@@ -18,17 +19,6 @@ pub type Ret<M> = <<M as Model>::Process as Process>::Ret;
 
 /// A workload: what clients ask, and when.
 pub type Workload<M> = Vec<Operation<Op<M>>>;
-
-/// A bug that can be planted: a named change of the protocol, off by default.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Bug {
-    /// Its name, in kebab case: `vote-not-persisted`.
-    pub name: &'static str,
-    /// What it does, in one line.
-    pub what: &'static str,
-    /// The property that must catch it, as [`crate::Property::name`] has it.
-    pub caught_by: &'static str,
-}
 
 /// What there is to know of a component without running it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

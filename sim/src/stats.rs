@@ -21,6 +21,10 @@ pub struct Stats {
     pub cut: u64,
     /// Messages whose receiver was down.
     pub to_down: u64,
+    /// Writes that were forced: appended or replaced, and waited for by what was said after them.
+    pub forced: u64,
+    /// Writes that nothing waited for.
+    pub lazy: u64,
     /// Operations whose client was down when they were due: never invoked.
     pub skipped: u64,
     /// How often a fault of each class had an effect, in the order of [`FaultClass::ALL`].

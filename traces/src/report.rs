@@ -60,6 +60,7 @@ pub fn run_json(model: &str, seed: u64, run: &Run, trace: Option<&str>) -> Value
             "cut": run.stats.cut,
             "to_down": run.stats.to_down,
         },
+        "writes": {"forced": run.stats.forced, "lazy": run.stats.lazy},
         "operations": {
             "returned": run.operations.returned,
             "failed": run.operations.failed,

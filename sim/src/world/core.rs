@@ -357,12 +357,21 @@ impl<M: Model> Effects<M::Process> for NodeEffects<'_, M> {
 
     fn append(&mut self, file: File, record: <M::Process as Process>::Record) {
         if !self.no_room() {
+            self.core.stats.forced += 1;
             self.node().disk.append(file, record);
+        }
+    }
+
+    fn append_lazily(&mut self, file: File, record: <M::Process as Process>::Record) {
+        if !self.no_room() {
+            self.core.stats.lazy += 1;
+            self.node().disk.append_lazily(file, record);
         }
     }
 
     fn replace(&mut self, file: File, records: Vec<<M::Process as Process>::Record>) {
         if !self.no_room() {
+            self.core.stats.forced += 1;
             self.node().disk.replace(file, records);
         }
     }
@@ -372,7 +381,7 @@ impl<M: Model> Effects<M::Process> for NodeEffects<'_, M> {
     }
 
     fn durable(&self) -> bool {
-        self.core.nodes[self.node.index()].disk.all_durable()
+        self.core.nodes[self.node.index()].disk.settled()
     }
 
     fn complete(&mut self, op: OpId, ret: Ret<M>, early: bool) {

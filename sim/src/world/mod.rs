@@ -501,14 +501,14 @@ impl<M: Model> World<M> {
     #[inline]
     fn after_handler(&mut self, node: NodeId) {
         let state = &mut self.core.nodes[node.index()];
-        let said_all = || state.outbox.is_empty() && state.disk.all_durable() && state.held.is_empty();
+        let said_all = || state.outbox.is_empty() && state.disk.settled() && state.held.is_empty();
         if state.halting.is_none() && (self::core::diskless::<M>() || said_all()) {
             return;
         }
         self.commit_outputs(node);
     }
 
-    /// Output commit: what the handler said leaves once everything the node has written is durable.
+    /// Output commit: what the handler said leaves once everything the node has forced is durable.
     fn commit_outputs(&mut self, node: NodeId) {
         let state = &mut self.core.nodes[node.index()];
         if let Some(reason) = state.halting.take() {
@@ -516,17 +516,17 @@ impl<M: Model> World<M> {
             state.halted = Some(reason.clone());
             return self.stop(node, &reason);
         }
-        let written = state.disk.written();
+        let forced = state.disk.forced();
         // Taken to be emptied, and given back for its room.
         let mut said = std::mem::take(&mut state.outbox);
-        if state.held.is_empty() && state.disk.all_durable() {
+        if state.held.is_empty() && state.disk.settled() {
             for output in said.drain(..) {
                 self.core.put_out(node, output);
             }
             self.core.nodes[node.index()].outbox = said;
             return;
         }
-        state.held.extend(said.drain(..).map(|output| (written, output)));
+        state.held.extend(said.drain(..).map(|output| (forced, output)));
         state.outbox = said;
         while let Some((_, output)) = state_held_and_durable(&mut self.core, node) {
             self.core.put_out(node, output);
@@ -538,7 +538,7 @@ impl<M: Model> World<M> {
     fn sync(&mut self, node: NodeId) {
         let slow = self.slowness(node);
         let state = &mut self.core.nodes[node.index()];
-        if state.disk.all_durable() || state.disk.syncing() {
+        if state.disk.settled() || state.disk.syncing() {
             return;
         }
         state.disk.begin_sync();
@@ -611,7 +611,7 @@ fn state_held_and_durable<M: Model>(core: &mut Core<M>, node: NodeId) -> Option<
     let state = &mut core.nodes[node.index()];
     let durable = state.disk.durable();
     match state.held.front() {
-        Some((written, _)) if *written <= durable => state.held.pop_front(),
+        Some((forced, _)) if *forced <= durable => state.held.pop_front(),
         _ => None,
     }
 }

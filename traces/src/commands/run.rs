@@ -57,6 +57,7 @@ fn print(model: &str, seed: u64, run: &Run, lines: usize) {
         stats.cut,
         stats.to_down
     );
+    say!("  writes      {} forced, {} lazy", stats.forced, stats.lazy);
     let operations = &run.operations;
     say!(
         "  operations  {} returned, {} failed, {} unknown, {} never invoked",

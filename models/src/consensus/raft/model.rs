@@ -7,7 +7,7 @@ use seedbed_sim::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::consensus::raft::bugs::{self, Bug};
+use crate::consensus::raft::bugs::Bug;
 use crate::consensus::raft::client::Client;
 use crate::consensus::raft::kv::{Command, Kv, Output};
 use crate::consensus::raft::membership::Membership;
@@ -189,7 +189,7 @@ impl Model for Raft {
         tolerates: &FaultClass::USUAL,
         // A voter has given its vote in this term and knows no leader yet: what it forgets now, it may do twice.
         roles: &["leader", "voter", "candidate", "follower"],
-        bugs: &bugs::LISTED,
+        bugs: Bug::LISTED,
     };
 
     fn size(&self) -> usize {

@@ -1,0 +1,28 @@
+//! Transactions over several nodes: atomic commitment, and what is done where it costs too much.
+//!
+//! All models of the family keep real data, in the [`store`], and take money from one account to another
+//! ([`transfer`]), so that they can be judged by what is in the stores and compared on the same work.
+
+pub mod store;
+pub mod transfer;
+
+use std::fmt;
+
+use seedbed_sim::OpId;
+use serde::{Deserialize, Serialize};
+
+/// A transaction: the number of the client's operation that asked for it, so that asking again is not asking twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct TxId(pub u64);
+
+impl fmt::Display for TxId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("t{}", self.0))
+    }
+}
+
+impl From<OpId> for TxId {
+    fn from(op: OpId) -> Self {
+        TxId(op.0)
+    }
+}

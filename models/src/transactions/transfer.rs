@@ -1,0 +1,75 @@
+//! Transfers between accounts: the work that all models of the family are compared on.
+
+use proptest::prelude::*;
+use seedbed_sim::{NodeId, Operation, Time};
+use serde::{Deserialize, Serialize};
+
+use crate::transactions::store::{Key, Step};
+
+/// What is in every account at the beginning.
+pub const INITIAL_BALANCE: i64 = 100;
+
+/// Takes an amount from one account to another, if there is enough in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Transfer {
+    /// The account that pays.
+    pub from: Key,
+    /// The account that is paid; not the same.
+    pub to: Key,
+    /// How much; above zero.
+    pub amount: i64,
+}
+
+impl Transfer {
+    /// What it does to the account that pays.
+    pub fn withdrawal(self) -> Step {
+        Step::Add { key: self.from, amount: -self.amount }
+    }
+
+    /// What it does to the account that is paid.
+    pub fn deposit(self) -> Step {
+        Step::Add { key: self.to, amount: self.amount }
+    }
+}
+
+/// The place, among `shards` participants, of the one that holds a key.
+pub fn shard_of(key: Key, shards: u16) -> u16 {
+    key.0 % shards
+}
+
+/// The keys that a participant holds, of all `keys`.
+pub fn keys_of(shard: u16, shards: u16, keys: u16) -> impl Iterator<Item = Key> {
+    (0..keys).map(Key).filter(move |key| shard_of(*key, shards) == shard)
+}
+
+/// A workload: `count` transfers, asked for by `clients` up to `until`, between `accounts` accounts. Most amounts are
+/// small, some are more than an account may have.
+///
+/// # Panics
+/// If there are fewer than two accounts, or no clients.
+pub fn transfers(
+    clients: std::ops::Range<u16>,
+    accounts: u16,
+    count: std::ops::Range<usize>,
+    until: Time,
+) -> BoxedStrategy<Vec<Operation<Transfer>>> {
+    assert!(accounts >= 2, "a transfer needs two accounts: there are {accounts}");
+    let until_ms = until.0 / 1_000_000;
+    let amount = prop_oneof![4 => 1i64..30, 1 => 60i64..150];
+    let transfer = (0..accounts, 1..accounts, amount).prop_map(move |(from, further, amount)| Transfer {
+        from: Key(from),
+        to: Key((from + further) % accounts),
+        amount,
+    });
+    let operation = (0..until_ms, clients, transfer).prop_map(|(ms, client, transfer)| Operation {
+        at: Time::ms(ms),
+        client: NodeId(client),
+        op: transfer,
+    });
+    prop::collection::vec(operation, count)
+        .prop_map(|mut operations| {
+            operations.sort_by_key(|operation| operation.at);
+            operations
+        })
+        .boxed()
+}
