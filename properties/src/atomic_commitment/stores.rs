@@ -125,8 +125,9 @@ impl<N: Id> Held<N> {
                 Err(Refusal::new("answers are kept", [with.clone()], words))
             }
             (_, Some(without), Some(Decision::Commit)) => {
-                let words =
-                    format!("{without:?} will never hold the effects of {id:?}, and a client was told that it is committed");
+                let words = format!(
+                    "{without:?} will never hold the effects of {id:?}, and a client was told that it is committed"
+                );
                 Err(Refusal::new("answers are kept", [without.clone()], words))
             }
             _ => Ok(()),

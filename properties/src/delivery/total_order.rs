@@ -21,7 +21,8 @@ impl<N: Id, I: Id> Judge for TotalOrder<N, I> {
         let length = self.sequence.len();
         match event {
             Event::Resumed { at, after } if after > length => {
-                let words = format!("{at:?} goes on after {after} messages, and nobody has delivered more than {length}");
+                let words =
+                    format!("{at:?} goes on after {after} messages, and nobody has delivered more than {length}");
                 return Err(Refusal::new(RULE, [at], words));
             }
             Event::Resumed { at, after } => _ = self.behind.insert(at, after),
@@ -32,7 +33,8 @@ impl<N: Id, I: Id> Judge for TotalOrder<N, I> {
                     Some((same, _)) if *same == message => {}
                     Some((other, first)) => {
                         let n = *next + 1;
-                        let words = format!("as number {n} of all, {first:?} delivered {other:?} and {at:?} {message:?}");
+                        let words =
+                            format!("as number {n} of all, {first:?} delivered {other:?} and {at:?} {message:?}");
                         return Err(Refusal::new(RULE, [first.clone(), at], words));
                     }
                 }

@@ -73,7 +73,8 @@ impl<M: Model, J: Judge, E> Journal<M, J, E> {
         }
         let entries = (self.place)(world, node);
         if entries.len() < *seen {
-            let words = format!("the journal of {node} had {seen} entries, and now {}: it must only grow", entries.len());
+            let words =
+                format!("the journal of {node} had {seen} entries, and now {}: it must only grow", entries.len());
             return Err(Broken::new([node], words));
         }
         let mut events = Vec::new();
