@@ -1,11 +1,16 @@
 //! What must be true: checkers that judge histories, and invariants on the states of each component, in folders that
 //! mirror `seedbed-models`. Tests in `tests/` bind them to the models.
 
+pub mod atomic_commitment;
 pub mod consensus;
+pub mod conservation;
 pub mod consistency;
+pub mod delivery;
 pub mod examples;
 pub mod formats;
+pub mod judge;
 pub mod linearizability;
+pub mod mutual_exclusion;
 pub mod transactions;
 
 /// The examples of the README compile.

@@ -1,0 +1,98 @@
+//! A judge of what nodes are: after each event it is told the facts that the state of the changed node shows.
+
+use std::sync::Arc;
+
+use seedbed_sim::{Model, NodeId, Property, Verdict, World};
+
+use super::{Id, Judge};
+
+type View<M, V> = dyn Fn(&World<M>, NodeId) -> Option<Vec<V>> + Send + Sync;
+type Obliged<M> = dyn Fn(&World<M>, NodeId) -> bool + Send + Sync;
+
+/// A judge bound to the states of a model's nodes; made by [`facts`].
+pub struct Facts<M: Model, J: Judge> {
+    name: String,
+    judge: J,
+    view: Arc<View<M, J::Event>>,
+    obliged: Arc<Obliged<M>>,
+    begun: bool,
+    healed: bool,
+}
+
+/// The property, called `name`, that `judge` refuses nothing of what the nodes' states show.
+///
+/// `view` tells everything that can now be seen of a node, on its disk or in its process, as events of the judge;
+/// nothing: it cannot be seen now, and what was seen last stands. It is asked about all nodes at the first event, and
+/// then about each node that may have changed, so a judge that is bound in this way is told the same fact many times,
+/// and must take it as one; those of this crate that do say so.
+pub fn facts<M: Model, J: Judge, I: IntoIterator<Item = J::Event>>(
+    name: impl Into<String>,
+    judge: J,
+    view: impl Fn(&World<M>, NodeId) -> Option<I> + Send + Sync + 'static,
+) -> Facts<M, J> {
+    Facts {
+        name: name.into(),
+        judge,
+        view: Arc::new(move |world, node| view(world, node).map(|events| events.into_iter().collect())),
+        obliged: Arc::new(|world, node| world.process(node).is_some()),
+        begun: false,
+        healed: false,
+    }
+}
+
+impl<M: Model, J: Judge> Facts<M, J> {
+    /// Who must have done in the end what has to be done; otherwise those nodes that are up.
+    pub fn obliging(self, obliged: impl Fn(&World<M>, NodeId) -> bool + Send + Sync + 'static) -> Self {
+        Facts { obliged: Arc::new(obliged), ..self }
+    }
+
+    fn look(&mut self, world: &World<M>, node: NodeId) -> Verdict {
+        for event in (self.view)(world, node).unwrap_or_default() {
+            self.judge.observe(event)?;
+        }
+        Ok(())
+    }
+}
+
+impl<M: Model, J: Judge + Clone> Clone for Facts<M, J> {
+    fn clone(&self) -> Self {
+        Facts {
+            name: self.name.clone(),
+            judge: self.judge.clone(),
+            view: self.view.clone(),
+            obliged: self.obliged.clone(),
+            begun: self.begun,
+            healed: self.healed,
+        }
+    }
+}
+
+impl<M: Model, J: Judge> Property<M> for Facts<M, J> {
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    fn is_liveness(&self) -> bool {
+        self.judge.is_liveness()
+    }
+
+    fn after_event(&mut self, world: &World<M>) -> Verdict {
+        // Healing may start several nodes in one event.
+        if !self.begun || world.healed() != self.healed {
+            (self.begun, self.healed) = (true, world.healed());
+            world.present().try_for_each(|node| self.look(world, node))?;
+        } else if let Some(node) = world.changed() {
+            self.look(world, node)?;
+        } else {
+            return Ok(());
+        }
+        Ok(self.judge.instant()?)
+    }
+
+    fn at_end(&mut self, world: &World<M>) -> Verdict {
+        world.present().try_for_each(|node| self.look(world, node))?;
+        let Facts { judge, obliged, .. } = self;
+        judge.instant()?;
+        Ok(judge.finish(&|who| who.node().is_none_or(|node| obliged(world, node)))?)
+    }
+}

@@ -1,0 +1,58 @@
+//! What the tests of all judges share.
+#![allow(dead_code)]
+
+use seedbed_properties::judge::{Judge, Refusal};
+
+/// Calls `f` with every sequence over the alphabet of at most so many letters, as long as `keep` lets its beginnings
+/// pass; says how many there were.
+pub fn sequences<E: Clone>(
+    alphabet: &[E],
+    most: usize,
+    keep: &dyn Fn(&[E], &E) -> bool,
+    f: &mut dyn FnMut(&[E]),
+) -> usize {
+    fn go<E: Clone>(
+        letters: &[E],
+        left: usize,
+        word: &mut Vec<E>,
+        keep: &dyn Fn(&[E], &E) -> bool,
+        f: &mut dyn FnMut(&[E]),
+    ) -> usize {
+        f(word);
+        let mut count = 1;
+        for letter in letters.iter().filter(|_| left > 0) {
+            if keep(word, letter) {
+                word.push(letter.clone());
+                count += go(letters, left - 1, word, keep, f);
+                word.pop();
+            }
+        }
+        count
+    }
+    go(alphabet, most, &mut Vec::new(), keep, f)
+}
+
+/// What a judge says of a list of events.
+pub fn ruling<J: Judge>(judge: &J, events: &[J::Event]) -> Result<(), Refusal<J::Node>>
+where
+    J: Clone,
+    J::Event: Clone,
+{
+    judge.clone().judge(events.iter().cloned())
+}
+
+/// The words of the refusal.
+pub fn refusal<J: Judge + Clone>(judge: &J, events: &[J::Event]) -> String
+where
+    J::Event: Clone + std::fmt::Debug,
+{
+    match ruling(judge, events) {
+        Ok(()) => panic!("this was let pass: {events:#?}"),
+        Err(refusal) => refusal.to_string(),
+    }
+}
+
+/// Any continuation at all.
+pub fn unpruned<E>(_: &[E], _: &E) -> bool {
+    true
+}
