@@ -55,6 +55,9 @@ impl<'de> Deserialize<'de> for NodeId {
     }
 }
 
+/// How many nodes a world can have: an event's name has fourteen bits for a node.
+pub const MAX_NODES: usize = 1 << 14;
+
 /// The name of a client operation: its place in the scenario's list, or one that a hosting process made up.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct OpId(pub u64);

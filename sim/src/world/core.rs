@@ -5,6 +5,7 @@ use std::hash::Hash;
 use std::ops::RangeInclusive;
 
 use crate::choice::Choices;
+use crate::choice::Source;
 use crate::context::{Effects, Path};
 use crate::disk::Stored;
 use crate::fault::{Fault, FaultClass};
@@ -14,10 +15,11 @@ use crate::kind::{Kinded, kind_names};
 use crate::model::{Model, Op, Ret};
 use crate::network::{Cut, Links, NodeSet};
 use crate::process::{File, NoDisk, NodeId, OpId, Process};
-use crate::scenario::{Case, Operation, Scenario, Source};
+use crate::scenario::{Case, Scenario};
 use crate::stats::Stats;
 use crate::time::{Span, Time};
 use crate::timeline::{Entry, Happening, Undelivered};
+use crate::workload::Operation;
 use crate::world::node::{Node, Output};
 use crate::world::queue::{Order, Queue};
 
