@@ -77,10 +77,6 @@ impl OpId {
     }
 }
 
-/// How a process hears of the files it may use: it numbers them itself. See [`crate::disk`].
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-pub struct File(pub u16);
-
 /// What is written on disk by a process that writes nothing. Its outputs skip the output commit.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum NoDisk {}
