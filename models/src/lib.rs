@@ -3,3 +3,4 @@
 
 pub mod consensus;
 pub mod examples;
+pub mod litmus;

@@ -10,6 +10,7 @@ pub mod examples;
 pub mod formats;
 pub mod judge;
 pub mod linearizability;
+pub mod litmus;
 pub mod mutual_exclusion;
 pub mod transactions;
 

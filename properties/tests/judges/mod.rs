@@ -33,9 +33,8 @@ pub fn sequences<E: Clone>(
 }
 
 /// What a judge says of a list of events.
-pub fn ruling<J: Judge>(judge: &J, events: &[J::Event]) -> Result<(), Refusal<J::Node>>
+pub fn ruling<J: Judge + Clone>(judge: &J, events: &[J::Event]) -> Result<(), Refusal<J::Node>>
 where
-    J: Clone,
     J::Event: Clone,
 {
     judge.clone().judge(events.iter().cloned())
