@@ -2,9 +2,11 @@
 //! mirror `seedbed-models`. Tests in `tests/` bind them to the models.
 
 pub mod atomic_commitment;
+pub mod coherence;
 pub mod consensus;
 pub mod conservation;
 pub mod consistency;
+pub mod cuts;
 pub mod delivery;
 pub mod examples;
 pub mod formats;
