@@ -67,7 +67,8 @@ pub enum Event<S, N, I> {
         /// What was on its way, in any order.
         messages: Vec<I>,
     },
-    /// A snapshot is said to be complete. Channels that were not told are then taken to be recorded as empty.
+    /// A snapshot is said to be complete: the state of everybody who ever sent or received is in it. Channels that were
+    /// not told are taken to be recorded as empty.
     Completed {
         /// Which.
         snapshot: S,
@@ -194,7 +195,9 @@ impl<S: Name, N: Id, I: Name> Snapshots<S, N, I> {
             }
             None => {
                 let own = cut.recorded[from];
-                format!("in snapshot {snapshot:?} {at:?} knows of step {count} of {from:?}, whose own last one is {own}")
+                format!(
+                    "in snapshot {snapshot:?} {at:?} knows of step {count} of {from:?}, whose own last one is {own}"
+                )
             }
         };
         Err(Refusal::new(RULE, [from.clone(), at.clone()], words))

@@ -14,6 +14,7 @@ pub mod judge;
 pub mod linearizability;
 pub mod litmus;
 pub mod mutual_exclusion;
+pub mod rates;
 pub mod transactions;
 
 /// The examples of the README compile.

@@ -51,7 +51,8 @@ fn happens_before(word: &Word) -> Vec<Vec<bool>> {
     for b in 0..count {
         for a in 0..b {
             let local = process(&word[a]).is_some() && process(&word[a]) == process(&word[b]);
-            let message = matches!(&word[b], Event::Received { message, .. } if sending(word, *message).map(|s| s.0) == Some(a));
+            let message =
+                matches!(&word[b], Event::Received { message, .. } if sending(word, *message).map(|s| s.0) == Some(a));
             before[a][b] = local || message;
         }
     }
@@ -107,13 +108,13 @@ fn by_definition(word: &Word) -> bool {
     let channels = |word: &Word| {
         pairs().all(|(from, to)| {
             let told = channels_told(word, from, to);
-            told.len() <= 1
-                && in_channel(word, from, to).is_none_or(|is| told.first().is_none_or(|told| *told == is))
+            told.len() <= 1 && in_channel(word, from, to).is_none_or(|is| told.first().is_none_or(|told| *told == is))
         })
     };
     let complete = |word: &Word| {
         pairs().all(|(from, to)| {
-            let used = word.iter().any(|event| matches!(event, Event::Sent { by, to: t, .. } if *by == from && *t == to));
+            let used =
+                word.iter().any(|event| matches!(event, Event::Sent { by, to: t, .. } if *by == from && *t == to));
             !used
                 || in_channel(word, from, to)
                     .is_some_and(|is| is.is_empty() || channels_told(word, from, to).first() == Some(&is))
@@ -167,11 +168,9 @@ fn refusals_are_told_in_words() {
         "complete: snapshot 0 is called complete without the state of 'b'"
     );
     assert_eq!(said(&[recorded('a'), recorded('a')]), "recorded once: 'a' records its state twice in snapshot 0");
-    let through_b = [recorded('a'), sent('a', 'b', 1), received('b', 1), sent('b', 'c', 2), received('c', 2), recorded('c')];
-    assert_eq!(
-        said(&through_b),
-        "consistent cut: in snapshot 0 'c' knows of step 1 of 'a', whose own last one is 0"
-    );
+    let through_b =
+        [recorded('a'), sent('a', 'b', 1), received('b', 1), sent('b', 'c', 2), received('c', 2), recorded('c')];
+    assert_eq!(said(&through_b), "consistent cut: in snapshot 0 'c' knows of step 1 of 'a', whose own last one is 0");
     assert_eq!(said(&[received('a', 9)]), "no creation: 'a' receives 9, which nobody has sent to it");
 }
 
@@ -183,10 +182,10 @@ fn chandy_lamport(choices: &[(u8, usize, usize)]) -> Vec<Event> {
     let mut open: BTreeMap<(char, char), Vec<u8>> = BTreeMap::new();
     let mut next = 0;
     let record = |at: char,
-                      marker_from: Option<char>,
-                      word: &mut Vec<Event>,
-                      channels: &mut BTreeMap<(char, char), Vec<Option<u8>>>,
-                      open: &mut BTreeMap<(char, char), Vec<u8>>| {
+                  marker_from: Option<char>,
+                  word: &mut Vec<Event>,
+                  channels: &mut BTreeMap<(char, char), Vec<Option<u8>>>,
+                  open: &mut BTreeMap<(char, char), Vec<u8>>| {
         word.push(recorded(at));
         for other in GROUP.into_iter().filter(|other| *other != at) {
             channels.entry((at, other)).or_default().push(None);
@@ -197,9 +196,9 @@ fn chandy_lamport(choices: &[(u8, usize, usize)]) -> Vec<Event> {
         }
     };
     let deliver = |pair: (char, char),
-                       word: &mut Vec<Event>,
-                       channels: &mut BTreeMap<(char, char), Vec<Option<u8>>>,
-                       open: &mut BTreeMap<(char, char), Vec<u8>>| {
+                   word: &mut Vec<Event>,
+                   channels: &mut BTreeMap<(char, char), Vec<Option<u8>>>,
+                   open: &mut BTreeMap<(char, char), Vec<u8>>| {
         let queue = channels.entry(pair).or_default();
         if queue.is_empty() {
             return;
@@ -273,7 +272,8 @@ fn clocks(word: &Word) -> BTreeMap<char, BTreeMap<char, u64>> {
 fn counts(word: &Word) -> BTreeMap<(char, char), Counts> {
     let counted = pairs().filter(|(from, to)| from != to).map(|(from, to)| {
         let [sender, receiver] = [from, to].map(|node| position(word, node).unwrap());
-        let sent = word[..sender].iter().filter(|e| matches!(e, Event::Sent { by, to: t, .. } if *by == from && *t == to));
+        let sent =
+            word[..sender].iter().filter(|e| matches!(e, Event::Sent { by, to: t, .. } if *by == from && *t == to));
         let received = word[..receiver].iter().filter(|event| match event {
             Event::Received { at, message } => *at == to && sending(word, *message).unwrap().1 == from,
             _ => false,
