@@ -271,7 +271,7 @@ impl<N, I> Default for Cut<N, I> {
 pub fn by_clocks<N: Id>(cut: &BTreeMap<N, BTreeMap<N, u64>>) -> Ruling<N> {
     let knows = |who: &N, of: &N| cut[who].get(of).copied().unwrap_or(0);
     for who in cut.keys() {
-        for of in cut.keys().filter(|of| knows(who, of) > knows(of, of)) {
+        if let Some(of) = cut.keys().find(|of| knows(who, of) > knows(of, of)) {
             let (here, there) = (knows(who, of), knows(of, of));
             let words = format!("{who:?} knows of event {here} of {of:?}, whose own last one in the cut is {there}");
             return Err(Refusal::new(RULE, [of.clone(), who.clone()], words));

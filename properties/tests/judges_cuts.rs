@@ -4,7 +4,7 @@ mod judges;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use judges::{refusal, ruling, sequences};
+use judges::{closed, refusal, ruling, sequences};
 use proptest::prelude::*;
 use seedbed_properties::cuts::{Counts, Snapshots, by_clocks, by_counts};
 
@@ -46,24 +46,11 @@ fn sending(word: &Word, message: u8) -> Option<(usize, char, char)> {
 
 /// Happens-before on places, closed.
 fn happens_before(word: &Word) -> Vec<Vec<bool>> {
-    let count = word.len();
-    let mut before = vec![vec![false; count]; count];
-    for b in 0..count {
-        for a in 0..b {
-            let local = process(&word[a]).is_some() && process(&word[a]) == process(&word[b]);
-            let message =
-                matches!(&word[b], Event::Received { message, .. } if sending(word, *message).map(|s| s.0) == Some(a));
-            before[a][b] = local || message;
-        }
-    }
-    for via in 0..count {
-        for a in 0..count {
-            for b in 0..count {
-                before[a][b] |= before[a][via] && before[via][b];
-            }
-        }
-    }
-    before
+    let sent_at = |message| sending(word, message).map(|(n, ..)| n);
+    closed(word.len(), |a, b| {
+        let local = process(&word[a]).is_some() && process(&word[a]) == process(&word[b]);
+        local || matches!(&word[b], Event::Received { message, .. } if sent_at(*message) == Some(a))
+    })
 }
 
 fn position(word: &Word, at: char) -> Option<usize> {

@@ -195,7 +195,7 @@ fn by_axioms(program: &Program, memory: Memory) -> BTreeSet<Outcome> {
             let global: Vec<_> = match memory {
                 Memory::Sc => po.iter().chain(&all_rf).chain(&co).chain(&fr).copied().collect(),
                 Memory::Tso => {
-                    let kept = |(a, b): &&(usize, usize)| !(is_write(*a) && !is_write(*b)) || fenced(*a, *b);
+                    let kept = |(a, b): &&(usize, usize)| !is_write(*a) || is_write(*b) || fenced(*a, *b);
                     let external = |(a, b): &&(usize, usize)| events[*a].thread != events[*b].thread;
                     po.iter()
                         .filter(kept)

@@ -11,7 +11,7 @@ use seedbed_sim::{Span, Time};
 
 type Word = [Admitted<char>];
 
-fn of<'w>(word: &'w Word, who: char) -> Vec<&'w Admitted<char>> {
+fn of(word: &Word, who: char) -> Vec<&Admitted<char>> {
     word.iter().filter(|a| a.of == who).collect()
 }
 
@@ -108,7 +108,7 @@ proptest! {
         if !word.is_empty() {
             let changed = at.index(word.len());
             word[changed].amount += more;
-            word[changed].at = word[changed].at + Span(later);
+            word[changed].at += Span(later);
         }
         prop_assert_eq!(ruling(&TokenBucket::new(burst, rate, per), &word).is_ok(), within_rate(&word, burst, rate, per));
         let window = Span::ms(20);

@@ -277,6 +277,18 @@ impl std::fmt::Display for Decision {
 /// that can be seen of a node: the transactions it coordinates with their participants, the votes it has cast, the
 /// decisions it knows, and [`Event::Failed`] first, if something failed ([`nothing_failed`] knows of faults). It may
 /// tell the same again after each event, and again after a restart.
+///
+/// ```
+/// use seedbed_properties::atomic_commitment::{self, Event, Rule, nothing_failed};
+/// use seedbed_sim::Property;
+/// # use seedbed_sim::{NodeId, World, doc::PingPong};
+/// # fn votes_and_decisions(_: &World<PingPong>, _: NodeId) -> Vec<Event<u64, NodeId>> { Vec::new() }
+/// let ac4 = atomic_commitment::property("two_phase_commit", Rule::NoNeedlessAbort, |world: &World<PingPong>, node| {
+///     let failed = (!nothing_failed(world)).then_some(Event::Failed);
+///     Some(failed.into_iter().chain(votes_and_decisions(world, node)))
+/// });
+/// assert_eq!(ac4.name(), "two_phase_commit/ac4_no_needless_abort");
+/// ```
 pub fn property<M: Model, T: Name, I: IntoIterator<Item = Event<T, NodeId>>>(
     model: &str,
     rule: Rule,

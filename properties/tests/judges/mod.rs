@@ -55,3 +55,17 @@ where
 pub fn unpruned<E>(_: &[E], _: &E) -> bool {
     true
 }
+
+/// A relation on places and what follows from it: Lamport's happens-before, if the steps are those of processes and of
+/// messages.
+pub fn closed(count: usize, step: impl Fn(usize, usize) -> bool) -> Vec<Vec<bool>> {
+    let row = |a| (0..count).map(|b| a < b && step(a, b)).collect();
+    let mut before: Vec<Vec<bool>> = (0..count).map(row).collect();
+    for via in 0..count {
+        let onward = before[via].clone();
+        for from in before.iter_mut().filter(|from| from[via]) {
+            from.iter_mut().zip(&onward).for_each(|(reaches, more)| *reaches |= more);
+        }
+    }
+    before
+}

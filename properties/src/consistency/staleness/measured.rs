@@ -49,7 +49,7 @@ pub struct Stale {
 ///
 /// let mut staleness = Staleness::default();
 /// for (value, at) in [(1, 10), (2, 20), (3, 30)] {
-///     staleness.observe(Event::Written { key: 'x', value, at: Time::ms(at) }).unwrap();
+///     staleness.observe::<char>(Event::Written { key: 'x', value, at: Time::ms(at) }).unwrap();
 /// }
 /// let read = |value, began| Event::Read { by: 'a', key: 'x', value: Some(value), began: Time::ms(began) };
 /// assert_eq!(staleness.observe(read(3, 31)).unwrap(), Some(Stale::default()));
