@@ -5,7 +5,8 @@
 
 use std::time::{Duration, Instant};
 
-use seedbed_properties::formats::operations::{check, read};
+use seedbed_properties::formats::json::read;
+use seedbed_properties::formats::{Contents, Model, Operations, Reading, linearizable};
 use seedbed_properties::linearizability::specs::{kv, register};
 use seedbed_properties::linearizability::{Checker, Limits, Operation, Specification, Verdict};
 
@@ -193,12 +194,21 @@ fn oracles() {
     };
     let path = std::path::PathBuf::from(oracles).join("linearizability/histories.jsonl");
     let text = std::fs::read_to_string(&path).expect("the folder has linearizability/histories.jsonl");
-    let histories: Vec<_> = read(&text).map(|(line, recorded)| (line, recorded.expect("a history"))).collect();
-    let judge = |model: &str| {
-        let of_model = histories.iter().filter(|(_, recorded)| recorded.model == model);
-        of_model.map(|(line, recorded)| check(*line, recorded, Limits::default()).expect("a history").1).sum::<usize>()
+    let histories: Vec<Operations> = read(&text)
+        .map(|recorded| match recorded.expect("a history").contents {
+            Contents::Operations(operations) => operations,
+            Contents::Transactions { .. } => panic!("the file has operations"),
+        })
+        .collect();
+    let judge = |model: Model| {
+        let of_model = histories.iter().filter(|operations| operations.model == Some(model));
+        let judged = of_model.map(|operations| {
+            let reading = Reading::of(operations).expect("a history");
+            linearizable(operations, &reading, Limits::default()).expect("a history").1.len()
+        });
+        judged.sum::<usize>()
     };
-    for model in ["cas-register", "kv-string-append"] {
+    for model in [Model::CasRegister, Model::KvStringAppend] {
         let (operations, time) = fastest(|| judge(model));
         println!(
             "{:<58} {operations:>9} {:>12} {:>8.3} ms",
