@@ -93,31 +93,8 @@ fn register_op(random: &mut Random, n: u64, values: u64) -> register::Access<u64
     }
 }
 
-/// Answers of the sequential object.
-trait Answers: Specification {
-    fn answer(&self, state: &Self::State, op: &Self::Op) -> Self::Ret;
-}
-
-impl Answers for register::Register<u64> {
-    fn answer(&self, state: &u64, op: &register::Access<u64>) -> register::Answer<u64> {
-        match op {
-            register::Access::Read => register::Answer::Value(*state),
-            register::Access::Write(_) => register::Answer::Written,
-        }
-    }
-}
-
-impl<V: kv::Value + Default> Answers for kv::Kv<u64, V> {
-    fn answer(&self, state: &Self::State, op: &kv::Request<u64, V>) -> kv::Answer<V> {
-        match op {
-            kv::Request::Get(key) => kv::Answer::Value(Some(state.get(key).cloned().unwrap_or_default())),
-            _ => kv::Answer::Done,
-        }
-    }
-}
-
 /// What a correct object does with clients that invoke, take effect and return at random.
-fn record<S: Answers>(
+fn record<S: Specification>(
     spec: &S,
     clients: u64,
     length: usize,
@@ -140,7 +117,7 @@ fn record<S: Answers>(
                 history.push(Operation::pending(client, asked, now));
             }
             Some(n) if history[n].ret.is_none() => {
-                let ret = spec.answer(&state, &history[n].op);
+                let ret = spec.answer(&state, &history[n].op).expect("it is determined");
                 spec.apply(&mut state, &history[n].op, Some(&ret));
                 history[n].ret = Some(ret);
             }

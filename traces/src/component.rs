@@ -3,13 +3,15 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use seedbed_properties::formats::world::{self, View};
+use seedbed_properties::formats::{Model as Object, Operations};
 use seedbed_sim::fault::FaultClass;
 use seedbed_sim::scenario::Source;
 use seedbed_sim::shrink::{self, Progress};
 use seedbed_sim::timeline::Entry;
 use seedbed_sim::{
     Campaign, Case, Fault, Finished, Info, Model, NodeId, Outcome, Record, Replayed, SeedResult, Sizes, Stats, Story,
-    Suite, Summary, Swarm, Time, Trace, Violation, World,
+    Suite, Summary, Swarm, Time, Trace, TraceError, Violation, World,
 };
 
 /// How a model is to be run, as the command line says it.
@@ -25,7 +27,7 @@ pub struct Options {
 
 /// How operations of a run ended, and how long they took.
 #[derive(Clone, Debug, Default)]
-pub struct Operations {
+pub struct Ends {
     /// Returned.
     pub returned: u64,
     /// Failed for certain.
@@ -50,7 +52,7 @@ pub struct Run {
     /// Marks.
     pub marks: Vec<(&'static str, u64)>,
     /// Operations.
-    pub operations: Operations,
+    pub operations: Ends,
     /// The faults that struck.
     pub struck: Vec<Fault>,
     /// The timeline.
@@ -150,18 +152,33 @@ pub trait Component: Send + Sync {
     /// # Errors
     /// If the text is no trace of this model, or the trace violates nothing.
     fn shrink(&self, text: &str, keep_going: KeepGoing<'_>) -> anyhow::Result<Shrunk>;
+
+    /// Replays a trace of this model, and takes its history as operations on an object, up to the violation if there is
+    /// one. `None` if the model does not say how its operations read.
+    ///
+    /// # Errors
+    /// If the text is no trace of this model.
+    fn history(&self, text: &str) -> Result<Option<Operations>, TraceError>;
 }
 
 /// Erases the types of a suite.
 pub fn component<M: Model>(suite: fn() -> Suite<M>) -> Box<dyn Component> {
-    Box::new(Typed(suite))
+    Box::new(Typed { suite, recorded: None })
 }
 
-struct Typed<M: Model>(fn() -> Suite<M>);
+/// The same of a model whose operations read as those on an object: then `seedbed check` judges its traces too.
+pub fn recorded<M: Model>(suite: fn() -> Suite<M>, object: Object, view: View<M>) -> Box<dyn Component> {
+    Box::new(Typed { suite, recorded: Some((object, view)) })
+}
+
+struct Typed<M: Model> {
+    suite: fn() -> Suite<M>,
+    recorded: Option<(Object, View<M>)>,
+}
 
 impl<M: Model> Typed<M> {
     fn campaign(&self, options: &Options) -> anyhow::Result<Campaign<M>> {
-        let mut campaign = Campaign::new((self.0)());
+        let mut campaign = Campaign::new((self.suite)());
         let model = &mut campaign.suite.model;
         if let Some(nodes) = options.nodes {
             model.set_nodes(nodes).map_err(|problem| anyhow::anyhow!("--nodes {nodes}: {problem}"))?;
@@ -182,8 +199,8 @@ impl<M: Model> Typed<M> {
     }
 
     /// The properties for a trace: those of the suite whose configuration the trace has.
-    fn trace(&self, text: &str) -> anyhow::Result<(Trace<M>, Suite<M>)> {
-        Ok((Trace::parse(text)?, (self.0)()))
+    fn trace(&self, text: &str) -> Result<(Trace<M>, Suite<M>), TraceError> {
+        Ok((Trace::parse(text)?, (self.suite)()))
     }
 }
 
@@ -193,11 +210,11 @@ impl<M: Model> Component for Typed<M> {
     }
 
     fn properties(&self) -> Vec<String> {
-        (self.0)().property_names()
+        (self.suite)().property_names()
     }
 
     fn marks(&self) -> Vec<&'static str> {
-        (self.0)().sometimes
+        (self.suite)().sometimes
     }
 
     fn run(&self, options: &Options, seed: u64) -> anyhow::Result<Run> {
@@ -261,6 +278,13 @@ impl<M: Model> Component for Typed<M> {
         let shrunk = shrink::shrink(Story::of(&trace), &suite.properties, keep_going)?;
         Ok(erase_shrunk(&shrunk, trace.origin.seed))
     }
+
+    fn history(&self, text: &str) -> Result<Option<Operations>, TraceError> {
+        let trace = Trace::parse(text)?;
+        let Some((object, view)) = self.recorded else { return Ok(None) };
+        let replay = seedbed_sim::replay(&trace, &(self.suite)().properties, Record::No, 0);
+        Ok(Some(world::operations(object, &replay.outcome.history, view)))
+    }
 }
 
 fn erase_shrunk<M: Model>(shrunk: &seedbed_sim::Shrunk<M>, seed: Option<u64>) -> Shrunk {
@@ -274,7 +298,7 @@ fn erase_shrunk<M: Model>(shrunk: &seedbed_sim::Shrunk<M>, seed: Option<u64>) ->
 }
 
 fn erase<M: Model>(case: &Case<M>, outcome: Finished<M>) -> Run {
-    let mut operations = Operations::default();
+    let mut operations = Ends::default();
     for invocation in outcome.history.invocations() {
         match &invocation.outcome {
             Outcome::Returned { at, .. } => {

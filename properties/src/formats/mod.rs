@@ -4,7 +4,8 @@
 //! operation maps, and the key-value text of porcupine, which is the same with a `:key`), [`etcd_log`] (Jepsen's log of
 //! etcd, as porcupine keeps it). From there on nothing depends on the file: [`recorded`] pairs responses with their
 //! invocations, [`object`] says what the functions of an object mean to its specification, [`accesses`] reads a history
-//! as plain reads and writes, [`transactional`] as transactions.
+//! as plain reads and writes, [`transactional`] as transactions. [`world`] reads the history of a
+//! world in the same way.
 //!
 //! All errors name the line, and within a line the event ([`LineError`]).
 
@@ -18,6 +19,7 @@ mod meaning;
 pub mod object;
 pub mod recorded;
 pub mod transactional;
+pub mod world;
 
 pub use datum::Datum;
 pub use lines::LineError;

@@ -123,12 +123,17 @@ impl Reading {
     /// The functions fit no model, or more than one.
     pub fn of(operations: &Operations) -> Result<Self, LineError> {
         let model = operations.model.map_or_else(|| guess(&operations.calls), Ok)?;
-        Ok(Reading {
+        Ok(Reading::as_model(operations, model))
+    }
+
+    /// What the file says, but for the model.
+    pub fn as_model(operations: &Operations, model: Model) -> Self {
+        Reading {
             model,
             init: operations.init.clone().unwrap_or(Value::Null),
             failed_cas: operations.failed_cas.unwrap_or_default(),
             null_read: operations.null_read.unwrap_or_default(),
-        })
+        }
     }
 
     pub(super) fn definite(&self) -> bool {

@@ -3,7 +3,9 @@
 
 use seedbed_models::consensus::raft::Raft;
 use seedbed_models::consensus::raft::kv::{Command, Key, Output, Value};
+use serde_json::json;
 
+use crate::formats::world::Seen;
 use crate::linearizability::specs::kv::{Answer, Kv, Request};
 use crate::linearizability::{Linearizable, linearizable};
 
@@ -29,4 +31,20 @@ pub fn answer(output: &Output) -> Answer<Value> {
         Output::Done => Answer::Done,
         Output::Swapped(swapped) => Answer::Swapped(*swapped),
     }
+}
+
+/// A command and its output, as they would have been recorded: `seedbed check` reads traces so.
+pub fn recorded(command: &Command, output: Option<&Output>) -> Option<Seen> {
+    let (function, asked) = match *command {
+        Command::Get { key } => ("get", json!([key, null])),
+        Command::Put { key, item } => ("put", json!([key, [item]])),
+        Command::Append { key, item } => ("append", json!([key, [item]])),
+        Command::Cas { key, expect, new } => ("cas", json!([key, [expect.map(|item| [item]), [new]]])),
+    };
+    let answered = output.map(|output| match output {
+        Output::Got(value) => Ok(json!([command.key(), value])),
+        Output::Done | Output::Swapped(true) => Ok(asked.clone()),
+        Output::Swapped(false) => Err(()),
+    });
+    Some(Seen { function, asked, answered })
 }
