@@ -73,8 +73,8 @@ fn the_story_is_told_and_drawn() {
     let told = verdict.violation().expect("a stale read").to_string();
     let expected = "\
 p2 Read → Value(0) returned at 8, and no order of the operations until then explains it. It is event 5 of the history; \
-the shortest such prefix.
-  It may have come to the state 1 by p0 Write(1), p1 Read → Value(1), but not on to that response.
+all before can be explained.
+  After p0 Write(1), then p1 Read → Value(1), it would have to return Value(1), not Value(0).
   p0 Write(1)         |---------…
   p1 Read → Value(1)    |-|
   p2 Read → Value(0)        |-|    ← no order explains this";

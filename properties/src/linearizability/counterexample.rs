@@ -51,7 +51,7 @@ pub(super) fn shorten<S: Specification>(
     let mut minimal = true;
     let mut is_violation = |n: usize| match checker.judge(ranks, part, ends[n].0) {
         Judged::Order(_) => false,
-        Judged::Violation { why: here } => {
+        Judged::Violation { why: here, .. } => {
             why = here;
             true
         }

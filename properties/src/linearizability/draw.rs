@@ -43,7 +43,7 @@ pub fn verdict(counterexample: &Counterexample) -> String {
     if let Some(reason) = reason {
         let _ = write!(out, ": {reason}");
     }
-    let shortest = if *minimal { "; without it, all before can be explained" } else { "" };
+    let shortest = if *minimal { "; all before can be explained" } else { "" };
     let _ = write!(out, ". It is event {events} of the history{shortest}.");
     out
 }
@@ -63,7 +63,7 @@ fn dead_end(counterexample: &Counterexample, configuration: &Configuration) -> S
     match instead {
         Some(instead) => {
             let (instead, answered) = differing(instead, answered);
-            let _ = write!(out, " it would have to return {instead}, not {answered}");
+            let _ = write!(out, ", it would have to return {instead}, not {answered}");
             // Where the state says no more than the answer, it need not be said.
             if !instead.contains(state.as_str()) {
                 let _ = write!(out, " (the state is {})", cut(state, STATE));
@@ -71,7 +71,7 @@ fn dead_end(counterexample: &Counterexample, configuration: &Configuration) -> S
             out.push('.');
         }
         None => {
-            let _ = write!(out, " the state is {}, where that cannot be.", cut(state, STATE));
+            let _ = write!(out, ", the state is {}, where that cannot be.", cut(state, STATE));
         }
     }
     out
