@@ -12,12 +12,15 @@ use crate::consistency::{Access, Event};
 use crate::linearizability::Operation;
 use crate::linearizability::specs::register;
 
+/// The session of writes that are only there to say what was there at first.
+pub const NOBODY: u64 = u64::MAX;
+
 /// Reads and writes of registers.
 #[derive(Clone, Debug)]
 pub struct Accesses {
     /// The accesses. A read of what was there at first has no value.
     pub events: Vec<Event<Datum, Datum>>,
-    /// The place of each among the calls.
+    /// The place of each among the calls; those that were only added for the sake of a model have none.
     pub places: Vec<usize>,
     /// What all registers hold at first.
     pub initial: Datum,
@@ -102,27 +105,27 @@ fn ambiguous(events: &[Event<Datum, Datum>], initial: &Datum) -> Option<Datum> {
 }
 
 impl Accesses {
-    /// The same with the initial values written at the very beginning, by nobody, and read like all others.
-    pub fn with_initial_writes(&self) -> Vec<Event<Datum, Datum>> {
+    /// The same with the initial values written before all else, by [`NOBODY`], and read like all others. These writes stand
+    /// at the end, and have no place among the calls.
+    pub fn with_initial_writes(&self) -> Accesses {
         let keys: BTreeSet<&Datum> = self.events.iter().map(|event| event.access.key()).collect();
-        let late = |event: &Event<Datum, Datum>| Event {
-            session: event.session,
+        let told = |event: &Event<Datum, Datum>| Event {
             access: match &event.access {
                 Access::Read(key, value) => {
                     Access::Read(key.clone(), Some(value.as_ref().unwrap_or(&self.initial).clone()))
                 }
                 write => write.clone(),
             },
-            invoked: event.invoked + 1,
-            returned: event.returned.map(|returned| returned + 1),
+            ..event.clone()
         };
         let first = keys.into_iter().map(|key| Event {
-            session: u64::MAX,
+            session: NOBODY,
             access: Access::Write(key.clone(), self.initial.clone()),
             invoked: 0,
             returned: Some(0),
         });
-        self.events.iter().map(late).chain(first).collect()
+        let events = self.events.iter().map(told).chain(first).collect();
+        Accesses { events, ..self.clone() }
     }
 
     /// The history of each key by itself.

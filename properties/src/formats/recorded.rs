@@ -183,14 +183,14 @@ impl Call {
     }
 }
 
-/// Finds the response of each invocation. The times of the calls are places in the list of events, from 0.
+/// Finds the response of each invocation. The times of the calls are places in the list of events, from 1.
 ///
 /// # Errors
 /// A response without an invocation, or to another function; two open invocations of one process.
 pub fn pair(events: Vec<Event>) -> Result<Vec<Call>, LineError> {
     let mut calls: Vec<Call> = Vec::new();
     let mut open: BTreeMap<u64, usize> = BTreeMap::new();
-    for (at, Event { place, process, kind, function, value }) in (0..).zip(events) {
+    for (at, Event { place, process, kind, function, value }) in (1..).zip(events) {
         if kind == Kind::Invoke {
             if let Some(&other) = open.get(&process) {
                 let Call { function: other, place: invoked, .. } = &calls[other];

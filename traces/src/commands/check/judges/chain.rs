@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
 
 use seedbed_properties::consistency::{Access, Anomaly, Event};
+use seedbed_properties::formats::accesses::NOBODY;
 use seedbed_properties::formats::{Call, Datum, Operations};
 use serde_json::{Value, json};
 
@@ -68,6 +69,7 @@ impl<'a> Chain<'a> {
     fn label(&self, n: usize) -> String {
         let Event { session, access, .. } = &self.events[n];
         match access {
+            Access::Write(key, value) if *session == NOBODY => format!("{key} is {value:?} at first"),
             Access::Write(key, value) => format!("p{session} writes {key} := {value:?}"),
             Access::Read(key, Some(value)) => format!("p{session} reads {key} = {value:?}"),
             Access::Read(key, None) => format!("p{session} reads {key} = nothing yet"),

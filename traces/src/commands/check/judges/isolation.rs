@@ -28,7 +28,8 @@ pub fn judge(line: usize, history: &History, asked: Level, sessions: bool, how: 
         mermaid: draw::mermaid(history, anomaly),
         dot: draw::dot(history, anomaly),
     };
-    let refused = report.refusals.iter().flat_map(|refusal| &refusal.cycles);
+    let refusals = report.refusals.iter().filter(|refusal| asked.implies(refusal.level));
+    let refused = refusals.flat_map(|refusal| &refusal.cycles);
     let drawings: Vec<Drawing> =
         report.anomalies.iter().filter(|anomaly| !anomaly.assumed()).chain(refused).map(drawing).collect();
     Ok(Judged {
@@ -50,7 +51,8 @@ fn explanation(history: &History, report: &Report, asked: Level) -> String {
     for anomaly in report.anomalies.iter().filter(|anomaly| !anomaly.assumed()) {
         out.push_str(&draw::text(history, anomaly));
     }
-    for Refusal { level, cycles } in &report.refusals {
+    // What refuses only stronger levels than the one that was asked for is not told.
+    for Refusal { level, cycles } in report.refusals.iter().filter(|refusal| asked.implies(refusal.level)) {
         let _ = writeln!(
             out,
             "Nobody knows in which order the versions came; but none keeps {level}, for each has one of:"

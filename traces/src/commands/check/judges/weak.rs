@@ -6,7 +6,7 @@ use seedbed_properties::formats::{LineError, Operations, Reading};
 
 use super::chain::Chain;
 use crate::commands::check::How;
-use crate::commands::check::judged::{Judged, Result, Verdict};
+use crate::commands::check::judged::{Drawing, Judged, Result, Verdict};
 use crate::commands::check::level::Weak;
 
 /// Relations on all events that are there at once.
@@ -19,15 +19,18 @@ pub fn judge(operations: &Operations, reading: &Reading, level: &'static str, we
     if let Some(why) = too_much(&accesses, weak, how) {
         return Ok(Judged::unknown(level, accesses.events.len(), why));
     }
-    Ok(tell(operations, &accesses, level, outcome(&accesses, weak)))
+    // These ask only for values, so that the initial one may be written again.
+    let accesses = if let Weak::Regular | Weak::Safe = weak { accesses.with_initial_writes() } else { accesses };
+    let count = accesses.places.len();
+    let judged = tell(operations, &accesses, level, outcome(&accesses, weak));
+    Ok(Judged { operations: count, ..judged })
 }
 
 fn outcome(accesses: &Accesses, weak: Weak) -> Outcome {
     let events = accesses.events.as_slice();
     match weak {
-        // These ask only for values, so that the initial one may be written again.
-        Weak::Regular => return registers::regular(&accesses.with_initial_writes()),
-        Weak::Safe => return registers::safe(&accesses.with_initial_writes()),
+        Weak::Regular => return registers::regular(events),
+        Weak::Safe => return registers::safe(events),
         _ => {}
     }
     if let Some(key) = &accesses.ambiguous {
@@ -124,12 +127,16 @@ pub fn sessions(operations: &Operations, reading: &Reading, level: &'static str,
         };
         judged.push((level, session::guarantees(&accesses.events, together)));
     }
-    let mut texts = Vec::new();
+    // What is wrong may be wrong with several for one reason.
+    let mut texts: Vec<(Vec<&str>, String)> = Vec::new();
     for (name, outcome) in judged {
         let one = tell(operations, &accesses, name, outcome);
         if one.verdict != Verdict::Ok {
-            let together = if name == level { "all four at once" } else { name };
-            texts.push(format!("{together}: {}", one.explanation));
+            let name = if name == level { "all four at once" } else { name };
+            match texts.iter_mut().find(|(_, text)| *text == one.explanation) {
+                Some((names, _)) => names.push(name),
+                None => texts.push((vec![name], one.explanation)),
+            }
         }
         if all.verdict != Verdict::Violation && one.verdict != Verdict::Ok {
             all.verdict = one.verdict;
@@ -139,9 +146,12 @@ pub fn sessions(operations: &Operations, reading: &Reading, level: &'static str,
         all.holds.extend(one.holds);
         all.unknown.extend(one.unknown);
         all.anomalies.extend(one.anomalies);
-        all.drawings.extend(one.drawings);
+        let new = |drawing: &Drawing| all.drawings.iter().all(|other| other.text != drawing.text);
+        let drawings: Vec<Drawing> = one.drawings.into_iter().filter(new).collect();
+        all.drawings.extend(drawings);
     }
-    all.explanation = texts.join("\n");
+    let texts = texts.into_iter().map(|(names, text)| format!("{}: {text}", names.join(", ")));
+    all.explanation = texts.collect::<Vec<_>>().join("\n");
     Ok(all)
 }
 
@@ -151,7 +161,7 @@ pub fn eventual(operations: &Operations, reading: &Reading, level: &'static str,
     let Some(quiet) = how.quiet else {
         let line = operations.calls.first().map_or(1, |call| call.place.line);
         let what = format!(
-            "eventual consistency asks what is read once all is delivered: say from when on with --quiet T, in {} from 0",
+            "eventual consistency asks what is read once all is delivered: say from when on with --quiet T, in {}",
             operations.unit
         );
         return Err(LineError { line, what });
