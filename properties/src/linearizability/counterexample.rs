@@ -106,29 +106,31 @@ pub(super) fn tell<S: Specification>(
     shortest: Shortest<S::State>,
 ) -> Counterexample {
     let Shortest { culprit, end, minimal, why } = shortest;
+    // The verdict is known; should this search give up, the orders that are told may end earlier.
+    let layout = Layout::new(checker.spec(), part.operations, ranks, part.part, end);
+    let front = layout.by_end.len() as u32 - 1;
+    let limits = checker.budget();
+    let steps = limits.steps.min(STORY_STEPS + layout.items.len() as u64);
+    let mut search = Search::new(checker.spec(), part.operations, &layout, Budget { steps, ..limits });
+    search.enough_at(front);
+    search.run();
+    let told = search.dead_ends;
     let (reason, dead_ends) = match why {
-        Why::Stuck { dead_ends, .. } => (None, dead_ends),
-        Why::Reason(reason) => {
-            // The verdict is known; should this search give up, fewer orders are told.
-            let layout = Layout::new(checker.spec(), part.operations, ranks, part.part, end);
-            let limits = checker.budget();
-            let steps = limits.steps.min(STORY_STEPS + layout.items.len() as u64);
-            let mut search = Search::new(checker.spec(), part.operations, &layout, Budget { steps, ..limits });
-            search.enough_at(layout.by_end.len() as u32 - 1);
-            search.run();
-            (Some(reason), search.dead_ends)
-        }
+        Why::Stuck { dead_ends, .. } if told.iter().all(|dead_end| dead_end.front < front) => (None, dead_ends),
+        Why::Stuck { .. } => (None, told),
+        Why::Reason(reason) => (Some(reason), told),
     };
     let Operation { op, ret, returned, .. } = &part.operations[culprit as usize];
-    let furthest = dead_ends.iter().map(|end| Configuration {
-        state: format!("{:?}", end.state),
-        length: end.length,
-        recent: end.recent.iter().map(|&n| n as usize).collect(),
-        instead: checker
-            .spec()
-            .answer(&end.state, op)
-            .filter(|answer| Some(answer) != ret.as_ref())
-            .map(|answer| format!("{answer:?}")),
+    let furthest = dead_ends.iter().map(|end| {
+        let is_there = end.front == front;
+        let answer = checker.spec().answer(&end.state, op).filter(|answer| is_there && Some(answer) != ret.as_ref());
+        Configuration {
+            state: format!("{:?}", end.state),
+            length: end.length,
+            recent: end.recent.iter().map(|&n| n as usize).collect(),
+            is_there,
+            instead: answer.map(|answer| format!("{answer:?}")),
+        }
     });
     let furthest: Vec<Configuration> = furthest.collect();
     let (bars, left_out) = bars(part.operations, ranks, part.part, end, culprit as usize, &furthest);

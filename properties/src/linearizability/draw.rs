@@ -51,7 +51,7 @@ pub fn verdict(counterexample: &Counterexample) -> String {
 /// Where one order of the operations ends, and why it does not go on.
 fn dead_end(counterexample: &Counterexample, configuration: &Configuration) -> String {
     let culprit = counterexample.bar(counterexample.culprit).expect("the culprit is drawn");
-    let Configuration { state, length, recent, instead } = configuration;
+    let Configuration { state, length, recent, is_there, instead } = configuration;
     let last = &recent[recent.len().saturating_sub(LAST)..];
     let mut out = String::from("At first");
     if !last.is_empty() {
@@ -71,7 +71,8 @@ fn dead_end(counterexample: &Counterexample, configuration: &Configuration) -> S
             out.push('.');
         }
         None => {
-            let _ = write!(out, ", the state is {}, where that cannot be.", cut(state, STATE));
+            let cannot = if *is_there { "where that cannot be" } else { "from where there is no way to that" };
+            let _ = write!(out, ", the state is {}, {cannot}.", cut(state, STATE));
         }
     }
     out

@@ -98,6 +98,8 @@ pub struct Configuration {
     pub length: usize,
     /// The last of them: places in the history.
     pub recent: Vec<usize>,
+    /// Whether all that returned before the culprit is in that order.
+    pub is_there: bool,
     /// What the culprit would return there, as `Debug` writes it, where the specification can tell.
     pub instead: Option<String>,
 }

@@ -28,8 +28,7 @@ pub fn judge(line: usize, history: &History, asked: Level, sessions: bool, how: 
         mermaid: draw::mermaid(history, anomaly),
         dot: draw::dot(history, anomaly),
     };
-    let refusals = report.refusals.iter().filter(|refusal| asked.implies(refusal.level));
-    let refused = refusals.flat_map(|refusal| &refusal.cycles);
+    let refused = refusals(&report, asked).flat_map(|refusal| &refusal.cycles);
     let drawings: Vec<Drawing> =
         report.anomalies.iter().filter(|anomaly| !anomaly.assumed()).chain(refused).map(drawing).collect();
     Ok(Judged {
@@ -51,8 +50,7 @@ fn explanation(history: &History, report: &Report, asked: Level) -> String {
     for anomaly in report.anomalies.iter().filter(|anomaly| !anomaly.assumed()) {
         out.push_str(&draw::text(history, anomaly));
     }
-    // What refuses only stronger levels than the one that was asked for is not told.
-    for Refusal { level, cycles } in report.refusals.iter().filter(|refusal| asked.implies(refusal.level)) {
+    for Refusal { level, cycles } in refusals(report, asked) {
         let _ = writeln!(
             out,
             "Nobody knows in which order the versions came; but none keeps {level}, for each has one of:"
@@ -65,6 +63,30 @@ fn explanation(history: &History, report: &Report, asked: Level) -> String {
         let _ = writeln!(out, "undecided within the limit: try --seconds 60");
     }
     out.trim_end().to_string()
+}
+
+/// The refusals that are worth telling: not of stronger levels than the one that was asked for, and not of levels that an
+/// anomaly refuses that is there in any order of the versions.
+fn refusals(report: &Report, asked: Level) -> impl Iterator<Item = &Refusal> {
+    let certain = |level: Level| {
+        let mut anomalies = report.anomalies.iter().filter(|anomaly| !anomaly.assumed());
+        anomalies.any(|anomaly| weakest(&anomaly.name).is_some_and(|weakest| level.implies(weakest)))
+    };
+    report.refusals.iter().filter(move |refusal| asked.implies(refusal.level) && !certain(refusal.level))
+}
+
+/// The weakest level that forbids an anomaly.
+fn weakest(name: &str) -> Option<Level> {
+    match name {
+        "G0" | "duplicate-elements" | "garbage-read" => Some(Level::ReadUncommitted),
+        "G1a" | "G1b" | "G1c" | "dirty-update" | "incompatible-order" | "future-read" => Some(Level::ReadCommitted),
+        "lost-update" => Some(Level::CursorStability),
+        "internal" => Some(Level::ReadAtomic),
+        "G-single" | "G-single-item" => Some(Level::ConsistentView),
+        "G-nonadjacent" | "G-nonadjacent-item" => Some(Level::SnapshotIsolation),
+        "G2" | "G2-item" => Some(Level::RepeatableRead),
+        _ => None,
+    }
 }
 
 fn counterexample(report: &Report) -> Value {

@@ -61,6 +61,7 @@ fn json(operations: &Operations, places: &[usize], counterexample: &Counterexamp
         json!({
             "state": end.state,
             "length": end.length,
+            "reaches_the_culprit": end.is_there,
             "last": end.recent.iter().map(|&n| call(n)).collect::<Vec<_>>(),
             "would_return": end.instead,
         })

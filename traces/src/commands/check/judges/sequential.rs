@@ -116,11 +116,10 @@ fn text(found: &Found, longest: usize) -> String {
         true => out.push_str("\n  Not even one operation can come first:"),
         false => {
             let dots = if longest > found.last.len() { "… " } else { "" };
-            let _ =
-                write!(out, "\n  The longest that was found has {longest} operations: {dots}{}", found.last.join(", "));
+            let _ = write!(out, "\n  The longest that was found is: {dots}{}", found.last.join(", "));
             let _ = write!(
                 out,
-                ".\n  The state is then {}, and none of these, next of their processes, can come:",
+                ".\n  The state is then {}, and none of the operations that are next in their processes can come:",
                 found.state
             );
         }

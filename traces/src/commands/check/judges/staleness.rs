@@ -46,7 +46,8 @@ pub fn judge(operations: &Operations, reading: &Reading, level: &'static str, ho
         match (k, delta) {
             (Some(1), Some(0)) => {}
             (Some(k), Some(delta)) => {
-                let _ = write!(text, "\n  {key}: some read is {} writes behind, and {delta} {unit} late", k - 1);
+                let writes = if k == 2 { "one write" } else { &format!("{} writes", k - 1) };
+                let _ = write!(text, "\n  {key}: some read is {writes} behind, and {delta} {unit} late");
             }
             (None, Some(delta)) => {
                 let _ = write!(text, "\n  {key}: some read is {most} writes behind or more, and {delta} {unit} late");

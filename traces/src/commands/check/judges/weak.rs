@@ -157,7 +157,6 @@ pub fn sessions(operations: &Operations, reading: &Reading, level: &'static str,
 
 /// Agreement after an instant.
 pub fn eventual(operations: &Operations, reading: &Reading, level: &'static str, how: &How) -> Result {
-    let accesses = accesses(operations, reading)?;
     let Some(quiet) = how.quiet else {
         let line = operations.calls.first().map_or(1, |call| call.place.line);
         let what = format!(
@@ -166,6 +165,7 @@ pub fn eventual(operations: &Operations, reading: &Reading, level: &'static str,
         );
         return Err(LineError { line, what });
     };
+    let accesses = accesses(operations, reading)?;
     if let Some(key) = &accesses.ambiguous {
         let why = format!("{key} was written its initial value: a read of it may be of either; let writes be unique");
         return Ok(Judged::unknown(level, accesses.events.len(), why));
