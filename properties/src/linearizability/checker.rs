@@ -26,7 +26,7 @@ impl Default for Limits {
 }
 
 /// Steps for each operation, and for a hundred more, in the first attempt.
-const PATIENCE: u64 = 16;
+const PATIENCE: u64 = 4;
 /// So many times more in the next attempt.
 const MORE: u64 = 8;
 
@@ -201,7 +201,9 @@ impl<S: Specification> Checker<S> {
         }
         let steps = self.steps(part, patience);
         let (judged, stuck) = self.search(ranks, part, until, steps);
-        if !matches!(judged, Judged::Unknown(_)) || self.is_last(part, patience) {
+        // At first the other parts are looked at, which costs less.
+        let is_soon = patience == PATIENCE;
+        if !matches!(judged, Judged::Unknown(_)) || is_soon || self.is_last(part, patience) {
             return judged;
         }
         let mut ends: Vec<u32> =

@@ -14,7 +14,7 @@ use seedbed_properties::formats::{FailedCas, Model, NullRead, Recorded};
 use serde_json::{Value, json};
 
 use crate::commands::Ended;
-use crate::commands::progress::Stopwatch;
+use crate::commands::progress::{Stopwatch, spinner};
 use crate::report::print_json;
 use crate::{say, say_all};
 
@@ -150,6 +150,7 @@ pub fn check(call: &Check) -> anyhow::Result<Ended> {
         let text = input::read(file)?;
         let histories = input::histories(&text, call.format);
         let is_only = histories.len() == 1;
+        let spinner = spinner(&format!("judging {}", input::name(file)));
         for recorded in histories {
             let watch = Stopwatch::start();
             let said = recorded.and_then(|recorded| {
@@ -160,14 +161,16 @@ pub fn check(call: &Check) -> anyhow::Result<Ended> {
                 Ok((recorded, said)) => {
                     let told = Told { file, is_only, recorded: &recorded, said: &said, seconds: watch.seconds() };
                     tally.count(&said.judged, &told.differences(&level));
-                    told.tell(call, &level, &mut tally)?;
+                    spinner.suspend(|| told.tell(call, &level, &mut tally))?;
                 }
                 Err(error) => {
-                    eprintln!("seedbed: {}:{}: {}", input::name(file), error.line, error.what);
+                    let place = format!("{}:{}", input::name(file), error.line);
+                    spinner.suspend(|| eprintln!("seedbed: {place}: {}", error.what));
                     tally.refused += 1;
                 }
             }
         }
+        spinner.finish_and_clear();
     }
     if !call.json && call.form.is_none() {
         tally.sum_up(&level);
@@ -361,5 +364,17 @@ fn drawn(drawing: &Drawing, form: Form) -> &str {
         Form::Text => &drawing.text,
         Form::Mermaid => &drawing.mermaid,
         Form::Dot => &drawing.dot,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_help_names_all_levels() {
+        for name in Level::names() {
+            assert!(HELP.contains(name), "{name} is missing");
+        }
     }
 }
