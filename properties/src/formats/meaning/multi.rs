@@ -14,7 +14,10 @@ pub fn initial(init: &Value) -> Option<&Value> {
     registers.values().all(|value| value == first).then_some(first)
 }
 
-pub fn transaction(call: &Call, reading: &Reading) -> Meaning<Vec<(Datum, Access<Datum>)>, Vec<Answer<Datum>>> {
+/// Reads and writes, each with its key.
+type Accesses = Vec<(Datum, Access<Datum>)>;
+
+pub fn transaction(call: &Call, reading: &Reading) -> Meaning<Accesses, Vec<Answer<Datum>>> {
     if call.function != "txn" {
         return unknown(call, "txn");
     }
