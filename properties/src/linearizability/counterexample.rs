@@ -13,7 +13,7 @@ use super::specification::Specification;
 use super::verdict::{Bar, Configuration, Counterexample};
 
 /// What a search for the story alone may spend.
-const STORY_STEPS: u64 = 50_000;
+const STORY_STEPS: u64 = 5_000;
 
 /// The first response of a part that cannot be explained.
 pub(super) struct Shortest<State> {

@@ -48,10 +48,11 @@ fn text(operations: &Operations, places: &[usize], counterexample: &Counterexamp
     let call = &operations.calls[places[counterexample.culprit]];
     let ended = call.ended.as_ref().expect("a culprit returned");
     let mut text = counterexample.to_string();
-    if operations.unit == "events" {
-        let there = format!("{} to {}", call.place, ended.place);
-        text.push_str(&format!("\n  (p{}'s {} is {there} of the file.)", call.process, call.function));
-    }
+    let there = match operations.unit {
+        "events" => format!("p{}'s {} is {} to {} of the file", call.process, call.function, call.place, ended.place),
+        unit => format!("times are in {unit}"),
+    };
+    text.push_str(&format!("\n  ({there}.)"));
     text
 }
 
