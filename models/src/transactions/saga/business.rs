@@ -36,7 +36,7 @@ pub const ACCOUNTS: u16 = 8;
 /// What is on the shelf of each product at the beginning.
 pub const INITIAL_STOCK: i64 = 16;
 /// How often each product can be shipped.
-pub const SHIPMENTS: i64 = 6;
+pub const SHIPMENTS: i64 = 4;
 /// What each customer has at the beginning.
 pub const INITIAL_MONEY: i64 = 120;
 /// What one piece of any product costs.

@@ -213,6 +213,9 @@ impl Choreographer {
     /// Takes in what happened, does what is to be done now, writes it down, and tells the others.
     fn turn(&mut self, ctx: &mut Context<'_, Node>, service: &mut Service, cause: Cause) {
         let saga = self.hear(&cause);
+        if self.comes_late(&cause) {
+            ctx.mark("late transaction refused");
+        }
         let mut turn = Turn { cause, entries: Vec::new(), published: Vec::new() };
         while let Some(entry) = self.next(service, saga) {
             let (step, news, request) = (entry.step, news(&entry), entry.request);
@@ -233,6 +236,16 @@ impl Choreographer {
             ctx.send(published.to, published.into());
         }
         self.answer(ctx, saga);
+    }
+
+    /// Whether the service is told to execute what it has compensated already.
+    fn comes_late(&self, cause: &Cause) -> bool {
+        let Cause::Heard { event: Event { saga, request, step, news: News::Executed }, .. } = cause else {
+            return false;
+        };
+        let plan = request.plan();
+        let told = plan.next(*step).in_common(plan.at(self.id));
+        !told.in_common(self.sagas[saga].compensated).is_empty()
     }
 
     fn answer(&self, ctx: &mut Context<'_, Node>, saga: TxId) {

@@ -411,7 +411,7 @@ impl Model for Saga {
         let model = self.clone();
         let coordination = prop_oneof![Just(Coordination::Orchestrated), Just(Coordination::Choreographed)];
         let recovery = prop_oneof![Just(Recovery::Forward), Just(Recovery::Backward)];
-        let give_up = prop_oneof![2 => Just(self.settings.give_up), 1 => Just(Span::ms(60)), 1 => Just(Span::secs(60))];
+        let give_up = prop_oneof![2 => Just(self.settings.give_up), 1 => Just(Span::ms(25)), 1 => Just(Span::secs(60))];
         (coordination, recovery, give_up)
             .prop_map(move |(coordination, recovery, give_up)| {
                 let settings = Settings { coordination, recovery, give_up, ..model.settings };

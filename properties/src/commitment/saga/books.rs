@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use seedbed_models::transactions::TxId;
 use seedbed_models::transactions::saga::Saga;
+use seedbed_models::transactions::saga::messages::Record;
 use seedbed_models::transactions::saga::plan::{StepId, Steps};
 use seedbed_models::transactions::saga::service::{Effect, Entry, Way};
-use seedbed_sim::{File, NodeId, World};
+use seedbed_sim::{File, NodeId, Stored, World};
 
 /// The file of a service's journal, whoever drives its sagas.
 const JOURNAL: File = File(0);
@@ -33,7 +34,9 @@ impl Books {
     /// The books of a whole world.
     pub fn of(world: &World<Saga>) -> Self {
         let mut books = Books::default();
-        world.present().for_each(|node| drop(books.read(world, node)));
+        for node in world.present() {
+            books.read(world, node);
+        }
         books
     }
 
@@ -50,11 +53,11 @@ impl Books {
         if again {
             self.forget(node);
         }
-        self.read.insert(node, (world.life(node), records.len()));
-        for record in records.iter().skip(from).filter_map(|record| record.clone().good()) {
-            for entry in record.entries() {
-                self.enter(node, entry.clone());
-            }
+        // What stands behind a torn record is not there for whoever recovers.
+        let new: Vec<_> = records[from..].iter().cloned().map_while(Stored::good).collect();
+        self.read.insert(node, (world.life(node), from + new.len()));
+        for entry in new.iter().flat_map(Record::entries) {
+            self.enter(node, entry.clone());
         }
         old
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use seedbed_models::transactions::TxId;
 use seedbed_models::transactions::saga::business::{
-    self, CUSTOMERS, Order, PAYMENT, PRODUCTS, Request, SHIPPING, STOCK, balance, free, held, paid, reserved,
+    self, CUSTOMERS, Order, PAYMENT, PRODUCTS, Request, STOCK, balance, free, held, order_of, paid, points, reserved,
     shipments, shipped,
 };
 use seedbed_models::transactions::saga::{Outcome, Saga};
