@@ -110,6 +110,25 @@ pub fn shipments(product: u16) -> Key {
     Key(400 + product)
 }
 
+/// What a cell is, in words.
+pub fn name(key: Key) -> String {
+    const RANGES: [(Key, &str); 9] = [
+        (Key(400), "shipments of product"),
+        (Key(360), "points of customer"),
+        (Key(340), "money paid by customer"),
+        (Key(320), "money held of customer"),
+        (Key(300), "money of customer"),
+        (Key(240), "shipped pieces of product"),
+        (Key(220), "reserved pieces of product"),
+        (Key(200), "free pieces of product"),
+        (Key(100), "latest order of customer"),
+    ];
+    let range = RANGES.into_iter().find(|(first, _)| *first <= key);
+    let (Key(first), what) = range.unwrap_or((Key(0), "account"));
+    let of = key.0 - first;
+    format!("{what} {of}")
+}
+
 /// What a service has in its store at the beginning.
 pub fn initial(service: NodeId) -> Vec<(Key, i64)> {
     let mut cells: Vec<(Key, i64)> =

@@ -96,6 +96,8 @@ pub struct Saga {
     client: NodeId,
     phase: Phase,
     executed: Steps,
+    /// What was asked for in this phase and this life, and need not be asked for again before a retry.
+    asked: Steps,
     /// Whether it was begun in an earlier life: then steps may have been asked for of which nothing is known.
     recovered: bool,
 }
@@ -156,8 +158,7 @@ impl Coordinator {
 
     fn restore(&mut self, record: LogRecord) {
         if let LogRecord::Begin { saga, request, client } = record {
-            let (phase, executed) = (Phase::Forward, Steps::NONE);
-            self.sagas.insert(saga, Saga { request, client, phase, executed, recovered: true });
+            self.sagas.insert(saga, Saga { recovered: true, ..Saga::new(request, client) });
             return;
         }
         let (LogRecord::Begin { saga, .. }
@@ -166,7 +167,7 @@ impl Coordinator {
         | LogRecord::Abort { saga, .. }
         | LogRecord::Compensated { saga, .. }
         | LogRecord::End { saga }) = record;
-        self.sagas.get_mut(&saga).unwrap_or_else(|| panic!("a saga begins before all else: {saga}")).learn(record);
+        self.known_mut(saga).learn(record);
     }
 
     /// A client asks. The same saga may be asked for again and again.
@@ -174,8 +175,7 @@ impl Coordinator {
         match self.phase(saga) {
             None => {
                 ctx.append(SAGA_LOG, Record::Log(LogRecord::Begin { saga, request, client }));
-                let (phase, executed) = (Phase::Forward, Steps::NONE);
-                self.sagas.insert(saga, Saga { request, client, phase, executed, recovered: false });
+                self.sagas.insert(saga, Saga::new(request, client));
                 ctx.arm(Timer::GiveUp(saga), self.settings.give_up);
                 self.go_on(ctx, saga);
             }
@@ -214,6 +214,7 @@ impl Coordinator {
     /// Nobody answered for a while.
     pub(super) fn retry(&mut self, ctx: &mut Context<'_, Node>, saga: TxId) {
         ctx.mark("step asked for again");
+        self.known_mut(saga).asked = Steps::NONE;
         self.go_on(ctx, saga);
     }
 
@@ -245,11 +246,11 @@ impl Coordinator {
         self.go_on(ctx, saga);
     }
 
-    /// Asks for whatever can be done next, and again until it is done.
+    /// Asks for whatever can be done next.
     fn go_on(&mut self, ctx: &mut Context<'_, Node>, saga: TxId) {
-        let Saga { request, client, phase, executed, .. } = *self.known(saga);
+        let Saga { request, client, phase, executed, asked, .. } = *self.known(saga);
         let plan = request.plan();
-        match phase {
+        let (now, compensate) = match phase {
             Phase::Ended(outcome) => {
                 ctx.cancel(&Timer::Retry(saga));
                 return ctx.send(client, Message::Ended { saga, outcome });
@@ -261,7 +262,7 @@ impl Coordinator {
                 }
                 return self.go_on(ctx, saga);
             }
-            Phase::Forward | Phase::Committed if executed == plan.all() => {
+            Phase::Committed if executed == plan.all() => {
                 self.log(ctx, LogRecord::End { saga });
                 return self.go_on(ctx, saga);
             }
@@ -269,19 +270,23 @@ impl Coordinator {
                 self.log(ctx, LogRecord::End { saga });
                 return self.go_on(ctx, saga);
             }
-            Phase::Forward | Phase::Committed => {
-                for step in plan.ready(executed).iter() {
-                    ctx.send(plan[step].at, Message::Execute { saga, request, step });
-                }
-            }
-            Phase::Backward { undo, .. } => {
-                let now = if self.bug == Some(Bug::WrongOrder) { undo } else { plan.undone_first(undo) };
-                for step in now.iter() {
-                    ctx.send(plan[step].at, Message::Compensate { saga, request, step });
-                }
-            }
+            Phase::Forward | Phase::Committed => (plan.ready(executed), false),
+            Phase::Backward { undo, .. } if self.bug == Some(Bug::WrongOrder) => (undo, true),
+            Phase::Backward { undo, .. } => (plan.undone_first(undo), true),
+        };
+        for step in now.without(asked).iter() {
+            let message = match compensate {
+                false => Message::Execute { saga, request, step },
+                true => Message::Compensate { saga, request, step },
+            };
+            ctx.send(plan[step].at, message);
         }
+        self.known_mut(saga).asked = asked.and(now);
         ctx.arm(Timer::Retry(saga), self.settings.retry);
+    }
+
+    fn known_mut(&mut self, saga: TxId) -> &mut Saga {
+        self.sagas.get_mut(&saga).unwrap_or_else(|| panic!("nobody speaks of a saga that was not begun: {saga}"))
     }
 
     fn known(&self, saga: TxId) -> &Saga {
@@ -300,6 +305,11 @@ impl Coordinator {
 }
 
 impl Saga {
+    fn new(request: Request, client: NodeId) -> Self {
+        let (phase, executed, asked) = (Phase::Forward, Steps::NONE, Steps::NONE);
+        Saga { request, client, phase, executed, asked, recovered: false }
+    }
+
     /// What a record of the log means; the one place where a saga's phase changes.
     fn learn(&mut self, record: LogRecord) {
         match (record, &mut self.phase) {
@@ -311,11 +321,12 @@ impl Saga {
             }
             (LogRecord::Abort { why, undo, .. }, phase @ (Phase::Forward | Phase::Committed)) => {
                 *phase = Phase::Backward { why, undo };
+                self.asked = Steps::NONE;
             }
             (LogRecord::Compensated { step, .. }, Phase::Backward { undo, .. }) => {
                 *undo = undo.without(Steps::of([step.0]));
             }
-            (LogRecord::End { .. }, phase @ (Phase::Forward | Phase::Committed)) => {
+            (LogRecord::End { .. }, phase @ Phase::Committed) => {
                 *phase = Phase::Ended(Outcome::Completed);
             }
             (LogRecord::End { .. }, phase @ Phase::Backward { .. }) => {

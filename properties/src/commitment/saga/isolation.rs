@@ -1,12 +1,13 @@
 //! What sagas see of each other, judged by the transaction checker on all that their steps read and wrote.
 //!
 //! A saga is one transaction: committed if it completed, aborted if it was cancelled. A `C_i` is a transaction of its own,
-//! which commits (Korth, Levy & Silberschatz, *A formal approach to recovery by compensating transactions*, VLDB 1990);
-//! what it reads of its own saga is what it is there to undo, and is left out.
+//! which commits (Korth, Levy & Silberschatz, *A formal approach to recovery by compensating transactions*, VLDB 1990),
+//! and only writes: it undoes what its `T_i` did, whatever it finds.
 
 use std::collections::BTreeMap;
 
 use seedbed_models::transactions::TxId;
+use seedbed_models::transactions::saga::business;
 use seedbed_models::transactions::saga::service::{Effect, Entry, Way};
 use seedbed_models::transactions::saga::{Outcome, Saga};
 use seedbed_models::transactions::store::{Cell, Key};
@@ -14,7 +15,9 @@ use seedbed_sim::{Property, Verdict, World};
 
 use super::books::Books;
 use super::ends::outcomes;
-use crate::transactions::{History, Kind, Level, Mop, Name, Options, Report, Seen, Status, Transaction, check};
+use crate::transactions::{
+    Anomaly, History, Kind, Level, Mop, Name, Options, Report, Seen, Status, Transaction, check,
+};
 
 /// What sagas must not see of each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,11 +31,17 @@ pub enum Isolation {
 }
 
 impl Isolation {
-    fn broken(self, report: &Report) -> bool {
+    /// What is wrong, in the words of the checker.
+    fn broken(self, report: &Report) -> Option<&Anomaly> {
+        let named = |name: &str| report.anomalies.iter().find(|anomaly| anomaly.name == name);
         match self {
-            Isolation::NoLostUpdate => report.has("lost-update"),
-            Isolation::NoDirtyRead => report.has("G1a"),
-            Isolation::Serializable => report.keeps(Level::Serializable) == Some(false),
+            Isolation::NoLostUpdate => named("lost-update"),
+            Isolation::NoDirtyRead => named("G1a"),
+            Isolation::Serializable => match report.keeps(Level::Serializable) {
+                Some(true) => None,
+                Some(false) => report.anomalies.first(),
+                None => panic!("a few sagas are decided within the limit: {report}"),
+            },
         }
     }
 }
@@ -49,13 +58,9 @@ impl Property<Saga> for Isolation {
     fn at_end(&mut self, world: &World<Saga>) -> Verdict {
         let (history, names) = history(world);
         let report = check(&history, &Options::default()).expect("each version has one writer");
-        match self.broken(&report) {
-            false => Ok(()),
-            true => {
-                let names: Vec<String> = names.iter().enumerate().map(|(t, name)| format!("T{t} is {name}")).collect();
-                Err(format!("{}; {}", report.to_string().trim_end().replace('\n', "; "), names.join(", ")).into())
-            }
-        }
+        let Some(anomaly) = self.broken(&report) else { return Ok(()) };
+        let names = anomaly.transactions.iter().map(|t| format!("T{t} is {}", names[*t])).collect::<Vec<_>>();
+        Err(format!("{}; {}", anomaly.to_string().trim_end().replace('\n', ";"), names.join(", ")).into())
     }
 }
 
@@ -66,15 +71,15 @@ pub fn history(world: &World<Saga>) -> (History, Vec<String>) {
     for (_, journal) in books.all() {
         for entry in journal {
             let Effect::Done(prepared) = &entry.effect else { continue };
-            let own = |cell: &Cell| cell.writer.is_some_and(|writer| journal[writer.0 as usize].saga == entry.saga);
-            let left_out = |cell: &Cell| entry.way == Way::Compensate && own(cell);
-            let reads = prepared.reads.iter().filter(|(_, cell)| !left_out(cell));
-            let reads = reads.map(|(key, cell)| Mop::Read(name(*key), seen(*cell)));
-            let writes = prepared.writes.keys().map(|key| Mop::Write(name(*key), version(prepared.tx)));
-            let mops = reads.chain(writes);
+            let seen = |cell: &Cell| match cell.writer {
+                Some(writer) => Seen::Value(version(&journal[writer.0 as usize])),
+                None => Seen::Nothing,
+            };
+            let reads = prepared.reads.iter().map(|(key, cell)| Mop::Read(name(*key), seen(cell)));
+            let writes = prepared.writes.keys().map(|key| Mop::Write(name(*key), version(entry)));
             match entry.way {
-                Way::Execute => sagas.entry(entry.saga).or_default().extend(mops),
-                Way::Compensate => compensations.push((entry, mops.collect::<Vec<_>>())),
+                Way::Execute => sagas.entry(entry.saga).or_default().extend(reads.chain(writes)),
+                Way::Compensate => compensations.push((entry, writes.collect::<Vec<_>>())),
             }
         }
     }
@@ -86,9 +91,7 @@ pub fn history(world: &World<Saga>) -> (History, Vec<String>) {
         };
         (status, mops, saga.to_string())
     };
-    let compensation = |(entry, mops): (&Entry, Vec<Mop>)| {
-        (Status::Ok, mops, format!("the compensation of '{}' of {}", entry.request.plan()[entry.step].name, entry.saga))
-    };
+    let compensation = |(entry, mops): (&Entry, Vec<Mop>)| (Status::Ok, mops, words(entry));
     let all: Vec<_> = sagas.into_iter().map(saga).chain(compensations.into_iter().map(compensation)).collect();
     let mut names = Vec::new();
     let transactions = all.into_iter().enumerate().map(|(process, (status, mops, name))| {
@@ -100,14 +103,18 @@ pub fn history(world: &World<Saga>) -> (History, Vec<String>) {
 }
 
 fn name(key: Key) -> Name {
-    Name::Integer(key.0.into())
+    Name::Text(business::name(key).into())
 }
 
-/// A version of a cell is known by the local transaction that wrote it.
-fn version(tx: TxId) -> Name {
-    Name::Integer(tx.0 as i64)
+/// A version of a cell is known by what wrote it.
+fn version(entry: &Entry) -> Name {
+    Name::Text(format!("what {} left", words(entry)).into())
 }
 
-fn seen(cell: Cell) -> Seen {
-    cell.writer.map_or(Seen::Nothing, |writer| Seen::Value(version(writer)))
+fn words(entry: &Entry) -> String {
+    let (saga, step) = (entry.saga, entry.request.plan()[entry.step].name);
+    match entry.way {
+        Way::Execute => format!("'{step}' of {saga}"),
+        Way::Compensate => format!("the compensation of '{step}' of {saga}"),
+    }
 }
