@@ -38,7 +38,7 @@ pub const INITIAL_STOCK: i64 = 16;
 /// How often each product can be shipped.
 pub const SHIPMENTS: i64 = 4;
 /// What each customer has at the beginning.
-pub const INITIAL_MONEY: i64 = 120;
+pub const INITIAL_MONEY: i64 = 110;
 /// What one piece of any product costs.
 pub const PRICE: i64 = 10;
 

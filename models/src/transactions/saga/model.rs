@@ -427,7 +427,9 @@ impl Model for Saga {
     /// A few customers buy a few products, in bursts, and now and then somebody transfers money. There is not enough of
     /// anything for all.
     fn workload(&self) -> BoxedStrategy<Workload<Self>> {
-        let order = (0..CUSTOMERS, 0..PRODUCTS, 1i64..6)
+        // Now and then somebody wants more than anybody can pay for.
+        let pieces = prop_oneof![6 => 1..6i64, 1 => 12..16i64];
+        let order = (0..CUSTOMERS, 0..PRODUCTS, pieces)
             .prop_map(|(customer, product, pieces)| Request::Order(Order { customer, product, pieces }));
         let transfer = transfer::between(ACCOUNTS).prop_map(Request::Transfer);
         let until = Time::ZERO + Span(self.phases().chaos.0 * 3 / 4);

@@ -53,8 +53,17 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Marks what is worth reaching.
+    /// Tells what happened, and marks what is worth reaching.
     pub(super) fn mark(&self, ctx: &mut Context<'_, Node>) {
+        ctx.note(|| {
+            let (saga, step) = (self.saga, self.request.plan()[self.step].name);
+            match (self.way, &self.effect) {
+                (Way::Execute, Effect::Refused(why)) => format!("refuses to {step} for {saga}: {why:?}"),
+                (Way::Execute, _) => format!("executes {step} for {saga}"),
+                (Way::Compensate, Effect::Empty) => format!("has no {step} to compensate for {saga}"),
+                (Way::Compensate, _) => format!("compensates {step} for {saga}"),
+            }
+        });
         match (self.way, &self.effect) {
             (Way::Execute, Effect::Done(_)) => {}
             (Way::Execute, Effect::Refused(Why::Pending { .. })) => ctx.mark("refused by a semantic lock"),
