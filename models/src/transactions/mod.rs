@@ -5,8 +5,10 @@
 
 pub mod channel;
 pub mod client;
+pub mod ledger;
 pub mod saga;
 pub mod store;
+pub mod tcc;
 pub mod transfer;
 pub mod wal;
 

@@ -10,12 +10,13 @@ use std::collections::BTreeMap;
 use seedbed_sim::{Context, NodeId};
 
 use crate::transactions::TxId;
+use crate::transactions::ledger::{Deed, Ledger};
 use crate::transactions::saga::bugs::Bug;
 use crate::transactions::saga::business::{self, Request};
 use crate::transactions::saga::messages::Why;
 use crate::transactions::saga::model::Node;
 use crate::transactions::saga::plan::{Kind, StepId};
-use crate::transactions::store::{Key, Prepared, Refused, Step as Local, Store};
+use crate::transactions::store::{Key, Prepared, Step as Local, Store};
 
 /// Forward or back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -52,6 +53,21 @@ pub struct Entry {
     pub effect: Effect,
 }
 
+impl Deed for Entry {
+    type Name = (TxId, StepId, Way);
+
+    fn name(&self) -> Self::Name {
+        (self.saga, self.step, self.way)
+    }
+
+    fn local(&self) -> Option<&Prepared> {
+        match &self.effect {
+            Effect::Done(prepared) => Some(prepared),
+            Effect::Refused(_) | Effect::Empty => None,
+        }
+    }
+}
+
 impl Entry {
     /// Tells what happened, and marks what is worth reaching.
     pub(super) fn mark(&self, ctx: &mut Context<'_, Node>) {
@@ -82,10 +98,7 @@ pub struct Service {
     id: NodeId,
     semantic_locks: bool,
     bug: Option<Bug>,
-    store: Store,
-    journal: Vec<Entry>,
-    /// Where in the journal a step was settled.
-    settled: BTreeMap<(TxId, StepId, Way), usize>,
+    ledger: Ledger<Entry>,
     /// Of each saga that has left something here which may still be undone: the cells.
     pending: BTreeMap<TxId, Vec<Key>>,
 }
@@ -93,18 +106,13 @@ pub struct Service {
 impl Service {
     /// A service as it is at the beginning.
     pub fn new(id: NodeId, semantic_locks: bool, bug: Option<Bug>) -> Self {
-        let (journal, settled, pending) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
-        Service { id, semantic_locks, bug, store: Store::holding(business::initial(id)), journal, settled, pending }
+        let ledger = Ledger::new(Store::holding(business::initial(id)));
+        Service { id, semantic_locks, bug, ledger, pending: BTreeMap::new() }
     }
 
     /// Its data.
     pub fn store(&self) -> &Store {
-        &self.store
-    }
-
-    /// What it did.
-    pub fn journal(&self) -> &[Entry] {
-        &self.journal
+        self.ledger.store()
     }
 
     /// The sagas that have left something here which may still be undone.
@@ -114,7 +122,7 @@ impl Service {
 
     /// What a step came to, if it was settled here.
     pub fn effect(&self, saga: TxId, step: StepId, way: Way) -> Option<&Effect> {
-        self.settled.get(&(saga, step, way)).map(|place| &self.journal[*place].effect)
+        self.ledger.find(&(saga, step, way)).map(|entry| &entry.effect)
     }
 
     /// Why `T_i` was refused, if it was; `None` if it is executed.
@@ -131,11 +139,8 @@ impl Service {
 
     /// Takes up what the log says was done.
     pub fn restore(&mut self, entry: Entry) {
-        if let Effect::Done(prepared) = &entry.effect {
-            self.store.hold(prepared.clone());
-            self.store.commit(prepared.tx);
-        }
-        self.record(entry);
+        self.note(&entry);
+        self.ledger.restore(entry);
     }
 
     /// `T_i`. Returns what is to be written into the log; nothing if it was settled before.
@@ -151,7 +156,7 @@ impl Service {
             Some((key, by)) if kind != Kind::Retriable => Some(Why::Pending { key, by }),
             _ => None,
         };
-        let effect = match refused.map_or_else(|| self.commit(&locals).map_err(Why::from), Err) {
+        let effect = match refused.map_or_else(|| self.ledger.transact(&locals).map_err(Why::from), Err) {
             Ok(prepared) => Effect::Done(prepared),
             Err(why) => Effect::Refused(why),
         };
@@ -169,7 +174,7 @@ impl Service {
         }
         let effect = match executed {
             false => Effect::Empty,
-            true => match self.commit(&request.compensation(step)) {
+            true => match self.ledger.transact(&request.compensation(step)) {
                 Ok(prepared) => Effect::Done(prepared),
                 Err(_) if again => return None,
                 Err(why) => panic!("a compensation is never refused: of step {step} of {saga}: {why}"),
@@ -189,7 +194,8 @@ impl Service {
 
     /// What the last step of this saga that read a cell found in it.
     fn seen(&self, saga: TxId, key: Key) -> i64 {
-        let entries = self.journal.iter().rev().filter(|entry| entry.saga == saga && entry.way == Way::Execute);
+        let entries =
+            self.ledger.journal().iter().rev().filter(|entry| entry.saga == saga && entry.way == Way::Execute);
         let mut reads = entries.filter_map(|entry| match &entry.effect {
             Effect::Done(prepared) => prepared.reads.get(&key),
             _ => None,
@@ -197,32 +203,23 @@ impl Service {
         reads.next().unwrap_or_else(|| panic!("a step writes what an earlier one read: {key} for {saga}")).value
     }
 
-    /// A local transaction, begun and committed.
-    fn commit(&mut self, locals: &[Local]) -> Result<Prepared, Refused> {
-        let tx = TxId(self.journal.len() as u64);
-        let prepared = self.store.prepare(tx, locals)?;
-        self.store.commit(tx);
-        Ok(prepared)
-    }
-
     fn enter(&mut self, entry: Entry) -> Entry {
-        self.record(entry.clone());
+        self.note(&entry);
+        self.ledger.enter(entry.clone());
         entry
     }
 
-    fn record(&mut self, entry: Entry) {
-        let Entry { saga, request, step, way, ref effect } = entry;
-        let plan = request.plan();
-        debug_assert_eq!(plan[step].at, self.id, "a service does its own steps");
-        match (plan[step].kind, way, effect) {
+    /// Notes what may still be undone, and what not any more.
+    fn note(&mut self, entry: &Entry) {
+        let step = entry.request.plan()[entry.step];
+        debug_assert_eq!(step.at, self.id, "a service does its own steps");
+        match (step.kind, entry.way, &entry.effect) {
             (Kind::Compensatable, Way::Execute, Effect::Done(prepared)) => {
                 let touched = prepared.reads.keys().chain(prepared.writes.keys()).copied().collect();
-                self.pending.insert(saga, touched);
+                self.pending.insert(entry.saga, touched);
             }
-            (_, Way::Compensate, _) | (Kind::Retriable, ..) => drop(self.pending.remove(&saga)),
+            (_, Way::Compensate, _) | (Kind::Retriable, ..) => drop(self.pending.remove(&entry.saga)),
             _ => {}
         }
-        self.settled.insert((saga, step, way), self.journal.len());
-        self.journal.push(entry);
     }
 }

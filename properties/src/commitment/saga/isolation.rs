@@ -13,8 +13,8 @@ use seedbed_models::transactions::saga::{Outcome, Saga};
 use seedbed_models::transactions::store::{Cell, Key};
 use seedbed_sim::{Property, Verdict, World};
 
-use super::books::Books;
 use super::ends::outcomes;
+use super::rules::journals;
 use crate::transactions::{
     Anomaly, History, Kind, Level, Mop, Name, Options, Report, Seen, Status, Transaction, check,
 };
@@ -69,9 +69,9 @@ impl Property<Saga> for Isolation {
 
 /// The history of a world's sagas, and what its transactions are.
 pub fn history(world: &World<Saga>) -> (History, Vec<String>) {
-    let (books, outcomes) = (Books::of(world), outcomes(world));
+    let (journals, outcomes) = (journals().of_world(world), outcomes(world));
     let (mut sagas, mut compensations) = (BTreeMap::<TxId, Vec<Mop>>::new(), Vec::new());
-    for (_, journal) in books.all() {
+    for (_, journal) in journals.all() {
         for entry in journal {
             let Effect::Done(prepared) = &entry.effect else { continue };
             let seen = |cell: &Cell| match cell.writer {

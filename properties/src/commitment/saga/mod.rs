@@ -1,7 +1,6 @@
 //! What must be true of sagas: Garcia-Molina & Salem, *Sagas* (SIGMOD 1987). Judged by what stands in the logs and in the
 //! stores of the services, and by what clients were answered, not by what a coordinator believes.
 
-mod books;
 mod ends;
 mod isolation;
 mod rules;
@@ -10,10 +9,8 @@ mod stores;
 use seedbed_models::transactions::saga::Saga;
 use seedbed_sim::{AtEnd, Boundary, Maker, Suite, Swarm, maker};
 
-pub use books::Books;
 pub use ends::END_WITHIN;
 pub use isolation::{Isolation, history};
-pub use rules::JournalRule;
 
 /// Sagas with everything that must be true of them.
 pub fn suite() -> Suite<Saga> {
