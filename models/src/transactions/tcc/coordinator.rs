@@ -4,6 +4,7 @@
 //! asks about a transaction that it does not know is told that it is cancelled, once *that* is on disk. So a transaction
 //! that is asked for again can not be confirmed after somebody was told that it is cancelled.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use seedbed_sim::{Context, File, NodeId};
@@ -82,8 +83,8 @@ impl Coordinator {
         if let Some(outcome) = self.outcome(tx) {
             return ctx.send(client, Message::Ended { tx, outcome });
         }
-        if !self.trying.contains_key(&tx) {
-            self.trying.insert(tx, Trying { request, client, reserved: BTreeSet::new() });
+        if let Entry::Vacant(place) = self.trying.entry(tx) {
+            place.insert(Trying { request, client, reserved: BTreeSet::new() });
             ctx.arm(Timer::GiveUp(tx), self.settings.give_up);
             self.go_on(ctx, tx);
         }
