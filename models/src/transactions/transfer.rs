@@ -1,5 +1,7 @@
 //! Transfers between accounts: the work that all models of the family are compared on.
 
+use std::fmt::Debug;
+
 use proptest::prelude::*;
 use seedbed_sim::{NodeId, Operation, Time};
 use serde::{Deserialize, Serialize};
@@ -53,18 +55,38 @@ pub fn transfers(
     count: std::ops::Range<usize>,
     until: Time,
 ) -> BoxedStrategy<Vec<Operation<Transfer>>> {
+    asked(clients, count, until, between(accounts).boxed())
+}
+
+/// A transfer between two of `accounts` accounts.
+///
+/// # Panics
+/// If there are fewer than two accounts.
+pub fn between(accounts: u16) -> impl Strategy<Value = Transfer> {
     assert!(accounts >= 2, "a transfer needs two accounts: there are {accounts}");
-    let until_ms = until.0 / 1_000_000;
     let amount = prop_oneof![4 => 1i64..30, 1 => 60i64..150];
-    let transfer = (0..accounts, 1..accounts, amount).prop_map(move |(from, further, amount)| Transfer {
+    (0..accounts, 1..accounts, amount).prop_map(move |(from, further, amount)| Transfer {
         from: Key(from),
         to: Key((from + further) % accounts),
         amount,
-    });
-    let operation = (0..until_ms, clients, transfer).prop_map(|(ms, client, transfer)| Operation {
+    })
+}
+
+/// A workload: `count` operations, each asked for by one of the `clients` at some time up to `until`.
+///
+/// # Panics
+/// If there are no clients.
+pub fn asked<O: Debug + Clone + 'static>(
+    clients: std::ops::Range<u16>,
+    count: std::ops::Range<usize>,
+    until: Time,
+    op: BoxedStrategy<O>,
+) -> BoxedStrategy<Vec<Operation<O>>> {
+    let until_ms = until.0 / 1_000_000;
+    let operation = (0..until_ms, clients, op).prop_map(|(ms, client, op)| Operation {
         at: Time::ms(ms),
         client: NodeId(client),
-        op: transfer,
+        op,
     });
     prop::collection::vec(operation, count)
         .prop_map(|mut operations| {

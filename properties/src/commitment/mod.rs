@@ -1,0 +1,5 @@
+//! What must be true of the models of transactions over several nodes.
+
+pub mod journals;
+pub mod saga;
+pub mod tcc;
