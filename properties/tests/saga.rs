@@ -5,6 +5,7 @@ use seedbed_models::transactions::saga::business::{self, INITIAL_STOCK, Order, R
 use seedbed_models::transactions::saga::{Coordination, Outcome, Saga};
 use seedbed_models::transactions::store::Key;
 use seedbed_models::transactions::transfer::Transfer;
+use seedbed_models::transactions::transfer::Transfers as _;
 use seedbed_properties::commitment::saga::{isolation, safety, suite};
 use seedbed_sim::{
     AtEnd, Campaign, Case, Finished, Model, NodeId, Operation, Record, Source, Suite, Swarm, Time, World, check, maker,

@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 use seedbed_sim::Time;
 use seedbed_traces::commands::progress::ShrinkBudget;
 use seedbed_traces::commands::{
-    Ended, ModelOptions, check, list, merge, mutants, replay, run, show, shrink, sweep, tour,
+    Ended, ModelOptions, check, compare, list, merge, mutants, replay, run, show, shrink, sweep, tour,
 };
 use seedbed_traces::logs;
 
@@ -109,6 +109,18 @@ enum Command {
     },
     /// Judges histories recorded here or elsewhere: linearizability and weaker models, isolation of transactions.
     Check(Box<check::Check>),
+    /// What the models of a family cost on the same work under the same faults, and what they let others see.
+    Compare {
+        /// Which family.
+        #[arg(value_enum)]
+        family: compare::Family,
+        /// The seeds, as A..B: one world each, for every model and every plan of faults.
+        #[arg(long, default_value = "0..300")]
+        seeds: String,
+        /// Print JSON lines.
+        #[arg(long)]
+        json: bool,
+    },
     /// The kill matrix: is every planted bug caught by its property, and after how many seeds?
     Mutants {
         /// Which models; all without it.
@@ -154,6 +166,7 @@ fn call(command: Option<Command>) -> anyhow::Result<Ended> {
         }
         Some(Command::Show { file, form, lines, out }) => show::show(&file, form, lines, out),
         Some(Command::Check(call)) => check::check(&call),
+        Some(Command::Compare { family, seeds, json }) => compare::compare(family, &seeds, json),
         Some(Command::Mutants { models, attempts, seeds, json }) => {
             mutants::mutants(&models, mutants::Effort { attempts, seeds }, json)
         }

@@ -14,7 +14,9 @@ use crate::transactions::saga::messages::{Message, Outcome, Record};
 use crate::transactions::saga::orchestration::{Coordinator, Phase};
 use crate::transactions::saga::plan::FIRST;
 use crate::transactions::saga::service::Service;
-use crate::transactions::{TxId, transfer, wal};
+use crate::transactions::store::Key;
+use crate::transactions::transfer::{self, COMPARED_ACCOUNTS, Transfer, Transfers};
+use crate::transactions::{TxId, wal};
 
 /// Who drives sagas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -106,16 +108,26 @@ impl Saga {
     fn client_ids(&self) -> std::ops::Range<u16> {
         SERVICES..SERVICES + self.clients.max(1)
     }
+}
 
-    /// The common work of the family: transfers, each a saga of two steps.
-    pub fn transfers(&self) -> BoxedStrategy<Workload<Self>> {
-        let until = Time::ZERO + self.phases().chaos;
-        transfer::asked(
-            self.client_ids(),
-            5..20,
-            until,
-            transfer::between(ACCOUNTS).prop_map(Request::Transfer).boxed(),
-        )
+/// Each transfer is a saga of two steps. A semantic lock keeps nobody from reading.
+impl Transfers for Saga {
+    fn clients(&self) -> std::ops::Range<u16> {
+        self.client_ids()
+    }
+
+    fn request(transfer: Transfer) -> Request {
+        Request::Transfer(transfer)
+    }
+
+    fn moved(answer: &Outcome) -> bool {
+        *answer == Outcome::Completed
+    }
+
+    fn accounts(process: &Node) -> Vec<(Key, Option<i64>)> {
+        let cells = process.service().into_iter().flat_map(|service| service.store().cells());
+        let accounts = cells.filter(|(key, _)| key.0 < COMPARED_ACCOUNTS);
+        accounts.map(|(key, cell)| (key, Some(cell.value))).collect()
     }
 }
 

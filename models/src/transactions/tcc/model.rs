@@ -4,13 +4,15 @@ use proptest::prelude::*;
 use seedbed_sim::{Context, FaultClass, Info, Model, NodeId, OpId, Phases, Process, Role, Span, Time, Workload, kinds};
 use serde::{Deserialize, Serialize};
 
+use crate::transactions::TxId;
 use crate::transactions::client::{Asks, Client};
+use crate::transactions::store::Key;
 use crate::transactions::tcc::bugs::Bug;
-use crate::transactions::tcc::business::{ACCOUNTS, CHOICES, COORDINATOR, PARTICIPANTS, Request, Trip};
+use crate::transactions::tcc::business::{ACCOUNTS, CHOICES, COORDINATOR, PARTICIPANTS, Request, Trip, reserved};
 use crate::transactions::tcc::coordinator::Coordinator;
 use crate::transactions::tcc::messages::{Message, Outcome, Record};
 use crate::transactions::tcc::participant::Participant;
-use crate::transactions::{TxId, transfer};
+use crate::transactions::transfer::{self, COMPARED_ACCOUNTS, Transfer, Transfers};
 
 /// How transactions are run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -68,16 +70,27 @@ impl Tcc {
     fn client_ids(&self) -> std::ops::Range<u16> {
         SERVERS..SERVERS + self.clients.max(1)
     }
+}
 
-    /// The common work of the family: transfers.
-    pub fn transfers(&self) -> BoxedStrategy<Workload<Self>> {
-        let until = Time::ZERO + self.phases().chaos;
-        transfer::asked(
-            self.client_ids(),
-            5..20,
-            until,
-            transfer::between(ACCOUNTS).prop_map(Request::Transfer).boxed(),
-        )
+/// What is reserved is still its owner's until it is used: it counts as the balance of the account.
+impl Transfers for Tcc {
+    fn clients(&self) -> std::ops::Range<u16> {
+        self.client_ids()
+    }
+
+    fn request(transfer: Transfer) -> Request {
+        Request::Transfer(transfer)
+    }
+
+    fn moved(answer: &Outcome) -> bool {
+        *answer == Outcome::Confirmed
+    }
+
+    fn accounts(process: &Node) -> Vec<(Key, Option<i64>)> {
+        let Some(store) = process.participant().map(Participant::store) else { return Vec::new() };
+        let held = |key: Key| store.get(reserved(key)).map_or(0, |cell| cell.value);
+        let accounts = store.cells().filter(|(key, _)| key.0 < COMPARED_ACCOUNTS);
+        accounts.map(|(key, cell)| (key, Some(cell.value + held(key)))).collect()
     }
 }
 
