@@ -3,6 +3,7 @@
 
 pub mod atomic_commitment;
 pub mod coherence;
+pub mod commitment;
 pub mod consensus;
 pub mod conservation;
 pub mod consistency;
