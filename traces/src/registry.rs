@@ -1,6 +1,6 @@
 //! The components that the command line knows: one line each.
 
-use seedbed_properties::commitment::mvcc;
+use seedbed_properties::commitment::{mvcc, outbox};
 use seedbed_properties::consensus::raft;
 use seedbed_properties::examples::{echo, tutorial};
 
@@ -8,7 +8,13 @@ use crate::component::{Component, component};
 
 /// All components, in the order of the catalogue.
 pub fn all() -> Vec<Box<dyn Component>> {
-    vec![component(echo::suite), component(tutorial::suite), component(raft::suite), component(mvcc::suite)]
+    vec![
+        component(echo::suite),
+        component(tutorial::suite),
+        component(raft::suite),
+        component(outbox::suite),
+        component(mvcc::suite),
+    ]
 }
 
 /// The component of this name.

@@ -279,7 +279,7 @@ impl Model for Mvcc {
         family: "transactions",
         summary: "Snapshot isolation over sharded multi-version rows with a timestamp oracle (Peng & Dabek 2010).",
         tolerates: &FaultClass::USUAL,
-        roles: &["committer", "oracle", "locked"],
+        roles: &["committer", "locked", "oracle"],
         bugs: Bug::LISTED,
     };
 

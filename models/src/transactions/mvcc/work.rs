@@ -1,6 +1,7 @@
 //! What clients ask, and what they are answered.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use proptest::prelude::*;
 use seedbed_sim::{NodeId, Operation, Time};
@@ -11,7 +12,7 @@ use crate::transactions::store::{Cell, Key, Step};
 use crate::transactions::transfer::Transfer;
 
 /// A transaction.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Op {
     /// These steps, as one. All reads see the snapshot, whatever the steps before them write.
@@ -30,8 +31,20 @@ impl Op {
     }
 }
 
+/// As drawings have it: `read k0, add 2 to k1`.
+impl fmt::Debug for Op {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words = |step: Step| match step {
+            Step::Read { key } => format!("read {key}"),
+            Step::Put { key, value } => format!("put {value} into {key}"),
+            Step::Add { key, amount } => format!("add {amount} to {key}"),
+        };
+        f.write_str(&self.steps().into_iter().map(words).collect::<Vec<_>>().join(", "))
+    }
+}
+
 /// How a transaction ended.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ret {
     /// It is committed.
@@ -45,6 +58,25 @@ pub enum Ret {
     },
     /// It is not, and never will be.
     Aborted(Why),
+}
+
+/// As drawings have it: `committed, snapshot @1, commit @3, read k0 = 100 of nobody`.
+impl fmt::Debug for Ret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (start, commit, reads) = match self {
+            Ret::Aborted(why) => return write!(f, "aborted: {why:?}"),
+            Ret::Committed { start, commit, reads } => (start, commit, reads),
+        };
+        write!(f, "committed, snapshot {start}")?;
+        if let Some(commit) = commit {
+            write!(f, ", commit {commit}")?;
+        }
+        for (key, Cell { value, writer }) in reads {
+            let writer = writer.map_or("nobody".to_string(), |writer| writer.to_string());
+            write!(f, ", read {key} = {value} of {writer}")?;
+        }
+        Ok(())
+    }
 }
 
 /// Why a transaction was aborted.
