@@ -314,6 +314,12 @@ impl Model for Mvcc {
         self.bug = bug.map(|name| Bug::named(name).unwrap_or_else(|| panic!("mvcc has no bug of this name: {name}")));
     }
 
+    /// All but the last half of the clients: who never crashes can be parted with an oracle from all others.
+    fn mortal(&self) -> (Vec<NodeId>, usize) {
+        let mortal = self.client_ids().end - self.clients / 2;
+        ((0..mortal).map(NodeId).collect(), usize::from(mortal))
+    }
+
     fn tempo(&self) -> Span {
         self.patience
     }

@@ -296,7 +296,7 @@ impl Model for Outbox {
         let model = self.clone();
         let relay = prop_oneof![Just(Relay::Polling), Just(Relay::Tailing), Just(Relay::Transactional)];
         let interval = prop_oneof![2 => Just(self.interval), 1 => Just(Span::ms(5)), 1 => Just(Span::ms(120))];
-        let patience = prop_oneof![2 => Just(self.patience), 1 => Just(Span::ms(12))];
+        let patience = prop_oneof![2 => Just(self.patience), 1 => Just(Span::ms(25))];
         (relay, interval, patience)
             .prop_map(move |(relay, interval, patience)| Outbox { relay, interval, patience, ..model.clone() })
             .boxed()

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use seedbed_sim::{Context, File, NodeId, Span};
+use seedbed_sim::{Context, File, NodeId, Span, Time};
 
 use crate::transactions::TxId;
 use crate::transactions::outbox::bugs::Bug;
@@ -63,6 +63,8 @@ pub struct Service {
     outbox: Vec<Deposit>,
     /// What of it the broker is known to have.
     sent: BTreeSet<TxId>,
+    /// When each message was sent last, on this node's clock: until its answer is due it is not sent again.
+    tried: BTreeMap<TxId, Time>,
     /// Up to where a relay that tails the log has sent it.
     position: usize,
     /// The inbox: what was applied, in its order.
@@ -83,6 +85,7 @@ impl Service {
             outcomes: BTreeMap::new(),
             outbox: Vec::new(),
             sent: BTreeSet::new(),
+            tried: BTreeMap::new(),
             position: 0,
             inbox: VecDeque::new(),
             applied: 0,
@@ -223,6 +226,9 @@ impl Service {
     /// Sends what is next, and again what the broker has not acknowledged.
     pub(super) fn relay(&mut self, ctx: &mut Context<'_, Node>) {
         for deposit in self.next() {
+            if !self.due(ctx, deposit.tx) {
+                continue;
+            }
             if self.settings.bug == Some(Bug::MarkSentBeforeSend) && self.settings.relay != Relay::Transactional {
                 self.mark_sent(ctx, deposit.tx);
             }
@@ -238,6 +244,18 @@ impl Service {
         if self.unsent() > 0 || !self.halves.is_empty() {
             self.look_later(ctx);
         }
+    }
+
+    /// Whether a message is to be sent now. A relay that looks often would else fill the broker with copies whenever the
+    /// network is slow.
+    fn due(&mut self, ctx: &Context<'_, Node>, tx: TxId) -> bool {
+        let now = ctx.now();
+        let waits = |at: Time| now >= at && now.since(at) < self.settings.patience;
+        if self.tried.get(&tx).copied().is_some_and(waits) {
+            return false;
+        }
+        self.tried.insert(tx, now);
+        true
     }
 
     fn look_later(&self, ctx: &mut Context<'_, Node>) {
@@ -267,9 +285,11 @@ impl Service {
             {
                 unsent[..=at].rotate_right(1);
                 self.position += 1;
+                self.tried.remove(&tx);
                 ctx.append_lazily(POSITION, Record::Position(self.position));
             }
         } else if self.outcomes.get(&tx) == Some(&true) && self.sent.insert(tx) {
+            self.tried.remove(&tx);
             ctx.append_lazily(WAL, Record::Service(Entry::Sent(tx)));
         }
     }
