@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use seedbed_models::consensus::raft::Raft;
+use seedbed_models::consensus::raft::client::Ask;
 use seedbed_models::consensus::raft::kv::Command;
 use seedbed_properties::consensus::raft::suite;
 use seedbed_sim::{Case, Maker, NodeId, Operation, Property, Record, Source, Span, Time, Verdict, World, maker, run};
@@ -49,7 +50,7 @@ fn case(length: Span, end: Time) -> Case<Raft> {
             2 => Command::Put { key, item },
             _ => Command::Cas { key, expect: item.checked_sub(3), new: item },
         };
-        Operation { at, client, op }
+        Operation { at, client, op: Ask::Command(op) }
     };
     let operations = asked.enumerate().map(operation).collect();
     let mut case = Case::quiet(model);

@@ -1,7 +1,7 @@
 //! Raft keeps its promises under every fault it tolerates, and each planted bug breaks the promise it should.
 
 use seedbed_models::consensus::raft::Raft;
-use seedbed_properties::consensus::raft::suite;
+use seedbed_properties::consensus::raft::{restless, suite};
 use seedbed_sim::{Campaign, Model, Swarm, check};
 
 #[test]
@@ -12,6 +12,11 @@ fn raft_keeps_its_promises() {
 #[test]
 fn raft_of_three_keeps_its_promises() {
     check(Raft::cluster(3)).suite(suite()).seeds(200).run();
+}
+
+#[test]
+fn raft_keeps_its_promises_while_the_group_changes_all_the_time() {
+    check(restless()).properties(suite().properties).seeds(100).run();
 }
 
 #[test]

@@ -9,6 +9,8 @@ pub(crate) struct Clock {
     base_local: Time,
     /// Parts per million by which this clock runs fast.
     drift_ppm: i64,
+    /// Whether it was stepped away from true time, so that somebody will step it back.
+    stepped: bool,
 }
 
 const MILLION: i128 = 1_000_000;
@@ -52,15 +54,24 @@ impl Clock {
         Time((i128::from(self.base_world.0) + elapsed).clamp(0, i128::from(u64::MAX)) as u64)
     }
 
-    /// Steps by `offset_ns` from true time and runs `drift_ppm` fast from now on.
+    /// Steps by `offset_ns` from true time, unless that is zero, and runs `drift_ppm` fast from now on.
     pub(crate) fn skew(&mut self, now: Time, offset_ns: i64, drift_ppm: i64) {
         assert!(drift_ppm > -1_000_000, "a clock may run slow but not stand still or run backwards: {drift_ppm} ppm");
-        *self = Clock { base_world: now, base_local: Time(now.0.saturating_add_signed(offset_ns)), drift_ppm };
+        let stepped = offset_ns != 0;
+        let base_local = match stepped {
+            true => Time(now.0.saturating_add_signed(offset_ns)),
+            false => self.read(now),
+        };
+        *self = Clock { base_world: now, base_local, drift_ppm, stepped: stepped || self.stepped };
     }
 
-    /// Steps back to true time.
-    pub(crate) fn correct(&mut self) {
-        *self = Clock::default();
+    /// Runs true again. A clock that was stepped steps back to true time; one that only drifted keeps what it has
+    /// gained or lost, for it must not step.
+    pub(crate) fn correct(&mut self, now: Time) {
+        match self.stepped {
+            true => *self = Clock::default(),
+            false => self.skew(now, 0, 0),
+        }
     }
 }
 
@@ -68,6 +79,21 @@ impl Clock {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn a_clock_that_drifts_never_steps() {
+        let mut clock = Clock::default();
+        clock.skew(Time(1_000_000), 0, 500_000);
+        assert_eq!(clock.read(Time(1_000_000)), Time(1_000_000));
+        assert_eq!(clock.read(Time(3_000_000)), Time(4_000_000));
+        clock.correct(Time(3_000_000));
+        assert_eq!(clock.read(Time(3_000_000)), Time(4_000_000));
+        assert_eq!(clock.read(Time(5_000_000)), Time(6_000_000));
+        clock.skew(Time(5_000_000), -2_000_000, 0);
+        assert_eq!(clock.read(Time(5_000_000)), Time(3_000_000));
+        clock.correct(Time(6_000_000));
+        assert_eq!(clock.read(Time(6_000_000)), Time(6_000_000));
+    }
 
     proptest! {
         /// `when` is the inverse of `read`: the first instant at which the deadline is reached.

@@ -22,6 +22,9 @@ use crate::scenario::{Budget, Case, Scenario};
 use crate::swarm::motif::Motif;
 use crate::time::{Span, Time};
 
+/// No clock runs faster or slower than true time by more than this, in parts per million.
+const MOST_DRIFT: i64 = 800_000;
+
 /// Which faults a sweep may draw.
 ///
 /// ```
@@ -111,7 +114,7 @@ impl Swarm {
             chaos: self.chaos.unwrap_or(model.phases().chaos),
             tempo: model.tempo(),
             skew: offset * u64::from(self.over_skew),
-            drift_ppm: i64::from(ppm.saturating_mul(self.over_skew)).min(800_000),
+            drift_ppm: i64::from(ppm.saturating_mul(self.over_skew)).min(MOST_DRIFT),
             network: model.network(),
         };
         let budget = Budget { among: mortal, down: down + self.over_budget };
@@ -153,10 +156,30 @@ impl<M: Model> Cases<M> {
         let mut scenario = self.scenario.clone();
         let variant = self.variants.new_tree(&mut runner).expect("variants reject nothing");
         scenario.config = variant.current();
+        let mut faults = plan.faults;
+        self.skew_within(&scenario.config, &mut faults);
         scenario.network = NetworkConfig { bandwidth: scenario.network.bandwidth, ..plan.network };
         scenario.disk = plan.disk;
         scenario.timer_jitter = plan.timer_jitter;
-        Case { scenario, operations, faults: plan.faults }
+        Case { scenario, operations, faults }
+    }
+
+    /// Plans are drawn for the model as it is configured; a variant may bear less skew, or more.
+    fn skew_within(&self, variant: &M, faults: &mut [Fault]) {
+        let (usual, bound) = (self.scenario.config.skew_bound(), variant.skew_bound());
+        if usual == bound {
+            return;
+        }
+        let scaled = |value: i64, of: u64, to: u64| match of {
+            0 => 0,
+            of => (i128::from(value) * i128::from(to) / i128::from(of)) as i64,
+        };
+        for fault in faults {
+            if let What::Skew { offset_ns, drift_ppm, .. } = &mut fault.what {
+                *offset_ns = scaled(*offset_ns, usual.0.0, bound.0.0);
+                *drift_ppm = scaled(*drift_ppm, usual.1.into(), bound.1.into()).clamp(-MOST_DRIFT, MOST_DRIFT);
+            }
+        }
     }
 }
 

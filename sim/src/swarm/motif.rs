@@ -16,13 +16,16 @@ pub(super) enum Motif {
     Splits,
     Mutes,
     Blackouts,
+    Relays,
+    Stretches,
 }
 
 impl Motif {
     /// The motifs that can be played with the classes that may be drawn.
     pub(super) fn of(here: &Place) -> Vec<Motif> {
         let can = |motif: &Motif| motif.needs().iter().all(|class| here.classes.contains(class));
-        let all = [Motif::Ripples, Motif::Splits, Motif::Mutes, Motif::Blackouts].into_iter();
+        let all = [Motif::Ripples, Motif::Splits, Motif::Mutes, Motif::Blackouts, Motif::Relays, Motif::Stretches]
+            .into_iter();
         all.filter(|motif| !here.mortal.is_empty() && can(motif)).collect()
     }
 
@@ -31,8 +34,9 @@ impl Motif {
         match self {
             Motif::Ripples => &[FaultClass::Crash],
             Motif::Splits => &[FaultClass::Partition],
-            Motif::Mutes => &[FaultClass::Crash, FaultClass::Partition],
+            Motif::Mutes | Motif::Relays => &[FaultClass::Crash, FaultClass::Partition],
             Motif::Blackouts => &[FaultClass::Crash, FaultClass::Partition, FaultClass::Disk],
+            Motif::Stretches => &[FaultClass::Skew, FaultClass::Partition],
         }
     }
 
@@ -43,6 +47,8 @@ impl Motif {
             Motif::Splits => splits(here),
             Motif::Mutes => mutes(here),
             Motif::Blackouts => blackouts(here),
+            Motif::Relays => relays(here),
+            Motif::Stretches => stretches(here),
         }
     }
 }
@@ -89,6 +95,15 @@ impl Place {
         }
     }
 
+    /// Some of the nodes that are not mortal: those that the others serve.
+    fn some_served(&self) -> BoxedStrategy<Vec<NodeId>> {
+        let served: Vec<NodeId> = self.nodes.iter().copied().filter(|node| !self.mortal.contains(node)).collect();
+        match served.len() {
+            0 => Just(Vec::new()).boxed(),
+            n => prop::sample::subsequence(served, 1..=n.max(2) - 1).boxed(),
+        }
+    }
+
     /// Whoever holds the model's first role; some mortal node where it has none.
     fn first_holder(&self) -> BoxedStrategy<Target> {
         match self.roles.first() {
@@ -130,11 +145,7 @@ fn ripples(here: &Place) -> BoxedStrategy<Vec<Fault>> {
 fn splits(here: &Place) -> BoxedStrategy<Vec<Fault>> {
     let tempo = here.tempo_ms();
     let (every, chaos) = (tempo * 6, here.chaos);
-    let served: Vec<NodeId> = here.nodes.iter().copied().filter(|node| !here.mortal.contains(node)).collect();
-    let served = match served.len() {
-        0 => Just(Vec::new()).boxed(),
-        n => prop::sample::subsequence(served, 1..=n.max(2) - 1).boxed(),
-    };
+    let served = here.some_served();
     let motif = (0..tempo * 4 / 3, tempo * 7 / 3..tempo * 16 / 3, prop::sample::select(here.mortal.clone()), served);
     let motif = motif.prop_map(|(at, lasts, node, served)| {
         let side = std::iter::once(node).chain(served).collect();
@@ -186,6 +197,54 @@ fn blackouts(here: &Place) -> BoxedStrategy<Vec<Fault>> {
         motif.extend(blinks.into_iter().map(blink));
         motif.push(fault(end + after + 6, down, What::Crash { node: leader }));
         motif
+    });
+    prop::collection::vec(motif, fitting(chaos, every)).prop_map(move |motifs| in_turn(motifs, every, chaos)).boxed()
+}
+
+/// One mortal node's time is stretched: its clock runs as slow as it may, those of some others as fast as they may, and
+/// it is parted from them together with some of those it serves. What it promised itself to do for a while lasts longer
+/// than the others wait for it.
+fn stretches(here: &Place) -> BoxedStrategy<Vec<Fault>> {
+    let tempo = here.tempo_ms();
+    let (every, chaos, drift) = (tempo * 6, here.chaos, here.drift_ppm);
+    let skew = |node: NodeId, drift_ppm: i64| What::Skew { node: node.into(), offset_ns: 0, drift_ppm };
+    let slow = prop::sample::select(here.mortal.clone());
+    let fast = prop::sample::subsequence(here.mortal.clone(), 0..=here.mortal.len());
+    let rates = (drift / 4..=drift, drift / 4..=drift);
+    let motif = (slow, fast, rates, (0..tempo, tempo..tempo * 4), here.some_served());
+    let motif = motif.prop_map(move |(slow, fast, (slower, faster), (after, lasts), served)| {
+        let fast = fast.into_iter().filter(|node| *node != slow);
+        let mut motif = vec![fault(0, after + lasts, skew(slow, -slower))];
+        motif.extend(fast.map(|node| fault(0, after + lasts, skew(node, faster))));
+        let side = std::iter::once(slow).chain(served).collect();
+        motif.push(fault(after, lasts, What::Partition { side, mode: CutMode::Drop }));
+        motif
+    });
+    prop::collection::vec(motif, fitting(chaos, every)).prop_map(move |motifs| in_turn(motifs, every, chaos)).boxed()
+}
+
+/// Whoever leads is heard by nobody for a while and then crashes; while the next one leads, somebody else is left out;
+/// and the moment both are back, the next one crashes: those who know what one leader did alone meet those who know
+/// nothing of what the other did.
+fn relays(here: &Place) -> BoxedStrategy<Vec<Fault>> {
+    let tempo = here.tempo_ms();
+    let (every, chaos) = (tempo * 7, here.chaos);
+    let left_out = (tempo / 2..tempo * 5 / 2, prop::sample::select(here.mortal.clone()));
+    let times = (tempo / 8..tempo, tempo * 2..tempo * 4, 0u64..30, tempo..tempo * 3);
+    let motif = (times, left_out, here.first_holder());
+    let motif = motif.prop_map(|((alone, down, overlap, next_down), (begins, left_out), leader)| {
+        let back = alone + down;
+        let (direction, mode) = (Direction::Out, CutMode::Drop);
+        vec![
+            fault(0, alone, What::Isolate { node: leader.clone(), direction, mode }),
+            fault(alone - 1, down, What::Crash { node: leader.clone() }),
+            fault(
+                alone + begins.min(down - 1),
+                down.saturating_sub(begins),
+                What::Isolate { node: left_out.into(), direction: Direction::Both, mode },
+            ),
+            fault(back.saturating_sub(overlap), next_down, What::Crash { node: leader }),
+        ]
     });
     prop::collection::vec(motif, fitting(chaos, every)).prop_map(move |motifs| in_turn(motifs, every, chaos)).boxed()
 }

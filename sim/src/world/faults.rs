@@ -63,6 +63,9 @@ impl<M: Model> World<M> {
                 *target = Target::Node(changed);
                 fault.at = now + fault.after.take().unwrap_or_default().max(Span(1));
                 fault.within = None;
+                if fault.at >= self.core.scenario.phases.heal_at() {
+                    return false;
+                }
                 self.core.queue.push(fault.at, Order::fault(*index), Event::FaultBegins(*index));
             }
             false
@@ -210,20 +213,21 @@ impl<M: Model> World<M> {
         true
     }
 
-    /// The clock goes back to the truth, or to the latest of the skews that are still in force.
+    /// The clock goes back to the truth, or to the skew that began last of those that are still in force.
     fn correct_clock(&mut self, node: NodeId) {
         let now = self.core.now;
-        let mut still = self.core.active.iter().flatten().filter_map(|fault| match &fault.what {
+        // Not simply the last in the plan: one that lay in ambush may have begun after it.
+        let active = self.core.active.iter().flatten().filter_map(|fault| match &fault.what {
             What::Skew { node: Target::Node(of), offset_ns, drift_ppm } if *of == node => {
-                Some((*offset_ns, *drift_ppm))
+                Some((fault.at, (*offset_ns, *drift_ppm)))
             }
             _ => None,
         });
-        let still = still.next_back();
+        let still = active.max_by_key(|(began, _)| *began).map(|(_, skew)| skew);
         let clock = &mut self.core.nodes[node.index()].clock;
         match still {
             Some((offset_ns, drift_ppm)) => clock.skew(now, offset_ns, drift_ppm),
-            None => clock.correct(),
+            None => clock.correct(now),
         }
         self.reschedule(node);
     }
@@ -250,6 +254,7 @@ impl<M: Model> World<M> {
 
     /// The end of chaos: every fault ends that touches the core, all of them where the core is everybody.
     pub(super) fn heal(&mut self) {
+        self.core.lurking.clear();
         self.core.calm = true;
         self.core.tell(|| Happening::Healed);
         for index in 0..self.core.active.len() {

@@ -23,6 +23,10 @@ impl<S: StateMachine> Server<S> {
         if !self.leads() {
             return ctx.send(client, Message::NotLeader { leader: self.leader });
         }
+        if self.handing_over() {
+            // Thesis §3.10: it takes no more requests; the client will ask again.
+            return;
+        }
         self.accept(ctx, Some(ticket), command, Waiter::Client { client, ticket });
     }
 
@@ -37,14 +41,14 @@ impl<S: StateMachine> Server<S> {
     fn accept(&mut self, ctx: &mut Context<'_, Self>, ticket: Option<Ticket>, command: S::Command, waiter: Waiter) {
         // A leader with the bug begins its term with no entry of its own, so it has none to learn its read index from.
         let settles = self.bug != Some(Bug::CommitPriorTermByCounting);
-        let bypass = settles && self.settings.reads == ReadMode::ReadIndex && self.machine.query(&command).is_some();
+        let bypass = settles && self.settings.reads != ReadMode::Log && self.machine.query(&command).is_some();
         match bypass {
             true => self.read(ctx, waiter, command),
             false => self.propose(ctx, Payload::Command { ticket, command }, waiter),
         }
     }
 
-    fn propose(&mut self, ctx: &mut Context<'_, Self>, payload: Payload<S>, waiter: Waiter) {
+    pub(super) fn propose(&mut self, ctx: &mut Context<'_, Self>, payload: Payload<S>, waiter: Waiter) {
         let index = self.append(ctx, Entry { term: self.term, payload });
         let leading = self.leading().expect("only leaders propose");
         leading.waiting.push_back((index, waiter));
@@ -71,7 +75,8 @@ impl<S: StateMachine> Server<S> {
     /// Executes one entry. Retries of a command that was executed are answered from the session's table (thesis §6.3).
     fn execute(&mut self, ctx: &mut Context<'_, Self>, index: Index, payload: Payload<S>) -> Option<S::Output> {
         match payload {
-            Payload::Noop => None,
+            // A configuration is in force since it was appended.
+            Payload::Noop | Payload::Config(_) => None,
             Payload::Register => {
                 self.sessions.open(Session(index.0));
                 None

@@ -27,6 +27,10 @@ seedbed_sim::bugs! {
             "a leader that sees a higher term adopts it and leads on" => "raft/election_safety",
         SessionTableNotInSnapshot = "session-table-not-in-snapshot",
             "snapshots forget which commands were executed, so retries are executed again" => "raft/at_most_once",
+        JointUsesOneMajority = "joint-uses-one-majority",
+            "while the group changes, a majority of the new voters decides alone" => "raft/membership",
+        LeaseReadWithoutClockBound = "lease-read-without-clock-bound",
+            "a leader takes its lease to last for as long as it leads, whatever the clock says" => "raft/linearizable",
         ReplyBeforeSync = "reply-before-sync",
             "a follower acknowledges entries before they are durable" => "raft/leader_completeness",
     }

@@ -3,6 +3,7 @@
 use seedbed_sim::{Context, NodeId};
 
 use crate::consensus::raft::bugs::Bug;
+use crate::consensus::raft::lease::Lease;
 use crate::consensus::raft::machine::StateMachine;
 use crate::consensus::raft::messages::Message;
 use crate::consensus::raft::progress::Progress;
@@ -45,34 +46,41 @@ impl<S: StateMachine> Server<S> {
     /// No leader was heard of: stands for election, or asks first whether it could win.
     pub(super) fn campaign(&mut self, ctx: &mut Context<'_, Self>) {
         self.wait_for_leader(ctx);
-        if self.leads() || !self.membership.votes(self.id) {
+        if self.leads() || !self.may_stand() {
             return;
         }
         match self.settings.pre_vote {
             true => {
                 self.role = Role::PreCandidate(Votes::own(self.id));
-                self.ask_for_votes(ctx, self.term.next(), true);
+                self.ask_for_votes(ctx, self.term.next(), true, false);
             }
-            false => self.stand(ctx),
+            false => self.stand(ctx, false),
         }
     }
 
+    /// Whether it may lead: if it has a vote, or had one before a change that may not be committed. Without it the group
+    /// could be stuck, when only it has the entry that takes it out (thesis §4.2.2).
+    fn may_stand(&self) -> bool {
+        let had_vote = || self.membership_at(self.config.before()).votes(self.id);
+        self.membership.votes(self.id) || (self.config > self.commit && had_vote())
+    }
+
     /// Becomes a candidate (Figure 2, rules for candidates).
-    fn stand(&mut self, ctx: &mut Context<'_, Self>) {
+    pub(super) fn stand(&mut self, ctx: &mut Context<'_, Self>, transfer: bool) {
         self.term = self.term.next();
         self.vote = Some(self.id);
         self.leader = None;
         self.save_vote(ctx);
         self.role = Role::Candidate(Votes::own(self.id));
         ctx.mark("election");
-        self.ask_for_votes(ctx, self.term, false);
+        self.ask_for_votes(ctx, self.term, false, transfer);
     }
 
-    fn ask_for_votes(&mut self, ctx: &mut Context<'_, Self>, term: Term, pre: bool) {
+    fn ask_for_votes(&mut self, ctx: &mut Context<'_, Self>, term: Term, pre: bool, transfer: bool) {
         let (last, last_term) = (self.log.last(), self.log.last_term());
         let voters = self.membership.everyone().into_iter().filter(|node| self.membership.votes(*node));
         for voter in voters.filter(|node| *node != self.id) {
-            ctx.send(voter, Message::RequestVote { term, last, last_term, pre });
+            ctx.send(voter, Message::RequestVote { term, last, last_term, pre, transfer });
         }
         self.win_if_elected(ctx);
     }
@@ -137,8 +145,8 @@ impl<S: StateMachine> Server<S> {
             Role::Candidate(votes) => (votes, false),
             _ => return,
         };
-        match (self.membership.vote(|voter| votes.of(voter)), pre) {
-            (VoteResult::Won, true) => self.stand(ctx),
+        match (self.counted().vote(|voter| votes.of(voter)), pre) {
+            (VoteResult::Won, true) => self.stand(ctx, false),
             (VoteResult::Won, false) => self.lead(ctx),
             (VoteResult::Lost, true) => ctx.mark("pre-vote lost"),
             (VoteResult::Lost, false) => ctx.mark("election lost"),
@@ -158,6 +166,9 @@ impl<S: StateMachine> Server<S> {
             waiting: Default::default(),
             reads: Default::default(),
             early_reads: Vec::new(),
+            goal: None,
+            transfer: None,
+            lease: Lease::default(),
         };
         if self.log.last() > Index::ZERO {
             ctx.mark("leader changed");

@@ -1,19 +1,23 @@
 //! Who is in the group.
 
 use seedbed_sim::NodeId;
+use serde::{Deserialize, Serialize};
 
 use crate::consensus::raft::quorum::{self, VoteResult};
 use crate::consensus::raft::types::Index;
 
 /// The servers of a group (paper §6, thesis ch. 4). While it moves from one set of voters to another, a decision needs
 /// a majority of both.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Membership {
     /// The voters, ascending.
     pub voters: Vec<NodeId>,
     /// The voters that are being replaced, ascending; empty unless the change is under way.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub outgoing: Vec<NodeId>,
-    /// Servers that receive entries and do not vote.
+    /// Servers that receive entries and do not vote, ascending.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub learners: Vec<NodeId>,
 }
 
@@ -24,6 +28,19 @@ impl Membership {
         voters.sort_unstable();
         voters.dedup();
         Membership { voters, outgoing: Vec::new(), learners: Vec::new() }
+    }
+
+    /// The same with these learners, as far as they have no vote.
+    pub fn with_learners(self, learners: impl IntoIterator<Item = NodeId>) -> Self {
+        let mut learners: Vec<NodeId> = learners.into_iter().filter(|node| !self.votes(*node)).collect();
+        learners.sort_unstable();
+        learners.dedup();
+        Membership { learners, ..self }
+    }
+
+    /// Whether it is on the way from one set of voters to another (C_old,new).
+    pub fn is_joint(&self) -> bool {
+        !self.outgoing.is_empty()
     }
 
     /// Whether a server has a vote.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use seedbed_sim::{Kinded, NodeId};
 
 use crate::consensus::raft::machine::StateMachine;
+use crate::consensus::raft::membership::Membership;
 use crate::consensus::raft::snapshot::Snapshot;
 use crate::consensus::raft::types::{Entry, Index, Session, Term, Ticket};
 
@@ -21,6 +22,8 @@ pub enum Message<S: StateMachine> {
         last_term: Term,
         /// Whether this is a pre-vote (thesis §9.6).
         pre: bool,
+        /// Whether the leader itself told the candidate to stand (thesis §3.10): then nobody waits for that leader.
+        transfer: bool,
     },
     /// The answer.
     Vote {
@@ -109,6 +112,31 @@ pub enum Message<S: StateMachine> {
         /// Who does, if it knows.
         leader: Option<NodeId>,
     },
+    /// A client asks for other servers in the group (thesis ch. 4).
+    Reconfigure {
+        /// Who is to be in it; never joint.
+        goal: Membership,
+    },
+    /// The group is this.
+    Reconfigured {
+        /// What was asked for.
+        goal: Membership,
+    },
+    /// A client asks the leader to hand over (thesis §3.10).
+    Transfer {
+        /// To whom.
+        to: NodeId,
+    },
+    /// The leader has handed over, or has given up trying.
+    Transferred {
+        /// To whom it was to.
+        to: NodeId,
+    },
+    /// The leader tells a server to stand for election at once.
+    TimeoutNow {
+        /// The leader's term.
+        term: Term,
+    },
     /// Nothing: see [`crate::consensus::raft::server::Extras::beacon`].
     Beacon,
 }
@@ -123,13 +151,14 @@ impl<S: StateMachine> Message<S> {
             | Message::AppendEntries { term, .. }
             | Message::Appended { term, .. }
             | Message::Refused { term, .. }
-            | Message::InstallSnapshot { term, .. } => Some(*term),
+            | Message::InstallSnapshot { term, .. }
+            | Message::TimeoutNow { term } => Some(*term),
             _ => None,
         }
     }
 }
 
-const KINDS: [&str; 15] = [
+const KINDS: [&str; 20] = [
     "request_vote",
     "vote",
     "append_entries",
@@ -145,6 +174,11 @@ const KINDS: [&str; 15] = [
     "pre_vote",
     "heartbeat",
     "beacon",
+    "reconfigure",
+    "reconfigured",
+    "transfer",
+    "transferred",
+    "timeout_now",
 ];
 
 // By hand, because the macro takes no generic types, and because a pre-vote and a heartbeat deserve names of their own.
@@ -167,6 +201,11 @@ impl<S: StateMachine> Kinded for Message<S> {
             Message::RequestVote { pre: true, .. } => 11,
             Message::Vote { pre: true, .. } => 12,
             Message::Beacon => 14,
+            Message::Reconfigure { .. } => 15,
+            Message::Reconfigured { .. } => 16,
+            Message::Transfer { .. } => 17,
+            Message::Transferred { .. } => 18,
+            Message::TimeoutNow { .. } => 19,
         }
     }
     fn kind_count() -> u16 {

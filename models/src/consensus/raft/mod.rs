@@ -8,7 +8,7 @@
 //!
 //! Read it in the paper's order: [`server`] (Figure 2: state, rules for all), `election` (§5.2, §5.4.1),
 //! `replication` (§5.3, §5.4.2), [`persistence`], [`snapshot`] (§7), then the thesis's chapter 6: `apply`,
-//! [`sessions`], `read_index`. [`quorum`], [`progress`], [`membership`] and [`log`] are pure. [`bugs`] breaks one rule at
+//! [`sessions`], `read_index`, `lease`; chapter 4: `reconfigure`; §3.10: `transfer`. [`quorum`], [`progress`], [`membership`] and [`log`] are pure. [`bugs`] breaks one rule at
 //! a time.
 //!
 //! [`server::Server`] is a process over any [`machine::StateMachine`]; other components host it. [`Raft`] is the model:
@@ -22,6 +22,7 @@ pub mod bugs;
 pub mod client;
 mod election;
 pub mod kv;
+mod lease;
 pub mod log;
 pub mod machine;
 pub mod membership;
@@ -31,11 +32,14 @@ pub mod persistence;
 pub mod progress;
 pub mod quorum;
 mod read_index;
+mod reconfigure;
 mod replication;
 pub mod server;
 pub mod sessions;
 pub mod snapshot;
+mod transfer;
 pub mod types;
+mod workload;
 
 pub use bugs::Bug;
 pub use kv::Kv;

@@ -3,17 +3,18 @@
 use proptest::prelude::*;
 use seedbed_sim::{
     Context, Embed, FaultClass, File, Info, Kinded, Model, NodeId, OpId, Operation, Phases, Process, Role as HeldRole,
-    Span, Time,
+    Span,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::consensus::raft::bugs::Bug;
-use crate::consensus::raft::client::Client;
-use crate::consensus::raft::kv::{Command, Kv, Output};
+use crate::consensus::raft::client::{Ask, Client};
+use crate::consensus::raft::kv::{Kv, Output};
 use crate::consensus::raft::membership::Membership;
 use crate::consensus::raft::messages::Message;
 use crate::consensus::raft::persistence::Record;
-use crate::consensus::raft::server::{ReadMode, Role, Server, Settings, Timer};
+use crate::consensus::raft::server::{Changes, ReadMode, Role, Server, Settings, Timer};
+use crate::consensus::raft::workload::workload;
 
 /// The configuration: servers `n0` …, then clients.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,10 +22,17 @@ use crate::consensus::raft::server::{ReadMode, Role, Server, Settings, Timer};
 pub struct Raft {
     /// How many servers.
     pub servers: u16,
+    /// How many of them, from the first, are in the group at the beginning; all, where nothing is said. The others wait
+    /// to be asked in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub founders: Option<u16>,
     /// How many clients.
     pub clients: u16,
     /// How the group is tuned.
     pub settings: Settings,
+    /// Whether clients ask for other groups most of the time, and for commands now and then.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub restless: bool,
     /// How long a client waits before it asks another server.
     pub patience: Span,
     /// The planted bug.
@@ -34,7 +42,15 @@ pub struct Raft {
 
 impl Default for Raft {
     fn default() -> Self {
-        Raft { servers: 5, clients: 3, settings: Settings::default(), patience: Span::ms(120), bug: None }
+        Raft {
+            servers: 5,
+            founders: None,
+            clients: 3,
+            settings: Settings::default(),
+            restless: false,
+            patience: Span::ms(120),
+            bug: None,
+        }
     }
 }
 
@@ -47,6 +63,11 @@ impl Raft {
     /// The same with a bug planted.
     pub fn with_bug(self, bug: Bug) -> Self {
         Raft { bug: Some(bug), ..self }
+    }
+
+    /// How many servers are in the group at the beginning.
+    fn founders(&self) -> u16 {
+        self.founders.unwrap_or(self.servers)
     }
 
     /// The nodes that are servers.
@@ -133,7 +154,7 @@ impl Process for Node {
     type Message = Message<Kv>;
     type Timer = NodeTimer;
     type Record = Record<Kv>;
-    type Op = Command;
+    type Op = Ask;
     type Ret = Output;
 
     fn start(&mut self, ctx: &mut Context<'_, Self>) {
@@ -166,10 +187,10 @@ impl Process for Node {
         }
     }
 
-    fn invoke(&mut self, ctx: &mut Context<'_, Self>, op: OpId, command: Command) {
+    fn invoke(&mut self, ctx: &mut Context<'_, Self>, op: OpId, ask: Ask) {
         match self {
             Node::Server(_) => panic!("raft: operations are for clients: {op:?} came to a server"),
-            Node::Client(client) => client.invoke(ctx, op, command),
+            Node::Client(client) => client.invoke(ctx, op, ask),
         }
     }
 
@@ -200,15 +221,38 @@ impl Model for Raft {
     fn spawn(&self, node: NodeId, nodes: &[NodeId]) -> Node {
         let servers: Vec<NodeId> = nodes.iter().copied().filter(|node| node.0 < self.servers).collect();
         match node.0 < self.servers {
-            true => Node::Server(Server::new(node, Membership::of(servers), self.settings, self.bug)),
-            false => Node::Client(Client::new(servers, self.patience)),
+            true => {
+                let founders = servers.into_iter().filter(|node| node.0 < self.founders());
+                Node::Server(Server::new(node, Membership::of(founders), self.settings, self.bug))
+            }
+            false => Node::Client(Client::new(servers, self.patience, self.settings.changes != Changes::Never)),
         }
     }
 
     fn validate(&self) -> Result<(), String> {
-        let Settings { election_min, election_max, heartbeat, snapshot_threshold, batch, .. } = self.settings;
+        let Settings {
+            election_min,
+            election_max,
+            heartbeat,
+            snapshot_threshold,
+            batch,
+            reads,
+            changes,
+            pre_vote,
+            check_quorum,
+            ..
+        } = self.settings;
         match () {
             () if self.servers == 0 => Err("raft needs at least one server".into()),
+            () if !(1..=self.servers).contains(&self.founders()) => {
+                Err(format!("founders must be 1 to {}, the number of servers", self.servers))
+            }
+            () if changes != Changes::Never && !pre_vote && !check_quorum => {
+                Err("a group that changes needs pre_vote or check_quorum: set changes to never".into())
+            }
+            () if reads == ReadMode::Lease && !check_quorum => {
+                Err("leases need check_quorum: without it servers elect another while a leader lives".into())
+            }
             () if election_min > election_max => {
                 Err(format!("election_min {election_min} is above election_max {election_max}"))
             }
@@ -268,6 +312,14 @@ impl Model for Raft {
         }
     }
 
+    /// Leases hold under drift, and not under jumps (thesis §6.4.1); all else under any clock.
+    fn skew_bound(&self) -> (Span, u32) {
+        match self.settings.reads {
+            ReadMode::Lease => (Span::ZERO, self.settings.drift_ppm),
+            ReadMode::Log | ReadMode::ReadIndex => (Span::secs(1), 1_000),
+        }
+    }
+
     fn tempo(&self) -> Span {
         self.settings.election_min
     }
@@ -278,18 +330,24 @@ impl Model for Raft {
         let min = self.settings.election_min;
         let spread = prop_oneof![2 => Just(self.settings.election_max - min), 1 => Just(Span(min.0 / 3))];
         let threshold = prop_oneof![2 => Just(self.settings.snapshot_threshold), 1 => Just(4), 1 => Just(1_000_000)];
-        let reads = prop_oneof![3 => Just(self.settings.reads), 1 => Just(ReadMode::Log)];
-        (any::<bool>(), any::<bool>(), spread, threshold, reads)
-            .prop_map(move |(pre_vote, check_quorum, spread, snapshot_threshold, reads)| {
+        let reads = prop_oneof![3 => Just(self.settings.reads), 1 => Just(ReadMode::Log), 2 => Just(ReadMode::Lease)];
+        let changes = prop_oneof![Just(Changes::SingleServer), Just(Changes::Joint)];
+        let founders = prop_oneof![3 => Just(self.servers), 1 => 1..=self.servers];
+        let optional = (any::<bool>(), any::<bool>());
+        (optional, spread, threshold, reads, changes, founders)
+            .prop_map(move |((pre_vote, check_quorum), spread, snapshot_threshold, reads, changes, founders)| {
+                let pre_vote = pre_vote && model.settings.pre_vote;
+                let check_quorum = (check_quorum || reads == ReadMode::Lease) && model.settings.check_quorum;
                 let settings = Settings {
-                    pre_vote: pre_vote && model.settings.pre_vote,
-                    check_quorum: check_quorum && model.settings.check_quorum,
+                    pre_vote,
+                    check_quorum,
                     election_max: min + spread,
                     snapshot_threshold,
-                    reads,
+                    reads: if model.settings.check_quorum { reads } else { model.settings.reads },
+                    changes: if pre_vote || check_quorum { changes } else { Changes::Never },
                     ..model.settings
                 };
-                Raft { settings, ..model.clone() }
+                Raft { settings, founders: model.founders.or(Some(founders)), ..model.clone() }
             })
             .boxed()
     }
@@ -298,35 +356,7 @@ impl Model for Raft {
         Phases { chaos: Span::secs(4), settle: Span::secs(3), core: None }
     }
 
-    /// Clients contend for a few keys all through the chaos. Every item is written once, so that a read tells which
-    /// write it saw; a cas expects what a recent operation on its key may have left.
-    fn workload(&self) -> BoxedStrategy<Vec<Operation<Command>>> {
-        let clients = self.servers..self.servers + self.clients.max(1);
-        let end_ms = self.phases().chaos.0 / 1_000_000;
-        if self.clients == 0 {
-            return Just(Vec::new()).boxed();
-        }
-        let draft = (0..end_ms, clients, 0u8..3, 0u8..10, 0usize..4);
-        prop::collection::vec(draft, 40..120)
-            .prop_map(|mut drafts| {
-                drafts.sort_by_key(|(at, ..)| *at);
-                let mut written: [Vec<u32>; 3] = Default::default();
-                let command = |(item, (at, client, key, kind, back)): (usize, (u64, u16, u8, u8, usize))| {
-                    let item = item as u32 + 1;
-                    let earlier = &mut written[usize::from(key)];
-                    let command = match kind {
-                        0..4 => Command::Get { key },
-                        4..6 => Command::Put { key, item },
-                        6..8 => Command::Append { key, item },
-                        _ => Command::Cas { key, expect: earlier.iter().rev().nth(back).copied(), new: item },
-                    };
-                    if kind >= 4 {
-                        earlier.push(item);
-                    }
-                    Operation { at: Time::ms(at), client: NodeId(client), op: command }
-                };
-                drafts.into_iter().enumerate().map(command).collect()
-            })
-            .boxed()
+    fn workload(&self) -> BoxedStrategy<Vec<Operation<Ask>>> {
+        workload(self.servers, self.clients, self.restless, self.phases().chaos)
     }
 }

@@ -13,7 +13,7 @@ use crate::consensus::raft::log::Log;
 use crate::consensus::raft::machine::StateMachine;
 use crate::consensus::raft::server::Server;
 use crate::consensus::raft::snapshot::Snapshot;
-use crate::consensus::raft::types::{Entry, Index, Term};
+use crate::consensus::raft::types::{Entry, Index, Payload, Term};
 
 /// The write-ahead log.
 pub const WAL: File = File(0);
@@ -79,13 +79,24 @@ impl<S: StateMachine> Server<S> {
     /// Appends an entry to the log, in memory and on disk.
     pub(super) fn append(&mut self, ctx: &mut Context<'_, Self>, entry: Entry<S>) -> Index {
         ctx.append(WAL, Record::Entry(entry.clone()));
-        self.log.append(entry)
+        let config = match &entry.payload {
+            Payload::Config(membership) => Some(membership.clone()),
+            _ => None,
+        };
+        let index = self.log.append(entry);
+        if let Some(membership) = config {
+            (self.membership, self.config) = (membership, index);
+        }
+        index
     }
 
     /// Drops the log from `first` on, in memory and on disk.
     pub(super) fn truncate(&mut self, ctx: &mut Context<'_, Self>, first: Index) {
         ctx.append(WAL, Record::Truncate { first });
         self.log.truncate(first);
+        if self.config >= first {
+            self.use_latest_config();
+        }
     }
 
     /// Writes the file anew, behind a snapshot that the log was compacted to.

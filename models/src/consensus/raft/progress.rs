@@ -85,16 +85,19 @@ impl Progress {
     }
 
     /// The follower does not have the entry at `prev`; it may agree before `retry`. Says whether that is news: what is
-    /// known to match is there, and a refusal that moves nothing back is late. So each refusal that counts makes `next`
-    /// smaller, and a doubled one cannot make the leader send twice.
+    /// known to match is there, and a refusal that moves nothing back is late. So each refusal of entries that counts
+    /// makes `next` smaller, and a doubled one cannot make the leader send twice.
+    ///
+    /// A heartbeat may ask for a later place than the entries before it did, where those are gone from the leader's log:
+    /// that refusal may leave `next` where it is, and says that what was sent last has not arrived.
     pub fn refused(&mut self, prev: Index, retry: Index) -> bool {
         let asked = match self.flow {
-            Flow::Replicate => prev < self.next,
-            Flow::Probe { .. } | Flow::Snapshot => prev == self.next.before(),
+            Flow::Replicate => true,
+            Flow::Probe { .. } | Flow::Snapshot => prev >= self.next.before(),
         };
         let news = asked && prev > self.matched;
         if news {
-            self.next = retry.min(prev).max(self.matched.next());
+            self.next = retry.min(prev).min(self.next).max(self.matched.next());
             self.flow = Flow::Probe { waiting: false };
         }
         news
@@ -120,6 +123,23 @@ mod tests {
         assert_eq!((progress.flow, progress.next), (Flow::Replicate, Index(5)));
     }
 
+    #[test]
+    fn a_refused_heartbeat_behind_a_lost_probe_makes_the_leader_send_again() {
+        let mut progress = Progress::new(Index(3));
+        progress.sent(1);
+        // The probe at 3 is lost, and the log is compacted up to 4: heartbeats ask for 4 from now on.
+        assert!(progress.refused(Index(4), Index(4)));
+        assert!(progress.ready());
+        assert_eq!(progress.next, Index(4), "the snapshot is due");
+        // The same where a whole window of entries was lost.
+        progress.accepted(Index(4));
+        while progress.ready() {
+            progress.sent(1);
+        }
+        assert!(progress.refused(Index(99), Index(5)));
+        assert_eq!((progress.ready(), progress.next), (true, Index(5)));
+    }
+
     proptest! {
         /// Whatever arrives in whatever order, what is known to match stays known and next is beyond it.
         #[test]
@@ -131,7 +151,10 @@ mod tests {
                     true => progress.accepted(Index(index)),
                     false => {
                         let news = progress.refused(Index(index), Index(retry));
-                        prop_assert_eq!(news, progress.next < before.next);
+                        prop_assert!(progress.next <= before.next);
+                        let asked_before = index < before.next.0;
+                        prop_assert!(!news || progress.next < before.next || !asked_before);
+                        prop_assert!(news || progress == before);
                     }
                 }
                 if send && progress.ready() { progress.sent(2); }

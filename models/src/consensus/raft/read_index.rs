@@ -9,7 +9,7 @@ use seedbed_sim::Context;
 
 use crate::consensus::raft::bugs::Bug;
 use crate::consensus::raft::machine::StateMachine;
-use crate::consensus::raft::server::{Role, Server, Waiter};
+use crate::consensus::raft::server::{ReadMode, Role, Server, Waiter};
 use crate::consensus::raft::types::Index;
 
 /// A read that waits for its round of heartbeats.
@@ -29,6 +29,11 @@ impl<S: StateMachine> Server<S> {
             ctx.mark("read waits for the leader's first commit");
             return leading.early_reads.push((waiter, command));
         }
+        if self.settings.reads == ReadMode::Lease && self.holds_lease(ctx.now()) {
+            ctx.mark("read under a lease");
+            return self.answer_read(ctx, waiter, &command);
+        }
+        let Role::Leader(leading) = &mut self.role else { return };
         if self.bug == Some(Bug::ReadIndexWithoutHeartbeat) {
             return self.answer_read(ctx, waiter, &command);
         }
@@ -49,13 +54,14 @@ impl<S: StateMachine> Server<S> {
     /// Answers the reads whose round a quorum has answered.
     pub(super) fn answer_reads(&mut self, ctx: &mut Context<'_, Self>) {
         loop {
-            let Role::Leader(leading) = &mut self.role else { return };
+            let Role::Leader(leading) = &self.role else { return };
             let Some(first) = leading.reads.front() else { return };
             let reached = leading.reached((self.id, leading.round), |progress| progress.round);
-            let confirmed = self.membership.committed(reached).0;
+            let confirmed = self.counted().committed(reached).0;
             if first.round > confirmed || first.index > self.applied {
                 return;
             }
+            let Some(leading) = self.leading() else { return };
             let Read { waiter, command, .. } = leading.reads.pop_front().expect("just looked at");
             ctx.mark("read by ReadIndex");
             self.answer_read(ctx, waiter, &command);

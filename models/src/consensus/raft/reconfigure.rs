@@ -46,8 +46,7 @@ impl<S: StateMachine> Server<S> {
         if idle || self.config > self.commit {
             return;
         }
-        let own_commit = self.log.term(self.commit) == Some(self.term);
-        if !own_commit && self.bug != Some(Bug::SingleServerChangeWithoutCommitInTerm) {
+        if self.log.term(self.commit) != Some(self.term) {
             return;
         }
         match self.next_step(leading) {
@@ -86,6 +85,7 @@ impl<S: StateMachine> Server<S> {
         let learners = now.everyone();
         Step::To(match self.settings.changes {
             Changes::Joint => Membership { outgoing: now.voters.clone(), ..goal.clone() },
+            Changes::Never => panic!("raft changes a group that never changes: from {now:?} to {goal:?}"),
             Changes::SingleServer => one_server_nearer(now, goal).with_learners(learners),
         })
     }

@@ -49,6 +49,7 @@ impl<S: StateMachine> Server<S> {
     /// Says to all that the leader is alive (§5.2).
     pub(super) fn heartbeat(&mut self, ctx: &mut Context<'_, Self>) {
         ctx.arm(Timer::Heartbeat, self.settings.heartbeat);
+        self.renew_lease(ctx);
         if self.settings.extras.beacon
             && let Role::Leader(leading) = &self.role
         {
@@ -87,8 +88,15 @@ impl<S: StateMachine> Server<S> {
         if matched > self.commit {
             self.advance_commit(ctx);
         }
-        self.replicate_to(ctx, at);
+        // The commit may have ended this reign, or changed who is in the group.
+        let Role::Leader(leading) = &self.role else { return };
+        if let Some(at) = leading.peers.iter().position(|(peer, _)| *peer == from) {
+            self.replicate_to(ctx, at);
+        }
+        self.confirm_lease();
         self.answer_reads(ctx);
+        self.hand_over(ctx, from);
+        self.drive_change(ctx);
     }
 
     /// A follower's log does not agree at `prev`: goes back a term at a time (§5.3).
@@ -114,6 +122,7 @@ impl<S: StateMachine> Server<S> {
         if matches!(progress.flow, Flow::Probe { .. }) {
             self.replicate_to(ctx, at);
         }
+        self.confirm_lease();
         self.answer_reads(ctx);
     }
 
@@ -131,7 +140,7 @@ impl<S: StateMachine> Server<S> {
     fn advance_commit(&mut self, ctx: &mut Context<'_, Self>) {
         let Role::Leader(leading) = &self.role else { return };
         let reached = leading.reached((self.id, leading.durable.0), |progress| progress.matched.0);
-        let quorum = self.membership.committed(reached);
+        let quorum = self.counted().committed(reached);
         if quorum <= self.commit {
             return;
         }
@@ -140,6 +149,7 @@ impl<S: StateMachine> Server<S> {
             self.commit = quorum;
             self.apply(ctx);
             self.begin_early_reads(ctx);
+            self.drive_change(ctx);
         }
     }
 }

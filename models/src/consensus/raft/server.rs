@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::consensus::raft::bugs::Bug;
 use crate::consensus::raft::election::Votes;
+use crate::consensus::raft::lease::Lease;
 use crate::consensus::raft::log::Log;
 use crate::consensus::raft::machine::StateMachine;
 use crate::consensus::raft::membership::Membership;
@@ -15,8 +16,10 @@ use crate::consensus::raft::messages::Message;
 use crate::consensus::raft::persistence::Record;
 use crate::consensus::raft::progress::Progress;
 use crate::consensus::raft::read_index::Read;
+use crate::consensus::raft::reconfigure::Goal;
 use crate::consensus::raft::sessions::Sessions;
 use crate::consensus::raft::snapshot::Snapshot;
+use crate::consensus::raft::transfer::Transfer;
 use crate::consensus::raft::types::{Index, Term, Ticket};
 
 /// How reads are answered.
@@ -27,6 +30,22 @@ pub enum ReadMode {
     Log,
     /// By the leader, after a round of heartbeats has told it that it still leads (thesis §6.4).
     ReadIndex,
+    /// By the leader alone, for as long as its clock says that nobody else can have been elected (thesis §6.4.1).
+    Lease,
+}
+
+/// How a group changes its voters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Changes {
+    /// One server at a time (thesis §4.2).
+    SingleServer,
+    /// Never: without pre-vote and check-quorum, a server that was taken out and does not know it would depose every
+    /// leader (thesis §4.2.3).
+    #[default]
+    Never,
+    /// All at once, through a joint configuration (paper §6, thesis §4.3).
+    Joint,
 }
 
 /// How a group is tuned.
@@ -50,6 +69,12 @@ pub struct Settings {
     pub check_quorum: bool,
     /// How reads are answered.
     pub reads: ReadMode,
+    /// How it changes its voters.
+    #[serde(default)]
+    pub changes: Changes,
+    /// The bound on clocks that leases rely on: how fast or slow one runs at most, in parts per million.
+    #[serde(default = "usual_drift")]
+    pub drift_ppm: u32,
     /// Changes of the code that traces should survive.
     #[serde(default, skip_serializing_if = "Extras::none")]
     pub extras: Extras,
@@ -74,6 +99,10 @@ impl Extras {
     }
 }
 
+fn usual_drift() -> u32 {
+    50_000
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Settings {
@@ -85,6 +114,8 @@ impl Default for Settings {
             pre_vote: true,
             check_quorum: true,
             reads: ReadMode::ReadIndex,
+            changes: Changes::SingleServer,
+            drift_ppm: usual_drift(),
             extras: Extras::default(),
         }
     }
@@ -99,8 +130,12 @@ pub enum Timer {
     Heartbeat,
     /// A leader looks whether a quorum still answers.
     CheckQuorum,
+    /// A leader gives up handing over.
+    Transfer,
+    /// A leader gives up a change of the group that new servers do not keep up with.
+    Change,
 }
-kinds!(Timer: Election, Heartbeat, CheckQuorum);
+kinds!(Timer: Election, Heartbeat, CheckQuorum, Transfer, Change);
 
 /// What a server is at the moment (paper Figure 4).
 #[derive(Clone, Debug, Hash)]
@@ -138,6 +173,12 @@ pub struct Leading<S: StateMachine> {
     pub(super) reads: VecDeque<Read<S>>,
     /// Reads that wait for the leader's first commit.
     pub(super) early_reads: Vec<(Waiter, S::Command)>,
+    /// The change of the group that it was asked for.
+    pub(super) goal: Option<Goal>,
+    /// To whom it is about to hand over.
+    pub(super) transfer: Option<Transfer>,
+    /// Until when nobody else can lead.
+    pub(super) lease: Lease,
 }
 
 impl<S: StateMachine> Leading<S> {
@@ -172,7 +213,12 @@ pub struct Server<S: StateMachine> {
     pub(super) id: NodeId,
     pub(super) settings: Settings,
     pub(super) bug: Option<Bug>,
+    /// The latest configuration in the log, committed or not (thesis §4.1).
     pub(super) membership: Membership,
+    /// Where it stands; zero if it is not an entry of the log.
+    pub(super) config: Index,
+    /// The configuration of the snapshot, or what the group began with.
+    pub(super) begun_with: Membership,
 
     /// `currentTerm`, on disk.
     pub(super) term: Term,
@@ -208,7 +254,9 @@ impl<S: StateMachine> Server<S> {
             id,
             settings,
             bug,
+            begun_with: membership.clone(),
             membership,
+            config: Index::ZERO,
             term: Term(0),
             vote: None,
             log: Log::new(Index::ZERO, Term(0)),
@@ -280,6 +328,11 @@ impl<S: StateMachine> Server<S> {
         &self.membership
     }
 
+    /// Where the entry stands that says so; zero if a snapshot does, or the beginning.
+    pub fn config(&self) -> Index {
+        self.config
+    }
+
     pub(super) fn leading(&mut self) -> Option<&mut Leading<S>> {
         match &mut self.role {
             Role::Leader(leading) => Some(leading),
@@ -294,8 +347,10 @@ impl<S: StateMachine> Server<S> {
             self.save_vote(ctx);
         }
         if self.leads() {
+            self.end_transfer(ctx);
             ctx.cancel(&Timer::Heartbeat);
             ctx.cancel(&Timer::CheckQuorum);
+            ctx.cancel(&Timer::Change);
             self.wait_for_leader(ctx);
             ctx.mark("leader stepped down");
         }
@@ -318,7 +373,9 @@ impl<S: StateMachine> Server<S> {
     /// Whether it has heard of a leader so lately that nobody needs another. A clock that jumped back knows nothing.
     pub(super) fn hears_leader(&self, now: Time) -> bool {
         let lately = |at: Time| at <= now && now.since(at) < self.settings.election_min;
-        self.leads() || (self.leader.is_some() && self.heard.is_some_and(lately))
+        // Who takes part in a lease keeps it to the end, though the leader be gone, or it has itself restarted since.
+        let promised = self.leader.is_some() || self.settings.reads == ReadMode::Lease;
+        self.leads() || (promised && self.heard.is_some_and(lately))
     }
 
     /// A message of a later term ends this one (Figure 2: "if RPC request or response contains term T > currentTerm").
@@ -326,8 +383,10 @@ impl<S: StateMachine> Server<S> {
     fn heed_term(&mut self, ctx: &mut Context<'_, Self>, message: &Message<S>, term: Term) -> bool {
         match message {
             Message::RequestVote { pre: true, .. } | Message::Vote { pre: true, granted: true, .. } => return true,
-            // Thesis §4.2.3: a candidate that nobody needs must not end the term.
-            Message::RequestVote { .. } if self.settings.check_quorum && self.hears_leader(ctx.now()) => {
+            // Thesis §4.2.3: a candidate that nobody needs must not end the term, unless the leader itself sent it.
+            Message::RequestVote { transfer: false, .. }
+                if self.settings.check_quorum && self.hears_leader(ctx.now()) =>
+            {
                 ctx.mark("candidate ignored");
                 return false;
             }
@@ -369,6 +428,11 @@ impl<S: StateMachine> Process for Server<S> {
             self.adopt(&snapshot);
             self.snapshot = Some(snapshot);
         }
+        self.use_latest_config();
+        if self.settings.reads == ReadMode::Lease {
+            // It may have promised a lease just before it went down.
+            self.heard = Some(ctx.now());
+        }
         self.wait_for_leader(ctx);
     }
 
@@ -380,10 +444,10 @@ impl<S: StateMachine> Process for Server<S> {
             return;
         }
         match message {
-            Message::RequestVote { term, last, last_term, pre: true } => {
+            Message::RequestVote { term, last, last_term, pre: true, .. } => {
                 self.answer_pre_vote(ctx, from, term, (last_term, last));
             }
-            Message::RequestVote { term, last, last_term, pre: false } => {
+            Message::RequestVote { term, last, last_term, pre: false, .. } => {
                 self.answer_vote(ctx, from, term, (last_term, last));
             }
             Message::Vote { term, granted, pre } => self.count_vote(ctx, from, term, granted, pre),
@@ -407,9 +471,16 @@ impl<S: StateMachine> Process for Server<S> {
             // An answer to a leader that this server no longer is.
             Message::Appended { .. } | Message::Refused { .. } => {}
             Message::Beacon => {}
+            Message::TimeoutNow { term } => self.timeout_now(ctx, term),
+            Message::Reconfigure { goal } => self.reconfigure(ctx, from, goal),
+            Message::Transfer { to } => self.transfer(ctx, from, to),
             Message::Register { nonce } => self.register(ctx, from, nonce),
             Message::Request { ticket, command } => self.request(ctx, from, ticket, command),
-            Message::Registered { .. } | Message::Reply { .. } | Message::NotLeader { .. } => {
+            Message::Registered { .. }
+            | Message::Reply { .. }
+            | Message::Reconfigured { .. }
+            | Message::Transferred { .. }
+            | Message::NotLeader { .. } => {
                 panic!("raft answers clients only: {from} sent a server {message:?}");
             }
         }
@@ -421,6 +492,8 @@ impl<S: StateMachine> Process for Server<S> {
             Timer::Election => self.campaign(ctx),
             Timer::Heartbeat => self.heartbeat(ctx),
             Timer::CheckQuorum => self.check_quorum(ctx),
+            Timer::Transfer => self.end_transfer(ctx),
+            Timer::Change => self.give_up_change(ctx),
         }
     }
 

@@ -47,12 +47,13 @@ impl<S: StateMachine> Server<S> {
         let snapshot = Arc::new(Snapshot {
             last: self.applied,
             last_term,
-            membership: self.membership.clone(),
+            membership: self.membership_at(self.applied),
             machine: self.machine.clone(),
             sessions,
             executed: self.executed,
         });
         self.log.compact(snapshot.last, snapshot.last_term);
+        self.begun_with = snapshot.membership.clone();
         self.snapshot = Some(snapshot.clone());
         self.save_snapshot(ctx, snapshot);
         ctx.mark("snapshot taken");
@@ -102,7 +103,8 @@ impl<S: StateMachine> Server<S> {
     pub(super) fn adopt(&mut self, snapshot: &Snapshot<S>) {
         self.machine = snapshot.machine.clone();
         self.sessions = snapshot.sessions.clone();
-        self.membership = snapshot.membership.clone();
+        self.begun_with = snapshot.membership.clone();
+        self.use_latest_config();
         self.executed = snapshot.executed;
         self.commit = snapshot.last;
         self.applied = snapshot.last;

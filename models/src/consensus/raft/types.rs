@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::consensus::raft::machine::StateMachine;
+use crate::consensus::raft::membership::Membership;
 
 /// A term: logical time, in which at most one leader is elected (paper §5.1). Zero comes before the first election.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -86,6 +87,8 @@ pub enum Payload<S: StateMachine> {
         /// What the state machine is to do.
         command: S::Command,
     },
+    /// The group is this from here on, as soon as the entry is in the log (thesis §4.1).
+    Config(Membership),
 }
 
 /// An entry of the log. Its index is its place.

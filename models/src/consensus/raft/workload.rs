@@ -1,5 +1,7 @@
 //! What clients ask of the model: commands, and now and then another group or another leader.
 
+use std::ops::{Range, RangeInclusive};
+
 use proptest::prelude::*;
 use seedbed_sim::{NodeId, Operation, Span, Time};
 
@@ -9,16 +11,22 @@ use crate::consensus::raft::membership::Membership;
 
 type Asked = Vec<Operation<Ask>>;
 
-/// Commands all through the chaos; in half of the workloads, the group and the leader change as well.
-pub(super) fn workload(servers: u16, clients: u16, chaos: Span) -> BoxedStrategy<Asked> {
+/// Commands all through the chaos; in half of the workloads, the group and the leader change as well. Restless clients
+/// leave one server out, and another, again and again.
+pub(super) fn workload(servers: u16, clients: u16, restless: bool, chaos: Span) -> BoxedStrategy<Asked> {
     if clients == 0 {
         return Just(Vec::new()).boxed();
     }
     let clients = servers..servers + clients;
     let end_ms = chaos.0 / 1_000_000;
-    let quiet = Just(Vec::new());
-    let changes = prop::collection::vec(change(servers, clients.clone(), end_ms), 1..4);
-    (commands(clients, end_ms), prop_oneof![quiet, changes])
+    let everyone = usize::from(servers);
+    let changes =
+        |voters, count: Range<usize>| prop::collection::vec(change(servers, voters, clients.clone(), end_ms), count);
+    let (count, changes) = match restless {
+        true => (5..20, changes((everyone - 1).max(1)..=everyone, 20..60).boxed()),
+        false => (40..120, prop_oneof![Just(Vec::new()), changes(1..=everyone, 1..4)].boxed()),
+    };
+    (commands(clients.clone(), count, end_ms), changes)
         .prop_map(|(mut asked, changes)| {
             asked.extend(changes);
             asked.sort_by_key(|operation| operation.at);
@@ -29,9 +37,9 @@ pub(super) fn workload(servers: u16, clients: u16, chaos: Span) -> BoxedStrategy
 
 /// Clients contend for a few keys. Every item is written once, so that a read tells which write it saw; a cas expects
 /// what a recent operation on its key may have left.
-fn commands(clients: std::ops::Range<u16>, end_ms: u64) -> impl Strategy<Value = Asked> {
+fn commands(clients: Range<u16>, count: Range<usize>, end_ms: u64) -> impl Strategy<Value = Asked> {
     let draft = (0..end_ms, clients, 0u8..3, 0u8..10, 0usize..4);
-    prop::collection::vec(draft, 40..120).prop_map(|mut drafts| {
+    prop::collection::vec(draft, count).prop_map(|mut drafts| {
         drafts.sort_by_key(|(at, ..)| *at);
         let mut written: [Vec<u32>; 3] = Default::default();
         let command = |(item, (at, client, key, kind, back)): (usize, (u64, u16, u8, u8, usize))| {
@@ -52,10 +60,15 @@ fn commands(clients: std::ops::Range<u16>, end_ms: u64) -> impl Strategy<Value =
     })
 }
 
-/// Another group of any size, sometimes with learners; or another leader.
-fn change(servers: u16, clients: std::ops::Range<u16>, end_ms: u64) -> impl Strategy<Value = Operation<Ask>> {
+/// Another group with so many voters, sometimes with learners; or another leader.
+fn change(
+    servers: u16,
+    voters: RangeInclusive<usize>,
+    clients: Range<u16>,
+    end_ms: u64,
+) -> impl Strategy<Value = Operation<Ask>> {
     let everyone: Vec<NodeId> = (0..servers).map(NodeId).collect();
-    let voters = prop::sample::subsequence(everyone.clone(), 1..=everyone.len());
+    let voters = prop::sample::subsequence(everyone.clone(), voters);
     let learners = prop_oneof![
         2 => Just(Vec::new()),
         1 => prop::sample::subsequence(everyone.clone(), 0..=everyone.len()),

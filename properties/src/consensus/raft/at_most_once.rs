@@ -59,7 +59,7 @@ impl AtMostOnce {
         for at in (self.different.len() as u64..=server.applied().0).map(Index) {
             let Some(entry) = server.log().entry(at) else { return };
             let new = match &entry.payload {
-                Payload::Noop => false,
+                Payload::Noop | Payload::Config(_) => false,
                 Payload::Register => {
                     self.last.insert(Session(at.0), 0);
                     false

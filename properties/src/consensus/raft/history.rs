@@ -1,7 +1,8 @@
-//! S6 and S8: what clients were answered, reads by ReadIndex included, is what one map that nobody shares would have
+//! S6 and S8: what clients were answered, reads by ReadIndex and under a lease included, is what one map that nobody shares would have
 //! answered, in an order that agrees with real time (paper §8; Herlihy and Wing 1990).
 
 use seedbed_models::consensus::raft::Raft;
+use seedbed_models::consensus::raft::client::Ask;
 use seedbed_models::consensus::raft::kv::{Command, Key, Output, Value};
 
 use crate::linearizability::specs::kv::{Answer, Kv, Request};
@@ -9,7 +10,11 @@ use crate::linearizability::{Linearizable, linearizable};
 
 /// The property `raft/linearizable`.
 pub fn commands_linearizable() -> Linearizable<Raft, Kv<Key, Value>> {
-    linearizable("raft/linearizable", Kv::new(), |command, output| Some((request(command), output.map(answer))))
+    linearizable("raft/linearizable", Kv::new(), |ask, output| match ask {
+        Ask::Command(command) => Some((request(command), output.map(answer))),
+        // Who is in the group, and who leads it, is nothing that the map can tell.
+        Ask::Reconfigure(_) | Ask::Transfer { .. } => None,
+    })
 }
 
 /// A command of the model, as the specification has it.

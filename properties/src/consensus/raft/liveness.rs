@@ -1,7 +1,11 @@
-//! L: with a connected majority and no faults, there is a leader within a bound, and every pending command completes.
+//! L: with a connected majority and no faults, there is a leader within a bound, every pending command completes, and
+//! everyone who is connected catches up.
 
-use seedbed_models::consensus::raft::{Node, Raft};
-use seedbed_sim::{Broken, NodeId, Property, Span, Time, Verdict, World};
+use seedbed_models::consensus::raft::client::Ask;
+use seedbed_models::consensus::raft::kv::Output;
+use seedbed_models::consensus::raft::membership::Membership;
+use seedbed_models::consensus::raft::{Index, Node, Raft, Server};
+use seedbed_sim::{Broken, Invocation, NodeId, Property, Span, Time, Verdict, World};
 
 use super::group::{Group, servers};
 
@@ -24,6 +28,10 @@ impl<M: Group> Property<M> for LeaderElected {
         "raft/leader_elected".into()
     }
 
+    fn is_liveness(&self) -> bool {
+        true
+    }
+
     #[inline]
     fn after_event(&mut self, world: &World<M>) -> Verdict {
         if world.healed() && self.elected.is_none() && leader(world).is_some() {
@@ -34,7 +42,7 @@ impl<M: Group> Property<M> for LeaderElected {
 
     fn at_end(&mut self, world: &World<M>) -> Verdict {
         let up: Vec<NodeId> = servers(world).map(|(node, _)| node).collect();
-        let enough = servers(world).any(|(_, server)| server.membership().quorum(|node| up.contains(&node)));
+        let enough = group(world).is_some_and(|membership| membership.quorum(|node| up.contains(&node)));
         let phases = &world.scenario().phases;
         if !enough || phases.settle < ELECTED_WITHIN {
             return Ok(());
@@ -51,6 +59,66 @@ impl<M: Group> Property<M> for LeaderElected {
     }
 }
 
+/// Within this long after the faults have ended, every server of the group has what is committed: a snapshot or two, and
+/// the entries behind it.
+pub const CAUGHT_UP_WITHIN: Span = Span::ms(2_900);
+
+/// Every server of the group that is up has, in the end, what its leader has committed, but for what came last.
+#[derive(Clone, Debug, Default)]
+pub struct FollowersCatchUp {
+    /// What the leader had committed, a while before the end.
+    due: Option<Index>,
+}
+
+impl FollowersCatchUp {
+    /// How long an entry may take to everyone in a healed world.
+    const SPREAD: Span = Span::ms(500);
+}
+
+impl<M: Group> Property<M> for FollowersCatchUp {
+    fn name(&self) -> String {
+        "raft/followers_catch_up".into()
+    }
+
+    fn is_liveness(&self) -> bool {
+        true
+    }
+
+    #[inline]
+    fn after_event(&mut self, world: &World<M>) -> Verdict {
+        let phases = &world.scenario().phases;
+        if self.due.is_some() || !world.healed() || world.now() + Self::SPREAD < phases.end_at() {
+            return Ok(());
+        }
+        let leader = leader(world).and_then(|node| M::server(world.process(node)?));
+        self.due = leader.map(Server::commit);
+        Ok(())
+    }
+
+    fn at_end(&mut self, world: &World<M>) -> Verdict {
+        let (Some(due), Some(group)) = (self.due, group(world)) else { return Ok(()) };
+        // Where commands still come in, or servers, there is no end to catch up with.
+        let quiet = leader(world).and_then(|node| M::server(world.process(node)?)).map(Server::commit) == Some(due);
+        if world.scenario().phases.settle < CAUGHT_UP_WITHIN || !quiet {
+            return Ok(());
+        }
+        let behind = servers(world).find(|(node, server)| group.everyone().contains(node) && server.commit() < due);
+        match behind {
+            None => Ok(()),
+            Some((node, server)) => {
+                let message = format!("{node} has committed up to {}, the others up to {due}", server.commit());
+                Err(Broken::new([node], message))
+            }
+        }
+    }
+}
+
+/// Who is in the group, as the server has it that has committed most.
+fn group<M: Group>(world: &World<M>) -> Option<&Membership> {
+    let latest = servers(world).max_by_key(|(_, server)| (server.commit(), server.log().last()))?;
+    Some(latest.1.membership())
+}
+
 /// Who leads with a quorum that knows so.
 fn leader<M: Group>(world: &World<M>) -> Option<NodeId> {
     let led = servers(world).filter(|(_, server)| server.leads());
@@ -62,6 +130,8 @@ fn leader<M: Group>(world: &World<M>) -> Option<NodeId> {
     server.membership().quorum(follows).then_some(leader)
 }
 
+type Asked = Invocation<Ask, Output>;
+
 /// Every operation whose client lives is answered within [`COMPLETE_WITHIN`].
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CommandsComplete;
@@ -71,16 +141,30 @@ impl Property<Raft> for CommandsComplete {
         "raft/commands_complete".into()
     }
 
+    fn is_liveness(&self) -> bool {
+        true
+    }
+
     fn at_end(&mut self, world: &World<Raft>) -> Verdict {
         let up: Vec<NodeId> = servers(world).map(|(node, _)| node).collect();
-        if !servers(world).any(|(_, server)| server.membership().quorum(|node| up.contains(&node))) {
+        if group(world).is_none_or(|membership| !membership.quorum(|node| up.contains(&node))) {
             return Ok(());
         }
+        let heals = world.scenario().phases.heal_at();
+        let late = |invocation: &&Asked| {
+            matches!(invocation.op, Ask::Reconfigure(_)) && invocation.ended().is_none_or(|at| at > heals)
+        };
+        let alone = world.history().invocations().iter().filter(late).count() < 2;
         for invocation in world.history().invocations() {
             let asked = invocation.invoked.max(world.scenario().phases.heal_at());
             // A client that crashed has forgotten its command; one that waits has not.
             let waits = matches!(world.process(invocation.client), Some(Node::Client(client)) if client.open() == Some(invocation.id));
-            if waits && world.scenario().phases.end_at().since(asked) >= COMPLETE_WITHIN {
+            // Nobody can be let in who is not there; and of several who want another group, one waits for the other.
+            let possible = match &invocation.op {
+                Ask::Reconfigure(goal) => goal.everyone().iter().all(|node| up.contains(node)) && alone,
+                Ask::Command(_) | Ask::Transfer { .. } => true,
+            };
+            if waits && possible && world.scenario().phases.end_at().since(asked) >= COMPLETE_WITHIN {
                 let (id, op, client, invoked) =
                     (invocation.id.0, &invocation.op, invocation.client, invocation.invoked);
                 let message = format!("operation {id} of {client}, {op:?}, asked for at {invoked}, was never answered");

@@ -8,7 +8,7 @@ use seedbed_models::consensus::raft::membership::Membership;
 use seedbed_models::consensus::raft::{Index, Payload, Server, Term};
 use seedbed_sim::{Broken, NodeId, Property, Time, Verdict, World};
 
-use super::group::{Group, PerLife, changed_leader};
+use super::group::{Group, PerLife, changed};
 
 /// Every quorum of the configuration that a leader acts on meets every quorum of the last one that was committed: looked
 /// at when a leader is elected and when its configuration changes, for only then does it begin to act on one.
@@ -17,11 +17,13 @@ use super::group::{Group, PerLife, changed_leader};
 /// term is over. That is leader completeness's business.
 #[derive(Clone, Debug, Default)]
 pub struct QuorumsMeet {
-    /// The last configuration that a leader has committed, and what is to be said of it.
+    /// The last configuration that was committed, and what is to be said of it.
     committed: Option<Committed>,
+    /// The latest term that anybody was seen to lead: leaders of earlier ones decide nothing any more.
+    latest: Term,
     seen: PerLife<Seen>,
     /// What was found out about two configurations: few are compared, and many times.
-    known: BTreeMap<(Vec<NodeId>, Vec<NodeId>, Vec<NodeId>, Vec<NodeId>), bool>,
+    known: BTreeMap<[Vec<NodeId>; 4], bool>,
 }
 
 #[derive(Clone, Debug)]
@@ -34,6 +36,7 @@ struct Committed {
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Seen {
+    /// The term it leads; zero if it does not.
     led: Term,
     config: Index,
     commit: Index,
@@ -46,23 +49,26 @@ impl<M: Group> Property<M> for QuorumsMeet {
 
     #[inline]
     fn after_event(&mut self, world: &World<M>) -> Verdict {
-        let Some((node, server)) = changed_leader(world) else {
+        let Some((node, server)) = changed(world) else {
             return Ok(());
         };
-        let now = Seen { led: server.term(), config: server.config(), commit: server.commit() };
+        let led = if server.leads() { server.term() } else { Term(0) };
+        let now = Seen { led, config: server.config(), commit: server.commit() };
         let before = std::mem::replace(self.seen.of(world, node), now);
-        if before.led != now.led || before.config != now.config {
-            self.meets(node, server)?;
-        }
+        // In one event a leader may commit one configuration and begin with the next, or leave with the last.
         if before.commit != now.commit {
             self.record(world.now(), node, server, before.commit);
         }
-        Ok(())
+        self.latest = self.latest.max(led);
+        match led == self.latest && server.leads() && (before.led != now.led || before.config != now.config) {
+            true => self.meets(node, server),
+            false => Ok(()),
+        }
     }
 }
 
 impl QuorumsMeet {
-    /// Remembers the last configuration that a leader has committed.
+    /// Remembers the last configuration that a server knows to be committed.
     fn record<S: StateMachine>(&mut self, at: Time, by: NodeId, server: &Server<S>, known: Index) {
         let log = server.log();
         let mut index = server.commit();
@@ -86,12 +92,12 @@ impl QuorumsMeet {
         if own.voters == membership.voters && own.outgoing == membership.outgoing {
             return Ok(());
         }
-        let key = (own.voters.clone(), own.outgoing.clone(), membership.voters.clone(), membership.outgoing.clone());
+        let key = [&own.voters, &own.outgoing, &membership.voters, &membership.outgoing].map(Clone::clone);
         if *self.known.entry(key).or_insert_with(|| quorums_meet(own, membership)) {
             return Ok(());
         }
         let message = format!(
-            "{leader}, leader of term {}, acts on {}, of which a quorum need not meet one of {}, which {by} committed at index {index} at {at}",
+            "{leader}, leader of term {}, acts on {}, of which a quorum need not meet one of {}, which {by} knew at {at} to be committed at index {index}",
             server.term(),
             told(own),
             told(membership)

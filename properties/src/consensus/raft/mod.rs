@@ -11,9 +11,11 @@ mod leader_append_only;
 mod leader_completeness;
 mod liveness;
 mod log_matching;
+mod membership;
 mod state_machine_safety;
 
 use seedbed_models::consensus::raft::Raft;
+use seedbed_models::consensus::raft::server::{ReadMode, Settings};
 use seedbed_sim::{Boundary, FaultClass, Maker, Model as _, Suite, Swarm, maker};
 
 pub use at_most_once::AtMostOnce;
@@ -23,8 +25,11 @@ pub use group::Group;
 pub use history::commands_linearizable;
 pub use leader_append_only::LeaderAppendOnly;
 pub use leader_completeness::LeaderCompleteness;
-pub use liveness::{COMPLETE_WITHIN, CommandsComplete, ELECTED_WITHIN, LeaderElected};
+pub use liveness::{
+    CAUGHT_UP_WITHIN, COMPLETE_WITHIN, CommandsComplete, ELECTED_WITHIN, FollowersCatchUp, LeaderElected,
+};
 pub use log_matching::LogMatching;
+pub use membership::{QuorumsMeet, quorums_meet};
 pub use state_machine_safety::StateMachineSafety;
 
 /// Raft with everything that must be true of it.
@@ -33,6 +38,7 @@ pub fn suite() -> Suite<Raft> {
     suite
         .property(LeaderElected::default())
         .property(CommandsComplete)
+        .property(FollowersCatchUp::default())
         .property(commands_linearizable())
         .sometimes("leader changed")
         .sometimes("leader stepped down")
@@ -44,6 +50,13 @@ pub fn suite() -> Suite<Raft> {
         .sometimes("snapshot taken")
         .sometimes("snapshot installed")
         .sometimes("read by ReadIndex")
+        .sometimes("read under a lease")
+        .sometimes("leadership handed over")
+        .sometimes("learners changed")
+        .sometimes("voters changed one at a time")
+        .sometimes("joint configuration entered")
+        .sometimes("joint configuration left")
+        .sometimes("leader left the group")
         .sometimes("command retried")
         .sometimes("client redirected")
         .sometimes("duplicate command suppressed")
@@ -54,6 +67,13 @@ pub fn suite() -> Suite<Raft> {
             breaks: "raft/leader_completeness",
             model: Raft::default(),
             swarm: Swarm::tolerated().and(FaultClass::Wipe),
+        })
+        .boundary(Boundary {
+            name: "stale-lease-read",
+            what: "clocks that drift apart further than the lease allows for: a leader that was deposed answers a read",
+            breaks: "raft/linearizable",
+            model: leases(),
+            swarm: Swarm::only([FaultClass::Skew, FaultClass::Partition]).over_skew(16).as_configured(),
         })
         .boundary(without_promise(
             "commit-prior-term-by-counting",
@@ -75,6 +95,19 @@ pub fn suite() -> Suite<Raft> {
         ))
 }
 
+/// A group whose leader answers reads by its lease.
+fn leases() -> Raft {
+    let mut model = Raft::default();
+    model.settings.reads = ReadMode::Lease;
+    model
+}
+
+/// A group of four that changes all the time, one server at a time.
+pub fn restless() -> Raft {
+    let settings = Settings { check_quorum: false, snapshot_threshold: 1_000_000, ..Settings::default() };
+    Raft { settings, restless: true, ..Raft::cluster(4) }
+}
+
 /// What happens when one of the promises is not kept: a planted bug, told as a boundary.
 fn without_promise(bug: &'static str, name: &'static str, what: &'static str, breaks: &'static str) -> Boundary<Raft> {
     let mut model = Raft::default();
@@ -86,6 +119,7 @@ fn without_promise(bug: &'static str, name: &'static str, what: &'static str, br
 pub fn safety<M: Group>() -> Vec<Maker<M>> {
     vec![
         maker(ElectionSafety::default()),
+        maker(QuorumsMeet::default()),
         maker(LeaderAppendOnly::default()),
         maker(LogMatching::default()),
         maker(LeaderCompleteness::default()),
