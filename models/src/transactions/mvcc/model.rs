@@ -347,7 +347,7 @@ impl Model for Mvcc {
             true => prop_oneof![Just(Isolation::Snapshot), Just(Isolation::Serializable)].boxed(),
             false => Just(self.isolation).boxed(),
         };
-        let batch = prop_oneof![2 => Just(self.batch), 1 => Just(1), 1 => Just(100)];
+        let batch = prop_oneof![1 => Just(self.batch), 1 => Just(1), 2 => Just(100)];
         let patience = prop_oneof![2 => Just(self.patience), 1 => Just(Span::ms(25))];
         let ttl = prop_oneof![2 => Just(self.ttl), 1 => Just(Span::ms(15)), 1 => Just(Span::ms(300))];
         (isolation, batch, patience, ttl)

@@ -99,8 +99,8 @@ pub enum Why {
 pub(super) fn workload(clients: std::ops::Range<u16>, keys: u16, until: Time) -> BoxedStrategy<Vec<Operation<Op>>> {
     let key = (0..keys).prop_map(Key);
     let step = (key, 0u8..8, 0i64..1_000).prop_map(|(key, kind, n)| match kind {
-        0..4 => Step::Read { key },
-        4..7 => Step::Put { key, value: n },
+        0..3 => Step::Read { key },
+        3..5 => Step::Put { key, value: n },
         _ => Step::Add { key, amount: n % 5 + 1 },
     });
     let reads = prop::collection::vec((0..keys).prop_map(|key| Step::Read { key: Key(key) }), 2..4);

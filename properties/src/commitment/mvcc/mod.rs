@@ -42,7 +42,7 @@ pub fn suite() -> Suite<Mvcc> {
             name: "write-skew",
             what: "two transactions read what the other writes, both commit: snapshot isolation is not serializable",
             breaks: "mvcc/serializable",
-            model: Mvcc { relied_on: Isolation::Serializable, ..Mvcc::default() },
+            model: Mvcc { clients: 2, keys: 2, relied_on: Isolation::Serializable, ..Mvcc::default() },
             swarm: Swarm::calm().as_configured(),
         })
 }
