@@ -238,6 +238,8 @@ impl Columns {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::transactions::TxId;
 
@@ -308,5 +310,53 @@ mod tests {
         let columns = after(&[prewrite(3, WRITE), commit(3, 5)]);
         assert_eq!(columns.may_lock(K, Ts(3), Purpose::Write), Ok(false));
         assert_eq!(columns.row(K).fate(Ts(3)), Some(Fate::Committed(Ts(5))));
+    }
+
+    proptest! {
+        /// Whatever transactions do with a row, each in its order: what a snapshot reads is what had been committed up to
+        /// it, whenever it is read; of two that overlap at most one writes; and a row read back from its log is the same.
+        #[test]
+        fn a_row_is_what_was_committed(acts in prop::collection::vec((0usize..4, 0u8..4), 0..60)) {
+            let (mut clock, mut columns, mut log) = (0, Columns::new([K], 7), Vec::new());
+            let mut open: [Option<(u64, bool)>; 4] = [None; 4];
+            // By commit timestamp: what was committed, and since when it was under way.
+            let mut committed: Vec<(u64, u64, i64)> = Vec::new();
+            for (who, act) in acts {
+                clock += 1;
+                let mut change = |columns: &mut Columns, change: Change| {
+                    columns.apply(&change);
+                    log.push(change);
+                };
+                match (open[who], act) {
+                    (None, _) => open[who] = Some((clock, false)),
+                    (Some((start, false)), 0..3) => match columns.may_lock(K, Ts(start), Purpose::Write) {
+                        Ok(fresh) => {
+                            prop_assert!(fresh);
+                            change(&mut columns, prewrite(start, WRITE));
+                            open[who] = Some((start, true));
+                        }
+                        Err(_) => open[who] = None,
+                    },
+                    (Some((start, true)), 0..3) => {
+                        change(&mut columns, commit(start, clock));
+                        committed.push((clock, start, start as i64));
+                        open[who] = None;
+                    }
+                    (Some((start, _)), _) => {
+                        change(&mut columns, Change::Rollback { start: Ts(start), key: K });
+                        open[who] = None;
+                    }
+                }
+                for snapshot in 0..=clock {
+                    let last = committed.iter().rfind(|(at, ..)| *at <= snapshot);
+                    let expected = last.map_or(7, |(.., value)| *value);
+                    prop_assert_eq!(columns.row(K).version(Ts(snapshot)).value, expected);
+                }
+            }
+            for pair in committed.windows(2) {
+                prop_assert!(pair[0].0 < pair[1].1, "both wrote: {:?}", pair);
+            }
+            prop_assert_eq!(after(&log), columns);
+        }
     }
 }
