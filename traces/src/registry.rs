@@ -1,7 +1,7 @@
 //! The components that the command line knows: one line each. [`recorded`] says, with a short function, how the operations
 //! of a model read as those of an object, and lets `seedbed check` judge its traces.
 
-use seedbed_properties::commitment::{saga, tcc};
+use seedbed_properties::commitment::{mvcc, outbox, saga, tcc};
 use seedbed_properties::consensus::raft;
 use seedbed_properties::examples::{echo, tutorial};
 use seedbed_properties::formats::Model as Object;
@@ -16,6 +16,8 @@ pub fn all() -> Vec<Box<dyn Component>> {
         recorded(raft::suite, Object::Kv, raft::history::recorded),
         component(saga::suite),
         component(tcc::suite),
+        component(outbox::suite),
+        component(mvcc::suite),
     ]
 }
 

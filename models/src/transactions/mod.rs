@@ -6,6 +6,8 @@
 pub mod channel;
 pub mod client;
 pub mod ledger;
+pub mod mvcc;
+pub mod outbox;
 pub mod saga;
 pub mod store;
 pub mod tcc;

@@ -96,7 +96,7 @@ pub fn asked<O: Debug + Clone + 'static>(
         .boxed()
 }
 
-/// How many accounts the family is compared on: the keys below this. Each has [`INITIAL_BALANCE`] at the beginning.
+/// On how many accounts the family is compared.
 pub const COMPARED_ACCOUNTS: u16 = 6;
 /// How many transfers a compared world has.
 const COMPARED: std::ops::Range<usize> = 10..20;
@@ -106,19 +106,22 @@ pub trait Transfers: Model {
     /// The numbers of the nodes that are clients.
     fn clients(&self) -> std::ops::Range<u16>;
 
+    /// How many accounts there are: the keys below this. Each has [`INITIAL_BALANCE`] at the beginning.
+    fn account_count(&self) -> u16;
+
     /// A transfer, as this model is asked for it.
     fn request(transfer: Transfer) -> Op<Self>;
 
     /// Whether an answer says that the money was moved.
     fn moved(answer: &Ret<Self>) -> bool;
 
-    /// The compared accounts that a node keeps: each with its balance, or without one where a lock keeps readers out.
+    /// The accounts that a node keeps: each with its balance, or without one where a lock keeps readers out.
     fn accounts(process: &Self::Process) -> Vec<(Key, Option<i64>)>;
 
-    /// The work: transfers between the compared accounts and nothing else, all through the chaos.
+    /// The work: transfers between the accounts and nothing else, all through the chaos.
     fn transfers(&self) -> BoxedStrategy<Workload<Self>> {
         let asked = |Operation { at, client, op }: Operation<Transfer>| Operation { at, client, op: Self::request(op) };
-        transfers(self.clients(), COMPARED_ACCOUNTS, COMPARED, self.phases().heal_at())
+        transfers(self.clients(), self.account_count(), COMPARED, self.phases().heal_at())
             .prop_map(move |transfers| transfers.into_iter().map(asked).collect())
             .boxed()
     }

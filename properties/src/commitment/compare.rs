@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
 use seedbed_models::transactions::store::Key;
-use seedbed_models::transactions::transfer::{COMPARED_ACCOUNTS, INITIAL_BALANCE, Transfers};
+use seedbed_models::transactions::transfer::{INITIAL_BALANCE, Transfers};
 use seedbed_sim::scenario::Impossible;
 use seedbed_sim::{Outcome, Property, Record, Source, Span, Swarm, Time, Verdict, World, maker, run};
 
@@ -46,7 +46,12 @@ pub fn measure<M: Transfers>(model: &M, swarm: &Swarm, seeds: Range<u64>) -> Res
     for seed in seeds {
         let case = cases.case(seed);
         let seen = Arc::new(Mutex::new(Exposure::default()));
-        let watch = maker(Watch { seen: seen.clone(), accounts: BTreeMap::new(), last: Time::ZERO });
+        let watch = maker(Watch {
+            seen: seen.clone(),
+            count: model.account_count(),
+            accounts: BTreeMap::new(),
+            last: Time::ZERO,
+        });
         let outcome = run(&case, &Source::Seed(seed), &[watch], Record::No)?;
         for invocation in outcome.history.invocations() {
             costs.asked += 1;
@@ -81,6 +86,7 @@ struct Exposure {
 #[derive(Clone)]
 struct Watch {
     seen: Arc<Mutex<Exposure>>,
+    count: u16,
     accounts: BTreeMap<Key, Option<i64>>,
     last: Time,
 }
@@ -89,8 +95,8 @@ impl Watch {
     /// Whether all accounts can be read, and hold another sum than there is.
     fn is_exposed(&self) -> bool {
         let readable: Option<i64> = self.accounts.values().copied().sum();
-        let all = self.accounts.len() == usize::from(COMPARED_ACCOUNTS);
-        all && readable.is_some_and(|sum| sum != i64::from(COMPARED_ACCOUNTS) * INITIAL_BALANCE)
+        let all = self.accounts.len() == usize::from(self.count);
+        all && readable.is_some_and(|sum| sum != i64::from(self.count) * INITIAL_BALANCE)
     }
 
     /// Adds what was so since the last event.

@@ -5,9 +5,11 @@ use std::ops::Range;
 use clap::ValueEnum;
 use comfy_table::{Table, presets};
 use rayon::prelude::*;
+use seedbed_models::transactions::mvcc::model::{Isolation, Mvcc};
+use seedbed_models::transactions::outbox::model::{Outbox, Relay};
 use seedbed_models::transactions::saga::{Coordination, Saga};
 use seedbed_models::transactions::tcc::Tcc;
-use seedbed_models::transactions::transfer::Transfers;
+use seedbed_models::transactions::transfer::{COMPARED_ACCOUNTS, Transfers};
 use seedbed_properties::commitment::compare::{Costs, measure};
 use seedbed_sim::{FaultClass, Span, Swarm};
 use serde_json::{Value, json};
@@ -42,10 +44,21 @@ fn contender<M: Transfers>(name: &'static str, model: M) -> Contender {
 /// Everybody, from the strictest to the loosest.
 fn contenders() -> Vec<Contender> {
     vec![
+        contender("MVCC, serializable", mvcc(Isolation::Serializable)),
+        contender("MVCC, snapshot isolation", mvcc(Isolation::Snapshot)),
         contender("TCC", Tcc::default()),
+        contender("outbox, polling", Outbox { accounts: COMPARED_ACCOUNTS, ..Outbox::default() }),
+        contender(
+            "outbox, half messages",
+            Outbox { accounts: COMPARED_ACCOUNTS, ..Outbox::default().with(Relay::Transactional) },
+        ),
         contender("saga, orchestrated", Saga::default()),
         contender("saga, choreographed", Saga::default().coordinated(Coordination::Choreographed)),
     ]
+}
+
+fn mvcc(isolation: Isolation) -> Mvcc {
+    Mvcc { keys: COMPARED_ACCOUNTS, clients: 3, ..Mvcc::default().at(isolation) }
 }
 
 /// The plans that all are put under: the same for all, tolerated or not.

@@ -31,7 +31,7 @@ pub const CUSTOMERS: u16 = 3;
 /// How many products there are.
 pub const PRODUCTS: u16 = 2;
 /// How many accounts there are; each is at the service that [`shard_of`] says.
-pub const ACCOUNTS: u16 = 8;
+pub const ACCOUNTS: u16 = transfer::COMPARED_ACCOUNTS;
 
 /// What is on the shelf of each product at the beginning.
 pub const INITIAL_STOCK: i64 = 16;

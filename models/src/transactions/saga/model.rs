@@ -15,7 +15,7 @@ use crate::transactions::saga::orchestration::{Coordinator, Phase};
 use crate::transactions::saga::plan::FIRST;
 use crate::transactions::saga::service::Service;
 use crate::transactions::store::Key;
-use crate::transactions::transfer::{self, COMPARED_ACCOUNTS, Transfer, Transfers};
+use crate::transactions::transfer::{self, Transfer, Transfers};
 use crate::transactions::{TxId, wal};
 
 /// Who drives sagas.
@@ -116,6 +116,10 @@ impl Transfers for Saga {
         self.client_ids()
     }
 
+    fn account_count(&self) -> u16 {
+        ACCOUNTS
+    }
+
     fn request(transfer: Transfer) -> Request {
         Request::Transfer(transfer)
     }
@@ -126,7 +130,7 @@ impl Transfers for Saga {
 
     fn accounts(process: &Node) -> Vec<(Key, Option<i64>)> {
         let cells = process.service().into_iter().flat_map(|service| service.store().cells());
-        let accounts = cells.filter(|(key, _)| key.0 < COMPARED_ACCOUNTS);
+        let accounts = cells.filter(|(key, _)| key.0 < ACCOUNTS);
         accounts.map(|(key, cell)| (key, Some(cell.value))).collect()
     }
 }

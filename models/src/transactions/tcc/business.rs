@@ -16,7 +16,7 @@ pub const PARTICIPANTS: u16 = 3;
 /// How many flights there are, and hotels, and sorts of cars.
 pub const CHOICES: u16 = 2;
 /// How many accounts there are; each is at the participant that [`shard_of`] says.
-pub const ACCOUNTS: u16 = 6;
+pub const ACCOUNTS: u16 = transfer::COMPARED_ACCOUNTS;
 /// How many seats, rooms and cars of each there are.
 pub const CAPACITY: i64 = 10;
 

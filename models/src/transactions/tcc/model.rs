@@ -12,7 +12,7 @@ use crate::transactions::tcc::business::{ACCOUNTS, CHOICES, COORDINATOR, PARTICI
 use crate::transactions::tcc::coordinator::Coordinator;
 use crate::transactions::tcc::messages::{Message, Outcome, Record};
 use crate::transactions::tcc::participant::Participant;
-use crate::transactions::transfer::{self, COMPARED_ACCOUNTS, Transfer, Transfers};
+use crate::transactions::transfer::{self, Transfer, Transfers};
 
 /// How transactions are run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -78,6 +78,10 @@ impl Transfers for Tcc {
         self.client_ids()
     }
 
+    fn account_count(&self) -> u16 {
+        ACCOUNTS
+    }
+
     fn request(transfer: Transfer) -> Request {
         Request::Transfer(transfer)
     }
@@ -89,7 +93,7 @@ impl Transfers for Tcc {
     fn accounts(process: &Node) -> Vec<(Key, Option<i64>)> {
         let Some(store) = process.participant().map(Participant::store) else { return Vec::new() };
         let held = |key: Key| store.get(reserved(key)).map_or(0, |cell| cell.value);
-        let accounts = store.cells().filter(|(key, _)| key.0 < COMPARED_ACCOUNTS);
+        let accounts = store.cells().filter(|(key, _)| key.0 < ACCOUNTS);
         accounts.map(|(key, cell)| (key, Some(cell.value + held(key)))).collect()
     }
 }

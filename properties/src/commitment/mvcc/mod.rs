@@ -1,0 +1,48 @@
+//! What must be true of MVCC: isolation, judged on the whole history of what clients asked and were answered; atomicity,
+//! judged on what is on the disks; and that everything ends.
+
+mod atomicity;
+mod ending;
+mod isolation;
+
+use seedbed_models::transactions::mvcc::{Isolation, Mvcc};
+use seedbed_sim::{Boundary, Suite, Swarm};
+
+pub use atomicity::{all_or_nothing, stores};
+pub use ending::{locks_resolved, transactions_end};
+pub use isolation::{history, real_time, serializable, snapshot_isolation};
+
+/// MVCC with everything that must be true of it.
+pub fn suite() -> Suite<Mvcc> {
+    Suite::new(Mvcc::default())
+        .property(all_or_nothing())
+        .property(snapshot_isolation())
+        .property(serializable())
+        .property(real_time())
+        .property(locks_resolved())
+        .property(transactions_end())
+        .sometimes("read-only transaction")
+        .sometimes("write conflict")
+        .sometimes("what was read has changed")
+        .sometimes("a read met a lock")
+        .sometimes("a prewrite met a lock")
+        .sometimes("abandoned transaction rolled back")
+        .sometimes("transaction rolled back by others")
+        .sometimes("secondary rolled forward")
+        .sometimes("secondary rolled back")
+        .sometimes("old lock swept")
+        .sometimes("locks found after a crash")
+        .sometimes("transaction given up")
+        .sometimes("timestamps reserved")
+        .sometimes("client turned to the other oracle")
+        .sometimes("oracle took over")
+        .sometimes("oracle deposed")
+        .sometimes("torn record dropped")
+        .boundary(Boundary {
+            name: "write-skew",
+            what: "two transactions read what the other writes, both commit: snapshot isolation is not serializable",
+            breaks: "mvcc/serializable",
+            model: Mvcc { clients: 2, keys: 2, relied_on: Isolation::Serializable, ..Mvcc::default() },
+            swarm: Swarm::calm().as_configured(),
+        })
+}
