@@ -2,7 +2,10 @@
 
 use std::fmt::Write;
 
-use seedbed_properties::formats::operations::{check, read};
+mod linearizability;
+
+use linearizability::judged;
+use seedbed_properties::formats::json::read;
 use seedbed_properties::linearizability::specs::{cas_register, fenced_lock, queue, register};
 use seedbed_properties::linearizability::{Checker, Limits, Operation, Unknown, Verdict};
 
@@ -70,8 +73,8 @@ fn the_story_is_told_and_drawn() {
     let told = verdict.violation().expect("a stale read").to_string();
     let expected = "\
 p2 Read → Value(0) returned at 8, and no order of the operations until then explains it. It is event 5 of the history; \
-the shortest such prefix.
-  It may have come to the state 1 by p0 Write(1), p1 Read → Value(1), but not on to that response.
+all before can be explained.
+  After p0 Write(1), then p1 Read → Value(1), it would have to return Value(1), not Value(0).
   p0 Write(1)         |---------…
   p1 Read → Value(1)    |-|
   p2 Read → Value(0)        |-|    ← no order explains this";
@@ -128,10 +131,13 @@ fn a_long_queue() {
 #[test]
 fn files_that_make_no_sense_name_the_line() {
     let cases = [
-        (r#"[[1,"ok","read",0]]"#, "line 2: event 1: process 1 has a response to read, but no invocation is open"),
+        (
+            r#"[[1,"ok","read",0]]"#,
+            "line 2: event 1: process 1 has a response to read, but no invocation is open: is an event missing, or are they out of order?",
+        ),
         (
             r#"[[1,"invoke","read",null],[1,"invoke","write",1]]"#,
-            "line 2: event 2: process 1 invokes write, but its read of event 1 is still open",
+            "line 2: event 2: process 1 invokes write, but its read of event 1 is still open; a process has one operation open at a time",
         ),
         (
             r#"[[1,"invoke","read",null],[1,"ok","write",1]]"#,
@@ -139,26 +145,28 @@ fn files_that_make_no_sense_name_the_line() {
         ),
         (
             r#"[[1,"invoke","frob",null],[1,"ok","frob",1]]"#,
-            "line 2: event 1: unknown function \"frob\"; there are read, write, cas",
+            "line 2: event 1: unknown function \"frob\"; there are read, write, cas (is it another --model?)",
         ),
         (r#"[[1,"invoke","cas",3]]"#, "line 2: event 1: expected [expected, new], found 3"),
     ];
     for (events, expected) in cases {
         let mut text = String::from("\n");
         write!(text, r#"{{"id":"x","model":"cas-register","init":0,"events":{events}}}"#).unwrap();
-        let (line, recorded) = read(&text).next().expect("one line");
-        let error = check(line, &recorded.expect("it is JSON"), Limits::default()).expect_err("it makes no sense");
+        let recorded = read(&text).next().expect("one line");
+        let error = recorded.and_then(|recorded| judged(&recorded)).expect_err("it makes no sense");
         assert_eq!(error.to_string(), expected);
     }
-    let (_, cut) = read("{\"id\":\"x\",\"model\":\"cas-reg").next().expect("one line");
+    let cut = read("{\"id\":\"x\",\"model\":\"cas-reg").next().expect("one line");
     assert_eq!(
         cut.expect_err("it is cut off").to_string(),
         "line 1: the line ends in the middle (after 26 characters): was the file cut off?"
     );
-    let (_, odd) = read(r#"{"model":"cas-register","events":[[1,"maybe","read",0]]}"#).next().expect("one line");
+    let odd = read(r#"{"model":"cas-register","events":[[1,"maybe","read",0]]}"#).next().expect("one line");
     let odd = odd.expect_err("no such type").to_string();
     assert!(
-        odd.starts_with("line 1: unknown variant `maybe`, expected one of `invoke`, `ok`, `fail`, `info`"),
+        odd.starts_with(
+            "line 1: events[0][1]: unknown variant `maybe`, expected one of `invoke`, `ok`, `fail`, `info`"
+        ),
         "{odd}"
     );
 }
@@ -168,8 +176,8 @@ fn files_that_make_no_sense_name_the_line() {
 fn failed_cas_and_reads_of_null() {
     let verdict = |failed_cas: &str, events: &str| {
         let text = format!(r#"{{"model":"cas-register","init":null{failed_cas},"events":{events}}}"#);
-        let (line, recorded) = read(&text).next().expect("one line");
-        check(line, &recorded.expect("it is JSON"), Limits::default()).expect("it makes sense").0.is_linearizable()
+        let recorded = read(&text).next().expect("one line").expect("it is JSON");
+        judged(&recorded).expect("it makes sense").0.is_linearizable()
     };
     let definite = r#","failed_cas":"definite""#;
     let failed_though_it_matched =

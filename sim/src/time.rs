@@ -90,6 +90,12 @@ impl Add for Span {
     }
 }
 
+impl AddAssign for Span {
+    fn add_assign(&mut self, other: Span) {
+        *self = *self + other;
+    }
+}
+
 impl Sub for Span {
     type Output = Span;
     fn sub(self, other: Span) -> Span {

@@ -3,13 +3,15 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use seedbed_properties::formats::world::{self, View};
+use seedbed_properties::formats::{Model as Object, Operations};
 use seedbed_sim::choice::Source;
 use seedbed_sim::fault::FaultClass;
 use seedbed_sim::shrink::{self, Progress};
 use seedbed_sim::timeline::Entry;
 use seedbed_sim::{
     Campaign, Case, Fault, Finished, Info, Model, NodeId, Outcome, Record, Replayed, SeedResult, Sizes, Stats, Story,
-    Suite, Summary, Swarm, Time, Trace, Violation, World,
+    Suite, Summary, Swarm, Time, Trace, TraceError, Violation, World,
 };
 
 /// How a model is to be run, as the command line says it.
@@ -27,7 +29,7 @@ pub struct Options {
 
 /// How operations of a run ended, and how long they took.
 #[derive(Clone, Debug, Default)]
-pub struct Operations {
+pub struct Ends {
     /// Returned.
     pub returned: u64,
     /// Failed for certain.
@@ -52,7 +54,7 @@ pub struct Run {
     /// Marks.
     pub marks: Vec<(&'static str, u64)>,
     /// Operations.
-    pub operations: Operations,
+    pub operations: Ends,
     /// The faults that struck.
     pub struck: Vec<Fault>,
     /// The timeline.
@@ -179,19 +181,34 @@ pub trait Component: Send + Sync {
     /// # Errors
     /// If the text is no trace of this model, or the trace violates nothing.
     fn shrink(&self, text: &str, keep_going: KeepGoing<'_>) -> anyhow::Result<Shrunk>;
+
+    /// Replays a trace of this model, and takes its history as operations on an object, up to the violation if there is
+    /// one. `None` if the model does not say how its operations read.
+    ///
+    /// # Errors
+    /// If the text is no trace of this model.
+    fn history(&self, text: &str) -> Result<Option<Operations>, TraceError>;
 }
 
 /// Erases the types of a suite.
 pub fn component<M: Model>(suite: fn() -> Suite<M>) -> Box<dyn Component> {
-    Box::new(Typed(suite))
+    Box::new(Typed { suite, recorded: None })
 }
 
-struct Typed<M: Model>(fn() -> Suite<M>);
+/// The same of a model whose operations read as those on an object: then `seedbed check` judges its traces too.
+pub fn recorded<M: Model>(suite: fn() -> Suite<M>, object: Object, view: View<M>) -> Box<dyn Component> {
+    Box::new(Typed { suite, recorded: Some((object, view)) })
+}
+
+struct Typed<M: Model> {
+    suite: fn() -> Suite<M>,
+    recorded: Option<(Object, View<M>)>,
+}
 
 impl<M: Model> Typed<M> {
     fn campaign(&self, options: &Options) -> anyhow::Result<Campaign<M>> {
         let mut campaign = match &options.boundary {
-            None => Campaign::new((self.0)()),
+            None => Campaign::new((self.suite)()),
             Some(name) => self.at_boundary(name)?,
         };
         let model = &mut campaign.suite.model;
@@ -214,7 +231,7 @@ impl<M: Model> Typed<M> {
     }
 
     fn at_boundary(&self, name: &str) -> anyhow::Result<Campaign<M>> {
-        Campaign::at_boundary((self.0)(), name).ok_or_else(|| {
+        Campaign::at_boundary((self.suite)(), name).ok_or_else(|| {
             let names: Vec<_> = self.boundaries().into_iter().map(|boundary| boundary.name).collect();
             match names[..] {
                 [] => anyhow::anyhow!("{} has no boundaries", M::INFO.name),
@@ -224,8 +241,8 @@ impl<M: Model> Typed<M> {
     }
 
     /// The properties for a trace: those of the suite whose configuration the trace has.
-    fn trace(&self, text: &str) -> anyhow::Result<(Trace<M>, Suite<M>)> {
-        Ok((Trace::parse(text)?, (self.0)()))
+    fn trace(&self, text: &str) -> Result<(Trace<M>, Suite<M>), TraceError> {
+        Ok((Trace::parse(text)?, (self.suite)()))
     }
 }
 
@@ -235,11 +252,11 @@ impl<M: Model> Component for Typed<M> {
     }
 
     fn properties(&self) -> Vec<String> {
-        (self.0)().property_names()
+        (self.suite)().property_names()
     }
 
     fn marks(&self) -> Vec<&'static str> {
-        (self.0)().sometimes
+        (self.suite)().sometimes
     }
 
     fn boundaries(&self) -> Vec<Boundary> {
@@ -248,7 +265,7 @@ impl<M: Model> Component for Typed<M> {
             what: boundary.what,
             breaks: boundary.breaks,
         };
-        (self.0)().boundaries.into_iter().map(erased).collect()
+        (self.suite)().boundaries.into_iter().map(erased).collect()
     }
 
     fn run(&self, options: &Options, seed: u64) -> anyhow::Result<Run> {
@@ -328,6 +345,13 @@ impl<M: Model> Component for Typed<M> {
         let shrunk = shrink::shrink(Story::of(&trace), &suite.properties, keep_going)?;
         Ok(erase_shrunk(&shrunk, trace.origin.seed))
     }
+
+    fn history(&self, text: &str) -> Result<Option<Operations>, TraceError> {
+        let trace = Trace::parse(text)?;
+        let Some((object, view)) = self.recorded else { return Ok(None) };
+        let replay = seedbed_sim::replay(&trace, &(self.suite)().properties, Record::No, 0);
+        Ok(Some(world::operations(object, &replay.outcome.history, view)))
+    }
 }
 
 fn erase_shrunk<M: Model>(shrunk: &seedbed_sim::Shrunk<M>, seed: Option<u64>) -> Shrunk {
@@ -341,7 +365,7 @@ fn erase_shrunk<M: Model>(shrunk: &seedbed_sim::Shrunk<M>, seed: Option<u64>) ->
 }
 
 fn erase<M: Model>(case: &Case<M>, outcome: Finished<M>) -> Run {
-    let mut operations = Operations::default();
+    let mut operations = Ends::default();
     for invocation in outcome.history.invocations() {
         match &invocation.outcome {
             Outcome::Returned { at, .. } => {

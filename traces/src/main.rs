@@ -6,7 +6,9 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use seedbed_sim::Time;
 use seedbed_traces::commands::progress::ShrinkBudget;
-use seedbed_traces::commands::{Ended, ModelOptions, list, merge, mutants, replay, run, show, shrink, sweep, tour};
+use seedbed_traces::commands::{
+    Ended, ModelOptions, check, compare, list, merge, mutants, replay, run, show, shrink, sweep, tour,
+};
 use seedbed_traces::logs;
 
 /// Runs protocols in simulated worlds, breaks what they tolerate, checks what must hold, and cuts what fails down to a
@@ -15,7 +17,7 @@ use seedbed_traces::logs;
 #[command(
     name = "seedbed",
     version,
-    after_help = "Exit codes: 0 all held, 1 a property was violated, 2 the call was wrong."
+    after_help = "Exit codes: 0 all held, 1 a property was violated, 2 the call was wrong; check also: 3 undecided."
 )]
 struct Call {
     #[command(subcommand)]
@@ -105,6 +107,20 @@ enum Command {
         #[arg(long)]
         out: Option<PathBuf>,
     },
+    /// Judges histories recorded here or elsewhere: linearizability and weaker models, isolation of transactions.
+    Check(Box<check::Check>),
+    /// What the models of a family cost on the same work under the same faults, and what they let others see.
+    Compare {
+        /// Which family.
+        #[arg(value_enum)]
+        family: compare::Family,
+        /// The seeds, as A..B: one world each, for every model and every plan of faults.
+        #[arg(long, default_value = "0..300")]
+        seeds: String,
+        /// Print JSON lines.
+        #[arg(long)]
+        json: bool,
+    },
     /// The kill matrix: is every planted bug caught by its property, and after how many seeds?
     Mutants {
         /// Which models; all without it.
@@ -126,6 +142,8 @@ fn main() -> ExitCode {
     match call(Call::parse().command) {
         Ok(Ended::Held) => ExitCode::SUCCESS,
         Ok(Ended::Violated) => ExitCode::from(1),
+        Ok(Ended::Refused) => ExitCode::from(2),
+        Ok(Ended::Undecided) => ExitCode::from(3),
         Err(error) => {
             eprintln!("seedbed: {error:#}");
             ExitCode::from(2)
@@ -147,6 +165,8 @@ fn call(command: Option<Command>) -> anyhow::Result<Ended> {
             shrink::shrink(&file, out, ShrinkBudget { seconds, runs }, json)
         }
         Some(Command::Show { file, form, lines, out }) => show::show(&file, form, lines, out),
+        Some(Command::Check(call)) => check::check(&call),
+        Some(Command::Compare { family, seeds, json }) => compare::compare(family, &seeds, json),
         Some(Command::Mutants { models, attempts, seeds, json }) => {
             mutants::mutants(&models, mutants::Effort { attempts, seeds }, json)
         }

@@ -1,17 +1,21 @@
-//! The components that the command line knows: one line each.
+//! The components that the command line knows: one line each. [`recorded`] says, with a short function, how the operations
+//! of a model read as those of an object, and lets `seedbed check` judge its traces.
 
-use seedbed_properties::commitment::{mvcc, outbox};
+use seedbed_properties::commitment::{mvcc, outbox, saga, tcc};
 use seedbed_properties::consensus::raft;
 use seedbed_properties::examples::{echo, tutorial};
+use seedbed_properties::formats::Model as Object;
 
-use crate::component::{Component, component};
+use crate::component::{Component, component, recorded};
 
 /// All components, in the order of the catalogue.
 pub fn all() -> Vec<Box<dyn Component>> {
     vec![
         component(echo::suite),
-        component(tutorial::suite),
-        component(raft::suite),
+        recorded(tutorial::suite, Object::Counter, tutorial::recorded),
+        recorded(raft::suite, Object::Kv, raft::history::recorded),
+        component(saga::suite),
+        component(tcc::suite),
         component(outbox::suite),
         component(mvcc::suite),
     ]

@@ -3,10 +3,14 @@
 //! All models of the family keep real data, in the [`store`], and take money from one account to another
 //! ([`transfer`]), so that they can be judged by what is in the stores and compared on the same work.
 
+pub mod channel;
 pub mod client;
+pub mod ledger;
 pub mod mvcc;
 pub mod outbox;
+pub mod saga;
 pub mod store;
+pub mod tcc;
 pub mod transfer;
 pub mod wal;
 

@@ -139,7 +139,12 @@ pub struct Store {
 impl Store {
     /// A store with these keys, each with this value.
     pub fn new(keys: impl IntoIterator<Item = Key>, value: i64) -> Self {
-        let cells = keys.into_iter().map(|key| (key, Cell { value, writer: None }));
+        Store::holding(keys.into_iter().map(|key| (key, value)))
+    }
+
+    /// A store with these keys and values.
+    pub fn holding(cells: impl IntoIterator<Item = (Key, i64)>) -> Self {
+        let cells = cells.into_iter().map(|(key, value)| (key, Cell { value, writer: None }));
         Store { cells: cells.collect(), ..Store::default() }
     }
 

@@ -1,7 +1,9 @@
 //! Transfers between accounts: the work that all models of the family are compared on.
 
+use std::fmt::Debug;
+
 use proptest::prelude::*;
-use seedbed_sim::{NodeId, Operation, Time};
+use seedbed_sim::{Model, NodeId, Op, Operation, Ret, Time, Workload};
 use serde::{Deserialize, Serialize};
 
 use crate::transactions::store::{Key, Step};
@@ -53,18 +55,38 @@ pub fn transfers(
     count: std::ops::Range<usize>,
     until: Time,
 ) -> BoxedStrategy<Vec<Operation<Transfer>>> {
+    asked(clients, count, until, between(accounts).boxed())
+}
+
+/// A transfer between two of `accounts` accounts.
+///
+/// # Panics
+/// If there are fewer than two accounts.
+pub fn between(accounts: u16) -> impl Strategy<Value = Transfer> {
     assert!(accounts >= 2, "a transfer needs two accounts: there are {accounts}");
-    let until_ms = until.0 / 1_000_000;
     let amount = prop_oneof![4 => 1i64..30, 1 => 60i64..150];
-    let transfer = (0..accounts, 1..accounts, amount).prop_map(move |(from, further, amount)| Transfer {
+    (0..accounts, 1..accounts, amount).prop_map(move |(from, further, amount)| Transfer {
         from: Key(from),
         to: Key((from + further) % accounts),
         amount,
-    });
-    let operation = (0..until_ms, clients, transfer).prop_map(|(ms, client, transfer)| Operation {
+    })
+}
+
+/// A workload: `count` operations, each asked for by one of the `clients` at some time up to `until`.
+///
+/// # Panics
+/// If there are no clients.
+pub fn asked<O: Debug + Clone + 'static>(
+    clients: std::ops::Range<u16>,
+    count: std::ops::Range<usize>,
+    until: Time,
+    op: BoxedStrategy<O>,
+) -> BoxedStrategy<Vec<Operation<O>>> {
+    let until_ms = until.0 / 1_000_000;
+    let operation = (0..until_ms, clients, op).prop_map(|(ms, client, op)| Operation {
         at: Time::ms(ms),
         client: NodeId(client),
-        op: transfer,
+        op,
     });
     prop::collection::vec(operation, count)
         .prop_map(|mut operations| {
@@ -72,4 +94,32 @@ pub fn transfers(
             operations
         })
         .boxed()
+}
+
+/// How many accounts the family is compared on: the keys below this. Each has [`INITIAL_BALANCE`] at the beginning.
+pub const COMPARED_ACCOUNTS: u16 = 6;
+/// How many transfers a compared world has.
+const COMPARED: std::ops::Range<usize> = 10..20;
+
+/// A model that moves money, to be compared with the others of its family on the same work.
+pub trait Transfers: Model {
+    /// The numbers of the nodes that are clients.
+    fn clients(&self) -> std::ops::Range<u16>;
+
+    /// A transfer, as this model is asked for it.
+    fn request(transfer: Transfer) -> Op<Self>;
+
+    /// Whether an answer says that the money was moved.
+    fn moved(answer: &Ret<Self>) -> bool;
+
+    /// The compared accounts that a node keeps: each with its balance, or without one where a lock keeps readers out.
+    fn accounts(process: &Self::Process) -> Vec<(Key, Option<i64>)>;
+
+    /// The work: transfers between the compared accounts and nothing else, all through the chaos.
+    fn transfers(&self) -> BoxedStrategy<Workload<Self>> {
+        let asked = |Operation { at, client, op }: Operation<Transfer>| Operation { at, client, op: Self::request(op) };
+        transfers(self.clients(), COMPARED_ACCOUNTS, COMPARED, self.phases().heal_at())
+            .prop_map(move |transfers| transfers.into_iter().map(asked).collect())
+            .boxed()
+    }
 }

@@ -42,12 +42,27 @@ fn judge<K: Ord + Debug, V: Ord + Debug>(
             }),
         };
         if !allowed {
-            let words = format!("a read of {key:?} from {} to {:?} returned {value:?}", read.invoked, read.returned);
-            let words = format!("{words}, which was neither there when it began nor written meanwhile");
-            return Err(Anomaly { pattern: "StaleRead", events: vec![n], words });
+            return Err(stale(history, n));
         }
     }
     Ok(())
+}
+
+/// What is wrong with a read: with the write that it returned and one that had overwritten that, if there are such.
+fn stale<K: Ord + Debug, V: Ord + Debug>(history: &[Event<K, V>], n: usize) -> Anomaly {
+    let read = &history[n];
+    let Access::Read(key, value) = &read.access else { panic!("{n} is no read") };
+    let writes = || (0..history.len()).filter(|&w| matches!(&history[w].access, Access::Write(k, _) if k == key));
+    let wrote = |w: &usize| matches!(&history[*w].access, Access::Write(_, v) if Some(v) == value.as_ref());
+    let write = writes().find(|w| wrote(w) && !precedes(read, &history[*w]));
+    let since = |w: &usize| write.is_none_or(|write| precedes(&history[write], &history[*w]));
+    let over = writes().find(|w| since(w) && precedes(&history[*w], read));
+    let events = write.into_iter().chain(over.filter(|_| write.is_some() || value.is_none())).chain([n]).collect();
+    let value = value.as_ref().map_or("nothing".into(), |value| format!("{value:?}"));
+    let (from, to) = (read.invoked, read.returned.unwrap_or(read.invoked));
+    let words = format!("a read of {key:?} from {from} to {to} returned {value}");
+    let words = format!("{words}, which was neither there when it began nor written meanwhile");
+    Anomaly { pattern: "StaleRead", events, words }
 }
 
 /// Whether one returned before the other was invoked.

@@ -2,6 +2,9 @@
 
 use seedbed_models::examples::tutorial::Tutorial;
 use seedbed_sim::{AtEnd, NodeId, Suite, Verdict, World};
+use serde_json::json;
+
+use crate::formats::world::Seen;
 
 /// The tutorial with its property.
 pub fn suite() -> Suite<Tutorial> {
@@ -20,4 +23,9 @@ fn tally_is_exact(world: &World<Tutorial>) -> Verdict {
         return Ok(());
     }
     Err(format!("{asked} additions were asked for, the tally is {}", server.tally).into())
+}
+
+/// An addition, as it would have been recorded on a counter.
+pub fn recorded((): &(), done: Option<&()>) -> Option<Seen> {
+    Some(Seen { function: "add", asked: json!(1), answered: done.map(|()| Ok(json!(1))) })
 }

@@ -1,4 +1,27 @@
 //! Histories recorded elsewhere: what `seedbed check` reads.
+//!
+//! Each format has its file and ends in a list of [`Recorded`] histories: [`json`] (JSON lines), [`edn`] (Jepsen's
+//! operation maps, and the key-value text of porcupine, which is the same with a `:key`), [`etcd_log`] (Jepsen's log of
+//! etcd, as porcupine keeps it). From there on nothing depends on the file: [`recorded`] pairs responses with their
+//! invocations, [`object`] says what the functions of an object mean to its specification, [`accesses`] reads a history
+//! as plain reads and writes, [`transactional`] as transactions. [`world`] reads the history of a
+//! world in the same way.
+//!
+//! All errors name the line, and within a line the event ([`LineError`]).
 
-pub mod jsonl;
-pub mod operations;
+pub mod accesses;
+pub mod datum;
+pub mod edn;
+pub mod etcd_log;
+pub mod json;
+mod lines;
+mod meaning;
+pub mod object;
+pub mod recorded;
+pub mod transactional;
+pub mod world;
+
+pub use datum::Datum;
+pub use lines::LineError;
+pub use object::{Judge, Model, Reading, judge, linearizable};
+pub use recorded::{Call, Contents, Ended, FailedCas, Kind, NullRead, Operations, Place, Recorded};

@@ -25,6 +25,11 @@ impl Default for Limits {
     }
 }
 
+/// Steps for each operation, and for a hundred more, in the first attempt.
+const PATIENCE: u64 = 4;
+/// So many times more in the next attempt.
+const MORE: u64 = 8;
+
 /// Judges histories against a specification.
 #[derive(Clone, Debug)]
 pub struct Checker<S> {
@@ -45,8 +50,8 @@ pub(super) struct Part<'a, S: Specification> {
 pub(super) enum Judged<State> {
     /// Linearizable, in this order.
     Order(Vec<u32>),
-    /// Not linearizable.
-    Violation { why: Why<State> },
+    /// Not linearizable: already the events up to `until` are not.
+    Violation { why: Why<State>, until: u32 },
     /// Not known.
     Unknown(Unknown),
 }
@@ -94,25 +99,36 @@ impl<S: Specification> Checker<S> {
     }
 
     /// Judges a history; the operations may be in any order.
+    ///
+    /// All parts are judged with little patience first, and with ever more what is then undecided: where one part is refused
+    /// at once, of the others only what happened before is of interest, and that may be easy where the whole is not.
     pub fn check(&self, operations: &[Operation<S::Op, S::Ret>]) -> Verdict {
         let ranks = Ranks::new(operations);
         let parts = self.parts(operations, &ranks);
+        let mut open: Vec<(&Option<S::Key>, Part<'_, S>)> =
+            parts.iter().map(|(key, members)| (key, self.part(operations, members))).collect();
         let mut horizon = NEVER - 1;
         let mut orders = Vec::new();
         let mut unknown = None;
         let mut worst = None;
-        for (key, members) in &parts {
-            let part = self.part(operations, members);
-            match self.judge(&ranks, &part, horizon) {
-                Judged::Order(order) => orders.push(order),
-                Judged::Unknown(why) => unknown = Some(why),
-                Judged::Violation { why } => {
-                    let shortest = counterexample::shorten(self, &ranks, &part, horizon, why);
-                    // Of the other parts, only what happened before this concerns us now.
-                    horizon = shortest.end.checked_sub(1).expect("a response comes after an invocation");
-                    worst = Some((key, part, shortest));
+        let mut patience = PATIENCE;
+        while !open.is_empty() {
+            let mut undecided = Vec::new();
+            for (key, part) in open {
+                match self.attempt(&ranks, &part, horizon, patience) {
+                    Judged::Order(order) => orders.push(order),
+                    Judged::Unknown(why) if self.is_last(&part, patience) => unknown = Some(why),
+                    Judged::Unknown(_) => undecided.push((key, part)),
+                    Judged::Violation { why, until } => {
+                        let shortest = counterexample::shorten(self, &ranks, &part, until, why);
+                        // Of the other parts, only what happened before this concerns us now.
+                        horizon = shortest.end.checked_sub(1).expect("a response comes after an invocation");
+                        worst = Some((key, part, shortest));
+                    }
                 }
             }
+            open = undecided;
+            patience = patience.saturating_mul(MORE);
         }
         match (worst, unknown) {
             (Some((key, part, mut shortest)), unknown) => {
@@ -147,8 +163,32 @@ impl<S: Specification> Checker<S> {
         Part { operations, part, decider }
     }
 
-    /// Judges one part up to the event `until`.
+    /// Judges one part up to the event `until`, with ever more patience.
     pub(super) fn judge(&self, ranks: &Ranks, part: &Part<'_, S>, until: u32) -> Judged<S::State> {
+        let mut patience = PATIENCE;
+        loop {
+            let judged = self.attempt(ranks, part, until, patience);
+            if !matches!(judged, Judged::Unknown(_)) || self.is_last(part, patience) {
+                return judged;
+            }
+            patience = patience.saturating_mul(MORE);
+        }
+    }
+
+    /// How many steps a search of a part takes with so much patience.
+    fn steps(&self, part: &Part<'_, S>, patience: u64) -> u64 {
+        patience.saturating_mul(100 + part.part.len() as u64).min(self.limits.steps)
+    }
+
+    /// Whether there is no more patience than this.
+    fn is_last(&self, part: &Part<'_, S>, patience: u64) -> bool {
+        self.steps(part, patience) >= self.limits.steps
+    }
+
+    /// Judges one part up to the event `until`, with so much patience. To refuse the whole can take for ever where to
+    /// refuse its beginning, with what went wrong there, takes no time: so before one is out of patience, one looks at
+    /// prefixes.
+    fn attempt(&self, ranks: &Ranks, part: &Part<'_, S>, until: u32, patience: u64) -> Judged<S::State> {
         if let Some(decider) = &part.decider {
             let spans = part.part.iter().map(|&n| ranks.of[n as usize]).take_while(|&(call, _)| call <= until);
             let spans = spans.map(|(call, end)| Span { call, end: if end > until { NEVER } else { end } });
@@ -156,20 +196,45 @@ impl<S: Specification> Checker<S> {
                 Decision::Linearizable(order) => {
                     Judged::Order(order.into_iter().map(|n| part.part[n as usize]).collect())
                 }
-                Decision::Violation(reason) => Judged::Violation { why: Why::Reason(reason) },
+                Decision::Violation(reason) => Judged::Violation { why: Why::Reason(reason), until },
             };
         }
+        let steps = self.steps(part, patience);
+        let (judged, stuck) = self.search(ranks, part, until, steps);
+        // At first the other parts are looked at, which costs less.
+        let is_soon = patience == PATIENCE;
+        if !matches!(judged, Judged::Unknown(_)) || is_soon || self.is_last(part, patience) {
+            return judged;
+        }
+        let mut ends: Vec<u32> =
+            part.part.iter().map(|&n| ranks.of[n as usize].1).filter(|&end| end <= until).collect();
+        ends.sort_unstable();
+        let last = ends.len().saturating_sub(1);
+        let mut prefixes = [last / 8, last / 4, last / 2, stuck.min(last), last * 3 / 4];
+        prefixes.sort_unstable();
+        let refused = prefixes.into_iter().filter(|&n| n < last).find_map(|n| {
+            let (judged, _) = self.search(ranks, part, ends[n], steps);
+            matches!(judged, Judged::Violation { .. }).then_some(judged)
+        });
+        refused.unwrap_or(judged)
+    }
+
+    /// One search with so many steps. Also where it got stuck, counting responses in order from 0.
+    fn search(&self, ranks: &Ranks, part: &Part<'_, S>, until: u32, steps: u64) -> (Judged<S::State>, usize) {
         let layout = Layout::new(&self.spec, part.operations, ranks, part.part, until);
-        let mut search = Search::new(&self.spec, part.operations, &layout, self.budget());
-        match search.run() {
+        let mut search = Search::new(&self.spec, part.operations, &layout, Budget { steps, ..self.budget() });
+        let found = search.run();
+        let good = search.furthest as usize;
+        let bad = good.max(search.missed as usize);
+        let judged = match found {
             Found::Order(order) => Judged::Order(order),
             Found::Nothing => {
-                let good = search.furthest as usize;
-                let bad = good.max(search.missed as usize);
-                Judged::Violation { why: Why::Stuck { good, bad, dead_ends: std::mem::take(&mut search.dead_ends) } }
+                let dead_ends = std::mem::take(&mut search.dead_ends);
+                Judged::Violation { why: Why::Stuck { good, bad, dead_ends }, until }
             }
             Found::GaveUp(why) => Judged::Unknown(why),
-        }
+        };
+        (judged, bad)
     }
 
     pub(super) fn budget(&self) -> Budget {

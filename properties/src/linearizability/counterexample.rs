@@ -1,17 +1,19 @@
 //! From "no" to why: the shortest prefix that is already not linearizable, and how far its operations can be ordered.
 
-use std::fmt::Write;
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+use std::fmt::Debug;
 
 use super::checker::{Checker, Judged, Part, Why};
+use super::draw;
 use super::layout::{Layout, Ranks};
 use super::operation::Operation;
 use super::search::{Budget, Search};
 use super::specification::Specification;
-use super::timeline::{self, Bar};
-use super::verdict::{Configuration, Counterexample};
+use super::verdict::{Bar, Configuration, Counterexample};
 
 /// What a search for the story alone may spend.
-const STORY_STEPS: u64 = 50_000;
+const STORY_STEPS: u64 = 5_000;
 
 /// The first response of a part that cannot be explained.
 pub(super) struct Shortest<State> {
@@ -49,7 +51,7 @@ pub(super) fn shorten<S: Specification>(
     let mut minimal = true;
     let mut is_violation = |n: usize| match checker.judge(ranks, part, ends[n].0) {
         Judged::Order(_) => false,
-        Judged::Violation { why: here } => {
+        Judged::Violation { why: here, .. } => {
             why = here;
             true
         }
@@ -104,82 +106,78 @@ pub(super) fn tell<S: Specification>(
     shortest: Shortest<S::State>,
 ) -> Counterexample {
     let Shortest { culprit, end, minimal, why } = shortest;
+    // The verdict is known; should this search give up, the orders that are told may end earlier.
+    let layout = Layout::new(checker.spec(), part.operations, ranks, part.part, end);
+    let front = layout.by_end.len() as u32 - 1;
+    let limits = checker.budget();
+    let steps = limits.steps.min(STORY_STEPS + layout.items.len() as u64);
+    let mut search = Search::new(checker.spec(), part.operations, &layout, Budget { steps, ..limits });
+    search.enough_at(front);
+    search.run();
+    let told = search.dead_ends;
     let (reason, dead_ends) = match why {
-        Why::Stuck { dead_ends, .. } => (None, dead_ends),
-        Why::Reason(reason) => {
-            // The verdict is known; should this search give up, fewer orders are told.
-            let layout = Layout::new(checker.spec(), part.operations, ranks, part.part, end);
-            let limits = checker.budget();
-            let steps = limits.steps.min(STORY_STEPS + layout.items.len() as u64);
-            let mut search = Search::new(checker.spec(), part.operations, &layout, Budget { steps, ..limits });
-            search.enough_at(layout.by_end.len() as u32 - 1);
-            search.run();
-            (Some(reason), search.dead_ends)
-        }
+        Why::Stuck { dead_ends, .. } if told.iter().all(|dead_end| dead_end.front < front) => (None, dead_ends),
+        Why::Stuck { .. } => (None, told),
+        Why::Reason(reason) => (Some(reason), told),
     };
-    let furthest = dead_ends.iter().map(|end| Configuration {
-        state: format!("{:?}", end.state),
-        length: end.length,
-        recent: end.recent.iter().map(|&n| n as usize).collect(),
+    let Operation { op, ret, returned, .. } = &part.operations[culprit as usize];
+    let furthest = dead_ends.iter().map(|end| {
+        let is_there = end.front == front;
+        let answer = checker.spec().answer(&end.state, op).filter(|answer| is_there && Some(answer) != ret.as_ref());
+        Configuration {
+            state: format!("{:?}", end.state),
+            length: end.length,
+            recent: end.recent.iter().map(|&n| n as usize).collect(),
+            is_there,
+            instead: answer.map(|answer| format!("{answer:?}")),
+        }
     });
-    let mut counterexample = Counterexample {
+    let furthest: Vec<Configuration> = furthest.collect();
+    let (bars, left_out) = bars(part.operations, ranks, part.part, end, culprit as usize, &furthest);
+    let at = returned.expect("a culprit returned");
+    Counterexample {
         culprit: culprit as usize,
         events: end as usize + 1,
         minimal,
         part: key,
         reason,
-        furthest: furthest.collect(),
-        story: String::new(),
-    };
-    counterexample.story = story(part.operations, ranks, part.part, end, &counterexample);
-    counterexample
+        furthest,
+        bars,
+        left_out,
+        at,
+    }
 }
 
-fn story<O: std::fmt::Debug, R: std::fmt::Debug>(
+/// The operations to draw, and how many are left out.
+fn bars<O: Debug, R: Debug>(
     operations: &[Operation<O, R>],
     ranks: &Ranks,
     part: &[u32],
     end: u32,
-    counterexample: &Counterexample,
-) -> String {
-    let culprit = &operations[counterexample.culprit];
-    let label = |n: usize| label(&operations[n], ranks.of[n].1 <= end);
-    let mut story = String::new();
-    let out = &mut story;
-    let _ = write!(out, "{} returned at {}", label(counterexample.culprit), culprit.returned.unwrap_or_default());
-    let _ = write!(out, ", and no order of the operations until then explains it");
-    if let Some(part) = &counterexample.part {
-        let _ = write!(out, " (part {part})");
-    }
-    if let Some(reason) = &counterexample.reason {
-        let _ = write!(out, ": {reason}");
-    }
-    let shortest = if counterexample.minimal { "; the shortest such prefix" } else { "" };
-    let _ = write!(out, ". It is event {} of the history{shortest}.", counterexample.events);
-    for configuration in &counterexample.furthest {
-        let _ = write!(out, "\n  It may have come to the state {}", configuration.state);
-        let recent = &configuration.recent;
-        let last: Vec<String> = recent[recent.len().saturating_sub(3)..].iter().map(|&n| label(n)).collect();
-        if !last.is_empty() {
-            let dots = if configuration.length > last.len() { "… " } else { "" };
-            let _ = write!(out, " by {dots}{}", last.join(", "));
-        }
-        let _ = write!(out, ", but not on to that response.");
-    }
-    let bars = part.iter().map(|&n| n as usize).filter(|&n| ranks.of[n].0 <= end).map(|n| {
+    culprit: usize,
+    furthest: &[Configuration],
+) -> (Vec<Bar>, usize) {
+    let told: BTreeSet<usize> =
+        furthest.iter().flat_map(|end| end.recent.iter().rev().take(draw::LAST)).copied().chain([culprit]).collect();
+    let mut drawn: Vec<usize> = part.iter().map(|&n| n as usize).filter(|&n| ranks.of[n].0 <= end).collect();
+    // Those that ended last are those that matter.
+    let ended = |n: usize| Some(ranks.of[n].1).filter(|&to| to <= end).unwrap_or(u32::MAX);
+    drawn.sort_by_key(|&n| Reverse((told.contains(&n), ended(n))));
+    let left_out = drawn.len().saturating_sub(draw::ROWS.max(told.len()));
+    drawn.truncate(drawn.len() - left_out);
+    drawn.sort_by_key(|&n| ranks.of[n].0);
+    let bars = drawn.into_iter().map(|n| {
         let (from, to) = ranks.of[n];
-        let culprit = n == counterexample.culprit;
-        Bar { label: label(n), from: from.into(), to: (to <= end).then_some(to.into()), culprit }
+        let label = label(&operations[n], to <= end);
+        Bar { operation: n, process: operations[n].process, label, from, to: (to <= end).then_some(to) }
     });
-    let _ = write!(out, "\n{}", timeline::draw(bars.collect()));
-    story
+    (bars.collect(), left_out)
 }
 
 /// An operation in a few words; its answer only if it is known by now.
-fn label<O: std::fmt::Debug, R: std::fmt::Debug>(operation: &Operation<O, R>, returned: bool) -> String {
-    let asked = format!("p{} {:?}", operation.process, operation.op);
+fn label<O: Debug, R: Debug>(operation: &Operation<O, R>, returned: bool) -> String {
     match &operation.ret {
-        Some(ret) if returned => format!("{asked} → {ret:?}"),
-        _ => asked,
+        Some(ret) if returned => format!("{:?} → {ret:?}", operation.op),
+        _ => format!("{:?}", operation.op),
     }
 }

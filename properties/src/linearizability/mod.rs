@@ -24,6 +24,7 @@
 
 mod checker;
 mod counterexample;
+pub mod draw;
 mod failed;
 pub mod gibbons_korach;
 mod layout;
@@ -32,11 +33,10 @@ mod property;
 mod search;
 mod specification;
 pub mod specs;
-mod timeline;
 mod verdict;
 
 pub use checker::{Checker, Limits};
 pub use operation::{Operation, from_history};
 pub use property::{Linearizable, linearizable};
 pub use specification::{Decider, Decision, Span, Spanned, Specification, Step};
-pub use verdict::{Configuration, Counterexample, Unknown, Verdict};
+pub use verdict::{Bar, Configuration, Counterexample, Unknown, Verdict};

@@ -101,6 +101,7 @@ pub(super) struct Search<'a, S: Specification> {
     /// The furthest front that was reached.
     pub(super) furthest: u32,
     enough_at: u32,
+    looks_ahead: bool,
     /// Some dead ends at the furthest front.
     pub(super) dead_ends: Vec<DeadEnd<S::State>>,
 }
@@ -140,6 +141,7 @@ impl<'a, S: Specification> Search<'a, S> {
             missed: 0,
             furthest: 0,
             enough_at: NEVER,
+            looks_ahead: true,
             dead_ends: Vec::new(),
         };
         search.link();
@@ -169,9 +171,11 @@ impl<'a, S: Specification> Search<'a, S> {
         }
     }
 
-    /// Stops once a few dead ends at this front are known.
+    /// Searches for dead ends at this front, and stops once a few are known: goes as far as it can, although it may be
+    /// known earlier that it cannot get through.
     pub(super) fn enough_at(&mut self, front: u32) {
         self.enough_at = front;
+        self.looks_ahead = false;
     }
 
     /// Searches to the end.
@@ -269,7 +273,7 @@ impl<'a, S: Specification> Search<'a, S> {
         if self.front as usize == self.layout.by_end.len() {
             return Entered::Done;
         }
-        if !self.attainable() {
+        if self.looks_ahead && !self.attainable() {
             self.note_dead_end();
             self.leave();
             return Entered::Dead;

@@ -47,6 +47,12 @@ pub trait Specification {
     /// Takes back the last operation that was applied.
     fn undo(&self, state: &mut Self::State, op: &Self::Op, undo: Self::Undo);
 
+    /// What an operation would answer in this state, where that is determined; for explanations.
+    fn answer(&self, state: &Self::State, op: &Self::Op) -> Option<Self::Ret> {
+        let _ = (state, op);
+        None
+    }
+
     /// The part of the object that an operation concerns. A history is linearizable if and only if its parts are
     /// (Herlihy and Wing's locality; P-compositionality in Horn and Kroening 2015). Nothing: it concerns more than one,
     /// and the history is judged as a whole.

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::draw;
+
 /// Whether a history is linearizable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -57,8 +59,34 @@ pub struct Counterexample {
     pub reason: Option<String>,
     /// How far orders of the operations get: up to the culprit's response at best. There may be more than these.
     pub furthest: Vec<Configuration>,
-    /// All that and a drawing, for the eye.
-    pub(super) story: String,
+    /// The operations to draw: the culprit, those in the ends of the orders, and those that returned last.
+    pub bars: Vec<Bar>,
+    /// How many operations there are before these.
+    pub left_out: usize,
+    /// When the culprit returned.
+    pub(super) at: u64,
+}
+
+/// An operation of the prefix.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bar {
+    /// Its place in the history.
+    pub operation: usize,
+    /// Whose it is.
+    pub process: u64,
+    /// What was asked, and what was answered if that was known by then.
+    pub label: String,
+    /// The place of its invocation among the events of the history.
+    pub from: u32,
+    /// The place of its response, if it had returned by then.
+    pub to: Option<u32>,
+}
+
+impl Counterexample {
+    /// The bar of an operation, if it is drawn.
+    pub fn bar(&self, operation: usize) -> Option<&Bar> {
+        self.bars.iter().find(|bar| bar.operation == operation)
+    }
 }
 
 /// Where an order of the operations gets stuck.
@@ -70,10 +98,14 @@ pub struct Configuration {
     pub length: usize,
     /// The last of them: places in the history.
     pub recent: Vec<usize>,
+    /// Whether all that returned before the culprit is in that order.
+    pub is_there: bool,
+    /// What the culprit would return there, as `Debug` writes it, where the specification can tell.
+    pub instead: Option<String>,
 }
 
 impl fmt::Display for Counterexample {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.story)
+        f.write_str(&draw::text(self))
     }
 }

@@ -10,7 +10,14 @@ use super::{
 
 /// The cycle as one line a transaction: what it did, and why the next comes after it.
 pub fn text(history: &History, anomaly: &Anomaly) -> String {
-    let mut out = format!("{}\n", anomaly.name);
+    let mut out = anomaly.name.clone();
+    if let Some(meaning) = meaning(&anomaly.name) {
+        write!(out, ": {meaning}").expect("a string takes all");
+    }
+    if !anomaly.cycle.is_empty() {
+        out.push_str(". Each of these must come before the next, and the last before the first");
+    }
+    out.push('\n');
     if anomaly.cycle.is_empty() {
         for &t in &anomaly.transactions {
             writeln!(out, "  T{t}  {}", transaction(history, t)).expect("a string takes all");
@@ -25,6 +32,36 @@ pub fn text(history: &History, anomaly: &Anomaly) -> String {
             .expect("a string takes all");
     }
     out
+}
+
+/// What Elle's name of an anomaly means.
+fn meaning(name: &str) -> Option<String> {
+    let (base, also) = match name.strip_suffix("-process") {
+        Some(base) => (base, ", if the order of each session counts"),
+        None => match name.strip_suffix("-realtime") {
+            Some(base) => (base, ", if real time counts"),
+            None => (name, ""),
+        },
+    };
+    let words = match base {
+        "G0" => "a dirty write, writes of transactions are interleaved",
+        "G1a" => "an aborted read",
+        "G1b" => "an intermediate read",
+        "G1c" => "information flows in a circle",
+        "G-single" | "G-single-item" => "read skew, one of them missed a write of the next although it follows it",
+        "G-nonadjacent" | "G-nonadjacent-item" => "a long fork, several of them missed a write of the next",
+        "G2" | "G2-item" => "write skew or the like, some of them missed a write of the next",
+        "lost-update" => "an update was overwritten unseen",
+        "dirty-update" => "a write was based on one that was aborted",
+        "internal" => "a transaction contradicts itself",
+        "incompatible-order" => "versions were seen in two orders",
+        "duplicate-elements" => "an element is there twice",
+        "future-read" => "a transaction read what it wrote only later",
+        "cyclic-versions" => "versions of one key are based on each other in a circle",
+        "garbage-read" => "a read of what was never written",
+        _ => return None,
+    };
+    Some(format!("{words}{also}"))
 }
 
 /// The cycle as a Mermaid flowchart.

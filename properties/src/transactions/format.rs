@@ -9,8 +9,9 @@ use serde_json::Value;
 
 use super::history::{History, Kind, Mop, Name, Seen, Status, Transaction};
 
+/// A line, as it stands there.
 #[derive(Deserialize)]
-struct Line {
+pub(crate) struct Line {
     kind: String,
     txns: Vec<Txn>,
 }
@@ -33,8 +34,10 @@ pub enum Unreadable {
     #[error("no transaction history: {0}")]
     Json(#[from] serde_json::Error),
     /// A word is not one of those that may stand there.
-    #[error("{what} is {found:?}, not {expected}")]
+    #[error("{}{what} is {found}, not {expected}", transaction.map_or(String::new(), |t| format!("T{t}: ")))]
     Word {
+        /// In which transaction: its place.
+        transaction: Option<usize>,
         /// What is wrong.
         what: &'static str,
         /// What it is.
@@ -46,13 +49,25 @@ pub enum Unreadable {
 
 /// Reads one line.
 pub fn read_line(line: &str) -> Result<History, Unreadable> {
-    let line: Line = serde_json::from_str(line)?;
+    history(serde_json::from_str(line)?)
+}
+
+/// Makes a history of a line.
+pub(crate) fn history(line: Line) -> Result<History, Unreadable> {
     let kind = match line.kind.as_str() {
         "list-append" => Kind::ListAppend,
         "rw-register" => Kind::RwRegister,
         _ => return Err(wrong("kind", &line.kind, "list-append or rw-register")),
     };
-    let transactions = line.txns.into_iter().map(|txn| transaction(kind, txn)).collect::<Result<_, _>>()?;
+    let transactions = (0..).zip(line.txns).map(|(t, txn)| {
+        transaction(kind, txn).map_err(|error| match error {
+            Unreadable::Word { what, found, expected, .. } => {
+                Unreadable::Word { transaction: Some(t), what, found, expected }
+            }
+            other => other,
+        })
+    });
+    let transactions = transactions.collect::<Result<_, _>>()?;
     Ok(History { kind, transactions })
 }
 
@@ -95,5 +110,5 @@ fn name(value: &Value) -> Result<Name, Unreadable> {
 }
 
 fn wrong(what: &'static str, found: &str, expected: &'static str) -> Unreadable {
-    Unreadable::Word { what, found: found.into(), expected }
+    Unreadable::Word { transaction: None, what, found: found.into(), expected }
 }

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use seedbed_properties::linearizability::{Checker, Operation, Specification, Step, Verdict};
+use seedbed_properties::formats::{Contents, LineError, Reading, Recorded, linearizable};
+use seedbed_properties::linearizability::{Checker, Limits, Operation, Specification, Step, Verdict};
 use seedbed_sim::fingerprint::stable_hash;
 
 /// A history of a specification.
@@ -204,4 +205,11 @@ fn overlaps(shapes: &mut Vec<Vec<Interval>>, ops: &mut Vec<Interval>, open: &mut
         ops[n].1 = None;
         open.insert(at, n);
     }
+}
+
+/// Judges a recorded history as its file says: the verdict, and how many operations were judged.
+pub fn judged(recorded: &Recorded) -> Result<(Verdict, usize), LineError> {
+    let Contents::Operations(operations) = &recorded.contents else { panic!("line {}: transactions", recorded.line) };
+    let (verdict, places) = linearizable(operations, &Reading::of(operations)?, Limits::default())?;
+    Ok((verdict, places.len()))
 }

@@ -157,7 +157,7 @@ impl<M: Model> World<M> {
             }
             What::SlowDisk { by, .. } => {
                 let state = &mut self.core.nodes[node.index()];
-                state.slow = state.slow + *by;
+                state.slow += *by;
             }
             What::FullDisk { .. } => self.core.nodes[node.index()].full += 1,
             What::Corrupt { file, back, .. } => {

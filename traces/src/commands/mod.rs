@@ -1,5 +1,7 @@
 //! The commands, one file each.
 
+pub mod check;
+pub mod compare;
 pub mod list;
 pub mod merge;
 pub mod mutants;
@@ -28,6 +30,10 @@ pub enum Ended {
     Held,
     /// A property was violated: exit code 1.
     Violated,
+    /// What was to be judged makes no sense, which has been said: exit code 2.
+    Refused,
+    /// Nothing was violated, but something is undecided: exit code 3.
+    Undecided,
 }
 
 /// The options that say how a model is run.

@@ -95,6 +95,10 @@ impl Lanes<'_> {
         if from == to {
             return (self.dot(from), format!("  {from} to itself: {kind}{after}"));
         }
+        // A story that was cut back may lack the receiver.
+        if !self.0.contains(&to) {
+            return (self.dot(from), format!("  {from} to {to}, which is not there: {kind}"));
+        }
         let mut line = self.lanes();
         let (a, b) = (self.column(from), self.column(to));
         let (left, right) = (a.min(b) + 1, a.max(b) - 1);

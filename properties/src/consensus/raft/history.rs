@@ -1,10 +1,12 @@
-//! S6 and S8: what clients were answered, reads by ReadIndex and under a lease included, is what one map that nobody shares would have
-//! answered, in an order that agrees with real time (paper §8; Herlihy and Wing 1990).
+//! S6 and S8: what clients were answered, reads by ReadIndex and under a lease included, is what one map that nobody
+//! shares would have answered, in an order that agrees with real time (paper §8; Herlihy and Wing 1990).
 
 use seedbed_models::consensus::raft::Raft;
 use seedbed_models::consensus::raft::client::Ask;
 use seedbed_models::consensus::raft::kv::{Command, Key, Output, Value};
+use serde_json::json;
 
+use crate::formats::world::Seen;
 use crate::linearizability::specs::kv::{Answer, Kv, Request};
 use crate::linearizability::{Linearizable, linearizable};
 
@@ -34,4 +36,21 @@ pub fn answer(output: &Output) -> Answer<Value> {
         Output::Done => Answer::Done,
         Output::Swapped(swapped) => Answer::Swapped(*swapped),
     }
+}
+
+/// A command and its output, as they would have been recorded: `seedbed check` reads traces so.
+pub fn recorded(ask: &Ask, output: Option<&Output>) -> Option<Seen> {
+    let Ask::Command(command) = ask else { return None };
+    let (function, asked) = match *command {
+        Command::Get { key } => ("get", json!([key, null])),
+        Command::Put { key, item } => ("put", json!([key, [item]])),
+        Command::Append { key, item } => ("append", json!([key, [item]])),
+        Command::Cas { key, expect, new } => ("cas", json!([key, [expect.map(|item| [item]), [new]]])),
+    };
+    let answered = output.map(|output| match output {
+        Output::Got(value) => Ok(json!([command.key(), value])),
+        Output::Done | Output::Swapped(true) => Ok(asked.clone()),
+        Output::Swapped(false) => Err(()),
+    });
+    Some(Seen { function, asked, answered })
 }

@@ -5,21 +5,9 @@ use std::hash::Hash;
 
 use crate::linearizability::specification::{Specification, Step};
 
-/// A log of entries of type `T`, empty at first.
-#[derive(Clone, Debug)]
-pub struct AppendOnlyLog<T>(std::marker::PhantomData<fn() -> T>);
-
-impl<T> AppendOnlyLog<T> {
-    /// An empty log.
-    pub fn new() -> Self {
-        AppendOnlyLog(std::marker::PhantomData)
-    }
-}
-
-impl<T> Default for AppendOnlyLog<T> {
-    fn default() -> Self {
-        AppendOnlyLog::new()
-    }
+empty_at_first! {
+    /// A log of entries of type `T`, empty at first.
+    AppendOnlyLog<T>
 }
 
 /// What one may ask of a log.
@@ -70,6 +58,13 @@ impl<T: Clone + Debug + Ord + Hash> Specification for AppendOnlyLog<T> {
 
     fn undo(&self, log: &mut Vec<T>, _: &Request<T>, (): ()) {
         log.pop();
+    }
+
+    fn answer(&self, log: &Vec<T>, op: &Request<T>) -> Option<Answer<T>> {
+        Some(match op {
+            Request::Append(_) => Answer::At(log.len()),
+            Request::Read(from) => Answer::Entries(log.get(*from..).unwrap_or_default().to_vec()),
+        })
     }
 
     fn read_only(&self, op: &Request<T>, _: Option<&Answer<T>>) -> bool {

@@ -64,6 +64,13 @@ impl Specification for Counter {
         *state = old;
     }
 
+    fn answer(&self, state: &i64, op: &Request) -> Option<Answer> {
+        Some(match op {
+            Request::Add(_) => Answer::Added,
+            Request::Read | Request::AddAndGet(_) => Answer::Value(state.wrapping_add(op.amount())),
+        })
+    }
+
     fn read_only(&self, op: &Request, _: Option<&Answer>) -> bool {
         op.amount() == 0
     }

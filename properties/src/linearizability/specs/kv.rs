@@ -194,6 +194,14 @@ impl<K: Clone + Debug + Ord + Hash, V: Value> Specification for Kv<K, V> {
         }
     }
 
+    fn answer(&self, state: &Self::State, op: &Self::Op) -> Option<Answer<V>> {
+        Some(match op {
+            Request::Get(key) => Answer::Value(self.read(state, key).cloned()),
+            Request::Cas(key, expected, _) => Answer::Swapped(self.read(state, key) == expected.as_ref()),
+            Request::Put(..) | Request::Append(..) | Request::Delete(_) => Answer::Done,
+        })
+    }
+
     fn partition(&self, op: &Self::Op) -> Option<K> {
         Some(op.key().clone())
     }

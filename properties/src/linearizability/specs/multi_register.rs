@@ -71,6 +71,20 @@ impl<K: Clone + Debug + Ord + Hash, V: Clone + Debug + Ord + Hash> Specification
         }
     }
 
+    fn answer(&self, state: &Self::State, op: &Self::Op) -> Option<Self::Ret> {
+        let answers = op.iter().enumerate().map(|(n, (key, access))| match access {
+            Access::Write(_) => Answer::Written,
+            Access::Read => {
+                let own = op[..n].iter().rev().find_map(|(other, access)| match access {
+                    Access::Write(v) if other == key => Some(v),
+                    _ => None,
+                });
+                Answer::Value(own.or(state.get(key)).unwrap_or(&self.initial).clone())
+            }
+        });
+        Some(answers.collect())
+    }
+
     /// Operations on one register each are independent.
     fn partition(&self, op: &Self::Op) -> Option<K> {
         let (first, _) = op.first()?;

@@ -1,27 +1,18 @@
 //! A queue: first in, first out.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::hash::Hash;
 
-use crate::linearizability::specification::{Span, Spanned, Specification, Step};
+use super::sequence::{Discipline, Sequence};
+use crate::linearizability::specification::{Span, Spanned};
 
 /// A queue of items of type `T`, empty at first.
-#[derive(Clone, Debug)]
-pub struct Queue<T>(std::marker::PhantomData<fn() -> T>);
+pub type Queue<T> = Sequence<T, Fifo>;
 
-impl<T> Queue<T> {
-    /// An empty queue.
-    pub fn new() -> Self {
-        Queue(std::marker::PhantomData)
-    }
-}
-
-impl<T> Default for Queue<T> {
-    fn default() -> Self {
-        Queue::new()
-    }
-}
+/// First in, first out.
+#[derive(Clone, Copy, Debug)]
+pub struct Fifo;
 
 /// What one may ask of a queue.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -41,47 +32,36 @@ pub enum Answer<T> {
     Dequeued(Option<T>),
 }
 
-impl<T: Clone + Debug + Ord + Hash> Specification for Queue<T> {
-    type State = VecDeque<T>;
-    type Op = Request<T>;
-    type Ret = Answer<T>;
-    /// What was taken.
-    type Undo = Option<T>;
-    type Key = ();
+impl<T: Clone + Debug + Ord + Hash> Discipline<T> for Fifo {
+    type Request = Request<T>;
+    type Answer = Answer<T>;
+    const OLDEST_FIRST: bool = true;
 
-    fn initial(&self) -> VecDeque<T> {
-        VecDeque::new()
-    }
-
-    fn apply(&self, state: &mut VecDeque<T>, op: &Request<T>, ret: Option<&Answer<T>>) -> Step<Option<T>> {
-        match (op, ret) {
-            (Request::Enqueue(item), None | Some(Answer::Enqueued)) => {
-                state.push_back(item.clone());
-                Step::Changed(None)
-            }
-            (Request::Dequeue, Some(Answer::Dequeued(taken))) if taken.as_ref() != state.front() => Step::Illegal,
-            (Request::Dequeue, None | Some(Answer::Dequeued(_))) => match state.pop_front() {
-                Some(item) => Step::Changed(Some(item)),
-                None => Step::Same,
-            },
-            _ => Step::Illegal,
+    fn put(op: &Request<T>) -> Option<&T> {
+        match op {
+            Request::Enqueue(item) => Some(item),
+            Request::Dequeue => None,
         }
     }
 
-    fn undo(&self, state: &mut VecDeque<T>, _: &Request<T>, taken: Option<T>) {
-        match taken {
-            Some(item) => state.push_front(item),
-            None => drop(state.pop_back()),
+    fn taken(ret: &Answer<T>) -> Option<Option<&T>> {
+        match ret {
+            Answer::Enqueued => None,
+            Answer::Dequeued(item) => Some(item.as_ref()),
         }
     }
 
-    fn read_only(&self, op: &Request<T>, ret: Option<&Answer<T>>) -> bool {
-        matches!((op, ret), (Request::Dequeue, Some(Answer::Dequeued(None))))
+    fn take(item: Option<T>) -> Answer<T> {
+        Answer::Dequeued(item)
+    }
+
+    fn done() -> Answer<T> {
+        Answer::Enqueued
     }
 
     /// What leaves first should enter first: an enqueue goes by the response of the dequeue that takes its item. Of equal
     /// items, a dequeue takes the one whose enqueue returns first, among those invoked in time.
-    fn precedence(&self, operations: &[Spanned<'_, Request<T>, Answer<T>>]) -> Vec<u32> {
+    fn precedence(operations: &[Spanned<'_, Request<T>, Answer<T>>]) -> Vec<u32> {
         let mut taken: Vec<(&T, u32)> = Vec::new();
         let mut put: Vec<(&T, u32, usize)> = Vec::new();
         for (n, (op, ret, span)) in operations.iter().enumerate() {
@@ -114,41 +94,5 @@ impl<T: Clone + Debug + Ord + Hash> Specification for Queue<T> {
             }
         }
         precedence
-    }
-
-    fn answer_matters(&self, op: &Request<T>, ret: Option<&Answer<T>>) -> bool {
-        !matches!((op, ret), (Request::Enqueue(_), None | Some(Answer::Enqueued)))
-    }
-
-    fn attainable<'a>(
-        &self,
-        state: &VecDeque<T>,
-        op: &Request<T>,
-        ret: Option<&Answer<T>>,
-        mut means: impl Iterator<Item = &'a Request<T>>,
-    ) -> bool
-    where
-        T: 'a,
-    {
-        let (Request::Dequeue, Some(Answer::Dequeued(wanted))) = (op, ret) else {
-            return true;
-        };
-        let before = match wanted {
-            Some(wanted) => match state.iter().position(|item| item == wanted) {
-                Some(before) => before,
-                None => return means.any(|op| matches!(op, Request::Enqueue(item) if item == wanted)),
-            },
-            None => state.len(),
-        };
-        // What is before it must be taken by others; or it is put in once more.
-        let mut takers = 0;
-        for op in means {
-            match op {
-                Request::Dequeue => takers += 1,
-                Request::Enqueue(item) if Some(item) == wanted.as_ref() => return true,
-                Request::Enqueue(_) => {}
-            }
-        }
-        takers >= before
     }
 }

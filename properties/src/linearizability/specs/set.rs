@@ -6,21 +6,9 @@ use std::hash::Hash;
 
 use crate::linearizability::specification::{Specification, Step};
 
-/// A set of items of type `T`, empty at first.
-#[derive(Clone, Debug)]
-pub struct Set<T>(std::marker::PhantomData<fn() -> T>);
-
-impl<T> Set<T> {
-    /// An empty set.
-    pub fn new() -> Self {
-        Set(std::marker::PhantomData)
-    }
-}
-
-impl<T> Default for Set<T> {
-    fn default() -> Self {
-        Set::new()
-    }
+empty_at_first! {
+    /// A set of items of type `T`, empty at first.
+    Set<T>
 }
 
 /// What one may ask of a set.
@@ -85,6 +73,14 @@ impl<T: Clone + Debug + Ord + Hash> Specification for Set<T> {
             Request::Remove(item) => state.insert(item.clone()),
             Request::Contains(_) | Request::Read => unreachable!("reading changes nothing"),
         };
+    }
+
+    fn answer(&self, state: &BTreeSet<T>, op: &Request<T>) -> Option<Answer<T>> {
+        Some(match op {
+            Request::Insert(item) => Answer::Said(!state.contains(item)),
+            Request::Remove(item) | Request::Contains(item) => Answer::Said(state.contains(item)),
+            Request::Read => Answer::Items(state.clone()),
+        })
     }
 
     /// Items are independent, unless somebody reads them all.

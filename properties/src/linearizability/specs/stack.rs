@@ -3,24 +3,14 @@
 use std::fmt::Debug;
 use std::hash::Hash;
 
-use crate::linearizability::specification::{Specification, Step};
+use super::sequence::{Discipline, Sequence};
 
 /// A stack of items of type `T`, empty at first.
-#[derive(Clone, Debug)]
-pub struct Stack<T>(std::marker::PhantomData<fn() -> T>);
+pub type Stack<T> = Sequence<T, Lifo>;
 
-impl<T> Stack<T> {
-    /// An empty stack.
-    pub fn new() -> Self {
-        Stack(std::marker::PhantomData)
-    }
-}
-
-impl<T> Default for Stack<T> {
-    fn default() -> Self {
-        Stack::new()
-    }
-}
+/// Last in, first out.
+#[derive(Clone, Copy, Debug)]
+pub struct Lifo;
 
 /// What one may ask of a stack.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,77 +30,30 @@ pub enum Answer<T> {
     Popped(Option<T>),
 }
 
-impl<T: Clone + Debug + Ord + Hash> Specification for Stack<T> {
-    type State = Vec<T>;
-    type Op = Request<T>;
-    type Ret = Answer<T>;
-    /// What was taken.
-    type Undo = Option<T>;
-    type Key = ();
+impl<T: Clone + Debug + Ord + Hash> Discipline<T> for Lifo {
+    type Request = Request<T>;
+    type Answer = Answer<T>;
+    const OLDEST_FIRST: bool = false;
 
-    fn initial(&self) -> Vec<T> {
-        Vec::new()
-    }
-
-    fn apply(&self, state: &mut Vec<T>, op: &Request<T>, ret: Option<&Answer<T>>) -> Step<Option<T>> {
-        match (op, ret) {
-            (Request::Push(item), None | Some(Answer::Pushed)) => {
-                state.push(item.clone());
-                Step::Changed(None)
-            }
-            (Request::Pop, Some(Answer::Popped(taken))) if taken.as_ref() != state.last() => Step::Illegal,
-            (Request::Pop, None | Some(Answer::Popped(_))) => match state.pop() {
-                Some(item) => Step::Changed(Some(item)),
-                None => Step::Same,
-            },
-            _ => Step::Illegal,
+    fn put(op: &Request<T>) -> Option<&T> {
+        match op {
+            Request::Push(item) => Some(item),
+            Request::Pop => None,
         }
     }
 
-    fn undo(&self, state: &mut Vec<T>, _: &Request<T>, taken: Option<T>) {
-        match taken {
-            Some(item) => state.push(item),
-            None => drop(state.pop()),
+    fn taken(ret: &Answer<T>) -> Option<Option<&T>> {
+        match ret {
+            Answer::Pushed => None,
+            Answer::Popped(item) => Some(item.as_ref()),
         }
     }
 
-    fn read_only(&self, op: &Request<T>, ret: Option<&Answer<T>>) -> bool {
-        matches!((op, ret), (Request::Pop, Some(Answer::Popped(None))))
+    fn take(item: Option<T>) -> Answer<T> {
+        Answer::Popped(item)
     }
 
-    fn answer_matters(&self, op: &Request<T>, ret: Option<&Answer<T>>) -> bool {
-        !matches!((op, ret), (Request::Push(_), None | Some(Answer::Pushed)))
-    }
-
-    fn attainable<'a>(
-        &self,
-        state: &Vec<T>,
-        op: &Request<T>,
-        ret: Option<&Answer<T>>,
-        mut means: impl Iterator<Item = &'a Request<T>>,
-    ) -> bool
-    where
-        T: 'a,
-    {
-        let (Request::Pop, Some(Answer::Popped(wanted))) = (op, ret) else {
-            return true;
-        };
-        let above = match wanted {
-            Some(wanted) => match state.iter().rev().position(|item| item == wanted) {
-                Some(above) => above,
-                None => return means.any(|op| matches!(op, Request::Push(item) if item == wanted)),
-            },
-            None => state.len(),
-        };
-        // What is above it must be taken by others; or it is put on top once more.
-        let mut takers = 0;
-        for op in means {
-            match op {
-                Request::Pop => takers += 1,
-                Request::Push(item) if Some(item) == wanted.as_ref() => return true,
-                Request::Push(_) => {}
-            }
-        }
-        takers >= above
+    fn done() -> Answer<T> {
+        Answer::Pushed
     }
 }

@@ -1,0 +1,273 @@
+//! The business: what clients ask for, the steps that this takes, and what each step does to the store of its service.
+//!
+//! An order, after the usual example (Richardson, *Microservices Patterns*, section 4.3): `T_0` the order service opens
+//! it; in parallel `T_1` stock sets the goods aside and `T_2` payment holds the money; `T_3` shipping sends them, the
+//! pivot; in parallel `T_4` stock and `T_5` payment make final what they had reserved; `T_6` the order is confirmed.
+//! `C_0`, `C_1`, `C_2` undo the first three.
+//!
+//! A transfer, the common work of the family: `T_0` withdraws, `T_1` deposits, the pivot; `T_2` closes the account that
+//! paid, for which it stays locked. `C_0` gives the money back.
+
+use seedbed_sim::NodeId;
+use serde::{Deserialize, Serialize};
+
+use crate::transactions::saga::plan::{Kind, Plan, Step, StepId, Steps};
+use crate::transactions::store::{Key, Step as Local};
+use crate::transactions::transfer::{self, Transfer, shard_of};
+
+/// The order service, where saga coordinators live too.
+pub const ORDER: NodeId = NodeId(0);
+/// The stock.
+pub const STOCK: NodeId = NodeId(1);
+/// Payment.
+pub const PAYMENT: NodeId = NodeId(2);
+/// Shipping.
+pub const SHIPPING: NodeId = NodeId(3);
+/// How many services there are.
+pub const SERVICES: u16 = 4;
+
+/// How many customers there are.
+pub const CUSTOMERS: u16 = 3;
+/// How many products there are.
+pub const PRODUCTS: u16 = 2;
+/// How many accounts there are; each is at the service that [`shard_of`] says.
+pub const ACCOUNTS: u16 = 8;
+
+/// What is on the shelf of each product at the beginning.
+pub const INITIAL_STOCK: i64 = 16;
+/// How often each product can be shipped.
+pub const SHIPMENTS: i64 = 4;
+/// What each customer has at the beginning.
+pub const INITIAL_MONEY: i64 = 110;
+/// What one piece of any product costs.
+pub const PRICE: i64 = 10;
+
+/// Goods for money.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Order {
+    /// Who pays; below [`CUSTOMERS`].
+    pub customer: u16,
+    /// What; below [`PRODUCTS`].
+    pub product: u16,
+    /// How many; above zero.
+    pub pieces: i64,
+}
+
+impl Order {
+    /// What it costs.
+    pub fn price(self) -> i64 {
+        self.pieces * PRICE
+    }
+}
+
+/// What a client asks for: each is one saga.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Request {
+    /// Buys something.
+    Order(Order),
+    /// Takes money from one account to another.
+    Transfer(Transfer),
+}
+
+// The keys. Accounts have the numbers below `ACCOUNTS`.
+
+/// The state of a customer's latest order: 1 pending, 2 confirmed, 3 cancelled.
+pub fn order_of(customer: u16) -> Key {
+    Key(100 + customer)
+}
+/// Goods on the shelf.
+pub fn free(product: u16) -> Key {
+    Key(200 + product)
+}
+/// Goods set aside.
+pub fn reserved(product: u16) -> Key {
+    Key(220 + product)
+}
+/// Goods that have gone.
+pub fn shipped(product: u16) -> Key {
+    Key(240 + product)
+}
+/// A customer's money.
+pub fn balance(customer: u16) -> Key {
+    Key(300 + customer)
+}
+/// A customer's money that is on hold.
+pub fn held(customer: u16) -> Key {
+    Key(320 + customer)
+}
+/// What a customer has paid.
+pub fn paid(customer: u16) -> Key {
+    Key(340 + customer)
+}
+/// A customer's points: one for each order. They are read when the money is held and written when it is paid.
+pub fn points(customer: u16) -> Key {
+    Key(360 + customer)
+}
+/// How many more shipments of a product there can be.
+pub fn shipments(product: u16) -> Key {
+    Key(400 + product)
+}
+
+/// What a cell is, in words.
+pub fn name(key: Key) -> String {
+    const RANGES: [(Key, &str); 9] = [
+        (Key(400), "shipments of product"),
+        (Key(360), "points of customer"),
+        (Key(340), "money paid by customer"),
+        (Key(320), "money held of customer"),
+        (Key(300), "money of customer"),
+        (Key(240), "shipped pieces of product"),
+        (Key(220), "reserved pieces of product"),
+        (Key(200), "free pieces of product"),
+        (Key(100), "latest order of customer"),
+    ];
+    let range = RANGES.into_iter().find(|(first, _)| *first <= key);
+    let (Key(first), what) = range.unwrap_or((Key(0), "account"));
+    let of = key.0 - first;
+    format!("{what} {of}")
+}
+
+/// What a service has in its store at the beginning.
+pub fn initial(service: NodeId) -> Vec<(Key, i64)> {
+    let mut cells: Vec<(Key, i64)> =
+        transfer::keys_of(service.0, SERVICES, ACCOUNTS).map(|key| (key, transfer::INITIAL_BALANCE)).collect();
+    match service {
+        ORDER => cells.extend((0..CUSTOMERS).map(|c| (order_of(c), 0))),
+        STOCK => {
+            cells.extend((0..PRODUCTS).flat_map(|p| [(free(p), INITIAL_STOCK), (reserved(p), 0), (shipped(p), 0)]))
+        }
+        PAYMENT => cells.extend(
+            (0..CUSTOMERS).flat_map(|c| [(balance(c), INITIAL_MONEY), (held(c), 0), (paid(c), 0), (points(c), 0)]),
+        ),
+        SHIPPING => cells.extend((0..PRODUCTS).map(|p| (shipments(p), SHIPMENTS))),
+        _ => panic!("there is no such service: {service}"),
+    }
+    cells
+}
+
+const PENDING: i64 = 1;
+const CONFIRMED: i64 = 2;
+const CANCELLED: i64 = 3;
+
+impl Request {
+    /// Its steps.
+    pub fn plan(self) -> Plan {
+        use Kind::{Compensatable, Pivot, Retriable};
+        let step = |name, at, kind, after| Step { name, at, kind, after };
+        Plan::new(match self {
+            Request::Order(_) => vec![
+                step("open", ORDER, Compensatable, Steps::NONE),
+                step("reserve", STOCK, Compensatable, Steps::of([0])),
+                step("hold", PAYMENT, Compensatable, Steps::of([0])),
+                step("ship", SHIPPING, Pivot, Steps::of([1, 2])),
+                step("take", STOCK, Retriable, Steps::of([3])),
+                step("capture", PAYMENT, Retriable, Steps::of([3])),
+                step("confirm", ORDER, Retriable, Steps::of([4, 5])),
+            ],
+            Request::Transfer(transfer) => {
+                let at = |key| NodeId(shard_of(key, SERVICES));
+                vec![
+                    step("withdraw", at(transfer.from), Compensatable, Steps::NONE),
+                    step("deposit", at(transfer.to), Pivot, Steps::of([0])),
+                    step("close", at(transfer.from), Retriable, Steps::of([1])),
+                ]
+            }
+        })
+    }
+
+    /// What `T_i` does to the store of its service. `seen` is what an earlier step of the same saga read there.
+    pub fn transaction(self, step: StepId, seen: impl Fn(Key) -> i64) -> Vec<Local> {
+        let (add, put) = (|key, amount| Local::Add { key, amount }, |key, value| Local::Put { key, value });
+        match (self, step.0) {
+            (Request::Order(Order { customer, .. }), 0) => vec![put(order_of(customer), PENDING)],
+            (Request::Order(Order { product, pieces, .. }), 1) => {
+                vec![add(free(product), -pieces), add(reserved(product), pieces)]
+            }
+            (Request::Order(order @ Order { customer, .. }), 2) => vec![
+                Local::Read { key: points(customer) },
+                add(balance(customer), -order.price()),
+                add(held(customer), order.price()),
+            ],
+            (Request::Order(Order { product, .. }), 3) => vec![add(shipments(product), -1)],
+            (Request::Order(Order { product, pieces, .. }), 4) => {
+                vec![add(reserved(product), -pieces), add(shipped(product), pieces)]
+            }
+            // The points are what was read two steps before, and one more: right, if nobody has written since.
+            (Request::Order(order @ Order { customer, .. }), 5) => vec![
+                add(held(customer), -order.price()),
+                add(paid(customer), order.price()),
+                put(points(customer), seen(points(customer)) + 1),
+            ],
+            (Request::Order(Order { customer, .. }), 6) => vec![put(order_of(customer), CONFIRMED)],
+            (Request::Transfer(transfer), 0) => vec![transfer.withdrawal()],
+            (Request::Transfer(transfer), 1) => vec![transfer.deposit()],
+            (Request::Transfer(_), 2) => Vec::new(),
+            (request, step) => panic!("there is no such step: {step} of {request:?}"),
+        }
+    }
+
+    /// What `C_i` does: it undoes `T_i` as the business sees it, whatever others have done since (section 3 of the paper).
+    pub fn compensation(self, step: StepId) -> Vec<Local> {
+        let add = |key, amount| Local::Add { key, amount };
+        match (self, step.0) {
+            (Request::Order(Order { customer, .. }), 0) => {
+                vec![Local::Put { key: order_of(customer), value: CANCELLED }]
+            }
+            (Request::Order(Order { product, pieces, .. }), 1) => {
+                vec![add(reserved(product), -pieces), add(free(product), pieces)]
+            }
+            (Request::Order(order @ Order { customer, .. }), 2) => {
+                vec![add(held(customer), -order.price()), add(balance(customer), order.price())]
+            }
+            (Request::Transfer(transfer), 0) => vec![add(transfer.from, transfer.amount)],
+            (request, step) => panic!("there is no compensation: of step {step} of {request:?}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_runs_in_parallel_forward_and_backward() {
+        let plan = Request::Order(Order { customer: 0, product: 0, pieces: 1 }).plan();
+        assert_eq!(plan.ready(Steps::NONE), Steps::of([0]));
+        assert_eq!(plan.ready(Steps::of([0])), Steps::of([1, 2]));
+        assert_eq!(plan.ready(Steps::of([0, 1])), Steps::of([2]));
+        assert_eq!(plan.ready(Steps::of([0, 1, 2, 3])), Steps::of([4, 5]));
+        assert_eq!(plan.undone_first(Steps::of([0, 1, 2])), Steps::of([1, 2]));
+        assert_eq!(plan.undone_first(Steps::of([0, 2])), Steps::of([2]));
+        assert_eq!(plan.undone_first(Steps::of([0])), Steps::of([0]));
+        assert_eq!(plan.dependents(Steps::of([1])), Steps::of([3, 4, 5, 6]));
+    }
+
+    #[test]
+    fn plans_are_sound() {
+        assert_eq!(Request::Order(Order { customer: 0, product: 0, pieces: 1 }).plan().check(), Ok(()));
+        for (from, to) in [(0, 1), (0, 4), (3, 2)] {
+            assert_eq!(Request::Transfer(Transfer { from: Key(from), to: Key(to), amount: 1 }).plan().check(), Ok(()));
+        }
+    }
+
+    #[test]
+    fn compensations_are_the_inverse() {
+        for request in [
+            Request::Order(Order { customer: 1, product: 1, pieces: 3 }),
+            Request::Transfer(Transfer { from: Key(1), to: Key(2), amount: 5 }),
+        ] {
+            let plan = request.plan();
+            for step in plan.compensatable().iter() {
+                let mut sums = std::collections::BTreeMap::new();
+                for local in request.transaction(step, |_| 0).into_iter().chain(request.compensation(step)) {
+                    if let Local::Add { key, amount } = local {
+                        *sums.entry(key).or_insert(0) += amount;
+                    }
+                }
+                assert!(sums.values().all(|sum| *sum == 0), "{request:?} {step}: {sums:?}");
+            }
+        }
+    }
+}

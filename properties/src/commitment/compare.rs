@@ -1,0 +1,130 @@
+//! What the models of the family cost, and what they let others see, on the same transfers under the same faults.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::{Arc, Mutex};
+
+use seedbed_models::transactions::store::Key;
+use seedbed_models::transactions::transfer::{COMPARED_ACCOUNTS, INITIAL_BALANCE, Transfers};
+use seedbed_sim::scenario::Impossible;
+use seedbed_sim::{Outcome, Property, Record, Source, Span, Swarm, Time, Verdict, World, maker, run};
+
+/// What many worlds came to together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Costs {
+    /// Transfers that were asked for.
+    pub asked: u64,
+    /// Transfers after which the client knew that the money was moved: how long each took.
+    pub moved: Vec<Span>,
+    /// Transfers after which it knew that nothing was.
+    pub refused: u64,
+    /// Messages that were sent, those of clients included.
+    pub messages: u64,
+    /// Writes that were forced.
+    pub forced: u64,
+    /// Writes that nothing waited for.
+    pub lazy: u64,
+    /// For how long accounts were locked against readers, added up over accounts.
+    pub locked: Span,
+    /// For how long a reader who can read every account would have found another sum in them than there is.
+    pub exposed: Span,
+    /// How long all worlds lasted.
+    pub watched: Span,
+    /// Worlds in which the sum was wrong at the end, with nothing locked.
+    pub wrong: u64,
+    /// Worlds.
+    pub worlds: u64,
+}
+
+/// Runs a model on transfers, in one world a seed.
+///
+/// # Errors
+/// If no world can run the model.
+pub fn measure<M: Transfers>(model: &M, swarm: &Swarm, seeds: Range<u64>) -> Result<Costs, Impossible> {
+    let cases = swarm.clone().as_configured().cases_with(model, model.transfers());
+    let mut costs = Costs::default();
+    for seed in seeds {
+        let case = cases.case(seed);
+        let seen = Arc::new(Mutex::new(Exposure::default()));
+        let watch = maker(Watch { seen: seen.clone(), accounts: BTreeMap::new(), last: Time::ZERO });
+        let outcome = run(&case, &Source::Seed(seed), &[watch], Record::No)?;
+        for invocation in outcome.history.invocations() {
+            costs.asked += 1;
+            match &invocation.outcome {
+                Outcome::Returned { ret, at } if M::moved(ret) => costs.moved.push(at.since(invocation.invoked)),
+                Outcome::Returned { .. } | Outcome::Failed { .. } => costs.refused += 1,
+                Outcome::Unknown => {}
+            }
+        }
+        let seen = *seen.lock().expect("nobody panics with it");
+        costs.messages += outcome.stats.sent;
+        costs.forced += outcome.stats.forced;
+        costs.lazy += outcome.stats.lazy;
+        costs.locked += seen.locked;
+        costs.exposed += seen.exposed;
+        costs.wrong += u64::from(seen.wrong);
+        costs.watched += outcome.ended_at.since(Time::ZERO);
+        costs.worlds += 1;
+    }
+    Ok(costs)
+}
+
+/// What others could see of the accounts in one world.
+#[derive(Clone, Copy, Debug, Default)]
+struct Exposure {
+    locked: Span,
+    exposed: Span,
+    wrong: bool,
+}
+
+/// Looks at the accounts after each event. It demands nothing: it measures.
+#[derive(Clone)]
+struct Watch {
+    seen: Arc<Mutex<Exposure>>,
+    accounts: BTreeMap<Key, Option<i64>>,
+    last: Time,
+}
+
+impl Watch {
+    /// Whether all accounts can be read, and hold another sum than there is.
+    fn is_exposed(&self) -> bool {
+        let readable: Option<i64> = self.accounts.values().copied().sum();
+        let all = self.accounts.len() == usize::from(COMPARED_ACCOUNTS);
+        all && readable.is_some_and(|sum| sum != i64::from(COMPARED_ACCOUNTS) * INITIAL_BALANCE)
+    }
+
+    /// Adds what was so since the last event.
+    fn pass(&mut self, now: Time) {
+        let since = now.since(self.last);
+        let mut seen = self.seen.lock().expect("nobody panics with it");
+        let locked = self.accounts.values().filter(|balance| balance.is_none()).count();
+        seen.locked += since * locked as u64;
+        if self.is_exposed() {
+            seen.exposed += since;
+        }
+        self.last = now;
+    }
+}
+
+impl<M: Transfers> Property<M> for Watch {
+    fn name(&self) -> String {
+        "compare/watch".into()
+    }
+
+    fn after_event(&mut self, world: &World<M>) -> Verdict {
+        self.pass(world.now());
+        // A node that is down shows what it showed last: its disk has it, and nobody else may touch it.
+        let changed = world.changed().and_then(|node| world.process(node));
+        self.accounts.extend(changed.into_iter().flat_map(M::accounts));
+        Ok(())
+    }
+
+    fn at_end(&mut self, world: &World<M>) -> Verdict {
+        self.pass(world.now());
+        for (_, process) in world.processes() {
+            self.accounts.extend(M::accounts(process));
+        }
+        self.seen.lock().expect("nobody panics with it").wrong = self.is_exposed();
+        Ok(())
+    }
+}

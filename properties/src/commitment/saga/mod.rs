@@ -1,0 +1,71 @@
+//! What must be true of sagas: Garcia-Molina & Salem, *Sagas* (SIGMOD 1987). Judged by what stands in the logs and in the
+//! stores of the services, and by what clients were answered, not by what a coordinator believes.
+
+mod ends;
+mod isolation;
+mod rules;
+mod stores;
+
+use seedbed_models::transactions::saga::Saga;
+use seedbed_sim::{AtEnd, Boundary, Maker, Suite, Swarm, maker};
+
+pub use ends::END_WITHIN;
+pub use isolation::{Isolation, history};
+
+/// Sagas with everything that must be true of them.
+pub fn suite() -> Suite<Saga> {
+    let properties = safety().into_iter().chain(isolation()).collect();
+    Suite { properties, ..Suite::new(Saga::default()) }
+        .property(AtEnd::liveness("saga/every_saga_ends", ends::every_saga_ends))
+        .sometimes("transaction refused")
+        .sometimes("pivot refused")
+        .sometimes("refused by a semantic lock")
+        .sometimes("late transaction refused")
+        .sometimes("compensated")
+        .sometimes("empty compensation")
+        .sometimes("backward recovery")
+        .sometimes("forward recovery after a restart")
+        .sometimes("backward recovery after a restart")
+        .sometimes("coordinator recovers an open saga")
+        .sometimes("saga given up")
+        .sometimes("step asked for again")
+        .sometimes("repeated step answered from the journal")
+        .sometimes("outbox recovered")
+        .sometimes("event sent again")
+        .sometimes("event dropped as a duplicate")
+        .sometimes("client asked again")
+        .sometimes("torn record dropped")
+        .boundary(unlocked(
+            "dirty-read",
+            "without semantic locks a saga builds on what another did and then undid",
+            "saga/no_dirty_read",
+        ))
+        .boundary(unlocked(
+            "lost-update",
+            "without semantic locks two sagas read the same points, and one writes over what the other wrote",
+            "saga/no_lost_update",
+        ))
+}
+
+fn unlocked(name: &'static str, what: &'static str, breaks: &'static str) -> Boundary<Saga> {
+    // Nothing has to break for that.
+    let (model, swarm) = (Saga::default().without_semantic_locks(), Swarm::calm().as_configured());
+    Boundary { name, what, breaks, model, swarm }
+}
+
+/// What is true of sagas with and without semantic locks: S1 to S4, and that nothing is lost or made.
+pub fn safety() -> Vec<Maker<Saga>> {
+    vec![
+        maker(rules::at_most_once()),
+        maker(rules::transaction_before_compensation()),
+        maker(rules::forward_past_the_pivot()),
+        maker(rules::all_or_compensated()),
+        maker(stores::conservation()),
+        maker(AtEnd::new("saga/stores_hold_what_was_answered", stores::hold_what_was_answered)),
+    ]
+}
+
+/// What semantic locks are for.
+pub fn isolation() -> Vec<Maker<Saga>> {
+    vec![maker(Isolation::NoLostUpdate), maker(Isolation::NoDirtyRead), maker(Isolation::Serializable)]
+}

@@ -1,0 +1,108 @@
+//! Histories as lines of JSON, one history a line.
+//!
+//! Operations on one object:
+//!
+//! ```json
+//! {"id": "a", "model": "cas-register", "init": 0, "events": [[1, "invoke", "write", 3], [1, "ok", "write", 3]]}
+//! ```
+//!
+//! An event is `[process, type, function, value]`; its type is `invoke`, `ok`, `fail` (certainly without effect) or
+//! `info` (nobody knows: it may take effect at any later time, or never). A process has one operation open at a time.
+//! The functions are those of the model ([`super::object`]).
+//!
+//! Recorders disagree on two points. Where the line says `"failed_cas": "definite"`, a `cas` that failed *saw* another
+//! value, and a read of null saw that nothing was there; otherwise a failed operation never happened, and a read of
+//! null says nothing. (`"null_read": "absent"` or `"nothing"` says the second alone.)
+//!
+//! Transactions: see [`transactions::format`].
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::Value;
+
+use super::lines::{self, LineError};
+use super::object::Model;
+use super::recorded::{Contents, Event, FailedCas, Kind, NullRead, Operations, Place, Recorded, pair};
+use crate::transactions;
+
+/// What tells which sort of history it is.
+#[derive(Deserialize)]
+struct Head {
+    #[serde(default)]
+    id: Option<String>,
+    #[serde(default)]
+    events: Option<IgnoredAny>,
+    #[serde(default)]
+    txns: Option<IgnoredAny>,
+    #[serde(default)]
+    expect: Option<Value>,
+    #[serde(default)]
+    source: Option<Value>,
+    #[serde(default)]
+    sessions: Option<bool>,
+}
+
+#[derive(Deserialize)]
+struct Line {
+    #[serde(default)]
+    model: Option<String>,
+    #[serde(default)]
+    init: Option<Value>,
+    #[serde(default)]
+    failed_cas: Option<FailedCas>,
+    #[serde(default)]
+    null_read: Option<NullRead>,
+    events: Vec<Raw>,
+}
+
+/// `[process, type, function, value]`.
+#[derive(Deserialize)]
+struct Raw(u64, Kind, String, #[serde(default)] Value);
+
+/// The histories of a file. Empty lines are skipped. An error concerns its line alone: the lines that follow can still
+/// be read.
+pub fn read(text: &str) -> impl Iterator<Item = Result<Recorded, LineError>> {
+    let numbered = (1..).zip(text.lines());
+    numbered.filter(|(_, line)| !line.trim().is_empty()).map(|(number, line)| history(number, line))
+}
+
+fn history(line: usize, text: &str) -> Result<Recorded, LineError> {
+    let head: Head = lines::parse(line, text)?;
+    let contents = match (&head.events, &head.txns) {
+        (Some(_), None) => operations(line, text)?,
+        (None, Some(_)) => {
+            let history = transactions::format::history(lines::parse(line, text)?);
+            let history = history.map_err(|error| LineError { line, what: error.to_string() })?;
+            Contents::Transactions { history, sessions: head.sessions.or_else(|| dialect(&head)) }
+        }
+        _ => {
+            let what = "no history: it has neither \"events\" (operations) nor \"txns\" (transactions)";
+            return Err(LineError { line, what: what.into() });
+        }
+    };
+    Ok(Recorded { id: head.id, line, contents, expect: head.expect })
+}
+
+/// PolySI means snapshot isolation with the axiom SESSION (Huang and others, "Efficient black-box checking of snapshot
+/// isolation in databases", VLDB 2023, section 2), Elle and Adya without: it goes by who recorded the history.
+fn dialect(head: &Head) -> Option<bool> {
+    let source = head.source.as_ref().and_then(Value::as_str).into_iter().chain(head.id.as_deref());
+    source.filter(|name| name.to_ascii_lowercase().starts_with("polysi/")).map(|_| true).next()
+}
+
+fn operations(line: usize, text: &str) -> Result<Contents, LineError> {
+    let Line { model, init, failed_cas, null_read, events } = lines::parse(line, text)?;
+    let model = model.map(|name| name.parse::<Model>()).transpose();
+    let model = model.map_err(|error| LineError { line, what: error.to_string() })?;
+    let events = (1..).zip(events).map(|(n, Raw(process, kind, function, value))| {
+        let place = Place { line, event: Some(n) };
+        Event { place, process, kind, function, value }
+    });
+    let also = failed_cas.map(|failed_cas| match failed_cas {
+        FailedCas::Nothing => NullRead::Nothing,
+        FailedCas::Definite => NullRead::Absent,
+    });
+    let calls = pair(events.collect())?;
+    let null_read = null_read.or(also);
+    Ok(Contents::Operations(Operations { model, init, failed_cas, null_read, unit: "events", calls }))
+}

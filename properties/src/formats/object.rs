@@ -1,0 +1,336 @@
+//! The objects that recorded operations may be on, and what their functions mean to the specifications.
+//!
+//! | model | functions: value of the invocation → value of the response |
+//! |---|---|
+//! | `register`, `cas-register` | `read`: – → v; `write`: v; `cas`: `[expected, new]` |
+//! | `multi-register` | `txn`: `[["r", key, –] or ["w", key, v], …]` → the same with what was read |
+//! | `kv` | `get` or `read`: `[key, –]` → `[key, v]`; `put` or `write`, `append`: `[key, v]`; `cas`: `[key, [expected, new]]`; `delete`: `[key, –]` |
+//! | `counter` | `read`: – → n; `add`: n; `add-and-get`: n → n |
+//! | `set` | `add`, `remove`: v → –, or whether that changed anything; `contains`: v → true or false; `read`: – → list |
+//! | `queue` | `enqueue`: v; `dequeue`: – → v, or null if it was empty |
+//! | `stack` | `push`: v; `pop`: – → v, or null if it was empty |
+//! | `mutex` | `acquire`, `try-acquire`, `release`; the process is the holder |
+//! | `semaphore` | `acquire`, `try-acquire`, `release`: n, or null for 1; at first there are `init` permits, or 1 |
+//! | `fenced-lock` | `acquire`: – → token; `release`; `use`: token; `init` is `leased` or `exclusive` |
+//! | `append-only-log` | `append`: v → –, or `[v, index]`; `read`: first index, or null for 0 → list |
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde_json::Value;
+
+use super::datum::Datum;
+use super::lines::LineError;
+use super::meaning::{containers, counter, locks, multi, register, store};
+use super::recorded::{Call, FailedCas, NullRead, Operations};
+use crate::linearizability::specs::{
+    append_only_log::AppendOnlyLog, cas_register::CasRegister, counter::Counter, fenced_lock::FencedLock, kv::Kv,
+    multi_register::MultiRegister, mutex::Mutex, queue::Queue, semaphore::Semaphore, set::Set, stack::Stack,
+};
+use crate::linearizability::{Checker, Limits, Operation, Specification, Verdict};
+
+macro_rules! models {
+    ($($(#[$doc:meta])* $model:ident = $name:literal,)*) => {
+        /// An object.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Model { $($(#[$doc])* $model,)* }
+
+        impl Model {
+            /// All of them.
+            pub const ALL: &[Model] = &[$(Model::$model),*];
+
+            /// Its name.
+            pub fn name(self) -> &'static str {
+                match self { $(Model::$model => $name,)* }
+            }
+        }
+    };
+}
+
+models! {
+    /// A register.
+    Register = "register",
+    /// A register with compare-and-set.
+    CasRegister = "cas-register",
+    /// Several registers, read and written together.
+    MultiRegister = "multi-register",
+    /// A key-value store.
+    Kv = "kv",
+    /// The same, of texts.
+    KvStringAppend = "kv-string-append",
+    /// A counter.
+    Counter = "counter",
+    /// A set.
+    Set = "set",
+    /// A queue, first in, first out.
+    Queue = "queue",
+    /// A stack.
+    Stack = "stack",
+    /// A mutex.
+    Mutex = "mutex",
+    /// A counting semaphore.
+    Semaphore = "semaphore",
+    /// A lock that gives out fencing tokens.
+    FencedLock = "fenced-lock",
+    /// A log.
+    AppendOnlyLog = "append-only-log",
+}
+
+impl fmt::Display for Model {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// There is no such model.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown model {name:?}; there are {}", names())]
+pub struct UnknownModel {
+    /// What was asked for.
+    pub name: String,
+}
+
+fn names() -> String {
+    Model::ALL.iter().map(|model| model.name()).collect::<Vec<_>>().join(", ")
+}
+
+impl FromStr for Model {
+    type Err = UnknownModel;
+
+    fn from_str(name: &str) -> Result<Self, UnknownModel> {
+        let known = Model::ALL.iter().find(|model| model.name() == name);
+        known.copied().ok_or_else(|| UnknownModel { name: name.into() })
+    }
+}
+
+/// How a history is to be read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reading {
+    /// Which object it is of.
+    pub model: Model,
+    /// What it holds at first.
+    pub init: Value,
+    /// What a failed compare-and-set means.
+    pub failed_cas: FailedCas,
+    /// What a read of null means.
+    pub null_read: NullRead,
+}
+
+impl Reading {
+    /// What the file says; where it does not tell the model, the functions do.
+    ///
+    /// # Errors
+    /// The functions fit no model, or more than one.
+    pub fn of(operations: &Operations) -> Result<Self, LineError> {
+        let model = operations.model.map_or_else(|| guess(&operations.calls), Ok)?;
+        Ok(Reading::as_model(operations, model))
+    }
+
+    /// What the file says, but for the model.
+    pub fn as_model(operations: &Operations, model: Model) -> Self {
+        Reading {
+            model,
+            init: operations.init.clone().unwrap_or(Value::Null),
+            failed_cas: operations.failed_cas.unwrap_or_default(),
+            null_read: operations.null_read.unwrap_or_default(),
+        }
+    }
+
+    pub(super) fn definite(&self) -> bool {
+        self.failed_cas == FailedCas::Definite
+    }
+
+    pub(super) fn null_says_nothing(&self) -> bool {
+        self.null_read == NullRead::Nothing
+    }
+}
+
+/// Which object has such functions.
+fn guess(calls: &[Call]) -> Result<Model, LineError> {
+    let has = |names: &[&str]| calls.iter().any(|call| names.contains(&call.function.as_str()));
+    let read = || calls.iter().filter(|call| call.function == "read");
+    let keyed = || read().any(|call| matches!(call.asked.as_array().map(Vec::as_slice), Some([_, Value::Null])));
+    let Some(first) = calls.first() else {
+        return Ok(Model::Register);
+    };
+    match () {
+        () if has(&["txn"]) => Ok(Model::MultiRegister),
+        () if has(&["get", "put", "delete"]) || keyed() => Ok(Model::Kv),
+        () if has(&["cas"]) => Ok(Model::CasRegister),
+        () if has(&["write"]) => Ok(Model::Register),
+        () if has(&["enqueue", "dequeue"]) => Ok(Model::Queue),
+        () if has(&["push", "pop"]) => Ok(Model::Stack),
+        () if has(&["use"]) => Ok(Model::FencedLock),
+        () if has(&["acquire", "release"]) => Ok(Model::Mutex),
+        () if has(&["append"]) => Ok(Model::AppendOnlyLog),
+        () if has(&["contains", "remove", "insert"]) => Ok(Model::Set),
+        () if has(&["add"]) && read().any(|call| call.ok().is_some_and(Value::is_array)) => Ok(Model::Set),
+        () if has(&["add"]) && read().any(|call| call.ok().is_some_and(Value::is_number)) => Ok(Model::Counter),
+        () if has(&["add-and-get", "increment"]) => Ok(Model::Counter),
+        () if read().count() == calls.len() => Ok(Model::Register),
+        () => {
+            let what = format!("cannot tell which object has the function {:?}; say --model, one of", first.function);
+            Err(first.place.wrong(format_args!("{what} {}", names())))
+        }
+    }
+}
+
+/// Something that judges operations, whatever they are on.
+pub trait Judge {
+    /// What it says.
+    type Said;
+    /// Judges. `places` has the place in [`Operations::calls`] of each operation; calls that never happened are not there.
+    fn judge<S: Specification + Clone>(
+        self,
+        spec: S,
+        operations: Vec<Operation<S::Op, S::Ret>>,
+        places: Vec<usize>,
+    ) -> Self::Said;
+}
+
+/// Lets a judge judge a history.
+///
+/// # Errors
+/// The history makes no sense: an unknown function, or a value of the wrong shape. The error names the line.
+pub fn judge<J: Judge>(operations: &Operations, reading: &Reading, judge: J) -> Result<J::Said, LineError> {
+    let calls = operations.calls.as_slice();
+    let wrong_init = |what: &str| {
+        let line = calls.first().map_or(1, |call| call.place.line);
+        LineError { line, what: format!("the initial value of a {} is {what}, not {}", reading.model, reading.init) }
+    };
+    let said = match reading.model {
+        Model::Register | Model::CasRegister => {
+            let (operations, places) = convert(calls, |call| register::access(call, reading))?;
+            judge.judge(CasRegister::new(Datum::from(&reading.init)), operations, places)
+        }
+        Model::MultiRegister => {
+            let init = multi::initial(&reading.init).ok_or_else(|| wrong_init("one value for all registers"))?;
+            let (operations, places) = convert(calls, |call| multi::transaction(call, reading))?;
+            judge.judge(MultiRegister::new(Datum::from(init)), operations, places)
+        }
+        Model::KvStringAppend => of_texts(calls, reading, judge)?,
+        Model::Kv if store::is_of_texts(calls, &reading.init) => of_texts(calls, reading, judge)?,
+        Model::Kv => {
+            let (operations, places) =
+                convert(calls, |call| store::request(call, reading, |value| Ok(Datum::from(value))))?;
+            let spec = match &reading.init {
+                Value::Null => Kv::new(),
+                init => Kv::reading_absent_as(Datum::from(init)),
+            };
+            judge.judge(spec, operations, places)
+        }
+        Model::Counter => {
+            if !(reading.init.is_null() || reading.init.as_i64() == Some(0)) {
+                return Err(wrong_init("0"));
+            }
+            let (operations, places) = convert(calls, counter::request)?;
+            judge.judge(Counter, operations, places)
+        }
+        Model::Set => {
+            let (operations, places) = convert(calls, containers::of_set)?;
+            judge.judge(Set::new(), operations, places)
+        }
+        Model::Queue => {
+            let (operations, places) = convert(calls, containers::of_queue)?;
+            judge.judge(Queue::new(), operations, places)
+        }
+        Model::Stack => {
+            let (operations, places) = convert(calls, containers::of_stack)?;
+            judge.judge(Stack::new(), operations, places)
+        }
+        Model::AppendOnlyLog => {
+            let (operations, places) = convert(calls, containers::of_log)?;
+            judge.judge(AppendOnlyLog::new(), operations, places)
+        }
+        Model::Mutex => {
+            let (operations, places) = convert(calls, |call| locks::of_mutex(call, reading))?;
+            judge.judge(Mutex, operations, places)
+        }
+        Model::Semaphore => {
+            let permits = if reading.init.is_null() { Some(1) } else { reading.init.as_u64() };
+            let permits = permits.ok_or_else(|| wrong_init("a number of permits"))?;
+            let (operations, places) = convert(calls, |call| locks::of_semaphore(call, reading))?;
+            judge.judge(Semaphore::new(permits), operations, places)
+        }
+        Model::FencedLock => {
+            let spec = match reading.init.as_str() {
+                None if reading.init.is_null() => FencedLock::leased(),
+                Some("leased") => FencedLock::leased(),
+                Some("exclusive") => FencedLock::exclusive(),
+                _ => return Err(wrong_init("\"leased\" or \"exclusive\"")),
+            };
+            let (operations, places) = convert(calls, |call| locks::of_fenced_lock(call, reading))?;
+            judge.judge(spec, operations, places)
+        }
+    };
+    Ok(said)
+}
+
+/// Whether a history is linearizable, and the places among the calls of the operations that the verdict counts.
+///
+/// # Errors
+/// The history makes no sense; the error names the line.
+pub fn linearizable(
+    operations: &Operations,
+    reading: &Reading,
+    limits: Limits,
+) -> Result<(Verdict, Vec<usize>), LineError> {
+    struct Linearizable(Limits);
+
+    impl Judge for Linearizable {
+        type Said = (Verdict, Vec<usize>);
+
+        fn judge<S: Specification + Clone>(
+            self,
+            spec: S,
+            operations: Vec<Operation<S::Op, S::Ret>>,
+            places: Vec<usize>,
+        ) -> Self::Said {
+            (Checker::new(spec).limits(self.0).check(&operations), places)
+        }
+    }
+
+    judge(operations, reading, Linearizable(limits))
+}
+
+fn of_texts<J: Judge>(calls: &[Call], reading: &Reading, judge: J) -> Result<J::Said, LineError> {
+    let (operations, places) = convert(calls, |call| store::request(call, reading, store::text))?;
+    let spec = match &reading.init {
+        Value::String(init) => Kv::reading_absent_as(init.clone()),
+        _ => Kv::new(),
+    };
+    Ok(judge.judge(spec, operations, places))
+}
+
+/// What a function makes of a call: the operation and its answer; nothing: it never happened.
+pub(super) type Meaning<O, R> = Result<Option<(O, Option<R>)>, String>;
+
+/// Operations, and their places among the calls.
+type Converted<O, R> = (Vec<Operation<O, R>>, Vec<usize>);
+
+/// Makes operations of calls.
+fn convert<O, R>(calls: &[Call], meaning: impl Fn(&Call) -> Meaning<O, R>) -> Result<Converted<O, R>, LineError> {
+    let (mut operations, mut places) = (Vec::with_capacity(calls.len()), Vec::with_capacity(calls.len()));
+    for (n, call) in calls.iter().enumerate() {
+        let Some((op, ret)) = meaning(call).map_err(|what| call.place.wrong(what))? else {
+            continue;
+        };
+        let (process, invoked, returned) = (call.process, call.invoked, call.returned());
+        operations.push(Operation { process, op, invoked, returned, ret: ret.filter(|_| returned.is_some()) });
+        places.push(n);
+    }
+    Ok((operations, places))
+}
+
+/// The error that a model has no such function.
+pub(super) fn unknown<T>(call: &Call, known: &str) -> Result<T, String> {
+    Err(format!("unknown function {:?}; there are {known} (is it another --model?)", call.function))
+}
+
+/// Two values.
+pub(super) fn two<'v>(value: &'v Value, what: &str) -> Result<(&'v Value, &'v Value), String> {
+    match value.as_array().map(Vec::as_slice) {
+        Some([first, second]) => Ok((first, second)),
+        _ => Err(format!("expected {what}, found {value}")),
+    }
+}

@@ -1,0 +1,125 @@
+//! Recorded histories as transactions.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::lines::LineError;
+use super::recorded::{Call, Kind};
+use crate::transactions::{self, History, Mop, Name, Seen, Status, Transaction};
+
+/// Whether the calls are transactions.
+pub fn is_transactional(calls: &[Call]) -> bool {
+    !calls.is_empty() && calls.iter().all(|call| call.function == "txn")
+}
+
+/// Transactions of calls of `txn`, as Jepsen's Elle reads them: an answered read of nothing saw the initial version, also
+/// of a list. A transaction has its place among the calls.
+///
+/// # Errors
+/// A call is no transaction, or its answer is to another one.
+pub fn transactions(calls: &[Call]) -> Result<History, LineError> {
+    let lists = calls.iter().flat_map(|call| call.asked.as_array()).flatten().any(|mop| mop[0] == "append");
+    let kind = if lists { transactions::Kind::ListAppend } else { transactions::Kind::RwRegister };
+    let transactions = calls.iter().map(|call| transaction(kind, call)).collect::<Result<_, _>>()?;
+    Ok(History { kind, transactions })
+}
+
+fn transaction(kind: transactions::Kind, call: &Call) -> Result<Transaction, LineError> {
+    let ended = call.ended.as_ref().filter(|ended| ended.kind != Kind::Info);
+    let status = match ended.map(|ended| ended.kind) {
+        Some(Kind::Ok) => Status::Ok,
+        Some(_) => Status::Fail,
+        None => Status::Info,
+    };
+    let asked = mops(&call.asked).map_err(|what| call.place.wrong(what))?;
+    let mut answered = None;
+    if let Some(ended) = ended.filter(|ended| ended.kind == Kind::Ok) {
+        let mops = mops(&ended.value).map_err(|what| ended.place.wrong(what))?;
+        let alike = |(a, b): (&Part<'_>, &Part<'_>)| (a.0, a.1) == (b.0, b.1) && (a.0 == 'r' || a.2 == b.2);
+        if mops.len() != asked.len() || !mops.iter().zip(&asked).all(alike) {
+            let what = format!("{} is the answer to another transaction than {}", ended.value, call.asked);
+            return Err(ended.place.wrong(what));
+        }
+        answered = Some(mops);
+    }
+    let mops = answered.as_ref().unwrap_or(&asked).iter().map(|&(f, key, value)| {
+        let key = name(key)?;
+        match (f, kind) {
+            ('a', transactions::Kind::ListAppend) | ('w', transactions::Kind::RwRegister) => {
+                Ok(Mop::Write(key, name(value)?))
+            }
+            ('r', _) if answered.is_none() => Ok(Mop::Read(key, Seen::Unknown)),
+            ('r', kind) => Ok(Mop::Read(key, seen(kind, value)?)),
+            _ => Err("a history has appends to lists or writes to registers, not both".to_string()),
+        }
+    });
+    let mops = mops.collect::<Result<_, _>>().map_err(|what| call.place.wrong(what))?;
+    let returned = ended.map(|ended| ended.at);
+    Ok(Transaction { process: call.process, status, mops, invoked: Some(call.invoked), returned })
+}
+
+/// `'r'`, `'w'` or `'a'`, the key, the value.
+type Part<'v> = (char, &'v Value, &'v Value);
+
+fn mops(value: &Value) -> Result<Vec<Part<'_>>, String> {
+    let expected = |found: &Value| {
+        format!("expected a transaction, [[:r key value] or [:w key value] or [:append key value] …], found {found}")
+    };
+    let mops = value.as_array().ok_or_else(|| expected(value))?.iter().map(|mop| {
+        let [f, key, value] = mop.as_array().map(Vec::as_slice).unwrap_or_default() else {
+            return Err(expected(mop));
+        };
+        match f.as_str() {
+            Some("r" | "read") => Ok(('r', key, value)),
+            Some("w" | "write") => Ok(('w', key, value)),
+            Some("append") => Ok(('a', key, value)),
+            _ => Err(expected(mop)),
+        }
+    });
+    mops.collect()
+}
+
+fn seen(kind: transactions::Kind, value: &Value) -> Result<Seen, String> {
+    match (value, kind) {
+        (Value::Null, transactions::Kind::RwRegister) => Ok(Seen::Nothing),
+        (Value::Null, transactions::Kind::ListAppend) => Ok(Seen::List(Vec::new())),
+        (Value::Array(items), transactions::Kind::ListAppend) => {
+            Ok(Seen::List(items.iter().map(name).collect::<Result<_, _>>()?))
+        }
+        (value, transactions::Kind::RwRegister) => Ok(Seen::Value(name(value)?)),
+        (other, transactions::Kind::ListAppend) => Err(format!("a read of a list returned {other}")),
+    }
+}
+
+fn name(value: &Value) -> Result<Name, String> {
+    match value {
+        Value::String(text) => Ok(Name::Text(text.as_str().into())),
+        other => {
+            let number = other.as_i64().map(Name::Integer);
+            number.ok_or_else(|| format!("keys and values are numbers or texts, not {other}"))
+        }
+    }
+}
+
+/// Makes sure that the transactions of a process come one after the other, where times are known: a history that was
+/// shuffled has other sessions than were recorded.
+///
+/// # Errors
+/// In words, which do not.
+pub fn in_order(history: &History) -> Result<(), String> {
+    let mut last: BTreeMap<u64, (usize, u64)> = BTreeMap::new();
+    for (t, transaction) in history.transactions.iter().enumerate() {
+        let Some(invoked) = transaction.invoked else { continue };
+        let process = transaction.process;
+        if let Some(&(other, at)) = last.get(&process)
+            && invoked < at
+        {
+            let words =
+                format!("T{t} of process {process} was invoked at {invoked}, but T{other}, which stands before it");
+            return Err(format!("{words}, lasted until {at}: are they out of order?"));
+        }
+        last.insert(process, (t, transaction.returned.unwrap_or(invoked)));
+    }
+    Ok(())
+}

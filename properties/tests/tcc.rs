@@ -1,0 +1,89 @@
+//! TCC keeps its promises under every fault it tolerates, and each planted bug breaks the promise it should.
+
+use seedbed_models::transactions::store::Key;
+use seedbed_models::transactions::tcc::business::{Request, Trip};
+use seedbed_models::transactions::tcc::{Outcome, Tcc, Why};
+use seedbed_models::transactions::transfer::Transfer;
+use seedbed_models::transactions::transfer::Transfers as _;
+use seedbed_properties::commitment::tcc::suite;
+use seedbed_sim::{
+    Campaign, Case, Fault, Finished, Model, NodeId, Operation, Record, Source, Span, Swarm, Time, What, check, run,
+};
+
+#[test]
+fn tcc_keeps_its_promises() {
+    check(Tcc::default()).suite(suite()).seeds(400).run();
+}
+
+#[test]
+fn tcc_works_where_nothing_breaks() {
+    check(Tcc::default()).faults(Swarm::calm()).properties(suite().properties).seeds(100).run();
+}
+
+#[test]
+fn transfers_are_reservations_too() {
+    let model = Tcc::default();
+    check(model.clone()).workload(model.transfers()).properties(suite().properties).seeds(100).run();
+}
+
+/// Rare bugs show in one of a few hundred seeds; the kill matrix measures how rare each is.
+const MOST_SEEDS: u64 = 5_000;
+
+#[test]
+fn tcc_bugs_are_caught_by_the_properties_they_break() {
+    let missed: Vec<_> = Tcc::INFO.bugs.iter().filter(|bug| !is_caught(bug.name, bug.caught_by)).collect();
+    assert!(missed.is_empty(), "not caught by the property they break: {missed:?}");
+}
+
+fn is_caught(bug: &'static str, property: &str) -> bool {
+    let mut suite = suite();
+    suite.model.set_bug(Some(bug));
+    let campaign = Campaign::new(suite);
+    let mut failing = campaign.failing(0..MOST_SEEDS, &|| true).expect("the usual configuration is possible");
+    failing.any(|result| result.violation.is_some_and(|violation| violation.property == property))
+}
+
+/// One transaction, alone, while these faults strike.
+fn alone(op: Request, faults: Vec<Fault>) -> (Option<Outcome>, Finished<Tcc>) {
+    let operations = vec![Operation { at: Time::ms(1), client: NodeId(4), op }];
+    let case = Case { operations, faults, ..Case::quiet(Tcc::default()) };
+    let finished = run(&case, &Source::Fixed(Vec::new()), &suite().properties, Record::No).expect("it can be run");
+    assert_eq!(finished.violation, None);
+    (finished.history.invocations()[0].returned().copied(), finished)
+}
+
+/// Each participant forces two entries, the coordinator its decision; it notes the end without forcing it. Each participant
+/// is asked twice and answers twice. (Two-phase commit with a forced vote and decision costs the same; what it holds
+/// meanwhile are locks.)
+#[test]
+fn tcc_costs_what_the_textbook_says() {
+    let costs = |finished: Finished<Tcc>| [finished.stats.forced, finished.stats.lazy, finished.stats.sent];
+    let trip = |persons| Request::Trip(Trip { flight: 0, hotel: 1, car: Some(0), persons });
+    let question_and_answer = 2;
+    let (outcome, finished) = alone(trip(2), vec![]);
+    assert_eq!(outcome, Some(Outcome::Confirmed));
+    assert_eq!(costs(finished), [2 * 3 + 1, 1, 4 * 3 + question_and_answer]);
+
+    let (outcome, finished) = alone(Request::Transfer(Transfer { from: Key(0), to: Key(1), amount: 5 }), vec![]);
+    assert_eq!(outcome, Some(Outcome::Confirmed));
+    assert_eq!(costs(finished), [2 * 2 + 1, 1, 4 * 2 + question_and_answer]);
+
+    // Who refuses has nothing to cancel and is not asked to: one entry and one question less.
+    let (outcome, finished) = alone(Request::Transfer(Transfer { from: Key(0), to: Key(1), amount: 500 }), vec![]);
+    assert_eq!(outcome, Some(Outcome::Cancelled(Why::Short { key: Key(0) })));
+    assert_eq!(costs(finished), [2 + 1 + 1, 1, 2 + 4 + question_and_answer]);
+}
+
+/// The price of asking: while the coordinator is down, participants whose reservations have timed out ask in vain. Once it is
+/// back all is settled, which the properties see to.
+#[test]
+fn reservations_wait_for_the_coordinator() {
+    let trip = Request::Trip(Trip { flight: 0, hotel: 0, car: None, persons: 1 });
+    let crash = |lasts| Fault::new(Time::ms(3), Span::ms(lasts), What::Crash { node: NodeId(0).into() });
+    for down in [400, 1_200] {
+        let (outcome, finished) = alone(trip, vec![crash(down)]);
+        assert!(outcome.is_some(), "after {down} ms the client is answered");
+        let timed_out = finished.marks.iter().find(|(name, _)| *name == "reservation timed out").map_or(0, |(_, n)| *n);
+        assert!(timed_out >= (down - 300) / 40, "they ask while it is down for {down} ms: {timed_out} times");
+    }
+}

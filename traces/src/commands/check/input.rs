@@ -1,0 +1,160 @@
+//! What is judged: files, and what is in them.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use seedbed_properties::formats::{Contents, LineError, Recorded, edn, etcd_log, json};
+use seedbed_sim::TraceError;
+
+use crate::registry;
+
+/// What a file looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// A history a line, as JSON.
+    Jsonl,
+    /// Jepsen's operation maps, old and new; also porcupine's key-value text.
+    #[value(alias = "kv-text")]
+    Edn,
+    /// Jepsen's log of etcd, as porcupine keeps it.
+    EtcdLog,
+    /// A trace of seedbed's own: it is replayed, and its history judged.
+    Trace,
+}
+
+/// Reads a file, or standard input for `-`.
+///
+/// # Errors
+/// If it cannot be read, or is no text.
+pub fn read(file: &Path) -> anyhow::Result<String> {
+    let mut bytes = Vec::new();
+    match file == Path::new("-") {
+        true => std::io::stdin().read_to_end(&mut bytes).context("cannot read standard input")?,
+        false => {
+            bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+            bytes.len()
+        }
+    };
+    String::from_utf8(bytes).map_err(|error| {
+        let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = 1 + good.iter().filter(|&&byte| byte == b'\n').count();
+        anyhow::anyhow!("{}:{line}: this is no text (not UTF-8)", name(file))
+    })
+}
+
+/// How a file is called in what is said of it.
+pub fn name(file: &Path) -> String {
+    match file == Path::new("-") {
+        true => "standard input".into(),
+        false => file.display().to_string(),
+    }
+}
+
+/// Finds out what a text looks like.
+pub fn detect(text: &str) -> Option<Format> {
+    let head = text.trim_start_matches(|c: char| c.is_whitespace() || c == ',' || c == '\u{feff}');
+    // A comment of EDN.
+    if head.starts_with(';') {
+        return Some(Format::Edn);
+    }
+    let first = head.lines().next().unwrap_or_default();
+    let after = |open: char| head.strip_prefix(open).map(str::trim_start).unwrap_or_default();
+    match head.chars().next()? {
+        '{' if after('{').starts_with(':') => Some(Format::Edn),
+        '{' if after('{').starts_with("\"version\"") => Some(Format::Trace),
+        '{' if !first.trim_end().ends_with('}') && text.contains("\"scenario\"") => Some(Format::Trace),
+        '{' => Some(Format::Jsonl),
+        '[' if after('[').starts_with(['{', '#', ';', ']']) || after('[').is_empty() => Some(Format::Edn),
+        '(' | '#' => Some(Format::Edn),
+        _ if text.contains(etcd_log::LOGGER) => Some(Format::EtcdLog),
+        _ => None,
+    }
+}
+
+/// The histories of a text, and what is wrong with those lines that have none.
+pub fn histories(text: &str, format: Option<Format>) -> Vec<Result<Recorded, LineError>> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let Some(format) = format.or_else(|| detect(text)) else {
+        let what = match text.trim().is_empty() {
+            true => "there is nothing in it",
+            false => "cannot tell what this is; say --format jsonl, edn, etcd-log or trace",
+        };
+        return vec![Err(LineError { line: 1, what: what.into() })];
+    };
+    match format {
+        Format::Jsonl => {
+            let histories: Vec<_> = json::read(text).collect();
+            match histories.is_empty() {
+                true => vec![Err(LineError { line: 1, what: "there is nothing in it".into() })],
+                false => histories,
+            }
+        }
+        Format::Edn => vec![edn::read(text)],
+        Format::EtcdLog => vec![etcd_log::read(text)],
+        Format::Trace => vec![trace(text)],
+    }
+}
+
+/// The history of a trace of ours.
+fn trace(text: &str) -> Result<Recorded, LineError> {
+    let refused = |error: TraceError| {
+        let line = match &error {
+            TraceError::Damaged { line, .. } => (*line).max(1),
+            _ => 1,
+        };
+        LineError { line, what: error.to_string() }
+    };
+    let head = seedbed_sim::trace::head(text).map_err(refused)?;
+    let component = registry::find(&head.model).map_err(|error| LineError { line: 1, what: error.to_string() })?;
+    let operations = component.history(text).map_err(refused)?.ok_or_else(|| {
+        let what =
+            format!("the operations of {} do not read as those on an object; the registry says which do", head.model);
+        LineError { line: 1, what }
+    })?;
+    Ok(Recorded { id: None, line: 1, contents: Contents::Operations(operations), expect: None })
+}
+
+/// Where the n-th drawing goes, if there are many: `out.dot`, `out-2.dot`, ….
+pub fn numbered(out: &Path, n: usize) -> PathBuf {
+    if n == 0 {
+        return out.to_path_buf();
+    }
+    let stem = out.file_stem().unwrap_or_default().to_string_lossy();
+    let extension = out.extension().map_or(String::new(), |extension| format!(".{}", extension.to_string_lossy()));
+    out.with_file_name(format!("{stem}-{}{extension}", n + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_are_told_by_their_contents() {
+        let cases = [
+            ("{\"id\": 1}", Some(Format::Jsonl)),
+            ("\n{\"events\": [", Some(Format::Jsonl)),
+            ("{\n  \"version\": 1,\n", Some(Format::Trace)),
+            ("{:type :invoke}", Some(Format::Edn)),
+            ("{ :type :invoke}", Some(Format::Edn)),
+            ("[{:type :invoke}]", Some(Format::Edn)),
+            ("[\n #jepsen.history.Op{", Some(Format::Edn)),
+            ("; words\n({:type :ok}", Some(Format::Edn)),
+            ("#jepsen.history.Op{", Some(Format::Edn)),
+            ("2015-05-21 INFO  jepsen.util - 0\t:invoke", Some(Format::EtcdLog)),
+            ("INFO  jepsen.util - 0\t:invoke", Some(Format::EtcdLog)),
+            ("hello", None),
+            ("", None),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(detect(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn drawings_are_numbered() {
+        assert_eq!(numbered(Path::new("a/b.dot"), 0), Path::new("a/b.dot"));
+        assert_eq!(numbered(Path::new("a/b.dot"), 1), Path::new("a/b-2.dot"));
+        assert_eq!(numbered(Path::new("b"), 2), Path::new("b-3"));
+    }
+}

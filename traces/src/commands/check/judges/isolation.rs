@@ -1,0 +1,140 @@
+//! Isolation levels of transactions.
+
+use std::fmt::Write as _;
+
+use seedbed_properties::formats::LineError;
+use seedbed_properties::transactions::{Anomaly, History, Level, Options, Refusal, Report, Status, check, draw};
+use serde_json::{Map, Value, json};
+
+use crate::commands::check::How;
+use crate::commands::check::judged::{Drawing, Judged, Result, Verdict};
+
+pub fn judge(line: usize, history: &History, asked: Level, sessions: bool, how: &How) -> Result {
+    let usual = Options { sessions, ..Options::default() };
+    let is_decided = |said: &std::result::Result<Report, _>| match said {
+        Ok(report) => report.keeps(asked).is_some(),
+        Err(_) => true,
+    };
+    let report = how.spend.search(usual.limit, is_decided, |limit| check(history, &Options { limit, ..usual }));
+    let report = report.map_err(|malformed| LineError { line, what: malformed.to_string() })?;
+    let names = |levels: &[Level]| levels.iter().map(|level| level.name()).collect::<Vec<_>>();
+    let verdict = match report.keeps(asked) {
+        Some(true) => Verdict::Ok,
+        Some(false) => Verdict::Violation,
+        None => Verdict::Unknown,
+    };
+    let drawing = |anomaly: &Anomaly| Drawing {
+        text: draw::text(history, anomaly),
+        mermaid: draw::mermaid(history, anomaly),
+        dot: draw::dot(history, anomaly),
+    };
+    let refused = refusals(&report, asked).flat_map(|refusal| &refusal.cycles);
+    let drawings: Vec<Drawing> =
+        report.anomalies.iter().filter(|anomaly| !anomaly.assumed()).chain(refused).map(drawing).collect();
+    Ok(Judged {
+        verdict,
+        violates: names(&report.violates),
+        holds: names(&report.holds),
+        unknown: names(&report.unknown),
+        anomalies: report.anomalies.iter().map(|anomaly| anomaly.name.clone()).collect(),
+        operations: history.transactions.len(),
+        explanation: explanation(history, &report, asked),
+        counterexample: counterexample(&report),
+        statistics: statistics(history),
+        drawings,
+    })
+}
+
+fn explanation(history: &History, report: &Report, asked: Level) -> String {
+    let mut out = String::new();
+    for anomaly in report.anomalies.iter().filter(|anomaly| !anomaly.assumed()) {
+        out.push_str(&draw::text(history, anomaly));
+    }
+    for Refusal { level, cycles } in refusals(report, asked) {
+        let _ = writeln!(
+            out,
+            "Nobody knows in which order the versions came; but none keeps {level}, for each has one of:"
+        );
+        for cycle in cycles {
+            out.push_str(&draw::text(history, cycle));
+        }
+    }
+    if report.unknown.contains(&asked) {
+        let _ = writeln!(out, "undecided within the limit: try --seconds 60");
+    }
+    out.trim_end().to_string()
+}
+
+/// The refusals that are worth telling: not of stronger levels than the one that was asked for, and not of levels that an
+/// anomaly refuses that is there in any order of the versions.
+fn refusals(report: &Report, asked: Level) -> impl Iterator<Item = &Refusal> {
+    let certain = |level: Level| {
+        let mut anomalies = report.anomalies.iter().filter(|anomaly| !anomaly.assumed());
+        anomalies.any(|anomaly| weakest(&anomaly.name).is_some_and(|weakest| level.implies(weakest)))
+    };
+    report.refusals.iter().filter(move |refusal| asked.implies(refusal.level) && !certain(refusal.level))
+}
+
+/// The weakest level that forbids an anomaly.
+fn weakest(name: &str) -> Option<Level> {
+    match name {
+        "G0" | "duplicate-elements" | "garbage-read" => Some(Level::ReadUncommitted),
+        "G1a" | "G1b" | "G1c" | "dirty-update" | "incompatible-order" | "future-read" => Some(Level::ReadCommitted),
+        "lost-update" => Some(Level::CursorStability),
+        "internal" => Some(Level::ReadAtomic),
+        "G-single" | "G-single-item" => Some(Level::ConsistentView),
+        "G-nonadjacent" | "G-nonadjacent-item" => Some(Level::SnapshotIsolation),
+        "G2" | "G2-item" => Some(Level::RepeatableRead),
+        _ => None,
+    }
+}
+
+fn counterexample(report: &Report) -> Value {
+    if report.anomalies.is_empty() && report.refusals.is_empty() {
+        return Value::Null;
+    }
+    let anomaly = |anomaly: &Anomaly| {
+        let cycle = anomaly.cycle.iter().map(|edge| {
+            json!({
+                "from": edge.from,
+                "to": edge.to,
+                "why": format!("{:?}", edge.why).to_lowercase(),
+                "key": edge.key.as_ref().map(ToString::to_string),
+                "assumed": edge.assumed,
+                "words": edge.words,
+            })
+        });
+        json!({
+            "name": anomaly.name,
+            "transactions": anomaly.transactions,
+            "words": anomaly.words,
+            "cycle": cycle.collect::<Vec<_>>(),
+        })
+    };
+    let refusals = report.refusals.iter().map(|refusal| {
+        json!({
+            "level": refusal.level.name(),
+            "each_order_has_one_of": refusal.cycles.iter().map(anomaly).collect::<Vec<_>>(),
+        })
+    });
+    json!({
+        "anomalies": report.anomalies.iter().map(anomaly).collect::<Vec<_>>(),
+        "refusals": refusals.collect::<Vec<_>>(),
+    })
+}
+
+fn statistics(history: &History) -> Map<String, Value> {
+    let of = |status: Status| history.transactions.iter().filter(|t| t.status == status).count();
+    let mut processes: Vec<u64> = history.transactions.iter().map(|t| t.process).collect();
+    processes.sort_unstable();
+    processes.dedup();
+    let mops: usize = history.transactions.iter().map(|t| t.mops.len()).sum();
+    let fields = [
+        ("processes", processes.len()),
+        ("committed", of(Status::Ok)),
+        ("aborted", of(Status::Fail)),
+        ("unknown", of(Status::Info)),
+        ("reads_and_writes", mops),
+    ];
+    fields.map(|(name, count)| (name.to_string(), json!(count))).into_iter().collect()
+}

@@ -1,0 +1,79 @@
+//! Linearizability.
+
+use seedbed_properties::formats::{self, Operations, Reading};
+use seedbed_properties::linearizability::{Counterexample, Limits, Verdict as Found, draw};
+use serde_json::{Value, json};
+
+use super::call_json;
+use crate::commands::check::How;
+use crate::commands::check::judged::{Drawing, Judged, Result, Verdict};
+
+/// A failed configuration that is remembered takes about so many bytes: a state, which may be shared text, and a few words.
+const CONFIGURATION: u64 = 200;
+
+pub fn judge(operations: &Operations, reading: &Reading, level: &'static str, how: &How) -> Result {
+    let usual = Limits::default();
+    let most = usize::try_from(how.spend.bytes() / CONFIGURATION).unwrap_or(usize::MAX);
+    let configurations = most.min(if how.spend.seconds.is_some() { usize::MAX } else { usual.configurations });
+    let is_decided = |said: &Result<(Found, Vec<usize>)>| !matches!(said, Ok((Found::Unknown(_), _)));
+    let (found, places) = how.spend.search(usual.steps, is_decided, |steps| {
+        formats::linearizable(operations, reading, Limits { steps, configurations })
+    })?;
+    Ok(match found {
+        Found::Linearizable(_) => Judged::new(level, Verdict::Ok, places.len()),
+        Found::Unknown(why) => {
+            let words = format!("{why}: neither an order nor a violation was found; try --seconds 60, or --memory");
+            Judged::unknown(level, places.len(), words)
+        }
+        Found::Violation(counterexample) => {
+            let text = text(operations, &places, &counterexample);
+            let drawing = Drawing {
+                text: text.clone(),
+                mermaid: draw::mermaid(&counterexample),
+                dot: draw::dot(&counterexample),
+            };
+            Judged {
+                anomalies: vec!["not-linearizable".into()],
+                explanation: text,
+                counterexample: json(operations, &places, &counterexample),
+                drawings: vec![drawing],
+                ..Judged::new(level, Verdict::Violation, places.len())
+            }
+        }
+    })
+}
+
+/// The story, and where in the file its end stands.
+fn text(operations: &Operations, places: &[usize], counterexample: &Counterexample) -> String {
+    let call = &operations.calls[places[counterexample.culprit]];
+    let ended = call.ended.as_ref().expect("a culprit returned");
+    let mut text = counterexample.to_string();
+    let there = match operations.unit {
+        "events" => format!("p{}'s {} is {} to {} of the file", call.process, call.function, call.place, ended.place),
+        unit => format!("times are in {unit}"),
+    };
+    text.push_str(&format!("\n  ({there}.)"));
+    text
+}
+
+fn json(operations: &Operations, places: &[usize], counterexample: &Counterexample) -> Value {
+    let call = |n: usize| call_json(&operations.calls[places[n]]);
+    let furthest = counterexample.furthest.iter().map(|end| {
+        json!({
+            "state": end.state,
+            "length": end.length,
+            "reaches_the_culprit": end.is_there,
+            "last": end.recent.iter().map(|&n| call(n)).collect::<Vec<_>>(),
+            "would_return": end.instead,
+        })
+    });
+    json!({
+        "culprit": call(counterexample.culprit),
+        "events": counterexample.events,
+        "minimal": counterexample.minimal,
+        "part": counterexample.part,
+        "reason": counterexample.reason,
+        "furthest": furthest.collect::<Vec<_>>(),
+        "drawn": counterexample.bars.iter().map(|bar| call(bar.operation)).collect::<Vec<_>>(),
+    })
+}

@@ -1,0 +1,52 @@
+//! What a check may spend.
+
+use std::time::Duration;
+
+use crate::commands::progress::Stopwatch;
+
+/// What judging one history may spend.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub struct Spend {
+    /// How many seconds a search may take for one history, about; without it, a fixed number of steps, so that verdicts
+    /// are the same everywhere.
+    #[arg(long)]
+    pub seconds: Option<f64>,
+    /// How many megabytes judging one history may take, about.
+    #[arg(long, value_name = "MB", default_value_t = 2_000)]
+    pub memory: u64,
+}
+
+/// How many steps a search takes at first when there is a limit of time.
+const FIRST: u64 = 500_000;
+
+impl Spend {
+    /// The memory in bytes.
+    pub fn bytes(&self) -> u64 {
+        self.memory.saturating_mul(1_000_000)
+    }
+
+    /// Runs a search that gives up after so many steps: with `usual` steps, or, where there is a limit of time, again and
+    /// again with more, as long as there is time.
+    pub fn search<T>(&self, usual: u64, is_decided: impl Fn(&T) -> bool, mut run: impl FnMut(u64) -> T) -> T {
+        let Some(seconds) = self.seconds else {
+            return run(usual);
+        };
+        let all = Stopwatch::start();
+        let mut steps = FIRST;
+        loop {
+            let this = Stopwatch::start();
+            let said = run(steps);
+            let left = seconds - all.seconds();
+            if is_decided(&said) || left <= 0.0 {
+                return said;
+            }
+            // No step may be counted for nothing: the last run takes what is left.
+            let rate = steps as f64 / this.seconds().max(Duration::from_millis(1).as_secs_f64());
+            let affordable = (rate * left) as u64;
+            if affordable <= steps {
+                return said;
+            }
+            steps = affordable.min(steps.saturating_mul(8));
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! `seedbed compare transactions`: what each way to move money over several nodes costs, and what it lets others see.
+
+use std::ops::Range;
+
+use clap::ValueEnum;
+use comfy_table::{Table, presets};
+use rayon::prelude::*;
+use seedbed_models::transactions::saga::{Coordination, Saga};
+use seedbed_models::transactions::tcc::Tcc;
+use seedbed_models::transactions::transfer::Transfers;
+use seedbed_properties::commitment::compare::{Costs, measure};
+use seedbed_sim::{FaultClass, Span, Swarm};
+use serde_json::{Value, json};
+
+use crate::commands::Ended;
+use crate::commands::progress::{bar, interrupted, mind_ctrl_c};
+use crate::commands::sweep::parse_seeds;
+use crate::report::{latencies, print_json};
+use crate::say;
+
+/// What can be compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Family {
+    /// Transfers between accounts on several nodes.
+    Transactions,
+}
+
+/// One way to do the work.
+struct Contender {
+    name: &'static str,
+    model: &'static str,
+    measure: Box<Measure>,
+}
+
+type Measure = dyn Fn(&Swarm, Range<u64>) -> anyhow::Result<Costs> + Send + Sync;
+
+fn contender<M: Transfers>(name: &'static str, model: M) -> Contender {
+    let measure = move |swarm: &Swarm, seeds| Ok(measure(&model, swarm, seeds)?);
+    Contender { name, model: M::INFO.name, measure: Box::new(measure) }
+}
+
+/// Everybody, from the strictest to the loosest.
+fn contenders() -> Vec<Contender> {
+    vec![
+        contender("TCC", Tcc::default()),
+        contender("saga, orchestrated", Saga::default()),
+        contender("saga, choreographed", Saga::default().coordinated(Coordination::Choreographed)),
+    ]
+}
+
+/// The plans that all are put under: the same for all, tolerated or not.
+fn plans() -> [(&'static str, Swarm); 4] {
+    [
+        ("calm", Swarm::calm()),
+        ("messages", Swarm::only([FaultClass::Loss, FaultClass::Dup, FaultClass::Reorder])),
+        ("crashes", Swarm::only([FaultClass::Crash])),
+        ("partitions", Swarm::only([FaultClass::Partition])),
+    ]
+}
+
+/// Measures all, and prints the table.
+///
+/// # Errors
+/// If the seeds are not a range, or a model cannot be run.
+pub fn compare(Family::Transactions: Family, seeds: &str, as_json: bool) -> anyhow::Result<Ended> {
+    let seeds = parse_seeds(seeds)?;
+    mind_ctrl_c();
+    let contenders = contenders();
+    let work: Vec<_> =
+        plans().into_iter().flat_map(|plan| contenders.iter().map(move |one| (plan.clone(), one))).collect();
+    let progress = bar(work.len() as u64, "comparing");
+    let measured: Vec<_> = work
+        .par_iter()
+        .map(|((_, swarm), one)| {
+            let costs = match interrupted() {
+                true => Ok(Costs::default()),
+                false => (one.measure)(swarm, seeds.clone()),
+            };
+            progress.inc(1);
+            costs
+        })
+        .collect();
+    progress.finish_and_clear();
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    table.set_header(HEADER);
+    let mut last = "";
+    for (((plan, _), one), costs) in work.iter().zip(measured) {
+        let costs = costs?;
+        if as_json {
+            print_json(&json(plan, one, &costs));
+            continue;
+        }
+        table.add_row(row(if last == *plan { "" } else { plan }, one.name, &costs));
+        last = plan;
+    }
+    if !as_json {
+        say!("{table}\n\n{LEGEND}");
+    }
+    Ok(Ended::Held)
+}
+
+const HEADER: [&str; 11] =
+    ["faults", "", "moved", "refused", "open", "p50 ms", "p99 ms", "messages", "forced writes", "locked ms", "exposed"];
+
+const LEGEND: &str = "\
+moved, refused, open   of the transfers that were asked for: done, not done, and of unknown outcome at the end
+p50, p99               virtual time until the client knew that the money was moved
+messages, forced       for each transfer that was moved or refused; the clients' messages are among them
+locked                 account-milliseconds that readers were locked out, for each of these
+exposed                share of the time in which somebody who reads all accounts finds a sum that never was;
+                       WRONG: worlds that ended so, with nothing locked";
+
+fn row(plan: &str, name: &str, costs: &Costs) -> Vec<String> {
+    let percent = |n: u64, of: u64| format!("{:.1} %", n as f64 * 100.0 / of.max(1) as f64);
+    let each = |n: f64| format!("{:.1}", n / ended(costs));
+    let open = costs.asked - costs.moved.len() as u64 - costs.refused;
+    let latency = latencies(&costs.moved.iter().map(|span| span.0).collect::<Vec<_>>());
+    let ms = |quantile| format!("{:.1}", latency.value_at_quantile(quantile) as f64 / 1e6);
+    let wrong = if costs.wrong > 0 { format!(", {} WRONG", costs.wrong) } else { String::new() };
+    vec![
+        plan.into(),
+        name.into(),
+        percent(costs.moved.len() as u64, costs.asked),
+        percent(costs.refused, costs.asked),
+        percent(open, costs.asked),
+        ms(0.5),
+        ms(0.99),
+        each(costs.messages as f64),
+        each(costs.forced as f64),
+        each(in_ms(costs.locked)),
+        percent(costs.exposed.0, costs.watched.0) + &wrong,
+    ]
+}
+
+fn json(plan: &str, one: &Contender, costs: &Costs) -> Value {
+    let latency = latencies(&costs.moved.iter().map(|span| span.0).collect::<Vec<_>>());
+    json!({
+        "faults": plan,
+        "contender": one.name,
+        "model": one.model,
+        "worlds": costs.worlds,
+        "asked": costs.asked,
+        "moved": costs.moved.len(),
+        "refused": costs.refused,
+        "latency_ns": {"p50": latency.value_at_quantile(0.5), "p99": latency.value_at_quantile(0.99)},
+        "messages_each": costs.messages as f64 / ended(costs),
+        "forced_writes_each": costs.forced as f64 / ended(costs),
+        "lazy_writes_each": costs.lazy as f64 / ended(costs),
+        "locked_ms_each": in_ms(costs.locked) / ended(costs),
+        "exposed_share": costs.exposed.0 as f64 / costs.watched.0.max(1) as f64,
+        "wrong": costs.wrong,
+    })
+}
+
+/// The transfers whose outcome is known, as what is shared out among them; at least one.
+fn ended(costs: &Costs) -> f64 {
+    (costs.moved.len() as u64 + costs.refused).max(1) as f64
+}
+
+fn in_ms(span: Span) -> f64 {
+    span.0 as f64 / 1e6
+}
