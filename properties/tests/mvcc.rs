@@ -1,11 +1,15 @@
 //! MVCC keeps its promises under every fault it tolerates, and each planted bug breaks the promise it should.
 
+use std::collections::BTreeSet;
+
 use seedbed_models::transactions::mvcc::timestamp::Ts;
-use seedbed_models::transactions::mvcc::{Isolation, Mvcc, Op, Ret};
+use seedbed_models::transactions::mvcc::{Bug, Isolation, Mvcc, Op, Ret};
 use seedbed_models::transactions::store::{Key, Step};
 use seedbed_models::transactions::transfer::{INITIAL_BALANCE, Transfer};
 use seedbed_properties::commitment::mvcc::{stores, suite};
-use seedbed_sim::{Campaign, Case, Model, NodeId, Operation, Record, Source, Swarm, Time, World, check, run};
+use seedbed_sim::{
+    AtEnd, Campaign, Case, Model, NodeId, Operation, Record, Source, Suite, Swarm, Time, Verdict, World, check, run,
+};
 
 #[test]
 fn mvcc_keeps_its_promises() {
@@ -41,6 +45,39 @@ fn transfers_keep_the_total() {
         })
         .seeds(150)
         .run();
+}
+
+/// What the oracle promises (section 2.3), seen from outside: no timestamp is handed out twice, and whoever began after
+/// another was committed has a later snapshot.
+fn timestamps_agree_with_real_time(world: &World<Mvcc>) -> Verdict {
+    let ended: Vec<_> =
+        world.history().invocations().iter().filter_map(|i| Some((i.invoked, i.ended()?, i.returned()?))).collect();
+    let mut seen = BTreeSet::new();
+    for (invoked, _, ret) in &ended {
+        let Ret::Committed { start, commit, .. } = ret else { continue };
+        if let Some(twice) = [Some(*start), *commit].into_iter().flatten().find(|ts| !seen.insert(*ts)) {
+            return Err(format!("{twice} was handed out twice").into());
+        }
+        for (_, returned, before) in &ended {
+            let Ret::Committed { commit: Some(earlier), .. } = before else { continue };
+            if returned < invoked && earlier >= start {
+                return Err(format!("{earlier} was committed at {returned}, and {start} begins at {invoked}").into());
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn timestamps_go_forward_over_failovers() {
+    let name = "timestamps go forward";
+    let good = check(Mvcc::default()).at_end(name, timestamps_agree_with_real_time);
+    good.sometimes("oracle took over").sometimes("oracle deposed").seeds(300).run();
+
+    let stale = Mvcc { bug: Some(Bug::StaleOracle), ..Mvcc::default() };
+    let campaign = Campaign::new(Suite::new(stale).property(AtEnd::new(name, timestamps_agree_with_real_time)));
+    let mut failing = campaign.failing(0..MOST_SEEDS, &|| true).expect("the usual configuration is possible");
+    assert!(failing.next().is_some(), "a deposed oracle goes back");
 }
 
 /// What one transaction costs where nothing breaks: messages, and forced writes.

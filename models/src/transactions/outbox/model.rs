@@ -219,7 +219,7 @@ impl Process for Node {
         match (self, timer) {
             (Node::Broker(broker), Timer::Redeliver(consumer)) => broker.redeliver(ctx, consumer),
             (Node::Broker(broker), Timer::CheckBack) => broker.check_back(ctx),
-            (Node::Service(service), Timer::Relay) => service.relay(ctx),
+            (Node::Service(service), Timer::Relay) => service.look(ctx),
             (Node::Client(client, _), Timer::Again) => client.again(ctx),
             (node, timer) => panic!("outbox: a timer of another kind of node: {node:?} got {timer:?}"),
         }

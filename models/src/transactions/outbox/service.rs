@@ -65,6 +65,8 @@ pub struct Service {
     sent: BTreeSet<TxId>,
     /// When each message was sent last, on this node's clock: until its answer is due it is not sent again.
     tried: BTreeMap<TxId, Time>,
+    /// Whether it is going to look into the outbox. A look that is due is not put off by what comes meanwhile.
+    looking: bool,
     /// Up to where a relay that tails the log has sent it.
     position: usize,
     /// The inbox: what was applied, in its order.
@@ -86,6 +88,7 @@ impl Service {
             outbox: Vec::new(),
             sent: BTreeSet::new(),
             tried: BTreeMap::new(),
+            looking: false,
             position: 0,
             inbox: VecDeque::new(),
             applied: 0,
@@ -223,8 +226,14 @@ impl Service {
         first.into_values().collect()
     }
 
+    /// The time has come to look what is to be sent.
+    pub(super) fn look(&mut self, ctx: &mut Context<'_, Node>) {
+        self.looking = false;
+        self.relay(ctx);
+    }
+
     /// Sends what is next, and again what the broker has not acknowledged.
-    pub(super) fn relay(&mut self, ctx: &mut Context<'_, Node>) {
+    fn relay(&mut self, ctx: &mut Context<'_, Node>) {
         for deposit in self.next() {
             if !self.due(ctx, deposit.tx) {
                 continue;
@@ -258,7 +267,10 @@ impl Service {
         true
     }
 
-    fn look_later(&self, ctx: &mut Context<'_, Node>) {
+    fn look_later(&mut self, ctx: &mut Context<'_, Node>) {
+        if std::mem::replace(&mut self.looking, true) {
+            return;
+        }
         let after = match self.settings.relay {
             Relay::Polling => self.settings.interval,
             Relay::Tailing | Relay::Transactional => self.settings.patience,
@@ -266,12 +278,18 @@ impl Service {
         ctx.arm(Timer::Relay, after);
     }
 
+    /// There is nothing to look for.
+    fn look_no_more(&mut self, ctx: &mut Context<'_, Node>) {
+        self.looking = false;
+        ctx.cancel(&Timer::Relay);
+    }
+
     /// The broker has a message. Written lazily: what a crash forgets is sent again.
     pub(super) fn published(&mut self, ctx: &mut Context<'_, Node>, tx: TxId) {
         self.mark_sent(ctx, tx);
         match self.settings.relay {
             Relay::Tailing if self.unsent() > 0 => self.relay(ctx),
-            _ if self.unsent() == 0 => ctx.cancel(&Timer::Relay),
+            _ if self.unsent() == 0 => self.look_no_more(ctx),
             _ => {}
         }
     }
@@ -317,7 +335,7 @@ impl Service {
             } else {
                 self.halves.insert(deposit.tx, (Some(client), deposit));
                 ctx.send(self.settings.broker, Message::Half(deposit));
-                ctx.arm(Timer::Relay, self.settings.patience);
+                self.look_later(ctx);
             }
         }
     }
@@ -345,7 +363,7 @@ impl Service {
         self.mark_sent(ctx, tx);
         self.begin(ctx);
         if self.unsent() == 0 && self.halves.is_empty() {
-            ctx.cancel(&Timer::Relay);
+            self.look_no_more(ctx);
         }
     }
 
