@@ -2,6 +2,7 @@
 //! mirror `seedbed-models`. Tests in `tests/` bind them to the models.
 
 pub mod atomic_commitment;
+pub mod commitment;
 pub mod consensus;
 pub mod conservation;
 pub mod consistency;

@@ -3,8 +3,10 @@
 //! All models of the family keep real data, in the [`store`], and take money from one account to another
 //! ([`transfer`]), so that they can be judged by what is in the stores and compared on the same work.
 
+pub mod commitment;
 pub mod store;
 pub mod transfer;
+pub mod two_phase_commit;
 
 use std::fmt;
 
