@@ -11,6 +11,7 @@ pub mod two_phase_commit;
 
 use seedbed_models::transactions::TxId;
 use seedbed_models::transactions::commitment::{self, Entry, Ledger, Op, Ret, Vote, ledger};
+use seedbed_models::transactions::store::Key;
 use seedbed_sim::{Maker, Model, NodeId, Process, Span, World, maker};
 
 use crate::atomic_commitment::{AtomicCommitment, Decision, Event, Rule, nothing_failed};
@@ -142,6 +143,19 @@ impl News {
         *seen = entries.len();
         (reborn, news)
     }
+}
+
+/// The accounts of a participant that a transaction touches, or changes.
+fn touched<'w, M: Commits>(
+    world: &'w World<M>,
+    tx: TxId,
+    ledger: &'w Ledger,
+    only_changes: bool,
+) -> impl Iterator<Item = Key> + 'w {
+    let invocation = world.history().invocations().iter().rev().find(move |invocation| TxId::from(invocation.id) == tx);
+    let steps = invocation.into_iter().flat_map(|invocation| invocation.op.steps());
+    let keys = steps.filter(move |step| step.writes() || !only_changes).map(|step| step.key());
+    keys.filter(|key| ledger.store().get(*key).is_some())
 }
 
 /// The nodes that keep accounts and are up, with what they hold.

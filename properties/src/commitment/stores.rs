@@ -5,7 +5,7 @@ use seedbed_models::transactions::commitment::{Entry, Ret, Standing};
 use seedbed_models::transactions::store::Store;
 use seedbed_sim::{Broken, NodeId, Property, Verdict, World};
 
-use super::{Commits, DECIDED_WITHIN, News, ledgers};
+use super::{Commits, DECIDED_WITHIN, News, ledgers, touched};
 use crate::atomic_commitment::Decision;
 use crate::atomic_commitment::stores::{self, Effect, Event};
 use crate::judge::Judge;
@@ -32,7 +32,9 @@ impl<M: Commits> Property<M> for StoresAgree {
             return Ok(());
         };
         for entry in self.news.of(world, node).1 {
-            if let Entry::Decided { tx, .. } = entry {
+            if let Entry::Decided { tx, .. } = entry
+                && touched(world, *tx, ledger, true).next().is_some()
+            {
                 let effect = match ledger.store().is_committed(*tx) {
                     true => Effect::Present,
                     false => Effect::Absent,
@@ -58,8 +60,7 @@ impl<M: Commits> Property<M> for StoresAgree {
             }
             for invocation in world.history().invocations() {
                 let tx = TxId::from(invocation.id);
-                let touches = |key| recovered.store().get(key).is_some();
-                if !invocation.op.steps().any(|step| step.writes() && touches(step.key())) {
+                if touched(world, tx, &recovered, true).next().is_none() {
                     continue;
                 }
                 let open = recovered.standing(tx).and_then(Standing::pledge).is_some();

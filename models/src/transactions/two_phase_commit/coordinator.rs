@@ -185,7 +185,7 @@ impl Coordinator {
             transaction.logged = true;
             ctx.append(LOG, Record::Collecting { tx, participants: participants.clone() });
         }
-        self.journal.tell_when_durable(ctx, Entry::Began { tx, participants: participants.iter().copied().collect() });
+        self.journal.tell(Entry::Began { tx, participants: participants.iter().copied().collect() });
         ctx.broadcast(participants, Message::Prepare { tx, peers });
         ctx.arm(Timer::Late(tx), self.settings.late);
     }
