@@ -631,6 +631,23 @@ fn an_aimed_fault_strikes_whoever_holds_the_role() {
 }
 
 #[test]
+fn what_lies_in_wait_does_not_strike_a_healed_world() {
+    // The world heals after 100 ms.
+    let crash = What::Crash { node: Target::Role("leader".into()) };
+    let lurks = |within, after| Fault {
+        within: Some(Span::ms(within)),
+        after: Some(Span::ms(after)),
+        ..fault(50, 10, crash.clone())
+    };
+    for (leads, within, after, struck) in [(80, 100, 10, 1), (80, 100, 30, 0), (120, 100, 1, 0)] {
+        let mut case = stage([(leads, B, vec![Pull::Lead])]);
+        case.scenario.phases.chaos = Span::ms(100);
+        case.faults = vec![lurks(within, after)];
+        assert_eq!(play(&case).struck.len(), struck, "leads at {leads} ms, struck {after} ms later");
+    }
+}
+
+#[test]
 fn a_byzantine_fault_is_told_to_the_process_while_it_lasts() {
     let mut case = stage([(11, B, words(0, [1]))]);
     case.faults = vec![fault(10, 10, What::Byzantine { node: B.into() })];
