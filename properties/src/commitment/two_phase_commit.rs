@@ -19,6 +19,7 @@ pub fn suite() -> Suite<TwoPhaseCommit> {
     suite
         .sometimes("voted no")
         .sometimes("voted read-only")
+        .sometimes("voted no without a record")
         .sometimes("work timed out")
         .sometimes("work given up")
         .sometimes("votes timed out")

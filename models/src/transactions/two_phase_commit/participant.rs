@@ -101,6 +101,12 @@ impl Participant {
                 ctx.send(from, Message::Yes { tx });
                 ctx.arm(Timer::Doubt(tx), self.settings.doubt);
             }
+            // Who only reads has nothing to abort, and may have voted before and forgotten it.
+            Some(Standing::Unable) | None if self.settings.read_only && !peers.contains(&ctx.id()) => {
+                ctx.mark("voted no without a record");
+                self.ledger.abandon(tx);
+                ctx.send(from, Message::No { tx });
+            }
             // It could not do the work, or has forgotten it: in a crash, or because nobody asked for long.
             Some(Standing::Unable) | None => {
                 ctx.mark("voted no");
