@@ -3,4 +3,5 @@
 
 pub mod consensus;
 pub mod examples;
+pub mod litmus;
 pub mod transactions;

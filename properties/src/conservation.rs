@@ -23,7 +23,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::judge::{Id, Judge, Refusal, Ruling};
+use crate::judge::{Id, Judge, Name, Refusal, Ruling};
 
 /// What changes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -72,7 +72,7 @@ struct Quantity<P> {
     expected: Option<i128>,
 }
 
-impl<P: Id, Q: Id> Conservation<P, Q> {
+impl<P: Id, Q: Name> Conservation<P, Q> {
     /// Judges once each of these parts has told what it holds, of any quantity; the total is then what it should be.
     pub fn new(parts: impl IntoIterator<Item = P>) -> Self {
         Conservation {
@@ -102,7 +102,7 @@ impl<P: Id, Q: Id> Conservation<P, Q> {
     }
 }
 
-impl<P: Id, Q: Id> Judge for Conservation<P, Q> {
+impl<P: Id, Q: Name> Judge for Conservation<P, Q> {
     type Event = Event<P, Q>;
     type Node = P;
 

@@ -205,11 +205,10 @@ fn stores_by_definition(word: &[stores::Event<u8, char>]) -> bool {
     });
     let answer = told.next();
     let of = |prefix: &[stores::Event<u8, char>], who: char| {
-        let effects = prefix.iter().rev().find_map(|event| match event {
+        prefix.iter().rev().find_map(|event| match event {
             stores::Event::Holds { node, effect, .. } if *node == who => Some(*effect),
             _ => None,
-        });
-        effects
+        })
     };
     let answered = |prefix: &[stores::Event<u8, char>]| {
         prefix.iter().any(|event| matches!(event, stores::Event::Answered { .. })).then_some(answer).flatten()
@@ -218,9 +217,8 @@ fn stores_by_definition(word: &[stores::Event<u8, char>]) -> bool {
         && prefixes.clone().all(|prefix| {
             let now = ['a', 'b'].map(|who| of(prefix, who));
             let (present, absent) = (now.contains(&Some(Effect::Present)), now.contains(&Some(Effect::Absent)));
-            !(present && absent)
-                && !(present && answered(prefix) == Some(Decision::Abort))
-                && !(absent && answered(prefix) == Some(Decision::Commit))
+            let told = answered(prefix);
+            (!present || !absent && told != Some(Decision::Abort)) && (!absent || told != Some(Decision::Commit))
         })
         && ['a', 'b'].iter().all(|who| {
             let mut settled: Vec<Effect> = prefixes.clone().filter_map(|prefix| of(prefix, *who)).collect();

@@ -4,7 +4,7 @@ mod judges;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use judges::{refusal, ruling, sequences, unpruned};
+use judges::{closed, refusal, ruling, sequences, unpruned};
 use proptest::prelude::*;
 use seedbed_properties::delivery::{
     Agreement, AtLeastOnce, AtMostOnce, Causal, Destination, ExactlyOnce, Fifo, NoCreation, PairwiseOrder, TotalOrder,
@@ -111,23 +111,10 @@ fn happens_before(word: &Word) -> Vec<Vec<bool>> {
         Event::Delivered { at, .. } => Some(*at),
         _ => None,
     };
-    let count = word.len();
-    let mut before = vec![vec![false; count]; count];
-    for a in 0..count {
-        for b in a + 1..count {
-            let local = process(a).is_some() && process(a) == process(b);
-            let message = matches!(word[b], Event::Delivered { message, .. } if sending(word, message) == Some(a));
-            before[a][b] = local || message;
-        }
-    }
-    for via in 0..count {
-        for a in 0..count {
-            for b in 0..count {
-                before[a][b] |= before[a][via] && before[via][b];
-            }
-        }
-    }
-    before
+    closed(word.len(), |a, b| {
+        let local = process(a).is_some() && process(a) == process(b);
+        local || matches!(word[b], Event::Delivered { message, .. } if sending(word, message) == Some(a))
+    })
 }
 
 fn causal(word: &Word, own: bool) -> bool {

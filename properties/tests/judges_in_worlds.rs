@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use seedbed_models::litmus::classical;
+use seedbed_properties::atomic_commitment::{self, Decision, Rule};
 use seedbed_properties::conservation::{self, Conservation};
 use seedbed_properties::delivery::{AtMostOnce, Causal, Destination, Event, Fifo, NoCreation, Validity};
 use seedbed_properties::judge::{Judge, facts, journal};
+use seedbed_properties::litmus::{Memory, outcomes, within};
 use seedbed_properties::mutual_exclusion::{Exclusion, Inside};
 use seedbed_sim::{
     Case, Context, Fault, Info, Latency, Maker, Model, NetworkConfig, NoDisk, NoOp, NodeId, Phases, Process, Record,
@@ -156,16 +159,44 @@ fn properties() -> Vec<Maker<Ring>> {
     ]
 }
 
+/// A bad way to decide: as the first shout that one hears says. Who has shouted has voted yes.
+fn decisions(world: &World<Ring>, node: NodeId) -> Option<Vec<atomic_commitment::Event<u8, NodeId>>> {
+    use atomic_commitment::Event;
+    let transaction = 0;
+    let mut facts = vec![Event::Began { transaction, participants: (0..3).map(NodeId).collect() }];
+    if !atomic_commitment::nothing_failed(world) {
+        facts.push(Event::Failed);
+    }
+    let journal = entries(world, node);
+    if journal.iter().any(|entry| matches!(entry, Entry::Shouted(_))) {
+        facts.push(Event::Voted { transaction, node, yes: true });
+    }
+    let first = journal.iter().find_map(|entry| match entry {
+        Entry::Heard((from, _)) => Some(*from),
+        Entry::Shouted(_) => None,
+    });
+    facts.extend(first.map(|from| {
+        let decision = if from == NodeId(0) { Decision::Commit } else { Decision::Abort };
+        Event::Decided { transaction, node, decision }
+    }));
+    Some(facts)
+}
+
 /// Which properties are violated in how many of forty worlds, each property looked at alone.
 fn violations(ring: &Ring, faults: &[Fault]) -> BTreeMap<String, usize> {
+    violations_of(&properties(), ring, faults)
+}
+
+fn violations_of(properties: &[Maker<Ring>], ring: &Ring, faults: &[Fault]) -> BTreeMap<String, usize> {
     let mut found = BTreeMap::new();
-    for property in properties() {
+    for property in properties {
         for seed in 0..40 {
             let case = Case { faults: faults.to_vec(), ..Case::quiet(ring.clone()) };
-            let finished = run(&case, &Source::Seed(seed), std::slice::from_ref(&property), Record::No).unwrap();
+            let finished = run(&case, &Source::Seed(seed), std::slice::from_ref(property), Record::No).unwrap();
             assert!(finished.violation.is_some() || finished.stats.sent > 2);
             if let Some(violation) = finished.violation {
-                assert_eq!(violation.liveness, violation.property == "validity");
+                let liveness = ["validity", "ring/ac5_all_decide"].contains(&violation.property.as_str());
+                assert_eq!(violation.liveness, liveness);
                 assert!(!violation.nodes.is_empty(), "{violation}");
                 *found.entry(violation.property).or_default() += 1;
             }
@@ -204,4 +235,35 @@ fn journals_are_read_across_crashes() {
     let found = violations(&Ring { dup_ppm: 300_000, ..Ring::default() }, &crashes);
     assert!(!found.contains_key("no_creation"), "{found:?}");
     assert!(found["at_most_once"] > 20, "{found:?}");
+}
+
+#[test]
+fn conditions_of_atomic_commitment_are_violated_one_by_one() {
+    let all: Vec<Maker<Ring>> =
+        Rule::ALL.iter().map(|rule| maker(atomic_commitment::property("ring", *rule, decisions))).collect();
+    let quiet = violations_of(&all, &Ring::default(), &[]);
+    // Node 0 hears somebody else first, and others decide before all have voted; nobody changes its mind.
+    assert_eq!(names(&quiet), ["ring/ac1_agreement", "ring/ac3_only_if_all_yes", "ring/ac4_no_needless_abort"]);
+    // In its next life a node hears somebody else first.
+    let crash = Fault::new(Time::ms(60), Span::ms(5), What::Crash { node: NodeId(1).into() });
+    let crashed = violations_of(&all, &Ring::default(), &[crash]);
+    assert!(crashed["ring/ac2_final"] > 5, "{crashed:?}");
+    // Where half is lost, the first shouts are never heard, and the token neither.
+    let lossy = violations_of(&all, &Ring { loss_ppm: 500_000, ..Ring::default() }, &[]);
+    assert!(lossy["ring/ac5_all_decide"] > 5, "{lossy:?}");
+}
+
+#[test]
+fn litmus_outcomes_of_worlds() {
+    let sb = &classical()[1];
+    let relaxed = outcomes(&sb.program, Memory::Tso).into_iter().find(|outcome| sb.shows(outcome)).unwrap();
+    let program = sb.program.clone();
+    let ended = move |_: &World<Ring>| Some((program.clone(), relaxed.clone()));
+    let judged = |memory| {
+        let property = maker(within("sb", memory, ended.clone()));
+        run(&Case::quiet(Ring::default()), &Source::Seed(0), &[property], Record::No).unwrap().violation
+    };
+    assert_eq!(judged(Memory::Tso), None);
+    let message = judged(Memory::Sc).unwrap().message;
+    assert!(message.starts_with("sequential consistency does not allow SB"), "{message}");
 }

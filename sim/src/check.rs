@@ -280,18 +280,7 @@ fn report<M: Model>(
     };
     line(format_args!("{} VIOLATED at {} (seed {seed})", violation.property, violation.at));
     line(format_args!("  {}", violation.message));
-    line(format_args!(
-        "  shrunk: {} → {} operations, {} → {} faults, {} → {} deviations, {} → {} nodes, in {} runs",
-        before.operations,
-        after.operations,
-        before.faults,
-        after.faults,
-        before.deviations,
-        after.deviations,
-        before.nodes,
-        after.nodes,
-        shrunk.runs
-    ));
+    line(format_args!("  shrunk: {}, in {} runs", before.shrunk_to(after), shrunk.runs));
     if shrunk.retold {
         line(format_args!("  retold: the same property, broken in a smaller world than the seed's"));
     }

@@ -25,7 +25,6 @@ use crate::context::{Path, path_text};
 use crate::disk::{DiskConfig, WriteFate};
 use crate::network::{Fate, Link, NetworkConfig, below};
 use crate::process::NodeId;
-use crate::scenario::Source;
 use crate::time::Span;
 use crate::words::LinkWords;
 
@@ -114,6 +113,15 @@ impl Deviation {
             | Deviation::Crash { node, .. } => vec![*node],
         }
     }
+}
+
+/// Where the choices of a run come from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Source {
+    /// Every name gets the value that this seed maps it to.
+    Seed(u64),
+    /// Every name gets its default, but for these.
+    Fixed(Vec<Deviation>),
 }
 
 /// The durable name of a choice.

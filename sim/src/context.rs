@@ -2,8 +2,9 @@
 
 use std::ops::RangeInclusive;
 
+use crate::disk::File;
 use crate::disk::Stored;
-use crate::process::{File, NodeId, OpId, Process};
+use crate::process::{NodeId, OpId, Process};
 use crate::time::{Span, Time};
 
 /// The effects a handler can have. Handlers see a [`Context`]; this is what stands behind it: a node of a world, or

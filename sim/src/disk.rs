@@ -9,8 +9,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::process::File;
 use crate::time::Span;
+
+/// How a process hears of the files it may use: it numbers them itself.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub struct File(pub u16);
 
 /// A record as it is read back.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -4,8 +4,9 @@ use std::marker::PhantomData;
 use std::ops::RangeInclusive;
 
 use crate::context::{Context, Effects, Path, Step};
+use crate::disk::File;
 use crate::disk::Stored;
-use crate::process::{File, NodeId, OpId, Process};
+use crate::process::{NodeId, OpId, Process};
 use crate::time::Span;
 
 /// How a `Host` wraps what the process `Inner` says. Usually a unit struct; give it a field where a host has several

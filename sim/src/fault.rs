@@ -4,8 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::disk::File;
 use crate::network::CutMode;
-use crate::process::{File, NodeId};
+use crate::process::NodeId;
 use crate::time::{Span, Time};
 
 /// The classes of faults that components declare to tolerate.

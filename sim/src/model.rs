@@ -8,9 +8,10 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::bug::Bug;
 use crate::fault::FaultClass;
 use crate::network::NetworkConfig;
+use crate::phases::Phases;
 use crate::process::{NodeId, Process};
-use crate::scenario::{Operation, Phases};
 use crate::time::Span;
+use crate::workload::Operation;
 
 /// The operations of a model.
 pub type Op<M> = <<M as Model>::Process as Process>::Op;

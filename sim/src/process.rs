@@ -55,6 +55,9 @@ impl<'de> Deserialize<'de> for NodeId {
     }
 }
 
+/// How many nodes a world can have: an event's name has fourteen bits for a node.
+pub const MAX_NODES: usize = 1 << 14;
+
 /// The name of a client operation: its place in the scenario's list, or one that a hosting process made up.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct OpId(pub u64);
@@ -73,10 +76,6 @@ impl OpId {
         self.0 & Self::INTERNAL != 0
     }
 }
-
-/// How a process hears of the files it may use: it numbers them itself. See [`crate::disk`].
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-pub struct File(pub u16);
 
 /// What is written on disk by a process that writes nothing. Its outputs skip the output commit.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

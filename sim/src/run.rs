@@ -6,11 +6,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
 
 use crate::choice::Deviation;
+use crate::choice::Source;
 use crate::fault::Fault;
 use crate::history::History;
 use crate::model::{Model, Op, Ret};
 use crate::property::{Broken, Maker, Property, Violation};
-use crate::scenario::{Case, Impossible, Source};
+use crate::scenario::{Case, Impossible};
 use crate::stats::Stats;
 use crate::time::Time;
 use crate::timeline::Entry;

@@ -4,39 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::choice::Deviation;
 use crate::disk::DiskConfig;
 use crate::fault::{Fault, Target};
 use crate::model::{Model, Op};
 use crate::network::NetworkConfig;
-use crate::process::NodeId;
-use crate::time::{Span, Time};
-
-/// The three phases of a run. *Chaos*: operations and faults. *Heal*: at its end, all faults end. *Settle*: a bounded
-/// time, after which liveness and convergence are judged.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Phases {
-    /// How long faults may strike.
-    pub chaos: Span,
-    /// How long the healed world runs on.
-    pub settle: Span,
-    /// Heal only these nodes and the links between them, and leave the rest as it is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub core: Option<Vec<NodeId>>,
-}
-
-impl Phases {
-    /// When the world heals.
-    pub fn heal_at(&self) -> Time {
-        Time::ZERO + self.chaos
-    }
-
-    /// When the run ends.
-    pub fn end_at(&self) -> Time {
-        self.heal_at() + self.settle
-    }
-}
+use crate::phases::Phases;
+use crate::process::{MAX_NODES, NodeId};
+use crate::time::Span;
+use crate::workload::Operation;
 
 /// A limit on how much may break at one time, kept by the world while it runs: a fault over the limit does not strike.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,18 +65,6 @@ impl<M: Model> Scenario<M> {
     }
 }
 
-/// One client operation of the workload.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Operation<O> {
-    /// When the client means to invoke it. A client with an open operation invokes it when that one has ended.
-    pub at: Time,
-    /// Which node is the client.
-    pub client: NodeId,
-    /// What it asks.
-    pub op: O,
-}
-
 /// Everything explicit about a run. With a source of choices, it is the run.
 #[derive(Debug)]
 pub struct Case<M: Model> {
@@ -117,15 +80,6 @@ impl<M: Model> Clone for Case<M> {
     fn clone(&self) -> Self {
         Case { scenario: self.scenario.clone(), operations: self.operations.clone(), faults: self.faults.clone() }
     }
-}
-
-/// Where the choices of a run come from.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Source {
-    /// Every name gets the value that this seed maps it to.
-    Seed(u64),
-    /// Every name gets its default, but for these.
-    Fixed(Vec<Deviation>),
 }
 
 /// A case that no world can run, and why.
@@ -167,11 +121,8 @@ impl<M: Model> Case<M> {
                 format!("{node} is beyond the {size} nodes of the configuration"),
             );
         }
-        if size > crate::world::MAX_NODES {
-            return impossible(
-                "scenario.config".into(),
-                format!("{size} nodes; a world has at most {}", crate::world::MAX_NODES),
-            );
+        if size > MAX_NODES {
+            return impossible("scenario.config".into(), format!("{size} nodes; a world has at most {}", MAX_NODES));
         }
         if let Err(problem) = scenario.config.validate() {
             return impossible("scenario.config".into(), problem);

@@ -3,7 +3,6 @@
 use crate::model::Model;
 use crate::property::{Maker, Property, maker};
 use crate::swarm::Swarm;
-use crate::sweep::Campaign;
 
 /// What a component is checked with, in tests and on the command line alike.
 #[derive(Clone)]
@@ -56,13 +55,6 @@ impl<M: Model> Suite<M> {
     pub fn boundary(mut self, boundary: Boundary<M>) -> Self {
         self.boundaries.push(boundary);
         self
-    }
-
-    /// The same properties, at one of the boundaries; `None` if there is none of this name.
-    pub fn at_boundary(&self, name: &str) -> Option<Campaign<M>> {
-        let boundary = self.boundaries.iter().find(|boundary| boundary.name == name)?;
-        let suite = Suite { model: boundary.model.clone(), ..self.clone() };
-        Some(Campaign { suite, swarm: boundary.swarm.clone() })
     }
 
     /// The names of the properties.

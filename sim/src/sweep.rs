@@ -8,12 +8,13 @@ use std::ops::Range;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::choice::Source;
 use crate::fault::FaultClass;
 use crate::fingerprint::stable_hash;
 use crate::model::Model;
 use crate::property::Violation;
 use crate::run::{Finished, Record, run_valid};
-use crate::scenario::{Case, Impossible, Source};
+use crate::scenario::{Case, Impossible};
 use crate::suite::Suite;
 use crate::swarm::{Cases, Swarm};
 use crate::trace::Fingerprint;
@@ -60,6 +61,12 @@ impl<M: Model> Campaign<M> {
     /// The campaign of a suite inside its tolerance.
     pub fn new(suite: Suite<M>) -> Self {
         Campaign { suite, swarm: Swarm::tolerated() }
+    }
+
+    /// The campaign of a suite at one of its boundaries; `None` if there is none of this name.
+    pub fn at_boundary(suite: Suite<M>, name: &str) -> Option<Self> {
+        let boundary = suite.boundaries.iter().find(|boundary| boundary.name == name)?.clone();
+        Some(Campaign { suite: Suite { model: boundary.model, ..suite }, swarm: boundary.swarm })
     }
 
     /// The cases of this campaign.

@@ -6,7 +6,8 @@ use crate::choice::Deviation;
 use crate::fault::Fault;
 use crate::model::{Model, Op};
 use crate::property::Violation;
-use crate::scenario::{Case, Impossible, Operation, Scenario};
+use crate::scenario::{Case, Impossible, Scenario};
+use crate::workload::Operation;
 
 /// The version of the format that this code writes; it reads this one and no later one.
 pub const VERSION: u32 = 1;
@@ -59,6 +60,21 @@ impl Sizes {
     /// Operations, faults and deviations together: how long the story is.
     pub fn items(&self) -> usize {
         self.operations + self.faults + self.deviations
+    }
+
+    /// How much a shrink from here to `after` has saved, in words.
+    pub fn shrunk_to(&self, after: Sizes) -> String {
+        format!(
+            "{} → {} operations, {} → {} faults, {} → {} deviations, {} → {} nodes",
+            self.operations,
+            after.operations,
+            self.faults,
+            after.faults,
+            self.deviations,
+            after.deviations,
+            self.nodes,
+            after.nodes
+        )
     }
 }
 

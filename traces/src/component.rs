@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use seedbed_sim::choice::Source;
 use seedbed_sim::fault::FaultClass;
-use seedbed_sim::scenario::Source;
 use seedbed_sim::shrink::{self, Progress};
 use seedbed_sim::timeline::Entry;
 use seedbed_sim::{
@@ -214,9 +214,8 @@ impl<M: Model> Typed<M> {
     }
 
     fn at_boundary(&self, name: &str) -> anyhow::Result<Campaign<M>> {
-        let suite = (self.0)();
-        suite.at_boundary(name).ok_or_else(|| {
-            let names: Vec<_> = suite.boundaries.iter().map(|boundary| boundary.name).collect();
+        Campaign::at_boundary((self.0)(), name).ok_or_else(|| {
+            let names: Vec<_> = self.boundaries().into_iter().map(|boundary| boundary.name).collect();
             match names[..] {
                 [] => anyhow::anyhow!("{} has no boundaries", M::INFO.name),
                 _ => anyhow::anyhow!("{} has no boundary '{name}'; it has: {}", M::INFO.name, names.join(", ")),

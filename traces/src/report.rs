@@ -142,17 +142,5 @@ pub fn shrink_json(shrunk: &Shrunk, seconds: f64, trace: &str) -> Value {
 
 /// The line that says how much a shrink has saved.
 pub fn shrink_line(shrunk: &Shrunk, seconds: f64) -> String {
-    let (before, after) = (shrunk.before, shrunk.after);
-    format!(
-        "shrunk: {} → {} operations, {} → {} faults, {} → {} deviations, {} → {} nodes, in {seconds:.1} s and {} runs",
-        before.operations,
-        after.operations,
-        before.faults,
-        after.faults,
-        before.deviations,
-        after.deviations,
-        before.nodes,
-        after.nodes,
-        shrunk.runs
-    )
+    format!("shrunk: {}, in {seconds:.1} s and {} runs", shrunk.before.shrunk_to(shrunk.after), shrunk.runs)
 }

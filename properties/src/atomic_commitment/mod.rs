@@ -25,7 +25,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use seedbed_sim::{Model, NodeId, World};
 
-use crate::judge::{Facts, Id, Judge, Refusal, Ruling, facts};
+use crate::judge::{Facts, Id, Judge, Name, Refusal, Ruling, facts};
 
 /// What becomes of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -131,14 +131,14 @@ struct Transaction<N> {
     aborted: BTreeSet<N>,
 }
 
-impl<T: Id, N: Id> AtomicCommitment<T, N> {
+impl<T: Name, N: Id> AtomicCommitment<T, N> {
     /// A judge of this condition.
     pub fn judging(rule: Rule) -> Self {
         AtomicCommitment { rule, transactions: BTreeMap::new(), failed: false }
     }
 }
 
-impl<T: Id, N: Id> Judge for AtomicCommitment<T, N> {
+impl<T: Name, N: Id> Judge for AtomicCommitment<T, N> {
     type Event = Event<T, N>;
     type Node = N;
 
@@ -212,7 +212,7 @@ impl<T: Id, N: Id> Judge for AtomicCommitment<T, N> {
 }
 
 impl<N: Id> Transaction<N> {
-    fn only_if_all_yes<T: Id>(&self, id: &T) -> Ruling<N> {
+    fn only_if_all_yes<T: Name>(&self, id: &T) -> Ruling<N> {
         let Some(committer) = self.committed.first() else {
             return Ok(());
         };
@@ -231,7 +231,7 @@ impl<N: Id> Transaction<N> {
         Ok(())
     }
 
-    fn no_needless_abort<T: Id>(&self, id: &T) -> Ruling<N> {
+    fn no_needless_abort<T: Name>(&self, id: &T) -> Ruling<N> {
         let (Some(participants), Some(aborter)) = (&self.participants, self.aborted.first()) else {
             return Ok(());
         };
@@ -277,7 +277,19 @@ impl std::fmt::Display for Decision {
 /// that can be seen of a node: the transactions it coordinates with their participants, the votes it has cast, the
 /// decisions it knows, and [`Event::Failed`] first, if something failed ([`nothing_failed`] knows of faults). It may
 /// tell the same again after each event, and again after a restart.
-pub fn property<M: Model, T: Id, I: IntoIterator<Item = Event<T, NodeId>>>(
+///
+/// ```
+/// use seedbed_properties::atomic_commitment::{self, Event, Rule, nothing_failed};
+/// use seedbed_sim::Property;
+/// # use seedbed_sim::{NodeId, World, doc::PingPong};
+/// # fn votes_and_decisions(_: &World<PingPong>, _: NodeId) -> Vec<Event<u64, NodeId>> { Vec::new() }
+/// let ac4 = atomic_commitment::property("two_phase_commit", Rule::NoNeedlessAbort, |world: &World<PingPong>, node| {
+///     let failed = (!nothing_failed(world)).then_some(Event::Failed);
+///     Some(failed.into_iter().chain(votes_and_decisions(world, node)))
+/// });
+/// assert_eq!(ac4.name(), "two_phase_commit/ac4_no_needless_abort");
+/// ```
+pub fn property<M: Model, T: Name, I: IntoIterator<Item = Event<T, NodeId>>>(
     model: &str,
     rule: Rule,
     view: impl Fn(&World<M>, NodeId) -> Option<I> + Send + Sync + 'static,

@@ -15,7 +15,7 @@
 use std::collections::BTreeMap;
 
 use super::Decision;
-use crate::judge::{Id, Judge, Refusal, Ruling};
+use crate::judge::{Id, Judge, Name, Refusal, Ruling};
 
 /// What a store holds of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -64,7 +64,7 @@ struct Held<N> {
 
 const RULE: &str = "all or nothing";
 
-impl<T: Id, N: Id> Judge for StoresAgree<T, N> {
+impl<T: Name, N: Id> Judge for StoresAgree<T, N> {
     type Event = Event<T, N>;
     type Node = N;
 
@@ -113,7 +113,7 @@ impl<T: Id, N: Id> Judge for StoresAgree<T, N> {
 }
 
 impl<N: Id> Held<N> {
-    fn agree<T: Id>(&self, id: &T) -> Ruling<N> {
+    fn agree<T: Name>(&self, id: &T) -> Ruling<N> {
         let one = |wanted: Effect| self.effects.iter().find(|(_, effect)| **effect == wanted).map(|(node, _)| node);
         match (one(Effect::Present), one(Effect::Absent), self.answered) {
             (Some(with), Some(without), _) => {

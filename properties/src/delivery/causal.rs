@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Destination, Event};
-use crate::judge::{Id, Judge, Refusal, Ruling};
+use crate::judge::{Id, Judge, Name, Refusal, Ruling};
 
 /// No process delivers a message before all that causally precede it and are addressed to it: what its sender had sent
 /// or delivered before, and what preceded that.
@@ -38,7 +38,7 @@ struct Delivered {
     all_to: usize,
 }
 
-impl<N: Id, I: Id> Causal<N, I> {
+impl<N: Id, I: Name> Causal<N, I> {
     /// A process need not deliver its own messages: it has them once it has sent them.
     pub fn new() -> Self {
         Causal {
@@ -92,7 +92,7 @@ impl<N: Id, I: Id> Causal<N, I> {
     }
 }
 
-impl<N: Id, I: Id> Judge for Causal<N, I> {
+impl<N: Id, I: Name> Judge for Causal<N, I> {
     type Event = Event<N, I>;
     type Node = N;
 
@@ -114,7 +114,7 @@ impl<N: Id, I: Id> Judge for Causal<N, I> {
     }
 }
 
-impl<N: Id, I: Id> Default for Causal<N, I> {
+impl<N: Id, I: Name> Default for Causal<N, I> {
     fn default() -> Self {
         Causal::new()
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Destination, Event};
-use crate::judge::{Id, Judge, Refusal, Ruling};
+use crate::judge::{Id, Judge, Name, Refusal, Ruling};
 
 /// Integrity, first half: whatever is delivered was sent before, and to those at whom it is delivered. Deliveries may be
 /// repeated.
@@ -12,7 +12,7 @@ pub struct NoCreation<N, I> {
     sent: BTreeMap<I, (N, Destination<N>)>,
 }
 
-impl<N: Id, I: Id> Judge for NoCreation<N, I> {
+impl<N: Id, I: Name> Judge for NoCreation<N, I> {
     type Event = Event<N, I>;
     type Node = N;
 
@@ -42,7 +42,7 @@ pub struct AtMostOnce<N, I> {
     delivered: BTreeSet<(N, I)>,
 }
 
-impl<N: Id, I: Id> Judge for AtMostOnce<N, I> {
+impl<N: Id, I: Name> Judge for AtMostOnce<N, I> {
     type Event = Event<N, I>;
     type Node = N;
 
@@ -64,7 +64,7 @@ pub struct AtLeastOnce<N, I> {
     delivered: BTreeSet<(N, I)>,
 }
 
-impl<N: Id, I: Id> Judge for AtLeastOnce<N, I> {
+impl<N: Id, I: Name> Judge for AtLeastOnce<N, I> {
     type Event = Event<N, I>;
     type Node = N;
 
@@ -110,7 +110,7 @@ pub struct ExactlyOnce<N, I> {
     least: AtLeastOnce<N, I>,
 }
 
-impl<N: Id, I: Id> Judge for ExactlyOnce<N, I> {
+impl<N: Id, I: Name> Judge for ExactlyOnce<N, I> {
     type Event = Event<N, I>;
     type Node = N;
 

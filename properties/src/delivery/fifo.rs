@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Destination, Event};
-use crate::judge::{Id, Judge, Refusal, Ruling};
+use crate::judge::{Id, Judge, Name, Refusal, Ruling};
 
 /// Messages of one sender are delivered in the order in which it sent them. A receiver's first delivery of a message
 /// counts; repetitions are the business of [`super::AtMostOnce`], and what nobody has sent yet that of
@@ -27,7 +27,7 @@ struct Delivered {
     places: BTreeSet<usize>,
 }
 
-impl<N: Id, I: Id> Fifo<N, I> {
+impl<N: Id, I: Name> Fifo<N, I> {
     /// Nothing is delivered before something that its sender sent earlier to the same receiver: FIFO broadcast.
     pub fn gapless() -> Self {
         Fifo { gaps: false, sent: BTreeMap::new(), place: BTreeMap::new(), delivered: BTreeMap::new() }
@@ -40,7 +40,7 @@ impl<N: Id, I: Id> Fifo<N, I> {
     }
 }
 
-impl<N: Id, I: Id> Judge for Fifo<N, I> {
+impl<N: Id, I: Name> Judge for Fifo<N, I> {
     type Event = Event<N, I>;
     type Node = N;
 
@@ -60,7 +60,7 @@ impl<N: Id, I: Id> Judge for Fifo<N, I> {
     }
 }
 
-impl<N: Id, I: Id> Fifo<N, I> {
+impl<N: Id, I: Name> Fifo<N, I> {
     fn deliver(&mut self, at: N, message: &I) -> Ruling<N> {
         let Some((by, place)) = self.place.get(message) else {
             return Ok(());

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Destination, Event};
-use crate::judge::{Id, Judge, Refusal, Ruling};
+use crate::judge::{Id, Judge, Name, Refusal, Ruling};
 
 /// What one delivers, all correct members to whom it is addressed deliver.
 #[derive(Clone, Debug)]
@@ -29,7 +29,7 @@ struct Seen<N, I> {
     delivered: BTreeMap<I, BTreeSet<N>>,
 }
 
-impl<N: Id, I: Id> Agreement<N, I> {
+impl<N: Id, I: Name> Agreement<N, I> {
     /// What a correct member of the group delivers, all do.
     pub fn among(group: impl IntoIterator<Item = N>) -> Self {
         Agreement { uniform: false, seen: Seen::among(group) }
@@ -41,14 +41,14 @@ impl<N: Id, I: Id> Agreement<N, I> {
     }
 }
 
-impl<N: Id, I: Id> Validity<N, I> {
+impl<N: Id, I: Name> Validity<N, I> {
     /// Of this group.
     pub fn among(group: impl IntoIterator<Item = N>) -> Self {
         Validity { seen: Seen::among(group) }
     }
 }
 
-impl<N: Id, I: Id> Judge for Agreement<N, I> {
+impl<N: Id, I: Name> Judge for Agreement<N, I> {
     type Event = Event<N, I>;
     type Node = N;
 
@@ -75,7 +75,7 @@ impl<N: Id, I: Id> Judge for Agreement<N, I> {
     }
 }
 
-impl<N: Id, I: Id> Judge for Validity<N, I> {
+impl<N: Id, I: Name> Judge for Validity<N, I> {
     type Event = Event<N, I>;
     type Node = N;
 
@@ -99,7 +99,7 @@ impl<N: Id, I: Id> Judge for Validity<N, I> {
     }
 }
 
-impl<N: Id, I: Id> Seen<N, I> {
+impl<N: Id, I: Name> Seen<N, I> {
     fn among(group: impl IntoIterator<Item = N>) -> Self {
         Seen { group: group.into_iter().collect(), sent: BTreeMap::new(), delivered: BTreeMap::new() }
     }

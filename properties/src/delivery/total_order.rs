@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Event;
-use crate::judge::{Id, Judge, Refusal, Ruling};
+use crate::judge::{Id, Judge, Name, Refusal, Ruling};
 
 /// All deliver the same sequence: at every instant, what a process has delivered is a beginning of what the one furthest
 /// ahead has. Holds of all processes, correct or not: it is uniform.
@@ -13,7 +13,7 @@ pub struct TotalOrder<N, I> {
     behind: BTreeMap<N, usize>,
 }
 
-impl<N: Id, I: Id> Judge for TotalOrder<N, I> {
+impl<N: Id, I: Name> Judge for TotalOrder<N, I> {
     type Event = Event<N, I>;
     type Node = N;
 
@@ -57,7 +57,7 @@ pub struct PairwiseOrder<N, I> {
     furthest: BTreeMap<(N, N), (usize, I)>,
 }
 
-impl<N: Id, I: Id> Judge for PairwiseOrder<N, I> {
+impl<N: Id, I: Name> Judge for PairwiseOrder<N, I> {
     type Event = Event<N, I>;
     type Node = N;
 

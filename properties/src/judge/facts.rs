@@ -25,6 +25,16 @@ pub struct Facts<M: Model, J: Judge> {
 /// nothing: it cannot be seen now, and what was seen last stands. It is asked about all nodes at the first event, and
 /// then about each node that may have changed, so a judge that is bound in this way is told the same fact many times,
 /// and must take it as one; those of this crate that do say so.
+///
+/// ```
+/// use seedbed_properties::conservation::{Conservation, Event};
+/// use seedbed_properties::judge::facts;
+/// # use seedbed_sim::{NodeId, World, doc::PingPong};
+/// # fn balance(_: &World<PingPong>, _: NodeId) -> Option<i128> { Some(0) }
+/// let money = facts("bank/conserved", Conservation::new([NodeId(0), NodeId(1)]), |world: &World<PingPong>, node| {
+///     Some([Event::Holds { at: node, of: "money", amount: balance(world, node)? }])
+/// });
+/// ```
 pub fn facts<M: Model, J: Judge, I: IntoIterator<Item = J::Event>>(
     name: impl Into<String>,
     judge: J,

@@ -22,8 +22,13 @@ use seedbed_sim::{Broken, NodeId};
 pub use facts::{Facts, facts};
 pub use journal::{Journal, journal};
 
-/// What an event names: a node, a client, a message, a transaction.
-pub trait Id: Ord + Clone + fmt::Debug {
+/// What an event names: a message, a transaction, a resource, a value.
+pub trait Name: Ord + Clone + fmt::Debug {}
+
+impl<T: Ord + Clone + fmt::Debug> Name for T {}
+
+/// Who does things: a node, a client, a session.
+pub trait Id: Name {
     /// The node of a world that this is or belongs to, so that a refusal can point at it.
     fn node(&self) -> Option<NodeId> {
         None
@@ -36,14 +41,14 @@ impl Id for NodeId {
     }
 }
 
-/// What is only a name.
+/// Those that are no nodes.
 macro_rules! names {
     ($($type:ty),*) => {$(impl Id for $type {})*};
 }
-names!((), u8, u16, u32, u64, usize, i32, i64, char, bool, &'static str, String, seedbed_sim::OpId);
+names!((), u8, u16, u32, u64, usize, char, &'static str, String, seedbed_sim::OpId);
 
 /// Something of a node: its session, its topic.
-impl<A: Id, B: Ord + Clone + fmt::Debug> Id for (A, B) {
+impl<A: Id, B: Name> Id for (A, B) {
     fn node(&self) -> Option<NodeId> {
         self.0.node()
     }

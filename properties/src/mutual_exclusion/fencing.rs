@@ -17,7 +17,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::judge::{Id, Judge, Refusal, Ruling};
+use crate::judge::{Id, Judge, Name, Refusal, Ruling};
 
 /// A resource accepted a write.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -37,7 +37,7 @@ pub struct Fencing<R, H> {
     newest: BTreeMap<R, (H, u64)>,
 }
 
-impl<R: Id, H: Id> Judge for Fencing<R, H> {
+impl<R: Name, H: Id> Judge for Fencing<R, H> {
     type Event = Accepted<R, H>;
     type Node = H;
 
@@ -75,7 +75,7 @@ struct Turns<H> {
     over: BTreeSet<H>,
 }
 
-impl<R: Id, H: Id> Judge for SerialHolders<R, H> {
+impl<R: Name, H: Id> Judge for SerialHolders<R, H> {
     type Event = Accepted<R, H>;
     type Node = H;
 

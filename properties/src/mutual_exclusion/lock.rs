@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::judge::{Id, Judge, Refusal, Ruling};
+use crate::judge::{Id, Judge, Name, Refusal, Ruling};
 
 /// What happens to the lock of a resource, in the order in which the lock has it happen.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -87,7 +87,7 @@ struct State<H> {
     waiting: VecDeque<H>,
 }
 
-impl<R: Id, H: Id> Lock<R, H> {
+impl<R: Name, H: Id> Lock<R, H> {
     /// A judge of this promise.
     pub fn judging(rule: Rule) -> Self {
         Lock { rule, locks: BTreeMap::new() }
@@ -110,7 +110,7 @@ impl Rule {
     }
 }
 
-impl<R: Id, H: Id> Judge for Lock<R, H> {
+impl<R: Name, H: Id> Judge for Lock<R, H> {
     type Event = Event<R, H>;
     type Node = H;
 
@@ -139,7 +139,7 @@ impl<R: Id, H: Id> Judge for Lock<R, H> {
 }
 
 impl<H: Id> State<H> {
-    fn enter<R: Id>(&mut self, rule: Rule, resource: &R, by: H, depth: u32) -> Ruling<H> {
+    fn enter<R: Name>(&mut self, rule: Rule, resource: &R, by: H, depth: u32) -> Ruling<H> {
         let again = match &self.held {
             Some((holder, times)) if *holder == by => *times,
             _ => 0,
@@ -172,7 +172,7 @@ impl<H: Id> State<H> {
         Ok(())
     }
 
-    fn leave<R: Id>(&mut self, rule: Rule, resource: &R, by: H, depth: u32) -> Ruling<H> {
+    fn leave<R: Name>(&mut self, rule: Rule, resource: &R, by: H, depth: u32) -> Ruling<H> {
         let times = match &self.held {
             Some((holder, times)) if *holder == by => *times,
             other => {

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use lock::{Event, Lock, Rule};
 
-use crate::judge::{Id, Judge, Refusal, Ruling};
+use crate::judge::{Id, Judge, Name, Refusal, Ruling};
 
 /// In which critical sections a node now is. One that is down is in none.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -40,7 +40,7 @@ pub struct Exclusion<N, R> {
     inside: BTreeMap<N, BTreeSet<R>>,
 }
 
-impl<N: Id, R: Id> Judge for Exclusion<N, R> {
+impl<N: Id, R: Name> Judge for Exclusion<N, R> {
     type Event = Inside<N, R>;
     type Node = N;
 

@@ -33,9 +33,8 @@ pub fn sequences<E: Clone>(
 }
 
 /// What a judge says of a list of events.
-pub fn ruling<J: Judge>(judge: &J, events: &[J::Event]) -> Result<(), Refusal<J::Node>>
+pub fn ruling<J: Judge + Clone>(judge: &J, events: &[J::Event]) -> Result<(), Refusal<J::Node>>
 where
-    J: Clone,
     J::Event: Clone,
 {
     judge.clone().judge(events.iter().cloned())
@@ -55,4 +54,18 @@ where
 /// Any continuation at all.
 pub fn unpruned<E>(_: &[E], _: &E) -> bool {
     true
+}
+
+/// A relation on places and what follows from it: Lamport's happens-before, if the steps are those of processes and of
+/// messages.
+pub fn closed(count: usize, step: impl Fn(usize, usize) -> bool) -> Vec<Vec<bool>> {
+    let row = |a| (0..count).map(|b| a < b && step(a, b)).collect();
+    let mut before: Vec<Vec<bool>> = (0..count).map(row).collect();
+    for via in 0..count {
+        let onward = before[via].clone();
+        for from in before.iter_mut().filter(|from| from[via]) {
+            from.iter_mut().zip(&onward).for_each(|(reaches, more)| *reaches |= more);
+        }
+    }
+    before
 }

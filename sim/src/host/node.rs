@@ -13,10 +13,11 @@ use std::task::{Context as Poller, Poll, Waker};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::context::Context;
+use crate::disk::File;
 use crate::disk::Stored;
 use crate::fingerprint::StableHasher;
 use crate::kind::Kinded;
-use crate::process::{File, NodeId, OpId, Process};
+use crate::process::{NodeId, OpId, Process};
 use crate::time::{Span, Time};
 
 /// What the async nodes of a model say, write and answer: the types of its [`Process`].

@@ -9,6 +9,7 @@ use std::task::{Poll, Waker};
 use madsim::runtime::{Handle as Madsim, NodeHandle, Runtime};
 use madsim::time::TimeHandle;
 
+use crate::choice::Source;
 use crate::context::Context;
 use crate::host::clock;
 use crate::host::node::{Handle, Hosted, Program, Shared, Site};
@@ -16,7 +17,7 @@ use crate::model::Model;
 use crate::process::NodeId;
 use crate::property::{Maker, Property, Violation};
 use crate::run::{Finished, Record, assertion, caught, finish, judge, judge_end};
-use crate::scenario::{Case, Impossible, Source};
+use crate::scenario::{Case, Impossible};
 use crate::time::Time;
 use crate::world::World;
 

@@ -31,10 +31,11 @@ use crate::fingerprint::StableHasher;
 use crate::history::{History, Outcome};
 use crate::host::clock;
 use crate::network::{CutMode, Latency, NetworkConfig};
+use crate::phases::Phases;
 use crate::process::{NodeId, OpId};
 use crate::property::{Verdict, Violation};
 use crate::run::{caught, told};
-use crate::scenario::{Impossible, Phases};
+use crate::scenario::Impossible;
 use crate::stats::Stats;
 use crate::time::{Span, Time};
 

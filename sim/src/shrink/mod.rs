@@ -11,12 +11,13 @@ pub use retell::SHORT;
 use std::fmt;
 
 use crate::choice::Deviation;
+use crate::choice::Source;
 use crate::fault::{Target, What};
 use crate::model::Model;
 use crate::network::Latency;
 use crate::property::{Maker, Violation};
 use crate::run::{Finished, Record, run_valid};
-use crate::scenario::{Case, Source};
+use crate::scenario::Case;
 use crate::suite::Suite;
 use crate::time::Span;
 use crate::trace::{Origin, Sizes, Trace};

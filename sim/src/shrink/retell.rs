@@ -8,11 +8,12 @@
 
 use std::collections::BTreeSet;
 
+use crate::choice::Source;
 use crate::fault::FaultClass;
 use crate::model::Model;
 use crate::network::Latency;
 use crate::run::{Record, run_valid};
-use crate::scenario::{Case, Source};
+use crate::scenario::Case;
 use crate::shrink::{Progress, Shrunk, Story, record, shrink};
 use crate::suite::Suite;
 use crate::swarm::{Cases, Swarm};

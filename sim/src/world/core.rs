@@ -5,7 +5,9 @@ use std::hash::Hash;
 use std::ops::RangeInclusive;
 
 use crate::choice::Choices;
+use crate::choice::Source;
 use crate::context::{Effects, Path};
+use crate::disk::File;
 use crate::disk::Stored;
 use crate::fault::{Fault, FaultClass};
 use crate::fingerprint::StableHasher;
@@ -13,11 +15,12 @@ use crate::history::{History, Outcome};
 use crate::kind::{Kinded, kind_names};
 use crate::model::{Model, Op, Ret};
 use crate::network::{Cut, Links, NodeSet};
-use crate::process::{File, NoDisk, NodeId, OpId, Process};
-use crate::scenario::{Case, Operation, Scenario, Source};
+use crate::process::{NoDisk, NodeId, OpId, Process};
+use crate::scenario::{Case, Scenario};
 use crate::stats::Stats;
 use crate::time::{Span, Time};
 use crate::timeline::{Entry, Happening, Undelivered};
+use crate::workload::Operation;
 use crate::world::node::{Node, Output};
 use crate::world::queue::{Order, Queue};
 

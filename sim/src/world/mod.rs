@@ -13,15 +13,17 @@ mod timers;
 use std::hash::{Hash, Hasher};
 
 use crate::choice::Deviation;
+use crate::choice::Source;
 use crate::context::Context;
+use crate::disk::File;
 use crate::disk::{Stored, WriteFate};
 use crate::fault::{Fault, FaultClass};
 use crate::history::History;
 use crate::log;
 use crate::model::{Model, Op, Ret};
 use crate::network::CutMode;
-use crate::process::{File, NodeId, OpId, Process};
-use crate::scenario::{Case, Impossible, Scenario, Source};
+use crate::process::{NodeId, OpId, Process};
+use crate::scenario::{Case, Impossible, Scenario};
 use crate::stats::Stats;
 use crate::time::{Span, Time};
 use crate::timeline::{Entry, Happening, Undelivered};
@@ -30,9 +32,6 @@ use self::core::{Core, Event, InFlight, NodeEffects};
 use self::node::Arrival;
 use self::queue::Order;
 use self::timers::Wake;
-
-/// How many nodes a world can have: an event's name has fourteen bits for a node.
-pub const MAX_NODES: usize = 1 << 14;
 
 /// A simulated world of one model.
 ///

@@ -3,7 +3,7 @@
 use seedbed_models::consensus::raft::Term;
 use seedbed_sim::{Broken, NodeId, Property, Verdict, World};
 
-use super::group::{Group, PerLife, changed};
+use super::group::{Group, PerLife, changed_leader};
 
 /// At most one server leads in a term, over the whole run.
 #[derive(Clone, Debug, Default)]
@@ -21,12 +21,9 @@ impl<M: Group> Property<M> for ElectionSafety {
 
     #[inline]
     fn after_event(&mut self, world: &World<M>) -> Verdict {
-        let Some((node, server)) = changed(world) else {
+        let Some((node, server)) = changed_leader(world) else {
             return Ok(());
         };
-        if !server.leads() {
-            return Ok(());
-        }
         let term = server.term();
         let seen = self.seen.of(world, node);
         if *seen == Some(term) {

@@ -28,6 +28,12 @@ pub(super) fn changed<M: Group>(world: &World<M>) -> Option<(NodeId, &Server<M::
     Some((node, M::server(world.process(node)?)?))
 }
 
+/// The server that the last event may have changed, if it leads.
+#[inline]
+pub(super) fn changed_leader<M: Group>(world: &World<M>) -> Option<(NodeId, &Server<M::Machine>)> {
+    changed(world).filter(|(_, server)| server.leads())
+}
+
 /// The servers that are up.
 pub(super) fn servers<M: Group>(world: &World<M>) -> impl Iterator<Item = (NodeId, &Server<M::Machine>)> {
     world.processes().filter_map(|(node, process)| Some((node, M::server(process)?)))

@@ -4,7 +4,7 @@
 use seedbed_models::consensus::raft::{Index, Term};
 use seedbed_sim::{Broken, Property, Verdict, World};
 
-use super::group::{Group, PerLife, changed};
+use super::group::{Group, PerLife, changed_leader};
 
 /// While a server leads a term, the entry that was its last stays where it is. With log matching, so do those before.
 #[derive(Clone, Debug, Default)]
@@ -26,12 +26,9 @@ impl<M: Group> Property<M> for LeaderAppendOnly {
 
     #[inline]
     fn after_event(&mut self, world: &World<M>) -> Verdict {
-        let Some((node, server)) = changed(world) else {
+        let Some((node, server)) = changed_leader(world) else {
             return Ok(());
         };
-        if !server.leads() {
-            return Ok(());
-        }
         let (log, led) = (server.log(), server.term());
         let now = Seen { led, last: log.last(), last_term: log.last_term() };
         let before = self.seen.of(world, node).replace(now);

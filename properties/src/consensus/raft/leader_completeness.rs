@@ -5,7 +5,7 @@ use seedbed_models::consensus::raft::machine::StateMachine;
 use seedbed_models::consensus::raft::{Index, Server, Term};
 use seedbed_sim::{Broken, NodeId, Property, Time, Verdict, World};
 
-use super::group::{Group, PerLife, changed, servers};
+use super::group::{Group, PerLife, changed_leader, servers};
 
 /// What a leader has committed is in the log of every leader of a later term: looked at when a leader is elected, for
 /// all that was committed, and when an entry is committed, for all who lead.
@@ -41,12 +41,9 @@ impl<M: Group> Property<M> for LeaderCompleteness {
 
     #[inline]
     fn after_event(&mut self, world: &World<M>) -> Verdict {
-        let Some((node, server)) = changed(world) else {
+        let Some((node, server)) = changed_leader(world) else {
             return Ok(());
         };
-        if !server.leads() {
-            return Ok(());
-        }
         let seen = self.seen.of(world, node);
         let before = *seen;
         *seen = Seen { led: server.term(), commit: server.commit() };

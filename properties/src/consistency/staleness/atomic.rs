@@ -1,9 +1,4 @@
-//! Bounded staleness: how stale was the worst read?
-//!
-//! - In **writes**: a history is *k-atomic* (Aiyer, Alvisi and Bazzi, "On the availability of non-strict quorum systems",
-//!   2005) if it has a linearisation in which each read returns one of the last k writes. Atomic is 1.
-//! - In **time**: it is *Δ-atomic* (Golab, Li and Shah, "Analyzing consistency properties for fun and profit", 2011,
-//!   section 3.1) if it becomes linearizable once each read is taken to have begun Δ earlier. Atomic is 0.
+//! The least k and the least Δ of a history whose order of writes is not known: by searching for linearisations.
 
 use std::collections::VecDeque;
 use std::fmt::Debug;
