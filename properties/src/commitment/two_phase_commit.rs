@@ -3,13 +3,20 @@
 use seedbed_models::transactions::TxId;
 use seedbed_models::transactions::commitment::{Entry, Ledger, ledger};
 use seedbed_models::transactions::two_phase_commit::model::{LOG, Record};
-use seedbed_models::transactions::two_phase_commit::{Node, TwoPhaseCommit};
+use seedbed_models::transactions::two_phase_commit::{Node, Settings, TwoPhaseCommit};
 use seedbed_sim::{Boundary, FaultClass, NodeId, Span, Stored, Suite, Swarm, World};
 
 use super::{Commits, liveness, safety};
 
-/// Longer than any participant is in doubt where coordinators stay up and nothing is late.
-const LONG: Span = Span::ms(700);
+/// Longer than anybody is in doubt where coordinators stay up and messages are not very late.
+const LONG: Span = Span::ms(400);
+
+/// Participants that do not ask often, so that the story is short, and are asked not to be in doubt for long.
+fn not_to_be_blocked() -> TwoPhaseCommit {
+    let usual = TwoPhaseCommit::default();
+    let settings = Settings { doubt: Span::ms(150), ..usual.settings };
+    TwoPhaseCommit { settings, in_doubt_at_most: Some(LONG), ..usual }
+}
 
 /// Two-phase commit with everything that must be true of it.
 pub fn suite() -> Suite<TwoPhaseCommit> {
@@ -39,8 +46,8 @@ pub fn suite() -> Suite<TwoPhaseCommit> {
             name: "blocked-by-coordinator-crash",
             what: "a coordinator that crashes after it asked for votes leaves those who voted yes in doubt, with their locks",
             breaks: "two_phase_commit/non_blocking",
-            model: TwoPhaseCommit { in_doubt_at_most: Some(LONG), ..TwoPhaseCommit::default() },
-            swarm: Swarm::only([FaultClass::Crash]),
+            model: not_to_be_blocked(),
+            swarm: Swarm::only([FaultClass::Crash]).as_configured(),
         })
 }
 
