@@ -1,7 +1,7 @@
 //! Two-phase commit keeps its promises under every fault it tolerates, each planted bug breaks the promise it should, a
 //! transaction costs what the textbooks say, and blocks for as long as its coordinator is down.
 
-use seedbed_models::transactions::commitment::Op;
+use seedbed_models::transactions::commitment::{Cluster, Op};
 use seedbed_models::transactions::store::Key;
 use seedbed_models::transactions::transfer::Transfer;
 use seedbed_models::transactions::two_phase_commit::{Presumption, Settings, TwoPhaseCommit};
@@ -25,7 +25,8 @@ fn two_phase_commit_works_where_nothing_breaks() {
 #[test]
 fn one_participant_and_many_keep_the_promises_too() {
     for participants in [1, 5] {
-        let model = TwoPhaseCommit { participants, ..TwoPhaseCommit::default() };
+        let cluster = Cluster { participants, ..Cluster::default() };
+        let model = TwoPhaseCommit { cluster, ..TwoPhaseCommit::default() };
         check(model).properties(suite().properties).seeds(100).run();
     }
 }
@@ -120,7 +121,8 @@ fn transaction(Votes { yes, read_only, no }: Votes) -> Op {
 fn a_transaction_costs_what_the_textbooks_say() {
     let mut told = String::new();
     for presumption in Presumption::ALL {
-        let usual = TwoPhaseCommit { participants: 4, accounts: 8, ..TwoPhaseCommit::presuming(presumption) };
+        let cluster = Cluster { participants: 4, accounts: 8, ..Cluster::default() };
+        let usual = TwoPhaseCommit { cluster, ..TwoPhaseCommit::presuming(presumption) };
         for (yes, no) in [(2, 0), (1, 0), (1, 1), (0, 1), (0, 0)] {
             for read_only in 0..=2 {
                 let votes = Votes { yes, read_only, no };

@@ -1,6 +1,6 @@
 //! The components that the command line knows: one line each.
 
-use seedbed_properties::commitment::two_phase_commit;
+use seedbed_properties::commitment::{three_phase_commit, two_phase_commit};
 use seedbed_properties::consensus::raft;
 use seedbed_properties::examples::{echo, tutorial};
 
@@ -8,7 +8,13 @@ use crate::component::{Component, component};
 
 /// All components, in the order of the catalogue.
 pub fn all() -> Vec<Box<dyn Component>> {
-    vec![component(echo::suite), component(tutorial::suite), component(raft::suite), component(two_phase_commit::suite)]
+    vec![
+        component(echo::suite),
+        component(tutorial::suite),
+        component(raft::suite),
+        component(two_phase_commit::suite),
+        component(three_phase_commit::suite),
+    ]
 }
 
 /// The component of this name.

@@ -5,6 +5,7 @@
 
 pub mod commitment;
 pub mod store;
+pub mod three_phase_commit;
 pub mod transfer;
 pub mod two_phase_commit;
 

@@ -1,6 +1,6 @@
 //! Blocking: how long participants that are up are in doubt.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use seedbed_models::transactions::TxId;
 use seedbed_models::transactions::commitment::{Entry, Vote};
@@ -8,10 +8,12 @@ use seedbed_sim::{Broken, NodeId, Property, Span, Time, Verdict, World};
 
 use super::{Commits, News};
 
-/// Who is in doubt now, since when: it is up, has voted yes, and does not know the decision.
+/// Who is in doubt now, since when: it has voted yes, has not crashed since, and does not know the decision. Who crashed
+/// and has recovered waits for others in any protocol (Skeen 1981: there is no independent recovery).
 #[derive(Clone, Debug, Default)]
 pub struct Blocked {
     news: News,
+    down: BTreeSet<NodeId>,
     since: BTreeMap<(NodeId, TxId), Time>,
     /// The doubts that have ended, in their order: who, about what, for how long.
     ended: Vec<(NodeId, TxId, Span)>,
@@ -21,9 +23,15 @@ impl Blocked {
     /// To be called after each event.
     pub fn look<M: Commits>(&mut self, world: &World<M>) {
         let Some(node) = world.changed() else { return };
-        let (reborn, news) = self.news.of(world, node);
-        if reborn || world.process(node).is_none() {
+        let news = self.news.of(world, node);
+        if world.process(node).is_none() {
             self.since.retain(|(of, _), _| *of != node);
+            self.down.insert(node);
+            return;
+        }
+        if self.down.remove(&node) {
+            // These entries are what it has recovered from its log.
+            return;
         }
         for entry in news {
             match entry {
@@ -54,7 +62,7 @@ pub fn in_doubt<M: Commits>(world: &World<M>) -> usize {
     super::ledgers(world).filter(|(_, ledger)| ledger.undecided().count() > 0).count()
 }
 
-/// Where it is asked for, no participant that is up is in doubt for longer than a bound ("non-blocking", the book, section
+/// Where it is asked for, no participant that has stayed up is in doubt for longer than a bound ("non-blocking", the book, section
 /// 7.4; Skeen 1981), however many others are down.
 #[derive(Clone, Debug, Default)]
 pub struct NonBlocking {

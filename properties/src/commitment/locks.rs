@@ -30,7 +30,7 @@ impl<M: Commits> Property<M> for LocksHeld {
         let Some(ledger) = world.process(node).and_then(M::ledger) else {
             return Ok(());
         };
-        for entry in self.news.of(world, node).1 {
+        for entry in self.news.of(world, node) {
             match entry {
                 Entry::Voted { tx, vote: Vote::Yes } => {
                     let keys = || touched(world, *tx, ledger, false).collect();

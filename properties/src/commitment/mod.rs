@@ -7,6 +7,7 @@ mod locks;
 mod money;
 mod serializable;
 mod stores;
+pub mod three_phase_commit;
 pub mod two_phase_commit;
 
 use seedbed_models::transactions::TxId;
@@ -128,20 +129,19 @@ struct News {
 }
 
 impl News {
-    /// The entries that a node has made since it was last looked at; and whether it has crashed since.
-    fn of<'w, M: Commits>(&mut self, world: &'w World<M>, node: NodeId) -> (bool, &'w [Entry]) {
+    /// The entries that a node has made since it was last looked at.
+    fn of<'w, M: Commits>(&mut self, world: &'w World<M>, node: NodeId) -> &'w [Entry] {
         if self.seen.len() <= node.index() {
             self.seen.resize(node.index() + 1, (0, 0));
         }
         let (life, seen) = &mut self.seen[node.index()];
-        let reborn = *life != world.life(node);
-        if reborn {
+        if *life != world.life(node) {
             (*life, *seen) = (world.life(node), 0);
         }
         let entries = entries(world, node);
         let news = &entries[*seen..];
         *seen = entries.len();
-        (reborn, news)
+        news
     }
 }
 

@@ -31,7 +31,7 @@ impl<M: Commits> Property<M> for StoresAgree {
         let Some(ledger) = world.process(node).and_then(M::ledger) else {
             return Ok(());
         };
-        for entry in self.news.of(world, node).1 {
+        for entry in self.news.of(world, node) {
             if let Entry::Decided { tx, .. } = entry
                 && touched(world, *tx, ledger, true).next().is_some()
             {

@@ -38,7 +38,7 @@ pub fn suite() -> Suite<TwoPhaseCommit> {
         .sometimes("presumed commit")
         .sometimes("a peer knew")
         .sometimes("a peer is in doubt as well")
-        .sometimes("a peer had not voted and aborted")
+        .sometimes("had not voted and aborted")
         .sometimes("request asked again")
         .sometimes("request of an earlier life")
         .sometimes("torn record dropped")
@@ -76,7 +76,7 @@ impl Commits for TwoPhaseCommit {
     }
 
     fn accounts(&self) -> u16 {
-        self.accounts
+        self.cluster.accounts
     }
 
     fn in_doubt_at_most(&self) -> Option<Span> {

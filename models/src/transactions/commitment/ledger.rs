@@ -68,6 +68,17 @@ pub enum Standing {
     Aborted,
 }
 
+/// How a participant stands, as it tells another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Report {
+    /// It knows what is decided, or has just decided to abort.
+    Decided(Decision),
+    /// It has voted yes and knows nothing more.
+    Uncertain,
+    /// It knows that all have voted yes.
+    PreCommitted,
+}
+
 /// How a record is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Write {
@@ -208,9 +219,29 @@ impl Ledger {
         self.settled(tx, Decision::Abort);
     }
 
+    /// What it answers to another participant that asks how it stands (the book, sections 7.4 and 7.5: the responder's
+    /// part of the termination protocols). Who has not voted decides to abort before it answers; that, like all that it
+    /// says on its own authority, is durable before it is said.
+    pub fn report<P: Logs>(&mut self, ctx: &mut Context<'_, P>, tx: TxId) -> Report {
+        match self.standing(tx) {
+            Some(Standing::Committed) => Report::Decided(Decision::Commit),
+            Some(Standing::Aborted) => {
+                self.insist(ctx, tx);
+                Report::Decided(Decision::Abort)
+            }
+            Some(Standing::Uncertain(_)) => Report::Uncertain,
+            Some(Standing::PreCommitted(_)) => Report::PreCommitted,
+            // Those who leave with a read-only vote are not asked: they are nobody's peers.
+            Some(Standing::Working(_) | Standing::Unable | Standing::Left) | None => {
+                ctx.mark("had not voted and aborted");
+                self.vote_no(ctx, tx, Write::Forced);
+                Report::Decided(Decision::Abort)
+            }
+        }
+    }
+
     /// Makes sure that it never votes otherwise than no, so that it may tell others that it has aborted.
-    pub fn insist<P: Logs>(&mut self, ctx: &mut Context<'_, P>, tx: TxId) {
-        assert!(self.standing(tx) == Some(&Standing::Aborted), "who insists on an abort has aborted: {tx}");
+    fn insist<P: Logs>(&mut self, ctx: &mut Context<'_, P>, tx: TxId) {
         if self.journal.awaits(tx) {
             self.write(ctx, Record::Decided { tx, decision: Decision::Abort }, Write::Forced);
         }

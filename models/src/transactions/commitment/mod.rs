@@ -2,7 +2,7 @@
 //! and its own write-ahead log, and in the end all of them keep its effects or none does (Bernstein, Hadzilacos &
 //! Goodman, *Concurrency Control and Recovery in Database Systems*, 1987, chapter 7, "the book").
 //!
-//! A [`client`] asks a coordinator for a transaction ([`work`]). The coordinator's [`desk`] sees to it that a request is
+//! Who is there is a [`cluster`]. A [`client`] asks a coordinator for a transaction ([`work`]). The coordinator's [`desk`] sees to it that a request is
 //! never begun twice. The participants first do the work, under locks, and then vote; what each holds of a transaction
 //! stands in its [`ledger`]: the store, the log, and the way back from the log after a crash. Whoever votes or decides
 //! says so in its [`journal`], which is what the properties read.
@@ -12,6 +12,7 @@
 //! participant.
 
 pub mod client;
+pub mod cluster;
 pub mod desk;
 pub mod journal;
 pub mod ledger;
@@ -19,8 +20,9 @@ mod log;
 pub mod work;
 
 pub use client::{Answer, Client, Request, Retry};
+pub use cluster::{Cluster, Seat};
 pub use desk::Desk;
 pub use journal::{Decision, Entry, Journal, Vote};
-pub use ledger::{Ledger, Pledge, Record, Standing, Write};
+pub use ledger::{Ledger, Pledge, Record, Report, Standing, Write};
 pub use log::read_log;
 pub use work::{Op, Ret};

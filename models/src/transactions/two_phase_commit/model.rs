@@ -1,15 +1,13 @@
 //! The model: coordinators, participants with accounts, and clients that move money between them.
 
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
-use seedbed_sim::{
-    Context, FaultClass, Info, Model, NodeId, OpId, Operation, Phases, Process, Role, Span, Time, Workload,
-};
+use seedbed_sim::{Context, FaultClass, Info, Model, NodeId, OpId, Operation, Phases, Process, Role, Span, Workload};
 use serde::{Deserialize, Serialize};
 
 use crate::transactions::TxId;
-use crate::transactions::commitment::{Client, Decision, Entry, Op, Ret, Standing, ledger, work};
-use crate::transactions::store::Store;
-use crate::transactions::transfer::{INITIAL_BALANCE, keys_of};
+use crate::transactions::commitment::{Client, Cluster, Decision, Entry, Op, Ret, Seat, Standing, ledger};
 use crate::transactions::two_phase_commit::bugs::Bug;
 use crate::transactions::two_phase_commit::coordinator::{Coordinator, Phase};
 use crate::transactions::two_phase_commit::messages::{Message, Timer};
@@ -18,18 +16,12 @@ use crate::transactions::two_phase_commit::settings::{Presumption, Settings};
 
 pub use crate::transactions::commitment::ledger::LOG;
 
-/// The configuration: coordinators `n0` …, then participants, then clients, each of which has its coordinator.
+/// The configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TwoPhaseCommit {
-    /// How many coordinators.
-    pub coordinators: u16,
-    /// How many participants.
-    pub participants: u16,
-    /// How many clients.
-    pub clients: u16,
-    /// How many accounts there are, spread over the participants.
-    pub accounts: u16,
+    /// Who is there.
+    pub cluster: Cluster,
     /// How the protocol is tuned.
     pub settings: Settings,
     /// How long a client waits before it asks again.
@@ -46,10 +38,7 @@ pub struct TwoPhaseCommit {
 impl Default for TwoPhaseCommit {
     fn default() -> Self {
         TwoPhaseCommit {
-            coordinators: 2,
-            participants: 3,
-            clients: 3,
-            accounts: 6,
+            cluster: Cluster::default(),
             settings: Settings::default(),
             patience: Span::ms(200),
             in_doubt_at_most: None,
@@ -67,18 +56,7 @@ impl TwoPhaseCommit {
 
     /// Transfers and nothing else: what the models of this family are compared on.
     pub fn transfers(&self) -> BoxedStrategy<Workload<Self>> {
-        match self.can_work() {
-            true => work::transfers(self.client_numbers(), self.accounts, 10..40, self.phases().heal_at()),
-            false => Just(Vec::new()).boxed(),
-        }
-    }
-
-    fn client_numbers(&self) -> std::ops::Range<u16> {
-        self.size() as u16 - self.clients..self.size() as u16
-    }
-
-    fn can_work(&self) -> bool {
-        self.clients > 0 && self.accounts >= 2
+        self.cluster.transfers(10..40, self.phases().heal_at())
     }
 }
 
@@ -126,7 +104,7 @@ pub enum Record {
         /// On what.
         tx: TxId,
         /// Whose.
-        participants: std::collections::BTreeSet<NodeId>,
+        participants: BTreeSet<NodeId>,
     },
     /// A coordinator decides.
     Decision {
@@ -135,7 +113,7 @@ pub enum Record {
         /// What.
         decision: Decision,
         /// Who has to be told.
-        participants: std::collections::BTreeSet<NodeId>,
+        participants: BTreeSet<NodeId>,
     },
     /// All that have to know what is decided do.
     End {
@@ -228,39 +206,24 @@ impl Model for TwoPhaseCommit {
     };
 
     fn size(&self) -> usize {
-        usize::from(self.coordinators) + usize::from(self.participants) + usize::from(self.clients)
+        self.cluster.size()
     }
 
-    /// Coordinators and participants are those that the scenario has: a trace that was shrunk tells of a smaller cluster.
     fn spawn(&self, node: NodeId, nodes: &[NodeId]) -> Node {
-        let (first, last) = (self.coordinators, self.coordinators + self.participants);
-        let coordinators: Vec<NodeId> = nodes.iter().copied().filter(|node| node.0 < first).collect();
-        let participants: Vec<NodeId> = nodes.iter().copied().filter(|node| (first..last).contains(&node.0)).collect();
-        match node.0 {
-            n if n < first => Node::Coordinator(Coordinator::new(participants, self.settings, self.bug)),
-            n if n < last => {
-                let place = participants.iter().position(|participant| *participant == node);
-                let shard = place.expect("a node that is spawned is in the scenario") as u16;
-                let keys = keys_of(shard, participants.len() as u16, self.accounts);
-                Node::Participant(Participant::new(Store::new(keys, INITIAL_BALANCE), self.settings, self.bug))
-            }
-            n => {
-                let coordinator = usize::from(n - last) % coordinators.len().max(1);
-                Node::Client(Client::new(coordinators.get(coordinator).copied(), self.patience))
-            }
+        let (settings, bug) = (self.settings, self.bug);
+        match self.cluster.seat(node, nodes) {
+            Seat::Coordinator { participants } => Node::Coordinator(Coordinator::new(participants, settings, bug)),
+            Seat::Participant { store, .. } => Node::Participant(Participant::new(store, settings, bug)),
+            Seat::Client { coordinator } => Node::Client(Client::new(coordinator, self.patience)),
         }
     }
 
     fn validate(&self) -> Result<(), String> {
         let Settings { late, resend, idle, doubt, .. } = self.settings;
-        match () {
-            () if self.coordinators == 0 => Err("two_phase_commit needs at least one coordinator".into()),
-            () if self.participants == 0 => Err("two_phase_commit needs at least one participant".into()),
-            () if [late, resend, idle, doubt, self.patience].contains(&Span::ZERO) => {
-                Err("late, resend, idle, doubt and patience must be above 0".into())
-            }
-            () => Ok(()),
+        if [late, resend, idle, doubt, self.patience].contains(&Span::ZERO) {
+            return Err("late, resend, idle, doubt and patience must be above 0".into());
         }
+        self.cluster.problem().map_or(Ok(()), |problem| Err(problem.into()))
     }
 
     fn bug(&self) -> Option<&'static str> {
@@ -274,18 +237,12 @@ impl Model for TwoPhaseCommit {
 
     /// Changes how many participants there are; coordinators and clients stay.
     fn set_nodes(&mut self, nodes: usize) -> Result<(), String> {
-        let others = usize::from(self.coordinators) + usize::from(self.clients);
-        let participants = nodes.checked_sub(others).and_then(|n| u16::try_from(n).ok()).filter(|n| *n > 0);
-        self.participants = participants.ok_or_else(|| {
-            format!("two_phase_commit has {others} coordinators and clients: {nodes} nodes are too few or too many")
-        })?;
+        self.cluster = self.cluster.of(nodes)?;
         Ok(())
     }
 
-    /// All but the clients may be down at once: the log is enough.
     fn mortal(&self) -> (Vec<NodeId>, usize) {
-        let mortal = self.coordinators + self.participants;
-        ((0..mortal).map(NodeId).collect(), usize::from(mortal))
+        self.cluster.mortal()
     }
 
     fn tempo(&self) -> Span {
@@ -341,9 +298,6 @@ impl Model for TwoPhaseCommit {
     }
 
     fn workload(&self) -> BoxedStrategy<Vec<Operation<Op>>> {
-        match self.can_work() {
-            true => work::workload(self.client_numbers(), self.accounts, 8..36, Time::ZERO + self.phases().chaos),
-            false => Just(Vec::new()).boxed(),
-        }
+        self.cluster.workload(8..36, self.phases().heal_at())
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use seedbed_sim::{Context, NodeId};
 
 use crate::transactions::TxId;
-use crate::transactions::commitment::{Decision, Ledger, Pledge, Standing, Write, read_log};
+use crate::transactions::commitment::{Decision, Ledger, Pledge, Report, Standing, Write, read_log};
 use crate::transactions::store::{Cell, Key, Step, Store};
 use crate::transactions::two_phase_commit::bugs::Bug;
 use crate::transactions::two_phase_commit::messages::{Message, Timer};
@@ -65,7 +65,10 @@ impl Participant {
             Message::Commit { tx } => self.told(ctx, from, tx, Decision::Commit),
             Message::Abort { tx } => self.told(ctx, from, tx, Decision::Abort),
             Message::Ask { tx } => self.asked(ctx, from, tx),
-            Message::Tell { tx, decision } => self.learn(ctx, tx, decision),
+            Message::Tell { tx, decision } => {
+                ctx.mark("a peer knew");
+                self.learn(ctx, tx, decision);
+            }
             Message::Unsure { .. } => ctx.mark("a peer is in doubt as well"),
             message => panic!("a participant is not sent this: {from} sent it {message:?}"),
         }
@@ -183,23 +186,10 @@ impl Participant {
     /// The responder's part of the cooperative termination protocol (the book, section 7.4): who knows tells; who has
     /// not voted aborts and tells; who is in doubt cannot help.
     fn asked(&mut self, ctx: &mut Context<'_, Node>, from: NodeId, tx: TxId) {
-        match self.ledger.standing(tx) {
-            Some(Standing::Committed) => {
-                ctx.mark("a peer knew");
-                return ctx.send(from, Message::Tell { tx, decision: Decision::Commit });
-            }
-            Some(Standing::Aborted) => {
-                ctx.mark("a peer knew");
-                self.ledger.insist(ctx, tx);
-            }
-            Some(Standing::Uncertain(_) | Standing::PreCommitted(_)) => return ctx.send(from, Message::Unsure { tx }),
-            // Only those are asked who change something: they have not left with a read-only vote.
-            Some(Standing::Working(_) | Standing::Unable | Standing::Left) | None => {
-                ctx.mark("a peer had not voted and aborted");
-                ctx.cancel(&Timer::Idle(tx));
-                self.ledger.vote_no(ctx, tx, Write::Forced);
-            }
+        ctx.cancel(&Timer::Idle(tx));
+        match self.ledger.report(ctx, tx) {
+            Report::Decided(decision) => ctx.send(from, Message::Tell { tx, decision }),
+            Report::Uncertain | Report::PreCommitted => ctx.send(from, Message::Unsure { tx }),
         }
-        ctx.send(from, Message::Tell { tx, decision: Decision::Abort });
     }
 }
