@@ -6,7 +6,7 @@ seedbed_sim::bugs! {
         PreCommitSkipped = "pre-commit-skipped",
             "a coordinator that has all votes commits at once, while others do not know that all voted yes" => "three_phase_commit/ac1_agreement",
         TerminationFromUncertainCommits = "termination-from-uncertain-commits",
-            "the survivors commit when none of them knows whether all voted yes" => "three_phase_commit/ac1_agreement",
+            "the survivors commit when none of them knows whether all voted yes" => "three_phase_commit/ac3_only_if_all_yes",
         RecoversToCommit = "recovers-to-commit",
             "a participant that had pre-committed commits when it recovers, and asks nobody" => "three_phase_commit/ac1_agreement",
     }

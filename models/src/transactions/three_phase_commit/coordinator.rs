@@ -144,10 +144,9 @@ impl Coordinator {
     pub(super) fn timer(&mut self, ctx: &mut Context<'_, Node>, timer: Timer) {
         match timer {
             Timer::Silence(tx) => self.silence(ctx, tx),
-            Timer::Say(tx) => {
-                let gap = self.settings.gap;
+            Timer::Say(tx, _) => {
                 if let Some(transaction) = self.table.get_mut(&tx) {
-                    transaction.speech.go_on(ctx, gap, tx);
+                    transaction.speech.go_on(ctx);
                 }
             }
             Timer::Ask(tx) => self.ask(ctx, tx),

@@ -143,8 +143,8 @@ impl From<Request> for Message {
 pub enum Timer {
     /// Something that was due by the bound on delays has not come: somebody has fallen.
     Silence(TxId),
-    /// Time to tell the next.
-    Say(TxId),
+    /// Time to tell another node something: the n-th that it is told about a transaction.
+    Say(TxId, u16),
     /// A participant has waited long enough to be asked for its vote.
     Idle(TxId),
     /// A node that has recovered asks again.

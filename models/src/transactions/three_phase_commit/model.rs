@@ -7,7 +7,7 @@ use seedbed_sim::{Context, FaultClass, Info, Model, NodeId, OpId, Operation, Pha
 use serde::{Deserialize, Serialize};
 
 use crate::transactions::TxId;
-use crate::transactions::commitment::{Client, Cluster, Decision, Entry, Op, Ret, Seat, ledger};
+use crate::transactions::commitment::{Client, Cluster, Decision, Entry, Op, Ret, Seat, Standing, ledger};
 use crate::transactions::three_phase_commit::bugs::Bug;
 use crate::transactions::three_phase_commit::coordinator::{Coordinator, Phase};
 use crate::transactions::three_phase_commit::messages::{Message, Timer};
@@ -189,8 +189,9 @@ impl Model for ThreePhaseCommit {
         family: "transactions",
         summary: "Non-blocking atomic commitment where delays are bounded (Skeen 1981).",
         tolerates: &[FaultClass::Crash],
-        // Who falls while it tells others something leaves some who know it and some who do not.
-        roles: &["telling", "in doubt", "elected", "pre-committing", "collecting"],
+        // Who falls while it tells others something leaves some who know it and some who do not; and who falls before it
+        // has voted knows as little of the others as they of it.
+        roles: &["telling", "unvoted", "half voted", "in doubt", "elected"],
         bugs: Bug::LISTED,
     };
 
@@ -255,15 +256,12 @@ impl Model for ThreePhaseCommit {
             (Node::Coordinator(coordinator), "telling") => {
                 coordinator.speaks(|phase| !matches!(phase, Phase::Voting { .. }))
             }
-            (Node::Coordinator(coordinator), "pre-committing") => {
-                coordinator.phases().any(|phase| matches!(phase, Phase::PreCommitting { .. }))
-            }
-            (Node::Coordinator(coordinator), "collecting") => {
-                coordinator.phases().any(|phase| matches!(phase, Phase::Voting { .. }))
-            }
+            (Node::Coordinator(coordinator), "half voted") => coordinator
+                .phases()
+                .any(|phase| matches!(phase, Phase::Voting { waiting, yes } if !waiting.is_empty() && !yes.is_empty())),
             (Node::Participant(participant), "telling") => participant.speaks(),
-            (Node::Participant(participant), "pre-committing") => {
-                participant.parts().any(|part| matches!(part, Part::PreCommits { .. }))
+            (Node::Participant(participant), "unvoted") => {
+                participant.ledger().any(|standing| matches!(standing, Standing::Working(_) | Standing::Unable))
             }
             (Node::Participant(participant), "elected") => {
                 participant.parts().any(|part| matches!(part, Part::Asks { .. }))
@@ -295,6 +293,6 @@ impl Model for ThreePhaseCommit {
     }
 
     fn workload(&self) -> BoxedStrategy<Vec<Operation<Op>>> {
-        self.cluster.workload(8..36, self.phases().heal_at())
+        self.cluster.workload(16..60, self.phases().heal_at())
     }
 }

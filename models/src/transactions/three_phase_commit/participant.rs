@@ -151,7 +151,7 @@ impl Participant {
                 self.ledger.abandon(tx);
             }
             Timer::Silence(tx) => self.silence(ctx, tx),
-            Timer::Say(tx) => self.go_on(ctx, tx),
+            Timer::Say(tx, _) => self.go_on(ctx, tx),
             Timer::Ask(tx) => self.ask(ctx, tx),
             timer => panic!("this is not a participant's timer: {timer:?}"),
         }
@@ -407,7 +407,8 @@ impl Participant {
 
     fn go_on(&mut self, ctx: &mut Context<'_, Node>, tx: TxId) {
         let Some(speech) = self.speeches.get_mut(&tx) else { return };
-        if speech.go_on(ctx, self.settings.gap, tx) {
+        speech.go_on(ctx);
+        if !speech.unfinished() {
             self.speeches.remove(&tx);
         }
     }

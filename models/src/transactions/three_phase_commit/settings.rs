@@ -21,20 +21,26 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// The longest from when a node begins to tell `others` something until the last of them has heard it.
+    /// The longest from when a node begins to tell `others` something until the last of them has heard it: each is told a
+    /// gap after the one before, by a timer that may be late by δ, and the word takes δ.
     pub fn step(&self, others: usize) -> Span {
-        self.delta + self.gap * others as u64
+        self.gap * others as u64 + self.delta * 2
     }
 
-    /// How long one waits for answers: a message there, a message back. A timer may be late by δ.
+    /// How long one waits for answers: all hear the question, and a message comes back.
     pub fn collect(&self, others: usize) -> Span {
-        self.step(others) * 2 + Span(self.delta.0 / 4)
+        self.step(others) + self.delta + self.slack()
     }
 
-    /// How long one waits for whoever coordinates: it may wait for others' answers, notice late that it did for long
-    /// enough, and then its word takes a message. What it said before it fell has arrived by then.
+    /// How long one waits for whoever coordinates: it may wait for others' answers, notice late, by δ, that it has waited
+    /// for long enough, and then has to tell all. What it said before it fell has arrived by then, here and elsewhere.
     pub fn silence(&self, others: usize) -> Span {
-        self.collect(others) + self.delta + self.step(others) + Span(self.delta.0 / 4)
+        self.collect(others) + self.delta + self.step(others) + self.slack()
+    }
+
+    /// For a word that waits until others have been told something else.
+    fn slack(&self) -> Span {
+        Span(self.delta.0 / 4)
     }
 
     /// The longest that a participant which stays up is in doubt. It may hear nothing from the coordinator, twice: after
