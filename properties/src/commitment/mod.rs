@@ -55,19 +55,20 @@ pub trait Commits: Model<Process: Process<Op = Op, Ret = Ret>> {
     fn in_doubt_at_most(&self) -> Option<Span>;
 }
 
-/// AC1 to AC4, each a property of its own; and the rest of what must be true at every instant and at the end.
+/// AC1 to AC4, each a property of its own; and the rest of what must be true at every instant and at the end. Stores come
+/// first: where decisions split, that they do is told with those who hold accounts, if it can be.
 pub fn safety<M: Commits>() -> Vec<Maker<M>> {
-    let rules = [Rule::Agreement, Rule::Final, Rule::OnlyIfAllYes, Rule::NoNeedlessAbort];
-    let rules = rules.into_iter().map(|rule| maker(ac::<M>(rule)));
-    rules
-        .chain([
-            maker(LocksHeld::default()),
-            maker(StoresAgree::default()),
-            maker(MoneyConserved),
-            maker(StrictlySerializable),
-            maker(NonBlocking::default()),
-        ])
-        .collect()
+    vec![
+        maker(StoresAgree::default()),
+        maker(ac::<M>(Rule::Agreement)),
+        maker(ac::<M>(Rule::Final)),
+        maker(ac::<M>(Rule::OnlyIfAllYes)),
+        maker(ac::<M>(Rule::NoNeedlessAbort)),
+        maker(LocksHeld::default()),
+        maker(MoneyConserved),
+        maker(StrictlySerializable),
+        maker(NonBlocking::default()),
+    ]
 }
 
 /// AC5, and that clients are answered.

@@ -32,7 +32,7 @@ pub fn suite() -> Suite<ThreePhaseCommit> {
         .boundary(Boundary {
             name: "split-by-partition",
             what: "a partition after the pre-commit: the side that knows of it commits, the other aborts",
-            breaks: "three_phase_commit/ac1_agreement",
+            breaks: "three_phase_commit/stores_agree",
             model: ThreePhaseCommit::default(),
             swarm: Swarm::only([FaultClass::Partition]).as_configured(),
         })
