@@ -19,6 +19,8 @@ pub(crate) trait Effects<P: Process> {
     fn replace(&mut self, file: File, records: Vec<P::Record>);
     fn read(&self, file: File) -> Vec<Stored<P::Record>>;
     fn durable(&self) -> bool;
+    fn written(&self) -> u64;
+    fn durable_to(&self) -> u64;
     fn complete(&mut self, op: OpId, ret: P::Ret, early: bool);
     fn fail(&mut self, op: OpId, reason: &str);
     fn mark(&mut self, name: &'static str);
@@ -137,6 +139,17 @@ impl<P: Process> Context<'_, P> {
     /// Whether everything this node has written, but for what it wrote lazily, is durable.
     pub fn durable(&self) -> bool {
         self.effects.durable()
+    }
+
+    /// The number of this node's last write, forced or lazy: in databases, its log sequence number.
+    pub fn written(&self) -> u64 {
+        self.effects.written()
+    }
+
+    /// Up to which number ([`Context::written`]) the writes of this node are durable: what a process looks at in
+    /// [`Process::synced`], if it waits for some of its writes and not for all.
+    pub fn durable_to(&self) -> u64 {
+        self.effects.durable_to()
     }
 
     /// Answers a client operation; the answer leaves when all writes made so far are durable.

@@ -141,6 +141,11 @@ impl<R: Clone> Disk<R> {
         self.forced
     }
 
+    /// The last write of all.
+    pub(crate) fn written(&self) -> Seq {
+        self.written
+    }
+
     pub(crate) fn durable(&self) -> Seq {
         self.durable
     }

@@ -99,6 +99,12 @@ impl<Host: Process, Inner: Process, E: Embed<Host, Inner>> Effects<Inner> for Ad
     fn durable(&self) -> bool {
         self.outer.durable()
     }
+    fn written(&self) -> u64 {
+        self.outer.written()
+    }
+    fn durable_to(&self) -> u64 {
+        self.outer.durable_to()
+    }
     fn complete(&mut self, op: OpId, ret: Inner::Ret, early: bool) {
         match op.is_internal() {
             true => self.answers.push(Answer::Completed(op, ret)),

@@ -147,6 +147,14 @@ pub trait Model: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send
         NetworkConfig::default()
     }
 
+    /// The bound on delays that the protocol's timeouts rely on, if it relies on one (a *synchronous* system): inside the
+    /// tolerance no message takes longer than this, and no timer is late by more. The world does not keep it; the plans
+    /// of a swarm do, by the latencies and the lateness that they draw. Disks, pauses, skew and faults of the class
+    /// `reorder` are not bounded by it: a model that relies on it does not tolerate them, or allows for them.
+    fn delay_bound(&self) -> Option<Span> {
+        None
+    }
+
     /// How long runs are.
     fn phases(&self) -> Phases {
         Phases { chaos: Span::secs(2), settle: Span::secs(2), core: None }

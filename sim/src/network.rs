@@ -57,6 +57,30 @@ impl Latency {
         }
     }
 
+    /// The same, but no message takes longer than `most`.
+    pub fn at_most(self, most: Span) -> Self {
+        match self {
+            Latency::Constant { base } => Latency::Constant { base: base.min(most) },
+            Latency::Uniform { min, max } => Latency::Uniform { min: min.min(most), max: max.min(most) },
+            Latency::LogNormal { min, median, sigma_milli, max } => {
+                // The base, which is what messages take by default, is bounded too.
+                let min = min.min(most);
+                Latency::LogNormal { min, median: median.min(most - min), sigma_milli, max: max.min(most) }
+            }
+            Latency::HeavyTail { min, alpha_milli, max } => {
+                Latency::HeavyTail { min: min.min(most), alpha_milli, max: max.min(most) }
+            }
+        }
+    }
+
+    /// The longest that a message can take.
+    pub fn most(&self) -> Span {
+        match self {
+            Latency::Constant { base } => *base,
+            Latency::Uniform { max, .. } | Latency::LogNormal { max, .. } | Latency::HeavyTail { max, .. } => *max,
+        }
+    }
+
     /// What is wrong with this distribution, if anything.
     pub(crate) fn problem(&self) -> Option<String> {
         match self {
@@ -295,6 +319,25 @@ mod tests {
         let tail = Latency::HeavyTail { min: Span::ms(1), alpha_milli: 1000, max: Span::secs(1) };
         assert!((quantile(&tail, 0.5) - 2.0).abs() < 0.3);
         assert!(quantile(&tail, 0.99) > 50.0);
+    }
+
+    #[test]
+    fn a_bounded_latency_is_never_longer() {
+        let ms = Span::ms;
+        let most = ms(5);
+        for latency in [
+            Latency::Constant { base: ms(9) },
+            Latency::Uniform { min: ms(1), max: ms(50) },
+            Latency::LogNormal { min: ms(1), median: ms(2), sigma_milli: 800, max: ms(200) },
+            Latency::HeavyTail { min: ms(1), alpha_milli: 1_100, max: ms(400) },
+        ] {
+            assert!(latency.most() > most);
+            let bounded = latency.at_most(most);
+            assert_eq!(bounded.problem(), None);
+            assert!(bounded.base() <= most && bounded.most() == most, "{bounded:?}");
+            let longest = (0..100_000u32).map(|i| bounded.sample(i.wrapping_mul(2_654_435_761))).max();
+            assert!(longest <= Some(most), "{bounded:?}");
+        }
     }
 
     #[test]

@@ -96,7 +96,8 @@ impl Process for Puppet {
         ctx.note(|| format!("{bell:?} at {}", now.0 / 1000));
     }
     fn synced(&mut self, ctx: &mut Context<'_, Self>) {
-        ctx.note(|| "synced".into());
+        let (written, durable) = (ctx.written(), ctx.durable_to());
+        ctx.note(|| format!("synced {durable} of {written}"));
     }
     fn invoke(&mut self, ctx: &mut Context<'_, Self>, op: OpId, pulls: Vec<Pull>) {
         // Without an answer the next operation of this client would wait.
@@ -172,7 +173,7 @@ fn notes(outcome: &Run<Stage>, of: NodeId) -> Vec<(u64, String)> {
         Happening::Noted { node, text } if *node == of => Some((entry.at.0 / 1000, text.clone())),
         _ => None,
     });
-    noted.filter(|(_, text)| text != "synced" && text != "start []").collect()
+    noted.filter(|(_, text)| !text.starts_with("synced") && text != "start []").collect()
 }
 
 fn texts(outcome: &Run<Stage>, of: NodeId) -> Vec<String> {
@@ -408,6 +409,11 @@ fn a_sync_covers_what_was_written_before_it_began() {
         stage([(10, A, vec![Pull::Append(1), Pull::Send(1, 1)]), (12, A, vec![Pull::Append(2), Pull::Send(1, 2)])]);
     case.scenario.disk.sync = Span::ms(5);
     assert_eq!(notes(&play(&case), B), told(&[(16_000, "got 1"), (21_000, "got 2")]));
+    let synced = play(&case).timeline.into_iter().filter_map(|entry| match entry.what {
+        Happening::Noted { text, .. } if text.starts_with("synced") => Some(text),
+        _ => None,
+    });
+    assert_eq!(synced.collect::<Vec<_>>(), ["synced 1 of 2", "synced 2 of 2"]);
     let outcome = play_from(&case, Source::Fixed(vec![Deviation::Sync { node: A, n: 1, longer: Span::ms(100) }]));
     assert_eq!(notes(&outcome, B), told(&[(16_000, "got 1"), (121_000, "got 2")]));
     case.faults = vec![fault(9, 2, What::SlowDisk { node: A.into(), by: Span::ms(30) })];
@@ -622,6 +628,23 @@ fn an_aimed_fault_strikes_whoever_holds_the_role() {
     assert_eq!(outcome.struck, [concrete(1, 20, B), concrete(2, 50, C)], "nobody led at ten");
     case.faults = outcome.struck.iter().map(|(_, fault)| fault.clone()).collect();
     assert_eq!(play(&case).stats.fault(FaultClass::Crash), 2);
+}
+
+#[test]
+fn what_lies_in_wait_does_not_strike_a_healed_world() {
+    // The world heals after 100 ms.
+    let crash = What::Crash { node: Target::Role("leader".into()) };
+    let lurks = |within, after| Fault {
+        within: Some(Span::ms(within)),
+        after: Some(Span::ms(after)),
+        ..fault(50, 10, crash.clone())
+    };
+    for (leads, within, after, struck) in [(80, 100, 10, 1), (80, 100, 30, 0), (120, 100, 1, 0)] {
+        let mut case = stage([(leads, B, vec![Pull::Lead])]);
+        case.scenario.phases.chaos = Span::ms(100);
+        case.faults = vec![lurks(within, after)];
+        assert_eq!(play(&case).struck.len(), struck, "leads at {leads} ms, struck {after} ms later");
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The components that the command line knows: one line each. [`recorded`] says, with a short function, how the operations
 //! of a model read as those of an object, and lets `seedbed check` judge its traces.
 
-use seedbed_properties::commitment::{mvcc, outbox, saga, tcc};
+use seedbed_properties::commitment::{mvcc, outbox, saga, tcc, three_phase_commit, two_phase_commit};
 use seedbed_properties::consensus::raft;
 use seedbed_properties::examples::{echo, tutorial};
 use seedbed_properties::formats::Model as Object;
@@ -14,6 +14,8 @@ pub fn all() -> Vec<Box<dyn Component>> {
         component(echo::suite),
         recorded(tutorial::suite, Object::Counter, tutorial::recorded),
         recorded(raft::suite, Object::Kv, raft::history::recorded),
+        component(two_phase_commit::suite),
+        component(three_phase_commit::suite),
         component(saga::suite),
         component(tcc::suite),
         component(outbox::suite),

@@ -5,13 +5,16 @@
 
 pub mod channel;
 pub mod client;
+pub mod commitment;
 pub mod ledger;
 pub mod mvcc;
 pub mod outbox;
 pub mod saga;
 pub mod store;
 pub mod tcc;
+pub mod three_phase_commit;
 pub mod transfer;
+pub mod two_phase_commit;
 pub mod wal;
 
 use std::fmt;
@@ -20,12 +23,19 @@ use seedbed_sim::OpId;
 use serde::{Deserialize, Serialize};
 
 /// A transaction: the number of the client's operation that asked for it, so that asking again is not asking twice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct TxId(pub u64);
 
 impl fmt::Display for TxId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&format!("t{}", self.0))
+    }
+}
+
+// Stories and refusals are full of them.
+impl fmt::Debug for TxId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -13,12 +13,18 @@ use serde::{Deserialize, Serialize};
 use crate::transactions::TxId;
 
 /// The name of a cell: an account, a product.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Key(pub u16);
 
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&format!("k{}", self.0))
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
@@ -156,6 +162,12 @@ impl Store {
     /// All cells, committed.
     pub fn cells(&self) -> impl Iterator<Item = (Key, Cell)> {
         self.cells.iter().map(|(key, cell)| (*key, *cell))
+    }
+
+    /// All cells as a reader finds them: without a value where a writer has locked one.
+    pub fn readable(&self) -> impl Iterator<Item = (Key, Option<i64>)> {
+        let locked = |key: &Key| matches!(self.locks.get(key), Some(Lock::Exclusive(_)));
+        self.cells.iter().map(move |(key, cell)| (*key, (!locked(key)).then_some(cell.value)))
     }
 
     /// The sum of all cells.

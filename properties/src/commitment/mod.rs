@@ -1,8 +1,174 @@
-//! What must be true of the models that commit over several nodes, and of those that do without.
+//! What must be true of the models that commit over several nodes, and of those that do without ([`saga`], [`tcc`],
+//! [`outbox`], [`mvcc`]); [`compare`] holds them against each other.
+//!
+//! Of the protocols of atomic commitment: AC1 to AC5 ([`crate::atomic_commitment`]), and what they are
+//! for. They hold for every model whose participants keep a [`Ledger`]: [`Commits`] tells where it is.
 
+mod answered;
+mod blocking;
 pub mod compare;
 pub mod journals;
+mod locks;
+mod money;
 pub mod mvcc;
 pub mod outbox;
 pub mod saga;
+mod serializable;
+mod stores;
 pub mod tcc;
+pub mod three_phase_commit;
+pub mod two_phase_commit;
+
+use seedbed_models::transactions::TxId;
+use seedbed_models::transactions::commitment::{self, Entry, Ledger, Op, Ret, Vote, ledger};
+use seedbed_models::transactions::store::Key;
+use seedbed_sim::{Maker, Model, NodeId, Process, Span, World, maker};
+
+use crate::atomic_commitment::{AtomicCommitment, Decision, Event, Rule, nothing_failed};
+use crate::judge::{Id, Journal, journal};
+
+pub use answered::{ANSWERED_WITHIN, Answered};
+pub use blocking::{Blocked, NonBlocking, in_doubt};
+pub use locks::LocksHeld;
+pub use money::MoneyConserved;
+pub use serializable::StrictlySerializable;
+pub use stores::StoresAgree;
+
+/// Within this long after the faults have ended, or after the vote if that is later, who has voted knows the decision: a
+/// few timeouts of the widest variant, and as many messages that are as late as the network makes them.
+pub const DECIDED_WITHIN: Span = Span::ms(2_500);
+
+impl Id for TxId {}
+
+/// A model of atomic commitment.
+pub trait Commits: Model<Process: Process<Op = Op, Ret = Ret>> {
+    /// What a node has said and decided in this life.
+    fn journal(process: &Self::Process) -> &[Entry];
+
+    /// What a participant holds; nothing of other nodes.
+    fn ledger(process: &Self::Process) -> Option<&Ledger>;
+
+    /// The transaction that a client waits for.
+    fn waits_for(process: &Self::Process) -> Option<TxId>;
+
+    /// What stands in the log of a node, of a participant's records.
+    fn log(world: &World<Self>, node: NodeId) -> Vec<&ledger::Record>;
+
+    /// What a participant that is up would hold after a crash that leaves all that is on its disk.
+    fn after_recovery(world: &World<Self>, node: NodeId) -> Option<Ledger>;
+
+    /// How many accounts there are.
+    fn accounts(&self) -> u16;
+
+    /// How long a participant may be in doubt, if that is asked for.
+    fn in_doubt_at_most(&self) -> Option<Span>;
+}
+
+/// AC1 to AC4, each a property of its own; and the rest of what must be true at every instant and at the end. Stores come
+/// first: where decisions split, that they do is told with those who hold accounts, if it can be.
+pub fn safety<M: Commits>() -> Vec<Maker<M>> {
+    vec![
+        maker(StoresAgree::default()),
+        maker(ac::<M>(Rule::Agreement)),
+        maker(ac::<M>(Rule::Final)),
+        maker(ac::<M>(Rule::OnlyIfAllYes)),
+        maker(ac::<M>(Rule::NoNeedlessAbort)),
+        maker(LocksHeld::default()),
+        maker(MoneyConserved),
+        maker(StrictlySerializable),
+        maker(NonBlocking::default()),
+    ]
+}
+
+/// AC5, and that clients are answered.
+pub fn liveness<M: Commits>() -> Vec<Maker<M>> {
+    vec![maker(ac::<M>(Rule::AllDecide)), maker(Answered)]
+}
+
+/// One of the conditions, judged by what nodes have written into their journals.
+pub fn ac<M: Commits>(rule: Rule) -> Journal<M, AtomicCommitment<TxId, NodeId>, Entry> {
+    let name = format!("{}/{}", M::INFO.name, rule.name());
+    journal(name, AtomicCommitment::judging(rule), entries, move |world, node, entry| events(rule, world, node, entry))
+}
+
+fn entries<M: Commits>(world: &World<M>, node: NodeId) -> &[Entry] {
+    world.process(node).map_or(&[], M::journal)
+}
+
+fn events<M: Commits>(rule: Rule, world: &World<M>, node: NodeId, entry: &Entry) -> Vec<Event<TxId, NodeId>> {
+    let mut events = Vec::new();
+    if rule == Rule::NoNeedlessAbort && !nothing_failed(world) {
+        events.push(Event::Failed);
+    }
+    match entry {
+        Entry::Began { tx, participants } => {
+            events.push(Event::Began { transaction: *tx, participants: participants.clone() });
+        }
+        Entry::Voted { tx, vote } if rule != Rule::AllDecide || obliged(world, *vote) => {
+            events.push(Event::Voted { transaction: *tx, node, yes: *vote != Vote::No });
+        }
+        Entry::Voted { .. } => {}
+        Entry::Decided { tx, decision } => {
+            events.push(Event::Decided { transaction: *tx, node, decision: (*decision).into() });
+        }
+        // A network without faults that was slower than a timeout.
+        Entry::TimedOut => events.push(Event::Failed),
+    }
+    events
+}
+
+/// Whether who votes so now must know the decision when the run ends: a read-only vote asks for none.
+fn obliged<M: Model>(world: &World<M>, vote: Vote) -> bool {
+    vote != Vote::ReadOnly && world.now() + DECIDED_WITHIN <= world.scenario().phases.end_at()
+}
+
+impl From<commitment::Decision> for Decision {
+    fn from(decision: commitment::Decision) -> Self {
+        match decision {
+            commitment::Decision::Commit => Decision::Commit,
+            commitment::Decision::Abort => Decision::Abort,
+        }
+    }
+}
+
+/// Reads the new entries of the node that has just changed, once each.
+#[derive(Clone, Debug, Default)]
+struct News {
+    /// Of each node: in which life it was last looked at, and how many entries were read in that life.
+    seen: Vec<(u32, usize)>,
+}
+
+impl News {
+    /// The entries that a node has made since it was last looked at.
+    fn of<'w, M: Commits>(&mut self, world: &'w World<M>, node: NodeId) -> &'w [Entry] {
+        if self.seen.len() <= node.index() {
+            self.seen.resize(node.index() + 1, (0, 0));
+        }
+        let (life, seen) = &mut self.seen[node.index()];
+        if *life != world.life(node) {
+            (*life, *seen) = (world.life(node), 0);
+        }
+        let entries = entries(world, node);
+        let news = &entries[*seen..];
+        *seen = entries.len();
+        news
+    }
+}
+
+/// The accounts of a participant that a transaction touches, or changes.
+fn touched<'w, M: Commits>(
+    world: &'w World<M>,
+    tx: TxId,
+    ledger: &'w Ledger,
+    only_changes: bool,
+) -> impl Iterator<Item = Key> + 'w {
+    let invocation = world.history().invocations().iter().rev().find(move |invocation| TxId::from(invocation.id) == tx);
+    let steps = invocation.into_iter().flat_map(|invocation| invocation.op.steps());
+    let keys = steps.filter(move |step| step.writes() || !only_changes).map(|step| step.key());
+    keys.filter(|key| ledger.store().get(*key).is_some())
+}
+
+/// The nodes that keep accounts and are up, with what they hold.
+fn ledgers<M: Commits>(world: &World<M>) -> impl Iterator<Item = (NodeId, &Ledger)> {
+    world.processes().filter_map(|(node, process)| Some((node, M::ledger(process)?)))
+}

@@ -116,6 +116,7 @@ impl Swarm {
             skew: offset * u64::from(self.over_skew),
             drift_ppm: i64::from(ppm.saturating_mul(self.over_skew)).min(MOST_DRIFT),
             network: model.network(),
+            delay_bound: model.delay_bound(),
         };
         let budget = Budget { among: mortal, down: down + self.over_budget };
         let mut scenario = Scenario::new(model.clone());
@@ -201,6 +202,7 @@ struct Place {
     skew: Span,
     drift_ppm: i64,
     network: NetworkConfig,
+    delay_bound: Option<Span>,
 }
 
 /// One seed's draw.
@@ -247,9 +249,11 @@ fn plan(here: Place, mut on: BTreeSet<FaultClass>, style: Style) -> impl Strateg
     if let Style::Motif(motif) = style {
         on.extend(motif.needs());
     }
-    let network = network(&here.network, &on);
+    let network = network(&here.network, &on, here.delay_bound);
     let disk = disk(on.contains(&FaultClass::Disk));
     let timer_jitter = prop_oneof![3 => Just(Span::ZERO), 1 => Just(Span::us(500)), 1 => Just(Span::ms(5))];
+    let bound = here.delay_bound;
+    let timer_jitter = timer_jitter.prop_map(move |late| bound.map_or(late, |bound| late.min(bound)));
     let faults = match style {
         Style::Sparse => faults(&here, &on, false, 0..4),
         Style::Dense => faults(&here, &on, false, 3..25),
@@ -271,7 +275,11 @@ fn ppm(on: bool) -> BoxedStrategy<u32> {
     }
 }
 
-fn network(base: &NetworkConfig, on: &BTreeSet<FaultClass>) -> impl Strategy<Value = NetworkConfig> + use<> {
+fn network(
+    base: &NetworkConfig,
+    on: &BTreeSet<FaultClass>,
+    bound: Option<Span>,
+) -> impl Strategy<Value = NetworkConfig> + use<> {
     let least = base.latency.base();
     let usual = base.latency.clone();
     // A quarter of the worlds has no jitter at all: there order decides, and rare interleavings are common.
@@ -281,6 +289,10 @@ fn network(base: &NetworkConfig, on: &BTreeSet<FaultClass>) -> impl Strategy<Val
         2 => Just(Latency::LogNormal { min: least, median: least * 2, sigma_milli: 800, max: least * 200 }),
         1 => Just(Latency::HeavyTail { min: least, alpha_milli: 1_100, max: least * 400 }),
     ];
+    let latency = latency.prop_map(move |latency| match bound {
+        Some(bound) => latency.at_most(bound),
+        None => latency,
+    });
     let fifo = match on.contains(&FaultClass::Reorder) {
         true => Just(false).boxed(),
         false => Just(true).boxed(),
@@ -387,4 +399,42 @@ fn what(here: &Place, class: FaultClass, aimed: bool) -> Option<BoxedStrategy<Wh
         FaultClass::Wipe => at_whom(mortal?).prop_map(|node| What::Wipe { node }).boxed(),
         FaultClass::Byzantine => at_whom(mortal?).prop_map(|node| What::Byzantine { node }).boxed(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doc::Player;
+    use crate::model::Info;
+    use serde::{Deserialize, Serialize};
+
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    struct Bounded(Option<Span>);
+
+    impl Model for Bounded {
+        type Process = Player;
+        const INFO: Info = Info::named("bounded", "", "tests", "Relies on a bound.");
+        fn size(&self) -> usize {
+            2
+        }
+        fn spawn(&self, _: NodeId, _: &[NodeId]) -> Player {
+            Player { hits: 0 }
+        }
+        fn delay_bound(&self) -> Option<Span> {
+            self.0
+        }
+    }
+
+    #[test]
+    fn plans_keep_the_bound_on_delays() {
+        let longest = |model: Bounded| {
+            let cases = Swarm::tolerated().cases(&model);
+            let scenarios: Vec<_> = (0..100).map(|seed| cases.case(seed).scenario).collect();
+            let message = scenarios.iter().map(|scenario| scenario.network.latency.most()).max();
+            let timer = scenarios.iter().map(|scenario| scenario.timer_jitter).max();
+            (message.unwrap(), timer.unwrap())
+        };
+        assert_eq!(longest(Bounded(None)), (Span::ms(400), Span::ms(5)));
+        assert_eq!(longest(Bounded(Some(Span::ms(3)))), (Span::ms(3), Span::ms(3)));
+    }
 }

@@ -387,6 +387,14 @@ impl<M: Model> Effects<M::Process> for NodeEffects<'_, M> {
         self.core.nodes[self.node.index()].disk.settled()
     }
 
+    fn written(&self) -> u64 {
+        self.core.nodes[self.node.index()].disk.written()
+    }
+
+    fn durable_to(&self) -> u64 {
+        self.core.nodes[self.node.index()].disk.durable()
+    }
+
     fn complete(&mut self, op: OpId, ret: Ret<M>, early: bool) {
         self.put_out(Output::Complete { op, ret }, early);
     }

@@ -13,6 +13,10 @@ use crate::world::queue::Order;
 impl<M: Model> World<M> {
     /// Says whether the fault struck: somebody holds the role it is aimed at, and the budget has room.
     pub(super) fn fault_begins(&mut self, index: usize) -> bool {
+        // One that lay in wait and was to strike a little later than the world healed.
+        if self.core.calm {
+            return false;
+        }
         let mut fault = self.core.faults[index].clone();
         if let Some(target) = fault.what.target_mut()
             && let Target::Role(role) = target
@@ -256,6 +260,7 @@ impl<M: Model> World<M> {
     pub(super) fn heal(&mut self) {
         self.core.lurking.clear();
         self.core.calm = true;
+        self.core.lurking.clear();
         self.core.tell(|| Happening::Healed);
         for index in 0..self.core.active.len() {
             let ends = self.core.active[index].as_ref().is_some_and(|fault| self.touches_core(&fault.what));

@@ -9,7 +9,9 @@ use seedbed_models::transactions::mvcc::model::{Isolation, Mvcc};
 use seedbed_models::transactions::outbox::model::{Outbox, Relay};
 use seedbed_models::transactions::saga::{Coordination, Saga};
 use seedbed_models::transactions::tcc::Tcc;
+use seedbed_models::transactions::three_phase_commit::ThreePhaseCommit;
 use seedbed_models::transactions::transfer::{COMPARED_ACCOUNTS, Transfers};
+use seedbed_models::transactions::two_phase_commit::{Presumption, TwoPhaseCommit};
 use seedbed_properties::commitment::compare::{Costs, measure};
 use seedbed_sim::{FaultClass, Span, Swarm};
 use serde_json::{Value, json};
@@ -44,6 +46,10 @@ fn contender<M: Transfers>(name: &'static str, model: M) -> Contender {
 /// Everybody, from the strictest to the loosest.
 fn contenders() -> Vec<Contender> {
     vec![
+        contender("2PC, basic", TwoPhaseCommit::presuming(Presumption::Nothing)),
+        contender("2PC, presumed abort", TwoPhaseCommit::presuming(Presumption::Abort)),
+        contender("2PC, presumed commit", TwoPhaseCommit::presuming(Presumption::Commit)),
+        contender("3PC", ThreePhaseCommit::default()),
         contender("MVCC, serializable", mvcc(Isolation::Serializable)),
         contender("MVCC, snapshot isolation", mvcc(Isolation::Snapshot)),
         contender("TCC", Tcc::default()),

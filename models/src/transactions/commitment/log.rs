@@ -1,0 +1,21 @@
+//! Reading a log back after a crash.
+
+use seedbed_sim::{Context, File, Process, Stored};
+
+/// What a log holds. A torn end is cut off: nothing durable stands behind it, so nobody was told of it. `None` if a
+/// durable record is damaged: then the node has halted, for it may have forgotten what it promised.
+pub fn read_log<P: Process>(ctx: &mut Context<'_, P>, file: File) -> Option<Vec<P::Record>> {
+    let stored = ctx.read(file);
+    if stored.iter().any(|record| matches!(record, Stored::Corrupt)) {
+        ctx.mark("halted on a corrupt record");
+        ctx.halt("a durable record of the log is corrupt");
+        return None;
+    }
+    let written = stored.len();
+    let whole: Vec<P::Record> = stored.into_iter().map_while(Stored::good).collect();
+    if whole.len() < written {
+        ctx.mark("torn record dropped");
+        ctx.replace(file, whole.clone());
+    }
+    Some(whole)
+}

@@ -1,0 +1,88 @@
+//! What must be true of three-phase commit (C25).
+
+use seedbed_models::transactions::TxId;
+use seedbed_models::transactions::commitment::{Entry, Ledger, ledger};
+use seedbed_models::transactions::three_phase_commit::model::{LOG, Record};
+use seedbed_models::transactions::three_phase_commit::{Node, ThreePhaseCommit};
+use seedbed_sim::{Boundary, FaultClass, NodeId, Span, Stored, Suite, Swarm, World};
+
+use super::{Commits, liveness, safety};
+
+/// Three-phase commit with everything that must be true of it.
+pub fn suite() -> Suite<ThreePhaseCommit> {
+    let mut suite = Suite::new(ThreePhaseCommit::default());
+    suite.properties.extend(safety());
+    suite.properties.extend(liveness());
+    suite
+        .sometimes("voted no")
+        .sometimes("work timed out")
+        .sometimes("work given up")
+        .sometimes("votes timed out")
+        .sometimes("committed without those who fell")
+        .sometimes("coordinator given up")
+        .sometimes("elected")
+        .sometimes("had not voted and aborted")
+        .sometimes("terminated: somebody had aborted")
+        .sometimes("terminated: somebody had committed")
+        .sometimes("terminated: all uncertain")
+        .sometimes("terminated: somebody had pre-committed")
+        .sometimes("recovered in doubt")
+        .sometimes("a coordinator asks what was decided")
+        .sometimes("decided after a total failure")
+        .boundary(Boundary {
+            name: "split-by-partition",
+            what: "a partition after the pre-commit: the side that knows of it commits, the other aborts",
+            breaks: "three_phase_commit/stores_agree",
+            model: ThreePhaseCommit::default(),
+            swarm: Swarm::only([FaultClass::Partition]).as_configured(),
+        })
+        .boundary(Boundary {
+            name: "late-message",
+            what: "one message takes longer than the bound, so one who is up is taken for fallen",
+            breaks: "three_phase_commit/ac1_agreement",
+            model: ThreePhaseCommit::default(),
+            swarm: Swarm::only([FaultClass::Reorder]).as_configured(),
+        })
+}
+
+impl Commits for ThreePhaseCommit {
+    fn journal(process: &Node) -> &[Entry] {
+        process.journal()
+    }
+
+    fn ledger(process: &Node) -> Option<&Ledger> {
+        Some(process.participant()?.ledger())
+    }
+
+    fn waits_for(process: &Node) -> Option<TxId> {
+        match process {
+            Node::Client(client) => client.open(),
+            _ => None,
+        }
+    }
+
+    fn log(world: &World<Self>, node: NodeId) -> Vec<&ledger::Record> {
+        good(world, node).filter_map(Record::of_participant).collect()
+    }
+
+    fn after_recovery(world: &World<Self>, node: NodeId) -> Option<Ledger> {
+        Some(world.process(node)?.participant()?.after_recovery(good(world, node)))
+    }
+
+    fn accounts(&self) -> u16 {
+        self.cluster.accounts
+    }
+
+    /// It is non-blocking.
+    fn in_doubt_at_most(&self) -> Option<Span> {
+        Some(self.settings.in_doubt_at_most(usize::from(self.cluster.participants)))
+    }
+}
+
+/// The records of a log, up to where it is damaged.
+fn good(world: &World<ThreePhaseCommit>, node: NodeId) -> impl Iterator<Item = &Record> {
+    world.disk(node, LOG).iter().map_while(|stored| match stored {
+        Stored::Good(record) => Some(record),
+        Stored::Torn | Stored::Corrupt => None,
+    })
+}

@@ -1,0 +1,112 @@
+//! Three-phase commit keeps its promises where nodes crash and the network keeps its bound, each planted bug breaks the
+//! promise it should, and who stays up decides though all others stay down.
+
+use seedbed_models::transactions::commitment::{Cluster, Decision, Entry, Op};
+use seedbed_models::transactions::store::Key;
+use seedbed_models::transactions::three_phase_commit::{Settings, ThreePhaseCommit};
+use seedbed_models::transactions::transfer::Transfer;
+use seedbed_models::transactions::transfer::Transfers as _;
+use seedbed_properties::commitment::Blocked;
+use seedbed_properties::commitment::three_phase_commit::suite;
+use seedbed_sim::{
+    Campaign, Case, Fault, Latency, Model, NodeId, Operation, Record, Source, Span, Swarm, Time, What, World, check,
+    run,
+};
+
+#[test]
+fn three_phase_commit_keeps_its_promises() {
+    check(ThreePhaseCommit::default()).suite(suite()).seeds(1_000).run();
+}
+
+#[test]
+fn three_phase_commit_works_where_nothing_breaks() {
+    // Without faults nothing of what `sometimes` demands need happen, so only the properties are taken. That nobody
+    // aborts needlessly says that the timeouts do follow from the bound.
+    check(ThreePhaseCommit::default()).faults(Swarm::calm()).properties(suite().properties).seeds(500).run();
+}
+
+#[test]
+fn one_participant_and_many_keep_the_promises_too() {
+    for participants in [1, 5] {
+        let cluster = Cluster { participants, ..Cluster::default() };
+        let model = ThreePhaseCommit { cluster, ..ThreePhaseCommit::default() };
+        check(model).properties(suite().properties).seeds(150).run();
+    }
+}
+
+#[test]
+fn the_work_that_models_are_compared_on_is_done() {
+    let model = ThreePhaseCommit::default();
+    let transfers = model.transfers();
+    check(model).workload(transfers).properties(suite().properties).seeds(100).run();
+}
+
+/// Timeouts that do not follow from the bound make coordinators abort what nothing stands in the way of.
+#[test]
+fn shorter_timeouts_than_the_bound_asks_for_are_found() {
+    let settings = Settings { delta: Span::ms(4), gap: Span::us(200) };
+    let hasty = ThreePhaseCommit { settings, ..ThreePhaseCommit::default() };
+    // The network keeps a bound of 12 ms and not of 4.
+    let mut case = Case::quiet(hasty);
+    case.scenario.network.latency = Latency::Constant { base: Span::ms(12) };
+    case.operations = vec![transfer(5)];
+    let finished = run(&case, &Source::Fixed(Vec::new()), &suite().properties, Record::No).unwrap();
+    let entries = finished.violation.map(|violation| violation.property);
+    assert_eq!(entries.as_deref(), Some("three_phase_commit/ac4_no_needless_abort"));
+}
+
+const MOST_SEEDS: u64 = 20_000;
+
+#[test]
+fn three_phase_commit_bugs_are_caught_by_the_properties_they_break() {
+    let missed: Vec<_> = ThreePhaseCommit::INFO.bugs.iter().filter(|bug| !is_caught(bug.name, bug.caught_by)).collect();
+    assert!(missed.is_empty(), "not caught by the property they break: {missed:?}");
+}
+
+fn is_caught(bug: &'static str, property: &str) -> bool {
+    let mut suite = suite();
+    suite.model.set_bug(Some(bug));
+    let campaign = Campaign::new(suite);
+    let mut failing = campaign.failing(0..MOST_SEEDS, &|| true).expect("the usual configuration is possible");
+    failing.any(|result| result.violation.is_some_and(|violation| violation.property == property))
+}
+
+fn transfer(client: u16) -> Operation<Op> {
+    let transfer = Transfer { from: Key(0), to: Key(1), amount: 10 };
+    Operation { at: Time::ms(10), client: NodeId(client), op: transfer.into() }
+}
+
+/// Nobody that stays up waits for the coordinator, which stays down for the whole of the chaos; whenever it falls. And
+/// whenever the first participant, which is elected, falls soon after it.
+#[test]
+fn survivors_decide_though_the_coordinator_stays_down() {
+    let model = ThreePhaseCommit::default();
+    let bound = model.settings.in_doubt_at_most(3);
+    let (mut outcomes, mut longest) = (Vec::new(), Span::ZERO);
+    for at in (0..60).map(|n| Time(12_000_000 + n * 250_000)) {
+        for second in [None, Some(Span::ms(1)), Some(Span::ms(60)), Some(Span::ms(100))] {
+            let crash = |at, node| Fault::new(at, None, What::Crash { node: NodeId(node).into() });
+            let case = Case {
+                operations: vec![transfer(5)],
+                faults: std::iter::once(crash(at, 0)).chain(second.map(|after| crash(at + after, 2))).collect(),
+                ..Case::quiet(model.clone())
+            };
+            let mut world = World::new(&case, &Source::Fixed(Vec::new())).unwrap();
+            let mut blocked = Blocked::default();
+            while world.now() < Time::ms(1_450) && world.step() {
+                blocked.look(&world);
+            }
+            assert_eq!(blocked.now().count(), 0, "coordinator down at {at}, participant {second:?} later");
+            longest = blocked.ended().iter().map(|(_, _, span)| *span).fold(longest, Span::max);
+            let survivor = world.process(NodeId(3)).expect("it stays up");
+            outcomes.extend(survivor.journal().iter().filter_map(|entry| match entry {
+                Entry::Decided { decision, .. } => Some(*decision),
+                _ => None,
+            }));
+        }
+    }
+    assert!(longest <= bound, "in doubt for {longest}, and not for {bound}");
+    assert!(longest > model.settings.silence(3), "somebody had to be elected");
+    assert!(outcomes.contains(&Decision::Commit) && outcomes.contains(&Decision::Abort));
+    println!("in doubt for at most {longest}, which may be {bound}");
+}
