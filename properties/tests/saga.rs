@@ -1,5 +1,5 @@
-//! Sagas keep their promises under every fault they tolerate, each planted bug breaks the promise it should, and semantic
-//! locks are what isolates them.
+//! Sagas keep their promises under every fault they tolerate, each planted bug breaks the promise it should, and
+//! semantic locks are what isolates them.
 
 use seedbed_models::transactions::saga::business::{self, INITIAL_STOCK, Order, Request};
 use seedbed_models::transactions::saga::{Coordination, Outcome, Saga};
@@ -116,9 +116,9 @@ fn costs(coordination: Coordination, op: Request) -> (Outcome, [u64; 3]) {
 }
 
 /// What a saga costs in forced writes, writes that are not forced, and messages. With a coordinator: each step is a
-/// question, a forced entry of its service's journal and an answer; the coordinator forces three records, and writes one
-/// for each step that is not forced. Without: each service forces one record for each event that it hears, and for the
-/// client's question; each event is a message and its acknowledgement, which is noted without being forced.
+/// question, a forced entry of its service's journal and an answer; the coordinator forces three records, and writes
+/// one for each step that is not forced. Without: each service forces one record for each event that it hears, and for
+/// the client's question; each event is a message and its acknowledgement, which is noted without being forced.
 #[test]
 fn sagas_cost_what_the_textbook_says() {
     use Coordination::{Choreographed, Orchestrated};

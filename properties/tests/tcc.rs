@@ -52,9 +52,9 @@ fn alone(op: Request, faults: Vec<Fault>) -> (Option<Outcome>, Finished<Tcc>) {
     (finished.history.invocations()[0].returned().copied(), finished)
 }
 
-/// Each participant forces two entries, the coordinator its decision; it notes the end without forcing it. Each participant
-/// is asked twice and answers twice. (Two-phase commit with a forced vote and decision costs the same; what it holds
-/// meanwhile are locks.)
+/// Each participant forces two entries, the coordinator its decision; it notes the end without forcing it. Each
+/// participant is asked twice and answers twice. (Two-phase commit with a forced vote and decision costs the same;
+/// what it holds meanwhile are locks.)
 #[test]
 fn tcc_costs_what_the_textbook_says() {
     let costs = |finished: Finished<Tcc>| [finished.stats.forced, finished.stats.lazy, finished.stats.sent];
@@ -74,8 +74,8 @@ fn tcc_costs_what_the_textbook_says() {
     assert_eq!(costs(finished), [2 + 1 + 1, 1, 2 + 4 + question_and_answer]);
 }
 
-/// The price of asking: while the coordinator is down, participants whose reservations have timed out ask in vain. Once it is
-/// back all is settled, which the properties see to.
+/// The price of asking: while the coordinator is down, participants whose reservations have timed out ask in vain.
+/// Once it is back all is settled, which the properties see to.
 #[test]
 fn reservations_wait_for_the_coordinator() {
     let trip = Request::Trip(Trip { flight: 0, hotel: 0, car: None, persons: 1 });

@@ -1,6 +1,6 @@
 //! A channel of events between services: at least once over a network that loses, doubles and reorders, and exactly
-//! once together with [`Inbox`]. (Hohpe & Woolf, *Enterprise Integration Patterns*, 2003: Guaranteed Delivery, Idempotent
-//! Receiver.)
+//! once together with [`Inbox`]. (Hohpe & Woolf, *Enterprise Integration Patterns*, 2003: Guaranteed Delivery,
+//! Idempotent Receiver.)
 //!
 //! Both ends are volatile and pure. Who uses them writes what [`Outbox::publish`] returns, and what [`Inbox::admit`]
 //! admitted, into its log *in the same record* as what it did for it (a transactional outbox), and rebuilds them from

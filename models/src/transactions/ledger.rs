@@ -1,5 +1,5 @@
-//! What a service that does local transactions for others keeps: its store, and a journal of what it did by whose order.
-//! The journal makes it idempotent: what is asked for again is found there, and is not done again.
+//! What a service that does local transactions for others keeps: its store, and a journal of what it did by whose
+//! order. The journal makes it idempotent: what is asked for again is found there, and is not done again.
 
 use std::collections::BTreeMap;
 
@@ -18,8 +18,8 @@ pub trait Deed: Clone {
     fn local(&self) -> Option<&Prepared>;
 }
 
-/// A store with the journal of its changes. Volatile and pure: who uses it writes each entry into its log, and rebuilds it
-/// from there. A local transaction has the number of the entry that tells of it, from zero on.
+/// A store with the journal of its changes. Volatile and pure: who uses it writes each entry into its log, and
+/// rebuilds it from there. A local transaction has the number of the entry that tells of it, from zero on.
 #[derive(Clone, Debug, Hash)]
 pub struct Ledger<E: Deed> {
     store: Store,

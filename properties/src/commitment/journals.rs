@@ -7,8 +7,8 @@ use seedbed_sim::{Broken, File, Model, NodeId, Process, Property, Stored, Verdic
 /// The records of a model's disks.
 type RecordOf<M> = <<M as Model>::Process as Process>::Record;
 
-/// What stands on the disk of each node, as the entries `E` of a journal. What was done before a crash and did not survive
-/// it is not there, and what was done and is not yet synced is.
+/// What stands on the disk of each node, as the entries `E` of a journal. What was done before a crash and did not
+/// survive it is not there, and what was done and is not yet synced is.
 pub struct Journals<M: Model, E> {
     file: File,
     entries: fn(&RecordOf<M>) -> &[E],
@@ -42,8 +42,8 @@ impl<M: Model, E: Clone> Journals<M, E> {
         self
     }
 
-    /// Reads on in the journal of a node. Returns how many of its entries are known from before: those behind them are new.
-    /// After a crash all are.
+    /// Reads on in the journal of a node. Returns how many of its entries are known from before: those behind them are
+    /// new. After a crash all are.
     pub fn read(&mut self, world: &World<M>, node: NodeId) -> usize {
         let (life, records) = (world.life(node), world.disk(node, self.file));
         let read = self.nodes.entry(node).or_insert_with(|| Read { life, records: 0, entries: Vec::new() });

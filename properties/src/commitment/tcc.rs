@@ -1,5 +1,5 @@
-//! What must be true of try, confirm, cancel. Judged by what stands in the logs and in the stores of the participants, and by
-//! what clients were answered, not by what the coordinator believes.
+//! What must be true of try, confirm, cancel. Judged by what stands in the logs and in the stores of the participants,
+//! and by what clients were answered, not by what the coordinator believes.
 
 use std::collections::BTreeMap;
 
@@ -78,8 +78,8 @@ fn all_confirm_or_all_cancel(journals: &Journals<Tcc, Entry>, _: &[Entry], entry
     Some(format!("{tx} is confirmed at {confirmed} and cancelled at {cancelled}"))
 }
 
-/// S1: free + reserved + used = what there was + what was given, nothing is below zero, and what is reserved is what the
-/// participant knows reservations for; at every instant.
+/// S1: free + reserved + used = what there was + what was given, nothing is below zero, and what is reserved is what
+/// the participant knows reservations for; at every instant.
 fn conservation(world: &World<Tcc>) -> Verdict {
     let Some(node) = world.changed() else { return Ok(()) };
     let Some(participant) = world.process(node).and_then(|process| process.participant()) else { return Ok(()) };
@@ -149,12 +149,12 @@ fn changes(request: Request) -> Vec<(Key, i64)> {
     request.legs().into_iter().flat_map(change).collect()
 }
 
-/// How much longer than its timeout a reservation may last where nothing is broken: a question, a decision that is forced to
-/// disk, and its answer, each with a few retries.
+/// How much longer than its timeout a reservation may last where nothing is broken: a question, a decision that is
+/// forced to disk, and its answer, each with a few retries.
 pub const RELEASED_WITHIN: Span = Span::ms(1_000);
 
-/// L: no reservation outlives its timeout, plus [`RELEASED_WITHIN`]; counted from when the faults have ended, for while the
-/// coordinator is down nobody may release one.
+/// L: no reservation outlives its timeout, plus [`RELEASED_WITHIN`]; counted from when the faults have ended, for
+/// while the coordinator is down nobody may release one.
 #[derive(Clone, Debug, Default)]
 struct ReservationsEnd {
     since: BTreeMap<(NodeId, TxId), Time>,
@@ -198,8 +198,8 @@ impl Property<Tcc> for ReservationsEnd {
     }
 }
 
-/// Within this long after the faults have ended, or after it was asked for if that is later, a transaction is decided and its
-/// client knows: a client asks again, and all are asked to reserve, each with a few retries.
+/// Within this long after the faults have ended, or after it was asked for if that is later, a transaction is decided
+/// and its client knows: a client asks again, and all are asked to reserve, each with a few retries.
 pub const END_WITHIN: Span = Span::ms(1_500);
 
 /// Every transaction that was asked for has ended, and its client knows.

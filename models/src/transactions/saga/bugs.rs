@@ -8,10 +8,10 @@ seedbed_sim::bugs! {
         ForgetsOnCoordinatorCrash = "forgets-on-coordinator-crash",
             "who restarts does not go on with the sagas that were open" => "saga/every_saga_ends",
         Hanging = "hanging",
-            "a late transaction is executed after its compensation, and hangs" => "saga/transaction_before_compensation",
+            "a late transaction is executed after its compensation" => "saga/transaction_before_compensation",
         WrongOrder = "wrong-order",
             "steps are compensated at once, not after those that depend on them" => "saga/all_or_compensated",
         CompensatesAfterPivot = "compensates-after-pivot",
-            "the coordinator gives up a saga although its pivot may have been executed" => "saga/forward_past_the_pivot",
+            "the coordinator gives up a saga whose pivot may have been executed" => "saga/forward_past_the_pivot",
     }
 }

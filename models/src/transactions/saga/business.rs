@@ -208,7 +208,8 @@ impl Request {
         }
     }
 
-    /// What `C_i` does: it undoes `T_i` as the business sees it, whatever others have done since (section 3 of the paper).
+    /// What `C_i` does: it undoes `T_i` as the business sees it, whatever others have done since (the paper's
+    /// introduction: *from a semantic point of view*).
     pub fn compensation(self, step: StepId) -> Vec<Local> {
         let add = |key, amount| Local::Add { key, amount };
         match (self, step.0) {

@@ -1,9 +1,9 @@
-//! Choreographed sagas: there is no coordinator. Each service hears what the others did, and does the steps of its own that
-//! are then to be done (Richardson, *Microservices Patterns*, section 4.2.1).
+//! Choreographed sagas: there is no coordinator. Each service hears what the others did, and does the steps of its own
+//! that are then to be done (Richardson, *Microservices Patterns*, section 4.2.1).
 //!
 //! Events go over a [`channel`](crate::transactions::channel). What a service does about one event is one *turn*: the
-//! event, the local transactions and the events that these publish stand in the log as one record, so a crash leaves all
-//! of it or nothing.
+//! event, the local transactions and the events that these publish stand in the log as one record, so a crash leaves
+//! all of it or nothing.
 //!
 //! | event | published by | heard by |
 //! |---|---|---|

@@ -32,9 +32,10 @@ pub enum Coordination {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Recovery {
-    /// It goes on: the steps that may not have been executed are asked for again (the paper's section 6).
+    /// It goes on: the steps that may not have been executed are asked for again (the paper's *Forward
+    /// Recovery*).
     Forward,
-    /// It rolls back: all that may have been executed is compensated (section 5).
+    /// It rolls back: all that may have been executed is compensated (*Backward Recovery*).
     Backward,
 }
 
@@ -347,7 +348,7 @@ impl Model for Saga {
         name: "saga",
         row: "C26",
         family: "transactions",
-        summary: "Long transactions cut into steps that are compensated if the whole fails (Garcia-Molina & Salem 1987).",
+        summary: "Long transactions cut into steps, compensated if the whole fails (Garcia-Molina & Salem 1987).",
         tolerates: &FaultClass::USUAL,
         // A reserver has done something that may still have to be undone.
         roles: &["coordinator", "reserver"],

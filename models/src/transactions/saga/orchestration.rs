@@ -1,4 +1,4 @@
-//! The coordinator of orchestrated sagas: the paper's *saga execution component* (section 5), with its saga log.
+//! The coordinator of orchestrated sagas: the paper's *saga execution component*, with its saga log.
 //!
 //! | record | written | forced, because |
 //! |---|---|---|
@@ -126,8 +126,9 @@ impl Coordinator {
         self.sagas.iter().filter(|(_, saga)| !matches!(saga.phase, Phase::Ended(_))).map(|(saga, _)| *saga)
     }
 
-    /// Recovers from the saga log (section 5.2): what had come to the pivot goes on, what was being undone is undone, and
-    /// the rest goes forward or back, as configured (sections 6 and 5).
+    /// Recovers from the saga log: what had come to the pivot goes on, what was being undone is undone, and
+    /// the rest goes forward or back, as configured (the paper's *Forward Recovery* and
+    /// *Backward Recovery*).
     pub(super) fn start(&mut self, ctx: &mut Context<'_, Node>) {
         let Some(records) = wal::recover(ctx, SAGA_LOG) else { return };
         for record in records {

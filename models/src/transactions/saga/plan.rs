@@ -1,6 +1,6 @@
 //! What a saga consists of: steps, what each depends on, and which of them can be undone.
 //!
-//! The paper (section 2) has a sequence `T_1 … T_n` with compensations `C_1 … C_{n−1}`; section 8 lets steps run in
+//! The paper has a sequence `T_1 … T_n` with compensations `C_1 … C_{n−1}`; its *Parallel Sagas* lets steps run in
 //! parallel, ordered by their dependencies. The three kinds of steps are those of Mehrotra, Rastogi, Korth &
 //! Silberschatz, *A transaction model for multidatabase systems* (ICDCS 1992), as told in Richardson, *Microservices
 //! Patterns* (2018), section 4.3.

@@ -1,7 +1,7 @@
-//! A service: its store, and the journal of what it did for sagas. It knows its own steps and nothing of sagas as a whole,
-//! so it serves a coordinator and a choreography alike.
+//! A service: its store, and the journal of what it did for sagas. It knows its own steps and nothing of sagas as a
+//! whole, so it serves a coordinator and a choreography alike.
 //!
-//! Each `T_i` and `C_i` is a local transaction that commits at once (the paper's section 2). The journal makes them
+//! Each `T_i` and `C_i` is a local transaction that commits at once (the paper's introduction). The journal makes them
 //! idempotent: what is asked again is answered from there. A `C_i` that comes before its `T_i` is written down as an
 //! *empty* compensation, and the `T_i` that comes after it is refused, so that nothing hangs.
 
@@ -149,20 +149,27 @@ impl Service {
             return None;
         }
         let kind = request.plan()[step].kind;
-        let compensated = self.effect(saga, step, Way::Compensate).is_some() && self.bug != Some(Bug::Hanging);
-        let locals = request.transaction(step, |key| self.seen(saga, key));
-        let refused = match self.locked(saga, &locals) {
-            _ if compensated => Some(Why::Compensated),
-            Some((key, by)) if kind != Kind::Retriable => Some(Why::Pending { key, by }),
-            _ => None,
-        };
-        let effect = match refused.map_or_else(|| self.ledger.transact(&locals).map_err(Why::from), Err) {
+        let effect = match self.execute_once(saga, request, step, kind) {
             Ok(prepared) => Effect::Done(prepared),
             Err(why) => Effect::Refused(why),
         };
         let lost = kind == Kind::Retriable && matches!(effect, Effect::Refused(_));
         assert!(!lost, "a retriable step is never refused: step {step} of {saga} is {effect:?}");
         Some(self.enter(Entry { saga, request, step, way: Way::Execute, effect }))
+    }
+
+    fn execute_once(&mut self, saga: TxId, request: Request, step: StepId, kind: Kind) -> Result<Prepared, Why> {
+        if self.effect(saga, step, Way::Compensate).is_some() && self.bug != Some(Bug::Hanging) {
+            return Err(Why::Compensated);
+        }
+        let locals = request.transaction(step, |key| self.seen(saga, key));
+        // What is retriable only touches what this saga has a lock on.
+        if kind != Kind::Retriable
+            && let Some((key, by)) = self.locked(saga, &locals)
+        {
+            return Err(Why::Pending { key, by });
+        }
+        Ok(self.ledger.transact(&locals)?)
     }
 
     /// `C_i`. Returns what is to be written into the log; nothing if it was settled before.
@@ -184,8 +191,8 @@ impl Service {
     }
 
     /// A cell that the steps touch, on which another saga has a semantic lock: it has touched it, and may still undo
-    /// what it did (Garcia-Molina & Salem, section 6: what others may see is up to the application; Frank & Zahle,
-    /// *Semantic ACID properties in multidatabases*, 1998: the semantic lock as a countermeasure).
+    /// what it did (Frank & Zahle, *Semantic ACID properties in multidatabases using remote procedure calls and update
+    /// propagations*, 1998; Richardson, *Microservices Patterns*, section 4.3.2).
     fn locked(&self, saga: TxId, locals: &[Local]) -> Option<(Key, TxId)> {
         let others = self.pending.iter().filter(|(other, _)| self.semantic_locks && **other != saga);
         let mut held = others.flat_map(|(other, keys)| keys.iter().map(|key| (*key, *other)));

@@ -6,7 +6,8 @@ seedbed_sim::bugs! {
         EmptyCancelCreates = "empty-cancel-creates",
             "a cancel without its try gives back what was never taken" => "tcc/conservation",
         HangingTry = "hanging-try",
-            "a try that comes after its cancel reserves, and nobody releases it" => "tcc/no_reservation_outlives_its_timeout",
+            "a try that comes after its cancel reserves, and nobody releases it"
+                => "tcc/no_reservation_outlives_its_timeout",
         DoubleConfirm = "double-confirm",
             "a confirm that comes again is done again" => "tcc/at_most_once",
         TimeoutVersusConfirm = "timeout-versus-confirm",

@@ -1,7 +1,9 @@
-//! The business: what clients ask for, what each participant has of it, and what try, confirm and cancel do to its store.
+//! The business: what clients ask for, what each participant has of it, and what try, confirm and cancel do to its
+//! store.
 //!
-//! Of everything that can be reserved a participant counts four things: what is *free*, what is *reserved*, what is *used*,
-//! and what was *given* to it since the beginning. At every instant free + reserved + used = what there was + given.
+//! Of everything that can be reserved a participant counts four things: what is *free*, what is *reserved*, what is
+//! *used*, and what was *given* to it since the beginning. At every instant free + reserved + used = what there was +
+//! given.
 
 use seedbed_sim::NodeId;
 use serde::{Deserialize, Serialize};
@@ -84,7 +86,8 @@ impl Request {
         self.legs().into_iter().filter(move |leg| leg.at == participant)
     }
 
-    /// *Try*: what is to be taken is reserved. What is to be given is only looked at, so that confirming it cannot fail.
+    /// *Try*: what is to be taken is reserved. What is to be given is only looked at, so that confirming it cannot
+    /// fail.
     pub fn try_at(self, participant: NodeId) -> Vec<Step> {
         let steps = self.legs_at(participant).flat_map(|Leg { key, takes, .. }| match takes > 0 {
             true => vec![add(key, -takes), add(reserved(key), takes)],

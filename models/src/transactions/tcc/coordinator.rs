@@ -1,8 +1,8 @@
 //! The coordinator: it asks all to reserve, decides, and asks for ever until all have done what was decided.
 //!
-//! Only decisions are forced to disk. A coordinator that crashes before it has decided forgets the transaction; whoever
-//! asks about a transaction that it does not know is told that it is cancelled, once *that* is on disk. So a transaction
-//! that is asked for again can not be confirmed after somebody was told that it is cancelled.
+//! Only decisions are forced to disk. A coordinator that crashes before it has decided forgets the transaction;
+//! whoever asks about a transaction that it does not know is told that it is cancelled, once *that* is on disk. So a
+//! transaction that is asked for again can not be confirmed after somebody was told that it is cancelled.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};

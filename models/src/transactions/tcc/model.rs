@@ -208,9 +208,10 @@ impl Model for Tcc {
         name: "tcc",
         row: "C27",
         family: "transactions",
-        summary: "Try, confirm, cancel: reservations that all use or all give back (Helland 2007; Pardon & Pautasso 2014).",
+        summary: "Try, confirm, cancel: all use what they have reserved, or none (Helland 2007; Pardon & Pautasso 2014).",
         tolerates: &FaultClass::USUAL,
-        // A decider has decided, and not all have done it yet; a reserver has reserved and does not know what becomes of it.
+        // A decider has decided, and not all have done it yet; a reserver has reserved and does not know what becomes
+        // of it.
         roles: &["coordinator", "reserver", "decider"],
         bugs: Bug::LISTED,
     };

@@ -1,7 +1,7 @@
 //! A participant: it reserves, and then uses or gives back, each by one local transaction that commits at once.
 //!
-//! Its journal makes try, confirm and cancel idempotent. A cancel whose try has not come is written down as *empty*, and the
-//! try that comes after it is refused, so that no reservation hangs.
+//! Its journal makes try, confirm and cancel idempotent. A cancel whose try has not come is written down as *empty*,
+//! and the try that comes after it is refused, so that no reservation hangs.
 
 use std::collections::BTreeMap;
 
@@ -185,8 +185,8 @@ impl Participant {
         ctx.send(COORDINATOR, Message::Cancelled { tx });
     }
 
-    /// A reservation has timed out. The participant may not cancel it by itself, for the others may be confirming: it asks,
-    /// and goes on asking.
+    /// A reservation has timed out. The participant may not cancel it by itself, for the others may be confirming: it
+    /// asks, and goes on asking.
     pub(super) fn expired(&mut self, ctx: &mut Context<'_, Node>, tx: TxId) {
         let Some(request) = self.reservations.get(&tx).copied() else { return };
         ctx.mark("reservation timed out");

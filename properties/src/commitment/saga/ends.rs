@@ -10,7 +10,8 @@ use seedbed_sim::{Broken, Span, Verdict, World};
 /// asks again, and then come at most seven rounds, each with a few retries.
 pub const END_WITHIN: Span = Span::ms(1_500);
 
-/// The sagas that have ended, as their clients were told; or, where a client has not been, as it stands where they began.
+/// The sagas that have ended, as their clients were told; or, where a client has not been, as it stands where they
+/// began.
 pub(super) fn outcomes(world: &World<Saga>) -> BTreeMap<TxId, Outcome> {
     let begun = |saga| world.processes().find_map(|(_, process)| process.outcome(saga));
     let asked = world.history().invocations().iter();

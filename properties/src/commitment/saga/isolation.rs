@@ -1,8 +1,8 @@
 //! What sagas see of each other, judged by the transaction checker on all that their steps read and wrote.
 //!
-//! A saga is one transaction: committed if it completed, aborted if it was cancelled. A `C_i` is a transaction of its own,
-//! which commits (Korth, Levy & Silberschatz, *A formal approach to recovery by compensating transactions*, VLDB 1990),
-//! and only writes: it undoes what its `T_i` did, whatever it finds.
+//! A saga is one transaction: committed if it completed, aborted if it was cancelled. A `C_i` is a transaction of its
+//! own, which commits (Korth, Levy & Silberschatz, *A formal approach to recovery by compensating transactions*, VLDB
+//! 1990), and only writes: it undoes what its `T_i` did, whatever it finds.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,7 +22,8 @@ use crate::transactions::{
 /// What sagas must not see of each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Isolation {
-    /// No completed saga has overwritten what another wrote without having read it: Elle's lost-update, Adya's G-cursor.
+    /// No completed saga has overwritten what another wrote without having read it: Elle's lost-update, Adya's
+    /// G-cursor.
     NoLostUpdate,
     /// No completed saga has read what a cancelled one wrote: Adya's G1a.
     NoDirtyRead,
@@ -105,8 +106,9 @@ pub fn history(world: &World<Saga>) -> (History, Vec<String>) {
     (History { kind: Kind::RwRegister, transactions }, names)
 }
 
-/// Leaves out cells that some transaction wrote more than once. Who reads what was not left there does so at the level of
-/// dirty reads (Adya's G1b), and the checker, which knows a version by its transaction, cannot tell two such reads apart.
+/// Leaves out cells that some transaction wrote more than once. Who reads what was not left there does so at the level
+/// of dirty reads (Adya's G1b), and the checker, which knows a version by its transaction, cannot tell two such reads
+/// apart.
 fn drop_intermediate_versions(history: &mut History) {
     let mut twice: Vec<Name> = Vec::new();
     for transaction in &history.transactions {

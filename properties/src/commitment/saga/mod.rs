@@ -1,5 +1,5 @@
-//! What must be true of sagas: Garcia-Molina & Salem, *Sagas* (SIGMOD 1987). Judged by what stands in the logs and in the
-//! stores of the services, and by what clients were answered, not by what a coordinator believes.
+//! What must be true of sagas: Garcia-Molina & Salem, *Sagas* (SIGMOD 1987). Judged by what stands in the logs and in
+//! the stores of the services, and by what clients were answered, not by what a coordinator believes.
 
 mod ends;
 mod isolation;

@@ -37,8 +37,9 @@ fn took_effect(entry: &Entry, saga: TxId, step: StepId, way: Way) -> bool {
     entry.saga == saga && entry.step == step && entry.way == way && matches!(entry.effect, Effect::Done(_))
 }
 
-/// S1: a saga ends with all `T_i`, or with every executed `T_i` compensated (section 2); and a `C_i` takes effect only
-/// after those of the steps that depended on its `T_i` (section 8.2: in reverse order).
+/// S1: a saga ends with all `T_i`, or with every executed `T_i` compensated (the paper's introduction); and a `C_i`
+/// takes effect only after those of the steps that depended on its `T_i` (*Backward Recovery* and *Parallel Sagas*: in
+/// reverse order).
 pub(super) fn all_or_compensated() -> JournalRule<Saga, Entry> {
     let in_reverse_order = |journals: &Journals<Saga, Entry>, _: &[Entry], entry: &Entry| {
         let (saga, done, plan) = (entry.saga, done(journals, entry.saga), entry.request.plan());
@@ -79,7 +80,8 @@ pub(super) fn at_most_once() -> JournalRule<Saga, Entry> {
     })
 }
 
-/// S3: no `C_i` takes effect without its `T_i`, which is then written down as empty; and no `T_i` takes effect after it.
+/// S3: no `C_i` takes effect without its `T_i`, which is then written down as empty; and no `T_i` takes effect after
+/// it.
 pub(super) fn transaction_before_compensation() -> JournalRule<Saga, Entry> {
     JournalRule::new("saga/transaction_before_compensation", journals(), |_, journal, entry| {
         let before = &journal[..journal.len() - 1];

@@ -54,8 +54,8 @@ pub(super) fn conservation() -> Facts<Saga, Conservation<Part, Quantity>> {
     })
 }
 
-/// At the end, if all sagas have ended, every store holds what it held at the beginning, changed by the sagas whose clients
-/// were told that they are completed, and by nothing else.
+/// At the end, if all sagas have ended, every store holds what it held at the beginning, changed by the sagas whose
+/// clients were told that they are completed, and by nothing else.
 pub(super) fn hold_what_was_answered(world: &World<Saga>) -> Verdict {
     if world.processes().any(|(_, process)| !process.open().is_empty()) {
         return Ok(());
@@ -97,8 +97,8 @@ fn changes(request: Request) -> Vec<(Key, i64)> {
     }
 }
 
-/// Cells that are added to. The others, the states of orders and the points, are overwritten: where sagas are not isolated,
-/// they hold whatever was written last.
+/// Cells that are added to. The others, the states of orders and the points, are overwritten: where sagas are not
+/// isolated, they hold whatever was written last.
 fn counted(key: Key) -> bool {
     !(0..CUSTOMERS).any(|c| key == order_of(c) || key == points(c))
 }
