@@ -57,11 +57,6 @@ impl Blocked {
     }
 }
 
-/// The participants that are up and in doubt now.
-pub fn in_doubt<M: Commits>(world: &World<M>) -> usize {
-    super::ledgers(world).filter(|(_, ledger)| ledger.undecided().count() > 0).count()
-}
-
 /// Where it is asked for, no participant that has stayed up is in doubt for longer than a bound ("non-blocking", the book, section
 /// 7.4; Skeen 1981), however many others are down.
 #[derive(Clone, Debug, Default)]

@@ -28,7 +28,7 @@ use crate::atomic_commitment::{AtomicCommitment, Decision, Event, Rule, nothing_
 use crate::judge::{Id, Journal, journal};
 
 pub use answered::{ANSWERED_WITHIN, Answered};
-pub use blocking::{Blocked, NonBlocking, in_doubt};
+pub use blocking::{Blocked, NonBlocking};
 pub use locks::LocksHeld;
 pub use money::MoneyConserved;
 pub use serializable::StrictlySerializable;

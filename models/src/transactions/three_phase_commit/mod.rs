@@ -14,8 +14,10 @@
 //! wait until the last that fell has recovered ([`recovery`]).
 //!
 //! Not guaranteed: anything where the network does not keep its bound. Then a timeout does not mean a crash. Under a
-//! partition one side, in which all have pre-committed, commits, and the other, in which all are uncertain, aborts; one
-//! message that comes late is enough. Both are boundaries of this model, kept with their shortest stories.
+//! partition one side, in which all have pre-committed, commits, and the other, in which all are uncertain, aborts. One
+//! message that comes late is enough: a PRE-COMMIT to the only participant, behind which the COMMIT waits on a link that
+//! keeps its order. (With a second participant within reach the late one would have learnt from it.) Both are boundaries
+//! of this model, kept with their shortest stories.
 //!
 //! Read it in this order: [`settings`] (the bound, and the timeouts that follow), [`coordinator`], [`participant`],
 //! [`recovery`]. [`bugs`] breaks one rule at a time.

@@ -37,7 +37,7 @@ pub struct Participant {
 
 /// What a participant does about a transaction that it is in doubt about.
 #[derive(Clone, Debug, Hash)]
-pub struct Doubt {
+struct Doubt {
     /// The participants that it does not know to have fallen, itself among them.
     up: BTreeSet<NodeId>,
     part: Part,

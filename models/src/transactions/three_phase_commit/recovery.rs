@@ -55,3 +55,40 @@ impl Recovery {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stood(pre_committed: bool, view: &[u16]) -> Stood {
+        let view = (!view.is_empty()).then(|| view.iter().copied().map(NodeId).collect());
+        Stood { pre_committed, view }
+    }
+
+    /// What follows from the last of these, heard in this order by the first.
+    fn heard(nodes: &[(u16, Stood)]) -> Vec<Option<Decision>> {
+        let everybody = (0..4).map(NodeId).collect();
+        let [(me, mine), others @ ..] = nodes else { panic!("somebody recovers") };
+        let mut recovery = Recovery::new(everybody, NodeId(*me), mine.clone());
+        others.iter().map(|(node, stood)| recovery.hear(NodeId(*node), stood.clone())).collect()
+    }
+
+    #[test]
+    fn all_must_have_recovered_where_nobody_went_on_without_some() {
+        let (knew, not) = (stood(true, &[]), stood(false, &[]));
+        let nodes = |last: Stood| [(1, not.clone()), (2, not.clone()), (0, not.clone()), (3, last)];
+        assert_eq!(heard(&nodes(not.clone())), [None, None, Some(Decision::Abort)]);
+        assert_eq!(heard(&nodes(knew)), [None, None, Some(Decision::Commit)]);
+    }
+
+    #[test]
+    fn those_who_went_on_last_are_enough_and_no_others_count() {
+        let (last, not) = (stood(true, &[1, 2]), stood(false, &[]));
+        assert_eq!(heard(&[(2, not.clone()), (1, last.clone())]), [Some(Decision::Commit)]);
+        assert_eq!(heard(&[(3, not.clone()), (1, last.clone()), (2, not.clone())]), [None, Some(Decision::Commit)]);
+        // What was known to those who fell before is out of date.
+        let out_of_date = stood(true, &[1, 2, 3]);
+        let uncertain = stood(false, &[1, 2]);
+        assert_eq!(heard(&[(1, uncertain), (3, out_of_date), (2, not)]), [None, Some(Decision::Abort)]);
+    }
+}

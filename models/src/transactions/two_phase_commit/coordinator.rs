@@ -27,7 +27,7 @@ pub struct Coordinator {
 
 /// What a coordinator knows of a transaction.
 #[derive(Clone, Debug, Default, Hash)]
-pub struct Transaction {
+struct Transaction {
     /// Who waits for the answer; nobody, once it has recovered from a crash.
     client: Option<NodeId>,
     /// Who takes part, and with what.

@@ -33,7 +33,9 @@
 //! | all read only | nothing, abort | 0 + 0 | | | 0 + 0 | 2r |
 //! | all read only | commit | 1 + 1 | | | 0 + 0 | 2r |
 //!
-//! With more than one no, or a read-only vote that comes after a no, the coordinator also tells those whose vote was
+//! A participant that only reads and votes no writes nothing either: it has nothing to abort. Where all only read and
+//! commits are presumed, a crash of the coordinator may lose the lazy commit and make an abort of it, of which nobody can
+//! see anything. With more than one no, or a read-only vote that comes after a no, the coordinator also tells those whose vote was
 //! still on its way. Weikum & Vossen have a forced *begin* record in the basic protocol; like Mohan et al. and Lampson &
 //! Lomet we do without, for a coordinator that remembers nothing has decided nothing.
 //!
