@@ -180,3 +180,23 @@ fn mutants_are_killed() {
     assert_eq!(line["killed_by"], line["expected_property"]);
     assert!(line["seeds_median"].as_u64() >= Some(1));
 }
+
+#[test]
+fn compared_transactions_cost_what_the_textbooks_say() {
+    let output = seedbed(&place("compare"), "compare transactions --seeds 0..3 --json");
+    assert_eq!(code(&output), 0);
+    let lines = lines(&output);
+    let told: Vec<_> = lines.iter().filter(|line| line["textbook"].is_object()).collect();
+    assert_eq!(told.len(), 3, "2PC in three forms");
+    for line in told {
+        let (counted, textbook) = (&line["one_transfer"], &line["textbook"]);
+        assert_eq!(counted["forced_writes"], textbook["forced_writes"], "{line}");
+        assert_eq!(counted["lazy_writes"], textbook["lazy_writes"], "{line}");
+        // Beside the two phases: the client's question and answer, and a round of work with two participants.
+        let beside = counted["messages"].as_u64().zip(textbook["messages"].as_u64()).map(|(all, phases)| all - phases);
+        assert_eq!(beside, Some(6), "{line}");
+    }
+    let measured = lines.iter().filter(|line| line["faults"].is_string());
+    assert!(measured.clone().count() >= 40, "every contender under every plan");
+    assert!(measured.clone().all(|line| line["asked"].as_u64() > Some(0)), "all are asked for transfers");
+}

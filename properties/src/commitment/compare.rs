@@ -5,9 +5,11 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
 use seedbed_models::transactions::store::Key;
-use seedbed_models::transactions::transfer::{INITIAL_BALANCE, Transfers};
+use seedbed_models::transactions::transfer::{INITIAL_BALANCE, Transfer, Transfers};
 use seedbed_sim::scenario::Impossible;
-use seedbed_sim::{Outcome, Property, Record, Source, Span, Swarm, Time, Verdict, World, maker, run};
+use seedbed_sim::{
+    Case, NodeId, Operation, Outcome, Property, Record, Source, Span, Swarm, Time, Verdict, World, maker, run,
+};
 
 /// What many worlds came to together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -72,6 +74,25 @@ pub fn measure<M: Transfers>(model: &M, swarm: &Swarm, seeds: Range<u64>) -> Res
         costs.worlds += 1;
     }
     Ok(costs)
+}
+
+/// What one transfer costs that is done, between two accounts that two nodes keep, where nothing breaks: messages, forced
+/// writes and lazy ones, without those that the model has anyway.
+///
+/// # Errors
+/// If no world can run the model.
+pub fn one_transfer<M: Transfers>(model: &M) -> Result<[u64; 3], Impossible> {
+    let mut case = Case::quiet(model.clone());
+    let counted = |case: &Case<M>| -> Result<[u64; 3], Impossible> {
+        let stats = run(case, &Source::Fixed(Vec::new()), &[], Record::No)?.stats;
+        Ok([stats.sent, stats.forced, stats.lazy])
+    };
+    let idle = counted(&case)?;
+    let transfer = Transfer { from: Key(0), to: Key(1), amount: 1 };
+    let client = NodeId(model.clients().start);
+    case.operations = vec![Operation { at: Time::ms(500), client, op: M::request(transfer) }];
+    let busy = counted(&case)?;
+    Ok([0, 1, 2].map(|n| busy[n].saturating_sub(idle[n])))
 }
 
 /// What others could see of the accounts in one world.

@@ -12,7 +12,7 @@ use seedbed_models::transactions::tcc::Tcc;
 use seedbed_models::transactions::three_phase_commit::ThreePhaseCommit;
 use seedbed_models::transactions::transfer::{COMPARED_ACCOUNTS, Transfers};
 use seedbed_models::transactions::two_phase_commit::{Presumption, TwoPhaseCommit};
-use seedbed_properties::commitment::compare::{Costs, measure};
+use seedbed_properties::commitment::compare::{Costs, measure, one_transfer};
 use seedbed_sim::{FaultClass, Span, Swarm};
 use serde_json::{Value, json};
 
@@ -33,22 +33,40 @@ pub enum Family {
 struct Contender {
     name: &'static str,
     model: &'static str,
+    /// What the textbooks say that one transfer between two participants costs: messages of the protocol's phases, forced
+    /// writes, lazy ones. For those that are in the textbooks.
+    textbook: Option<[u64; 3]>,
+    one_transfer: Box<OneTransfer>,
     measure: Box<Measure>,
 }
+
+type OneTransfer = dyn Fn() -> anyhow::Result<[u64; 3]> + Send + Sync;
 
 type Measure = dyn Fn(&Swarm, Range<u64>) -> anyhow::Result<Costs> + Send + Sync;
 
 fn contender<M: Transfers>(name: &'static str, model: M) -> Contender {
-    let measure = move |swarm: &Swarm, seeds| Ok(measure(&model, swarm, seeds)?);
-    Contender { name, model: M::INFO.name, measure: Box::new(measure) }
+    let alone = model.clone();
+    let one_transfer = Box::new(move || Ok(one_transfer(&alone)?));
+    let measure = Box::new(move |swarm: &Swarm, seeds| Ok(measure(&model, swarm, seeds)?));
+    Contender { name, model: M::INFO.name, textbook: None, one_transfer, measure }
+}
+
+/// Two-phase commit, and what Mohan, Lindsay and Obermarck (1986, table 1) have for two participants that both write; see
+/// `seedbed_models::transactions::two_phase_commit`.
+fn two_phase_commit(name: &'static str, presumption: Presumption) -> Contender {
+    let textbook = match presumption {
+        Presumption::Nothing | Presumption::Abort => [8, 5, 1],
+        Presumption::Commit => [6, 4, 2],
+    };
+    Contender { textbook: Some(textbook), ..contender(name, TwoPhaseCommit::presuming(presumption)) }
 }
 
 /// Everybody, from the strictest to the loosest.
 fn contenders() -> Vec<Contender> {
     vec![
-        contender("2PC, basic", TwoPhaseCommit::presuming(Presumption::Nothing)),
-        contender("2PC, presumed abort", TwoPhaseCommit::presuming(Presumption::Abort)),
-        contender("2PC, presumed commit", TwoPhaseCommit::presuming(Presumption::Commit)),
+        two_phase_commit("2PC, basic", Presumption::Nothing),
+        two_phase_commit("2PC, presumed abort", Presumption::Abort),
+        two_phase_commit("2PC, presumed commit", Presumption::Commit),
         contender("3PC", ThreePhaseCommit::default()),
         contender("MVCC, serializable", mvcc(Isolation::Serializable)),
         contender("MVCC, snapshot isolation", mvcc(Isolation::Snapshot)),
@@ -85,6 +103,7 @@ pub fn compare(Family::Transactions: Family, seeds: &str, as_json: bool) -> anyh
     let seeds = parse_seeds(seeds)?;
     mind_ctrl_c();
     let contenders = contenders();
+    costs_of_one(&contenders, as_json)?;
     let work: Vec<_> =
         plans().into_iter().flat_map(|plan| contenders.iter().map(move |one| (plan.clone(), one))).collect();
     let progress = bar(work.len() as u64, "comparing");
@@ -117,6 +136,39 @@ pub fn compare(Family::Transactions: Family, seeds: &str, as_json: bool) -> anyh
         say!("{table}\n\n{LEGEND}");
     }
     Ok(Ended::Held)
+}
+
+/// What one transfer costs where nothing breaks, beside what the textbooks say.
+fn costs_of_one(contenders: &[Contender], as_json: bool) -> anyhow::Result<()> {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(["one transfer, calm", "messages", "forced", "lazy", "textbook: messages", "forced", "lazy"]);
+    for one in contenders {
+        let counted = (one.one_transfer)()?;
+        if as_json {
+            let [messages, forced, lazy] = counted;
+            let textbook = one.textbook.map(
+                |[messages, forced, lazy]| json!({"messages": messages, "forced_writes": forced, "lazy_writes": lazy}),
+            );
+            print_json(&json!({
+                "one_transfer": {"messages": messages, "forced_writes": forced, "lazy_writes": lazy},
+                "textbook": textbook,
+                "contender": one.name,
+                "model": one.model,
+            }));
+            continue;
+        }
+        let told = one.textbook.map_or([const { String::new() }; 3], |textbook| textbook.map(|n| n.to_string()));
+        table.add_row([one.name.to_string()].into_iter().chain(counted.map(|n| n.to_string())).chain(told));
+    }
+    if !as_json {
+        say!("{table}");
+        say!(
+            "messages: the client's question and answer, and where it has its own, the work of each participant, are among"
+        );
+        say!("them; the textbooks count those of the two phases alone\n");
+    }
+    Ok(())
 }
 
 const HEADER: [&str; 11] =
