@@ -112,3 +112,34 @@ fn survivors_decide_though_the_coordinator_stays_down() {
     assert!(outcomes.contains(&Decision::Commit) && outcomes.contains(&Decision::Abort));
     println!("in doubt for at most {longest}, which may be {bound}");
 }
+
+/// All who take part fall: first the coordinator and a participant, then the two that went on without them. These are
+/// enough to decide when they recover, whether the others do or not, if they had written down that they went on alone.
+#[test]
+fn after_a_total_failure_the_last_to_fall_decide() {
+    let model = ThreePhaseCommit::default();
+    let crash = |at, lasts, node| Fault::new(at, lasts, What::Crash { node: NodeId(node).into() });
+    let op = Op { reads: vec![Key(2)], ..transfer(5).op };
+    let (mut waited, mut decided) = (0, 0);
+    for first in (0..12).map(|n| Time(15_000_000 + n * 250_000)) {
+        for last in (0..240).map(|n| Time(80_000_000 + n * 250_000)) {
+            let case = Case {
+                operations: vec![Operation { op: op.clone(), ..transfer(5) }],
+                faults: vec![
+                    crash(first, None, 0),
+                    crash(first, None, 4),
+                    crash(last, Some(Span::ms(300)), 2),
+                    crash(last, Some(Span::ms(300)), 3),
+                ],
+                ..Case::quiet(model.clone())
+            };
+            let finished = run(&case, &Source::Fixed(Vec::new()), &suite().properties, Record::No).unwrap();
+            assert_eq!(finished.violation, None);
+            let marked = |mark| finished.marks.iter().any(|(name, _)| *name == mark);
+            waited += usize::from(marked("total failure: decided when all had recovered"));
+            decided += usize::from(marked("total failure: decided when the last to fall had recovered"));
+        }
+    }
+    println!("of those who all fell, {decided} could decide without the others and {waited} had to wait for them");
+    assert!(decided > 0 && waited > 0);
+}

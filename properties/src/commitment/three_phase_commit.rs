@@ -28,7 +28,7 @@ pub fn suite() -> Suite<ThreePhaseCommit> {
         .sometimes("terminated: somebody had pre-committed")
         .sometimes("recovered in doubt")
         .sometimes("a coordinator asks what was decided")
-        .sometimes("decided after a total failure")
+        .sometimes("total failure: decided when all had recovered")
         .boundary(Boundary {
             name: "split-by-partition",
             what: "a partition after the pre-commit: the side that knows of it commits, the other aborts",

@@ -444,7 +444,10 @@ impl Participant {
         if let Some(Doubt { part: Part::Recovers(recovery), .. }) = self.doubts.get_mut(&tx)
             && let Some(decision) = recovery.hear(from, stood)
         {
-            ctx.mark("decided after a total failure");
+            ctx.mark(match recovery.heard_all() {
+                true => "total failure: decided when all had recovered",
+                false => "total failure: decided when the last to fall had recovered",
+            });
             self.learn(ctx, tx, decision);
         }
     }

@@ -35,6 +35,11 @@ impl Recovery {
         self.stood.get(&node)
     }
 
+    /// Whether all who take part were heard of: where fewer were enough, they were the last to fall.
+    pub(super) fn heard_all(&self) -> bool {
+        self.stood.len() == self.everybody.len()
+    }
+
     /// Hears of another. Says what is decided, if that follows.
     ///
     /// The last to fall are looked for in the book's way (section 7.5, after Skeen 1985), by whom each knew to have fallen
