@@ -164,9 +164,9 @@ fn costs_of_one(contenders: &[Contender], as_json: bool) -> anyhow::Result<()> {
     if !as_json {
         say!("{table}");
         say!(
-            "messages: the client's question and answer, and where it has its own, the work of each participant, are among"
+            "messages: the client's question and answer are among them, in 2PC and 3PC a round of work before the vote too;"
         );
-        say!("them; the textbooks count those of the two phases alone\n");
+        say!("the textbooks count the messages of the two phases alone\n");
     }
     Ok(())
 }
