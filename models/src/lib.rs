@@ -5,3 +5,4 @@ pub mod consensus;
 pub mod examples;
 pub mod litmus;
 pub mod transactions;
+pub mod wal;

@@ -4,7 +4,7 @@
 //! ([`transfer`]), so that they can be judged by what is in the stores and compared on the same work.
 //!
 //! What several of them are made of: a [`ledger`] for those who do local transactions for others, a [`channel`] of
-//! events, a [`client`] that asks until it is answered, a [`wal`] that is read back.
+//! events, a [`client`] that asks until it is answered.
 
 pub mod channel;
 pub mod client;
@@ -18,7 +18,6 @@ pub mod tcc;
 pub mod three_phase_commit;
 pub mod transfer;
 pub mod two_phase_commit;
-pub mod wal;
 
 use std::fmt;
 

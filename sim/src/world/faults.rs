@@ -258,7 +258,6 @@ impl<M: Model> World<M> {
 
     /// The end of chaos: every fault ends that touches the core, all of them where the core is everybody.
     pub(super) fn heal(&mut self) {
-        self.core.lurking.clear();
         self.core.calm = true;
         self.core.lurking.clear();
         self.core.tell(|| Happening::Healed);

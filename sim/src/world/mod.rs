@@ -140,6 +140,15 @@ impl<M: Model> World<M> {
         self.core.nodes[node.index()].disk.records(file)
     }
 
+    /// What a file on a node's disk holds up to the first damaged record, synced or not: a log, as the node would read it
+    /// back.
+    pub fn log(&self, node: NodeId, file: File) -> impl Iterator<Item = &<M::Process as Process>::Record> {
+        self.disk(node, file).iter().map_while(|stored| match stored {
+            Stored::Good(record) => Some(record),
+            Stored::Torn | Stored::Corrupt => None,
+        })
+    }
+
     /// A node's own clock.
     pub fn clock(&self, node: NodeId) -> Time {
         self.core.nodes[node.index()].clock.read(self.core.now)

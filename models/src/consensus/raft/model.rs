@@ -274,7 +274,7 @@ impl Model for Raft {
     }
 
     fn set_bug(&mut self, bug: Option<&'static str>) {
-        self.bug = bug.map(|name| Bug::named(name).unwrap_or_else(|| panic!("raft has no bug of this name: {name}")));
+        self.bug = Bug::planted(bug);
     }
 
     /// Changes how many servers there are; the clients stay.

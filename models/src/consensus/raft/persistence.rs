@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use seedbed_sim::{Context, File, NodeId, Stored};
+use seedbed_sim::{Context, File, NodeId};
 
 use crate::consensus::raft::bugs::Bug;
 use crate::consensus::raft::log::Log;
@@ -14,6 +14,7 @@ use crate::consensus::raft::machine::StateMachine;
 use crate::consensus::raft::server::Server;
 use crate::consensus::raft::snapshot::Snapshot;
 use crate::consensus::raft::types::{Entry, Index, Payload, Term};
+use crate::wal;
 
 /// The write-ahead log.
 pub const WAL: File = File(0);
@@ -51,20 +52,7 @@ impl<S: StateMachine> Server<S> {
     /// Reads the disk back. `None` if it is damaged: then the server has halted, for it may have forgotten what it
     /// promised.
     pub(super) fn recover(&mut self, ctx: &mut Context<'_, Self>) -> Option<Recovered<S>> {
-        let stored = ctx.read(WAL);
-        if stored.contains(&Stored::Corrupt) {
-            ctx.mark("halted on a corrupt record");
-            ctx.halt("a durable record of the log is corrupt");
-            return None;
-        }
-        let written = stored.len();
-        // Nothing durable stands behind a torn record, so nobody was told of what does.
-        let whole: Vec<Record<S>> = stored.into_iter().map_while(Stored::good).collect();
-        if whole.len() < written {
-            ctx.mark("torn record dropped");
-            ctx.replace(WAL, whole.clone());
-        }
-        Some(replay(whole))
+        wal::recover(ctx, WAL).map(replay)
     }
 
     /// Writes down the current term and vote.

@@ -16,7 +16,6 @@ pub mod cluster;
 pub mod desk;
 pub mod journal;
 pub mod ledger;
-mod log;
 pub mod work;
 
 pub use client::{Answer, Client, Request, Retry};
@@ -24,5 +23,4 @@ pub use cluster::{Cluster, Seat};
 pub use desk::Desk;
 pub use journal::{Decision, Entry, Journal, Vote};
 pub use ledger::{Ledger, Pledge, Record, Report, Standing, Write};
-pub use log::read_log;
 pub use work::{Op, Ret};

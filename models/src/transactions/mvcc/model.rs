@@ -328,7 +328,7 @@ impl Model for Mvcc {
     }
 
     fn set_bug(&mut self, bug: Option<&'static str>) {
-        self.bug = bug.map(|name| Bug::named(name).unwrap_or_else(|| panic!("mvcc has no bug of this name: {name}")));
+        self.bug = Bug::planted(bug);
     }
 
     /// All but the last half of the clients: who never crashes can be parted with an oracle from all others.

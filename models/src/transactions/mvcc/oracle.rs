@@ -18,7 +18,7 @@ use crate::transactions::mvcc::bugs::Bug;
 use crate::transactions::mvcc::messages::{Holder, Message, Stage};
 use crate::transactions::mvcc::model::{Node, Record, Timer};
 use crate::transactions::mvcc::timestamp::{Epoch, Ts};
-use crate::transactions::wal;
+use crate::wal;
 
 /// The file that counts its lives.
 const LIVES: File = File(0);

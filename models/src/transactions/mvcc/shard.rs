@@ -14,7 +14,7 @@ use crate::transactions::mvcc::messages::Message;
 use crate::transactions::mvcc::model::{Node, Record, Timer};
 use crate::transactions::mvcc::timestamp::Ts;
 use crate::transactions::store::{Cell, Key};
-use crate::transactions::wal;
+use crate::wal;
 
 /// A shard's write-ahead log.
 pub const WAL: File = File(0);

@@ -14,7 +14,7 @@ use crate::transactions::TxId;
 use crate::transactions::outbox::messages::{Deposit, Message};
 use crate::transactions::outbox::model::{Node, Record, Timer};
 use crate::transactions::store::Key;
-use crate::transactions::wal;
+use crate::wal;
 
 /// The broker's log.
 pub const LOG: File = File(0);

@@ -289,7 +289,7 @@ impl Model for Outbox {
     }
 
     fn set_bug(&mut self, bug: Option<&'static str>) {
-        self.bug = bug.map(|name| Bug::named(name).unwrap_or_else(|| panic!("outbox has no bug of this name: {name}")));
+        self.bug = Bug::planted(bug);
     }
 
     fn tempo(&self) -> Span {

@@ -14,7 +14,7 @@ use crate::transactions::outbox::bugs::Bug;
 use crate::transactions::outbox::messages::{Deposit, Message};
 use crate::transactions::outbox::model::{Node, Record, Relay, Timer};
 use crate::transactions::store::{Key, Step, Store};
-use crate::transactions::wal;
+use crate::wal;
 
 /// The database's log.
 pub const WAL: File = File(0);

@@ -6,6 +6,7 @@ use seedbed_sim::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::transactions::TxId;
 use crate::transactions::client::{Asks, Client};
 use crate::transactions::saga::bugs::Bug;
 use crate::transactions::saga::business::{ACCOUNTS, CUSTOMERS, ORDER, Order, PRODUCTS, Request, SERVICES};
@@ -16,7 +17,7 @@ use crate::transactions::saga::plan::FIRST;
 use crate::transactions::saga::service::Service;
 use crate::transactions::store::Key;
 use crate::transactions::transfer::{self, Transfer, Transfers};
-use crate::transactions::{TxId, wal};
+use crate::wal;
 
 /// Who drives sagas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -388,7 +389,7 @@ impl Model for Saga {
     }
 
     fn set_bug(&mut self, bug: Option<&'static str>) {
-        self.bug = bug.map(|name| Bug::named(name).unwrap_or_else(|| panic!("saga has no bug of this name: {name}")));
+        self.bug = Bug::planted(bug);
     }
 
     /// Changes how many clients there are; the services stay.

@@ -13,13 +13,14 @@ use std::collections::BTreeMap;
 
 use seedbed_sim::{Context, File, NodeId};
 
+use crate::transactions::TxId;
 use crate::transactions::saga::Settings;
 use crate::transactions::saga::bugs::Bug;
 use crate::transactions::saga::business::Request;
 use crate::transactions::saga::messages::{Message, Outcome, Record, Why};
 use crate::transactions::saga::model::{Node, Recovery, Timer};
 use crate::transactions::saga::plan::{StepId, Steps};
-use crate::transactions::{TxId, wal};
+use crate::wal;
 
 /// The saga log.
 pub const SAGA_LOG: File = File(1);

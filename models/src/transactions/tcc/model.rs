@@ -244,7 +244,7 @@ impl Model for Tcc {
     }
 
     fn set_bug(&mut self, bug: Option<&'static str>) {
-        self.bug = bug.map(|name| Bug::named(name).unwrap_or_else(|| panic!("tcc has no bug of this name: {name}")));
+        self.bug = Bug::planted(bug);
     }
 
     /// Changes how many clients there are; the servers stay.

@@ -7,13 +7,14 @@ use std::collections::BTreeMap;
 
 use seedbed_sim::{Context, File, NodeId};
 
+use crate::transactions::TxId;
 use crate::transactions::ledger::{Deed, Ledger};
 use crate::transactions::store::{Prepared, Refused, Step, Store};
 use crate::transactions::tcc::bugs::Bug;
 use crate::transactions::tcc::business::{self, COORDINATOR, Request};
 use crate::transactions::tcc::messages::{Message, Record, Why};
 use crate::transactions::tcc::model::{Node, Settings, Timer};
-use crate::transactions::{TxId, wal};
+use crate::wal;
 
 /// The log of a participant.
 pub const LOG: File = File(0);

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use seedbed_sim::{Context, NodeId};
 
 use crate::transactions::TxId;
-use crate::transactions::commitment::{Answer, Decision, Desk, Entry, Journal, Request, Ret, read_log};
+use crate::transactions::commitment::{Answer, Decision, Desk, Entry, Journal, Request, Ret};
 use crate::transactions::store::{Cell, Key, Step};
 use crate::transactions::three_phase_commit::bugs::Bug;
 use crate::transactions::three_phase_commit::messages::{Message, Stood, Timer};
@@ -14,6 +14,7 @@ use crate::transactions::three_phase_commit::model::{LOG, Node, Record};
 use crate::transactions::three_phase_commit::recovery::Recovery;
 use crate::transactions::three_phase_commit::settings::Settings;
 use crate::transactions::three_phase_commit::speech::Speech;
+use crate::wal;
 
 /// A coordinator.
 #[derive(Clone, Debug, Hash)]
@@ -89,7 +90,7 @@ impl Coordinator {
 
     /// Recovers from the log. What it had asked votes for and not decided may have been decided by others: it asks.
     pub(super) fn start(&mut self, ctx: &mut Context<'_, Node>) {
-        let Some(log) = read_log(ctx, LOG) else { return };
+        let Some(log) = wal::recover(ctx, LOG) else { return };
         let (mut lives, mut committed) = (0, BTreeSet::new());
         for record in log {
             match record {

@@ -247,9 +247,7 @@ impl Model for ThreePhaseCommit {
     }
 
     fn set_bug(&mut self, bug: Option<&'static str>) {
-        self.bug = bug.map(|name| {
-            Bug::named(name).unwrap_or_else(|| panic!("three_phase_commit has no bug of this name: {name}"))
-        });
+        self.bug = Bug::planted(bug);
     }
 
     /// Changes how many participants there are; coordinators and clients stay.

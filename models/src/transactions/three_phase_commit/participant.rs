@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use seedbed_sim::{Context, NodeId};
 
 use crate::transactions::TxId;
-use crate::transactions::commitment::{Decision, Ledger, Pledge, Report, Standing, Write, read_log};
+use crate::transactions::commitment::{Decision, Ledger, Pledge, Report, Standing, Write};
 use crate::transactions::store::{Cell, Key, Step, Store};
 use crate::transactions::three_phase_commit::bugs::Bug;
 use crate::transactions::three_phase_commit::messages::{Message, Stood, Timer};
@@ -18,6 +18,7 @@ use crate::transactions::three_phase_commit::model::{LOG, Node, Record};
 use crate::transactions::three_phase_commit::recovery::Recovery;
 use crate::transactions::three_phase_commit::settings::Settings;
 use crate::transactions::three_phase_commit::speech::Speech;
+use crate::wal;
 
 /// A participant.
 #[derive(Clone, Debug, Hash)]
@@ -94,7 +95,7 @@ impl Participant {
 
     /// Recovers from the log. What it does not know the end of it asks for.
     pub(super) fn start(&mut self, ctx: &mut Context<'_, Node>) {
-        let Some(log) = read_log(ctx, LOG) else { return };
+        let Some(log) = wal::recover(ctx, LOG) else { return };
         self.ledger = self.after_recovery(&log);
         let mut views = BTreeMap::new();
         for record in log {

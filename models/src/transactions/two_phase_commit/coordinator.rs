@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use seedbed_sim::{Context, NodeId};
 
 use crate::transactions::TxId;
-use crate::transactions::commitment::{Answer, Decision, Desk, Entry, Journal, Request, Ret, Write, read_log};
+use crate::transactions::commitment::{Answer, Decision, Desk, Entry, Journal, Request, Ret, Write};
 use crate::transactions::store::{Cell, Key, Step};
 use crate::transactions::two_phase_commit::bugs::Bug;
 use crate::transactions::two_phase_commit::messages::{Message, Timer};
 use crate::transactions::two_phase_commit::model::{LOG, Node, Record};
 use crate::transactions::two_phase_commit::settings::{Presumption, Settings};
+use crate::wal;
 
 /// A coordinator.
 #[derive(Clone, Debug, Hash)]
@@ -82,7 +83,7 @@ impl Coordinator {
     /// Recovers from the log: what was decided is told again to those who may not know, what was being collected is
     /// aborted, and the rest is forgotten, so that it is presumed (Mohan et al., sections 2.2, 3.1 and 3.2).
     pub(super) fn start(&mut self, ctx: &mut Context<'_, Node>) {
-        let Some(log) = read_log(ctx, LOG) else { return };
+        let Some(log) = wal::recover(ctx, LOG) else { return };
         let (mut lives, mut committed) = (0, BTreeSet::new());
         for record in log {
             match record {

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use seedbed_sim::{Context, NodeId};
 
 use crate::transactions::TxId;
-use crate::transactions::commitment::{Decision, Ledger, Pledge, Report, Standing, Write, read_log};
+use crate::transactions::commitment::{Decision, Ledger, Pledge, Report, Standing, Write};
 use crate::transactions::store::{Cell, Key, Step, Store};
 use crate::transactions::two_phase_commit::bugs::Bug;
 use crate::transactions::two_phase_commit::messages::{Message, Timer};
 use crate::transactions::two_phase_commit::model::{LOG, Node, Record};
 use crate::transactions::two_phase_commit::settings::Settings;
+use crate::wal;
 
 /// A participant.
 #[derive(Clone, Debug, Hash)]
@@ -41,7 +42,7 @@ impl Participant {
     /// Recovers from the log. What it has voted yes on and does not know the end of, it asks for (the book, section 7.4;
     /// Mohan et al., section 2.2).
     pub(super) fn start(&mut self, ctx: &mut Context<'_, Node>) {
-        let Some(log) = read_log(ctx, LOG) else { return };
+        let Some(log) = wal::recover(ctx, LOG) else { return };
         self.ledger = self.after_recovery(&log);
         for tx in self.in_doubt() {
             ctx.mark("recovered in doubt");
