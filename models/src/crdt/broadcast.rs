@@ -100,7 +100,7 @@ impl<P: Clone + Debug + Eq + Hash> Broadcast<P> {
     /// If the name is not the sender's next one.
     pub fn broadcast(&mut self, dot: Dot, payload: P) -> Message<P> {
         let upto = self.delivered.upto(&dot.replica);
-        assert!(dot.counter == upto + 1, "crdt: a sender numbers its messages without gaps: {dot:?} after {upto}");
+        assert!(dot.counter == upto + 1, "a sender numbers its messages without gaps: {dot:?} after {upto}");
         let message = Message { dot, after: self.delivered.clone(), payload };
         self.deliver(message.clone());
         message
@@ -154,6 +154,11 @@ impl<P: Clone + Debug + Eq + Hash> Broadcast<P> {
         }
     }
 
+    /// What another member has reported that it has delivered.
+    pub fn has_reported(&self, member: NodeId) -> Context {
+        self.reports.get(&member).cloned().unwrap_or_default()
+    }
+
     /// Another member has begun anew: what it reported before does not count.
     pub fn forget_report(&mut self, member: NodeId) {
         self.reports.remove(&member);
@@ -185,7 +190,7 @@ impl<P: Clone + Debug + Eq + Hash> Broadcast<P> {
     pub fn go_on_from(&mut self, delivered: Context, log: Vec<Message<P>>, pruned: Context) {
         assert!(
             delivered.includes(&self.delivered),
-            "crdt: a snapshot has all that was delivered here: {delivered:?} and {:?}",
+            "a snapshot has all that was delivered here: {delivered:?} and {:?}",
             self.delivered
         );
         (self.delivered, self.log, self.pruned) = (delivered, log, pruned);

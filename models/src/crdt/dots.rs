@@ -157,6 +157,12 @@ pub trait CausalType: Clone + Debug + Default + Eq + Hash + 'static {
         (store.dots().len(), 0)
     }
 
+    /// Takes away what an update with these additions supersedes and could not name, because it was forgotten where the
+    /// update was made: of what it is about, all that was there before.
+    fn supersede(store: &mut Self::Store, adds: &Self::Store, after: &Context) {
+        let _ = (store, adds, after);
+    }
+
     /// As [`OperationBased::forget`]; for types whose removals leave dots.
     fn forget(store: &mut Self::Store, stable: &Context) -> Vec<Dot> {
         let _ = (store, stable);
@@ -238,7 +244,8 @@ impl<T: CausalType> OperationBased for Observed<T> {
         Causal::delta_of(&self.0, update, stamp.dot)
     }
 
-    fn effect(&mut self, Causal { store, context, .. }: &Causal<T>) {
+    fn effect(&mut self, Causal { store, context, .. }: &Causal<T>, after: &Context) {
+        T::supersede(&mut self.0, store, after);
         self.0.join(&Context::default(), store, context);
     }
 

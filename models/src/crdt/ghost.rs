@@ -86,6 +86,10 @@ pub enum Entry {
         /// Which updates the sender had.
         had: Updates,
     },
+    /// It applied an operation.
+    Applied(OpId),
+    /// It went on from all that another had.
+    WentOn,
     /// It forgot tombstones, or messages that it kept for others, of these updates.
     Forgot(Vec<Dot>),
 }
@@ -106,11 +110,21 @@ impl Ghost {
         self.seen.insert(op);
     }
 
-    /// The replica joins what another sent. Says whether there was any update in it that it had not.
-    pub fn joined(&mut self, from: ReplicaId, had: &Updates) -> bool {
-        let news = !self.seen.includes(had);
+    /// The replica applies an operation.
+    pub fn applied(&mut self, op: OpId) {
+        self.journal.push(Entry::Applied(op));
+        self.seen.insert(op);
+    }
+
+    /// The replica joins what another sent.
+    pub fn joined(&mut self, from: ReplicaId, had: &Updates) {
         self.journal.push(Entry::Joined { from, had: had.clone() });
         self.seen.join(had);
-        news
+    }
+
+    /// The replica goes on from what another had.
+    pub fn went_on_from(&mut self, had: &Updates) {
+        self.journal.push(Entry::WentOn);
+        self.seen.join(had);
     }
 }

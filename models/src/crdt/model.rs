@@ -157,10 +157,10 @@ impl Model for Crdt {
     fn validate(&self) -> Result<(), String> {
         match self {
             Crdt { replicas: 0, .. } => Err("crdt needs at least one replica".into()),
-            Crdt { interval: Span::ZERO, .. } => Err("crdt: interval must be above zero".into()),
-            Crdt { resolution: Span::ZERO, .. } => Err("crdt: resolution must be above zero".into()),
+            Crdt { interval: Span::ZERO, .. } => Err("interval must be above zero".into()),
+            Crdt { resolution: Span::ZERO, .. } => Err("resolution must be above zero".into()),
             Crdt { forgets: true, order: Order::Any, .. } => {
-                Err("crdt: causal stability needs causal order; with order any, forgets must be false".into())
+                Err("causal stability needs causal order; with order any, forgets must be false".into())
             }
             _ => Ok(()),
         }

@@ -78,8 +78,9 @@ pub trait OperationBased: Clone + Debug + Default + Eq + Hash {
     /// Looks at the state and says what the update does; nothing if the update is refused. Changes nothing.
     fn prepare(&self, update: &Self::Update, stamp: &Stamp) -> Option<Self::Effect>;
 
-    /// Does it.
-    fn effect(&mut self, effect: &Self::Effect);
+    /// Does it. `after` is what the replica that made the update had delivered: a replica that has forgotten something
+    /// cannot say that its update supersedes it.
+    fn effect(&mut self, effect: &Self::Effect, after: &Context);
 
     /// What a client reads.
     fn value(&self) -> Value;
@@ -128,7 +129,7 @@ impl<S: DeltaBased + Forgets> OperationBased for Joined<S> {
         self.0.delta(update, stamp)
     }
 
-    fn effect(&mut self, effect: &S) {
+    fn effect(&mut self, effect: &S, _: &Context) {
         self.0.join(effect);
     }
 

@@ -49,7 +49,7 @@ impl Author {
     /// # Panics
     /// If it is not yet born.
     pub fn me(&self) -> ReplicaId {
-        self.id.expect("crdt: nothing is said or done before birth")
+        self.id.expect("nothing is said or done before birth")
     }
 
     /// Is born: there was nothing on its disk.
@@ -84,7 +84,7 @@ impl Author {
 
     /// Has made an update with this stamp.
     pub fn made(&mut self, stamp: &Stamp) {
-        assert!(stamp.dot.counter == self.made + 1, "crdt: an author counts its updates: {stamp:?} after {}", self.made);
+        assert!(stamp.dot.counter == self.made + 1, "an author counts its updates: {stamp:?} after {}", self.made);
         self.made += 1;
         self.clock.observe(stamp.time.time);
     }

@@ -155,7 +155,7 @@ impl Process for Replica {
                 replica.welcome(ctx, to, operation::Welcome { from, delivered, news })
             }
             (replica, message) => {
-                panic!("crdt: a message of another style: {sender} sent {message:?} to {replica:?}")
+                panic!("a message of another style: {sender} sent {message:?} to {replica:?}")
             }
         }
     }
@@ -170,7 +170,7 @@ impl Process for Replica {
             (Replica::Operation(replica), Timer::Gossip) => replica.gossip(ctx),
             (Replica::Operation(replica), Timer::Join) => replica.ask_to_join(ctx),
             (Replica::Operation(replica), Timer::Forget) => replica.forget(ctx),
-            (replica, timer) => panic!("crdt: a timer of another style: {timer:?} at {replica:?}"),
+            (replica, timer) => panic!("a timer of another style: {timer:?} at {replica:?}"),
         }
     }
 

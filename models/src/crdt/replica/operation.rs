@@ -131,7 +131,7 @@ impl OperationReplica {
         }
         for record in whole {
             let Record::Operation(entry) = record else {
-                panic!("crdt: a record of another style: {record:?}");
+                panic!("a record of another style: {record:?}");
             };
             self.recover(entry);
         }
@@ -195,7 +195,7 @@ impl OperationReplica {
         self.author.made(&stamp);
         self.ghost.made(op, asked, &stamp);
         let update = self.broadcast.broadcast(stamp.dot, Made { effect, time: stamp.time.time, op });
-        self.payload.effect(&update.payload.effect);
+        self.payload.effect(&update.payload.effect, &update.after);
         self.log(ctx, Entry::Delivered(update.clone()));
         let from = self.author.me();
         ctx.broadcast(self.settings.peers.iter().copied(), Message::Update { from, update });
@@ -205,8 +205,8 @@ impl OperationReplica {
     /// Applies an update to the payload (Algorithm 2, `downstream`).
     fn apply(&mut self, update: &Update) {
         self.author.observe(update.payload.time);
-        self.payload.effect(&update.payload.effect);
-        self.ghost.seen.insert(update.payload.op);
+        self.payload.effect(&update.payload.effect, &update.after);
+        self.ghost.applied(update.payload.op);
     }
 
     /// Updates have come. Those are delivered whose causes are.
@@ -270,7 +270,10 @@ impl OperationReplica {
         }
         self.broadcast.report(from.node, delivered);
         let Some(updates) = self.broadcast.missing(delivered) else {
-            panic!("crdt: a member lacks what was pruned: {from:?} has {delivered:?}, {:?} is", self.broadcast.pruned());
+            let has = self.broadcast.has_reported(from.node);
+            let pruned = self.broadcast.pruned();
+            assert!(has.includes(pruned), "a member lacks what was pruned: {from:?} has {has:?}, {pruned:?} is");
+            return ctx.mark("late digest");
         };
         if !updates.is_empty() {
             ctx.mark("operations sent again");
@@ -313,7 +316,7 @@ impl OperationReplica {
         self.payload = payload;
         self.broadcast.go_on_from(delivered, log, pruned);
         self.author.observe(latest);
-        self.ghost.seen.join(&had);
+        self.ghost.went_on_from(&had);
     }
 
     /// Writes the log anew, with a snapshot instead of what happened.

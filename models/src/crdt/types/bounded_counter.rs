@@ -10,6 +10,7 @@ use proptest::prelude::*;
 use seedbed_sim::NodeId;
 
 use crate::crdt::clock::{ReplicaId, Stamp};
+use crate::crdt::context::Context;
 use crate::crdt::style::{DeltaBased, Lattice, OperationBased, Weight};
 use crate::crdt::types::DataType;
 use crate::crdt::types::g_counter::GCounter;
@@ -36,7 +37,7 @@ impl BoundedCounter {
             held += if *to == replica { *rights } else { 0 };
             gone += if *from == replica && *to != replica { *rights } else { 0 };
         }
-        assert!(held >= gone, "crdt: a replica has used rights that it did not hold: {replica:?} in {self:?}");
+        assert!(held >= gone, "a replica has used rights that it did not hold: {replica:?} in {self:?}");
         held - gone
     }
 
@@ -123,7 +124,7 @@ impl OperationBased for BoundedCounter {
         }
     }
 
-    fn effect(&mut self, effect: &Change) {
+    fn effect(&mut self, effect: &Change, _: &Context) {
         match *effect {
             Change::Granted { from, to, rights } => {
                 *self.rights.entry((from, to)).or_insert(0) += u64::from(rights);

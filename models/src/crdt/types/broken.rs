@@ -82,7 +82,7 @@ impl OperationBased for ForgetfulSet {
         }
     }
 
-    fn effect(&mut self, effect: &ByValue) {
+    fn effect(&mut self, effect: &ByValue, _: &Context) {
         match effect {
             ByValue::Add(Causal { store, context, .. }) => self.0.join(&Context::default(), store, context),
             ByValue::Remove(item) => _ = self.0.0.remove(item),

@@ -58,6 +58,10 @@ impl CausalType for DwFlag {
         }
     }
 
+    fn supersede(store: &mut Ballot, _: &Ballot, after: &Context) {
+        store.0.retain(|dot, _| !after.contains(dot));
+    }
+
     fn forget(store: &mut Ballot, stable: &Context) -> Vec<Dot> {
         let mut forgotten = Vec::new();
         rw_set::forget(store, stable, &mut forgotten);

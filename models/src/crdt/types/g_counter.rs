@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use crate::crdt::clock::{ReplicaId, Stamp};
+use crate::crdt::context::Context;
 use crate::crdt::style::{DeltaBased, Lattice, OperationBased, Weight};
 use crate::crdt::types::DataType;
 use crate::crdt::vocabulary::{CounterOp, Value};
@@ -79,7 +80,7 @@ impl OperationBased for Tally {
         }
     }
 
-    fn effect(&mut self, by: &u8) {
+    fn effect(&mut self, by: &u8, _: &Context) {
         self.0 += u64::from(*by);
     }
 

@@ -92,7 +92,7 @@ macro_rules! data_types {
                 match (self, other) {
                     $((State::$Kind(mine), State::$Kind(theirs)) => mine.join(theirs),)+
                     $((State::$Planted(mine), State::$Planted(theirs)) => mine.join(theirs),)+
-                    (mine, theirs) => panic!("crdt: states of two types are joined: {mine:?} and {theirs:?}"),
+                    (mine, theirs) => panic!("states of two types are joined: {mine:?} and {theirs:?}"),
                 }
             }
 
@@ -162,15 +162,15 @@ macro_rules! data_types {
                 }
             }
 
-            /// Applies an operation.
+            /// Applies an operation that was made after these.
             ///
             /// # Panics
             /// If it is of another type.
-            pub fn effect(&mut self, effect: &Effect) {
+            pub fn effect(&mut self, effect: &Effect, after: &Context) {
                 match (self, effect) {
-                    $((Payload::$Kind(payload), Effect::$Kind(effect)) => payload.effect(effect),)+
-                    $((Payload::$Planted(payload), Effect::$Planted(effect)) => payload.effect(effect),)+
-                    (mine, theirs) => panic!("crdt: an operation of another type: {theirs:?} for {mine:?}"),
+                    $((Payload::$Kind(payload), Effect::$Kind(effect)) => payload.effect(effect, after),)+
+                    $((Payload::$Planted(payload), Effect::$Planted(effect)) => payload.effect(effect, after),)+
+                    (mine, theirs) => panic!("an operation of another type: {theirs:?} for {mine:?}"),
                 }
             }
 
@@ -246,5 +246,5 @@ data_types! {
 
 /// The operation as one of a type's own.
 fn asked<V: Vocabulary>(op: &Op) -> &V {
-    V::of(op).unwrap_or_else(|| panic!("crdt: a replica was asked for what its type does not have: {op:?}"))
+    V::of(op).unwrap_or_else(|| panic!("a replica was asked for what its type does not have: {op:?}"))
 }

@@ -2,6 +2,7 @@
 //! count up and for those who count down.
 
 use crate::crdt::clock::Stamp;
+use crate::crdt::context::Context;
 use crate::crdt::style::{DeltaBased, Lattice, OperationBased, Weight};
 use crate::crdt::types::DataType;
 use crate::crdt::types::g_counter::GCounter;
@@ -60,7 +61,7 @@ impl OperationBased for Balance {
         }
     }
 
-    fn effect(&mut self, by: &i64) {
+    fn effect(&mut self, by: &i64, _: &Context) {
         self.0 += by;
     }
 

@@ -126,7 +126,7 @@ impl<U> List<U> {
     /// If it is not here: what comes after it causally came before it.
     fn place(&self, id: &ElementId) -> usize {
         let place = self.elements.iter().rposition(|element| element.id == *id);
-        place.unwrap_or_else(|| panic!("crdt: an edit has come before the element that it is about: {id:?}"))
+        place.unwrap_or_else(|| panic!("an edit has come before the element that it is about: {id:?}"))
     }
 
     /// The visible element at a place.
@@ -158,7 +158,7 @@ impl<U: Edits + Eq + std::hash::Hash> OperationBased for List<U> {
         prepare(update.edit(), self.visible, stamp, |at| self.visible(at))
     }
 
-    fn effect(&mut self, effect: &Effect) {
+    fn effect(&mut self, effect: &Effect, _: &Context) {
         match effect {
             Effect::Insert { after, first, what } => {
                 let mut place = after.map_or(0, |after| self.place(&after) + 1);

@@ -19,9 +19,10 @@ pub(crate) fn carried(ballot: &Ballot) -> bool {
     !ballot.is_empty() && ballot.0.values().all(|added| *added)
 }
 
-/// Forgets removals that stand alone: who adds later takes them away or does not find them, which is the same.
+/// Forgets a ballot that is lost and of which everybody knows. Whoever adds later has seen it, forgotten or not, and takes
+/// it away where it is still kept ([`CausalType::supersede`]).
 pub(crate) fn forget(ballot: &mut Ballot, stable: &Context, forgotten: &mut Vec<Dot>) {
-    if ballot.0.iter().all(|(dot, added)| !added && stable.contains(dot)) {
+    if !carried(ballot) && ballot.0.keys().all(|dot| stable.contains(dot)) {
         forgotten.extend(ballot.0.keys());
         ballot.0.clear();
     }
@@ -47,6 +48,14 @@ impl CausalType for RwSet {
     fn entries(store: &Self::Store) -> (usize, usize) {
         let live = store.0.values().filter(|ballot| carried(ballot)).count();
         (live, store.0.len() - live)
+    }
+
+    fn supersede(store: &mut Self::Store, adds: &Self::Store, after: &Context) {
+        for item in adds.0.keys() {
+            if let Some(ballot) = store.0.get_mut(item) {
+                ballot.0.retain(|dot, _| !after.contains(dot));
+            }
+        }
     }
 
     fn forget(store: &mut Self::Store, stable: &Context) -> Vec<Dot> {
