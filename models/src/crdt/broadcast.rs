@@ -154,11 +154,6 @@ impl<P: Clone + Debug + Eq + Hash> Broadcast<P> {
         }
     }
 
-    /// What another member has reported that it has delivered.
-    pub fn has_reported(&self, member: NodeId) -> Context {
-        self.reports.get(&member).cloned().unwrap_or_default()
-    }
-
     /// Another member has begun anew: what it reported before does not count.
     pub fn forget_report(&mut self, member: NodeId) {
         self.reports.remove(&member);

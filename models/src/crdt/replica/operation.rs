@@ -269,10 +269,8 @@ impl OperationReplica {
             return;
         }
         self.broadcast.report(from.node, delivered);
+        // Members have all that was pruned: a digest that lacks some of it is an old one.
         let Some(updates) = self.broadcast.missing(delivered) else {
-            let has = self.broadcast.has_reported(from.node);
-            let pruned = self.broadcast.pruned();
-            assert!(has.includes(pruned), "a member lacks what was pruned: {from:?} has {has:?}, {pruned:?} is");
             return ctx.mark("late digest");
         };
         if !updates.is_empty() {
