@@ -4,9 +4,7 @@
 use seedbed_models::crdt::vocabulary::{CounterOp, ListOp, RegisterOp, SetOp};
 use seedbed_models::crdt::{Bug, Crdt, Kind, Op, Ret, Style, Value};
 use seedbed_properties::crdt::suite;
-use seedbed_sim::{
-    Case, Fault, Model, NodeId, Operation, Source, Span, Swarm, Time, What, World, check, missed_bugs,
-};
+use seedbed_sim::{Case, Fault, Model, NodeId, Operation, Source, Span, Swarm, Time, What, World, check, missed_bugs};
 
 #[test]
 fn replicated_data_types_keep_their_promises() {
@@ -32,7 +30,8 @@ fn more_replicas_keep_their_promises_too() {
 
 /// A world in which these are asked for, at these milliseconds, by these nodes; run to its end.
 fn world(model: Crdt, asks: &[(u64, u16, Op)], faults: Vec<Fault>) -> World<Crdt> {
-    let ask = |(ms, client, op): &(u64, u16, Op)| Operation { at: Time::ms(*ms), client: NodeId(*client), op: op.clone() };
+    let ask =
+        |(ms, client, op): &(u64, u16, Op)| Operation { at: Time::ms(*ms), client: NodeId(*client), op: op.clone() };
     let mut case = Case::quiet(model);
     case.operations = asks.iter().map(ask).collect();
     case.faults = faults;

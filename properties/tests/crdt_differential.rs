@@ -153,7 +153,8 @@ impl Theirs for Map<u8, Orswot<u8, Actor>, Actor> {
             Op::Map(MapOp::Drop(key, item)) => {
                 // To take an item out is an update of the key there; without the item it is none here.
                 if self.get(key).val.is_some_and(|set| set.contains(item).val) {
-                    let change = Map::update(self, *key, add(self), |set, _| set.rm(*item, set.contains(item).derive_rm_ctx()));
+                    let change =
+                        Map::update(self, *key, add(self), |set, _| set.rm(*item, set.contains(item).derive_rm_ctx()));
                     self.apply(change);
                 }
             }

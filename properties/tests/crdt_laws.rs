@@ -246,7 +246,11 @@ impl Author {
     /// All replicas' clocks show the step: they differ by what they have seen.
     fn stamp(&self, step: usize, op: &Op) -> Stamp {
         let time = Timestamp { time: self.clock.next(Time(step as u64 / 4)), by: Some(self.me) };
-        Stamp { dot: Dot { replica: self.me, counter: self.made + 1 }, time, addressee: op.addressee().map(|node| replica(node.0)) }
+        Stamp {
+            dot: Dot { replica: self.me, counter: self.made + 1 },
+            time,
+            addressee: op.addressee().map(|node| replica(node.0)),
+        }
     }
 
     fn made(&mut self, stamp: &Stamp) {
@@ -334,7 +338,13 @@ fn by_operations(kind: Kind, steps: &[Step], forgets: [bool; REPLICAS as usize])
             Step::Hear(at, of) => {
                 let lacks: Vec<Sent> = {
                     let has = replicas[*at].broadcast.delivered();
-                    replicas[*of].broadcast.log().iter().filter(|message| !has.contains(&message.dot)).cloned().collect()
+                    replicas[*of]
+                        .broadcast
+                        .log()
+                        .iter()
+                        .filter(|message| !has.contains(&message.dot))
+                        .cloned()
+                        .collect()
                 };
                 lacks.into_iter().for_each(|message| _ = replicas[*at].take(message));
                 let theirs = replicas[*of].broadcast.delivered().clone();
@@ -354,7 +364,8 @@ fn by_operations(kind: Kind, steps: &[Step], forgets: [bool; REPLICAS as usize])
 }
 
 fn shuffled<T: Clone + Debug>(items: &[T], keys: &[u64]) -> Vec<T> {
-    let mut keyed: Vec<(u64, T)> = items.iter().enumerate().map(|(n, item)| (keys[n % keys.len()].rotate_left(n as u32), item.clone())).collect();
+    let mut keyed: Vec<(u64, T)> =
+        items.iter().enumerate().map(|(n, item)| (keys[n % keys.len()].rotate_left(n as u32), item.clone())).collect();
     keyed.sort_by_key(|(key, _)| *key);
     keyed.into_iter().map(|(_, item)| item).collect()
 }

@@ -197,4 +197,3 @@ impl<P: Clone + Debug + Eq + Hash> Broadcast<P> {
         self.deliver(message);
     }
 }
-

@@ -88,7 +88,7 @@ pub enum Entry {
     },
     /// It applied an operation.
     Applied(OpId),
-    /// It went on from all that another had.
+    /// It went on from all that another had, or from nothing.
     WentOn,
     /// It forgot tombstones, or messages that it kept for others, of these updates.
     Forgot(Vec<Dot>),
@@ -120,6 +120,12 @@ impl Ghost {
     pub fn joined(&mut self, from: ReplicaId, had: &Updates) {
         self.journal.push(Entry::Joined { from, had: had.clone() });
         self.seen.join(had);
+    }
+
+    /// The replica drops all that it was given.
+    pub fn started_again(&mut self) {
+        self.journal.push(Entry::WentOn);
+        self.seen = Updates::default();
     }
 
     /// The replica goes on from what another had.

@@ -80,6 +80,8 @@ pub enum Message {
         from: ReplicaId,
         /// Who is welcome.
         to: ReplicaId,
+        /// Whether the sender is a member, and does not only join.
+        member: bool,
         /// What the sender has delivered.
         delivered: Context,
         /// What it lacks.

@@ -104,7 +104,8 @@ impl Crdt {
 
     fn settings(&self, node: NodeId, nodes: &[NodeId]) -> Settings {
         // In turn from the next one on, so that not all tell the same one first.
-        let (before, after): (Vec<_>, Vec<_>) = nodes.iter().filter(|peer| **peer != node).partition(|peer| **peer < node);
+        let (before, after): (Vec<_>, Vec<_>) =
+            nodes.iter().filter(|peer| **peer != node).partition(|peer| **peer < node);
         Settings {
             kind: self.runs(),
             peers: after.into_iter().chain(before).collect(),

@@ -67,7 +67,8 @@ impl Execution {
         for entry in entries {
             if let Entry::Made { op, update, stamp, sees } = entry {
                 let deletes = deleted(update, &before);
-                let event = Event { update: update.clone(), stamp: *stamp, at: world.now(), sees: sees.clone(), deletes };
+                let event =
+                    Event { update: update.clone(), stamp: *stamp, at: world.now(), sees: sees.clone(), deletes };
                 self.events.insert(*op, event);
             }
         }

@@ -48,11 +48,15 @@ impl Semilattice {
         if twice != *state {
             return wrong("joining is not idempotent", format!("{state:?} with itself is {twice:?}"));
         }
-        if let Some((lived, last)) = self.last.insert(node, (life, state.clone()))
-            && lived == life
-            && joined(&last, state) != *state
-        {
-            return wrong("a state has not grown", format!("{last:?} has become {state:?}"));
+        match self.last.insert(node, (life, state.clone())) {
+            Some((lived, last)) if lived == life => {
+                if joined(&last, state) != *state {
+                    return wrong("a state has not grown", format!("{last:?} has become {state:?}"));
+                }
+            }
+            // What a crash took, nobody has heard of: the names of these updates are given again.
+            Some(_) => self.reached.clear(),
+            None => {}
         }
         self.looked += 1;
         if self.looked > COMPARED && !self.looked.is_multiple_of(COMPARED) {

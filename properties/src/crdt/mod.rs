@@ -6,6 +6,7 @@ pub mod execution;
 pub mod laws;
 pub mod reach;
 pub mod sequence;
+pub mod session;
 pub mod specification;
 pub mod stability;
 pub mod values;
@@ -44,7 +45,6 @@ pub fn suite() -> Suite<Crdt> {
         .sometimes("let in by all")
         .sometimes("snapshot installed")
         .sometimes("late digest")
-        .sometimes("word of a replica that does not count")
         .boundary(Boundary {
             name: "without-causal-order",
             what: "operations are applied as they come: a removal overtakes the addition that it is about, and replicas differ for ever",

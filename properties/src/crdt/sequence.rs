@@ -65,7 +65,9 @@ impl Property<Crdt> for StrongList {
     fn at_end(&mut self, _: &World<Crdt>) -> Verdict {
         match contradiction(&self.behind) {
             None => Ok(()),
-            Some(circle) => Err(format!("no order of all elements fits what was shown: {circle:?} stand in a circle").into()),
+            Some(circle) => {
+                Err(format!("no order of all elements fits what was shown: {circle:?} stand in a circle").into())
+            }
         }
     }
 }

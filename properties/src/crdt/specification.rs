@@ -88,7 +88,9 @@ impl<'a> Seen<'a> {
     /// Some addition was seen by no removal.
     fn add_wins_set(&self) -> Value {
         let removes = |item| move |update: &Op| *update == Op::Set(SetOp::Remove(item));
-        Value::Items(self.adds().filter(|(op, _, item)| !self.later(*op, removes(*item))).map(|(_, _, item)| item).collect())
+        Value::Items(
+            self.adds().filter(|(op, _, item)| !self.later(*op, removes(*item))).map(|(_, _, item)| item).collect(),
+        )
     }
 
     /// Every removal was seen by an addition.
@@ -160,9 +162,9 @@ impl<'a> Seen<'a> {
         let shown = shown(kind, value);
         for (key, last) in last {
             // A write is later than what its writer had seen, whatever the clocks were.
-            let overtaken = last.iter().find(|(op, ..)| {
-                self.later(*op, |update| written(update).is_some_and(|(other, _)| other == key))
-            });
+            let overtaken = last
+                .iter()
+                .find(|(op, ..)| self.later(*op, |update| written(update).is_some_and(|(other, _)| other == key)));
             if let Some((op, ..)) = overtaken {
                 return Err(format!("something else under {key} than {op:?}, which a later writer had seen"));
             }
@@ -238,9 +240,7 @@ fn shown(kind: Kind, value: &Value) -> BTreeMap<Key, Item> {
     match (kind, value) {
         (Kind::LwwRegister, Value::Items(items)) => items.iter().map(|item| (0, *item)).collect(),
         (_, Value::Items(items)) => items.iter().map(|item| (*item, *item)).collect(),
-        (_, Value::Keyed(map)) => {
-            map.iter().flat_map(|(key, items)| items.iter().map(|item| (*key, *item))).collect()
-        }
+        (_, Value::Keyed(map)) => map.iter().flat_map(|(key, items)| items.iter().map(|item| (*key, *item))).collect(),
         _ => BTreeMap::new(),
     }
 }

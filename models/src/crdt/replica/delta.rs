@@ -43,6 +43,8 @@ pub struct DeltaReplica {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Checkpoint {
     identity: Identity,
+    /// The others that it knows: what it hears late of their nodes' earlier replicas does not count.
+    known: Vec<ReplicaId>,
     state: State,
     sequence: u64,
     seen: Updates,
@@ -102,11 +104,12 @@ impl DeltaReplica {
             Some(Record::Delta(checkpoint)) => Some(checkpoint),
             _ => None,
         });
-        let Some(Checkpoint { identity, state, sequence, seen }) = checkpoint else {
+        let Some(Checkpoint { identity, known, state, sequence, seen }) = checkpoint else {
             return ctx.arm(Timer::Birth, BIRTH_WAIT);
         };
         ctx.mark("recovered from disk");
         self.author.recover(identity);
+        known.into_iter().for_each(|other| _ = self.author.meet(other));
         (self.state, self.sequence, self.ghost.seen) = (state, sequence, seen);
         ctx.arm(Timer::Gossip, spread(self.settings.interval, ctx.id()));
     }
@@ -119,7 +122,8 @@ impl DeltaReplica {
 
     fn save(&self, ctx: &mut Ctx<'_, Replica>) {
         let (identity, seen) = (self.author.identity(), self.ghost.seen.clone());
-        let checkpoint = Checkpoint { identity, state: self.state.clone(), sequence: self.sequence, seen };
+        let (known, state) = (self.author.known().collect(), self.state.clone());
+        let checkpoint = Checkpoint { identity, known, state, sequence: self.sequence, seen };
         ctx.replace(FILE, vec![Record::Delta(checkpoint)]);
     }
 
@@ -190,7 +194,11 @@ impl DeltaReplica {
         let Some(me) = self.author.id() else {
             return;
         };
-        self.author.meet(from);
+        if self.author.meet(from) {
+            // What its node has acknowledged before was another's.
+            self.acked.remove(&from.node);
+            self.save(ctx);
+        }
         let Interval { since_acked_by, delta, upto, latest, had } = interval;
         if since_acked_by.is_some_and(|acked_by| acked_by != me) {
             ctx.mark("interval meant for an earlier replica");
@@ -215,7 +223,9 @@ impl DeltaReplica {
         if Some(of) != self.author.id() || self.author.is_outdated(by) {
             return ctx.mark("acknowledgement of or by an earlier replica");
         }
-        self.author.meet(by);
+        if self.author.meet(by) {
+            self.save(ctx);
+        }
         match self.acked.get_mut(&by.node) {
             Some((known, acked)) if *known == by => *acked = upto.max(*acked),
             _ => _ = self.acked.insert(by.node, (by, upto)),

@@ -143,16 +143,12 @@ impl Process for Replica {
                 replica.receive(ctx, from, interval)
             }
             (Replica::Delta(replica), Message::Ack { from, of, upto }) => replica.acknowledged(ctx, from, of, upto),
-            (Replica::Operation(replica), Message::Update { from, update }) => {
-                replica.receive(ctx, from, vec![update])
-            }
+            (Replica::Operation(replica), Message::Update { from, update }) => replica.receive(ctx, from, vec![update]),
             (Replica::Operation(replica), Message::Missing { from, updates }) => replica.receive(ctx, from, updates),
-            (Replica::Operation(replica), Message::Digest { from, delivered }) => {
-                replica.digest(ctx, from, &delivered)
-            }
+            (Replica::Operation(replica), Message::Digest { from, delivered }) => replica.digest(ctx, from, &delivered),
             (Replica::Operation(replica), Message::Join { from, delivered }) => replica.join(ctx, from, &delivered),
-            (Replica::Operation(replica), Message::Welcome { from, to, delivered, news }) => {
-                replica.welcome(ctx, to, operation::Welcome { from, delivered, news })
+            (Replica::Operation(replica), Message::Welcome { from, to, member, delivered, news }) => {
+                replica.welcome(ctx, to, operation::Welcome { from, member, delivered, news })
             }
             (replica, message) => {
                 panic!("a message of another style: {sender} sent {message:?} to {replica:?}")

@@ -9,8 +9,9 @@
 //! node's earlier replica nothing is taken any more: what nobody had from it when its successor was let in is lost, as
 //! what was on its disk is.
 //!
-//! So of any two members the one has what the other has forgotten. Two that join at once keep that up between them: who
-//! has told another what it has goes on from a snapshot only when the other has all that was forgotten in it.
+//! So of any two members the one has what the other has forgotten. Of several that join at once, none becomes a member
+//! before it knows that the others have what was forgotten where it goes on from. Should it find a member who lacks some
+//! of that (then all who had it have lost their disks), it starts again from nothing: nobody has built upon it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -345,7 +346,7 @@ impl OperationReplica {
             self.log(ctx, Entry::Counts(other));
         }
         if let Standing::Joining { had, .. } = &mut self.standing {
-            had.insert(other, delivered.clone());
+            had.entry(other).or_default().join(delivered);
         }
     }
 
@@ -363,15 +364,20 @@ impl OperationReplica {
             Some(updates) => News::Updates(updates),
             None => News::Snapshot(Box::new(self.snapshot())),
         };
-        let delivered = self.broadcast.delivered().clone();
-        ctx.send(from.node, Message::Welcome { from: me, to: from, delivered, news });
+        let (member, delivered) = (self.is_member(), self.broadcast.delivered().clone());
+        ctx.send(from.node, Message::Welcome { from: me, to: from, member, delivered, news });
+        self.become_member(ctx);
     }
 
     /// Is counted by one more, and has what that one had.
     pub(super) fn welcome(&mut self, ctx: &mut Ctx<'_, Replica>, to: ReplicaId, welcome: Welcome) {
-        let Welcome { from, delivered, news } = welcome;
+        let Welcome { from, member, delivered, news } = welcome;
         if Some(to) != self.author.id() || self.is_member() || self.author.is_outdated(from) {
             return;
+        }
+        if member && !delivered.includes(self.broadcast.pruned()) {
+            ctx.mark("joins again from nothing");
+            self.start_again(ctx);
         }
         self.count(ctx, from, &delivered);
         match news {
@@ -383,19 +389,27 @@ impl OperationReplica {
                     }
                 }
             }
-            News::Snapshot(snapshot) if self.can_go_on_from(&snapshot) => {
+            News::Snapshot(snapshot) if snapshot.delivered.includes(self.broadcast.delivered()) => {
                 ctx.mark("snapshot installed");
                 self.install(*snapshot);
                 self.save(ctx);
             }
-            // Asked again, it gives what is lacking one by one, or the others have caught up.
-            News::Snapshot(_) => return ctx.mark("snapshot not taken"),
+            // Asked again, it is told what it lacks one by one.
+            News::Snapshot(_) => return ctx.mark("snapshot of another past"),
         }
-        let Standing::Joining { by, .. } = &mut self.standing else {
+        if let Standing::Joining { by, .. } = &mut self.standing {
+            by.insert(from.node);
+        }
+        self.become_member(ctx);
+    }
+
+    /// Is a member, if all have welcomed it and have what was forgotten where it goes on from.
+    fn become_member(&mut self, ctx: &mut Ctx<'_, Replica>) {
+        let Standing::Joining { by, had } = &self.standing else {
             return;
         };
-        by.insert(from.node);
-        if self.settings.peers.iter().all(|peer| by.contains(peer)) {
+        let has = |other| had.get(&other).is_some_and(|delivered| delivered.includes(self.broadcast.pruned()));
+        if self.settings.peers.iter().all(|peer| by.contains(peer)) && self.author.known().all(has) {
             ctx.mark("let in by all");
             self.standing = Standing::Member;
             self.log(ctx, Entry::Member);
@@ -404,20 +418,19 @@ impl OperationReplica {
         }
     }
 
-    /// Whether a snapshot has all that was delivered here, and nothing is forgotten in it that somebody lacks who was
-    /// told what this replica has.
-    fn can_go_on_from(&self, snapshot: &Snapshot) -> bool {
-        let Standing::Joining { had, .. } = &self.standing else {
-            return false;
-        };
-        let has = |other| had.get(&other).is_some_and(|delivered| delivered.includes(&snapshot.pruned));
-        snapshot.delivered.includes(self.broadcast.delivered()) && self.author.known().all(has)
+    /// Drops what it was given.
+    fn start_again(&mut self, ctx: &mut Ctx<'_, Replica>) {
+        let fresh = OperationReplica::new(self.settings.clone());
+        (self.payload, self.broadcast, self.standing) = (fresh.payload, fresh.broadcast, fresh.standing);
+        self.ghost.started_again();
+        self.save(ctx);
     }
 }
 
 /// The answer to one who joins.
 pub(super) struct Welcome {
     pub(super) from: ReplicaId,
+    pub(super) member: bool,
     pub(super) delivered: Context,
     pub(super) news: News,
 }
