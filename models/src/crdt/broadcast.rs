@@ -14,7 +14,7 @@ use std::hash::Hash;
 use seedbed_sim::NodeId;
 use serde::{Deserialize, Serialize};
 
-use crate::crdt::clock::Dot;
+use crate::crdt::clock::{Dot, ReplicaId};
 use crate::crdt::context::Context;
 
 /// In which order messages are delivered.
@@ -154,7 +154,16 @@ impl<P: Clone + Debug + Eq + Hash> Broadcast<P> {
         }
     }
 
-    /// Another member has begun anew: what it reported before does not count.
+    /// Another member has begun anew, as this replica: what it reported before does not count. What has come from an
+    /// earlier one of its replicas and waits here is dropped: who has delivered it has what it waits for, and sends both.
+    /// If nobody has, it is too late for it, for who begins anew was told that this member does not have it.
+    pub fn succeeded_by(&mut self, successor: ReplicaId) {
+        self.reports.remove(&successor.node);
+        let outdated = |replica: ReplicaId| replica.node == successor.node && replica < successor;
+        self.waiting.retain(|message| !outdated(message.dot.replica));
+    }
+
+    /// Another member is known as this replica now: what its node reported before does not count.
     pub fn forget_report(&mut self, member: NodeId) {
         self.reports.remove(&member);
     }

@@ -93,12 +93,17 @@ impl Crdt {
         let all = [Style::State, Style::Operation, Style::Delta].to_vec();
         let kinds = Kind::ALL.to_vec();
         match self.bug {
-            None | Some(Bug::DotReuseAfterRestart) => (kinds, all),
+            None => (kinds, all),
+            // Where operations come twice by name, the second is dropped as known.
+            Some(Bug::DotReuseAfterRestart) => (kinds, vec![Style::State, Style::Delta]),
             Some(Bug::RemoveByValue) => (vec![Kind::AwSet], vec![Style::Operation]),
             Some(Bug::MergeBySum) => (vec![Kind::GCounter], vec![Style::State, Style::Delta]),
             Some(Bug::NoTieBreak) => (vec![Kind::LwwRegister, Kind::LwwSet, Kind::LwwMap], all),
             Some(Bug::DeltaGap) => (kinds, vec![Style::Delta]),
-            Some(Bug::OpNotIdempotent | Bug::TombstoneGcTooEarly) => (kinds, vec![Style::Operation]),
+            Some(Bug::OpNotIdempotent) => {
+                (vec![Kind::GCounter, Kind::PnCounter, Kind::BoundedCounter], vec![Style::Operation])
+            }
+            Some(Bug::TombstoneGcTooEarly) => (kinds, vec![Style::Operation]),
         }
     }
 

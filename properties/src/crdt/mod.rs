@@ -13,7 +13,7 @@ pub mod values;
 
 use seedbed_models::crdt::broadcast::Order;
 use seedbed_models::crdt::{Crdt, Kind, Style};
-use seedbed_sim::{AtEnd, Boundary, FaultClass, Suite, Swarm};
+use seedbed_sim::{AtEnd, Boundary, FaultClass, Span, Suite, Swarm};
 
 /// The data types with everything that must be true of them.
 pub fn suite() -> Suite<Crdt> {
@@ -49,14 +49,19 @@ pub fn suite() -> Suite<Crdt> {
             name: "without-causal-order",
             what: "operations are applied as they come: a removal overtakes the addition that it is about, and replicas differ for ever",
             breaks: "crdt/strong_convergence",
-            model: Crdt { order: Order::Any, ..Crdt::of(Kind::AwSet, Style::Operation) },
+            model: Crdt { order: Order::Any, ..seldom(Crdt::of(Kind::AwSet, Style::Operation)) },
             swarm: Swarm::only([FaultClass::Reorder]).as_configured(),
         })
         .boundary(Boundary {
             name: "later-write-lost",
             what: "a clock is off by more than lies between two writes: the earlier one is taken for the last",
             breaks: "crdt/last_writer_wins",
-            model: Crdt::of(Kind::LwwRegister, Style::State),
+            model: seldom(Crdt::of(Kind::LwwRegister, Style::State)),
             swarm: Swarm::only([FaultClass::Skew]).over_skew(25).as_configured(),
         })
+}
+
+/// Replicas that tell each other seldom, for stories that are short to tell.
+fn seldom(model: Crdt) -> Crdt {
+    Crdt { interval: Span::ms(200), ..model }
 }

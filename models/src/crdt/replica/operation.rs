@@ -342,7 +342,7 @@ impl OperationReplica {
     /// Counts another replica, and nobody that its node had before.
     fn count(&mut self, ctx: &mut Ctx<'_, Replica>, other: ReplicaId, delivered: &Context) {
         if self.author.meet(other) {
-            self.broadcast.forget_report(other.node);
+            self.broadcast.succeeded_by(other);
             self.log(ctx, Entry::Counts(other));
         }
         if let Standing::Joining { had, .. } = &mut self.standing {
