@@ -4,7 +4,9 @@
 use seedbed_models::crdt::vocabulary::{CounterOp, ListOp, RegisterOp, SetOp};
 use seedbed_models::crdt::{Bug, Crdt, Kind, Op, Ret, Style, Value};
 use seedbed_properties::crdt::suite;
-use seedbed_sim::{Case, Fault, Model, NodeId, Operation, Source, Span, Swarm, Time, What, World, check, missed_bugs};
+use seedbed_sim::{
+    Case, Fault, Model, NodeId, Operation, Record, Source, Span, Swarm, Time, What, World, check, missed_bugs, run,
+};
 
 #[test]
 fn replicated_data_types_keep_their_promises() {
@@ -150,6 +152,36 @@ fn tombstones_go_when_all_know_of_the_removal() {
             }
         }
     }
+}
+
+/// All disks are lost within a tenth of a second, and one who joins goes on from what a member that is gone has sent it
+/// late, in which something is forgotten. By then another has become a member, with nothing. So it starts again from
+/// nothing: else the two would not agree on what may be forgotten.
+#[test]
+fn who_joins_with_what_a_member_has_never_had_starts_again() {
+    let add = |item| Op::Set(SetOp::Add(item));
+    let (n0, n1, n2) = (NodeId(0), NodeId(1), NodeId(2));
+    let fault = |ms, lasts, what| Fault::new(Time::ms(ms), Span::ms(lasts), what);
+    let cut = |from: NodeId, to: &[NodeId]| What::Cut { from: vec![from], to: to.to_vec(), mode: Default::default() };
+    let mut case = Case::quiet(Crdt { forgets: true, ..Crdt::of(Kind::AwSet, Style::Operation) });
+    case.operations = [(150, n0, add(1)), (1_400, n2, add(2)), (1_450, n1, add(3))]
+        .map(|(ms, client, op)| Operation { at: Time::ms(ms), client, op })
+        .to_vec();
+    case.faults = vec![
+        fault(1_000, 10, What::Wipe { node: n1.into() }),
+        fault(1_000, 10, What::Wipe { node: n2.into() }),
+        // The snapshot comes late to n1, and never to n2.
+        fault(1_050, 60, What::Delay { from: vec![n0], to: vec![n1], by: Span::ms(50) }),
+        fault(1_050, 60, cut(n0, &[n2])),
+        fault(1_105, 1, What::Wipe { node: n0.into() }),
+        // n1 has told n2 that it has nothing, and cannot tell that it has something now.
+        fault(1_110, 190, cut(n1, &[n0, n2])),
+    ];
+    let finished = run(&case, &Source::Fixed(Vec::new()), &suite().properties, Record::No).expect("it is possible");
+    assert_eq!(finished.violation, None);
+    assert!(finished.marks.iter().any(|(mark, _)| *mark == "joins again from nothing"), "{:?}", finished.marks);
+    let answers: Vec<_> = finished.history.invocations().iter().map(|asked| asked.returned().copied()).collect();
+    assert_eq!(answers, [Some(Ret::Made); 3]);
 }
 
 const MOST_SEEDS: u64 = 4_000;

@@ -375,6 +375,9 @@ fn keys() -> impl Strategy<Value = Vec<u64>> {
 }
 
 proptest! {
+    // There are many types and styles.
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
     /// Of every type: states that executions reach, and deltas, which may lack what they are about.
     #[test]
     fn states_and_deltas_of_all_types_are_a_lattice((kind, steps) in execution(24), picks in prop::collection::vec(any::<prop::sample::Index>(), 3)) {
