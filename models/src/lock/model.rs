@@ -73,6 +73,11 @@ impl Kind {
         matches!(self, Kind::Redis | Kind::RedisFailover | Kind::Redlock | Kind::Raft)
     }
 
+    /// Whether nobody who waits can be passed over for ever.
+    pub fn is_fair(self) -> bool {
+        !matches!(self, Kind::Redis | Kind::RedisFailover | Kind::Redlock)
+    }
+
     /// Whether those who wait are served in the order in which they asked, as the lock reckons it.
     pub fn is_queue(self) -> bool {
         matches!(self, Kind::Raft | Kind::RicartAgrawala)
@@ -100,6 +105,8 @@ pub struct Lock {
     pub step: Span,
     /// How long everybody waits for an answer before asking again.
     pub patience: Span,
+    /// How long a client waits for Redis servers before an attempt has failed; small beside the time to live.
+    pub timeout: Span,
     /// How long a client of Redis waits about after a failed attempt.
     pub retry: Span,
     /// The planted bug.
@@ -124,6 +131,7 @@ impl Default for Lock {
             down_after: Span::ms(120),
             step: Span::ms(10),
             patience: Span::ms(50),
+            timeout: Span::ms(50),
             retry: Span::ms(30),
             bug: None,
         }
@@ -198,7 +206,7 @@ impl Lock {
                 of,
                 sentinel,
                 terms: self.terms,
-                timeout: Span(self.terms.ttl.0 / 6),
+                timeout: self.timeout,
                 retry: self.retry,
                 fencing: self.fencing,
                 bug: self.bug,
@@ -461,8 +469,7 @@ impl Model for Lock {
             return Node::Resource(Resource::new(self.fencing, self.bug));
         }
         let clients = nodes.iter().copied().filter(|node| *node > RESOURCE).collect();
-        let settings =
-            client::Settings { resource: RESOURCE, step: self.step, patience: self.patience, bug: self.bug };
+        let settings = client::Settings { resource: RESOURCE, step: self.step, patience: self.patience, bug: self.bug };
         Node::Client(Client::new(settings, self.taker(node, &servers, clients)))
     }
 
@@ -481,8 +488,12 @@ impl Model for Lock {
             _ if self.fencing && self.persistence == Persistence::Never => {
                 Err("fencing tokens must survive crashes: set persistence to always".into())
             }
-            _ if self.patience == Span::ZERO || self.retry == Span::ZERO || self.down_after < Span::ms(4) => {
-                Err("patience and retry must be above 0, and down_after at least 4 ms".into())
+            _ if self.patience == Span::ZERO
+                || self.timeout == Span::ZERO
+                || self.retry == Span::ZERO
+                || self.down_after < Span::ms(4) =>
+            {
+                Err("patience, timeout and retry must be above 0, and down_after at least 4 ms".into())
             }
             _ => Ok(()),
         }
@@ -545,9 +556,7 @@ impl Model for Lock {
         match (process, role) {
             (Node::Client(client), "holder") => client.holding().map(|holding| holding.token.0),
             (Node::Client(client), "taker") => client.taker().is_taking().then_some(0),
-            (Node::Service(service), "server") => {
-                service.server().leads().then_some(service.server().term().0)
-            }
+            (Node::Service(service), "server") => service.server().leads().then_some(service.server().term().0),
             (Node::Redis(redis::Host::Server(server)), "server") => server.data().get(LOCK).map(|_| 0),
             _ => None,
         }
@@ -563,8 +572,9 @@ impl Model for Lock {
         let patience = prop_oneof![2 => Just(self.patience), 1 => Just(Span::ms(20))];
         let retry = prop_oneof![1 => Just(self.retry), 1 => Just(Span::ms(10))];
         let down_after = prop_oneof![Just(Span::ms(40)), Just(self.down_after)];
-        (kind, any::<(bool, bool)>(), ttl, step, patience, (retry, down_after))
-            .prop_map(move |(kind, (fencing, durable), ttl, step, patience, (retry, down_after))| {
+        let timeout = prop_oneof![2 => Just(self.timeout), 1 => Just(self.timeout * 3)];
+        (kind, any::<(bool, bool)>(), ttl, step, patience, (retry, down_after, timeout))
+            .prop_map(move |(kind, (fencing, durable), ttl, step, patience, (retry, down_after, timeout))| {
                 let fencing = match (model.bug, kind) {
                     (Some(Bug::FencingNotChecked), _) | (None, Kind::RedisFailover) => true,
                     // What a lock alone promises shows only where it is relied on.
@@ -574,7 +584,7 @@ impl Model for Lock {
                 let persistence = if fencing || durable { Persistence::Always } else { Persistence::Never };
                 let terms = Terms { ttl, renew: Span(ttl.0 / 3), ..model.terms };
                 let more = Lock { kind, fencing, persistence, terms, step, ..model.clone() };
-                Lock { patience, retry, down_after, ..more }
+                Lock { patience, retry, down_after, timeout, ..more }
             })
             .boxed()
     }
@@ -585,7 +595,9 @@ impl Model for Lock {
 
     fn workload(&self) -> BoxedStrategy<Workload<Self>> {
         let until_ms = self.phases().chaos.0 / 1_000_000;
-        let operation = (0..until_ms, self.client_ids(), 1u8..5, 1u8..4);
+        // Some come alone, some in a rush.
+        let at = prop_oneof![2 => 0..until_ms, 1 => (1..until_ms / 200).prop_map(|n| n * 200)];
+        let operation = (at, self.client_ids(), 1u8..5, 1u8..4);
         prop::collection::vec(operation, 6..26)
             .prop_map(|mut drafts| {
                 drafts.sort_by_key(|(at, ..)| *at);

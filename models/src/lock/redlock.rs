@@ -96,18 +96,20 @@ pub struct Redlock {
     turn: Turn,
     /// Counts what was asked in this turn.
     asked: u64,
+    /// How many attempts of this turn have failed.
+    failed: u32,
     state: State,
 }
 
 impl Redlock {
     /// A client of these servers.
     pub fn new(settings: Settings) -> Self {
-        Redlock { settings, epoch: 0, turn: Turn(0), asked: 0, state: State::Idle }
+        Redlock { settings, epoch: 0, turn: Turn(0), asked: 0, failed: 0, state: State::Idle }
     }
 
     /// Whether some server may have the key set for it, though it does not hold the lock.
     pub fn is_taking(&self) -> bool {
-        matches!(&self.state, State::Trying(attempt) if !attempt.granted.is_empty())
+        matches!(self.state, State::Trying(_))
     }
 
     /// The value that it now has in the key, or wants there.
@@ -157,7 +159,7 @@ impl Redlock {
 
     pub(super) fn take(&mut self, ctx: &mut Context<'_, Node>, turn: Turn) -> Option<Told> {
         assert!(self.state == State::Idle, "redlock takes one turn at a time: {:?}", self.state);
-        (self.turn, self.asked) = (turn, 0);
+        (self.turn, self.asked, self.failed) = (turn, 0, 0);
         self.attempt(ctx);
         None
     }
@@ -278,14 +280,16 @@ impl Redlock {
         Some(Told::Granted { token, until: Some(until) })
     }
 
-    /// Step 5: this attempt has failed.
+    /// Step 5: this attempt has failed. The random while grows with every attempt, or several who ask masters that are
+    /// further away than that would keep each other from a quorum for ever.
     fn give_up(&mut self, ctx: &mut Context<'_, Node>) {
         ctx.mark("attempt failed");
         self.delete(ctx);
         self.state = State::Backing;
         ctx.cancel(&Timer::Timeout);
-        let retry = self.settings.retry;
-        let after = ctx.draw_span("backoff", Span(retry.0 / 2)..=Span(retry.0 * 3 / 2));
+        let longest = self.settings.retry * (2 << self.failed.min(4));
+        self.failed += 1;
+        let after = ctx.draw_span("backoff", Span(self.settings.retry.0 / 2)..=longest);
         ctx.arm(Timer::Retry, after);
     }
 
@@ -327,7 +331,7 @@ impl Redlock {
             Reply::Number(_) | Reply::Nil | Reply::Ok => held.no.insert(from),
         };
         let (yes, no, until) = (held.yes.len(), held.no.len(), self.settings.terms.until(held.began));
-        if yes >= quorum {
+        if yes == quorum && reply == Reply::Number(1) {
             return (until > ctx.now()).then_some(Told::Extended { until });
         }
         if self.hopeless(no) {

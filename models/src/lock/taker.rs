@@ -7,6 +7,7 @@ use crate::lock::messages::{Message, Token, Turn};
 use crate::lock::model::{Node, Timer};
 use crate::lock::on_raft::{LeaseId, Waiter};
 use crate::lock::redlock::Redlock;
+use crate::store::redis::Value;
 
 /// What a lock tells its client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,6 +93,14 @@ impl Taker {
             Taker::Redlock(lock) => lock.is_taking(),
             Taker::Raft(lock) => lock.is_waiting(),
             Taker::Peer(lock) => lock.is_waiting(),
+        }
+    }
+
+    /// The value that it has in the key on Redis, or wants there.
+    pub fn value(&self) -> Option<Value> {
+        match self {
+            Taker::Redlock(lock) => lock.value(),
+            Taker::Raft(_) | Taker::Peer(_) => None,
         }
     }
 

@@ -13,7 +13,7 @@ use seedbed_sim::{Boundary, FaultClass, Suite, Swarm, maker};
 use crate::consensus::raft::{ElectionSafety, Group, LeaderCompleteness, StateMachineSafety};
 
 pub use exclusion::{OneInside, is_inside};
-pub use liveness::{FREED_WITHIN, SERVED_WITHIN, everybody_served, freed_after_crash};
+pub use liveness::{FREED_WITHIN, FreedAfterCrash, SERVED_WITHIN, everybody_served};
 pub use resource::{Writes, tokens_never_decrease, used_one_after_the_other};
 pub use rules::{GrantedInOrder, counts_balance, only_holder_releases_on_redis, queue_in_order};
 
@@ -37,7 +37,7 @@ pub fn suite() -> Suite<Lock> {
         .property(counts_balance())
         .property(GrantedInOrder::default())
         .property(everybody_served())
-        .property(freed_after_crash());
+        .property(FreedAfterCrash::default());
     // The hosted group keeps its own promises.
     suite.properties.extend([
         maker(ElectionSafety::default()),

@@ -20,8 +20,7 @@ use crate::lock::messages::Token;
 pub fn voting_set(me: NodeId, nodes: &[NodeId]) -> Vec<NodeId> {
     let place = nodes.iter().position(|node| *node == me).expect("a node is one of the nodes");
     if nodes.len() == 7 {
-        const LINES: [[usize; 3]; 7] =
-            [[0, 1, 2], [1, 3, 5], [2, 4, 5], [0, 3, 4], [1, 4, 6], [0, 5, 6], [2, 3, 6]];
+        const LINES: [[usize; 3]; 7] = [[0, 1, 2], [1, 3, 5], [2, 4, 5], [0, 3, 4], [1, 4, 6], [0, 5, 6], [2, 3, 6]];
         return LINES[place].map(|n| nodes[n]).to_vec();
     }
     let width = (1..).find(|width| width * width >= nodes.len()).expect("some square is large enough");

@@ -74,7 +74,11 @@ impl Service {
         &self.server
     }
 
-    fn run(&mut self, ctx: &mut Context<'_, Node>, act: impl FnOnce(&mut Server<Locks>, &mut Context<'_, Server<Locks>>)) {
+    fn run(
+        &mut self,
+        ctx: &mut Context<'_, Node>,
+        act: impl FnOnce(&mut Server<Locks>, &mut Context<'_, Server<Locks>>),
+    ) {
         // What the leader asked for itself needs no answer: it sees what is applied.
         drop(ctx.host(AsServer, |ctx| act(&mut self.server, ctx)));
         let now = (self.server.applied(), self.server.term(), self.server.leads());
@@ -117,7 +121,8 @@ impl Service {
         let fresh = Deadline { kept: 0, at: ctx.now() + self.ttl };
         // A lease that is new to this leader, or was kept alive, has its whole time before it.
         let known = |lease: LeaseId, kept: u64| self.leases.get(&lease).filter(|known| known.kept == kept).copied();
-        let leases = machine.leases().map(|(lease, kept)| (lease, known(lease, kept).unwrap_or(Deadline { kept, ..fresh })));
+        let leases =
+            machine.leases().map(|(lease, kept)| (lease, known(lease, kept).unwrap_or(Deadline { kept, ..fresh })));
         self.leases = leases.collect();
         self.expire_later(ctx);
     }

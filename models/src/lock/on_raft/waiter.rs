@@ -26,9 +26,14 @@ enum State {
     /// It waits for a lease, for its key, or for an answer about it.
     Asking,
     /// It waits for a key to be gone.
-    Watching { key: Revision, watched: Revision },
+    Watching {
+        key: Revision,
+        watched: Revision,
+    },
     /// Its key is the first.
-    Holding { key: Revision },
+    Holding {
+        key: Revision,
+    },
 }
 
 /// A client of the lock service.
