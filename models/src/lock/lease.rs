@@ -14,8 +14,9 @@ use serde::{Deserialize, Serialize};
 pub struct Terms {
     /// How long the server keeps the lock for a client that says nothing.
     pub ttl: Span,
-    /// How often a client extends its lease.
-    pub renew: Span,
+    /// How often a client's watchdog extends its lease; never, if there is no watchdog.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renew: Option<Span>,
     /// How fast or slow clocks run at most, in parts per million.
     pub drift_ppm: u32,
     /// How far a clock is from true time at most.

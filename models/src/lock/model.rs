@@ -36,6 +36,10 @@ const REPLICATED: u16 = 3;
 /// Its sentinel.
 const SENTINEL: NodeId = NodeId(REPLICATED);
 
+/// The shortest lease on the Raft group: half as long again as its election timeout, as in etcd. A shorter one may be over
+/// before a new leader can keep it alive.
+const SHORTEST_ON_RAFT: Span = Span::ms(450);
+
 /// Which lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -122,7 +126,7 @@ impl Default for Lock {
             fencing: true,
             terms: Terms {
                 ttl: Span::ms(300),
-                renew: Span::ms(100),
+                renew: Some(Span::ms(100)),
                 drift_ppm: 1_000,
                 apart: Span::ms(3),
                 grace: Span::ms(20),
@@ -141,7 +145,11 @@ impl Default for Lock {
 impl Lock {
     /// The same with another lock.
     pub fn of(self, kind: Kind) -> Self {
-        Lock { kind, ..self }
+        let ttl = match kind {
+            Kind::Raft => self.terms.ttl.max(SHORTEST_ON_RAFT),
+            _ => self.terms.ttl,
+        };
+        Lock { kind, terms: Terms { ttl, ..self.terms }, ..self }
     }
 
     /// The same, relying on the lock alone.
@@ -482,8 +490,11 @@ impl Model for Lock {
                 terms.ttl,
                 terms.valid()
             )),
-            _ if terms.renew == Span::ZERO || terms.renew >= terms.valid() => {
+            _ if terms.renew.is_some_and(|renew| renew == Span::ZERO || renew >= terms.valid()) => {
                 Err(format!("renew must be above 0 and below {}, for which a lease is good", terms.valid()))
+            }
+            Lock { kind: Kind::Raft, .. } if terms.ttl < SHORTEST_ON_RAFT || terms.renew.is_none() => {
+                Err(format!("leases on the Raft group last {SHORTEST_ON_RAFT} at least, and are kept alive: set renew"))
             }
             _ if self.fencing && self.persistence == Persistence::Never => {
                 Err("fencing tokens must survive crashes: set persistence to always".into())
@@ -569,23 +580,27 @@ impl Model for Lock {
         let kind = prop::sample::select(kinds.to_vec());
         let ttl = prop_oneof![1 => Just(Span::ms(150)), 2 => Just(Span::ms(300)), 1 => Just(Span::ms(600))];
         let step = prop_oneof![Just(Span::ms(2)), Just(Span::ms(10)), Just(Span::ms(40))];
+        let term = (ttl, prop::bool::weighted(0.6));
         let patience = prop_oneof![2 => Just(self.patience), 1 => Just(Span::ms(20))];
         let retry = prop_oneof![1 => Just(self.retry), 1 => Just(Span::ms(10))];
         let down_after = prop_oneof![Just(Span::ms(40)), Just(self.down_after)];
         let timeout = prop_oneof![2 => Just(self.timeout), 1 => Just(self.timeout * 3)];
-        (kind, any::<(bool, bool)>(), ttl, step, patience, (retry, down_after, timeout))
-            .prop_map(move |(kind, (fencing, durable), ttl, step, patience, (retry, down_after, timeout))| {
-                let fencing = match (model.bug, kind) {
-                    (Some(Bug::FencingNotChecked), _) | (None, Kind::RedisFailover) => true,
-                    // What a lock alone promises shows only where it is relied on.
-                    (Some(_), _) => false,
-                    _ => fencing,
-                };
-                let persistence = if fencing || durable { Persistence::Always } else { Persistence::Never };
-                let terms = Terms { ttl, renew: Span(ttl.0 / 3), ..model.terms };
-                let more = Lock { kind, fencing, persistence, terms, step, ..model.clone() };
-                Lock { patience, retry, down_after, timeout, ..more }
-            })
+        (kind, any::<(bool, bool)>(), term, step, patience, (retry, down_after, timeout))
+            .prop_map(
+                move |(kind, (fencing, durable), (ttl, watchdog), step, patience, (retry, down_after, timeout))| {
+                    let fencing = match (model.bug, kind) {
+                        (Some(Bug::FencingNotChecked), _) | (None, Kind::RedisFailover) => true,
+                        // What a lock alone promises shows only where it is relied on.
+                        (Some(_), _) => false,
+                        _ => fencing,
+                    };
+                    let persistence = if fencing || durable { Persistence::Always } else { Persistence::Never };
+                    let watchdog = watchdog || kind == Kind::Raft || model.bug == Some(Bug::RenewAfterExpiry);
+                    let terms = Terms { ttl, renew: watchdog.then_some(Span(ttl.0 / 3)), ..model.terms };
+                    let more = Lock { fencing, persistence, terms, step, ..model.clone() };
+                    Lock { patience, retry, down_after, timeout, ..more }.of(kind)
+                },
+            )
             .boxed()
     }
 
@@ -597,7 +612,7 @@ impl Model for Lock {
         let until_ms = self.phases().chaos.0 / 1_000_000;
         // Some come alone, some in a rush.
         let at = prop_oneof![2 => 0..until_ms, 1 => (1..until_ms / 200).prop_map(|n| n * 200)];
-        let operation = (at, self.client_ids(), 1u8..5, 1u8..4);
+        let operation = (at, self.client_ids(), 1u8..8, 1u8..4);
         prop::collection::vec(operation, 6..26)
             .prop_map(|mut drafts| {
                 drafts.sort_by_key(|(at, ..)| *at);

@@ -275,7 +275,7 @@ impl Redlock {
             return None;
         }
         ctx.cancel(&Timer::Timeout);
-        ctx.arm(Timer::Renew, self.settings.terms.renew);
+        self.watch(ctx);
         self.state = State::Held(Held { value, id: 0, began, yes: BTreeSet::new(), no: BTreeSet::new() });
         Some(Told::Granted { token, until: Some(until) })
     }
@@ -319,8 +319,14 @@ impl Redlock {
         let began = ctx.now();
         let id = self.ask(ctx, &command);
         self.state = State::Held(Held { value, id, began, yes: BTreeSet::new(), no: BTreeSet::new() });
-        ctx.arm(Timer::Renew, self.settings.terms.renew);
+        self.watch(ctx);
         None
+    }
+
+    fn watch(&self, ctx: &mut Context<'_, Node>) {
+        if let Some(renew) = self.settings.terms.renew {
+            ctx.arm(Timer::Renew, renew);
+        }
     }
 
     fn extended(&mut self, ctx: &mut Context<'_, Node>, from: NodeId, reply: Reply) -> Option<Told> {

@@ -115,7 +115,7 @@ impl Waiter {
                 self.lease = Some(Lease { id, until: self.terms.until(sent) });
                 if self.state == State::Asking {
                     self.queue.ask(ctx, Command::Enqueue(id));
-                    ctx.arm(Timer::KeepAlive, self.terms.renew);
+                    self.keep_alive_later(ctx);
                 }
                 None
             }
@@ -205,7 +205,13 @@ impl Waiter {
         if self.alive.is_idle() {
             self.alive.ask(ctx, Command::KeepAlive(lease.id));
         }
-        ctx.arm(Timer::KeepAlive, self.terms.renew);
+        self.keep_alive_later(ctx);
+    }
+
+    fn keep_alive_later(&self, ctx: &mut Context<'_, Node>) {
+        if let Some(renew) = self.terms.renew {
+            ctx.arm(Timer::KeepAlive, renew);
+        }
     }
 
     fn kept_alive(&mut self, id: LeaseId, sent: Time, output: Output, ctx: &mut Context<'_, Node>) -> Option<Told> {
