@@ -580,11 +580,11 @@ impl Model for Lock {
         let kind = prop::sample::select(kinds.to_vec());
         let ttl = prop_oneof![1 => Just(Span::ms(150)), 2 => Just(Span::ms(300)), 1 => Just(Span::ms(600))];
         let step = prop_oneof![Just(Span::ms(2)), Just(Span::ms(10)), Just(Span::ms(40))];
-        let term = (ttl, prop::bool::weighted(0.6));
+        let term = (ttl, prop::bool::weighted(0.5));
         let patience = prop_oneof![2 => Just(self.patience), 1 => Just(Span::ms(20))];
         let retry = prop_oneof![1 => Just(self.retry), 1 => Just(Span::ms(10))];
         let down_after = prop_oneof![Just(Span::ms(40)), Just(self.down_after)];
-        let timeout = prop_oneof![2 => Just(self.timeout), 1 => Just(self.timeout * 3)];
+        let timeout = prop_oneof![2 => Just(self.timeout), 1 => Just(self.timeout * 3), 1 => Just(self.timeout * 5)];
         (kind, any::<(bool, bool)>(), term, step, patience, (retry, down_after, timeout))
             .prop_map(
                 move |(kind, (fencing, durable), (ttl, watchdog), step, patience, (retry, down_after, timeout))| {

@@ -287,7 +287,7 @@ impl Redlock {
         self.delete(ctx);
         self.state = State::Backing;
         ctx.cancel(&Timer::Timeout);
-        let longest = self.settings.retry * (2 << self.failed.min(4));
+        let longest = self.settings.retry * (2 << self.failed.min(3));
         self.failed += 1;
         let after = ctx.draw_span("backoff", Span(self.settings.retry.0 / 2)..=longest);
         ctx.arm(Timer::Retry, after);

@@ -7,7 +7,7 @@ mod rules;
 
 use seedbed_models::consensus::raft::Server;
 use seedbed_models::lock::on_raft::Locks;
-use seedbed_models::lock::{Kind, Lock, Node};
+use seedbed_models::lock::{Kind, Lock, Node, Terms};
 use seedbed_sim::{Boundary, FaultClass, Suite, Swarm, maker};
 
 use crate::consensus::raft::{ElectionSafety, Group, LeaderCompleteness, StateMachineSafety};
@@ -80,21 +80,21 @@ pub fn suite() -> Suite<Lock> {
             name: "pause-beyond-lease",
             what: "a holder stands still for longer than its lease: two hold the lock",
             breaks: "lock/exclusion",
-            model: alone(Kind::Redis),
+            model: unwatched(Kind::Redis),
             swarm: Swarm::only([FaultClass::Pause]).over_pause(40).as_configured(),
         })
         .boundary(Boundary {
             name: "asynchronous-failover",
             what: "the master dies before a replica has heard of the lock: the next master grants it again",
             breaks: "lock/exclusion",
-            model: alone(Kind::RedisFailover),
-            swarm: Swarm::only([FaultClass::Crash, FaultClass::Partition]).as_configured(),
+            model: unwatched(Kind::RedisFailover),
+            swarm: Swarm::only([FaultClass::Crash, FaultClass::Loss]).as_configured(),
         })
         .boundary(Boundary {
             name: "clock-jump-breaks-redlock",
             what: "the clock of a master that has granted the lock jumps: a second quorum grants it again",
             breaks: "lock/exclusion",
-            model: alone(Kind::Redlock),
+            model: unwatched(Kind::Redlock),
             swarm: Swarm::only([FaultClass::Skew, FaultClass::Partition]).over_skew(400).as_configured(),
         })
 }
@@ -102,4 +102,10 @@ pub fn suite() -> Suite<Lock> {
 /// A lock that is relied on without tokens.
 pub fn alone(kind: Kind) -> Lock {
     Lock::default().of(kind).without_fencing()
+}
+
+/// The same without a watchdog: a lease is as long as it is, which makes the shorter story.
+fn unwatched(kind: Kind) -> Lock {
+    let lock = alone(kind);
+    Lock { terms: Terms { renew: None, ..lock.terms }, ..lock }
 }
