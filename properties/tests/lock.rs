@@ -2,7 +2,9 @@
 //! tolerance two hold a lock; the resource that checks tokens does not care.
 
 use seedbed_models::lock::{Kind, Lock, Node, Op, RESOURCE, Ret, Turn};
-use seedbed_properties::lock::{GrantedInOrder, OneInside, alone, is_inside, suite};
+use seedbed_properties::lock::{
+    GrantedInOrder, OneInside, alone, is_inside, queue_in_order, suite, used_one_after_the_other,
+};
 use seedbed_sim::{
     Campaign, Case, Fault, Maker, Model, NodeId, Operation, Record, Source, Span, Stats, Suite, Swarm, Target, Time,
     Trace, What, World, check, maker, run,
@@ -218,11 +220,16 @@ fn is_caught(mut suite: Suite<Lock>, bug: &'static str, property: &str) -> bool 
     failing.any(|result| result.violation.is_some_and(|violation| violation.property == property))
 }
 
-/// The queue's order is broken as well by a waiter that watches the wrong key; usually two are inside before.
+/// The queue's order is broken as well by a waiter that watches the wrong key, at the clients and in the queue itself; only,
+/// two are inside before. And without a look at tokens the resource's state is of no serial order.
 #[test]
-fn a_waiter_that_watches_the_wrong_key_jumps_the_queue() {
+fn what_bugs_break_besides() {
     let in_order = Suite::new(Lock::default()).property(GrantedInOrder::default());
     assert!(is_caught(in_order, "watch-next-instead-of-previous", "lock/granted_in_order"));
+    let queue = Suite::new(Lock::default()).property(queue_in_order());
+    assert!(is_caught(queue, "watch-next-instead-of-previous", "lock/queue_in_order"));
+    let serial = Suite::new(Lock::default()).property(used_one_after_the_other());
+    assert!(is_caught(serial, "fencing-not-checked", "lock/serial_use"));
 }
 
 /// Without tokens a lease does not make the resource's use serial, even in what it tolerates: a write may be on its way

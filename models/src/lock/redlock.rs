@@ -2,10 +2,13 @@
 //! with Redis": "Correct implementation with a single instance" and "The Redlock algorithm"). One server is Redlock with a
 //! quorum of one.
 //!
-//! 1. The client takes the time. 2. It asks all servers to set the key to a value that nobody else has, if it is not set,
-//! with a time to live. 3. It holds the lock if a quorum did so and the time that this took, and the clocks' drift, leave
-//! something of the time to live. 4. What is left is how long it holds it. 5. If it does not hold it, it deletes the key
-//! on all servers, where it has its value, and tries again after a random while.
+//! 1. The client takes the time.
+//! 2. It asks all servers to set the key to a value that nobody else has, if it is not set, with a time to live.
+//! 3. It holds the lock if a quorum did so, and if something is left of the time to live after the time that this took and
+//!    what is allowed for clocks.
+//! 4. What is left is how long it holds it.
+//! 5. If it does not hold it, it deletes the key on all servers, where it has its value, and tries again after a random
+//!    while.
 //!
 //! A *watchdog* extends the lease in the same way, by a script that compares the value; so does a release.
 //!

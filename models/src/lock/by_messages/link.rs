@@ -63,7 +63,7 @@ impl Links {
         let link = self.links.entry(from).or_default();
         match arrived {
             Frame::Ack { upto } => {
-                while link.said - link.open.len() as u64 + 1 <= upto && link.open.pop_front().is_some() {}
+                while link.said - (link.open.len() as u64) < upto && link.open.pop_front().is_some() {}
                 if link.open.is_empty() {
                     ctx.cancel(&Timer::Resend(from));
                 }

@@ -6,7 +6,7 @@ use seedbed_sim::{Context, File, NoOp, NodeId, Process, Span, Time, kinds};
 use serde::{Deserialize, Serialize};
 
 use crate::store::redis::command::Command;
-use crate::store::redis::dataset::{Dataset, Effect, Entry};
+use crate::store::redis::dataset::{Dataset, Effect};
 use crate::store::redis::messages::{Epoch, Message, Offset};
 use crate::store::redis::sentinel::Sentinel;
 use crate::wal;
@@ -187,11 +187,6 @@ impl Server {
             Some(at) => ctx.arm(Timer::Expire, at.since(ctx.now())),
             None => ctx.cancel(&Timer::Expire),
         }
-    }
-
-    /// What was held under this key, for whoever looks from outside.
-    pub fn holds(&self, key: crate::store::redis::Key) -> Option<&Entry> {
-        self.data.get(key)
     }
 }
 
