@@ -13,9 +13,9 @@ pub fn draw(picture: &Picture<'_>) -> String {
     for row in rows(picture.timeline, picture.limit) {
         match row {
             Row::Message { at, from, to, kind, end } => {
-                let sent = graph.vertex(from, at, format!("sends {kind}"), "circle");
+                let sent = graph.vertex(from, at, format!("sends {kind}"), "ellipse");
                 if let End::Arrived(then) = end {
-                    let got = graph.vertex(to, then, format!("gets {kind}"), "circle");
+                    let got = graph.vertex(to, then, format!("gets {kind}"), "ellipse");
                     graph.edges.push(format!("{sent} -> {got} [label={}]", quoted(&kind)));
                 } else {
                     let nowhere = format!("{sent}_nowhere");
@@ -59,10 +59,7 @@ impl Graph {
             line(format_args!("label={}", quoted(title)));
         }
         for node in nodes {
-            line(format_args!(
-                "subgraph cluster_{node} {{ label={}; {node} [shape=plaintext] }}",
-                quoted(&node.to_string())
-            ));
+            line(format_args!("{node} [group={node}, shape=plaintext]"));
             let mut here: Vec<usize> = (0..self.vertices.len()).filter(|n| self.vertices[*n].node == *node).collect();
             here.sort_by_key(|n| self.vertices[*n].at);
             let mut before = node.to_string();
