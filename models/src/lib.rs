@@ -4,5 +4,7 @@
 pub mod consensus;
 pub mod examples;
 pub mod litmus;
+pub mod lock;
+pub mod store;
 pub mod transactions;
 pub mod wal;

@@ -5,6 +5,7 @@ use seedbed_properties::commitment::{mvcc, outbox, saga, tcc, three_phase_commit
 use seedbed_properties::consensus::raft;
 use seedbed_properties::examples::{echo, tutorial};
 use seedbed_properties::formats::Model as Object;
+use seedbed_properties::lock;
 
 use crate::component::{Component, component, recorded};
 
@@ -20,6 +21,7 @@ pub fn all() -> Vec<Box<dyn Component>> {
         component(tcc::suite),
         component(outbox::suite),
         component(mvcc::suite),
+        component(lock::suite),
     ]
 }
 
