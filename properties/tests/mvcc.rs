@@ -8,7 +8,8 @@ use seedbed_models::transactions::store::{Key, Step};
 use seedbed_models::transactions::transfer::{INITIAL_BALANCE, Transfer, Transfers as _};
 use seedbed_properties::commitment::mvcc::{stores, suite};
 use seedbed_sim::{
-    AtEnd, Campaign, Case, Model, NodeId, Operation, Record, Source, Suite, Swarm, Time, Verdict, World, check, run,
+    AtEnd, Campaign, Case, NodeId, Operation, Record, Source, Suite, Swarm, Time, Verdict, World, check, missed_bugs,
+    run,
 };
 
 #[test]
@@ -126,14 +127,6 @@ const MOST_SEEDS: u64 = 5_000;
 
 #[test]
 fn mvcc_bugs_are_caught_by_the_properties_they_break() {
-    let missed: Vec<_> = Mvcc::INFO.bugs.iter().filter(|bug| !is_caught(bug.name, bug.caught_by)).collect();
+    let missed = missed_bugs(suite, 0..MOST_SEEDS);
     assert!(missed.is_empty(), "not caught by the property they break: {missed:?}");
-}
-
-fn is_caught(bug: &'static str, property: &str) -> bool {
-    let mut suite = suite();
-    suite.model.set_bug(Some(bug));
-    let campaign = Campaign::new(suite);
-    let mut failing = campaign.failing(0..MOST_SEEDS, &|| true).expect("the usual configuration is possible");
-    failing.any(|result| result.violation.is_some_and(|violation| violation.property == property))
 }

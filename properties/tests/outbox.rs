@@ -4,7 +4,7 @@ use seedbed_models::transactions::outbox::{Op, Outbox, Relay, Ret};
 use seedbed_models::transactions::store::Key;
 use seedbed_models::transactions::transfer::Transfer;
 use seedbed_properties::commitment::outbox::suite;
-use seedbed_sim::{Campaign, Case, Model, NodeId, Operation, Record, Source, Stats, Swarm, Time, check, run};
+use seedbed_sim::{Case, NodeId, Operation, Record, Source, Stats, Swarm, Time, check, missed_bugs, run};
 
 #[test]
 fn the_outbox_keeps_its_promises() {
@@ -68,14 +68,6 @@ const MOST_SEEDS: u64 = 5_000;
 
 #[test]
 fn outbox_bugs_are_caught_by_the_properties_they_break() {
-    let missed: Vec<_> = Outbox::INFO.bugs.iter().filter(|bug| !is_caught(bug.name, bug.caught_by)).collect();
+    let missed = missed_bugs(suite, 0..MOST_SEEDS);
     assert!(missed.is_empty(), "not caught by the property they break: {missed:?}");
-}
-
-fn is_caught(bug: &'static str, property: &str) -> bool {
-    let mut suite = suite();
-    suite.model.set_bug(Some(bug));
-    let campaign = Campaign::new(suite);
-    let mut failing = campaign.failing(0..MOST_SEEDS, &|| true).expect("the usual configuration is possible");
-    failing.any(|result| result.violation.is_some_and(|violation| violation.property == property))
 }

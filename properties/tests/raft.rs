@@ -1,8 +1,8 @@
 //! Raft keeps its promises under every fault it tolerates, and each planted bug breaks the promise it should.
 
 use seedbed_models::consensus::raft::Raft;
-use seedbed_properties::consensus::raft::{restless, suite};
-use seedbed_sim::{Campaign, Model, Swarm, check};
+use seedbed_properties::consensus::raft::suite;
+use seedbed_sim::{Swarm, check, missed_bugs};
 
 #[test]
 fn raft_keeps_its_promises() {
@@ -16,7 +16,7 @@ fn raft_of_three_keeps_its_promises() {
 
 #[test]
 fn raft_keeps_its_promises_while_the_group_changes_all_the_time() {
-    check(restless()).properties(suite().properties).seeds(100).run();
+    check(Raft::restless()).properties(suite().properties).seeds(100).run();
 }
 
 #[test]
@@ -30,14 +30,6 @@ const MOST_SEEDS: u64 = 20_000;
 
 #[test]
 fn raft_bugs_are_caught_by_the_properties_they_break() {
-    let missed: Vec<_> = Raft::INFO.bugs.iter().filter(|bug| !is_caught(bug.name, bug.caught_by)).collect();
+    let missed = missed_bugs(suite, 0..MOST_SEEDS);
     assert!(missed.is_empty(), "not caught by the property they break: {missed:?}");
-}
-
-fn is_caught(bug: &'static str, property: &str) -> bool {
-    let mut suite = suite();
-    suite.model.set_bug(Some(bug));
-    let campaign = Campaign::new(suite);
-    let mut failing = campaign.failing(0..MOST_SEEDS, &|| true).expect("the usual configuration is possible");
-    failing.any(|result| result.violation.is_some_and(|violation| violation.property == property))
 }

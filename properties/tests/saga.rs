@@ -8,8 +8,8 @@ use seedbed_models::transactions::transfer::Transfer;
 use seedbed_models::transactions::transfer::Transfers as _;
 use seedbed_properties::commitment::saga::{isolation, safety, suite};
 use seedbed_sim::{
-    AtEnd, Campaign, Case, Finished, Model, NodeId, Operation, Record, Source, Suite, Swarm, Time, World, check, maker,
-    run,
+    AtEnd, Campaign, Case, Finished, NodeId, Operation, Record, Source, Suite, Swarm, Time, World, check, maker,
+    missed_bugs, run,
 };
 
 #[test]
@@ -88,16 +88,8 @@ const MOST_SEEDS: u64 = 5_000;
 
 #[test]
 fn saga_bugs_are_caught_by_the_properties_they_break() {
-    let missed: Vec<_> = Saga::INFO.bugs.iter().filter(|bug| !is_caught(bug.name, bug.caught_by)).collect();
+    let missed = missed_bugs(suite, 0..MOST_SEEDS);
     assert!(missed.is_empty(), "not caught by the property they break: {missed:?}");
-}
-
-fn is_caught(bug: &'static str, property: &str) -> bool {
-    let mut suite = suite();
-    suite.model.set_bug(Some(bug));
-    let campaign = Campaign::new(suite);
-    let mut failing = campaign.failing(0..MOST_SEEDS, &|| true).expect("the usual configuration is possible");
-    failing.any(|result| result.violation.is_some_and(|violation| violation.property == property))
 }
 
 /// One saga, alone, where nothing breaks.

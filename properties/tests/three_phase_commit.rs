@@ -9,8 +9,7 @@ use seedbed_models::transactions::transfer::Transfers as _;
 use seedbed_properties::commitment::Blocked;
 use seedbed_properties::commitment::three_phase_commit::suite;
 use seedbed_sim::{
-    Campaign, Case, Deviation, Fault, Model, NodeId, Operation, Record, Source, Span, Swarm, Time, What, World, check,
-    run,
+    Case, Deviation, Fault, NodeId, Operation, Record, Source, Span, Swarm, Time, What, World, check, missed_bugs, run,
 };
 
 #[test]
@@ -61,16 +60,8 @@ const MOST_SEEDS: u64 = 20_000;
 
 #[test]
 fn three_phase_commit_bugs_are_caught_by_the_properties_they_break() {
-    let missed: Vec<_> = ThreePhaseCommit::INFO.bugs.iter().filter(|bug| !is_caught(bug.name, bug.caught_by)).collect();
+    let missed = missed_bugs(suite, 0..MOST_SEEDS);
     assert!(missed.is_empty(), "not caught by the property they break: {missed:?}");
-}
-
-fn is_caught(bug: &'static str, property: &str) -> bool {
-    let mut suite = suite();
-    suite.model.set_bug(Some(bug));
-    let campaign = Campaign::new(suite);
-    let mut failing = campaign.failing(0..MOST_SEEDS, &|| true).expect("the usual configuration is possible");
-    failing.any(|result| result.violation.is_some_and(|violation| violation.property == property))
 }
 
 fn transfer(client: u16) -> Operation<Op> {
@@ -96,7 +87,7 @@ fn survivors_decide_though_the_coordinator_stays_down() {
             let mut world = World::new(&case, &Source::Fixed(Vec::new())).unwrap();
             let mut blocked = Blocked::default();
             while world.now() < Time::ms(1_450) && world.step() {
-                blocked.look(&world);
+                blocked.look(&world).unwrap();
             }
             assert_eq!(blocked.now().count(), 0, "coordinator down at {at}, participant {second:?} later");
             longest = blocked.ended().iter().map(|(_, _, span)| *span).fold(longest, Span::max);

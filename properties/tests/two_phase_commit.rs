@@ -9,7 +9,8 @@ use seedbed_models::transactions::two_phase_commit::{Presumption, Settings, TwoP
 use seedbed_properties::commitment::Blocked;
 use seedbed_properties::commitment::two_phase_commit::suite;
 use seedbed_sim::{
-    Campaign, Case, Fault, Model, NodeId, Operation, Record, Source, Span, Stats, Swarm, Time, What, World, check, run,
+    Case, Fault, Model, NodeId, Operation, Record, Source, Span, Stats, Swarm, Time, What, World, check, missed_bugs,
+    run,
 };
 
 #[test]
@@ -43,16 +44,8 @@ const MOST_SEEDS: u64 = 2_000;
 
 #[test]
 fn two_phase_commit_bugs_are_caught_by_the_properties_they_break() {
-    let missed: Vec<_> = TwoPhaseCommit::INFO.bugs.iter().filter(|bug| !is_caught(bug.name, bug.caught_by)).collect();
+    let missed = missed_bugs(suite, 0..MOST_SEEDS);
     assert!(missed.is_empty(), "not caught by the property they break: {missed:?}");
-}
-
-fn is_caught(bug: &'static str, property: &str) -> bool {
-    let mut suite = suite();
-    suite.model.set_bug(Some(bug));
-    let campaign = Campaign::new(suite);
-    let mut failing = campaign.failing(0..MOST_SEEDS, &|| true).expect("the usual configuration is possible");
-    failing.any(|result| result.violation.is_some_and(|violation| violation.property == property))
 }
 
 // -------------------------------------------------------------------------------------------------------------------
@@ -160,7 +153,7 @@ fn blocked_for(model: &TwoPhaseCommit, down: Span) -> Vec<Span> {
     let mut world = World::new(&case, &Source::Fixed(Vec::new())).unwrap();
     let mut blocked = Blocked::default();
     while world.step() {
-        blocked.look(&world);
+        blocked.look(&world).unwrap();
     }
     assert_eq!(blocked.now().count(), 0, "all know in the end");
     blocked.ended().iter().map(|(_, _, span)| *span).collect()

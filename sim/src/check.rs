@@ -1,11 +1,13 @@
 //! The harness of tests: seeds → runs → verdicts; on a violation, a shrunk trace and a report.
 
 use std::fmt::Write as _;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use proptest::strategy::BoxedStrategy;
 
+use crate::bug::Bug;
 use crate::model::{Model, Workload};
 use crate::property::{AtEnd, Invariant, Maker, Property, Verdict};
 use crate::shrink::{self, DEFAULT_RUNS, Shrunk};
@@ -225,9 +227,23 @@ impl Seeds {
         Ok(Seeds { first: first.unwrap_or(0), number, complete: number >= usual })
     }
 
-    fn range(&self) -> std::ops::Range<u64> {
+    fn range(&self) -> Range<u64> {
         self.first..self.first.saturating_add(self.number)
     }
+}
+
+/// Checks the checks: which of the bugs that a model lists, planted one after the other, these seeds do not catch by the
+/// property that each is listed with.
+///
+/// # Panics
+/// If no world can run the model's usual configuration.
+pub fn missed_bugs<M: Model>(suite: impl Fn() -> Suite<M>, seeds: Range<u64>) -> Vec<Bug> {
+    let is_caught = |bug: &Bug| {
+        let campaign = Campaign::hunting(suite(), bug.name);
+        let mut failing = campaign.failing(seeds.clone(), &|| true).expect("the usual configuration is possible");
+        failing.any(|result| result.violation.is_some_and(|violation| violation.property == bug.caught_by))
+    };
+    M::INFO.bugs.iter().filter(|bug| !is_caught(bug)).copied().collect()
 }
 
 /// Where failing traces go: `traces/failing` of the workspace that the test runs in, or of the current directory.

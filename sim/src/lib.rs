@@ -37,7 +37,7 @@ mod workload;
 mod world;
 
 pub use bug::Bug;
-pub use check::{Check, check};
+pub use check::{Check, check, missed_bugs};
 pub use choice::{Deviation, Source};
 pub use context::Context;
 pub use disk::{DiskConfig, File, Stored, WriteFate};

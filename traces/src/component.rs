@@ -205,24 +205,30 @@ struct Typed<M: Model> {
     recorded: Option<(Object, View<M>)>,
 }
 
+/// The name of a bug, as the model lists it.
+fn planted<M: Model>(name: &str) -> anyhow::Result<&'static str> {
+    let known = M::INFO.bugs.iter().find(|bug| bug.name == name);
+    let names = || M::INFO.bugs.iter().map(|bug| bug.name).collect::<Vec<_>>().join(", ");
+    known.map(|bug| bug.name).ok_or_else(|| match M::INFO.bugs {
+        [] => anyhow::anyhow!("{} has no bugs to plant", M::INFO.name),
+        _ => anyhow::anyhow!("{} has no bug '{name}'; it has: {}", M::INFO.name, names()),
+    })
+}
+
 impl<M: Model> Typed<M> {
     fn campaign(&self, options: &Options) -> anyhow::Result<Campaign<M>> {
-        let mut campaign = match &options.boundary {
-            None => Campaign::new((self.suite)()),
-            Some(name) => self.at_boundary(name)?,
+        let bug = options.bug.as_deref().map(planted::<M>).transpose()?;
+        let mut campaign = match (&options.boundary, bug) {
+            (None, None) => Campaign::new((self.suite)()),
+            (None, Some(bug)) => Campaign::hunting((self.suite)(), bug),
+            (Some(name), _) => self.at_boundary(name)?,
         };
         let model = &mut campaign.suite.model;
         if let Some(nodes) = options.nodes {
             model.set_nodes(nodes).map_err(|problem| anyhow::anyhow!("--nodes {nodes}: {problem}"))?;
         }
-        if let Some(name) = &options.bug {
-            let known = M::INFO.bugs.iter().find(|bug| bug.name == name);
-            let names = || M::INFO.bugs.iter().map(|bug| bug.name).collect::<Vec<_>>().join(", ");
-            let bug = known.ok_or_else(|| match M::INFO.bugs {
-                [] => anyhow::anyhow!("{} has no bugs to plant", M::INFO.name),
-                _ => anyhow::anyhow!("{} has no bug '{name}'; it has: {}", M::INFO.name, names()),
-            })?;
-            model.set_bug(Some(bug.name));
+        if bug.is_some() {
+            model.set_bug(bug);
         }
         if let Some(classes) = &options.faults {
             campaign.swarm = Swarm::only(classes.iter().copied());

@@ -6,7 +6,8 @@ use seedbed_models::transactions::TxId;
 use seedbed_models::transactions::commitment::{Entry, Vote};
 use seedbed_sim::{Broken, NodeId, Property, Span, Time, Verdict, World};
 
-use super::{Commits, News};
+use super::{Commits, entries};
+use crate::judge::News;
 
 /// Who is in doubt now, since when: it has voted yes, has not crashed since, and does not know the decision. Who crashed
 /// and has recovered waits for others in any protocol (Skeen 1981: there is no independent recovery).
@@ -21,17 +22,22 @@ pub struct Blocked {
 
 impl Blocked {
     /// To be called after each event.
-    pub fn look<M: Commits>(&mut self, world: &World<M>) {
-        let Some(node) = world.changed() else { return };
-        let news = self.news.of(world, node);
+    ///
+    /// # Errors
+    /// A journal has shrunk.
+    pub fn look<M: Commits>(&mut self, world: &World<M>) -> Verdict {
+        let Some(node) = world.changed() else {
+            return Ok(());
+        };
+        let news = self.news.of(world, node, entries(world, node))?;
         if world.process(node).is_none() {
             self.since.retain(|(of, _), _| *of != node);
             self.down.insert(node);
-            return;
+            return Ok(());
         }
         if self.down.remove(&node) {
             // These entries are what it has recovered from its log.
-            return;
+            return Ok(());
         }
         for entry in news {
             match entry {
@@ -44,6 +50,7 @@ impl Blocked {
                 _ => {}
             }
         }
+        Ok(())
     }
 
     /// Who is in doubt, and since when.
@@ -73,7 +80,7 @@ impl<M: Commits> Property<M> for NonBlocking {
         let Some(bound) = world.config().in_doubt_at_most() else {
             return Ok(());
         };
-        self.blocked.look(world);
+        self.blocked.look(world)?;
         match self.blocked.now().find(|(_, _, since)| world.now().since(*since) > bound) {
             None => Ok(()),
             Some((node, tx, since)) => Err(Broken::new(

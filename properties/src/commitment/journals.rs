@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use seedbed_sim::{Broken, File, Model, NodeId, Process, Property, Stored, Verdict, World};
+use seedbed_sim::{Broken, File, Model, NodeId, Process, Property, Verdict, World};
+
+use crate::judge::Changes;
 
 /// The records of a model's disks.
 type RecordOf<M> = <<M as Model>::Process as Process>::Record;
@@ -45,15 +47,13 @@ impl<M: Model, E: Clone> Journals<M, E> {
     /// Reads on in the journal of a node. Returns how many of its entries are known from before: those behind them are
     /// new. After a crash all are.
     pub fn read(&mut self, world: &World<M>, node: NodeId) -> usize {
-        let (life, records) = (world.life(node), world.disk(node, self.file));
+        let (life, written) = (world.life(node), world.disk(node, self.file).len());
         let read = self.nodes.entry(node).or_insert_with(|| Read { life, records: 0, entries: Vec::new() });
-        if read.life != life || records.len() < read.records {
+        if read.life != life || written < read.records {
             *read = Read { life, records: 0, entries: Vec::new() };
         }
         let old = read.entries.len();
-        for record in &records[read.records..] {
-            // What stands behind a torn record is not there for whoever recovers.
-            let Stored::Good(record) = record else { break };
+        for record in world.log(node, self.file).skip(read.records) {
             read.records += 1;
             read.entries.extend_from_slice((self.entries)(record));
         }
@@ -85,7 +85,7 @@ pub struct JournalRule<M: Model, E> {
     rule: Rule<M, E>,
     at_end: fn(&Journals<M, E>, &World<M>) -> Verdict,
     journals: Journals<M, E>,
-    healed: bool,
+    changes: Changes,
 }
 
 impl<M: Model, E: Clone> Clone for JournalRule<M, E> {
@@ -97,7 +97,7 @@ impl<M: Model, E: Clone> Clone for JournalRule<M, E> {
 impl<M: Model, E: Clone> JournalRule<M, E> {
     /// The property of this name, on these journals.
     pub fn new(name: &'static str, journals: Journals<M, E>, rule: Rule<M, E>) -> Self {
-        JournalRule { name, rule, at_end: |_, _| Ok(()), journals, healed: false }
+        JournalRule { name, rule, at_end: |_, _| Ok(()), journals, changes: Changes::default() }
     }
 
     /// The same, with a rule on what stands in the journals at the end.
@@ -119,12 +119,7 @@ impl<M: Model, E: Clone> Property<M> for JournalRule<M, E> {
     }
 
     fn after_event(&mut self, world: &World<M>) -> Verdict {
-        // Healing may start several nodes in one event.
-        if world.healed() && !self.healed {
-            self.healed = true;
-            return world.present().try_for_each(|node| self.look(world, node));
-        }
-        world.changed().map_or(Ok(()), |node| self.look(world, node))
+        self.changes.of(world).try_for_each(|node| self.look(world, node))
     }
 
     fn at_end(&mut self, world: &World<M>) -> Verdict {

@@ -8,7 +8,8 @@ use seedbed_models::transactions::commitment::{Entry, Standing, Vote};
 use seedbed_models::transactions::store::Key;
 use seedbed_sim::{Broken, NodeId, Property, Verdict, World};
 
-use super::{Commits, News, touched};
+use super::{Commits, changed_ledger, entries, touched};
+use crate::judge::News;
 
 /// All that a transaction touches is locked by it in every later state of that participant, also
 /// after a restart, until it has learnt the decision.
@@ -24,13 +25,10 @@ impl<M: Commits> Property<M> for LocksHeld {
     }
 
     fn after_event(&mut self, world: &World<M>) -> Verdict {
-        let Some(node) = world.changed() else {
+        let Some((node, ledger)) = changed_ledger(world) else {
             return Ok(());
         };
-        let Some(ledger) = world.process(node).and_then(M::ledger) else {
-            return Ok(());
-        };
-        for entry in self.news.of(world, node) {
+        for entry in self.news.of(world, node, entries(world, node))? {
             match entry {
                 Entry::Voted { tx, vote: Vote::Yes } => {
                     let keys = || touched(world, *tx, ledger, false).collect();

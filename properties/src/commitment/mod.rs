@@ -131,28 +131,10 @@ impl From<commitment::Decision> for Decision {
     }
 }
 
-/// Reads the new entries of the node that has just changed, once each.
-#[derive(Clone, Debug, Default)]
-struct News {
-    /// Of each node: in which life it was last looked at, and how many entries were read in that life.
-    seen: Vec<(u32, usize)>,
-}
-
-impl News {
-    /// The entries that a node has made since it was last looked at.
-    fn of<'w, M: Commits>(&mut self, world: &'w World<M>, node: NodeId) -> &'w [Entry] {
-        if self.seen.len() <= node.index() {
-            self.seen.resize(node.index() + 1, (0, 0));
-        }
-        let (life, seen) = &mut self.seen[node.index()];
-        if *life != world.life(node) {
-            (*life, *seen) = (world.life(node), 0);
-        }
-        let entries = entries(world, node);
-        let news = &entries[*seen..];
-        *seen = entries.len();
-        news
-    }
+/// The participant that the last event may have changed, if it is one.
+fn changed_ledger<M: Commits>(world: &World<M>) -> Option<(NodeId, &Ledger)> {
+    let node = world.changed()?;
+    Some((node, M::ledger(world.process(node)?)?))
 }
 
 /// The accounts of a participant that a transaction touches, or changes.

@@ -10,7 +10,7 @@ use seedbed_models::transactions::outbox::service::{self, WAL};
 use seedbed_models::transactions::outbox::{Deposit, Node, Outbox, Ret};
 use seedbed_models::transactions::store::Key;
 use seedbed_models::transactions::transfer::INITIAL_BALANCE;
-use seedbed_sim::{AtEnd, Broken, NodeId, Property, Stored, Suite, Verdict, World};
+use seedbed_sim::{AtEnd, Broken, NodeId, Property, Suite, Verdict, World};
 
 use crate::delivery::{AtLeastOnce, AtMostOnce, Destination, Event, Fifo, NoCreation};
 use crate::judge::Judge;
@@ -140,8 +140,8 @@ pub fn transactions_end() -> impl Property<Outbox> + Clone + Send + Sync {
 
 /// The records of a service's log.
 fn entries(world: &World<Outbox>, node: NodeId) -> impl Iterator<Item = &service::Entry> {
-    world.disk(node, WAL).iter().filter_map(|stored| match stored {
-        Stored::Good(Record::Service(entry)) => Some(entry),
+    world.log(node, WAL).filter_map(|record| match record {
+        Record::Service(entry) => Some(entry),
         _ => None,
     })
 }
@@ -179,16 +179,15 @@ fn owed(world: &World<Outbox>) -> impl Iterator<Item = Event<Place, TxId>> {
 
 /// What a broker shows to a consumer is as good as delivered there.
 fn published(world: &World<Outbox>) -> impl Iterator<Item = Event<Place, TxId>> {
-    let here = world.present().any(|node| node == BROKER);
-    let log = if here { world.disk(BROKER, LOG) } else { &[] };
+    let here = world.present().find(|node| *node == BROKER);
     let mut halves = BTreeMap::new();
-    let shown = log.iter().filter_map(move |stored| match stored {
-        Stored::Good(Record::Broker(broker::Entry::Stored(deposit))) => Some(*deposit),
-        Stored::Good(Record::Broker(broker::Entry::Half(deposit))) => {
+    let shown = here.into_iter().flat_map(|broker| world.log(broker, LOG)).filter_map(move |record| match record {
+        Record::Broker(broker::Entry::Stored(deposit)) => Some(*deposit),
+        Record::Broker(broker::Entry::Half(deposit)) => {
             halves.insert(deposit.tx, *deposit);
             None
         }
-        Stored::Good(Record::Broker(broker::Entry::Ended { tx, commit: true })) => halves.remove(tx),
+        Record::Broker(broker::Entry::Ended { tx, commit: true }) => halves.remove(tx),
         _ => None,
     });
     shown.map(move |deposit| Event::Delivered { at: receiver(world, &deposit), message: deposit.tx })

@@ -5,10 +5,10 @@ use seedbed_models::transactions::commitment::{Entry, Ret, Standing};
 use seedbed_models::transactions::store::Store;
 use seedbed_sim::{Broken, NodeId, Property, Verdict, World};
 
-use super::{Commits, DECIDED_WITHIN, News, ledgers, touched};
+use super::{Commits, DECIDED_WITHIN, changed_ledger, entries, ledgers, touched};
 use crate::atomic_commitment::Decision;
 use crate::atomic_commitment::stores::{self, Effect, Event};
-use crate::judge::Judge;
+use crate::judge::{Judge, News};
 
 /// Of a transaction, all participants that it changes anything at hold its effects, or none does; and clients were told
 /// which. At the end, the stores are what a recovery from the disks would make of them, and by then whatever was asked for
@@ -25,13 +25,10 @@ impl<M: Commits> Property<M> for StoresAgree {
     }
 
     fn after_event(&mut self, world: &World<M>) -> Verdict {
-        let Some(node) = world.changed() else {
+        let Some((node, ledger)) = changed_ledger(world) else {
             return Ok(());
         };
-        let Some(ledger) = world.process(node).and_then(M::ledger) else {
-            return Ok(());
-        };
-        for entry in self.news.of(world, node) {
+        for entry in self.news.of(world, node, entries(world, node))? {
             if let Entry::Decided { tx, .. } = entry
                 && touched(world, *tx, ledger, true).next().is_some()
             {

@@ -4,7 +4,7 @@ use seedbed_models::transactions::TxId;
 use seedbed_models::transactions::commitment::{Entry, Ledger, ledger};
 use seedbed_models::transactions::three_phase_commit::model::{LOG, Record};
 use seedbed_models::transactions::three_phase_commit::{Node, ThreePhaseCommit};
-use seedbed_sim::{Boundary, FaultClass, NodeId, Span, Stored, Suite, Swarm, World};
+use seedbed_sim::{Boundary, FaultClass, NodeId, Span, Suite, Swarm, World};
 
 use super::{Commits, liveness, safety};
 
@@ -62,11 +62,11 @@ impl Commits for ThreePhaseCommit {
     }
 
     fn log(world: &World<Self>, node: NodeId) -> Vec<&ledger::Record> {
-        good(world, node).filter_map(Record::of_participant).collect()
+        world.log(node, LOG).filter_map(Record::of_participant).collect()
     }
 
     fn after_recovery(world: &World<Self>, node: NodeId) -> Option<Ledger> {
-        Some(world.process(node)?.participant()?.after_recovery(good(world, node)))
+        Some(world.process(node)?.participant()?.after_recovery(world.log(node, LOG)))
     }
 
     fn accounts(&self) -> u16 {
@@ -77,12 +77,4 @@ impl Commits for ThreePhaseCommit {
     fn in_doubt_at_most(&self) -> Option<Span> {
         Some(self.settings.in_doubt_at_most(usize::from(self.cluster.participants)))
     }
-}
-
-/// The records of a log, up to where it is damaged.
-fn good(world: &World<ThreePhaseCommit>, node: NodeId) -> impl Iterator<Item = &Record> {
-    world.disk(node, LOG).iter().map_while(|stored| match stored {
-        Stored::Good(record) => Some(record),
-        Stored::Torn | Stored::Corrupt => None,
-    })
 }

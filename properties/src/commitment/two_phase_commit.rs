@@ -4,7 +4,7 @@ use seedbed_models::transactions::TxId;
 use seedbed_models::transactions::commitment::{Entry, Ledger, ledger};
 use seedbed_models::transactions::two_phase_commit::model::{LOG, Record};
 use seedbed_models::transactions::two_phase_commit::{Node, Settings, TwoPhaseCommit};
-use seedbed_sim::{Boundary, FaultClass, NodeId, Span, Stored, Suite, Swarm, World};
+use seedbed_sim::{Boundary, FaultClass, NodeId, Span, Suite, Swarm, World};
 
 use super::{Commits, liveness, safety};
 
@@ -68,11 +68,11 @@ impl Commits for TwoPhaseCommit {
     }
 
     fn log(world: &World<Self>, node: NodeId) -> Vec<&ledger::Record> {
-        good(world, node).filter_map(Record::of_participant).collect()
+        world.log(node, LOG).filter_map(Record::of_participant).collect()
     }
 
     fn after_recovery(world: &World<Self>, node: NodeId) -> Option<Ledger> {
-        Some(world.process(node)?.participant()?.after_recovery(good(world, node)))
+        Some(world.process(node)?.participant()?.after_recovery(world.log(node, LOG)))
     }
 
     fn accounts(&self) -> u16 {
@@ -82,12 +82,4 @@ impl Commits for TwoPhaseCommit {
     fn in_doubt_at_most(&self) -> Option<Span> {
         self.in_doubt_at_most
     }
-}
-
-/// The records of a log, up to where it is damaged.
-fn good(world: &World<TwoPhaseCommit>, node: NodeId) -> impl Iterator<Item = &Record> {
-    world.disk(node, LOG).iter().map_while(|stored| match stored {
-        Stored::Good(record) => Some(record),
-        Stored::Torn | Stored::Corrupt => None,
-    })
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use seedbed_sim::{Model, NodeId, Property, Verdict, World};
 
-use super::{Id, Judge};
+use super::{Changes, Id, Judge};
 
 type View<M, V> = dyn Fn(&World<M>, NodeId) -> Option<Vec<V>> + Send + Sync;
 type Obliged<M> = dyn Fn(&World<M>, NodeId) -> bool + Send + Sync;
@@ -15,8 +15,7 @@ pub struct Facts<M: Model, J: Judge> {
     judge: J,
     view: Arc<View<M, J::Event>>,
     obliged: Arc<Obliged<M>>,
-    begun: bool,
-    healed: bool,
+    changes: Changes,
 }
 
 /// The property, called `name`, that `judge` refuses nothing of what the nodes' states show.
@@ -45,8 +44,7 @@ pub fn facts<M: Model, J: Judge, I: IntoIterator<Item = J::Event>>(
         judge,
         view: Arc::new(move |world, node| view(world, node).map(|events| events.into_iter().collect())),
         obliged: Arc::new(|world, node| world.process(node).is_some()),
-        begun: false,
-        healed: false,
+        changes: Changes::default(),
     }
 }
 
@@ -71,8 +69,7 @@ impl<M: Model, J: Judge + Clone> Clone for Facts<M, J> {
             judge: self.judge.clone(),
             view: self.view.clone(),
             obliged: self.obliged.clone(),
-            begun: self.begun,
-            healed: self.healed,
+            changes: self.changes,
         }
     }
 }
@@ -87,15 +84,11 @@ impl<M: Model, J: Judge> Property<M> for Facts<M, J> {
     }
 
     fn after_event(&mut self, world: &World<M>) -> Verdict {
-        // Healing may start several nodes in one event.
-        if !self.begun || world.healed() != self.healed {
-            (self.begun, self.healed) = (true, world.healed());
-            world.present().try_for_each(|node| self.look(world, node))?;
-        } else if let Some(node) = world.changed() {
-            self.look(world, node)?;
-        } else {
+        let mut changes = self.changes.of(world).peekable();
+        if changes.peek().is_none() {
             return Ok(());
         }
+        changes.try_for_each(|node| self.look(world, node))?;
         Ok(self.judge.instant()?)
     }
 

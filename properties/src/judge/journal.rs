@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use seedbed_sim::{Broken, Model, NodeId, Property, Verdict, World};
+use seedbed_sim::{Model, NodeId, Property, Verdict, World};
 
-use super::{Id, Judge};
+use super::{Changes, Id, Judge, News};
 
 type Place<M, E> = dyn for<'w> Fn(&'w World<M>, NodeId) -> &'w [E] + Send + Sync;
 type Read<M, E, V> = dyn Fn(&World<M>, NodeId, &E, &mut Vec<V>) + Send + Sync;
@@ -17,9 +17,8 @@ pub struct Journal<M: Model, J: Judge, E> {
     place: Arc<Place<M, E>>,
     read: Arc<Read<M, E, J::Event>>,
     obliged: Arc<Obliged<M>>,
-    /// Of each node: in which life it was last looked at, and how many entries were read in that life.
-    seen: Vec<(u32, usize)>,
-    healed: bool,
+    news: News,
+    changes: Changes,
 }
 
 /// The property, called `name`, that `judge` refuses nothing of what stands in the nodes' journals.
@@ -52,8 +51,8 @@ pub fn journal<M: Model, J: Judge, E, I: IntoIterator<Item = J::Event>>(
         place: Arc::new(place),
         read: Arc::new(move |world, node, entry, events| events.extend(read(world, node, entry))),
         obliged: Arc::new(|world, node| world.process(node).is_some()),
-        seen: Vec::new(),
-        healed: false,
+        news: News::default(),
+        changes: Changes::default(),
     }
 }
 
@@ -64,24 +63,10 @@ impl<M: Model, J: Judge, E> Journal<M, J, E> {
     }
 
     fn look(&mut self, world: &World<M>, node: NodeId) -> Verdict {
-        if self.seen.len() <= node.index() {
-            self.seen.resize(node.index() + 1, (0, 0));
-        }
-        let (life, seen) = &mut self.seen[node.index()];
-        if *life != world.life(node) {
-            (*life, *seen) = (world.life(node), 0);
-        }
-        let entries = (self.place)(world, node);
-        if entries.len() < *seen {
-            let words =
-                format!("the journal of {node} had {seen} entries, and now {}: it must only grow", entries.len());
-            return Err(Broken::new([node], words));
-        }
         let mut events = Vec::new();
-        for entry in entries.iter().skip(*seen) {
+        for entry in self.news.of(world, node, (self.place)(world, node))? {
             (self.read)(world, node, entry, &mut events);
         }
-        *seen = entries.len();
         if events.is_empty() {
             return Ok(());
         }
@@ -100,8 +85,8 @@ impl<M: Model, J: Judge + Clone, E> Clone for Journal<M, J, E> {
             place: self.place.clone(),
             read: self.read.clone(),
             obliged: self.obliged.clone(),
-            seen: self.seen.clone(),
-            healed: self.healed,
+            news: self.news.clone(),
+            changes: self.changes,
         }
     }
 }
@@ -116,12 +101,7 @@ impl<M: Model, J: Judge, E> Property<M> for Journal<M, J, E> {
     }
 
     fn after_event(&mut self, world: &World<M>) -> Verdict {
-        // Healing may start several nodes in one event.
-        if world.healed() && !self.healed {
-            self.healed = true;
-            return world.present().try_for_each(|node| self.look(world, node));
-        }
-        world.changed().map_or(Ok(()), |node| self.look(world, node))
+        self.changes.of(world).try_for_each(|node| self.look(world, node))
     }
 
     fn at_end(&mut self, world: &World<M>) -> Verdict {

@@ -12,15 +12,19 @@
 //! assert_eq!(refusal.to_string(), r#"mutual exclusion: "ann" and "bob" are both in the critical section of "file""#);
 //! ```
 
+mod changes;
 mod facts;
 mod journal;
+mod news;
 
 use std::fmt;
 
 use seedbed_sim::{Broken, NodeId};
 
+pub use changes::Changes;
 pub use facts::{Facts, facts};
 pub use journal::{Journal, journal};
+pub use news::News;
 
 /// What an event names: a message, a transaction, a resource, a value.
 pub trait Name: Ord + Clone + fmt::Debug {}

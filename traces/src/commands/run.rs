@@ -39,7 +39,7 @@ pub fn run(model: &str, seed: u64, options: &ModelOptions, lines: usize, as_json
 fn print(model: &str, seed: u64, run: &Run, lines: usize) {
     let limit = if lines == 0 { None } else { Some(lines) };
     let violation = run.violation.as_ref();
-    let picture = Picture { nodes: &run.nodes, timeline: &run.timeline, faults: &run.struck, violation, limit };
+    let picture = Picture { nodes: &run.nodes, timeline: &run.timeline, violation, limit };
     say_all!("{}", text::draw(&picture));
     let stats = &run.stats;
     say!(

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use seedbed_sim::{Context, File, NodeId, Span, Stored, Time};
+use seedbed_sim::{Context, File, NodeId, Span, Time};
 
 use crate::transactions::mvcc::bugs::Bug;
 use crate::transactions::mvcc::columns::{Change, Columns, Fate, InTheWay, Lock, Purpose, Refused};
@@ -58,12 +58,12 @@ impl Shard {
     }
 
     /// The rows that a shard has after it has read its log: `columns` is what was there at the beginning.
-    pub fn recovered(mut columns: Columns, log: &[Stored<Record>]) -> Columns {
-        let whole = log.iter().map_while(|stored| match stored {
-            Stored::Good(Record::Change(change)) => Some(change),
-            _ => None,
-        });
-        whole.for_each(|change| columns.apply(change));
+    pub fn recovered<'a>(mut columns: Columns, log: impl Iterator<Item = &'a Record>) -> Columns {
+        for record in log {
+            if let Record::Change(change) = record {
+                columns.apply(change);
+            }
+        }
         columns
     }
 

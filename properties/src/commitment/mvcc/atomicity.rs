@@ -25,7 +25,7 @@ pub fn stores(world: &World<Mvcc>) -> BTreeMap<NodeId, Columns> {
     let config = world.config();
     let here = |node: &NodeId| world.present().any(|present| present == *node);
     let shards = config.shard_ids().filter(here);
-    shards.map(|node| (node, Shard::recovered(config.rows_of(node), world.disk(node, WAL)))).collect()
+    shards.map(|node| (node, Shard::recovered(config.rows_of(node), world.log(node, WAL)))).collect()
 }
 
 fn judge(world: &World<Mvcc>) -> Verdict {
