@@ -605,7 +605,7 @@ impl Model for Lock {
     }
 
     fn phases(&self) -> Phases {
-        Phases { chaos: Span::secs(2), settle: Span::ms(3_500), core: None }
+        Phases { chaos: Span::secs(2), settle: Span::secs(5), core: None }
     }
 
     fn workload(&self) -> BoxedStrategy<Workload<Self>> {
