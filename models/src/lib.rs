@@ -2,6 +2,7 @@
 //! protocol stands in `seedbed-properties`.
 
 pub mod consensus;
+pub mod crdt;
 pub mod examples;
 pub mod litmus;
 pub mod lock;

@@ -7,6 +7,7 @@ pub mod commitment;
 pub mod consensus;
 pub mod conservation;
 pub mod consistency;
+pub mod crdt;
 pub mod cuts;
 pub mod delivery;
 pub mod examples;

@@ -176,4 +176,11 @@ pub trait Model: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send
     fn workload(&self) -> BoxedStrategy<Workload<Self>> {
         Just(Vec::new()).boxed()
     }
+
+    /// What clients ask of this configuration when it comes up as a variant of another ([`Model::variants`]), if that is
+    /// not what they ask of the other: what is asked of a set makes no sense to a counter. Nothing, if all variants are
+    /// asked the same.
+    fn own_workload(&self) -> Option<BoxedStrategy<Workload<Self>>> {
+        None
+    }
 }

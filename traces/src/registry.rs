@@ -3,6 +3,7 @@
 
 use seedbed_properties::commitment::{mvcc, outbox, saga, tcc, three_phase_commit, two_phase_commit};
 use seedbed_properties::consensus::raft;
+use seedbed_properties::crdt;
 use seedbed_properties::examples::{echo, tutorial};
 use seedbed_properties::formats::Model as Object;
 use seedbed_properties::lock;
@@ -15,6 +16,7 @@ pub fn all() -> Vec<Box<dyn Component>> {
         component(echo::suite),
         recorded(tutorial::suite, Object::Counter, tutorial::recorded),
         recorded(raft::suite, Object::Kv, raft::history::recorded),
+        component(crdt::suite),
         component(two_phase_commit::suite),
         component(three_phase_commit::suite),
         component(saga::suite),

@@ -114,7 +114,7 @@ impl Swarm {
 
     /// The cases of a model under this swarm.
     pub fn cases<M: Model>(&self, model: &M) -> Cases<M> {
-        self.cases_with(model, model.workload())
+        Cases { of_variants: true, ..self.cases_with(model, model.workload()) }
     }
 
     /// The same with another workload.
@@ -140,6 +140,7 @@ impl Swarm {
         Cases {
             scenario,
             workload,
+            of_variants: false,
             plans: plans(here),
             variants: match self.as_configured {
                 true => Just(model.clone()).boxed(),
@@ -154,6 +155,8 @@ impl Swarm {
 pub struct Cases<M: Model> {
     scenario: Scenario<M>,
     workload: BoxedStrategy<Workload<M>>,
+    /// Whether a variant that has a workload of its own is given that.
+    of_variants: bool,
     plans: BoxedStrategy<Plan>,
     variants: BoxedStrategy<M>,
     swarm: Swarm,
@@ -169,11 +172,17 @@ impl<M: Model> Cases<M> {
     /// The case of a seed.
     pub fn case(&self, seed: u64) -> Case<M> {
         let mut runner = runner(seed);
-        let operations = self.workload.new_tree(&mut runner).expect("workload strategies reject nothing").current();
+        let drawn = |workload: &BoxedStrategy<Workload<M>>, runner: &mut TestRunner| {
+            workload.new_tree(runner).expect("workload strategies reject nothing").current()
+        };
+        let mut operations = drawn(&self.workload, &mut runner);
         let mut plan = self.plans.new_tree(&mut runner).expect("plan strategies reject nothing").current();
         let mut scenario = self.scenario.clone();
         let variant = self.variants.new_tree(&mut runner).expect("variants reject nothing");
         scenario.config = variant.current();
+        if let Some(own) = scenario.config.own_workload().filter(|_| self.of_variants) {
+            operations = drawn(&own, &mut runner);
+        }
         if self.swarm.base.is_none() {
             let more = self.swarm.more.iter();
             plan.only(&scenario.config.tolerates().iter().chain(more).copied().collect());
