@@ -112,6 +112,18 @@ pub trait Model: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send
         (Span::secs(1), 1_000)
     }
 
+    /// The fault classes that this configuration tolerates, where variants differ in that; never more than
+    /// [`Info::tolerates`], which is what all of them tolerate together.
+    fn tolerates(&self) -> &'static [FaultClass] {
+        Self::INFO.tolerates
+    }
+
+    /// The longest that a node may stand still at one time inside the tolerance; nothing: as long as it likes. Plans
+    /// keep it, by the pauses that they draw: none is longer, and none begins soon after another.
+    fn pause_bound(&self) -> Option<Span> {
+        None
+    }
+
     /// How long the protocol takes to notice that something is wrong: its shortest election timeout, lease or retry.
     /// Plans set the pace of their motifs by it.
     fn tempo(&self) -> Span {
