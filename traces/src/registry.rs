@@ -1,6 +1,7 @@
 //! The components that the command line knows: one line each. [`recorded`] says, with a short function, how the operations
 //! of a model read as those of an object, and lets `seedbed check` judge its traces.
 
+use seedbed_properties::coherence;
 use seedbed_properties::commitment::{mvcc, outbox, saga, tcc, three_phase_commit, two_phase_commit};
 use seedbed_properties::consensus::raft;
 use seedbed_properties::examples::{echo, tutorial};
@@ -20,6 +21,7 @@ pub fn all() -> Vec<Box<dyn Component>> {
         component(tcc::suite),
         component(outbox::suite),
         component(mvcc::suite),
+        component(coherence::suite),
     ]
 }
 
