@@ -97,6 +97,30 @@ pub enum Step {
     Done(Option<Data>),
 }
 
+/// What a cache lets its core do with a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum May {
+    /// Nothing.
+    Nothing,
+    /// Read it.
+    Read,
+    /// Read and write it.
+    Write,
+}
+
+/// A change of what a cache lets its core do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Granted {
+    /// With which block.
+    pub block: Block,
+    /// What it lets it do from now on.
+    pub may: May,
+    /// How many requests it had seen on the bus: its logical time.
+    pub seen: u64,
+    /// Whether it was the last of these requests that changed it: then it was never otherwise at that time.
+    pub shown: bool,
+}
+
 /// A controller.
 #[derive(Clone, Debug, Hash)]
 pub struct Controller {
@@ -111,8 +135,12 @@ pub struct Controller {
     bus: bool,
     /// Whether the home waits for acknowledgements itself, and so has to know whether there are sharers.
     counts: bool,
+    /// Whether data of several caches can be on their way to the home at one time.
+    expects: bool,
     /// The bug: acknowledgements that come before their number is known are forgotten.
     forgets: bool,
+    /// What a cache has let its core do.
+    granted: Vec<Granted>,
     /// Which entries of the table were used, a bit each.
     used: Vec<u64>,
 }
@@ -125,7 +153,9 @@ impl Controller {
         let used = vec![0; table.places().div_ceil(64)];
         let bus = table.states().any(|state| table.cell(state, Event::OtherGetS).is_some());
         let lines = vec![line; blocks.into()];
-        Controller { table, me, part, homes, lines, seen: 0, bus, counts, forgets: false, used }
+        let expects = table.states().any(|state| table.cell(state, Event::DataOther).is_some());
+        let granted = Vec::new();
+        Controller { table, me, part, homes, lines, seen: 0, bus, counts, expects, forgets: false, granted, used }
     }
 
     /// The same, where each block has an owner from the beginning: its home.
@@ -135,6 +165,7 @@ impl Controller {
             line.owner = Some(home);
             if self.part == Part::Cache && home == self.me {
                 line.state = self.table.first_owner();
+                self.granted.push(Granted { block: Block(block), may: May::Write, seen: 0, shown: false });
             }
         }
         self
@@ -181,6 +212,20 @@ impl Controller {
         self.table.hits(self.line(block).state, event)
     }
 
+    /// What this cache lets its core do with a block now, by its table.
+    pub fn may(&self, block: Block) -> May {
+        match (self.hits(block, Event::Store), self.hits(block, Event::Load)) {
+            (true, _) => May::Write,
+            (false, true) => May::Read,
+            (false, false) => May::Nothing,
+        }
+    }
+
+    /// What this cache has let its core do, in order. At the beginning it lets it do nothing.
+    pub fn granted(&self) -> &[Granted] {
+        &self.granted
+    }
+
     /// Whether caches give blocks up.
     pub fn replaces(&self) -> bool {
         self.table.states().any(|state| self.table.cell(state, Event::Replacement).is_some())
@@ -212,7 +257,18 @@ impl Controller {
         };
         let own =
             Message { say: Say::Credit, block, part: self.part, req: self.me, data, acks: 0, copies: Nodes::default() };
-        self.step(ask.event(), self.me, &own, Some(ask), room, out)
+        let before = self.may(block);
+        let step = self.step(ask.event(), self.me, &own, Some(ask), room, out);
+        self.grant(block, before, false);
+        step
+    }
+
+    /// Keeps that it lets the core do something else than before.
+    fn grant(&mut self, block: Block, before: May, shown: bool) {
+        let may = self.may(block);
+        if self.part == Part::Cache && may != before {
+            self.granted.push(Granted { block, may, seen: self.seen, shown });
+        }
     }
 
     /// A message has come.
@@ -224,10 +280,11 @@ impl Controller {
         out: &mut Vec<(NodeId, Message)>,
     ) -> Step {
         let event = self.event(from, message);
+        let before = self.may(message.block);
         let step = self.step(event, from, message, None, room, out);
-        if matches!(step, Step::Done(_)) && (Say::BusGetS..=Say::BusUpd).contains(&message.say) {
-            self.seen += 1;
-        }
+        let shown = (Say::BusGetS..=Say::BusUpd).contains(&message.say);
+        self.seen += u64::from(shown && matches!(step, Step::Done(_)));
+        self.grant(message.block, before, shown);
         step
     }
 
@@ -273,7 +330,7 @@ impl Controller {
             (_, Say::PutF | Say::BusPutF) => pick(owner, Event::PutFOwner, Event::PutFNonOwner),
             (_, Say::GetS | Say::BusGetS) => Event::GetS,
             (_, Say::Upd | Say::BusUpd) => Event::Upd,
-            (_, Say::Data) => Event::Data,
+            (_, Say::Data) => pick(self.expects && line.owner != Some(from), Event::DataOther, Event::Data),
             (_, Say::DataE) => Event::DataE,
             (_, Say::DataF) => Event::DataF,
             (_, Say::FwdGetS) => Event::FwdGetS,
@@ -285,7 +342,7 @@ impl Controller {
             (_, Say::GntE) => Event::GntE,
             (_, Say::Grant) => Event::Grant,
             (_, Say::Unblock) => Event::Unblock,
-            (_, Say::Credit) => panic!("coherence: room is nothing for a controller: {message:?}"),
+            (_, Say::Credit) => panic!("room is nothing for a controller: {message:?}"),
         }
     }
 
@@ -313,7 +370,7 @@ impl Controller {
         let place = self.table.place_of(state, event);
         let Some(cell) = self.table.cell(state, event) else {
             let (name, state) = (&self.table.name, self.table.state_name(state));
-            panic!("coherence: an event that the table calls impossible: {event:?} in {state} of {name}, {message:?}");
+            panic!("an event that the transition table calls impossible: {event:?} in {state} of {name}, {message:?}");
         };
         self.used[place / 64] |= 1 << (place % 64);
         let Cell::Do { actions, next } = cell else { return Step::Stalled };
@@ -394,5 +451,5 @@ impl Controller {
 }
 
 fn owner(line: &Line, message: &Message) -> NodeId {
-    line.owner.unwrap_or_else(|| panic!("coherence: a block without an owner: {message:?} came to {line:?}"))
+    line.owner.unwrap_or_else(|| panic!("a block without an owner: {message:?} came to {line:?}"))
 }

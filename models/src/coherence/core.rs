@@ -257,9 +257,7 @@ impl Core {
             Op::Load(block) => match self.buffer.iter_mut().rev().find(|buffered| buffered.store.block == block) {
                 Some(buffered) => {
                     buffered.read_by.push(index);
-                    let Access::Store(data) = buffered.store.access else {
-                        panic!("coherence: only stores are buffered")
-                    };
+                    let Access::Store(data) = buffered.store.access else { panic!("only stores are buffered") };
                     return Some((by, Ret::Read(data)));
                 }
                 None => self.current = Some(pending(block, Access::Load)),

@@ -208,7 +208,7 @@ impl Say {
             Say::PutM => Say::BusPutM,
             Say::PutF => Say::BusPutF,
             Say::Upd => Say::BusUpd,
-            other => panic!("coherence: this is nothing for a bus: {other:?}"),
+            other => panic!("this is nothing for a bus: {other:?}"),
         }
     }
 }

@@ -59,8 +59,8 @@ impl Default for Coherence {
             protocol: Protocol::Msi,
             interconnect: Interconnect::Directory,
             memory: Kind::Sc,
-            cores: 3,
-            blocks: 3,
+            cores: 4,
+            blocks: 2,
             capacity: 2,
             litmus: None,
             channels: None,
@@ -255,16 +255,10 @@ impl Model for Coherence {
 
     fn settings() -> &'static [Setting] {
         &[
-            Setting {
-                name: "protocol",
-                what: "coherence: msi, mesi, moesi, mesif, german, dragon, ivy_fixed, ivy_dynamic",
-            },
-            Setting { name: "interconnect", what: "coherence: bus, directory, unordered" },
-            Setting { name: "memory", what: "coherence: sc, tso: what the cores promise" },
-            Setting {
-                name: "litmus",
-                what: "coherence: run this litmus program, such as SB, and tell all its outcomes",
-            },
+            Setting { name: "protocol", what: "msi, mesi, moesi, mesif, german, dragon, ivy_fixed, ivy_dynamic" },
+            Setting { name: "interconnect", what: "bus, directory, unordered" },
+            Setting { name: "memory", what: "sc, tso: what the cores promise" },
+            Setting { name: "litmus", what: "run this litmus program, such as SB, and tell all its outcomes" },
         ]
     }
 
@@ -311,7 +305,7 @@ impl Model for Coherence {
     }
 
     fn network(&self) -> NetworkConfig {
-        NetworkConfig::reliable(Latency::Uniform { min: Span::ms(1), max: Span::ms(6) })
+        NetworkConfig::reliable(Latency::HeavyTail { min: Span::ms(1), alpha_milli: 900, max: Span::ms(120) })
     }
 
     fn tempo(&self) -> Span {
@@ -343,7 +337,7 @@ impl Model for Coherence {
         ];
         let memory = prop_oneof![Just(Kind::Sc), Just(Kind::Tso)];
         let litmus = prop_oneof![3 => Just(None).boxed(), 1 => prop::sample::select(programs).prop_map(Some).boxed()];
-        let capacity = prop_oneof![1 => Just(1u8), 3 => Just(2), 1 => Just(model.blocks)];
+        let capacity = prop_oneof![2 => Just(1u8), 1 => Just(2)];
         (prop::sample::select(combinations), memory, capacity, links, litmus)
             .prop_map(move |((protocol, interconnect), memory, capacity, (linked, channels), litmus)| {
                 let bounded = interconnect != Interconnect::Bus && !protocol.is_spread();
@@ -376,9 +370,9 @@ impl Model for Coherence {
             ]
         });
         let cores = u16::from(self.cores);
-        let until = prop_oneof![Just(100u64), Just(400), Just(1_200)];
+        let until = prop_oneof![Just(50u64), Just(200), Just(800)];
         until
-            .prop_flat_map(move |until| prop::collection::vec((0..until * 10, 1..=cores, op.clone()), 20..90))
+            .prop_flat_map(move |until| prop::collection::vec((0..until * 10, 1..=cores, op.clone()), 30..140))
             .prop_map(|mut all| {
                 all.sort_by_key(|(at, client, _)| (*at, *client));
                 let operation = |(place, (at, client, op)): (usize, (u64, u16, Op))| {

@@ -167,7 +167,7 @@ impl Node {
 
     /// Whether a message that waits keeps a later one waiting. What a bus shows is seen in its order, for the order of
     /// all requests is what makes it coherent; in a bounded channel the head of the line blocks it; elsewhere blocks are
-    /// independent of each other.
+    /// independent of each other, and so are responses.
     fn keeps_waiting(&self, before: &Message, later: &Message) -> bool {
         if let Some(channels) = self.channels {
             return channels.of(before.say) == channels.of(later.say);
@@ -175,6 +175,7 @@ impl Node {
         let shown = |message: &Message| message.say >= Say::BusGetS && message.say <= Say::BusUpd;
         before.part == later.part
             && before.say.network() == later.say.network()
+            && before.say.network() != Network::Response
             && (before.block == later.block || shown(before) && shown(later))
     }
 
@@ -190,9 +191,8 @@ impl Node {
         let (sent, channels) = (&self.sent, self.channels);
         let room = |to: NodeId, say: Say| has_room(channels, sent, to, say);
         let controller = if message.part == Part::Cache { &mut self.cache } else { &mut self.home };
-        let controller = controller
-            .as_mut()
-            .unwrap_or_else(|| panic!("coherence: a message for a part that is not here: {message:?}"));
+        let controller =
+            controller.as_mut().unwrap_or_else(|| panic!("a message for a part that is not here: {message:?}"));
         let before = controller.line(message.block).state;
         let step = controller.message(from, message, &room, &mut out);
         if let Step::Done(took_effect) = step {
@@ -240,7 +240,7 @@ impl Node {
 
     fn credited(&mut self, from: NodeId, channel: u8) {
         let taken = self.sent.get_mut(&(from, channel)).filter(|sent| **sent > 0);
-        *taken.unwrap_or_else(|| panic!("coherence: more room than there was: {from}, channel {channel}")) -= 1;
+        *taken.unwrap_or_else(|| panic!("more room than there was: {from}, channel {channel}")) -= 1;
     }
 
     /// Takes what waits and no longer has to, in order.
@@ -362,7 +362,7 @@ impl Node {
             pending.is_some_and(|pending| pending.block == block && pending.issued && pending.access.writes())
         };
         let slot = [Slot::Buffer, Slot::Program].into_iter().find(|slot| of(slot, core));
-        let slot = slot.unwrap_or_else(|| panic!("coherence: an update that nothing waits for: {block}"));
+        let slot = slot.unwrap_or_else(|| panic!("an update that nothing waits for: {block}"));
         self.took_effect(ctx, slot, before, true);
     }
 
@@ -386,7 +386,7 @@ impl Node {
             Op::FetchOwned(block) => (block, Ask::Fetch),
             Op::Evict(block) if !cache.has(block) || !cache.replaces() => return,
             Op::Evict(block) => (block, Ask::Replace),
-            Op::Load(_) | Op::Store(..) | Op::Swap(..) | Op::Fence => panic!("coherence: not a hint: {hint:?}"),
+            Op::Load(_) | Op::Store(..) | Op::Swap(..) | Op::Fence => panic!("not a hint: {hint:?}"),
         };
         // A cache that is full does not give up what it has for what may never be used.
         let full = !cache.has(block) && self.used() >= self.capacity;
@@ -477,7 +477,7 @@ impl Process for Node {
     }
 
     fn invoke(&mut self, ctx: &mut Context<'_, Self>, op: OpId, input: Op) {
-        let core = self.core.as_mut().unwrap_or_else(|| panic!("coherence: operations are for cores: {input:?}"));
+        let core = self.core.as_mut().unwrap_or_else(|| panic!("operations are for cores: {input:?}"));
         let first = self.first_of_clients;
         core.asked(op, input.at(|Block(block)| Block(first + block)));
         self.serve_core(ctx);

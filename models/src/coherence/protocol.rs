@@ -154,7 +154,7 @@ static ALL: LazyLock<BTreeMap<Key, Tables>> = LazyLock::new(|| {
 /// If the protocol does not run on it.
 pub fn tables(protocol: Protocol, on: Interconnect, bug: Option<Bug>) -> &'static Tables {
     let tables = ALL.get(&(protocol, on, bug.map(Bug::name)));
-    tables.unwrap_or_else(|| panic!("coherence: there is no such combination: {protocol} on {on}"))
+    tables.unwrap_or_else(|| panic!("there is no such combination: {protocol} on {on}"))
 }
 
 fn read(protocol: Protocol, on: Interconnect, bug: Option<Bug>) -> Tables {

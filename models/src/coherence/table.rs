@@ -74,6 +74,7 @@ events! {
     PutFNonOwner = "PutF-NonOwner",
     Upd = "Upd",
     Data = "Data",
+    DataOther = "Data(Other)",
     Unblock = "Unblock",
     // The bus, to a cache.
     OwnGetS = "OwnGetS",
@@ -387,14 +388,10 @@ impl Table {
     /// messages at all.
     pub fn blocking(&self) -> Table {
         let mut table = self.clone();
-        let gets = [Event::GetS, Event::GetM, Event::GetMOwner];
-        let requests = Event::NAMES.iter().map(|name| Event::named(name).expect("they are names"));
-        let requests: Vec<Event> =
-            requests.filter(|event| (Event::GetS..=Event::PutFNonOwner).contains(event)).collect();
         for state in self.states() {
-            for event in gets {
+            for event in [Event::GetS, Event::GetM, Event::GetMOwner] {
                 let Some(Cell::Do { actions, next }) = self.cell(state, event) else { continue };
-                let blocked = table.blocked(self, *next, &requests);
+                let blocked = table.blocked(self, *next);
                 let place = table.place(state, event);
                 table.cells[place] = Some(Cell::Do { actions: actions.clone(), next: blocked });
             }
@@ -403,8 +400,8 @@ impl Table {
         table
     }
 
-    /// The state that is `state`, and waits for a word of the requestor.
-    fn blocked(&mut self, original: &Table, state: State, requests: &[Event]) -> State {
+    /// The state that is `state`, and waits for a word of the requestor. Whatever is asked of it then has to wait.
+    fn blocked(&mut self, original: &Table, state: State) -> State {
         let name = match original.is_busy(state) {
             true => format!("{}B", original.state_name(state)),
             false => format!("{}_B", original.state_name(state)),
@@ -413,18 +410,18 @@ impl Table {
             return known;
         }
         let blocked = self.state_or_new(&name);
+        for event in original.events(state) {
+            let place = self.place(blocked, event);
+            let cell = match original.cell(state, event) {
+                Some(Cell::Do { actions, next }) if event == Event::Data => {
+                    Cell::Do { actions: actions.clone(), next: self.blocked(original, *next) }
+                }
+                _ => Cell::Stall,
+            };
+            self.cells[place] = Some(cell);
+        }
         let place = self.place(blocked, Event::Unblock);
         self.cells[place] = Some(Cell::Do { actions: Vec::new(), next: state });
-        // Only what some state of the table knows can come at all.
-        for event in requests.iter().filter(|event| original.states().any(|s| original.cell(s, **event).is_some())) {
-            let place = self.place(blocked, *event);
-            self.cells[place] = Some(Cell::Stall);
-        }
-        if let Some(Cell::Do { actions, next }) = original.cell(state, Event::Data) {
-            let next = self.blocked(original, *next, requests);
-            let place = self.place(blocked, Event::Data);
-            self.cells[place] = Some(Cell::Do { actions: actions.clone(), next });
-        }
         blocked
     }
 

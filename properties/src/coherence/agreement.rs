@@ -2,13 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use seedbed_models::coherence::controller::Controller;
+use seedbed_models::coherence::controller::{Controller, May};
 use seedbed_models::coherence::message::Block;
 use seedbed_models::coherence::{Coherence, Interconnect, Protocol};
 use seedbed_sim::{Broken, Invariant, NodeId, Property, Verdict, World};
-
-use super::Permission;
-use super::permissions::permission;
 
 /// S3: where nothing is under way, the home of a block knows its owner and, if it counts them, its sharers; and where there
 /// is no owner that has changed it, memory has what the sharers have. *Nothing under way*: no cache and no home is in a
@@ -62,7 +59,7 @@ fn home(world: &World<Coherence>, block: Block) -> Option<(NodeId, &Controller)>
 }
 
 fn known_to_home(world: &World<Coherence>, node: NodeId, cache: &Controller, block: Block) -> Verdict {
-    if permission(cache, block) == Permission::None || cache.is_busy(block) {
+    if cache.may(block) == May::Nothing || cache.is_busy(block) {
         return Ok(());
     }
     let Some((at, home)) = home(world, block) else { return Ok(()) };

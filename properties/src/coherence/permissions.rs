@@ -1,20 +1,20 @@
 //! S1: at every instant one core may write a block and no other may read it, or any number may read it.
 
+use std::collections::BTreeMap;
+
 use seedbed_models::coherence::Coherence;
-use seedbed_models::coherence::controller::Controller;
+use seedbed_models::coherence::controller::{Controller, Granted, May};
 use seedbed_models::coherence::message::Block;
-use seedbed_models::coherence::table::Event;
 use seedbed_sim::{NodeId, Property, Verdict, World};
 
 use super::{Permission, Permits, SingleWriter};
 use crate::judge::Judge;
 
-/// What a cache lets its core do with a block now, by its table.
-pub fn permission(cache: &Controller, block: Block) -> Permission {
-    match (cache.hits(block, Event::Store), cache.hits(block, Event::Load)) {
-        (true, _) => Permission::Write,
-        (false, true) => Permission::Read,
-        (false, false) => Permission::None,
+fn permission(may: May) -> Permission {
+    match may {
+        May::Nothing => Permission::None,
+        May::Read => Permission::Read,
+        May::Write => Permission::Write,
     }
 }
 
@@ -23,41 +23,46 @@ pub fn permission(cache: &Controller, block: Block) -> Permission {
 #[derive(Clone, Debug, Default)]
 pub struct OneWriter {
     now: SingleWriter<NodeId, Block>,
-    /// Where there is a bus: of each node and each block, what it might do after so many requests.
-    then: Vec<Vec<Vec<Permission>>>,
+    /// Of each node, how many of its changes were read.
+    read: Vec<usize>,
+    /// Where there is a bus: of each block and each node, what it may do after so many requests.
+    then: BTreeMap<(Block, NodeId), Vec<Permission>>,
 }
 
 impl OneWriter {
-    fn look_now(&mut self, world: &World<Coherence>, node: NodeId) -> Verdict {
-        let Some(cache) = cache(world, node) else { return Ok(()) };
-        for (block, _) in cache.lines() {
-            self.now.observe(Permits { core: node, location: block, permission: permission(cache, block) })?;
+    /// The changes of a node that were not read.
+    fn news<'w>(&mut self, cache: &'w Controller, node: NodeId) -> &'w [Granted] {
+        if self.read.len() <= node.index() {
+            self.read.resize(node.index() + 1, 0);
+        }
+        let granted = cache.granted();
+        let read = std::mem::replace(&mut self.read[node.index()], granted.len());
+        &granted[read..]
+    }
+
+    fn look_now(&mut self, cache: &Controller, node: NodeId) -> Verdict {
+        for granted in self.news(cache, node) {
+            let permission = permission(granted.may);
+            self.now.observe(Permits { core: node, location: granted.block, permission })?;
         }
         Ok(())
     }
 
-    fn look_then(&mut self, world: &World<Coherence>, node: NodeId) -> Verdict {
-        let Some(cache) = cache(world, node) else { return Ok(()) };
-        let seen = cache.seen() as usize;
-        if self.then.len() <= node.index() {
-            self.then.resize(node.index() + 1, Vec::new());
-        }
+    fn look_then(&mut self, cache: &Controller, node: NodeId) -> Verdict {
+        let changes = self.news(cache, node);
         for (block, _) in cache.lines() {
-            let blocks = &mut self.then[node.index()];
-            if blocks.len() <= usize::from(block.0) {
-                blocks.resize(usize::from(block.0) + 1, vec![Permission::None]);
+            let places = self.then.entry((block, node)).or_insert_with(|| vec![Permission::None]);
+            // The place where it stood is judged again: there it may do more now.
+            let first = places.len() - 1;
+            let mut last = places[first];
+            for granted in changes.iter().filter(|granted| granted.block == block) {
+                carry(places, granted.seen, last);
+                let there = places.last_mut().expect("it was carried there");
+                last = permission(granted.may);
+                *there = if granted.shown { last } else { last.max(*there) };
             }
-            let known = &mut blocks[usize::from(block.0)];
-            let now = permission(cache, block);
-            // Several requests may have been seen in one event; between them it could do what it can do after, or less.
-            let before = known[known.len() - 1];
-            let first = known.len().min(seen);
-            while known.len() <= seen {
-                let last = known.len() == seen;
-                known.push(if last { now } else { before.min(now) });
-            }
-            known[seen] = known[seen].max(now);
-            for place in first..=seen {
+            carry(places, cache.seen(), permission(cache.may(block)));
+            for place in first..places.len() {
                 self.judge_place(block, place)?;
             }
         }
@@ -67,18 +72,19 @@ impl OneWriter {
     /// Whether those who have come to a place of the bus's order go together there.
     fn judge_place(&self, block: Block, place: usize) -> Verdict {
         let mut judge = SingleWriter::default();
-        for (node, blocks) in self.then.iter().enumerate() {
-            let there = blocks.get(usize::from(block.0)).and_then(|places| places.get(place));
-            if let Some(permission) = there {
-                judge.observe(Permits { core: NodeId(node as u16), location: block, permission: *permission })?;
+        for (&(location, core), places) in self.then.range((block, NodeId(0))..=(block, NodeId(u16::MAX))) {
+            if let Some(&permission) = places.get(place) {
+                judge.observe(Permits { core, location, permission })?;
             }
         }
         Ok(())
     }
 }
 
-fn cache(world: &World<Coherence>, node: NodeId) -> Option<&Controller> {
-    world.process(node).and_then(|process| process.inner().cache())
+/// Nothing changes up to a place.
+fn carry(places: &mut Vec<Permission>, to: u64, permission: Permission) {
+    let length = places.len().max(to as usize + 1);
+    places.resize(length, permission);
 }
 
 impl Property<Coherence> for OneWriter {
@@ -88,9 +94,10 @@ impl Property<Coherence> for OneWriter {
 
     fn after_event(&mut self, world: &World<Coherence>) -> Verdict {
         let Some(node) = world.changed() else { return Ok(()) };
+        let Some(cache) = world.process(node).and_then(|process| process.inner().cache()) else { return Ok(()) };
         match world.config().has_bus() {
-            true => self.look_then(world, node),
-            false => self.look_now(world, node),
+            true => self.look_then(cache, node),
+            false => self.look_now(cache, node),
         }
     }
 }
