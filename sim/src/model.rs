@@ -176,7 +176,8 @@ pub trait Model: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send
         Just(self.clone()).boxed()
     }
 
-    /// Whether messages of this kind keep their order on each link, whatever the network does to others.
+    /// Whether messages of this kind keep their order on each link, among themselves and the other kinds that do, whatever
+    /// the network does to the rest.
     fn fifo(&self, _kind: &str) -> bool {
         false
     }

@@ -7,7 +7,8 @@ use seedbed_properties::consensus::raft;
 use seedbed_properties::examples::{echo, tutorial};
 use seedbed_properties::formats::Model as Object;
 
-use crate::component::{Component, component, recorded};
+use crate::commands::litmus;
+use crate::component::{Component, component, observed, recorded};
 
 /// All components, in the order of the catalogue.
 pub fn all() -> Vec<Box<dyn Component>> {
@@ -21,7 +22,7 @@ pub fn all() -> Vec<Box<dyn Component>> {
         component(tcc::suite),
         component(outbox::suite),
         component(mvcc::suite),
-        component(coherence::suite),
+        observed(coherence::suite, litmus::observe),
     ]
 }
 

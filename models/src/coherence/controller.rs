@@ -43,6 +43,8 @@ pub struct Line {
     pub owner: Option<NodeId>,
     /// Who has copies.
     pub sharers: Nodes,
+    /// Where there is a bus: the place in its order of the last request that this controller has seen of the block.
+    pub place: u64,
 }
 
 /// An access of the core, as its cache sees it.
@@ -148,7 +150,7 @@ pub struct Controller {
 impl Controller {
     /// A controller of so many blocks.
     pub fn new(table: &'static Table, me: NodeId, part: Part, homes: Homes, blocks: u8) -> Self {
-        let line = Line { state: table.start(), data: 0, acks: 0, owner: None, sharers: Nodes::default() };
+        let line = Line { state: table.start(), data: 0, acks: 0, owner: None, sharers: Nodes::default(), place: 0 };
         let counts = table.states().any(|state| table.cell(state, Event::GetMShared).is_some());
         let used = vec![0; table.places().div_ceil(64)];
         let bus = table.states().any(|state| table.cell(state, Event::OtherGetS).is_some());
@@ -255,8 +257,16 @@ impl Controller {
             Ask::Access(Access::Store(data) | Access::Swap(data)) => data,
             _ => self.line(block).data,
         };
-        let own =
-            Message { say: Say::Credit, block, part: self.part, req: self.me, data, acks: 0, copies: Nodes::default() };
+        let own = Message {
+            say: Say::Credit,
+            block,
+            part: self.part,
+            req: self.me,
+            data,
+            acks: 0,
+            copies: Nodes::default(),
+            place: 0,
+        };
         let before = self.may(block);
         let step = self.step(ask.event(), self.me, &own, Some(ask), room, out);
         self.grant(block, before, false);
@@ -282,7 +292,7 @@ impl Controller {
         let event = self.event(from, message);
         let before = self.may(message.block);
         let step = self.step(event, from, message, None, room, out);
-        let shown = (Say::BusGetS..=Say::BusUpd).contains(&message.say);
+        let shown = is_shown(message.say);
         self.seen += u64::from(shown && matches!(step, Step::Done(_)));
         self.grant(message.block, before, shown);
         step
@@ -330,7 +340,7 @@ impl Controller {
             (_, Say::PutF | Say::BusPutF) => pick(owner, Event::PutFOwner, Event::PutFNonOwner),
             (_, Say::GetS | Say::BusGetS) => Event::GetS,
             (_, Say::Upd | Say::BusUpd) => Event::Upd,
-            (_, Say::Data) => pick(self.expects && line.owner != Some(from), Event::DataOther, Event::Data),
+            (_, Say::Data) => pick(self.expects && line.place != message.place, Event::DataOther, Event::Data),
             (_, Say::DataE) => Event::DataE,
             (_, Say::DataF) => Event::DataF,
             (_, Say::FwdGetS) => Event::FwdGetS,
@@ -413,6 +423,9 @@ impl Controller {
             return Step::NoRoom(to, say);
         }
         line.state = *next;
+        if is_shown(message.say) {
+            line.place = self.seen;
+        }
         if !self.table.is_busy(*next) {
             // Whatever was counted has come.
             line.acks = 0;
@@ -436,7 +449,8 @@ impl Controller {
         // Data that a memory or a cache has; but an update says what is to be written.
         let data = if say == Say::Upd { message.data } else { line.data };
         let copies = if along == Along::Copies { others } else { Nodes::default() };
-        let sent = Message { say, block: message.block, part, req: message.req, data, acks, copies };
+        let place = self.seen;
+        let sent = Message { say, block: message.block, part, req: message.req, data, acks, copies, place };
         let one = |node: NodeId| Nodes::default().with(node);
         let receivers = match to {
             To::Dir => one(self.homes.of(message.block)),
@@ -448,6 +462,11 @@ impl Controller {
         };
         out.extend(receivers.iter().map(|to| (to, sent.clone())));
     }
+}
+
+/// Whether a bus shows this.
+fn is_shown(say: Say) -> bool {
+    (Say::BusGetS..=Say::BusUpd).contains(&say)
 }
 
 fn owner(line: &Line, message: &Message) -> NodeId {

@@ -241,6 +241,8 @@ pub struct Message {
     pub acks: u8,
     /// Who has copies (IVY's copy set, which goes with the page).
     pub copies: Nodes,
+    /// Where there is a bus: the place in its order of the request that this answers.
+    pub place: u64,
 }
 
 impl Message {

@@ -305,7 +305,7 @@ impl Model for Coherence {
     }
 
     fn network(&self) -> NetworkConfig {
-        NetworkConfig::reliable(Latency::HeavyTail { min: Span::ms(1), alpha_milli: 900, max: Span::ms(120) })
+        NetworkConfig::reliable(Latency::HeavyTail { min: Span::ms(1), alpha_milli: 800, max: Span::ms(120) })
     }
 
     fn tempo(&self) -> Span {
@@ -356,36 +356,71 @@ impl Model for Coherence {
         if self.litmus.is_some() {
             return Just(Vec::new()).boxed();
         }
-        let block = prop_oneof![3 => Just(0u8), 1 => 0..self.blocks].prop_map(Block);
-        // Each access writes what no other does: the place of the operation, from one on.
-        let op = block.prop_flat_map(|block| {
-            prop_oneof![
-                5 => Just(Op::Load(block)),
-                5 => Just(Op::Store(block, 0)),
-                1 => Just(Op::Swap(block, 0)),
-                1 => Just(Op::Fence),
-                2 => Just(Op::Fetch(block)),
-                2 => Just(Op::FetchOwned(block)),
-                4 => Just(Op::Evict(block)),
-            ]
-        });
         let cores = u16::from(self.cores);
-        let until = prop_oneof![Just(50u64), Just(200), Just(800)];
-        until
-            .prop_flat_map(move |until| prop::collection::vec((0..until * 10, 1..=cores, op.clone()), 30..140))
+        prop_oneof![1 => crowd(cores, self.blocks), 1 => relay(cores)]
             .prop_map(|mut all| {
-                all.sort_by_key(|(at, client, _)| (*at, *client));
-                let operation = |(place, (at, client, op)): (usize, (u64, u16, Op))| {
+                all.sort_by_key(|(at, ..)| *at);
+                // Each access writes what no other does: the place of the operation, from one on.
+                let operation = |(place, (at, client, op)): (usize, Asked)| {
                     let value = place as Data + 1;
                     let op = match op {
                         Op::Store(block, _) => Op::Store(block, value),
                         Op::Swap(block, _) => Op::Swap(block, value),
                         other => other,
                     };
-                    Operation { at: Time(at * 100_000), client: NodeId(client), op }
+                    Operation { at, client: NodeId(client), op }
                 };
                 all.into_iter().enumerate().map(operation).collect()
             })
             .boxed()
     }
+}
+
+/// When, which core, what.
+type Asked = (Time, u16, Op);
+
+/// All cores at once, at few blocks.
+fn crowd(cores: u16, blocks: u8) -> BoxedStrategy<Vec<Asked>> {
+    let block = prop_oneof![3 => Just(0u8), 1 => 0..blocks].prop_map(Block);
+    let op = block.prop_flat_map(|block| {
+        prop_oneof![
+            5 => Just(Op::Load(block)),
+            5 => Just(Op::Store(block, 0)),
+            1 => Just(Op::Swap(block, 0)),
+            1 => Just(Op::Fence),
+            2 => Just(Op::Fetch(block)),
+            2 => Just(Op::FetchOwned(block)),
+            4 => Just(Op::Evict(block)),
+        ]
+    });
+    let until = prop_oneof![Just(50u64), Just(200), Just(800)];
+    let asked = move |until: u64| {
+        let at = (0..until * 10).prop_map(|at| Time(at * 100_000));
+        prop::collection::vec((at, 1..=cores, op.clone()), 30..120)
+    };
+    until.prop_flat_map(asked).boxed()
+}
+
+/// One core after the other has the same block and gives it up: what it said last may then be very late.
+fn relay(cores: u16) -> BoxedStrategy<Vec<Asked>> {
+    let block = Block(0);
+    let op = prop_oneof![
+        4 => Just(Op::Load(block)),
+        2 => Just(Op::Store(block, 0)),
+        2 => Just(Op::Fetch(block)),
+        1 => Just(Op::FetchOwned(block)),
+    ];
+    let gap = prop_oneof![Just(1u64), Just(3), Just(6), Just(12)];
+    let legs = prop::collection::vec((1..=cores, op, 0..8u64, any::<bool>()), 20..60);
+    (gap, legs)
+        .prop_map(move |(gap, legs)| {
+            let leg = |(place, (core, op, late, evicts)): (usize, (u16, Op, u64, bool))| {
+                let at = Time::ms(place as u64 * gap + 1);
+                let after = Span::ms(late);
+                let evict = (at + after, core, Op::Evict(block));
+                [Some((at, core, op)), Some(evict).filter(|_| evicts || late > 1)]
+            };
+            legs.into_iter().enumerate().flat_map(leg).flatten().collect()
+        })
+        .boxed()
 }

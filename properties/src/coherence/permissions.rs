@@ -25,8 +25,10 @@ pub struct OneWriter {
     now: SingleWriter<NodeId, Block>,
     /// Of each node, how many of its changes were read.
     read: Vec<usize>,
-    /// Where there is a bus: of each block and each node, what it may do after so many requests.
+    /// Where there is a bus: of each block and each node, the most that it may do after so many requests.
     then: BTreeMap<(Block, NodeId), Vec<Permission>>,
+    /// And what it may do now.
+    last: BTreeMap<(Block, NodeId), Permission>,
 }
 
 impl OneWriter {
@@ -54,14 +56,14 @@ impl OneWriter {
             let places = self.then.entry((block, node)).or_insert_with(|| vec![Permission::None]);
             // The place where it stood is judged again: there it may do more now.
             let first = places.len() - 1;
-            let mut last = places[first];
+            let last = self.last.entry((block, node)).or_insert(Permission::None);
             for granted in changes.iter().filter(|granted| granted.block == block) {
-                carry(places, granted.seen, last);
+                carry(places, granted.seen, *last);
                 let there = places.last_mut().expect("it was carried there");
-                last = permission(granted.may);
-                *there = if granted.shown { last } else { last.max(*there) };
+                *last = permission(granted.may);
+                *there = if granted.shown { *last } else { (*last).max(*there) };
             }
-            carry(places, cache.seen(), permission(cache.may(block)));
+            carry(places, cache.seen(), *last);
             for place in first..places.len() {
                 self.judge_place(block, place)?;
             }
