@@ -184,10 +184,12 @@ fn read(protocol: Protocol, on: Interconnect, bug: Option<Bug>) -> Tables {
     };
     let cache = parsed("cache", cache, bug.map_or("", Bug::in_cache));
     let home = protocol.has_home().then(|| parsed("home", home, bug.map_or("", Bug::in_home)));
-    match on == Interconnect::Unordered && !protocol.is_spread() {
-        true => Tables { cache: cache.unblocking(), home: home.map(|home| home.blocking().without(never(protocol))) },
-        false => Tables { cache, home },
+    if on != Interconnect::Unordered || protocol.is_spread() {
+        return Tables { cache, home };
     }
+    // A bug may do away with the very states.
+    let never = if bug.is_none() { never(protocol) } else { "" };
+    Tables { cache: cache.unblocking(), home: home.map(|home| home.blocking().without(never)) }
 }
 
 /// What a blocked home never sees: while both the last owner and the reader share the block, nobody is the last.
