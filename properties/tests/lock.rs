@@ -12,7 +12,7 @@ use seedbed_sim::{
 
 #[test]
 fn locks_keep_their_promises() {
-    check(Lock::default()).suite(suite()).seeds(1_000).run();
+    check(Lock::default()).suite(suite()).seeds(2_000).run();
 }
 
 /// Every kind by itself, relied on alone, where nothing breaks.
