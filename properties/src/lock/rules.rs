@@ -6,7 +6,7 @@ use seedbed_models::lock::{Happened, Lock, Node, Token};
 use seedbed_models::store::redis::dataset::Effect;
 use seedbed_sim::{Broken, NodeId, Property, Verdict, World};
 
-use crate::judge::journal;
+use crate::judge::{News, journal};
 use crate::mutual_exclusion::{Event, Lock as Judge, Rule};
 
 /// One node's view of the lock, in one of its lives.
@@ -75,7 +75,7 @@ fn client_journal(world: &World<Lock>, node: NodeId) -> &[Happened] {
 #[derive(Clone, Debug, Default)]
 pub struct GrantedInOrder {
     last: Option<(NodeId, Token)>,
-    seen: Vec<(u32, usize)>,
+    news: News,
 }
 
 impl Property<Lock> for GrantedInOrder {
@@ -88,15 +88,7 @@ impl Property<Lock> for GrantedInOrder {
         if !world.config().kind.is_queue() || !world.config().promises_exclusion() {
             return Ok(());
         }
-        if self.seen.len() <= node.index() {
-            self.seen.resize(node.index() + 1, (0, 0));
-        }
-        let seen = &mut self.seen[node.index()];
-        if seen.0 != world.life(node) {
-            *seen = (world.life(node), 0);
-        }
-        let journal = client_journal(world, node);
-        for happened in &journal[seen.1.min(journal.len())..] {
+        for happened in self.news.of(world, node, client_journal(world, node))? {
             let Happened::Entered { depth: 1, token, .. } = *happened else { continue };
             if let Some((before, last)) = self.last.filter(|(_, last)| token <= *last) {
                 let words = format!("{node} enters with {token:?}, after {before} has entered with {last:?}");
@@ -104,7 +96,6 @@ impl Property<Lock> for GrantedInOrder {
             }
             self.last = Some((node, token));
         }
-        seen.1 = journal.len();
         Ok(())
     }
 }
