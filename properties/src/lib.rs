@@ -15,6 +15,7 @@ pub mod formats;
 pub mod judge;
 pub mod linearizability;
 pub mod litmus;
+pub mod lock;
 pub mod mutual_exclusion;
 pub mod rates;
 pub mod transactions;

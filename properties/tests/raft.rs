@@ -1,7 +1,7 @@
 //! Raft keeps its promises under every fault it tolerates, and each planted bug breaks the promise it should.
 
 use seedbed_models::consensus::raft::Raft;
-use seedbed_properties::consensus::raft::{restless, suite};
+use seedbed_properties::consensus::raft::suite;
 use seedbed_sim::{Swarm, check, missed_bugs};
 
 #[test]
@@ -16,7 +16,7 @@ fn raft_of_three_keeps_its_promises() {
 
 #[test]
 fn raft_keeps_its_promises_while_the_group_changes_all_the_time() {
-    check(restless()).properties(suite().properties).seeds(100).run();
+    check(Raft::restless()).properties(suite().properties).seeds(100).run();
 }
 
 #[test]

@@ -239,9 +239,7 @@ impl Seeds {
 /// If no world can run the model's usual configuration.
 pub fn missed_bugs<M: Model>(suite: impl Fn() -> Suite<M>, seeds: Range<u64>) -> Vec<Bug> {
     let is_caught = |bug: &Bug| {
-        let mut suite = suite();
-        suite.model.set_bug(Some(bug.name));
-        let campaign = Campaign::new(suite);
+        let campaign = Campaign::hunting(suite(), bug.name);
         let mut failing = campaign.failing(seeds.clone(), &|| true).expect("the usual configuration is possible");
         failing.any(|result| result.violation.is_some_and(|violation| violation.property == bug.caught_by))
     };

@@ -23,6 +23,10 @@ pub trait Embed<Host: Process, Inner: Process> {
     }
     /// Wraps a message.
     fn message(&self, message: Inner::Message) -> Host::Message;
+    /// Wraps a message for one node: what a host overrides that counts what it sends to each.
+    fn message_to(&mut self, _to: NodeId, message: Inner::Message) -> Host::Message {
+        self.message(message)
+    }
     /// Wraps a timer.
     fn timer(&self, timer: Inner::Timer) -> Host::Timer;
     /// Wraps a record of the disk.
@@ -69,7 +73,7 @@ struct Adapter<'a, Host: Process, Inner: Process, E> {
 
 impl<Host: Process, Inner: Process, E: Embed<Host, Inner>> Effects<Inner> for Adapter<'_, Host, Inner, E> {
     fn send(&mut self, to: NodeId, message: Inner::Message, early: bool) {
-        self.outer.send(to, self.embed.message(message), early);
+        self.outer.send(to, self.embed.message_to(to, message), early);
     }
     fn arm(&mut self, timer: Inner::Timer, after: Span) {
         self.outer.arm(self.embed.timer(timer), after);

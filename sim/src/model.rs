@@ -47,6 +47,15 @@ impl Info {
     }
 }
 
+/// A part of a configuration that can be set by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// Its name, in kebab case: `protocol` is `--protocol`.
+    pub name: &'static str,
+    /// What it is and can be, in one line.
+    pub what: &'static str,
+}
+
 /// A role that a node holds, for faults to aim at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Role {
@@ -91,6 +100,19 @@ pub trait Model: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send
         assert!(bug.is_none(), "{} lists no bugs", Self::INFO.name);
     }
 
+    /// What of the configuration can be set by name, besides bugs and nodes: the command line has a flag for each.
+    fn settings() -> &'static [Setting] {
+        &[]
+    }
+
+    /// Sets one of [`Model::settings`].
+    ///
+    /// # Errors
+    /// What the setting can be.
+    fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
+        Err(format!("{} has nothing to set called '{name}', such as to '{value}'", Self::INFO.name))
+    }
+
     /// Changes how many nodes there are, for `--nodes`.
     ///
     /// # Errors
@@ -112,6 +134,18 @@ pub trait Model: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send
         (Span::secs(1), 1_000)
     }
 
+    /// The fault classes that this configuration tolerates, where variants differ in that; never more than
+    /// [`Info::tolerates`], which is what all of them tolerate together.
+    fn tolerates(&self) -> &'static [FaultClass] {
+        Self::INFO.tolerates
+    }
+
+    /// The longest that a node may stand still at one time inside the tolerance; nothing: as long as it likes. Plans
+    /// keep it, by the pauses that they draw: none is longer, and none begins soon after another.
+    fn pause_bound(&self) -> Option<Span> {
+        None
+    }
+
     /// How long the protocol takes to notice that something is wrong: its shortest election timeout, lease or retry.
     /// Plans set the pace of their motifs by it.
     fn tempo(&self) -> Span {
@@ -130,6 +164,11 @@ pub trait Model: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send
         self.role(process).filter(|held| held.name == role).map(|held| held.rank)
     }
 
+    /// The marks of what a process has gone through that would cost too much to make one by one
+    /// ([`Context::mark`](crate::Context::mark)), such as the entries of a large transition table. Asked when the run has
+    /// ended; each counts once for each process.
+    fn reached(&self, _process: &Self::Process, _mark: &mut dyn FnMut(&'static str)) {}
+
     /// Configurations with the same nodes and clients that sweeps go through as well, one a seed: optional parts on
     /// and off, tight and wide timeouts. What is true of a model should be true of all of them, and some bugs show in
     /// few.
@@ -137,7 +176,8 @@ pub trait Model: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send
         Just(self.clone()).boxed()
     }
 
-    /// Whether messages of this kind keep their order on each link, whatever the network does to others.
+    /// Whether messages of this kind keep their order on each link, among themselves and the other kinds that do, whatever
+    /// the network does to the rest.
     fn fifo(&self, _kind: &str) -> bool {
         false
     }

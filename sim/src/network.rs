@@ -210,6 +210,8 @@ pub(crate) struct Link {
     pub(crate) words: Place,
     /// When the last of its messages to arrive does so.
     pub(crate) last_arrival: Time,
+    /// When the last of those does so whose kind keeps its order on a link that otherwise has none.
+    pub(crate) last_ordered: Time,
     /// Until when its bandwidth is taken.
     pub(crate) busy_until: Time,
 }

@@ -150,7 +150,7 @@ pub(crate) fn finish<M: Model>(mut world: World<M>, violation: Option<Violation>
         fingerprint: world.fingerprint(),
         ended_at: world.now(),
         stats: world.stats().clone(),
-        marks: world.marks().to_vec(),
+        marks: world.marks_in_all(),
         struck: world.struck().to_vec(),
         used: world.used_choices().to_vec(),
         history: world.into_history(),

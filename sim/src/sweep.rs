@@ -69,6 +69,17 @@ impl<M: Model> Campaign<M> {
         Some(Campaign { suite: Suite { model: boundary.model, ..suite }, swarm: boundary.swarm })
     }
 
+    /// The campaign that hunts a bug: inside the tolerance, or, where a bug needs a configuration of its own to show, at the
+    /// boundary that bears its name.
+    pub fn hunting(suite: Suite<M>, bug: &'static str) -> Self {
+        let mut campaign = match suite.boundaries.iter().any(|boundary| boundary.name == bug) {
+            true => Campaign::at_boundary(suite, bug).expect("it has just been seen"),
+            false => Campaign::new(suite),
+        };
+        campaign.suite.model.set_bug(Some(bug));
+        campaign
+    }
+
     /// The cases of this campaign.
     pub fn cases(&self) -> Cases<M> {
         self.swarm.cases(&self.suite.model)

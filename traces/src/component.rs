@@ -1,6 +1,6 @@
 //! A component with its types erased: what the commands need of it, whatever its messages and states are.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use seedbed_properties::formats::world::{self, View};
@@ -10,8 +10,8 @@ use seedbed_sim::fault::FaultClass;
 use seedbed_sim::shrink::{self, Progress};
 use seedbed_sim::timeline::Entry;
 use seedbed_sim::{
-    Campaign, Case, Fault, Finished, Info, Model, NodeId, Outcome, Record, Replayed, SeedResult, Sizes, Stats, Story,
-    Suite, Summary, Swarm, Time, Trace, TraceError, Violation, World,
+    Campaign, Case, Fault, Finished, Info, Model, NodeId, Outcome, Record, Replayed, SeedResult, Setting, Sizes, Stats,
+    Story, Suite, Summary, Swarm, Time, Trace, TraceError, Violation, World,
 };
 
 /// How a model is to be run, as the command line says it.
@@ -25,6 +25,8 @@ pub struct Options {
     pub nodes: Option<usize>,
     /// The boundary to step over.
     pub boundary: Option<String>,
+    /// What to set in the configuration, by name.
+    pub settings: Vec<(String, String)>,
 }
 
 /// How operations of a run ended, and how long they took.
@@ -113,6 +115,33 @@ pub struct Boundary {
     pub breaks: &'static str,
 }
 
+/// What a litmus program was seen to do, beside what it may.
+#[derive(Clone, Debug)]
+pub struct Litmus {
+    /// Its name.
+    pub program: String,
+    /// What it says.
+    pub text: String,
+    /// The memory model, in words.
+    pub memory: String,
+    /// How often it ended in which way.
+    pub observed: BTreeMap<String, u64>,
+    /// The ways in which it may end.
+    pub allowed: BTreeSet<String>,
+    /// How the two differ, in words.
+    pub comparison: String,
+    /// Whether they are the same, and nothing was violated.
+    pub exact: bool,
+    /// How many worlds were run.
+    pub runs: u64,
+    /// The lowest seed that violated something, and what.
+    pub violation: Option<(u64, Violation)>,
+}
+
+/// Runs the litmus program of a suite's model in one world a seed; no more than are needed, if asked so. `None` if the
+/// model runs none.
+pub type Observe<M> = fn(&Suite<M>, Range<u64>, bool) -> Option<Litmus>;
+
 /// What the commands can do with a component.
 pub trait Component: Send + Sync {
     /// What there is to know of it without running it.
@@ -126,6 +155,16 @@ pub trait Component: Send + Sync {
 
     /// What is known not to hold outside the tolerance.
     fn boundaries(&self) -> Vec<Boundary>;
+
+    /// What of its configuration can be set by name.
+    fn settings(&self) -> &'static [Setting];
+
+    /// Runs the litmus program that the options name over these seeds; with `until_all` no more of them than it takes to
+    /// see all outcomes. `None` if the options name none.
+    ///
+    /// # Errors
+    /// If the options do not fit the model.
+    fn litmus(&self, options: &Options, seeds: Range<u64>, until_all: bool) -> anyhow::Result<Option<Litmus>>;
 
     /// Runs one seed and records it.
     ///
@@ -192,40 +231,64 @@ pub trait Component: Send + Sync {
 
 /// Erases the types of a suite.
 pub fn component<M: Model>(suite: fn() -> Suite<M>) -> Box<dyn Component> {
-    Box::new(Typed { suite, recorded: None })
+    Box::new(Typed { suite, recorded: None, observe: None })
+}
+
+/// The same of a model whose nodes can run litmus programs.
+pub fn observed<M: Model>(suite: fn() -> Suite<M>, observe: Observe<M>) -> Box<dyn Component> {
+    Box::new(Typed { suite, recorded: None, observe: Some(observe) })
 }
 
 /// The same of a model whose operations read as those on an object: then `seedbed check` judges its traces too.
 pub fn recorded<M: Model>(suite: fn() -> Suite<M>, object: Object, view: View<M>) -> Box<dyn Component> {
-    Box::new(Typed { suite, recorded: Some((object, view)) })
+    Box::new(Typed { suite, recorded: Some((object, view)), observe: None })
 }
 
 struct Typed<M: Model> {
     suite: fn() -> Suite<M>,
     recorded: Option<(Object, View<M>)>,
+    observe: Option<Observe<M>>,
+}
+
+/// The name of a bug, as the model lists it.
+fn planted<M: Model>(name: &str) -> anyhow::Result<&'static str> {
+    let known = M::INFO.bugs.iter().find(|bug| bug.name == name);
+    let names = || M::INFO.bugs.iter().map(|bug| bug.name).collect::<Vec<_>>().join(", ");
+    known.map(|bug| bug.name).ok_or_else(|| match M::INFO.bugs {
+        [] => anyhow::anyhow!("{} has no bugs to plant", M::INFO.name),
+        _ => anyhow::anyhow!("{} has no bug '{name}'; it has: {}", M::INFO.name, names()),
+    })
 }
 
 impl<M: Model> Typed<M> {
     fn campaign(&self, options: &Options) -> anyhow::Result<Campaign<M>> {
-        let mut campaign = match &options.boundary {
-            None => Campaign::new((self.suite)()),
-            Some(name) => self.at_boundary(name)?,
+        let bug = options.bug.as_deref().map(planted::<M>).transpose()?;
+        let mut campaign = match (&options.boundary, bug) {
+            (None, None) => Campaign::new((self.suite)()),
+            (None, Some(bug)) => Campaign::hunting((self.suite)(), bug),
+            (Some(name), _) => self.at_boundary(name)?,
         };
         let model = &mut campaign.suite.model;
+        for (name, value) in &options.settings {
+            if !M::settings().iter().any(|setting| setting.name == name) {
+                anyhow::bail!("--{name}: {} has no such setting", M::INFO.name);
+            }
+            model.set(name, value).map_err(|problem| anyhow::anyhow!("--{name} {value}: {problem}"))?;
+        }
+        if !options.settings.is_empty() {
+            model.validate().map_err(|problem| anyhow::anyhow!("{}: {problem}", M::INFO.name))?;
+            // Who sets something means that, and not the variants of it.
+            campaign.swarm = campaign.swarm.as_configured();
+        }
         if let Some(nodes) = options.nodes {
             model.set_nodes(nodes).map_err(|problem| anyhow::anyhow!("--nodes {nodes}: {problem}"))?;
         }
-        if let Some(name) = &options.bug {
-            let known = M::INFO.bugs.iter().find(|bug| bug.name == name);
-            let names = || M::INFO.bugs.iter().map(|bug| bug.name).collect::<Vec<_>>().join(", ");
-            let bug = known.ok_or_else(|| match M::INFO.bugs {
-                [] => anyhow::anyhow!("{} has no bugs to plant", M::INFO.name),
-                _ => anyhow::anyhow!("{} has no bug '{name}'; it has: {}", M::INFO.name, names()),
-            })?;
-            model.set_bug(Some(bug.name));
+        if bug.is_some() {
+            model.set_bug(bug);
         }
         if let Some(classes) = &options.faults {
-            campaign.swarm = Swarm::only(classes.iter().copied());
+            let only = Swarm::only(classes.iter().copied());
+            campaign.swarm = if options.settings.is_empty() { only } else { only.as_configured() };
         }
         Ok(campaign)
     }
@@ -266,6 +329,15 @@ impl<M: Model> Component for Typed<M> {
             breaks: boundary.breaks,
         };
         (self.suite)().boundaries.into_iter().map(erased).collect()
+    }
+
+    fn settings(&self) -> &'static [Setting] {
+        M::settings()
+    }
+
+    fn litmus(&self, options: &Options, seeds: Range<u64>, until_all: bool) -> anyhow::Result<Option<Litmus>> {
+        let campaign = self.campaign(options)?;
+        Ok(self.observe.and_then(|observe| observe(&campaign.suite, seeds, until_all)))
     }
 
     fn run(&self, options: &Options, seed: u64) -> anyhow::Result<Run> {

@@ -36,9 +36,12 @@ enum Command {
     Run {
         /// Which model.
         model: String,
-        /// Which seed.
-        #[arg(long, default_value_t = 0)]
-        seed: u64,
+        /// Which seed; 0 without it.
+        #[arg(long, conflicts_with = "seeds")]
+        seed: Option<u64>,
+        /// With --litmus: which seeds, as A..B; without it, as many as it takes to see all outcomes.
+        #[arg(long)]
+        seeds: Option<String>,
         #[command(flatten)]
         options: ModelOptions,
         /// How many lines of the timeline to print; 0 for all.
@@ -155,7 +158,9 @@ fn call(command: Option<Command>) -> anyhow::Result<Ended> {
     match command {
         None => tour::tour(),
         Some(Command::List { json }) => Ok(list::list(json)),
-        Some(Command::Run { model, seed, options, lines, json }) => run::run(&model, seed, &options, lines, json),
+        Some(Command::Run { model, seed, seeds, options, lines, json }) => {
+            run::run(&model, run::Seeds { one: seed, many: seeds.as_deref() }, &options, lines, json)
+        }
         Some(Command::Sweep(call)) => sweep::sweep(&call),
         Some(Command::Merge { files, json }) => merge::merge(&files, json),
         Some(Command::Replay { file, until, step, lines, json }) => {

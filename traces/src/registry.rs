@@ -1,13 +1,16 @@
 //! The components that the command line knows: one line each. [`recorded`] says, with a short function, how the operations
 //! of a model read as those of an object, and lets `seedbed check` judge its traces.
 
+use seedbed_properties::coherence;
 use seedbed_properties::commitment::{mvcc, outbox, saga, tcc, three_phase_commit, two_phase_commit};
 use seedbed_properties::consensus::raft;
 use seedbed_properties::crdt;
 use seedbed_properties::examples::{echo, tutorial};
 use seedbed_properties::formats::Model as Object;
+use seedbed_properties::lock;
 
-use crate::component::{Component, component, recorded};
+use crate::commands::litmus;
+use crate::component::{Component, component, observed, recorded};
 
 /// All components, in the order of the catalogue.
 pub fn all() -> Vec<Box<dyn Component>> {
@@ -22,6 +25,8 @@ pub fn all() -> Vec<Box<dyn Component>> {
         component(tcc::suite),
         component(outbox::suite),
         component(mvcc::suite),
+        observed(coherence::suite, litmus::observe),
+        component(lock::suite),
     ]
 }
 

@@ -13,11 +13,24 @@
 //! assert_eq!(refusal.to_string(), "data value: 1 reads 0 from 'x', where 0 had last written 7");
 //! ```
 
+mod accesses;
+mod agreement;
+mod deadlock;
+mod liveness;
 mod order;
+pub mod outcomes;
+mod permissions;
+mod suite;
 
 use std::collections::BTreeMap;
 
+pub use accesses::Accesses;
+pub use agreement::{directory_agrees, inclusion};
+pub use deadlock::NoDeadlock;
+pub use liveness::requests_complete;
 pub use order::coherent;
+pub use permissions::OneWriter;
+pub use suite::{entries, suite};
 
 use crate::judge::{Id, Judge, Name, Refusal, Ruling};
 

@@ -41,6 +41,7 @@ pub struct Swarm {
     more: BTreeSet<FaultClass>,
     over_budget: usize,
     over_skew: u32,
+    over_pause: u32,
     as_configured: bool,
     chaos: Option<Span>,
 }
@@ -48,7 +49,15 @@ pub struct Swarm {
 impl Swarm {
     /// Everything that the model tolerates, so that a violation is a bug and not an impossible demand.
     pub fn tolerated() -> Self {
-        Swarm { base: None, more: BTreeSet::new(), over_budget: 0, over_skew: 1, as_configured: false, chaos: None }
+        Swarm {
+            base: None,
+            more: BTreeSet::new(),
+            over_budget: 0,
+            over_skew: 1,
+            over_pause: 1,
+            as_configured: false,
+            chaos: None,
+        }
     }
 
     /// These classes and no others, tolerated or not.
@@ -76,6 +85,12 @@ impl Swarm {
     /// Skews clocks by up to this many times what the model tolerates.
     pub fn over_skew(mut self, times: u32) -> Self {
         self.over_skew = times;
+        self
+    }
+
+    /// Pauses nodes for up to this many times as long as the model tolerates, where it has a bound.
+    pub fn over_pause(mut self, times: u32) -> Self {
+        self.over_pause = times;
         self
     }
 
@@ -131,6 +146,7 @@ impl Swarm {
                 true => Just(model.clone()).boxed(),
                 false => model.variants(),
             },
+            swarm: self.clone(),
         }
     }
 }
@@ -143,6 +159,7 @@ pub struct Cases<M: Model> {
     of_variants: bool,
     plans: BoxedStrategy<Plan>,
     variants: BoxedStrategy<M>,
+    swarm: Swarm,
 }
 
 impl<M: Model> Cases<M> {
@@ -159,15 +176,22 @@ impl<M: Model> Cases<M> {
             workload.new_tree(runner).expect("workload strategies reject nothing").current()
         };
         let mut operations = drawn(&self.workload, &mut runner);
-        let plan = self.plans.new_tree(&mut runner).expect("plan strategies reject nothing").current();
+        let mut plan = self.plans.new_tree(&mut runner).expect("plan strategies reject nothing").current();
         let mut scenario = self.scenario.clone();
         let variant = self.variants.new_tree(&mut runner).expect("variants reject nothing");
         scenario.config = variant.current();
         if let Some(own) = scenario.config.own_workload().filter(|_| self.of_variants) {
             operations = drawn(&own, &mut runner);
         }
+        if self.swarm.base.is_none() {
+            let more = self.swarm.more.iter();
+            plan.only(&scenario.config.tolerates().iter().chain(more).copied().collect());
+        }
         let mut faults = plan.faults;
         self.skew_within(&scenario.config, &mut faults);
+        if let Some(bound) = scenario.config.pause_bound() {
+            pause_within(bound * u64::from(self.swarm.over_pause), &mut faults);
+        }
         scenario.network = NetworkConfig { bandwidth: scenario.network.bandwidth, ..plan.network };
         scenario.disk = plan.disk;
         scenario.timer_jitter = plan.timer_jitter;
@@ -191,6 +215,24 @@ impl<M: Model> Cases<M> {
             }
         }
     }
+}
+
+/// No pause is longer than the bound, and between two of them, whomever they strike, is as much time: so that none goes
+/// on where another ended.
+fn pause_within(bound: Span, faults: &mut Vec<Fault>) {
+    let mut free = Time::ZERO;
+    faults.sort_by_key(|fault| fault.at);
+    faults.retain_mut(|fault| {
+        if !matches!(fault.what, What::Pause { .. }) {
+            return true;
+        }
+        let room = fault.at >= free;
+        if room {
+            let lasts = fault.lasts.map_or(bound, |lasts| lasts.min(bound));
+            (fault.lasts, fault.within, free) = (Some(lasts), None, fault.at + lasts + bound);
+        }
+        room
+    });
 }
 
 /// A proptest runner whose generator comes from a seed.
@@ -221,6 +263,25 @@ struct Plan {
     disk: DiskConfig,
     timer_jitter: Span,
     faults: Vec<Fault>,
+}
+
+impl Plan {
+    /// Takes out what belongs to other classes than these.
+    fn only(&mut self, classes: &BTreeSet<FaultClass>) {
+        self.faults.retain(|fault| classes.contains(&fault.what.class()));
+        if !classes.contains(&FaultClass::Loss) {
+            self.network.loss_ppm = 0;
+        }
+        if !classes.contains(&FaultClass::Dup) {
+            self.network.dup_ppm = 0;
+        }
+        if !classes.contains(&FaultClass::Reorder) {
+            self.network.fifo = true;
+        }
+        if !classes.contains(&FaultClass::Disk) {
+            self.disk = DiskConfig::default();
+        }
+    }
 }
 
 /// How a seed's faults are meant.
@@ -416,6 +477,56 @@ mod tests {
     use crate::doc::Player;
     use crate::model::Info;
     use serde::{Deserialize, Serialize};
+
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    struct Picky;
+
+    impl Model for Picky {
+        type Process = Player;
+        const INFO: Info = Info::named("picky", "", "tests", "Its variants tolerate less than all of it.");
+        fn size(&self) -> usize {
+            2
+        }
+        fn spawn(&self, _: NodeId, _: &[NodeId]) -> Player {
+            Player { hits: 0 }
+        }
+        fn tolerates(&self) -> &'static [FaultClass] {
+            &[FaultClass::Pause, FaultClass::Crash]
+        }
+        fn pause_bound(&self) -> Option<Span> {
+            Some(Span::ms(20))
+        }
+    }
+
+    #[test]
+    fn plans_keep_what_a_variant_tolerates() {
+        let drawn = |swarm: Swarm| {
+            let cases = swarm.cases(&Picky);
+            let cases: Vec<_> = (0..300).map(|seed| cases.case(seed)).collect();
+            let noise = cases.iter().any(|case| {
+                let network = &case.scenario.network;
+                network.loss_ppm + network.dup_ppm > 0 || !network.fifo || case.scenario.disk != DiskConfig::default()
+            });
+            (cases.into_iter().map(|case| case.faults).collect::<Vec<_>>(), noise)
+        };
+        let classes = |plans: &[Vec<Fault>]| plans.iter().flatten().map(|f| f.what.class()).collect::<BTreeSet<_>>();
+        let longest = |plans: &[Vec<Fault>]| {
+            let pauses = plans.iter().flatten().filter(|fault| matches!(fault.what, What::Pause { .. }));
+            pauses.map(|fault| fault.lasts.expect("bounded")).max()
+        };
+        let (plans, noise) = drawn(Swarm::tolerated());
+        assert_eq!(classes(&plans), [FaultClass::Pause, FaultClass::Crash].into());
+        assert!(!noise, "the network and the disks have faults of classes that are not tolerated");
+        assert_eq!(longest(&plans), Some(Span::ms(20)));
+        for plan in &plans {
+            let pauses: Vec<_> = plan.iter().filter(|fault| matches!(fault.what, What::Pause { .. })).collect();
+            assert!(pauses.windows(2).all(|pair| pair[0].until().expect("bounded") < pair[1].at), "{pauses:?}");
+        }
+        let (plans, noise) = drawn(Swarm::tolerated().and(FaultClass::Loss).over_pause(3));
+        assert!(noise && classes(&plans).len() == 2 && longest(&plans) == Some(Span::ms(60)));
+        let (plans, _) = drawn(Swarm::only([FaultClass::Skew]));
+        assert_eq!(classes(&plans), [FaultClass::Skew].into(), "a swarm that names its classes means them");
+    }
 
     #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
     struct Bounded(Option<Span>);

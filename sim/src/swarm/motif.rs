@@ -18,15 +18,23 @@ pub(super) enum Motif {
     Blackouts,
     Relays,
     Stretches,
+    Schisms,
 }
 
 impl Motif {
     /// The motifs that can be played with the classes that may be drawn.
     pub(super) fn of(here: &Place) -> Vec<Motif> {
         let can = |motif: &Motif| motif.needs().iter().all(|class| here.classes.contains(class));
-        let all = [Motif::Ripples, Motif::Splits, Motif::Mutes, Motif::Blackouts, Motif::Relays, Motif::Stretches]
-            .into_iter();
-        all.filter(|motif| !here.mortal.is_empty() && can(motif)).collect()
+        let all = [
+            Motif::Ripples,
+            Motif::Splits,
+            Motif::Mutes,
+            Motif::Blackouts,
+            Motif::Relays,
+            Motif::Stretches,
+            Motif::Schisms,
+        ];
+        all.into_iter().filter(|motif| !here.mortal.is_empty() && can(motif)).collect()
     }
 
     /// The classes that a motif is made of.
@@ -34,7 +42,7 @@ impl Motif {
         match self {
             Motif::Ripples => &[FaultClass::Crash],
             Motif::Splits => &[FaultClass::Partition],
-            Motif::Mutes | Motif::Relays => &[FaultClass::Crash, FaultClass::Partition],
+            Motif::Mutes | Motif::Relays | Motif::Schisms => &[FaultClass::Crash, FaultClass::Partition],
             Motif::Blackouts => &[FaultClass::Crash, FaultClass::Partition, FaultClass::Disk],
             Motif::Stretches => &[FaultClass::Skew, FaultClass::Partition],
         }
@@ -49,6 +57,7 @@ impl Motif {
             Motif::Blackouts => blackouts(here),
             Motif::Relays => relays(here),
             Motif::Stretches => stretches(here),
+            Motif::Schisms => schisms(here),
         }
     }
 }
@@ -244,6 +253,36 @@ fn relays(here: &Place) -> BoxedStrategy<Vec<Fault>> {
                 What::Isolate { node: left_out.into(), direction: Direction::Both, mode },
             ),
             fault(back.saturating_sub(overlap), next_down, What::Crash { node: leader }),
+        ]
+    });
+    prop::collection::vec(motif, fitting(chaos, every)).prop_map(move |motifs| in_turn(motifs, every, chaos)).boxed()
+}
+
+/// Whoever leads is heard by nobody for a while and then crashes; the next one is not heard from the moment it leads; and when
+/// the first is back, half of the nodes are parted from the other half, mostly one of the two leaders in each, while those
+/// they serve reach both. Each leader knows something that the other half has never heard of, and each half may think that
+/// it is enough.
+fn schisms(here: &Place) -> BoxedStrategy<Vec<Fault>> {
+    let tempo = here.tempo_ms();
+    let (every, chaos) = (tempo * 8, here.chaos);
+    let mortal = here.mortal.clone();
+    let half = prop::sample::subsequence(mortal.clone(), mortal.len() / 2).prop_map(move |side| {
+        let rest: Vec<NodeId> = mortal.iter().copied().filter(|node| !side.contains(node)).collect();
+        (side, rest)
+    });
+    let times =
+        (tempo / 4..tempo * 2 / 3, tempo * 3 / 2..tempo * 5 / 2, tempo / 2..tempo * 5 / 2, tempo * 3..tempo * 7);
+    let motif = (times, half, here.first_holder());
+    let motif = motif.prop_map(|((mute, down, alone, parted), (side, rest), leader)| {
+        let mode = CutMode::Drop;
+        let isolate = |direction| What::Isolate { node: leader.clone(), direction, mode };
+        let within = matches!(leader, Target::Role(_)).then_some(Span::ms(down * 2));
+        vec![
+            fault(0, mute, isolate(Direction::Out)),
+            fault(mute - 1, down, What::Crash { node: leader.clone() }),
+            Fault { within, ..fault(mute, alone, isolate(Direction::Out)) },
+            fault(mute + down, parted, What::Cut { from: side.clone(), to: rest.clone(), mode }),
+            fault(mute + down, parted, What::Cut { from: rest, to: side, mode }),
         ]
     });
     prop::collection::vec(motif, fitting(chaos, every)).prop_map(move |motifs| in_turn(motifs, every, chaos)).boxed()

@@ -202,13 +202,15 @@ impl<M: Model> Core<M> {
 
     #[inline(always)]
     fn fly(&mut self, flight: InFlight<M::Process>, mut at: Time, fifo: bool) {
+        let all_in_order = self.scenario.network.fifo;
         let link = self.links.get(flight.from, flight.to);
+        if fifo {
+            // Where not all messages keep their order, those that do keep it among themselves.
+            at = at.max(if all_in_order { link.last_arrival } else { link.last_ordered });
+            link.last_ordered = at;
+        }
         if at < link.last_arrival {
-            if fifo {
-                at = link.last_arrival;
-            } else {
-                self.stats.faults[FaultClass::Reorder as usize] += 1;
-            }
+            self.stats.faults[FaultClass::Reorder as usize] += 1;
         }
         link.last_arrival = link.last_arrival.max(at);
         self.queue.push(at, flight.order, Event::Message(flight));

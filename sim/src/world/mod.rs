@@ -189,6 +189,23 @@ impl<M: Model> World<M> {
         &self.core.marks
     }
 
+    /// The marks, with those that the processes have gone through ([`Model::reached`]).
+    pub(crate) fn marks_in_all(&self) -> Vec<(&'static str, u64)> {
+        let mut marks = self.core.marks.clone();
+        let made = marks.len();
+        for process in self.processes.iter().flatten() {
+            self.config().reached(process, &mut |name| marks.push((name, 1)));
+        }
+        // Of one table there are several processes: what they reached is added up.
+        marks[made..].sort_unstable();
+        marks.dedup_by(|next, kept| {
+            let same = std::ptr::eq(next.0, kept.0);
+            kept.1 += if same { next.1 } else { 0 };
+            same
+        });
+        marks
+    }
+
     /// Faults that began so far, with roles resolved to nodes; each with its place in the plan.
     pub fn struck(&self) -> &[(usize, Fault)] {
         &self.core.struck

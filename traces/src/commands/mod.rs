@@ -3,6 +3,7 @@
 pub mod check;
 pub mod compare;
 pub mod list;
+pub mod litmus;
 pub mod merge;
 pub mod mutants;
 pub mod progress;
@@ -51,6 +52,49 @@ pub struct ModelOptions {
     /// Step over this boundary of the tolerance (`seedbed list` names them).
     #[arg(long)]
     pub boundary: Option<String>,
+    /// What else a model lets one set.
+    #[command(flatten)]
+    pub settings: Settings,
+}
+
+/// The flags of what models let one set by name ([`seedbed_sim::Model::settings`]): one each.
+#[derive(Clone, Debug, Default)]
+pub struct Settings(Vec<(String, String)>);
+
+fn known_settings() -> Vec<seedbed_sim::Setting> {
+    let mut known: Vec<seedbed_sim::Setting> = Vec::new();
+    for setting in registry::all().iter().flat_map(|component| component.settings()) {
+        if known.iter().all(|other| other.name != setting.name) {
+            known.push(*setting);
+        }
+    }
+    known
+}
+
+impl clap::Args for Settings {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        let flag = |setting: seedbed_sim::Setting| clap::Arg::new(setting.name).long(setting.name).help(setting.what);
+        command.args(known_settings().into_iter().map(flag))
+    }
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        Self::augment_args(command)
+    }
+}
+
+impl clap::FromArgMatches for Settings {
+    fn from_arg_matches(matches: &clap::ArgMatches) -> Result<Self, clap::Error> {
+        let mut settings = Settings::default();
+        settings.update_from_arg_matches(matches)?;
+        Ok(settings)
+    }
+    fn update_from_arg_matches(&mut self, matches: &clap::ArgMatches) -> Result<(), clap::Error> {
+        let given = |setting: &seedbed_sim::Setting| {
+            let value = matches.get_one::<String>(setting.name)?;
+            Some((setting.name.to_string(), value.clone()))
+        };
+        self.0 = known_settings().iter().filter_map(given).collect();
+        Ok(())
+    }
 }
 
 impl ModelOptions {
@@ -60,7 +104,13 @@ impl ModelOptions {
             names.map(|name| name.parse().map_err(anyhow::Error::msg)).collect()
         };
         let faults = self.faults.as_ref().map(classes).transpose()?;
-        Ok(Options { bug: self.bug.clone(), faults, nodes: self.nodes, boundary: self.boundary.clone() })
+        Ok(Options {
+            bug: self.bug.clone(),
+            faults,
+            nodes: self.nodes,
+            boundary: self.boundary.clone(),
+            settings: self.settings.0.clone(),
+        })
     }
 }
 

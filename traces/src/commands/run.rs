@@ -1,5 +1,6 @@
 //! `seedbed run`: one world, its verdict, its statistics and its timeline.
 
+use crate::commands::litmus::litmus;
 use crate::commands::progress::{ShrinkBudget, keep_shrinking, spinner};
 use crate::commands::{Ended, ModelOptions, hunt, shown};
 use crate::component::Run;
@@ -8,13 +9,32 @@ use crate::registry;
 use crate::report::{latencies, print_json, run_json, verdict};
 use crate::{say, say_all};
 
-/// Runs one seed of a model.
+/// Which seeds: one world's; or, where a litmus program is run, as many as it takes to see what it does.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Seeds<'a> {
+    /// One.
+    pub one: Option<u64>,
+    /// From one to another, as A..B.
+    pub many: Option<&'a str>,
+}
+
+/// Runs one seed of a model, or the litmus program that the options name.
 ///
 /// # Errors
 /// If there is no such model, or the options do not fit it.
-pub fn run(model: &str, seed: u64, options: &ModelOptions, lines: usize, as_json: bool) -> anyhow::Result<Ended> {
+pub fn run(
+    model: &str,
+    seeds: Seeds<'_>,
+    options: &ModelOptions,
+    lines: usize,
+    as_json: bool,
+) -> anyhow::Result<Ended> {
     let component = registry::find(model)?;
     let options = options.parse()?;
+    if let Some(ended) = litmus(&*component, &options, seeds, as_json)? {
+        return Ok(ended);
+    }
+    let seed = seeds.one.unwrap_or(0);
     let run = component.run(&options, seed)?;
     let trace = match &run.violation {
         None => None,
@@ -39,7 +59,7 @@ pub fn run(model: &str, seed: u64, options: &ModelOptions, lines: usize, as_json
 fn print(model: &str, seed: u64, run: &Run, lines: usize) {
     let limit = if lines == 0 { None } else { Some(lines) };
     let violation = run.violation.as_ref();
-    let picture = Picture { nodes: &run.nodes, timeline: &run.timeline, faults: &run.struck, violation, limit };
+    let picture = Picture { nodes: &run.nodes, timeline: &run.timeline, violation, limit };
     say_all!("{}", text::draw(&picture));
     let stats = &run.stats;
     say!(

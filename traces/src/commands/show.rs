@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 
 use crate::commands::{Ended, in_file, read_trace};
-use crate::draw::{Picture, mermaid, text};
+use crate::draw::{Picture, dot, mermaid, otlp, perfetto, shiviz, text};
 
 /// The forms a trace can be drawn in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -16,6 +16,14 @@ pub enum Form {
     Text,
     /// A Mermaid sequence diagram.
     Mermaid,
+    /// Happens-before as a Graphviz digraph.
+    Dot,
+    /// A log with vector clocks, for ShiViz; all of the story.
+    Shiviz,
+    /// Chrome's trace events, for Perfetto; all of the story.
+    Perfetto,
+    /// OpenTelemetry's traces as OTLP JSON, one an operation; all of the story.
+    Otlp,
 }
 
 /// Draws a trace file, to standard output or to a file.
@@ -42,12 +50,15 @@ pub fn draw(file: &Path, form: Form, lines: usize) -> anyhow::Result<String> {
     let picture = Picture {
         nodes: &replay.run.nodes,
         timeline: &replay.run.timeline,
-        faults: &replay.faults,
         violation: replay.run.violation.as_ref(),
         limit,
     };
     Ok(match form {
         Form::Text => text::draw(&picture),
         Form::Mermaid => mermaid::draw(&picture),
+        Form::Dot => dot::draw(&picture),
+        Form::Shiviz => shiviz::draw(&picture),
+        Form::Perfetto => perfetto::draw(&picture),
+        Form::Otlp => otlp::draw(&picture),
     })
 }

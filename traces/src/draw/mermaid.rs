@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::draw::Picture;
-use crate::draw::select::{End, Row, rows};
+use crate::draw::select::{Row, rows};
 
 /// Draws a picture as a Mermaid `sequenceDiagram`.
 pub fn draw(picture: &Picture<'_>) -> String {
@@ -19,17 +19,10 @@ pub fn draw(picture: &Picture<'_>) -> String {
     };
     for row in rows(picture.timeline, picture.limit) {
         match row {
-            Row::Message { at, from, to, kind, end: End::Arrived(_) | End::Open } => {
-                line(format_args!("{from}->>{to}: {kind} ({at})"));
-            }
-            Row::Message { at, from, to, kind, end } => {
-                let why = match end {
-                    End::Lost => "lost",
-                    End::Cut => "cut",
-                    _ => "receiver down",
-                };
-                line(format_args!("{from}--x{to}: {kind} ({at}, {why})"));
-            }
+            Row::Message { at, from, to, kind, end } => match end.failure() {
+                None => line(format_args!("{from}->>{to}: {kind} ({at})")),
+                Some(why) => line(format_args!("{from}--x{to}: {kind} ({at}, {why})")),
+            },
             Row::At { at, node, text, .. } => line(format_args!("Note over {node}: {} ({at})", plain(&text))),
             Row::Across { at, text } => line(format_args!("Note over {across}: {} ({at})", plain(&text))),
             Row::LeftOut(count) => line(format_args!("Note over {across}: … {count} more")),

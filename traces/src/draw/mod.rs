@@ -1,11 +1,16 @@
 //! Drawings of a timeline.
 
+mod causality;
+pub mod dot;
 pub mod mermaid;
+pub mod otlp;
+pub mod perfetto;
 mod select;
+pub mod shiviz;
 pub mod text;
 
 use seedbed_sim::timeline::Entry;
-use seedbed_sim::{Fault, NodeId, Violation};
+use seedbed_sim::{NodeId, Violation};
 
 /// What is drawn.
 #[derive(Clone, Debug)]
@@ -14,10 +19,8 @@ pub struct Picture<'a> {
     pub nodes: &'a [NodeId],
     /// What happened.
     pub timeline: &'a [Entry],
-    /// The faults of the story.
-    pub faults: &'a [Fault],
     /// What was violated at its end.
     pub violation: Option<&'a Violation>,
-    /// How many lines at most; what is left out is said. None for all.
+    /// How many lines at most, in forms that a person reads; what is left out is said. None for all.
     pub limit: Option<usize>,
 }

@@ -36,6 +36,18 @@ pub(super) enum End {
     Open,
 }
 
+impl End {
+    /// Why nobody got it, if nobody will.
+    pub(super) fn failure(self) -> Option<&'static str> {
+        match self {
+            End::Arrived(_) | End::Open => None,
+            End::Lost => Some("lost"),
+            End::Cut => Some("cut"),
+            End::Down => Some("receiver down"),
+        }
+    }
+}
+
 /// The rows of a timeline, the less telling ones left out where there are more than `limit`.
 pub(super) fn rows(timeline: &[Entry], limit: Option<usize>) -> Vec<Row> {
     let rows = all(timeline);

@@ -33,5 +33,7 @@ seedbed_sim::bugs! {
             "a leader takes its lease to last for as long as it leads, whatever the clock says" => "raft/linearizable",
         ReplyBeforeSync = "reply-before-sync",
             "a follower acknowledges entries before they are durable" => "raft/leader_completeness",
+        SingleServerChangeWithoutCommitInTerm = "single-server-change-without-commit-in-term",
+            "a leader changes the group before it has committed anything of its term" => "raft/membership",
     }
 }

@@ -60,6 +60,13 @@ impl Raft {
         Raft { servers, ..Raft::default() }
     }
 
+    /// A group of four that changes all the time, one server at a time. Two majorities of three out of four voters are apart
+    /// only where the group before the changes has an even number.
+    pub fn restless() -> Self {
+        let settings = Settings { check_quorum: false, snapshot_threshold: 1_000_000, ..Settings::default() };
+        Raft { settings, restless: true, patience: Span::ms(40), ..Raft::cluster(4) }
+    }
+
     /// The same with a bug planted.
     pub fn with_bug(self, bug: Bug) -> Self {
         Raft { bug: Some(bug), ..self }

@@ -1,6 +1,6 @@
 //! What clients ask of the model: commands, and now and then another group or another leader.
 
-use std::ops::{Range, RangeInclusive};
+use std::ops::Range;
 
 use proptest::prelude::*;
 use seedbed_sim::{NodeId, Operation, Span, Time};
@@ -19,12 +19,12 @@ pub(super) fn workload(servers: u16, clients: u16, restless: bool, chaos: Span) 
     }
     let clients = servers..servers + clients;
     let end_ms = chaos.0 / 1_000_000;
-    let everyone = usize::from(servers);
-    let changes =
-        |voters, count: Range<usize>| prop::collection::vec(change(servers, voters, clients.clone(), end_ms), count);
     let (count, changes) = match restless {
-        true => (5..20, changes((everyone - 1).max(1)..=everyone, 20..60).boxed()),
-        false => (40..120, prop_oneof![Just(Vec::new()), changes(1..=everyone, 1..4)].boxed()),
+        true => (5..20, prop::collection::vec(comes_and_goes(servers, clients.clone(), end_ms), 40..120).boxed()),
+        false => {
+            let changes = prop::collection::vec(change(servers, clients.clone(), end_ms), 1..4);
+            (40..120, prop_oneof![Just(Vec::new()), changes].boxed())
+        }
     };
     (commands(clients.clone(), count, end_ms), changes)
         .prop_map(|(mut asked, changes)| {
@@ -60,15 +60,10 @@ fn commands(clients: Range<u16>, count: Range<usize>, end_ms: u64) -> impl Strat
     })
 }
 
-/// Another group with so many voters, sometimes with learners; or another leader.
-fn change(
-    servers: u16,
-    voters: RangeInclusive<usize>,
-    clients: Range<u16>,
-    end_ms: u64,
-) -> impl Strategy<Value = Operation<Ask>> {
+/// Another group, sometimes with learners; or another leader.
+fn change(servers: u16, clients: Range<u16>, end_ms: u64) -> impl Strategy<Value = Operation<Ask>> {
     let everyone: Vec<NodeId> = (0..servers).map(NodeId).collect();
-    let voters = prop::sample::subsequence(everyone.clone(), voters);
+    let voters = prop::sample::subsequence(everyone.clone(), 1..=everyone.len());
     let learners = prop_oneof![
         2 => Just(Vec::new()),
         1 => prop::sample::subsequence(everyone.clone(), 0..=everyone.len()),
@@ -80,5 +75,17 @@ fn change(
         at: Time::ms(at),
         client: NodeId(client),
         op,
+    })
+}
+
+/// Everyone votes, or one only learns: each such wish is a single step from the last.
+fn comes_and_goes(servers: u16, clients: Range<u16>, end_ms: u64) -> impl Strategy<Value = Operation<Ask>> {
+    let everyone: Vec<NodeId> = (0..servers).map(NodeId).collect();
+    let most = prop::sample::subsequence(everyone.clone(), servers.max(2) as usize - 1);
+    let voters = prop_oneof![1 => Just(everyone.clone()), 1 => most];
+    (0..end_ms, clients, voters).prop_map(move |(at, client, voters)| Operation {
+        at: Time::ms(at),
+        client: NodeId(client),
+        op: Ask::Reconfigure(Membership::of(voters).with_learners(everyone.iter().copied())),
     })
 }

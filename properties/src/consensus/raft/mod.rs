@@ -15,7 +15,8 @@ mod membership;
 mod state_machine_safety;
 
 use seedbed_models::consensus::raft::Raft;
-use seedbed_models::consensus::raft::server::{ReadMode, Settings};
+use seedbed_models::consensus::raft::bugs::Bug;
+use seedbed_models::consensus::raft::server::ReadMode;
 use seedbed_sim::{Boundary, FaultClass, Maker, Model as _, Suite, Swarm, maker};
 
 pub use at_most_once::AtMostOnce;
@@ -81,6 +82,13 @@ pub fn suite() -> Suite<Raft> {
             "an entry of an earlier term, committed by counting replicas, is lost: Figure 8 of the paper",
             "raft/leader_completeness",
         ))
+        .boundary(Boundary {
+            name: "single-server-change-without-commit-in-term",
+            what: "two leaders change the group of four before they have committed anything: two majorities that do not meet",
+            breaks: "raft/membership",
+            model: Raft::restless().with_bug(Bug::SingleServerChangeWithoutCommitInTerm),
+            swarm: Swarm::only([FaultClass::Crash, FaultClass::Partition]).as_configured(),
+        })
         .boundary(without_promise(
             "vote-not-persisted",
             "vote-lost-in-restart",
@@ -100,12 +108,6 @@ fn leases() -> Raft {
     let mut model = Raft::default();
     model.settings.reads = ReadMode::Lease;
     model
-}
-
-/// A group of four that changes all the time, one server at a time.
-pub fn restless() -> Raft {
-    let settings = Settings { check_quorum: false, snapshot_threshold: 1_000_000, ..Settings::default() };
-    Raft { settings, restless: true, ..Raft::cluster(4) }
 }
 
 /// What happens when one of the promises is not kept: a planted bug, told as a boundary.

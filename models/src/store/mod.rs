@@ -1,0 +1,3 @@
+//! Stores that other components keep their data in.
+
+pub mod redis;

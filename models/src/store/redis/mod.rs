@@ -1,0 +1,34 @@
+//! A small store with the semantics of Redis, for what locks and caches use of it (Redis's documentation, commands `SET`,
+//! `GET`, `DEL`, `PEXPIRE`, `INCR`, `EVAL`; "Redis replication"; "High availability with Redis Sentinel").
+//!
+//! A [`Server`] executes one command at a time. Keys expire on *its own clock*, which is Redis's wall clock: it can jump.
+//! A [`Script`] runs without anything in between. A master sends its replicas what it did, after it has answered: the
+//! replication is asynchronous, and what it had not sent is lost when a replica is promoted. A [`Sentinel`] promotes one
+//! when it has not heard of the master for a while.
+//!
+//! **Guaranteed**: each server by itself is one copy of the data, with commands one after the other. With
+//! [`Persistence::Always`] (`appendfsync always`) it loses nothing in a crash.
+//!
+//! **Not guaranteed**: anything about several servers. A promoted replica may lack what its master had acknowledged, and
+//! a master that was cut off goes on until it hears of the other.
+//!
+//! **Different from Redis**: there is one sentinel, not a quorum of them, and it keeps its epoch on disk; a replica that
+//! has missed something asks for the whole data (`FULLRESYNC`) and never for a part of it (`CONTINUE`); a script is a list
+//! of conditions and a list of commands, not Lua; keys and values are numbers; a request carries a number, so that its
+//! answer is told from others, where Redis has a connection.
+//!
+//! [`Host`] is a process for hosting: a server or a sentinel. Whoever hosts one says how its messages are wrapped
+//! ([`seedbed_sim::Embed`]); clients send it [`Message::Request`].
+
+pub mod command;
+pub mod dataset;
+pub mod messages;
+mod replication;
+pub mod sentinel;
+pub mod server;
+
+pub use command::{Command, Condition, Key, Reply, Script, Value};
+pub use dataset::{Dataset, Entry};
+pub use messages::Message;
+pub use sentinel::Sentinel;
+pub use server::{Host, Persistence, Server, Settings, Timer};

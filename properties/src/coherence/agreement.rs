@@ -1,0 +1,128 @@
+//! S3 and S6: what the directory knows and what the caches have.
+
+use std::collections::BTreeSet;
+
+use seedbed_models::coherence::controller::{Controller, May};
+use seedbed_models::coherence::message::Block;
+use seedbed_models::coherence::{Coherence, Interconnect, Protocol};
+use seedbed_sim::{Broken, Invariant, NodeId, Property, Verdict, World};
+
+/// S3: where nothing is under way, the home of a block knows its owner and, if it counts them, its sharers; and where there
+/// is no owner that has changed it, memory has what the sharers have. *Nothing under way*: no cache and no home is in a
+/// transient state for the block and none has a message of it waiting; in all these protocols every message is waited
+/// for by somebody, so then none is in flight. On a bus everybody must also have seen what it has shown.
+pub fn directory_agrees() -> impl Property<Coherence> + Clone + Send + Sync {
+    Invariant::new("coherence/directory_agrees", |world: &World<Coherence>| {
+        let blocks = (0..world.config().all_blocks()).map(Block);
+        match world.changed() {
+            Some(node) if concerns(world, node) => blocks.into_iter().try_for_each(|block| agree(world, block)),
+            _ => Ok(()),
+        }
+    })
+}
+
+/// S6: the directory is inclusive: a cache that lets its core read or write a block is one of which the home knows, or of
+/// which somebody who waits for the block has yet to be told; and a cache holds no more blocks than it has room for.
+pub fn inclusion() -> impl Property<Coherence> + Clone + Send + Sync {
+    Invariant::new("coherence/inclusion", |world: &World<Coherence>| {
+        let Some(node) = world.changed() else { return Ok(()) };
+        let Some(process) = world.process(node) else { return Ok(()) };
+        let Some(cache) = process.inner().cache() else { return Ok(()) };
+        let held = cache.lines().filter(|(block, _)| cache.has(*block)).count();
+        let room = process.inner().capacity();
+        if held > room {
+            return Err(Broken::new([node], format!("{node} holds {held} blocks and has room for {room}")));
+        }
+        if !counts_sharers(world.config()) {
+            return Ok(());
+        }
+        cache.lines().try_for_each(|(block, _)| known_to_home(world, node, cache, block))
+    })
+}
+
+/// Whether the home knows each sharer: on a bus it does not, and in IVY without managers there is no home.
+fn counts_sharers(config: &Coherence) -> bool {
+    config.interconnect != Interconnect::Bus && config.protocol.has_home()
+}
+
+fn concerns(world: &World<Coherence>, node: NodeId) -> bool {
+    world.config().protocol.has_home() && world.process(node).is_some()
+}
+
+fn caches(world: &World<Coherence>) -> impl Iterator<Item = (NodeId, &Controller)> {
+    world.processes().filter_map(|(node, process)| Some((node, process.inner().cache()?)))
+}
+
+fn home(world: &World<Coherence>, block: Block) -> Option<(NodeId, &Controller)> {
+    let node = world.config().homes().of(block);
+    Some((node, world.process(node)?.inner().home()?))
+}
+
+fn known_to_home(world: &World<Coherence>, node: NodeId, cache: &Controller, block: Block) -> Verdict {
+    if cache.may(block) == May::Nothing || cache.is_busy(block) {
+        return Ok(());
+    }
+    let Some((at, home)) = home(world, block) else { return Ok(()) };
+    let line = home.line(block);
+    if line.owner == Some(node) || line.sharers.has(node) || home.is_busy(block) {
+        return Ok(());
+    }
+    let others_wait = caches(world).any(|(other, cache)| other != node && cache.is_busy(block));
+    match others_wait {
+        true => Ok(()),
+        false => {
+            let (state, known) = (state(cache, block), state(home, block));
+            let message = format!("{node} has {block} in {state}, and {at}, which has it in {known}, does not know");
+            Err(Broken::new([node, at], message))
+        }
+    }
+}
+
+fn state(controller: &Controller, block: Block) -> String {
+    controller.table().state_name(controller.line(block).state).to_string()
+}
+
+fn agree(world: &World<Coherence>, block: Block) -> Verdict {
+    let Some((at, home)) = home(world, block) else { return Ok(()) };
+    if home.is_busy(block) || !is_quiet(world, block) {
+        return Ok(());
+    }
+    let line = home.line(block);
+    let owners: Vec<NodeId> =
+        caches(world).filter(|(_, cache)| cache.table().owns(cache.line(block).state)).map(|(node, _)| node).collect();
+    if owners.iter().copied().ne(line.owner) {
+        let message = format!("{at} has {:?} as the owner of {block}; the caches say {owners:?}", line.owner);
+        return Err(Broken::new(owners.into_iter().chain([at]), message));
+    }
+    let holders = caches(world).filter(|(node, cache)| cache.has(block) && Some(*node) != line.owner);
+    let holders: BTreeSet<NodeId> = holders.map(|(node, _)| node).collect();
+    let known: BTreeSet<NodeId> = line.sharers.iter().collect();
+    if counts_sharers(world.config()) && holders != known {
+        let message = format!("{at} has {known:?} as the sharers of {block}; those who have copies are {holders:?}");
+        return Err(Broken::new(holders.into_iter().chain([at]), message));
+    }
+    let stale = |(_, cache): &(NodeId, &Controller)| cache.has(block) && cache.line(block).data != line.data;
+    // German's home takes no data from readers, and IVY's manager has none.
+    let has_data = world.config().protocol != Protocol::IvyFixed;
+    match caches(world).find(stale).filter(|_| line.owner.is_none() && has_data) {
+        Some((node, cache)) => {
+            let (here, there) = (line.data, cache.line(block).data);
+            Err(Broken::new([node, at], format!("nobody owns {block}; memory has {here} and {node} has {there}")))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Whether nothing of a block is under way.
+fn is_quiet(world: &World<Coherence>, block: Block) -> bool {
+    let of_block =
+        |node: &seedbed_models::coherence::node::Node| node.waiting().any(|(_, message, _)| message.block == block);
+    let busy = caches(world).any(|(_, cache)| cache.is_busy(block));
+    let waiting = world.processes().any(|(_, process)| of_block(process.inner()));
+    let shown = world.processes().map(|(_, process)| process.inner().shown()).max().unwrap_or(0);
+    let behind = world.config().has_bus() && {
+        let homes = world.processes().filter_map(|(_, process)| process.inner().home());
+        caches(world).map(|(_, cache)| cache).chain(homes).any(|controller| controller.seen() < shown)
+    };
+    !busy && !waiting && !behind
+}

@@ -1,0 +1,105 @@
+//! `seedbed run MODEL --litmus PROGRAM`: what a litmus program does over many worlds, beside what it may.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use anyhow::bail;
+use seedbed_models::coherence::Coherence;
+use seedbed_properties::coherence::outcomes;
+use seedbed_sim::Suite;
+use serde_json::json;
+
+use crate::commands::Ended;
+use crate::commands::run::Seeds;
+use crate::commands::sweep::parse_seeds;
+use crate::component::{Component, Litmus, Options};
+use crate::report::print_json;
+use crate::say;
+
+/// How many seeds are tried at most, where nobody says which: the rarest outcomes show in one of a few thousand worlds.
+const MOST_SEEDS: u64 = 60_000;
+
+/// Runs the litmus program that the options name, if they name one.
+///
+/// # Errors
+/// If the options do not fit the model, or many seeds are given and there is no program.
+pub fn litmus(
+    component: &dyn Component,
+    options: &Options,
+    seeds: Seeds<'_>,
+    as_json: bool,
+) -> anyhow::Result<Option<Ended>> {
+    // A seed of its own is one world, to look at.
+    if seeds.one.is_some() {
+        return Ok(None);
+    }
+    let (range, until_all) = match seeds.many {
+        Some(many) => (parse_seeds(many)?, false),
+        None => (0..MOST_SEEDS, true),
+    };
+    let Some(seen) = component.litmus(options, range, until_all)? else {
+        match seeds.many {
+            Some(_) => bail!("--seeds goes with --litmus; for many worlds there is sweep"),
+            None => return Ok(None),
+        }
+    };
+    if as_json {
+        print_json(&json(component.info().name, options, &seen));
+    } else {
+        print(&seen);
+    }
+    Ok(Some(if seen.exact { Ended::Held } else { Ended::Violated }))
+}
+
+/// What a coherence protocol does with the litmus program that it is configured with.
+pub fn observe(suite: &Suite<Coherence>, seeds: Range<u64>, until_all: bool) -> Option<Litmus> {
+    let seen = outcomes::observe(suite, seeds, until_all)?;
+    let told = |(outcome, count): (&seedbed_models::litmus::Outcome, &u64)| (outcome.to_string(), *count);
+    Some(Litmus {
+        program: seen.program.name.clone(),
+        text: seen.program.to_string(),
+        memory: seen.memory.to_string(),
+        observed: seen.outcomes.iter().map(told).collect::<BTreeMap<_, _>>(),
+        allowed: seen.allowed.iter().map(ToString::to_string).collect(),
+        comparison: seen.comparison().to_string(),
+        exact: seen.is_exact(),
+        runs: seen.runs,
+        violation: seen.violation,
+    })
+}
+
+fn json(model: &str, options: &Options, seen: &Litmus) -> serde_json::Value {
+    let beyond: Vec<_> = seen.observed.keys().filter(|outcome| !seen.allowed.contains(*outcome)).collect();
+    let missing: Vec<_> = seen.allowed.iter().filter(|outcome| !seen.observed.contains_key(*outcome)).collect();
+    let settings = options.settings.iter().map(|(name, value)| (name.clone(), json!(value)));
+    json!({
+        "model": model,
+        "settings": settings.collect::<serde_json::Map<_, _>>(),
+        "litmus": seen.program,
+        "program": seen.text,
+        "memory": seen.memory,
+        "runs": seen.runs,
+        "observed": seen.observed.keys().collect::<Vec<_>>(),
+        "counts": seen.observed,
+        "allowed": seen.allowed,
+        "beyond": beyond,
+        "missing": missing,
+        "equal": beyond.is_empty() && missing.is_empty(),
+        "verdict": if seen.exact { "held" } else { "violated" },
+        "violation": seen.violation.as_ref().map(|(seed, violation)| json!({
+            "seed": seed, "property": violation.property, "message": violation.message,
+        })),
+    })
+}
+
+fn print(seen: &Litmus) {
+    say!("{}: {}", seen.program, seen.text);
+    for (outcome, count) in &seen.observed {
+        let mark = if seen.allowed.contains(outcome) { " " } else { "!" };
+        say!("  {mark} {outcome:<32} {count:>7}");
+    }
+    say!("{} worlds; {}: {}", seen.runs, seen.memory, seen.comparison);
+    if let Some((seed, violation)) = &seen.violation {
+        say!("{violation}\n  (seed {seed})");
+    }
+}

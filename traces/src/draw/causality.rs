@@ -1,0 +1,162 @@
+//! Who can have known what: Lamport's happens-before over a timeline ("Time, clocks, and the ordering of events in a
+//! distributed system", 1978), decided by vector clocks (Fidge 1988; Mattern 1989).
+
+use std::collections::BTreeMap;
+
+use seedbed_sim::timeline::{Entry, Happening, Undelivered};
+use seedbed_sim::{NodeId, Time};
+
+/// Something that happened at one node.
+#[derive(Clone, Debug)]
+pub(super) struct Event<'a> {
+    pub(super) at: Time,
+    pub(super) what: &'a Happening,
+    /// The place of its node in the picture.
+    pub(super) node: usize,
+    /// Where a message is handled: the event that sent it.
+    pub(super) sent: Option<usize>,
+}
+
+/// The events of a timeline, in its order, and what became of its messages.
+pub(super) struct Causality<'a> {
+    pub(super) events: Vec<Event<'a>>,
+    /// Of each message that did not arrive: why.
+    pub(super) undelivered: BTreeMap<u64, Undelivered>,
+    /// Of each event: how many events of each node it knows of, itself with them.
+    clocks: Vec<Vec<u32>>,
+}
+
+impl<'a> Causality<'a> {
+    /// Reads a timeline. What happened at other nodes than these is left out.
+    pub(super) fn of(nodes: &[NodeId], timeline: &'a [Entry]) -> Self {
+        let places: BTreeMap<NodeId, usize> = nodes.iter().enumerate().map(|(place, node)| (*node, place)).collect();
+        let mut found = Causality { events: Vec::new(), undelivered: BTreeMap::new(), clocks: Vec::new() };
+        let mut senders: BTreeMap<u64, usize> = BTreeMap::new();
+        let mut latest = vec![vec![0; nodes.len()]; nodes.len()];
+        for Entry { at, what } in timeline {
+            if let Happening::Undelivered { message, why, .. } = what {
+                found.undelivered.insert(*message, *why);
+            }
+            let Some(node) = node_of(what).and_then(|node| places.get(&node).copied()) else { continue };
+            let sent = match what {
+                Happening::Delivered { message, .. } => senders.get(message).copied(),
+                _ => None,
+            };
+            if let Happening::Sent { message, .. } = what {
+                senders.insert(*message, found.events.len());
+            }
+            if let Some(sent) = sent {
+                join(&mut latest[node], &found.clocks[sent]);
+            }
+            latest[node][node] += 1;
+            found.clocks.push(latest[node].clone());
+            found.events.push(Event { at: *at, what, node, sent });
+        }
+        found
+    }
+
+    /// What an event knows of: of each node how many of its events, in the order of the picture.
+    pub(super) fn clock(&self, event: usize) -> &[u32] {
+        &self.clocks[event]
+    }
+
+    /// Whether the first event is the second, or happened before it.
+    pub(super) fn reaches(&self, first: usize, second: usize) -> bool {
+        let node = self.events[first].node;
+        self.clocks[second][node] >= self.clocks[first][node]
+    }
+}
+
+fn join(clock: &mut [u32], other: &[u32]) {
+    for (mine, theirs) in clock.iter_mut().zip(other) {
+        *mine = (*mine).max(*theirs);
+    }
+}
+
+/// Where something happened, if at one node.
+fn node_of(what: &Happening) -> Option<NodeId> {
+    match what {
+        Happening::Started { node }
+        | Happening::Down { node, .. }
+        | Happening::Invoked { node, .. }
+        | Happening::Ended { node, .. }
+        | Happening::Fired { node, .. }
+        | Happening::Synced { node }
+        | Happening::Marked { node, .. }
+        | Happening::Noted { node, .. }
+        | Happening::Sent { from: node, .. }
+        | Happening::Delivered { to: node, .. } => Some(*node),
+        Happening::Undelivered { .. }
+        | Happening::FaultBegan { .. }
+        | Happening::FaultEnded { .. }
+        | Happening::Healed => None,
+    }
+}
+
+/// What happened, in words; without the node and the time.
+pub(super) fn words(what: &Happening) -> String {
+    match what {
+        Happening::Started { .. } => "starts".into(),
+        Happening::Down { why, .. } => format!("goes down: {why}"),
+        Happening::Invoked { op, text, .. } => format!("op {} asks {text}", op.0),
+        Happening::Ended { op, text, .. } => format!("op {} gets {text}", op.0),
+        Happening::Sent { to, kind, .. } => format!("sends {kind} to {to}"),
+        Happening::Delivered { from, kind, .. } => format!("gets {kind} from {from}"),
+        Happening::Undelivered { from, to, kind, why, .. } => format!("{kind} from {from} to {to}: {}", fate(*why)),
+        Happening::Fired { text, .. } => format!("timer {text}"),
+        Happening::Synced { .. } => "synced".into(),
+        Happening::FaultBegan { text, .. } => text.clone(),
+        Happening::FaultEnded { text, .. } => format!("ended: {text}"),
+        Happening::Healed => "all faults end".into(),
+        Happening::Marked { name, .. } => format!("* {name}"),
+        Happening::Noted { text, .. } => text.clone(),
+    }
+}
+
+/// Why a message did not arrive, in words.
+pub(super) fn fate(why: Undelivered) -> &'static str {
+    match why {
+        Undelivered::Lost => "lost",
+        Undelivered::Cut => "cut",
+        Undelivered::Down => "receiver down",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(at: u64, what: Happening) -> Entry {
+        Entry { at: Time(at), what }
+    }
+
+    fn sent(message: u64, from: u16, to: u16) -> Happening {
+        let (kind, text) = ("m".to_string(), "M".to_string());
+        Happening::Sent { message, from: NodeId(from), to: NodeId(to), kind, text }
+    }
+
+    fn delivered(message: u64, from: u16, to: u16) -> Happening {
+        Happening::Delivered { message, from: NodeId(from), to: NodeId(to), kind: "m".into() }
+    }
+
+    #[test]
+    fn messages_carry_what_their_senders_know() {
+        let nodes = [NodeId(0), NodeId(1), NodeId(2)];
+        let timeline = [
+            entry(0, sent(0, 0, 1)),
+            entry(1, sent(1, 2, 1)),
+            entry(2, delivered(0, 0, 1)),
+            entry(3, sent(2, 1, 2)),
+            entry(4, delivered(2, 1, 2)),
+            // A copy of the first message.
+            entry(5, delivered(0, 0, 1)),
+        ];
+        let causality = Causality::of(&nodes, &timeline);
+        let reached = |first| (0..6).filter(|second| causality.reaches(first, *second)).collect::<Vec<_>>();
+        assert_eq!(reached(0), [0, 2, 3, 4, 5]);
+        assert_eq!(reached(1), [1, 4], "nobody got this one, but its sender got another later");
+        assert_eq!(reached(2), [2, 3, 4, 5]);
+        assert_eq!(reached(4), [4]);
+        assert_eq!(causality.clock(4), [1, 2, 2]);
+    }
+}

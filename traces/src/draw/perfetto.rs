@@ -1,0 +1,140 @@
+//! Chrome's trace event format, which Perfetto opens: a track a node, an arrow a message, and tracks for the faults, for
+//! who is down, and for the operations.
+
+use std::collections::BTreeMap;
+
+use seedbed_sim::timeline::Happening;
+use seedbed_sim::{NodeId, Time};
+use serde_json::{Value, json};
+
+use crate::draw::Picture;
+use crate::draw::causality::{Causality, fate, words};
+
+/// The groups of tracks: what the format calls processes.
+const NODES: u32 = 1;
+const FAULTS: u32 = 2;
+const OPERATIONS: u32 = 3;
+
+/// How long a handler is drawn, at most: it takes no time.
+const SLICE_NS: u64 = 1_000;
+
+/// Writes the whole timeline as one JSON object.
+pub fn draw(picture: &Picture<'_>) -> String {
+    let mut events = tracks(picture.nodes);
+    events.extend(handlers(picture));
+    events.extend(messages(picture));
+    events.extend(spans(picture));
+    if let Some(violation) = picture.violation {
+        let at = micros(violation.at);
+        events.push(json!({
+            "ph": "i", "s": "g", "pid": NODES, "tid": 0, "ts": at, "cat": "violation",
+            "name": format!("{} violated", violation.property), "args": { "message": violation.message },
+        }));
+    }
+    let mut text = json!({ "displayTimeUnit": "ns", "traceEvents": events }).to_string();
+    text.push('\n');
+    text
+}
+
+/// Microseconds, which the format counts in.
+fn micros(at: Time) -> f64 {
+    at.0 as f64 / 1e3
+}
+
+fn tracks(nodes: &[NodeId]) -> Vec<Value> {
+    let group =
+        |pid: u32, name: &str| json!({ "ph": "M", "pid": pid, "name": "process_name", "args": { "name": name } });
+    let mut named = vec![group(NODES, "nodes"), group(FAULTS, "faults"), group(OPERATIONS, "operations")];
+    named.extend(nodes.iter().map(|node| {
+        json!({ "ph": "M", "pid": NODES, "tid": track(*node), "name": "thread_name", "args": { "name": node.to_string() } })
+    }));
+    named
+}
+
+/// Tracks count from 1.
+fn track(node: NodeId) -> u32 {
+    u32::from(node.0) + 1
+}
+
+/// What a node does at one instant is one slice, named after what came first.
+fn handlers(picture: &Picture<'_>) -> Vec<Value> {
+    let mut instants: BTreeMap<(NodeId, Time), Vec<String>> = BTreeMap::new();
+    for event in &Causality::of(picture.nodes, picture.timeline).events {
+        instants.entry((picture.nodes[event.node], event.at)).or_default().push(words(event.what));
+    }
+    let mut slices = Vec::with_capacity(instants.len());
+    let mut following = instants.keys().skip(1);
+    for ((node, at), what) in &instants {
+        let next = following.next().filter(|(other, _)| other == node);
+        let lasts = next.map_or(SLICE_NS, |(_, next)| next.since(*at).0.min(SLICE_NS));
+        slices.push(json!({
+            "ph": "X", "pid": NODES, "tid": track(*node), "ts": micros(*at), "dur": micros(Time(lasts)), "cat": "handler",
+            "name": what[0], "args": { "does": what },
+        }));
+    }
+    slices
+}
+
+/// An arrow from each message's sender to whoever got it; a copy has an arrow of its own.
+fn messages(picture: &Picture<'_>) -> Vec<Value> {
+    let mut arrows = Vec::new();
+    let mut sent: BTreeMap<u64, Time> = BTreeMap::new();
+    for entry in picture.timeline {
+        match &entry.what {
+            Happening::Sent { message, .. } => drop(sent.insert(*message, entry.at)),
+            Happening::Delivered { message, from, to, kind } => {
+                let Some(begun) = sent.get(message) else { continue };
+                let id = arrows.len();
+                let end = |ph: &str, node: &NodeId, at: Time| {
+                    json!({
+                        "ph": ph, "bp": "e", "id": id, "pid": NODES, "tid": track(*node), "ts": micros(at),
+                        "cat": "message", "name": kind,
+                    })
+                };
+                arrows.extend([end("s", from, *begun), end("f", to, entry.at)]);
+            }
+            Happening::Undelivered { to, kind, from, why, .. } => arrows.push(json!({
+                "ph": "i", "s": "t", "pid": NODES, "tid": track(*from), "ts": micros(entry.at), "cat": "message",
+                "name": format!("{kind} to {to}: {}", fate(*why)),
+            })),
+            _ => {}
+        }
+    }
+    arrows
+}
+
+/// What lasts: faults, the time that nodes are down, operations.
+fn spans(picture: &Picture<'_>) -> Vec<Value> {
+    let mut spans = Vec::new();
+    let mut open: BTreeMap<(u32, String), (usize, Time)> = BTreeMap::new();
+    let mut count = 0;
+    let last = picture.timeline.last().map_or(Time::ZERO, |entry| entry.at);
+    let mut edge = |ph: &str, group: u32, id: usize, at: Time, name: &str, said: &str| {
+        spans.push(json!({
+            "ph": ph, "pid": group, "tid": 0, "id": id, "ts": micros(at), "cat": "span", "name": name,
+            "args": { "said": said },
+        }));
+    };
+    for entry in picture.timeline {
+        let (begins, group, name, said) = match &entry.what {
+            Happening::FaultBegan { text, .. } => (true, FAULTS, text.clone(), ""),
+            Happening::FaultEnded { text, .. } => (false, FAULTS, text.clone(), ""),
+            Happening::Down { node, why } => (true, FAULTS, format!("{node} is down"), why.as_str()),
+            Happening::Started { node } => (false, FAULTS, format!("{node} is down"), ""),
+            Happening::Invoked { node, op, text } => (true, OPERATIONS, format!("{node} op {}", op.0), text.as_str()),
+            Happening::Ended { node, op, text } => (false, OPERATIONS, format!("{node} op {}", op.0), text.as_str()),
+            _ => continue,
+        };
+        if begins {
+            count += 1;
+            edge("b", group, count, entry.at, &name, said);
+            open.insert((group, name), (count, entry.at));
+        } else if let Some((id, _)) = open.remove(&(group, name.clone())) {
+            edge("e", group, id, entry.at, &name, said);
+        }
+    }
+    for ((group, name), (id, _)) in open {
+        edge("e", group, id, last, &name, "the story ends");
+    }
+    spans
+}
