@@ -48,15 +48,13 @@ impl Semilattice {
         if twice != *state {
             return wrong("joining is not idempotent", format!("{state:?} with itself is {twice:?}"));
         }
-        match self.last.insert(node, (life, state.clone())) {
-            Some((lived, last)) if lived == life => {
-                if joined(&last, state) != *state {
-                    return wrong("a state has not grown", format!("{last:?} has become {state:?}"));
-                }
-            }
-            // What a crash took, nobody has heard of: the names of these updates are given again.
-            Some(_) => self.reached.clear(),
-            None => {}
+        let before = self.last.insert(node, (life, state.clone()));
+        if before.as_ref().is_some_and(|(lived, last)| *lived == life && joined(last, state) != *state) {
+            return wrong("a state has not grown", format!("{before:?} has become {state:?}"));
+        }
+        // What a crash took, nobody has heard of: the names of these updates are given again.
+        if before.is_some_and(|(lived, _)| lived != life) {
+            self.reached.clear();
         }
         self.looked += 1;
         if self.looked > COMPARED && !self.looked.is_multiple_of(COMPARED) {

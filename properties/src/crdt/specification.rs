@@ -45,6 +45,9 @@ pub fn allows(kind: Kind, execution: &Execution, seen: &Updates, value: &Value) 
     }
 }
 
+/// An update, and what it leaves under its key, where the last writer wins.
+type Write<'a> = (OpId, &'a Event, Option<Item>);
+
 /// The updates that a replica has seen.
 struct Seen<'a> {
     execution: &'a Execution,
@@ -148,7 +151,7 @@ impl<'a> Seen<'a> {
     /// Under each key stands what was written last, by the clocks of the writers; of several at the same instant any, for
     /// it is enough that all replicas take the same.
     fn last_writer_wins(&self, kind: Kind, value: &Value) -> Result<(), String> {
-        let mut last: BTreeMap<Key, Vec<(OpId, &Event, Option<Item>)>> = BTreeMap::new();
+        let mut last: BTreeMap<Key, Vec<Write>> = BTreeMap::new();
         for (op, event) in self.events() {
             let Some((key, item)) = written(&event.update) else { continue };
             let last = last.entry(key).or_default();
