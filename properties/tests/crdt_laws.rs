@@ -8,7 +8,7 @@ use seedbed_models::crdt::broadcast::{Broadcast, Message, Order};
 use seedbed_models::crdt::clock::{Clock, Dot, ReplicaId, Stamp, Timestamp};
 use seedbed_models::crdt::context::Context;
 use seedbed_models::crdt::dots::{Causal, CausalType, DotFun, DotMap, DotSet, DotStore};
-use seedbed_models::crdt::style::Lattice;
+use seedbed_models::crdt::style::{Lattice, OperationBased as _};
 use seedbed_models::crdt::types::aw_set::AwSet;
 use seedbed_models::crdt::types::bounded_counter::BoundedCounter;
 use seedbed_models::crdt::types::g_counter::GCounter;
@@ -18,7 +18,7 @@ use seedbed_models::crdt::types::mv_register::MvRegister;
 use seedbed_models::crdt::types::or_map::OrMap;
 use seedbed_models::crdt::types::or_set::OrSet;
 use seedbed_models::crdt::types::pn_counter::PnCounter;
-use seedbed_models::crdt::types::rga::Tree;
+use seedbed_models::crdt::types::rga::{Effect as ListEffect, List, Tree};
 use seedbed_models::crdt::types::rw_set::RwSet;
 use seedbed_models::crdt::types::two_phase_set::TwoPhaseSet;
 use seedbed_models::crdt::types::{Effect, Payload, State};
@@ -234,18 +234,19 @@ fn execution(steps: usize) -> impl Strategy<Value = (Kind, Vec<Step>)> {
 /// The part of a replica that all styles share.
 struct Author {
     me: ReplicaId,
+    /// After how many steps of all replicas its clock shows more; clocks that count only their own are slower.
+    pace: u64,
     made: u64,
     clock: Clock,
 }
 
 impl Author {
     fn new(n: u16) -> Self {
-        Author { me: replica(n), made: 0, clock: Clock::new(Span(1)) }
+        Author { me: replica(n), pace: [4, 100, 7, 1][usize::from(n) % 4], made: 0, clock: Clock::new(Span(1)) }
     }
 
-    /// All replicas' clocks show the step: they differ by what they have seen.
     fn stamp(&self, step: usize, op: &Op) -> Stamp {
-        let time = Timestamp { time: self.clock.next(Time(step as u64 / 4)), by: Some(self.me) };
+        let time = Timestamp { time: self.clock.next(Time(step as u64 / self.pace)), by: Some(self.me) };
         Stamp {
             dot: Dot { replica: self.me, counter: self.made + 1 },
             time,
@@ -453,4 +454,40 @@ proptest! {
             prop_assert_eq!(replica.broadcast.log().len(), sent.len());
         }
     }
+}
+
+/// The story of [`seedbed_models::crdt::types::rga`]: X is removed and everybody knows; Z, which stands behind it, is not
+/// known to the author of Y, which goes before X. X must stay for as long as that can happen.
+#[test]
+fn a_tombstone_stays_while_what_stands_behind_it_is_not_stable() {
+    let stamp = |n: u16, counter: u64, time: u64| Stamp {
+        dot: Dot { replica: replica(n), counter },
+        time: Timestamp { time: Time(time), by: Some(replica(n)) },
+        addressee: None,
+    };
+    let all = Context::default();
+    let edit = |at: &List<ListOp>, op: ListOp, stamp: Stamp| at.prepare(&op, &stamp).expect("it can be done");
+    let with = |effects: &[&ListEffect]| {
+        let mut list: List<ListOp> = List::default();
+        effects.iter().for_each(|effect| list.effect(effect, &all));
+        list
+    };
+    let p = edit(&with(&[]), ListOp::Insert(0, 'P'), stamp(0, 1, 1));
+    let x = edit(&with(&[&p]), ListOp::Insert(1, 'X'), stamp(0, 2, 2));
+    let z = edit(&with(&[&p, &x]), ListOp::Insert(2, 'Z'), stamp(2, 1, 10));
+    let gone = edit(&with(&[&p, &x]), ListOp::Delete(1), stamp(0, 3, 3));
+    let y = edit(&with(&[&p, &x, &gone]), ListOp::Insert(1, 'Y'), stamp(1, 1, 4));
+
+    let mut forgets = with(&[&p, &x, &gone, &z]);
+    let stable: Context = (1..=3).map(|counter| Dot { replica: replica(0), counter }).collect();
+    assert_eq!(forgets.forget(&stable), []);
+    forgets.effect(&y, &all);
+    assert_eq!(forgets.value(), with(&[&p, &x, &gone, &y, &z]).value());
+    assert_eq!(forgets.value().text(), "PYZ");
+    let stable: Context = (1..=3)
+        .map(|counter| Dot { replica: replica(0), counter })
+        .chain([stamp(1, 1, 4).dot, stamp(2, 1, 10).dot])
+        .collect();
+    assert_eq!(forgets.forget(&stable), [stamp(0, 3, 3).dot]);
+    assert_eq!(forgets.weight().tombstones, 0);
 }
