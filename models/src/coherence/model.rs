@@ -323,7 +323,16 @@ impl Model for Coherence {
     /// bounded channels; with a litmus program beside what clients ask, or none.
     fn variants(&self) -> BoxedStrategy<Self> {
         let model = self.clone();
-        let combinations: Vec<_> = super::protocol::combinations().collect();
+        // Those with large tables take longer to go through them.
+        let share = |protocol: Protocol| match protocol {
+            Protocol::IvyFixed | Protocol::IvyDynamic => 2,
+            Protocol::Msi | Protocol::German => 4,
+            Protocol::Dragon | Protocol::Mesi => 8,
+            Protocol::Moesi => 9,
+            Protocol::Mesif => 12,
+        };
+        let one = |(protocol, on): (Protocol, Interconnect)| (share(protocol), Just((protocol, on)).boxed());
+        let combinations = prop::strategy::Union::new_weighted(super::protocol::combinations().map(one).collect());
         let programs: Vec<String> = classical()
             .into_iter()
             .filter(|litmus| litmus.program.threads.len() <= self.cores.into())
@@ -331,14 +340,14 @@ impl Model for Coherence {
             .collect();
         let channels = (1..=3u8).prop_map(|slots| Some(Channels { count: 3, slots }));
         let links = prop_oneof![
-            4 => Just((false, None)).boxed(),
+            6 => Just((false, None)).boxed(),
             1 => Just((true, None)).boxed(),
             1 => channels.prop_map(|channels| (false, channels)).boxed(),
         ];
         let memory = prop_oneof![Just(Kind::Sc), Just(Kind::Tso)];
-        let litmus = prop_oneof![3 => Just(None).boxed(), 1 => prop::sample::select(programs).prop_map(Some).boxed()];
+        let litmus = prop_oneof![4 => Just(None).boxed(), 1 => prop::sample::select(programs).prop_map(Some).boxed()];
         let capacity = prop_oneof![2 => Just(1u8), 1 => Just(2)];
-        (prop::sample::select(combinations), memory, capacity, links, litmus)
+        (combinations, memory, capacity, links, litmus)
             .prop_map(move |((protocol, interconnect), memory, capacity, (linked, channels), litmus)| {
                 let bounded = interconnect != Interconnect::Bus && !protocol.is_spread();
                 let channels = channels.filter(|_| bounded);
@@ -357,7 +366,7 @@ impl Model for Coherence {
             return Just(Vec::new()).boxed();
         }
         let cores = u16::from(self.cores);
-        prop_oneof![1 => crowd(cores, self.blocks), 1 => relay(cores)]
+        prop_oneof![1 => crowd(cores, self.blocks), 2 => relay(cores, true), 1 => relay(cores, false)]
             .prop_map(|mut all| {
                 all.sort_by_key(|(at, ..)| *at);
                 // Each access writes what no other does: the place of the operation, from one on.
@@ -401,26 +410,38 @@ fn crowd(cores: u16, blocks: u8) -> BoxedStrategy<Vec<Asked>> {
     until.prop_flat_map(asked).boxed()
 }
 
-/// One core after the other has the same block and gives it up: what it said last may then be very late.
-fn relay(cores: u16) -> BoxedStrategy<Vec<Asked>> {
+/// One core after the other asks for the same block, does not wait, asks for something else of it while it comes, and
+/// gives it up: what it said last may then be very late. In a relay they take turns, and mostly give it up.
+fn relay(cores: u16, in_turn: bool) -> BoxedStrategy<Vec<Asked>> {
     let block = Block(0);
-    let op = prop_oneof![
-        4 => Just(Op::Load(block)),
+    let first = prop_oneof![
+        2 => Just(Op::Load(block)),
         2 => Just(Op::Store(block, 0)),
-        2 => Just(Op::Fetch(block)),
-        1 => Just(Op::FetchOwned(block)),
+        3 => Just(Op::Fetch(block)),
+        3 => Just(Op::FetchOwned(block)),
     ];
-    let gap = prop_oneof![Just(1u64), Just(3), Just(6), Just(12)];
-    let legs = prop::collection::vec((1..=cores, op, 0..8u64, any::<bool>()), 20..60);
-    (gap, legs)
+    let then = prop_oneof![
+        2 => Just(Op::Load(block)),
+        2 => Just(Op::Store(block, 0)),
+        1 => Just(Op::Fetch(block)),
+        2 => Just(Op::FetchOwned(block)),
+        2 => Just(Op::Evict(block)),
+    ];
+    let gap =
+        if in_turn { prop_oneof![Just(2u64), Just(4), Just(8)] } else { prop_oneof![Just(3u64), Just(6), Just(12)] };
+    let gives_up = prop::bool::weighted(if in_turn { 0.9 } else { 0.4 });
+    let leg = (1..=cores, first, prop::option::of((then, 0..12u64)), 0..12u64, gives_up);
+    (gap, prop::collection::vec(leg, 80..200))
         .prop_map(move |(gap, legs)| {
-            let leg = |(place, (core, op, late, evicts)): (usize, (u16, Op, u64, bool))| {
+            let mut asked = Vec::new();
+            for (place, (core, first, poke, late, gives_up)) in legs.into_iter().enumerate() {
+                let core = if in_turn { 1 + (place as u16 + core / 4) % cores } else { core };
                 let at = Time::ms(place as u64 * gap + 1);
-                let after = Span::ms(late);
-                let evict = (at + after, core, Op::Evict(block));
-                [Some((at, core, op)), Some(evict).filter(|_| evicts || late > 1)]
-            };
-            legs.into_iter().enumerate().flat_map(leg).flatten().collect()
+                asked.push((at, core, first));
+                asked.extend(poke.map(|(op, after)| (at + Span::ms(after), core, op)));
+                asked.extend(gives_up.then(|| (at + Span::ms(late), core, Op::Evict(block))));
+            }
+            asked
         })
         .boxed()
 }

@@ -93,6 +93,8 @@ pub struct Node {
     sent: BTreeMap<(NodeId, u8), u8>,
     /// The blocks of the cache, the one used last at the end.
     recent: Vec<Block>,
+    /// The blocks that are to be given up when they can be.
+    leaving: Vec<Block>,
 }
 
 impl Node {
@@ -112,6 +114,7 @@ impl Node {
             parked: Vec::new(),
             sent: BTreeMap::new(),
             recent: Vec::new(),
+            leaving: Vec::new(),
         }
     }
 
@@ -293,7 +296,7 @@ impl Node {
             }
             self.answer(ctx, answer);
             let served = [Slot::Buffer, Slot::Program].map(|slot| self.serve(ctx, slot));
-            if !began && served == [false, false] {
+            if !began && served == [false, false] && !self.give_up(ctx) {
                 break;
             }
         }
@@ -385,7 +388,13 @@ impl Node {
             Op::FetchOwned(block) if self.fetches_owned => (block, Ask::FetchOwned),
             Op::FetchOwned(block) => (block, Ask::Fetch),
             Op::Evict(block) if !cache.has(block) || !cache.replaces() => return,
-            Op::Evict(block) => (block, Ask::Replace),
+            Op::Evict(block) => {
+                // If the block is on its way, it goes when it has come.
+                if cache.is_busy(block) && !self.leaving.contains(&block) {
+                    self.leaving.push(block);
+                }
+                (block, Ask::Replace)
+            }
             Op::Load(_) | Op::Store(..) | Op::Swap(..) | Op::Fence => panic!("not a hint: {hint:?}"),
         };
         // A cache that is full does not give up what it has for what may never be used.
@@ -393,6 +402,17 @@ impl Node {
         if !full {
             self.ask(ctx, block, ask);
         }
+    }
+
+    /// Gives up a block that is to go and now can. Says whether there was one.
+    fn give_up(&mut self, ctx: &mut Context<'_, Self>) -> bool {
+        let cache = self.cache.as_ref().expect("cores have caches");
+        let Some(place) = self.leaving.iter().position(|block| !cache.is_busy(*block)) else { return false };
+        let block = self.leaving.remove(place);
+        if self.cache.as_ref().is_some_and(|cache| cache.has(block)) {
+            self.ask(ctx, block, Ask::Replace);
+        }
+        true
     }
 
     fn used(&self) -> usize {
