@@ -59,14 +59,18 @@ struct Parked {
 pub enum Timer {
     /// The thread of the litmus program goes on.
     GoOn,
+    /// A block that was given up leaves the write-back buffer.
+    WriteBack(u64),
 }
-kinds!(Timer: GoOn);
+kinds!(Timer: GoOn, WriteBack);
 
-/// How a core goes through its litmus program.
+/// How a core goes through its litmus program, and its cache through what it gives up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Pace {
     /// The longest that it lets pass before an instruction.
     pub(super) most: Span,
+    /// The longest that a block which is given up stays in the write-back buffer before the home is told.
+    pub(super) write_back: Span,
 }
 
 /// A node.
@@ -95,6 +99,9 @@ pub struct Node {
     recent: Vec<Block>,
     /// The blocks that are to be given up when they can be.
     leaving: Vec<Block>,
+    /// What is still to be said of blocks that were given up, and how many there were.
+    write_back: BTreeMap<u64, (NodeId, Message)>,
+    written_back: u64,
 }
 
 impl Node {
@@ -115,6 +122,8 @@ impl Node {
             sent: BTreeMap::new(),
             recent: Vec::new(),
             leaving: Vec::new(),
+            write_back: BTreeMap::new(),
+            written_back: 0,
         }
     }
 
@@ -228,7 +237,15 @@ impl Node {
             if let Some(channels) = self.channels {
                 *self.sent.entry((to, channels.of(message.say))).or_default() += 1;
             }
-            ctx.send(to, message);
+            let gives_up = (Say::PutS..=Say::PutF).contains(&message.say);
+            if gives_up && self.pace.write_back > Span::ZERO {
+                let after = ctx.draw_span("write back", Span::ZERO..=self.pace.write_back);
+                self.written_back += 1;
+                self.write_back.insert(self.written_back, (to, message));
+                ctx.arm(Timer::WriteBack(self.written_back), after);
+            } else {
+                ctx.send(to, message);
+            }
         }
     }
 
@@ -489,11 +506,17 @@ impl Process for Node {
     }
 
     fn timer(&mut self, ctx: &mut Context<'_, Self>, timer: Timer) {
-        let Timer::GoOn = timer;
-        if let Some(core) = &mut self.core {
-            core.go_on();
+        match timer {
+            Timer::GoOn => {
+                let core = self.core.as_mut().expect("only cores have programs");
+                core.go_on();
+                self.serve_core(ctx);
+            }
+            Timer::WriteBack(which) => {
+                let (to, message) = self.write_back.remove(&which).expect("it was put there");
+                ctx.send(to, message);
+            }
         }
-        self.serve_core(ctx);
     }
 
     fn invoke(&mut self, ctx: &mut Context<'_, Self>, op: OpId, input: Op) {
