@@ -59,14 +59,18 @@ struct Parked {
 pub enum Timer {
     /// The thread of the litmus program goes on.
     GoOn,
+    /// A block that was given up leaves the write-back buffer.
+    WriteBack(u64),
 }
-kinds!(Timer: GoOn);
+kinds!(Timer: GoOn, WriteBack);
 
-/// How a core goes through its litmus program.
+/// How a core goes through its litmus program, and its cache through what it gives up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Pace {
     /// The longest that it lets pass before an instruction.
     pub(super) most: Span,
+    /// The longest that a block which is given up stays in the write-back buffer before the home is told.
+    pub(super) write_back: Span,
 }
 
 /// A node.
@@ -93,6 +97,11 @@ pub struct Node {
     sent: BTreeMap<(NodeId, u8), u8>,
     /// The blocks of the cache, the one used last at the end.
     recent: Vec<Block>,
+    /// The blocks that are to be given up when they can be.
+    leaving: Vec<Block>,
+    /// What is still to be said of blocks that were given up, and how many there were.
+    write_back: BTreeMap<u64, (NodeId, Message)>,
+    written_back: u64,
 }
 
 impl Node {
@@ -112,6 +121,9 @@ impl Node {
             parked: Vec::new(),
             sent: BTreeMap::new(),
             recent: Vec::new(),
+            leaving: Vec::new(),
+            write_back: BTreeMap::new(),
+            written_back: 0,
         }
     }
 
@@ -225,7 +237,15 @@ impl Node {
             if let Some(channels) = self.channels {
                 *self.sent.entry((to, channels.of(message.say))).or_default() += 1;
             }
-            ctx.send(to, message);
+            let gives_up = (Say::PutS..=Say::PutF).contains(&message.say);
+            if gives_up && self.pace.write_back > Span::ZERO {
+                let after = ctx.draw_span("write back", Span::ZERO..=self.pace.write_back);
+                self.written_back += 1;
+                self.write_back.insert(self.written_back, (to, message));
+                ctx.arm(Timer::WriteBack(self.written_back), after);
+            } else {
+                ctx.send(to, message);
+            }
         }
     }
 
@@ -293,7 +313,7 @@ impl Node {
             }
             self.answer(ctx, answer);
             let served = [Slot::Buffer, Slot::Program].map(|slot| self.serve(ctx, slot));
-            if !began && served == [false, false] {
+            if !began && served == [false, false] && !self.give_up(ctx) {
                 break;
             }
         }
@@ -385,7 +405,13 @@ impl Node {
             Op::FetchOwned(block) if self.fetches_owned => (block, Ask::FetchOwned),
             Op::FetchOwned(block) => (block, Ask::Fetch),
             Op::Evict(block) if !cache.has(block) || !cache.replaces() => return,
-            Op::Evict(block) => (block, Ask::Replace),
+            Op::Evict(block) => {
+                // If the block is on its way, it goes when it has come.
+                if cache.is_busy(block) && !self.leaving.contains(&block) {
+                    self.leaving.push(block);
+                }
+                (block, Ask::Replace)
+            }
             Op::Load(_) | Op::Store(..) | Op::Swap(..) | Op::Fence => panic!("not a hint: {hint:?}"),
         };
         // A cache that is full does not give up what it has for what may never be used.
@@ -393,6 +419,17 @@ impl Node {
         if !full {
             self.ask(ctx, block, ask);
         }
+    }
+
+    /// Gives up a block that is to go and now can. Says whether there was one.
+    fn give_up(&mut self, ctx: &mut Context<'_, Self>) -> bool {
+        let cache = self.cache.as_ref().expect("cores have caches");
+        let Some(place) = self.leaving.iter().position(|block| !cache.is_busy(*block)) else { return false };
+        let block = self.leaving.remove(place);
+        if self.cache.as_ref().is_some_and(|cache| cache.has(block)) {
+            self.ask(ctx, block, Ask::Replace);
+        }
+        true
     }
 
     fn used(&self) -> usize {
@@ -469,11 +506,17 @@ impl Process for Node {
     }
 
     fn timer(&mut self, ctx: &mut Context<'_, Self>, timer: Timer) {
-        let Timer::GoOn = timer;
-        if let Some(core) = &mut self.core {
-            core.go_on();
+        match timer {
+            Timer::GoOn => {
+                let core = self.core.as_mut().expect("only cores have programs");
+                core.go_on();
+                self.serve_core(ctx);
+            }
+            Timer::WriteBack(which) => {
+                let (to, message) = self.write_back.remove(&which).expect("it was put there");
+                ctx.send(to, message);
+            }
         }
-        self.serve_core(ctx);
     }
 
     fn invoke(&mut self, ctx: &mut Context<'_, Self>, op: OpId, input: Op) {
