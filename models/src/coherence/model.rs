@@ -45,9 +45,11 @@ pub struct Coherence {
     pub disordered: bool,
     /// The longest that a core lets pass before an instruction of its program.
     pub think: Span,
-    /// The longest that a block which is given up stays in a write-back buffer before the home is told; zero: there is none.
+    /// The longest that what no core waits for (that a block is given up, that memory gets its data back, that a requestor
+    /// has all) stays in a buffer before it is sent, and what a bus shows in another before a cache looks at it; zero: there
+    /// are no such buffers.
     #[serde(default, skip_serializing_if = "no_time")]
-    pub write_back: Span,
+    pub lazy: Span,
     /// The planted bug.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bug: Option<Bug>,
@@ -74,7 +76,7 @@ impl Default for Coherence {
             linked: false,
             disordered: false,
             think: Span::ms(20),
-            write_back: Span::ZERO,
+            lazy: Span::ZERO,
             bug: None,
         }
     }
@@ -168,7 +170,7 @@ impl Coherence {
             if self.protocol.is_spread() { controller.owned_at_home() } else { controller }
         };
         let home = || tables.home.as_ref().map(|table| controller(table, Part::Home));
-        let mut node = Node::new(me, self.capacity.into(), Pace { most: self.think, write_back: self.write_back });
+        let mut node = Node::new(me, self.capacity.into(), Pace { most: self.think, lazy: self.lazy });
         node.channels = self.channels;
         node.fetches_owned = self.protocol != Protocol::Dragon;
         if me == HOME {
@@ -335,9 +337,9 @@ impl Model for Coherence {
         let share = |protocol: Protocol| match protocol {
             Protocol::IvyFixed | Protocol::IvyDynamic => 2,
             Protocol::Msi | Protocol::German => 4,
-            Protocol::Dragon | Protocol::Mesi => 8,
-            Protocol::Moesi => 9,
-            Protocol::Mesif => 12,
+            Protocol::Mesi | Protocol::Moesi => 8,
+            Protocol::Dragon => 12,
+            Protocol::Mesif => 16,
         };
         let one = |(protocol, on): (Protocol, Interconnect)| (share(protocol), Just((protocol, on)).boxed());
         let combinations = prop::strategy::Union::new_weighted(super::protocol::combinations().map(one).collect());
@@ -355,22 +357,12 @@ impl Model for Coherence {
         let memory = prop_oneof![Just(Kind::Sc), Just(Kind::Tso)];
         let litmus = prop_oneof![4 => Just(None).boxed(), 1 => prop::sample::select(programs).prop_map(Some).boxed()];
         let capacity = prop_oneof![2 => Just(1u8), 1 => Just(2)];
-        let write_back = prop_oneof![1 => Just(Span::ZERO), 1 => Just(Span::ms(40))];
-        (combinations, memory, capacity, links, litmus, write_back)
-            .prop_map(move |((protocol, interconnect), memory, capacity, (linked, channels), litmus, write_back)| {
+        let lazy = prop_oneof![1 => Just(Span::ZERO), 1 => Just(Span::ms(40))];
+        (combinations, memory, capacity, links, litmus, lazy)
+            .prop_map(move |((protocol, interconnect), memory, capacity, (linked, channels), litmus, lazy)| {
                 let bounded = interconnect != Interconnect::Bus && !protocol.is_spread();
                 let channels = channels.filter(|_| bounded);
-                Coherence {
-                    protocol,
-                    interconnect,
-                    memory,
-                    capacity,
-                    linked,
-                    channels,
-                    litmus,
-                    write_back,
-                    ..model.clone()
-                }
+                Coherence { protocol, interconnect, memory, capacity, linked, channels, litmus, lazy, ..model.clone() }
             })
             .boxed()
     }

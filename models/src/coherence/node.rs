@@ -1,6 +1,6 @@
 //! A node: a core with its cache, or a directory with the memory, or a bus with the memory, and the way in and out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use seedbed_sim::{Context, NoDisk, NodeId, OpId, Process, Span, kinds};
 use serde::{Deserialize, Serialize};
@@ -59,18 +59,20 @@ struct Parked {
 pub enum Timer {
     /// The thread of the litmus program goes on.
     GoOn,
-    /// A block that was given up leaves the write-back buffer.
-    WriteBack(u64),
+    /// What no core waits for leaves the outgoing buffer.
+    Lazily(u64),
+    /// The cache looks at the next request that the bus has shown.
+    Snoop,
 }
-kinds!(Timer: GoOn, WriteBack);
+kinds!(Timer: GoOn, Lazily, Snoop);
 
 /// How a core goes through its litmus program, and its cache through what it gives up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Pace {
     /// The longest that it lets pass before an instruction.
     pub(super) most: Span,
-    /// The longest that a block which is given up stays in the write-back buffer before the home is told.
-    pub(super) write_back: Span,
+    /// The longest that what no core waits for stays in the outgoing buffer, and that what a bus shows stays unseen.
+    pub(super) lazy: Span,
 }
 
 /// A node.
@@ -99,9 +101,11 @@ pub struct Node {
     recent: Vec<Block>,
     /// The blocks that are to be given up when they can be.
     leaving: Vec<Block>,
-    /// What is still to be said of blocks that were given up, and how many there were.
-    write_back: BTreeMap<u64, (NodeId, Message)>,
-    written_back: u64,
+    /// What is still to be said and no core waits for, and how much of that there was.
+    unsaid: BTreeMap<u64, (NodeId, Message)>,
+    put_off: u64,
+    /// What the bus has shown and the cache has not looked at, the oldest first.
+    unseen: VecDeque<(NodeId, Message)>,
 }
 
 impl Node {
@@ -122,8 +126,9 @@ impl Node {
             sent: BTreeMap::new(),
             recent: Vec::new(),
             leaving: Vec::new(),
-            write_back: BTreeMap::new(),
-            written_back: 0,
+            unsaid: BTreeMap::new(),
+            put_off: 0,
+            unseen: VecDeque::new(),
         }
     }
 
@@ -237,12 +242,11 @@ impl Node {
             if let Some(channels) = self.channels {
                 *self.sent.entry((to, channels.of(message.say))).or_default() += 1;
             }
-            let gives_up = (Say::PutS..=Say::PutF).contains(&message.say);
-            if gives_up && self.pace.write_back > Span::ZERO {
-                let after = ctx.draw_span("write back", Span::ZERO..=self.pace.write_back);
-                self.written_back += 1;
-                self.write_back.insert(self.written_back, (to, message));
-                ctx.arm(Timer::WriteBack(self.written_back), after);
+            if self.pace.lazy > Span::ZERO && may_be_put_off(&message) {
+                let after = ctx.draw_span("put off", Span::ZERO..=self.pace.lazy);
+                self.put_off += 1;
+                self.unsaid.insert(self.put_off, (to, message));
+                ctx.arm(Timer::Lazily(self.put_off), after);
             } else {
                 ctx.send(to, message);
             }
@@ -261,6 +265,27 @@ impl Node {
     fn credited(&mut self, from: NodeId, channel: u8) {
         let taken = self.sent.get_mut(&(from, channel)).filter(|sent| **sent > 0);
         *taken.unwrap_or_else(|| panic!("more room than there was: {from}, channel {channel}")) -= 1;
+    }
+
+    /// A message is there to be taken.
+    fn arrived(&mut self, ctx: &mut Context<'_, Self>, from: NodeId, message: Message) {
+        if message.say == Say::Credit {
+            self.credited(from, message.acks);
+        } else {
+            self.parked.push(Parked { from, message, no_room: None });
+        }
+        self.take_parked(ctx);
+        self.serve_core(ctx);
+    }
+
+    /// What the bus has shown is looked at in order: mostly at once, sometimes after a while.
+    fn look_later(&mut self, ctx: &mut Context<'_, Self>) {
+        if self.unseen.is_empty() {
+            return;
+        }
+        let late = ctx.draw("snoop late", 0..=7) == 0;
+        let after = if late { ctx.draw_span("snoop", Span::ZERO..=self.pace.lazy) } else { Span::ZERO };
+        ctx.arm(Timer::Snoop, after);
     }
 
     /// Takes what waits and no longer has to, in order.
@@ -469,6 +494,13 @@ fn event_of(access: super::controller::Access) -> Event {
     if access.writes() { Event::Store } else { Event::Load }
 }
 
+/// Whether no core waits for a message: that a block was given up, that memory gets its data back, that a requestor has
+/// all.
+fn may_be_put_off(message: &Message) -> bool {
+    let gives_up = (Say::PutS..=Say::PutF).contains(&message.say);
+    gives_up || message.part == Part::Home && matches!(message.say, Say::Data | Say::Unblock)
+}
+
 fn has_room(channels: Option<Channels>, sent: &BTreeMap<(NodeId, u8), u8>, to: NodeId, say: Say) -> bool {
     channels.is_none_or(|channels| sent.get(&(to, channels.of(say))).is_none_or(|sent| *sent < channels.slots))
 }
@@ -496,13 +528,15 @@ impl Process for Node {
     }
 
     fn message(&mut self, ctx: &mut Context<'_, Self>, from: NodeId, message: Message) {
-        if message.say == Say::Credit {
-            self.credited(from, message.acks);
-        } else {
-            self.parked.push(Parked { from, message, no_room: None });
+        let shown = message.part == Part::Cache && (Say::BusGetS..=Say::BusUpd).contains(&message.say);
+        if shown && self.pace.lazy > Span::ZERO {
+            self.unseen.push_back((from, message));
+            if self.unseen.len() == 1 {
+                self.look_later(ctx);
+            }
+            return;
         }
-        self.take_parked(ctx);
-        self.serve_core(ctx);
+        self.arrived(ctx, from, message);
     }
 
     fn timer(&mut self, ctx: &mut Context<'_, Self>, timer: Timer) {
@@ -512,9 +546,14 @@ impl Process for Node {
                 core.go_on();
                 self.serve_core(ctx);
             }
-            Timer::WriteBack(which) => {
-                let (to, message) = self.write_back.remove(&which).expect("it was put there");
+            Timer::Lazily(which) => {
+                let (to, message) = self.unsaid.remove(&which).expect("it was put there");
                 ctx.send(to, message);
+            }
+            Timer::Snoop => {
+                let (from, message) = self.unseen.pop_front().expect("it was put there");
+                self.arrived(ctx, from, message);
+                self.look_later(ctx);
             }
         }
     }
