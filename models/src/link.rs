@@ -72,9 +72,9 @@ impl<T: Kinded> Kinded for Timer<T> {
     }
 }
 
-/// The links of a node.
+/// The reliable links of a node: what the layer is made of, for a process that speaks through them itself.
 #[derive(Clone, Debug, Hash)]
-struct Links<M> {
+pub struct Links<M> {
     patience: Span,
     out: BTreeMap<NodeId, Outgoing<M>>,
     into: BTreeMap<NodeId, Incoming<M>>,
@@ -94,16 +94,27 @@ struct Incoming<M> {
 }
 
 impl<M: Clone> Links<M> {
-    fn number(&mut self, to: NodeId, message: M) -> Segment<M> {
-        let link = self.out.entry(to).or_insert(Outgoing { next: 0, unacknowledged: BTreeMap::new() });
-        let seq = link.next;
-        link.next += 1;
-        link.unacknowledged.insert(seq, message.clone());
-        Segment::Numbered { seq, message }
+    /// Links that wait so long for an acknowledgement before they send again.
+    pub fn new(patience: Span) -> Self {
+        Links { patience, out: BTreeMap::new(), into: BTreeMap::new() }
     }
 
-    /// What can be delivered now that this has come, in order, and what is to be acknowledged.
-    fn arrived(&mut self, from: NodeId, seq: u64, message: M) -> (Vec<M>, u64) {
+    /// How long to wait for an acknowledgement.
+    pub fn patience(&self) -> Span {
+        self.patience
+    }
+
+    /// A message with its number. The timer is to be armed if nothing else was unacknowledged: if the second is true.
+    pub fn number(&mut self, to: NodeId, message: M) -> (Segment<M>, bool) {
+        let link = self.out.entry(to).or_insert(Outgoing { next: 0, unacknowledged: BTreeMap::new() });
+        let (seq, first) = (link.next, link.unacknowledged.is_empty());
+        link.next += 1;
+        link.unacknowledged.insert(seq, message.clone());
+        (Segment::Numbered { seq, message }, first)
+    }
+
+    /// What can be delivered now that this has come, in order, and the acknowledgement to send.
+    pub fn arrived(&mut self, from: NodeId, seq: u64, message: M) -> (Vec<M>, Segment<M>) {
         let link = self.into.entry(from).or_insert(Incoming { below: 0, early: BTreeMap::new() });
         if seq >= link.below {
             link.early.insert(seq, message);
@@ -113,14 +124,24 @@ impl<M: Clone> Links<M> {
             ready.push(message);
             link.below += 1;
         }
-        (ready, link.below)
+        (ready, Segment::Ack { below: link.below })
     }
 
-    fn acknowledged(&mut self, by: NodeId, below: u64) {
-        if let Some(link) = self.out.get_mut(&by) {
-            assert!(below <= link.next, "link: an acknowledgement of what was never sent: {below} by {by}");
-            link.unacknowledged = link.unacknowledged.split_off(&below);
-        }
+    /// All below this number have come. Returns whether nothing is left that waits: then the timer is to be cancelled.
+    ///
+    /// # Panics
+    /// If that many were never sent.
+    pub fn acknowledged(&mut self, by: NodeId, below: u64) -> bool {
+        let Some(link) = self.out.get_mut(&by) else { return true };
+        assert!(below <= link.next, "link: an acknowledgement of what was never sent: {below} by {by}");
+        link.unacknowledged = link.unacknowledged.split_off(&below);
+        link.unacknowledged.is_empty()
+    }
+
+    /// What was sent to a node and is not acknowledged, to be sent again.
+    pub fn waiting(&self, to: NodeId) -> Vec<Segment<M>> {
+        let waiting = self.out.get(&to).into_iter().flat_map(|link| &link.unacknowledged);
+        waiting.map(|(seq, message)| Segment::Numbered { seq: *seq, message: message.clone() }).collect()
     }
 }
 
@@ -139,7 +160,7 @@ impl<P: Process> Linked<P> {
 
     /// A process with reliable links, which wait so long for an acknowledgement before they send again.
     pub fn reliable(inner: P, patience: Span) -> Self {
-        Linked { inner, links: Some(Links { patience, out: BTreeMap::new(), into: BTreeMap::new() }) }
+        Linked { inner, links: Some(Links::new(patience)) }
     }
 
     /// The process inside.
@@ -164,7 +185,7 @@ impl<P: Process> Linked<P> {
         for (to, first) in sent_to {
             // Behind what was sent before, the timer is armed already.
             if first {
-                ctx.arm(Timer::Resend(to), links.patience);
+                ctx.arm(Timer::Resend(to), links.patience());
             }
         }
     }
@@ -186,9 +207,9 @@ impl<P: Process> Embed<Linked<P>, P> for Through<'_, P::Message> {
 
     fn message_to(&mut self, to: NodeId, message: P::Message) -> Segment<P::Message> {
         let Some(links) = &mut self.links else { return Segment::Bare(message) };
-        let first = links.out.get(&to).is_none_or(|link| link.unacknowledged.is_empty());
+        let (segment, first) = links.number(to, message);
         self.sent_to.push((to, first));
-        links.number(to, message)
+        segment
     }
 
     fn timer(&self, timer: P::Timer) -> Timer<P::Timer> {
@@ -227,20 +248,19 @@ impl<P: Process> Process for Linked<P> {
         match (segment, &mut self.links) {
             (Segment::Bare(message), None) => self.run(ctx, |inner, ctx| inner.message(ctx, from, message)),
             (Segment::Numbered { seq, message }, Some(links)) => {
-                let (ready, below) = links.arrived(from, seq, message);
+                let (ready, ack) = links.arrived(from, seq, message);
                 match ready.len() {
                     0 => ctx.mark("link: came again, or before its turn"),
                     1 => {}
                     _ => ctx.mark("link: delivered what had come early"),
                 }
-                ctx.send(from, Segment::Ack { below });
+                ctx.send(from, ack);
                 for message in ready {
                     self.run(ctx, |inner, ctx| inner.message(ctx, from, message));
                 }
             }
             (Segment::Ack { below }, Some(links)) => {
-                links.acknowledged(from, below);
-                if links.out.get(&from).is_some_and(|link| link.unacknowledged.is_empty()) {
+                if links.acknowledged(from, below) {
                     ctx.cancel(&Timer::Resend(from));
                 }
             }
@@ -256,15 +276,13 @@ impl<P: Process> Process for Linked<P> {
             Timer::Inner(timer) => self.run(ctx, |inner, ctx| inner.timer(ctx, timer)),
             Timer::Resend(to) => {
                 let links = self.links.as_ref().expect("only reliable links have this timer");
-                let waiting = links.out.get(&to).map(|link| link.unacknowledged.clone()).unwrap_or_default();
+                let waiting = links.waiting(to);
                 if waiting.is_empty() {
                     return;
                 }
                 ctx.mark("link: sent again");
-                ctx.arm(Timer::Resend(to), links.patience);
-                for (seq, message) in waiting {
-                    ctx.send(to, Segment::Numbered { seq, message });
-                }
+                ctx.arm(Timer::Resend(to), links.patience());
+                waiting.into_iter().for_each(|segment| ctx.send(to, segment));
             }
         }
     }

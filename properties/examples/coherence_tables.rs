@@ -1,53 +1,38 @@
-//! Which entries of the transition tables of coherence a sweep of each protocol reaches, and which it does not.
+//! Which entries of the transition tables of coherence a sweep reaches, and which it does not.
 //!
-//! `cargo run --release -p seedbed-properties --example coherence_tables -- 500 mesi directory`: so many seeds of each
-//! combination, or of this one.
+//! `cargo run --release -p seedbed-properties --example coherence_tables -- 2000`: so many seeds.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-use seedbed_models::coherence::Coherence;
 use seedbed_models::coherence::protocol::{combinations, tables};
 use seedbed_properties::coherence::suite;
-use seedbed_sim::Swarm;
+use seedbed_sim::Campaign;
 
 fn main() {
-    let words: Vec<String> = std::env::args().skip(1).collect();
-    let seeds: u64 = words.first().and_then(|word| word.parse().ok()).unwrap_or(500);
-    let wanted = |name: &str| words.len() < 2 || words[1..].iter().all(|word| word == name);
+    let seeds: u64 = std::env::args().nth(1).and_then(|word| word.parse().ok()).unwrap_or(2_000);
+    let each = |result: seedbed_sim::SeedResult| {
+        if let Some(violation) = &result.violation {
+            println!("seed {}: {violation}", result.seed);
+        }
+        true
+    };
+    let summary = Campaign::new(suite()).sweep(0..seeds, 0, &each).expect("the usual configuration is possible");
+    println!("{} worlds, {} events, {} violations", summary.runs, summary.events, summary.violations);
+    let (mut all, mut reached) = (0, 0);
     for (protocol, on) in combinations() {
-        if !wanted(protocol.name()) && !(words.len() == 3 && words[1] == protocol.name() && words[2] == on.name()) {
-            continue;
-        }
-        let mut suite = suite();
-        suite.sometimes.clear();
-        let base = Coherence::default();
-        let cases = Swarm::tolerated().cases(&base);
-        let campaign = seedbed_sim::Campaign::new(suite);
-        let mut reached: BTreeSet<&str> = BTreeSet::new();
-        let mut violations = 0;
-        let (mut run, mut seed) = (0, 0);
-        while run < seeds {
-            seed += 1;
-            let case = cases.case(seed);
-            if (case.scenario.config.protocol, case.scenario.config.interconnect) != (protocol, on) {
-                continue;
-            }
-            run += 1;
-            let result = campaign.run_seed(&cases, seed, false);
-            if let Some(violation) = &result.violation {
-                violations += 1;
-                println!("seed {seed}: {violation}");
-            }
-            reached.extend(result.marks.iter().map(|(name, _)| *name));
-        }
+        let mut here: BTreeMap<&str, u64> = BTreeMap::new();
         let tables = tables(protocol, on, None);
         for table in std::iter::once(&tables.cache).chain(&tables.home) {
-            let missing: Vec<&str> = table.marks().filter(|mark| !reached.contains(mark)).collect();
-            let all = table.marks().count();
-            println!("{}: {} of {all} in {seeds} seeds, {violations} violations", table.name, all - missing.len());
-            for mark in missing {
-                println!("    {mark}");
-            }
+            here.extend(table.marks().map(|mark| (mark, summary.marks.get(mark).copied().unwrap_or(0))));
         }
+        let missing: Vec<&str> = here.iter().filter(|(_, count)| **count == 0).map(|(mark, _)| *mark).collect();
+        let rare = here.values().filter(|count| (1..4).contains(*count)).count();
+        println!("{protocol} on {on}: {} of {}, {rare} of them rarely", here.len() - missing.len(), here.len());
+        for mark in &missing {
+            println!("    {mark}");
+        }
+        all += here.len();
+        reached += here.len() - missing.len();
     }
+    println!("{reached} of {all} entries");
 }

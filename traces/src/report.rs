@@ -1,5 +1,7 @@
 //! What the commands print: tables and reports for people, JSON lines for scripts.
 
+use std::collections::BTreeMap;
+
 use crate::say;
 use hdrhistogram::Histogram;
 use seedbed_sim::fault::FaultClass;
@@ -20,6 +22,27 @@ pub fn verdict(violation: Option<&Violation>) -> &'static str {
 /// Prints one JSON line to standard output.
 pub fn print_json(value: &Value) {
     say!("{value}");
+}
+
+/// Marks as people read them: those of a table's entries (`TABLE: STATE × EVENT`) as how many of them there are.
+pub fn folded<'a>(marks: impl IntoIterator<Item = (&'a str, u64)>) -> Vec<(String, String)> {
+    let mut tables: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
+    let mut lines = Vec::new();
+    for (name, count) in marks {
+        match name.split_once(": ").filter(|(_, entry)| entry.contains(" × ")) {
+            Some((table, _)) => {
+                let (reached, all) = tables.entry(table).or_default();
+                (*reached, *all) = (*reached + u64::from(count > 0), *all + 1);
+            }
+            None => lines.push((name.to_string(), count.to_string())),
+        }
+    }
+    let tables = tables.into_iter().map(|(table, (reached, all))| match reached == all {
+        true => (format!("entries of {table}"), all.to_string()),
+        false => (format!("entries of {table}"), format!("{reached} of {all}")),
+    });
+    lines.extend(tables);
+    lines
 }
 
 /// The JSON line of a seed in a sweep.

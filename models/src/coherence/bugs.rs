@@ -46,7 +46,7 @@ impl Bug {
     pub(super) fn in_home(self) -> &'static str {
         match self {
             Bug::MemoryAnswersWhileOwned => "E M O | GetS | = | Data to Req; add Req",
-            Bug::PutMRaceDropped => "I S E M O F S_D F_D | PutM-NonOwner | = |",
+            Bug::PutMRaceDropped => "I S E M O F S_D F_D | PutM-NonOwner Put-NonOwner | = |",
             Bug::StaleSharerAfterEviction => "S O F S_D F_D | PutS-NotLast PutS-Last | = | PutAck to Req",
             _ => "",
         }

@@ -137,6 +137,8 @@ pub struct Controller {
     bus: bool,
     /// Whether the home waits for acknowledgements itself, and so has to know whether there are sharers.
     counts: bool,
+    /// Whether the home does not care what it was that one who is not the owner gives up.
+    lumps: bool,
     /// Whether data of several caches can be on their way to the home at one time.
     expects: bool,
     /// The bug: acknowledgements that come before their number is known are forgotten.
@@ -155,9 +157,24 @@ impl Controller {
         let used = vec![0; table.places().div_ceil(64)];
         let bus = table.states().any(|state| table.cell(state, Event::OtherGetS).is_some());
         let lines = vec![line; blocks.into()];
+        let lumps = table.states().any(|state| table.cell(state, Event::PutNonOwner).is_some());
         let expects = table.states().any(|state| table.cell(state, Event::DataOther).is_some());
         let granted = Vec::new();
-        Controller { table, me, part, homes, lines, seen: 0, bus, counts, expects, forgets: false, granted, used }
+        Controller {
+            table,
+            me,
+            part,
+            homes,
+            lines,
+            seen: 0,
+            bus,
+            counts,
+            expects,
+            lumps,
+            forgets: false,
+            granted,
+            used,
+        }
     }
 
     /// The same, where each block has an owner from the beginning: its home.
@@ -334,6 +351,7 @@ impl Controller {
                 let only = line.sharers == Nodes::default().with(message.req);
                 pick(only, Event::PutSLast, Event::PutSNotLast)
             }
+            (_, Say::PutE | Say::PutO | Say::PutM | Say::PutF) if self.lumps && !owner => Event::PutNonOwner,
             (_, Say::PutE) => pick(owner, Event::PutEOwner, Event::PutENonOwner),
             (_, Say::PutO) => pick(owner, Event::PutOOwner, Event::PutONonOwner),
             (_, Say::PutM | Say::BusPutM) => pick(owner, Event::PutMOwner, Event::PutMNonOwner),

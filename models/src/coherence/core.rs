@@ -50,7 +50,7 @@ pub enum Op {
     Fetch(Block),
     /// See to it that a block is there to be written, and do not wait.
     FetchOwned(Block),
-    /// Give a block's place away, and do not wait.
+    /// Give a block up, at once or when it has come, and do not wait.
     Evict(Block),
 }
 

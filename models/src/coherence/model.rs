@@ -45,9 +45,18 @@ pub struct Coherence {
     pub disordered: bool,
     /// The longest that a core lets pass before an instruction of its program.
     pub think: Span,
+    /// The longest that what no core waits for (that a block is given up, that memory gets its data back, that a requestor
+    /// has all) stays in a buffer before it is sent, and what a bus shows in another before a cache looks at it; zero: there
+    /// are no such buffers.
+    #[serde(default, skip_serializing_if = "no_time")]
+    pub lazy: Span,
     /// The planted bug.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bug: Option<Bug>,
+}
+
+fn no_time(span: &Span) -> bool {
+    *span == Span::ZERO
 }
 
 /// The node that is the directory, or the bus, with the memory.
@@ -60,13 +69,14 @@ impl Default for Coherence {
             interconnect: Interconnect::Directory,
             memory: Kind::Sc,
             cores: 4,
-            blocks: 2,
+            blocks: 4,
             capacity: 2,
             litmus: None,
             channels: None,
             linked: false,
             disordered: false,
             think: Span::ms(20),
+            lazy: Span::ZERO,
             bug: None,
         }
     }
@@ -160,7 +170,7 @@ impl Coherence {
             if self.protocol.is_spread() { controller.owned_at_home() } else { controller }
         };
         let home = || tables.home.as_ref().map(|table| controller(table, Part::Home));
-        let mut node = Node::new(me, self.capacity.into(), Pace { most: self.think });
+        let mut node = Node::new(me, self.capacity.into(), Pace { most: self.think, lazy: self.lazy });
         node.channels = self.channels;
         node.fetches_owned = self.protocol != Protocol::Dragon;
         if me == HOME {
@@ -323,7 +333,16 @@ impl Model for Coherence {
     /// bounded channels; with a litmus program beside what clients ask, or none.
     fn variants(&self) -> BoxedStrategy<Self> {
         let model = self.clone();
-        let combinations: Vec<_> = super::protocol::combinations().collect();
+        // Those with large tables take longer to go through them.
+        let share = |protocol: Protocol| match protocol {
+            Protocol::IvyFixed | Protocol::IvyDynamic => 2,
+            Protocol::Msi | Protocol::German => 4,
+            Protocol::Mesi | Protocol::Moesi => 8,
+            Protocol::Dragon => 12,
+            Protocol::Mesif => 16,
+        };
+        let one = |(protocol, on): (Protocol, Interconnect)| (share(protocol), Just((protocol, on)).boxed());
+        let combinations = prop::strategy::Union::new_weighted(super::protocol::combinations().map(one).collect());
         let programs: Vec<String> = classical()
             .into_iter()
             .filter(|litmus| litmus.program.threads.len() <= self.cores.into())
@@ -331,24 +350,25 @@ impl Model for Coherence {
             .collect();
         let channels = (1..=3u8).prop_map(|slots| Some(Channels { count: 3, slots }));
         let links = prop_oneof![
-            4 => Just((false, None)).boxed(),
+            6 => Just((false, None)).boxed(),
             1 => Just((true, None)).boxed(),
             1 => channels.prop_map(|channels| (false, channels)).boxed(),
         ];
         let memory = prop_oneof![Just(Kind::Sc), Just(Kind::Tso)];
-        let litmus = prop_oneof![3 => Just(None).boxed(), 1 => prop::sample::select(programs).prop_map(Some).boxed()];
+        let litmus = prop_oneof![4 => Just(None).boxed(), 1 => prop::sample::select(programs).prop_map(Some).boxed()];
         let capacity = prop_oneof![2 => Just(1u8), 1 => Just(2)];
-        (prop::sample::select(combinations), memory, capacity, links, litmus)
-            .prop_map(move |((protocol, interconnect), memory, capacity, (linked, channels), litmus)| {
+        let lazy = prop_oneof![1 => Just(Span::ZERO), 1 => Just(Span::ms(40))];
+        (combinations, memory, capacity, links, litmus, lazy)
+            .prop_map(move |((protocol, interconnect), memory, capacity, (linked, channels), litmus, lazy)| {
                 let bounded = interconnect != Interconnect::Bus && !protocol.is_spread();
                 let channels = channels.filter(|_| bounded);
-                Coherence { protocol, interconnect, memory, capacity, linked, channels, litmus, ..model.clone() }
+                Coherence { protocol, interconnect, memory, capacity, linked, channels, litmus, lazy, ..model.clone() }
             })
             .boxed()
     }
 
     fn phases(&self) -> Phases {
-        Phases { chaos: Span::secs(2), settle: Span::secs(4), core: None }
+        Phases { chaos: Span::secs(2), settle: Span::secs(12), core: None }
     }
 
     /// Accesses of all cores to few blocks, in bursts: what is interesting happens where several want the same block.
@@ -357,7 +377,7 @@ impl Model for Coherence {
             return Just(Vec::new()).boxed();
         }
         let cores = u16::from(self.cores);
-        prop_oneof![1 => crowd(cores, self.blocks), 1 => relay(cores)]
+        prop_oneof![1 => crowd(cores, self.blocks), 2 => relay(cores, self.blocks, true), 1 => relay(cores, self.blocks, false)]
             .prop_map(|mut all| {
                 all.sort_by_key(|(at, ..)| *at);
                 // Each access writes what no other does: the place of the operation, from one on.
@@ -381,7 +401,7 @@ type Asked = (Time, u16, Op);
 
 /// All cores at once, at few blocks.
 fn crowd(cores: u16, blocks: u8) -> BoxedStrategy<Vec<Asked>> {
-    let block = prop_oneof![3 => Just(0u8), 1 => 0..blocks].prop_map(Block);
+    let block = prop_oneof![6 => Just(0u8), 1 => 0..blocks].prop_map(Block);
     let op = block.prop_flat_map(|block| {
         prop_oneof![
             5 => Just(Op::Load(block)),
@@ -401,26 +421,41 @@ fn crowd(cores: u16, blocks: u8) -> BoxedStrategy<Vec<Asked>> {
     until.prop_flat_map(asked).boxed()
 }
 
-/// One core after the other has the same block and gives it up: what it said last may then be very late.
-fn relay(cores: u16) -> BoxedStrategy<Vec<Asked>> {
+/// One core after the other asks for the same block, does not wait, asks for something else of it while it comes, and
+/// gives it up: what it said last may then be very late. In a relay they take turns, and mostly give it up.
+fn relay(cores: u16, blocks: u8, in_turn: bool) -> BoxedStrategy<Vec<Asked>> {
+    // One block after the other: of each there is a beginning, where nobody has it.
     let block = Block(0);
-    let op = prop_oneof![
-        4 => Just(Op::Load(block)),
+    let first = prop_oneof![
+        2 => Just(Op::Load(block)),
         2 => Just(Op::Store(block, 0)),
-        2 => Just(Op::Fetch(block)),
-        1 => Just(Op::FetchOwned(block)),
+        3 => Just(Op::Fetch(block)),
+        3 => Just(Op::FetchOwned(block)),
     ];
-    let gap = prop_oneof![Just(1u64), Just(3), Just(6), Just(12)];
-    let legs = prop::collection::vec((1..=cores, op, 0..8u64, any::<bool>()), 20..60);
-    (gap, legs)
+    let then = prop_oneof![
+        2 => Just(Op::Load(block)),
+        2 => Just(Op::Store(block, 0)),
+        1 => Just(Op::Fetch(block)),
+        2 => Just(Op::FetchOwned(block)),
+        2 => Just(Op::Evict(block)),
+    ];
+    let gap =
+        if in_turn { prop_oneof![Just(2u64), Just(4), Just(8)] } else { prop_oneof![Just(3u64), Just(6), Just(12)] };
+    let gives_up = prop::bool::weighted(if in_turn { 0.9 } else { 0.4 });
+    let leg = (1..=cores, first, prop::option::of((then, 0..12u64)), 0..12u64, gives_up);
+    (gap, prop::collection::vec(leg, 80..200))
         .prop_map(move |(gap, legs)| {
-            let leg = |(place, (core, op, late, evicts)): (usize, (u16, Op, u64, bool))| {
+            let mut asked = Vec::new();
+            let each = legs.len().div_ceil(blocks.into());
+            for (place, (core, first, poke, late, gives_up)) in legs.into_iter().enumerate() {
+                let core = if in_turn { 1 + (place as u16 + core / 4) % cores } else { core };
                 let at = Time::ms(place as u64 * gap + 1);
-                let after = Span::ms(late);
-                let evict = (at + after, core, Op::Evict(block));
-                [Some((at, core, op)), Some(evict).filter(|_| evicts || late > 1)]
-            };
-            legs.into_iter().enumerate().flat_map(leg).flatten().collect()
+                let of = |op: Op| op.at(|_| Block((place / each) as u8));
+                asked.push((at, core, of(first)));
+                asked.extend(poke.map(|(op, after)| (at + Span::ms(after), core, of(op))));
+                asked.extend(gives_up.then(|| (at + Span::ms(late), core, of(Op::Evict(block)))));
+            }
+            asked
         })
         .boxed()
 }

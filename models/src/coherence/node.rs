@@ -1,6 +1,6 @@
 //! A node: a core with its cache, or a directory with the memory, or a bus with the memory, and the way in and out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use seedbed_sim::{Context, NoDisk, NodeId, OpId, Process, Span, kinds};
 use serde::{Deserialize, Serialize};
@@ -59,14 +59,20 @@ struct Parked {
 pub enum Timer {
     /// The thread of the litmus program goes on.
     GoOn,
+    /// What no core waits for leaves the outgoing buffer.
+    Lazily(u64),
+    /// The cache looks at the next request that the bus has shown.
+    Snoop,
 }
-kinds!(Timer: GoOn);
+kinds!(Timer: GoOn, Lazily, Snoop);
 
-/// How a core goes through its litmus program.
+/// How a core goes through its litmus program, and its cache through what it gives up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Pace {
     /// The longest that it lets pass before an instruction.
     pub(super) most: Span,
+    /// The longest that what no core waits for stays in the outgoing buffer, and that what a bus shows stays unseen.
+    pub(super) lazy: Span,
 }
 
 /// A node.
@@ -93,6 +99,13 @@ pub struct Node {
     sent: BTreeMap<(NodeId, u8), u8>,
     /// The blocks of the cache, the one used last at the end.
     recent: Vec<Block>,
+    /// The blocks that are to be given up when they can be.
+    leaving: Vec<Block>,
+    /// What is still to be said and no core waits for, and how much of that there was.
+    unsaid: BTreeMap<u64, (NodeId, Message)>,
+    put_off: u64,
+    /// What the bus has shown and the cache has not looked at, the oldest first.
+    unseen: VecDeque<(NodeId, Message)>,
 }
 
 impl Node {
@@ -112,6 +125,10 @@ impl Node {
             parked: Vec::new(),
             sent: BTreeMap::new(),
             recent: Vec::new(),
+            leaving: Vec::new(),
+            unsaid: BTreeMap::new(),
+            put_off: 0,
+            unseen: VecDeque::new(),
         }
     }
 
@@ -225,7 +242,14 @@ impl Node {
             if let Some(channels) = self.channels {
                 *self.sent.entry((to, channels.of(message.say))).or_default() += 1;
             }
-            ctx.send(to, message);
+            if self.pace.lazy > Span::ZERO && may_be_put_off(&message) {
+                let after = ctx.draw_span("put off", Span::ZERO..=self.pace.lazy);
+                self.put_off += 1;
+                self.unsaid.insert(self.put_off, (to, message));
+                ctx.arm(Timer::Lazily(self.put_off), after);
+            } else {
+                ctx.send(to, message);
+            }
         }
     }
 
@@ -241,6 +265,27 @@ impl Node {
     fn credited(&mut self, from: NodeId, channel: u8) {
         let taken = self.sent.get_mut(&(from, channel)).filter(|sent| **sent > 0);
         *taken.unwrap_or_else(|| panic!("more room than there was: {from}, channel {channel}")) -= 1;
+    }
+
+    /// A message is there to be taken.
+    fn arrived(&mut self, ctx: &mut Context<'_, Self>, from: NodeId, message: Message) {
+        if message.say == Say::Credit {
+            self.credited(from, message.acks);
+        } else {
+            self.parked.push(Parked { from, message, no_room: None });
+        }
+        self.take_parked(ctx);
+        self.serve_core(ctx);
+    }
+
+    /// What the bus has shown is looked at in order: mostly at once, sometimes after a while.
+    fn look_later(&mut self, ctx: &mut Context<'_, Self>) {
+        if self.unseen.is_empty() {
+            return;
+        }
+        let late = ctx.draw("snoop late", 0..=7) == 0;
+        let after = if late { ctx.draw_span("snoop", Span::ZERO..=self.pace.lazy) } else { Span::ZERO };
+        ctx.arm(Timer::Snoop, after);
     }
 
     /// Takes what waits and no longer has to, in order.
@@ -293,7 +338,7 @@ impl Node {
             }
             self.answer(ctx, answer);
             let served = [Slot::Buffer, Slot::Program].map(|slot| self.serve(ctx, slot));
-            if !began && served == [false, false] {
+            if !began && served == [false, false] && !self.give_up(ctx) {
                 break;
             }
         }
@@ -385,7 +430,13 @@ impl Node {
             Op::FetchOwned(block) if self.fetches_owned => (block, Ask::FetchOwned),
             Op::FetchOwned(block) => (block, Ask::Fetch),
             Op::Evict(block) if !cache.has(block) || !cache.replaces() => return,
-            Op::Evict(block) => (block, Ask::Replace),
+            Op::Evict(block) => {
+                // If the block is on its way, it goes when it has come.
+                if cache.is_busy(block) && !self.leaving.contains(&block) {
+                    self.leaving.push(block);
+                }
+                (block, Ask::Replace)
+            }
             Op::Load(_) | Op::Store(..) | Op::Swap(..) | Op::Fence => panic!("not a hint: {hint:?}"),
         };
         // A cache that is full does not give up what it has for what may never be used.
@@ -393,6 +444,17 @@ impl Node {
         if !full {
             self.ask(ctx, block, ask);
         }
+    }
+
+    /// Gives up a block that is to go and now can. Says whether there was one.
+    fn give_up(&mut self, ctx: &mut Context<'_, Self>) -> bool {
+        let cache = self.cache.as_ref().expect("cores have caches");
+        let Some(place) = self.leaving.iter().position(|block| !cache.is_busy(*block)) else { return false };
+        let block = self.leaving.remove(place);
+        if self.cache.as_ref().is_some_and(|cache| cache.has(block)) {
+            self.ask(ctx, block, Ask::Replace);
+        }
+        true
     }
 
     fn used(&self) -> usize {
@@ -432,6 +494,13 @@ fn event_of(access: super::controller::Access) -> Event {
     if access.writes() { Event::Store } else { Event::Load }
 }
 
+/// Whether no core waits for a message: that a block was given up, that memory gets its data back, that a requestor has
+/// all.
+fn may_be_put_off(message: &Message) -> bool {
+    let gives_up = (Say::PutS..=Say::PutF).contains(&message.say);
+    gives_up || message.part == Part::Home && matches!(message.say, Say::Data | Say::Unblock)
+}
+
 fn has_room(channels: Option<Channels>, sent: &BTreeMap<(NodeId, u8), u8>, to: NodeId, say: Say) -> bool {
     channels.is_none_or(|channels| sent.get(&(to, channels.of(say))).is_none_or(|sent| *sent < channels.slots))
 }
@@ -459,21 +528,34 @@ impl Process for Node {
     }
 
     fn message(&mut self, ctx: &mut Context<'_, Self>, from: NodeId, message: Message) {
-        if message.say == Say::Credit {
-            self.credited(from, message.acks);
-        } else {
-            self.parked.push(Parked { from, message, no_room: None });
+        let shown = message.part == Part::Cache && (Say::BusGetS..=Say::BusUpd).contains(&message.say);
+        if shown && self.pace.lazy > Span::ZERO {
+            self.unseen.push_back((from, message));
+            if self.unseen.len() == 1 {
+                self.look_later(ctx);
+            }
+            return;
         }
-        self.take_parked(ctx);
-        self.serve_core(ctx);
+        self.arrived(ctx, from, message);
     }
 
     fn timer(&mut self, ctx: &mut Context<'_, Self>, timer: Timer) {
-        let Timer::GoOn = timer;
-        if let Some(core) = &mut self.core {
-            core.go_on();
+        match timer {
+            Timer::GoOn => {
+                let core = self.core.as_mut().expect("only cores have programs");
+                core.go_on();
+                self.serve_core(ctx);
+            }
+            Timer::Lazily(which) => {
+                let (to, message) = self.unsaid.remove(&which).expect("it was put there");
+                ctx.send(to, message);
+            }
+            Timer::Snoop => {
+                let (from, message) = self.unseen.pop_front().expect("it was put there");
+                self.arrived(ctx, from, message);
+                self.look_later(ctx);
+            }
         }
-        self.serve_core(ctx);
     }
 
     fn invoke(&mut self, ctx: &mut Context<'_, Self>, op: OpId, input: Op) {

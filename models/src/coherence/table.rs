@@ -72,6 +72,7 @@ events! {
     PutMNonOwner = "PutM-NonOwner",
     PutFOwner = "PutF-Owner",
     PutFNonOwner = "PutF-NonOwner",
+    PutNonOwner = "Put-NonOwner",
     Upd = "Upd",
     Data = "Data",
     DataOther = "Data(Other)",

@@ -5,7 +5,8 @@ use std::fmt;
 use seedbed_sim::kinds;
 
 use crate::consensus::raft;
-use crate::lock::by_messages::Frame;
+use crate::link::Segment;
+use crate::lock::by_messages::Speech;
 use crate::lock::on_raft::{Locks, Revision};
 use crate::store::redis;
 
@@ -65,6 +66,6 @@ pub enum Message {
     /// Between clients and a Raft group.
     Raft(raft::messages::Message<Locks>),
     /// Between clients that agree by themselves.
-    Peer(Frame),
+    Peer(Segment<Speech>),
 }
-kinds!(Message: Write, Written, Watch, Gone; hosts Redis(redis::Message), Raft(raft::messages::Message<Locks>), Peer(Frame));
+kinds!(Message: Write, Written, Watch, Gone; hosts Redis(redis::Message), Raft(raft::messages::Message<Locks>), Peer(Segment<Speech>));

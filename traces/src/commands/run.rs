@@ -6,7 +6,7 @@ use crate::commands::{Ended, ModelOptions, hunt, shown};
 use crate::component::Run;
 use crate::draw::{Picture, text};
 use crate::registry;
-use crate::report::{latencies, print_json, run_json, verdict};
+use crate::report::{folded, latencies, print_json, run_json, verdict};
 use crate::{say, say_all};
 
 /// Which seeds: one world's; or, where a litmus program is run, as many as it takes to see what it does.
@@ -91,7 +91,7 @@ fn print(model: &str, seed: u64, run: &Run, lines: usize) {
         let ms = |quantile: f64| latency.value_at_quantile(quantile) as f64 / 1e6;
         say!("  latency     p50 {:.1} ms, p90 {:.1} ms, p99 {:.1} ms (virtual)", ms(0.5), ms(0.9), ms(0.99));
     }
-    for (name, count) in &run.marks {
+    for (name, count) in folded(run.marks.iter().map(|(name, count)| (*name, *count))) {
         say!("  mark        {name}: {count}");
     }
 }

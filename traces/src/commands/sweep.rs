@@ -15,7 +15,7 @@ use crate::commands::progress::{ShrinkBudget, Stopwatch, bar, interrupted, keep_
 use crate::commands::{Ended, ModelOptions, hunt, shown};
 use crate::component::{Component, Options};
 use crate::registry;
-use crate::report::{print_json, seed_json, shrink_line};
+use crate::report::{folded, print_json, seed_json, shrink_line};
 
 /// What is swept.
 #[derive(Clone, Debug, clap::Args)]
@@ -234,8 +234,8 @@ pub fn print_summary(summary: &Summary) {
     for (class, count) in &summary.faults {
         table.add_row(vec!["fault".to_string(), class.clone(), count.to_string()]);
     }
-    for (mark, count) in &summary.marks {
-        table.add_row(vec!["mark".to_string(), mark.clone(), count.to_string()]);
+    for (mark, count) in folded(summary.marks.iter().map(|(mark, count)| (mark.as_str(), *count))) {
+        table.add_row(vec!["mark".to_string(), mark, count]);
     }
     say!("{table}");
     for class in &summary.unfired {

@@ -6,7 +6,7 @@
 //! | [`ricart_agrawala`] | whoever has everybody's permission may enter; the older request goes first | `2(n − 1)` |
 //! | [`maekawa`] | whoever has the permission of a voting set may enter; any two sets meet | `3√n` to `6√n` |
 //!
-//! **Tolerated**: all three papers assume links that lose, double and (Maekawa) reorder nothing. [`link`] makes such links
+//! **Tolerated**: all three papers assume links that lose, double and (Maekawa) reorder nothing. [`Links`] makes such links
 //! of the network's, so that loss, duplicates, reordering and partitions that end are borne; and they look at no clock, so
 //! skew and pauses are. A partition blocks whoever needs the other side, for as long as it lasts.
 //!
@@ -16,21 +16,20 @@
 //! timestamp, in whose order turns are taken; Maekawa's voters keep the last token that was given back to them and tell it
 //! with their permission, so that the next is greater, for any two voting sets meet.
 
-pub mod link;
 pub mod maekawa;
 pub mod ricart_agrawala;
 pub mod suzuki_kasami;
 
 use std::collections::{BTreeMap, VecDeque};
 
-use seedbed_sim::{Context, Kinded, NodeId, Span, kinds};
+use seedbed_sim::{Context, NodeId, Span, kinds};
 
-use crate::lock::by_messages::link::Links;
+use crate::link::{Links, Segment};
 use crate::lock::by_messages::maekawa::Maekawa;
 use crate::lock::by_messages::ricart_agrawala::RicartAgrawala;
 use crate::lock::by_messages::suzuki_kasami::SuzukiKasami;
 use crate::lock::messages::{Message, Token};
-use crate::lock::model::Node;
+use crate::lock::model::{Node, Timer};
 use crate::lock::taker::Told;
 
 /// A request's timestamp: a sequence number, and the node that breaks ties (Lamport 1978).
@@ -75,42 +74,6 @@ pub struct Privilege {
     pub turns: u64,
 }
 
-/// What goes over the network.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Frame {
-    /// The next thing that is said on this link.
-    Data {
-        /// Its number on the link, from one on.
-        seq: u64,
-        /// What is said.
-        speech: Speech,
-    },
-    /// All up to this number has arrived.
-    Ack {
-        /// Which.
-        upto: u64,
-    },
-}
-
-// By hand: what is said is named in traces as the papers name it, whatever carries it.
-impl Kinded for Frame {
-    fn kind(&self) -> u16 {
-        match self {
-            Frame::Data { speech, .. } => speech.kind(),
-            Frame::Ack { .. } => Speech::kind_count(),
-        }
-    }
-    fn kind_count() -> u16 {
-        Speech::kind_count() + 1
-    }
-    fn kind_name(kind: u16) -> String {
-        match kind < Speech::kind_count() {
-            true => Speech::kind_name(kind),
-            false => "ack".into(),
-        }
-    }
-}
-
 /// What a protocol does: what it says to whom, and whether it may enter, with which token.
 #[derive(Debug, Default)]
 pub struct Effects {
@@ -140,7 +103,7 @@ pub enum Protocol {
 #[derive(Clone, Debug, Hash)]
 pub struct Peer {
     protocol: Protocol,
-    links: Links,
+    links: Links<Speech>,
     waiting: bool,
 }
 
@@ -178,9 +141,14 @@ impl Peer {
         assert!(told.is_none(), "who leaves does not enter: {told:?}");
     }
 
-    pub(super) fn message(&mut self, ctx: &mut Context<'_, Node>, from: NodeId, frame: Frame) -> Option<Told> {
+    pub(super) fn message(
+        &mut self,
+        ctx: &mut Context<'_, Node>,
+        from: NodeId,
+        segment: Segment<Speech>,
+    ) -> Option<Told> {
         let mut told = None;
-        for speech in self.links.arrived(ctx, from, frame) {
+        for speech in self.arrived(ctx, from, segment) {
             let heard = self.act(ctx, |protocol, effects| match protocol {
                 Protocol::SuzukiKasami(protocol) => protocol.hear(effects, speech),
                 Protocol::RicartAgrawala(protocol) => protocol.hear(effects, from, speech),
@@ -191,8 +159,39 @@ impl Peer {
         told
     }
 
+    /// What can be heard now, in order.
+    fn arrived(&mut self, ctx: &mut Context<'_, Node>, from: NodeId, segment: Segment<Speech>) -> Vec<Speech> {
+        match segment {
+            Segment::Numbered { seq, message } => {
+                let (heard, ack) = self.links.arrived(from, seq, message);
+                ctx.send(from, Message::Peer(ack));
+                heard
+            }
+            Segment::Ack { below } => {
+                if self.links.acknowledged(from, below) {
+                    ctx.cancel(&Timer::Resend(from));
+                }
+                Vec::new()
+            }
+            Segment::Bare(speech) => panic!("a peer speaks over reliable links only: {speech:?}"),
+        }
+    }
+
+    fn send(&mut self, ctx: &mut Context<'_, Node>, to: NodeId, speech: Speech) {
+        let (segment, first) = self.links.number(to, speech);
+        if first {
+            ctx.arm(Timer::Resend(to), self.links.patience());
+        }
+        ctx.send(to, Message::Peer(segment));
+    }
+
     pub(super) fn resend(&mut self, ctx: &mut Context<'_, Node>, peer: NodeId) -> Option<Told> {
-        self.links.resend(ctx, peer);
+        let waiting = self.links.waiting(peer);
+        if !waiting.is_empty() {
+            ctx.mark("said again");
+            waiting.into_iter().for_each(|segment| ctx.send(peer, Message::Peer(segment)));
+            ctx.arm(Timer::Resend(peer), self.links.patience());
+        }
         None
     }
 
@@ -200,15 +199,11 @@ impl Peer {
         let mut effects = Effects::default();
         act(&mut self.protocol, &mut effects);
         for (to, speech) in effects.said {
-            self.links.send(ctx, to, speech);
+            self.send(ctx, to, speech);
         }
         effects.marks.into_iter().for_each(|mark| ctx.mark(mark));
         let token = effects.enters?;
         self.waiting = false;
         Some(Told::Granted { token, until: None })
     }
-}
-
-pub(super) fn frame(frame: Frame) -> Message {
-    Message::Peer(frame)
 }
