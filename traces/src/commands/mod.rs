@@ -142,10 +142,19 @@ fn hunt(
     let Some(shrunk) = component.hunt(options, seed, keep_going)? else {
         return Ok(None);
     };
+    let file = keep(component, seed, &shrunk)?;
+    Ok(Some((shrunk, file)))
+}
+
+/// Writes a story down among the failing traces.
+///
+/// # Errors
+/// If it cannot be written.
+fn keep(component: &dyn Component, seed: u64, shrunk: &Shrunk) -> anyhow::Result<PathBuf> {
     let name = seedbed_sim::check::file_name(component.info().name, &shrunk.violation.property, seed);
     let file = failing_directory().join(name);
     write_trace(&file, &shrunk.text).with_context(|| format!("cannot write {}", file.display()))?;
-    Ok(Some((shrunk, file)))
+    Ok(file)
 }
 
 /// A path as people type it: relative to where they are, if it lies below.

@@ -2,7 +2,6 @@
 
 use crate::say;
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::ops::Range;
 use std::sync::Mutex;
 
@@ -12,8 +11,8 @@ use seedbed_sim::{SeedResult, Summary};
 use serde_json::{Value, json};
 
 use crate::commands::progress::{ShrinkBudget, Stopwatch, bar, interrupted, keep_shrinking, mind_ctrl_c, spinner};
-use crate::commands::{Ended, ModelOptions, hunt, shown};
-use crate::component::{Component, Options};
+use crate::commands::{Ended, ModelOptions, keep, shown};
+use crate::component::{Component, Options, Shrunk};
 use crate::registry;
 use crate::report::{folded, print_json, seed_json, shrink_line};
 
@@ -105,32 +104,28 @@ fn sweep_one(
     let mut summary = pool.install(|| component.sweep(options, seeds, &each))?;
     summary.seconds = watch.seconds();
     progress.finish_and_clear();
-    for result in lowest.into_inner().expect("nobody panics with it").0.into_values() {
-        match interrupted() {
-            true => report_failure(name, &result, call.json),
-            false => shrink_failure(component, options, &result, call.json),
-        }
+    for results in lowest.into_inner().expect("nobody panics with it").0.into_values() {
+        shrink_failures(component, options, results.into_values().collect(), call.json);
     }
     Ok(summary)
 }
 
-/// The lowest failing seed of each property: the one that is shrunk, for more of the same tell nothing new. It is known
-/// when the sweep has ended, and does not depend on how many threads there were.
+/// How many failing seeds of a property may be shrunk, until one gives a story that is short enough.
+const TRIES: usize = 3;
+/// So many operations, faults and deviations are few enough to be read.
+const SHORT: usize = 8;
+
+/// The lowest failing seeds of each property: those that are shrunk, for more of the same tell nothing new. They are known
+/// when the sweep has ended, and do not depend on how many threads there were.
 #[derive(Default)]
-struct Lowest(BTreeMap<String, SeedResult>);
+struct Lowest(BTreeMap<String, BTreeMap<u64, SeedResult>>);
 
 impl Lowest {
-    /// Keeps a failure if it is the lowest of its property; hands back the other one.
+    /// Keeps a failure if it is one of the lowest of its property; hands back the one that is not.
     fn put(&mut self, result: SeedResult) -> Option<SeedResult> {
-        let property = result.violation.as_ref()?.property.clone();
-        match self.0.entry(property) {
-            Entry::Vacant(place) => {
-                place.insert(result);
-                None
-            }
-            Entry::Occupied(mut place) if result.seed < place.get().seed => Some(place.insert(result)),
-            Entry::Occupied(_) => Some(result),
-        }
+        let lowest = self.0.entry(result.violation.as_ref()?.property.clone()).or_default();
+        lowest.insert(result.seed, result);
+        if lowest.len() > TRIES { lowest.pop_last().map(|(_, result)| result) } else { None }
     }
 }
 
@@ -142,23 +137,44 @@ fn report_failure(name: &str, result: &SeedResult, as_json: bool) {
     }
 }
 
-fn shrink_failure(component: &dyn Component, options: &Options, result: &SeedResult, as_json: bool) {
-    let Some(violation) = &result.violation else { return };
+/// Shrinks failures of one property, ascending, until one has become a short story; keeps the shortest.
+fn shrink_failures(component: &dyn Component, options: &Options, results: Vec<SeedResult>, as_json: bool) {
     let name = component.info().name;
     let watch = Stopwatch::start();
     let spinner = spinner("shrinking");
-    let found = hunt(component, options, result.seed, &mut keep_shrinking(&spinner, ShrinkBudget::default()));
-    spinner.finish_and_clear();
-    let found = found.unwrap_or_else(|problem| {
-        eprintln!("seed {}: {problem:#}", result.seed);
-        None
-    });
-    let file = found.as_ref().map(|(_, file)| shown(file));
-    if as_json {
-        return print_json(&seed_json(name, result, file.as_deref()));
+    let mut best: Option<(usize, Shrunk)> = None;
+    for (place, result) in results.iter().enumerate() {
+        let short = best.as_ref().is_some_and(|(_, shrunk)| shrunk.after.items() <= SHORT);
+        if short || interrupted() {
+            break;
+        }
+        let found = component.hunt(options, result.seed, &mut keep_shrinking(&spinner, ShrinkBudget::default()));
+        let found = found.unwrap_or_else(|problem| {
+            eprintln!("seed {}: {problem:#}", result.seed);
+            None
+        });
+        let shorter = |shrunk: &Shrunk| best.as_ref().is_none_or(|(_, best)| shrunk.after.items() < best.after.items());
+        if let Some(shrunk) = found.filter(shorter) {
+            best = Some((place, shrunk));
+        }
     }
-    say!("{violation}\n  (seed {})", result.seed);
-    if let (Some((shrunk, _)), Some(file)) = (&found, &file) {
+    spinner.finish_and_clear();
+    let kept = best.and_then(|(place, shrunk)| {
+        let file = keep(component, results[place].seed, &shrunk);
+        let file = file.inspect_err(|problem| eprintln!("seed {}: {problem:#}", results[place].seed)).ok()?;
+        Some((place, shrunk, shown(&file)))
+    });
+    for (place, result) in results.iter().enumerate() {
+        let Some((_, shrunk, file)) = kept.as_ref().filter(|(kept, ..)| *kept == place) else {
+            report_failure(name, result, as_json);
+            continue;
+        };
+        let Some(violation) = &result.violation else { continue };
+        if as_json {
+            print_json(&seed_json(name, result, Some(file)));
+            continue;
+        }
+        say!("{violation}\n  (seed {})", result.seed);
         say!("  {}", shrink_line(shrunk, watch.seconds()));
         say!("  trace   {file}\n  replay  cargo run --release -- replay {file}\n");
     }
