@@ -104,7 +104,7 @@ fn litmus_programs_do_what_they_may_and_nothing_else() {
     for (place, ((protocol, on), kind)) in places.enumerate() {
         for name in [programs[place % programs.len()], programs[(place * 5 + 1) % programs.len()]] {
             let litmus = program(name).expect("it is classical");
-            let model = Coherence { memory: kind, ..Coherence::default().on(protocol, on) }.running(&litmus);
+            let model = Coherence { memory: kind, ..Coherence::default().on(protocol, on) }.running(litmus);
             let suite = Suite { model, properties: suite().properties, ..Suite::new(Coherence::default()) };
             let seen = observe(&suite, 0..40_000, true).expect("it runs a program");
             if !seen.is_exact() {

@@ -1,5 +1,7 @@
 //! The model: a home or a bus, and cores with their caches.
 
+use std::sync::LazyLock;
+
 use proptest::prelude::*;
 use seedbed_sim::{
     FaultClass, Info, Kinded, Latency, Model, NetworkConfig, NodeId, Operation, Phases, Setting, Span, Time, Workload,
@@ -82,9 +84,12 @@ impl Default for Coherence {
     }
 }
 
+/// The classical programs, made once.
+static CLASSICAL: LazyLock<Vec<Litmus>> = LazyLock::new(classical);
+
 /// The litmus program of this name.
-pub fn program(name: &str) -> Option<Litmus> {
-    classical().into_iter().find(|litmus| litmus.program.name == name)
+pub fn program(name: &str) -> Option<&'static Litmus> {
+    CLASSICAL.iter().find(|litmus| litmus.program.name == name)
 }
 
 impl Coherence {
@@ -128,8 +133,8 @@ impl Coherence {
     }
 
     /// The program that the cores run.
-    pub fn program(&self) -> Option<Program> {
-        self.litmus.as_deref().and_then(program).map(|litmus| litmus.program)
+    pub fn program(&self) -> Option<&'static Program> {
+        self.litmus.as_deref().and_then(program).map(|litmus| &litmus.program)
     }
 
     /// How many blocks there are in all: the locations of the program come first, then those of clients.
@@ -149,7 +154,7 @@ impl Coherence {
     }
 
     /// How the program has ended, if it has.
-    pub fn outcome<'a>(&self, nodes: impl Iterator<Item = &'a Node> + Clone) -> Option<(Program, Outcome)> {
+    pub fn outcome<'a>(&self, nodes: impl Iterator<Item = &'a Node> + Clone) -> Option<(&'static Program, Outcome)> {
         let program = self.program()?;
         let cores: Vec<&Core> = nodes.clone().filter_map(Node::core).take(program.threads.len()).collect();
         if cores.len() < program.threads.len() || cores.iter().any(|core| !core.is_through()) {
@@ -181,7 +186,7 @@ impl Coherence {
         }
         let thread = usize::from(me.0) - 1;
         let program = self.program();
-        let program = program.as_ref().filter(|program| thread < program.threads.len());
+        let program = program.filter(|program| thread < program.threads.len());
         node.core = Some(Core::new(self.memory, program.map(|program| (program, thread))));
         node.first_of_clients = self.locations();
         node.cache = Some(controller(&tables.cache, Part::Cache));
@@ -246,7 +251,7 @@ impl Model for Coherence {
         }
         let Some(name) = &self.litmus else { return Ok(()) };
         let Some(litmus) = program(name) else {
-            let names: Vec<_> = classical().into_iter().map(|litmus| litmus.program.name).collect();
+            let names: Vec<_> = CLASSICAL.iter().map(|litmus| litmus.program.name.as_str()).collect();
             return Err(format!("there is no litmus program '{name}'; there are: {}", names.join(", ")));
         };
         match litmus.program.threads.len() {
@@ -278,10 +283,9 @@ impl Model for Coherence {
             "interconnect" => self.interconnect = named(value, &Interconnect::ALL, Interconnect::name)?,
             "memory" => self.memory = named(value, &[Kind::Sc, Kind::Tso], Kind::name)?,
             "litmus" => {
-                let all = classical();
-                let known = || all.iter().map(|litmus| litmus.program.name.as_str()).collect::<Vec<_>>().join(", ");
-                let litmus = all.iter().find(|litmus| litmus.program.name == value);
-                let litmus = litmus.ok_or_else(|| format!("there is no '{value}'; there are: {}", known()))?;
+                let known =
+                    || CLASSICAL.iter().map(|litmus| litmus.program.name.as_str()).collect::<Vec<_>>().join(", ");
+                let litmus = program(value).ok_or_else(|| format!("there is no '{value}'; there are: {}", known()))?;
                 *self = self.clone().running(litmus);
             }
             _ => return Err(format!("coherence has nothing to set called '{name}'")),
@@ -343,11 +347,8 @@ impl Model for Coherence {
         };
         let one = |(protocol, on): (Protocol, Interconnect)| (share(protocol), Just((protocol, on)).boxed());
         let combinations = prop::strategy::Union::new_weighted(super::protocol::combinations().map(one).collect());
-        let programs: Vec<String> = classical()
-            .into_iter()
-            .filter(|litmus| litmus.program.threads.len() <= self.cores.into())
-            .map(|litmus| litmus.program.name)
-            .collect();
+        let fitting = CLASSICAL.iter().filter(|litmus| litmus.program.threads.len() <= self.cores.into());
+        let programs: Vec<String> = fitting.map(|litmus| litmus.program.name.clone()).collect();
         let channels = (1..=3u8).prop_map(|slots| Some(Channels { count: 3, slots }));
         let links = prop_oneof![
             6 => Just((false, None)).boxed(),
@@ -440,10 +441,10 @@ fn relay(cores: u16, blocks: u8, in_turn: bool) -> BoxedStrategy<Vec<Asked>> {
         2 => Just(Op::Evict(block)),
     ];
     let gap =
-        if in_turn { prop_oneof![Just(2u64), Just(4), Just(8)] } else { prop_oneof![Just(3u64), Just(6), Just(12)] };
+        if in_turn { prop_oneof![Just(2u64), Just(3), Just(6)] } else { prop_oneof![Just(2u64), Just(4), Just(6)] };
     let gives_up = prop::bool::weighted(if in_turn { 0.9 } else { 0.4 });
     let leg = (1..=cores, first, prop::option::of((then, 0..12u64)), 0..12u64, gives_up);
-    (gap, prop::collection::vec(leg, 80..200))
+    (gap, prop::collection::vec(leg, 100..320))
         .prop_map(move |(gap, legs)| {
             let mut asked = Vec::new();
             let each = legs.len().div_ceil(blocks.into());

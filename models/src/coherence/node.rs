@@ -417,7 +417,7 @@ impl Node {
             Some((By::Client(op), ret)) => ctx.complete(op, ret),
             Some((By::Program(register), ret)) => {
                 self.core.as_mut().expect("it was the core's").thread_went_on(register, ret);
-                self.think(ctx);
+                self.think(ctx, false);
             }
         }
     }
@@ -482,9 +482,11 @@ impl Node {
     }
 
     /// The thread goes on after a while.
-    fn think(&mut self, ctx: &mut Context<'_, Self>) {
+    fn think(&mut self, ctx: &mut Context<'_, Self>, first: bool) {
         if self.core.as_ref().is_some_and(Core::may_go_on) {
-            let after = ctx.draw_span("think", Span::ZERO..=self.pace.most);
+            // Threads begin at very different times, so that any of them can be through before another begins.
+            let most = if first { self.pace.most * 4 } else { self.pace.most };
+            let after = ctx.draw_span("think", Span::ZERO..=most);
             ctx.arm(Timer::GoOn, after);
         }
     }
@@ -524,7 +526,7 @@ impl Process for Node {
     type Ret = Ret;
 
     fn start(&mut self, ctx: &mut Context<'_, Self>) {
-        self.think(ctx);
+        self.think(ctx, true);
     }
 
     fn message(&mut self, ctx: &mut Context<'_, Self>, from: NodeId, message: Message) {

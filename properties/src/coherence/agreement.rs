@@ -13,11 +13,11 @@ use seedbed_sim::{Broken, Invariant, NodeId, Property, Verdict, World};
 /// for by somebody, so then none is in flight. On a bus everybody must also have seen what it has shown.
 pub fn directory_agrees() -> impl Property<Coherence> + Clone + Send + Sync {
     Invariant::new("coherence/directory_agrees", |world: &World<Coherence>| {
-        let blocks = (0..world.config().all_blocks()).map(Block);
-        match world.changed() {
-            Some(node) if concerns(world, node) => blocks.into_iter().try_for_each(|block| agree(world, block)),
-            _ => Ok(()),
-        }
+        let Some(process) = world.changed().and_then(|node| world.process(node)) else { return Ok(()) };
+        let here = process.inner().cache().into_iter().chain(process.inner().home()).next();
+        // What is under way here is not judged yet; what is not, may have come to rest just now.
+        let at_rest = here.into_iter().flat_map(|here| here.lines().filter(|(block, _)| !here.is_busy(*block)));
+        at_rest.map(|(block, _)| block).try_for_each(|block| agree(world, block))
     })
 }
 
@@ -43,10 +43,6 @@ pub fn inclusion() -> impl Property<Coherence> + Clone + Send + Sync {
 /// Whether the home knows each sharer: on a bus it does not, and in IVY without managers there is no home.
 fn counts_sharers(config: &Coherence) -> bool {
     config.interconnect != Interconnect::Bus && config.protocol.has_home()
-}
-
-fn concerns(world: &World<Coherence>, node: NodeId) -> bool {
-    world.config().protocol.has_home() && world.process(node).is_some()
 }
 
 fn caches(world: &World<Coherence>) -> impl Iterator<Item = (NodeId, &Controller)> {
@@ -83,6 +79,9 @@ fn state(controller: &Controller, block: Block) -> String {
 }
 
 fn agree(world: &World<Coherence>, block: Block) -> Verdict {
+    if !world.config().protocol.has_home() {
+        return Ok(());
+    }
     let Some((at, home)) = home(world, block) else { return Ok(()) };
     if home.is_busy(block) || !is_quiet(world, block) {
         return Ok(());

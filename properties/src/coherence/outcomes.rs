@@ -51,7 +51,7 @@ pub fn litmus_outcomes() -> impl Property<Coherence> + Clone + Send + Sync {
 }
 
 /// The program that a world runs and how it has ended, if it has.
-fn ended(world: &World<Coherence>) -> Option<(Program, Outcome)> {
+fn ended(world: &World<Coherence>) -> Option<(&'static Program, Outcome)> {
     let nodes: Vec<_> = world.processes().map(|(_, process)| process.inner()).collect();
     world.config().outcome(nodes.iter().copied())
 }
@@ -96,7 +96,7 @@ const BATCH: u64 = 250;
 /// If no world can run the model: the model says why when it is validated.
 pub fn observe(suite: &Suite<Coherence>, seeds: Range<u64>, until_all: bool) -> Option<Observed> {
     let model = &suite.model;
-    let program = model.program()?;
+    let program = model.program()?.clone();
     let memory = memory(model.memory);
     let collected: Arc<Mutex<BTreeMap<Outcome, u64>>> = Arc::default();
     let collector = collected.clone();
