@@ -1,5 +1,5 @@
-//! Replicated data types: joins of states and of deltas a second, by type; what recorded editing sessions take to replay
-//! (with `SEEDBED_ORACLES` set; target: under 5 s each).
+//! Replicated data types: joins of states and of deltas a second, by type; what recorded editing sessions take to
+//! replay (with `SEEDBED_ORACLES` set; target: under 5 s each).
 //!
 //! `cargo bench -p seedbed-properties --bench crdt`
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "a benchmark reads the wall clock")]

@@ -145,8 +145,8 @@ impl Theirs for Flag {
 
 type Sets = Map<u8, Orswot<u8, Actor>, Actor>;
 
-/// Their map, by operations. (Its merge keeps one number an actor for each key: what an actor put under a key is back when
-/// another has removed the key and then hears that the actor has put something else there.)
+/// Their map, by operations. (Its merge keeps one number an actor for each key: what an actor put under a key is back
+/// when another has removed the key and then hears that the actor has put something else there.)
 #[derive(Clone, Default)]
 struct Logged {
     map: Sets,

@@ -328,7 +328,8 @@ impl Operations {
     }
 }
 
-/// Runs an execution in the operation-based style; `forgets` is who forgets what is stable, whenever it hears something.
+/// Runs an execution in the operation-based style; `forgets` is who forgets what is stable, whenever it hears
+/// something.
 fn by_operations(kind: Kind, steps: &[Step], forgets: [bool; REPLICAS as usize]) -> (Vec<Operations>, Vec<Sent>) {
     let mut replicas: Vec<_> = (0..REPLICAS).map(|n| Operations::new(kind, n)).collect();
     let mut sent = Vec::new();
@@ -456,8 +457,8 @@ proptest! {
     }
 }
 
-/// The story of [`seedbed_models::crdt::types::rga`]: X is removed and everybody knows; Z, which stands behind it, is not
-/// known to the author of Y, which goes before X. X must stay for as long as that can happen.
+/// The story of [`seedbed_models::crdt::types::rga`]: X is removed and everybody knows; Z, which stands behind it, is
+/// not known to the author of Y, which goes before X. X must stay for as long as that can happen.
 #[test]
 fn a_tombstone_stays_while_what_stands_behind_it_is_not_stable() {
     let stamp = |n: u16, counter: u64, time: u64| Stamp {

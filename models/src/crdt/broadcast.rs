@@ -1,11 +1,11 @@
 //! Causal broadcast with vector clocks, retransmission and causal stability.
 //!
-//! A message carries the context of what its sender had delivered when it broadcast it, and waits until that is delivered
-//! here (Birman, Schiper and Stephenson, "Lightweight causal and atomic group multicast", 1991). Messages are kept until
-//! everybody is known to have them, and whoever lacks one gets it from anybody who has it, so it survives its sender.
-//! When everybody has reported that it has delivered a message, and all that they had when they reported is delivered
-//! here, the message is *causally stable*: whatever is delivered here from now on was broadcast by somebody who had
-//! delivered it (Baquero, Almeida and Shoker, "Pure Operation-Based Replicated Data Types", 2017).
+//! A message carries the context of what its sender had delivered when it broadcast it, and waits until that is
+//! delivered here (Birman, Schiper and Stephenson, "Lightweight causal and atomic group multicast", 1991). Messages are
+//! kept until everybody is known to have them, and whoever lacks one gets it from anybody who has it, so it survives
+//! its sender. When everybody has reported that it has delivered a message, and all that they had when they reported is
+//! delivered here, the message is *causally stable*: whatever is delivered here from now on was broadcast by somebody
+//! who had delivered it (Baquero, Almeida and Shoker, "Pure Operation-Based Replicated Data Types", 2017).
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -146,8 +146,8 @@ impl<P: Clone + Debug + Eq + Hash> Broadcast<P> {
         theirs.includes(&self.pruned).then(|| self.log.iter().filter(lacks).cloned().collect())
     }
 
-    /// Another member reports what it has delivered. Only counts if all of that is delivered here too: else something may
-    /// still come from there that its reporter made before it had delivered what it reports.
+    /// Another member reports what it has delivered. Only counts if all of that is delivered here too: else something
+    /// may still come from there that its reporter made before it had delivered what it reports.
     pub fn report(&mut self, member: NodeId, delivered: &Context) {
         if self.delivered.includes(delivered) {
             self.reports.entry(member).or_default().join(delivered);
@@ -155,8 +155,8 @@ impl<P: Clone + Debug + Eq + Hash> Broadcast<P> {
     }
 
     /// Another member has begun anew, as this replica: what it reported before does not count. What has come from an
-    /// earlier one of its replicas and waits here is dropped: who has delivered it has what it waits for, and sends both.
-    /// If nobody has, it is too late for it, for who begins anew was told that this member does not have it.
+    /// earlier one of its replicas and waits here is dropped: who has delivered it has what it waits for, and sends
+    /// both. If nobody has, it is too late for it, for who begins anew was told that this member does not have it.
     pub fn succeeded_by(&mut self, successor: ReplicaId) {
         self.reports.remove(&successor.node);
         let outdated = |replica: ReplicaId| replica.node == successor.node && replica < successor;

@@ -5,8 +5,8 @@ use std::fmt;
 
 use crate::crdt::clock::{Dot, ReplicaId};
 
-/// A set of dots (Almeida, Shoker and Baquero 2018, section 7.2): of each replica all updates up to some number, which
-/// is a version vector, and the dots beyond a gap. Two that hold the same dots are equal.
+/// A set of dots (the causal context of Almeida, Shoker and Baquero 2018): of each replica all updates up to some
+/// number, which is a version vector, and the dots beyond a gap. Two that hold the same dots are equal.
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Context {
     /// Of each replica: all dots from 1 to here are in it. Never zero.

@@ -1,8 +1,8 @@
 //! Dot stores and causal states: types that remember what they saw instead of what was removed (Almeida, Shoker and
-//! Baquero 2018, section 7).
+//! Baquero 2018, "Causal CRDTs").
 //!
-//! What is in the context and no longer in the store was removed: no tombstone has to say so. All types of this kind are
-//! a store, a δ-mutator and a query; joining and applying operations is the same for all.
+//! What is in the context and no longer in the store was removed: no tombstone has to say so. All types of this kind
+//! are a store, a δ-mutator and a query; joining and applying operations is the same for all.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
@@ -16,7 +16,7 @@ use crate::crdt::vocabulary::Value;
 
 /// A container of dots: all that is needed to join two of them is who has seen what.
 pub trait DotStore: Clone + Debug + Default + Eq + Hash {
-    /// Joins with `theirs`, where this one has seen `seen` and theirs `their_seen` (Figure 7 of the paper): what one lacks
+    /// Joins with `theirs`, where this one has seen `seen` and theirs `their_seen`: what one lacks
     /// and has seen was removed there.
     fn join(&mut self, seen: &Context, theirs: &Self, their_seen: &Context);
 

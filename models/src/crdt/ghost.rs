@@ -1,8 +1,8 @@
 //! What properties know of a run and no replica looks at: which updates a state contains, and what was done to it.
 //!
-//! These are auxiliary variables (Owicki and Gries 1976): messages carry [`Updates`] beside the states that they bring, so
-//! that "what was delivered to this replica" does not depend on the dots, vectors and sequence numbers that are to be
-//! judged.
+//! These are auxiliary variables (Owicki and Gries 1976): messages carry [`Updates`] beside the states that they bring,
+//! so that "what was delivered to this replica" does not depend on the dots, vectors and sequence numbers that are to
+//! be judged.
 
 use std::fmt;
 

@@ -1,7 +1,7 @@
 //! The three styles of replicated data types, one small trait each, and what is forgotten in time.
 //!
-//! Shapiro, Preguiça, Baquero and Zawirski, "Conflict-free Replicated Data Types" (SSS 2011), define the state-based and
-//! the operation-based style; Almeida, Shoker and Baquero, "Delta state replicated data types" (2018), the one with
+//! Shapiro, Preguiça, Baquero and Zawirski, "Conflict-free Replicated Data Types" (SSS 2011), define the state-based
+//! and the operation-based style; Almeida, Shoker and Baquero, "Delta state replicated data types" (2018), the one with
 //! deltas.
 
 use std::fmt::Debug;
@@ -48,7 +48,7 @@ pub trait DeltaBased: Lattice {
     fn weight(&self) -> Weight;
 }
 
-/// What a δ-mutator is to its mutator: `m(X) = X ⊔ mδ(X)` (Almeida and others 2018, definition of delta-mutators).
+/// What a δ-mutator is to its mutator: `m(X) = X ⊔ mδ(X)` (Almeida, Shoker and Baquero 2018).
 impl<T: DeltaBased> StateBased for T {
     type Update = T::Update;
 
@@ -67,8 +67,8 @@ impl<T: DeltaBased> StateBased for T {
     }
 }
 
-/// The operation-based style (CmRDT): an update is prepared where it is made, and its effect is applied everywhere, once,
-/// in causal order. Effects of concurrent updates commute.
+/// The operation-based style (CmRDT): an update is prepared where it is made, and its effect is applied everywhere,
+/// once, in causal order. Effects of concurrent updates commute.
 pub trait OperationBased: Clone + Debug + Default + Eq + Hash {
     /// What clients ask.
     type Update;
@@ -107,8 +107,8 @@ pub struct Weight {
     pub dots: usize,
 }
 
-/// A type whose effects are its deltas: they are idempotent and commute, whether concurrent or not, so that joining is a
-/// way to apply them.
+/// A type whose effects are its deltas: they are idempotent and commute, whether concurrent or not, so that joining is
+/// a way to apply them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Joined<S>(pub S);
 

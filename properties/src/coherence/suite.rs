@@ -33,7 +33,7 @@ pub fn suite() -> Suite<Coherence> {
         .boundary(Boundary {
             name: "unordered-forwards",
             what: "a directory whose forwards overtake each other: a cache hears of what came later first",
-            breaks: "coherence/single_writer",
+            breaks: "assertion: an event that the transition table calls impossible",
             model: Coherence { disordered: true, ..Coherence::default() },
             swarm: Swarm::only([FaultClass::Reorder]).as_configured(),
         })

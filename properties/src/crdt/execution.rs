@@ -1,5 +1,5 @@
-//! The abstract execution: which updates were made, and what each replica had seen when it made one (Burckhardt, Gotsman,
-//! Yang and Zawirski, "Replicated Data Types: Specification, Verification, Optimality", POPL 2014, section 3). It is read
+//! The abstract execution: which updates were made, and what each replica had seen when it made one (Burckhardt,
+//! Gotsman, Yang and Zawirski, "Replicated Data Types: Specification, Verification, Optimality", POPL 2014). It is read
 //! from what clients asked and from the ghosts of replicas; no dot, vector or sequence number of theirs is believed.
 
 use std::collections::BTreeMap;

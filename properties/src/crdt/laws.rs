@@ -26,7 +26,7 @@ fn joined(a: &State, b: &State) -> State {
 }
 
 /// S1: the states that replicas reach are elements of a join semilattice, and no replica goes back in it (Shapiro and
-/// others 2011, definition of monotonic semilattice objects).
+/// others 2011: a monotonic semilattice object).
 #[derive(Clone, Debug, Default)]
 pub struct Semilattice {
     news: News,
@@ -99,9 +99,9 @@ impl Property<Crdt> for Semilattice {
     }
 }
 
-/// S4: with every replica goes a shadow that makes the same updates with the whole mutators and joins the whole states of
-/// those whose deltas the replica joins. They are the same at every instant (Almeida, Shoker and Baquero 2018,
-/// proposition 2: what the causal delta-merging condition is for).
+/// S4: with every replica goes a shadow that makes the same updates with the whole mutators and joins the whole states
+/// of those whose deltas the replica joins. They are the same at every instant (Almeida, Shoker and Baquero 2018: what
+/// the causal delta-merging condition is for).
 #[derive(Clone, Debug, Default)]
 pub struct DeltaIsFull {
     news: News,

@@ -1,6 +1,6 @@
-//! What must be true of replicated data types (row C16 of the catalogue): laws of their states ([`laws`]), what they show
-//! ([`values`], by the oracle [`specification`] over the [`execution`]), sequences ([`sequence`]), what may be forgotten
-//! ([`stability`]), and that everything arrives ([`reach`]).
+//! What must be true of replicated data types (row C16 of the catalogue): laws of their states ([`laws`]), what they
+//! show ([`values`], by the oracle [`specification`] over the [`execution`]), sequences ([`sequence`]), what may be
+//! forgotten ([`stability`]), and that everything arrives ([`reach`]).
 
 pub mod execution;
 pub mod laws;

@@ -1,7 +1,8 @@
 //! S6, the strong list specification (Attiya and others, "Specification and Complexity of Collaborative Text Editing",
-//! PODC 2016, definition 3.5, "strong list"): the elements that a replica shows are those inserted and not deleted ([`allows`](super::specification::allows)
-//! judges that); an edit has its effect where its client sees it; and there is one total order of all elements, also of
-//! those that are gone, that contradicts no sequence that any replica ever showed.
+//! PODC 2016): the elements that a replica shows are those inserted and not deleted
+//! ([`allows`](super::specification::allows) judges that); an edit has its effect where its client sees it; and there
+//! is one total order of all elements, also of those that are gone, that contradicts no sequence that any replica ever
+//! showed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;

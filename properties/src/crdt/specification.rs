@@ -1,5 +1,5 @@
 //! What each data type must show, given the updates that its replica has seen, and what each of those had seen: the
-//! concurrent specifications (Burckhardt, Gotsman, Yang and Zawirski, POPL 2014, section 4; Shapiro and others, INRIA
+//! concurrent specifications (Burckhardt, Gotsman, Yang and Zawirski, POPL 2014; Shapiro and others, INRIA
 //! report 7506). Where every update has seen all before it, they are the sequential ones.
 //!
 //! Everything is computed anew from the set of updates, and nothing from what an implementation keeps.
@@ -148,8 +148,8 @@ impl<'a> Seen<'a> {
         Value::Tree(leaves)
     }
 
-    /// Under each key stands what was written last, by the clocks of the writers; of several at the same instant any, for
-    /// it is enough that all replicas take the same.
+    /// Under each key stands what was written last, by the clocks of the writers; of several at the same instant any,
+    /// for it is enough that all replicas take the same.
     fn last_writer_wins(&self, kind: Kind, value: &Value) -> Result<(), String> {
         let mut last: BTreeMap<Key, Vec<Write>> = BTreeMap::new();
         for (op, event) in self.events() {

@@ -69,8 +69,8 @@ impl Property<Crdt> for TombstonesStay {
     }
 }
 
-/// Where replicas forget, nothing is left in the end that is only there to be forgotten: no message, and no tombstone but
-/// those of a 2P-Set, which it has for ever.
+/// Where replicas forget, nothing is left in the end that is only there to be forgotten: no message, and no tombstone
+/// but those of a 2P-Set, which it has for ever.
 pub fn nothing_is_kept(world: &World<Crdt>) -> Verdict {
     let Crdt { kind, style, forgets, .. } = world.config();
     if !forgets || *style != Style::Operation {

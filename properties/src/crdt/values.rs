@@ -12,8 +12,7 @@ use super::specification::{allows, counts};
 use crate::consistency::eventual::{Seen, StrongConvergence};
 use crate::judge::{Changes, Judge, News};
 
-/// S2, strong eventual consistency: replicas that have the same updates show the same (Shapiro and others 2011,
-/// definition of strong convergence).
+/// S2, strong eventual consistency: replicas that have the same updates show the same (Shapiro and others 2011).
 #[derive(Clone, Debug, Default)]
 pub struct Converges {
     judge: StrongConvergence<NodeId, Updates, Value>,

@@ -1,11 +1,11 @@
-//! Delta-state replication: Algorithm 2 of Almeida, Shoker and Baquero 2018, "delta-interval based anti-entropy ensuring
-//! causal consistency". A replica keeps the deltas that it has made or learnt, numbered; it sends each of the others the
-//! join of those that the other has not acknowledged, and its whole state where it no longer has them.
+//! Delta-state replication: Algorithm 2 of Almeida, Shoker and Baquero 2018, "delta-interval based anti-entropy
+//! ensuring causal consistency". A replica keeps the deltas that it has made or learnt, numbered; it sends each of the
+//! others the join of those that the other has not acknowledged, and its whole state where it no longer has them.
 //!
-//! That an interval is joined only by those who have all that comes before it (the *causal delta-merging condition*,
-//! definition 5 there) makes it as good as the whole state. The paper's replicas never lose their disks. Here they do, so
-//! acknowledgements name whose sequence numbers they are about, and an interval names whose acknowledgement it builds
-//! upon: another replica on that node does not join it, and is sent a state.
+//! That an interval is joined only by those who have all that comes before it (the *causal delta-merging condition*)
+//! makes it as good as the whole state. The paper's replicas never lose their disks. Here they do, so acknowledgements
+//! name whose sequence numbers they are about, and an interval names whose acknowledgement it builds upon: another
+//! replica on that node does not join it, and is sent a state.
 
 use std::collections::BTreeMap;
 
@@ -148,8 +148,8 @@ impl DeltaReplica {
         Some(())
     }
 
-    /// Sends the next peer what it has not acknowledged (`periodically // ship delta-interval or state`), and drops what
-    /// everybody has (`periodically // garbage collect deltas`).
+    /// Sends the next peer what it has not acknowledged (`periodically // ship delta-interval or state`), and drops
+    /// what everybody has (`periodically // garbage collect deltas`).
     pub(super) fn gossip(&mut self, ctx: &mut Ctx<'_, Replica>) {
         ctx.arm(Timer::Gossip, self.settings.interval);
         let Some(peer) = self.settings.peers.get(self.turn % self.settings.peers.len().max(1)).copied() else {

@@ -1,17 +1,17 @@
-//! Operation-based replication: an update is prepared here, and its effect is broadcast and applied everywhere in causal
-//! order (Shapiro and others 2011, Algorithm 2; the broadcast is [`Broadcast`]). Every now and then a replica tells the
-//! next of the others what it has delivered, and gets what it lacks, from whoever has it.
+//! Operation-based replication: an update is prepared here, and its effect is broadcast and applied everywhere in
+//! causal order (Shapiro and others 2011, the operation-based object; the broadcast is [`Broadcast`]). Every now and
+//! then a replica tells the next of the others what it has delivered, and gets what it lacks, from whoever has it.
 //!
-//! **Forgetting.** A replica that forgets drops messages and tombstones when they are causally stable. That needs to know
-//! who has to have them, so a replica takes part only when all others count it: it asks all to be let in, each forgets
-//! what the node's earlier replica had reported, and answers with what the new one lacks. Until all have answered it makes
-//! no update. What was forgotten before is in what it is given; what is stable afterwards it has reported itself. From a
-//! node's earlier replica nothing is taken any more: what nobody had from it when its successor was let in is lost, as
-//! what was on its disk is.
+//! **Forgetting.** A replica that forgets drops messages and tombstones when they are causally stable. That needs to
+//! know who has to have them, so a replica takes part only when all others count it: it asks all to be let in, each
+//! forgets what the node's earlier replica had reported, and answers with what the new one lacks. Until all have
+//! answered it makes no update. What was forgotten before is in what it is given; what is stable afterwards it has
+//! reported itself. From a node's earlier replica nothing is taken any more: what nobody had from it when its successor
+//! was let in is lost, as what was on its disk is.
 //!
 //! So of any two members the one has what the other has forgotten. Of several that join at once, none becomes a member
-//! before it knows that the others have what was forgotten where it goes on from. Should it find a member who lacks some
-//! of that (then all who had it have lost their disks), it starts again from nothing: nobody has built upon it.
+//! before it knows that the others have what was forgotten where it goes on from. Should it find a member who lacks
+//! some of that (then all who had it have lost their disks), it starts again from nothing: nobody has built upon it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -120,8 +120,8 @@ impl OperationReplica {
     // -----------------------------------------------------------------------------------------------------------------
     // Birth and recovery
 
-    /// Recovers what is in the log, up to what a crash has torn. Without a birth in it the replica is new, and waits to be
-    /// born.
+    /// Recovers what is in the log, up to what a crash has torn. Without a birth in it the replica is new, and waits to
+    /// be born.
     pub(super) fn start(&mut self, ctx: &mut Ctx<'_, Replica>) {
         let stored = ctx.read(FILE);
         let written = stored.len();
@@ -189,7 +189,7 @@ impl OperationReplica {
     // -----------------------------------------------------------------------------------------------------------------
     // Updates
 
-    /// A client's update (Algorithm 2, `atSource` and the local part of `downstream`).
+    /// A client's update (its prepare-update, and the effect here).
     pub(super) fn update(&mut self, ctx: &mut Ctx<'_, Replica>, op: OpId, asked: &Op) -> Option<()> {
         let stamp = self.author.stamp(ctx.now(), asked);
         let effect = self.payload.prepare(asked, &stamp)?;
@@ -203,7 +203,7 @@ impl OperationReplica {
         Some(())
     }
 
-    /// Applies an update to the payload (Algorithm 2, `downstream`).
+    /// Applies an update to the payload (its effect-update).
     fn apply(&mut self, update: &Update) {
         self.author.observe(update.payload.time);
         self.payload.effect(&update.payload.effect, &update.after);

@@ -1,6 +1,6 @@
 //! State-based replication: every now and then a replica sends its whole state to the next of the others, and whoever
-//! gets one joins it with its own (Shapiro and others 2011, Algorithm 1). Nothing is acknowledged: what is lost is sent
-//! again with the next state, and what comes twice or late changes nothing.
+//! gets one joins it with its own (Shapiro and others 2011, the state-based object). Nothing is acknowledged: what is
+//! lost is sent again with the next state, and what comes twice or late changes nothing.
 
 use seedbed_sim::{Context as Ctx, OpId, Time};
 
@@ -89,7 +89,7 @@ impl StateReplica {
         ctx.replace(FILE, vec![Record::State(checkpoint)]);
     }
 
-    /// A client's update (Algorithm 1, the update method): the state grows here.
+    /// A client's update (the method `u` of the state-based object): the state grows here.
     pub(super) fn update(&mut self, ctx: &mut Ctx<'_, Replica>, op: OpId, update: &Op) -> Option<()> {
         let stamp = self.author.stamp(ctx.now(), update);
         if !self.state.mutate(update, &stamp) {
@@ -114,7 +114,7 @@ impl StateReplica {
         ctx.send(peer, Message::State { from, state: Box::new(self.state.clone()), latest, had });
     }
 
-    /// Joins another's state with its own (Algorithm 1, the merge method).
+    /// Joins another's state with its own (the method `m` of the state-based object).
     pub(super) fn receive(
         &mut self,
         ctx: &mut Ctx<'_, Replica>,

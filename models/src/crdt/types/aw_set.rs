@@ -1,5 +1,5 @@
 //! Add-wins OR-Set without tombstones (Bieniusa and others, "An optimized conflict-free replicated set", 2012; AWORSet
-//! in Almeida, Shoker and Baquero 2018, section 7.4). A removal takes away the dots that it has seen; an addition that it
+//! in Almeida, Shoker and Baquero 2018). A removal takes away the dots that it has seen; an addition that it
 //! has not seen stays.
 
 use crate::crdt::clock::Dot;

@@ -1,5 +1,6 @@
-//! Flags: of an enabling and a disabling at once the one or the other wins (Almeida, Shoker and Baquero 2018, section
-//! 7.3). The enable-wins flag keeps the dots of enablings alone, the disable-wins flag is a remove-wins set of one item.
+//! Flags: of an enabling and a disabling at once the one or the other wins (Almeida, Shoker and Baquero 2018, "Causal
+//! CRDTs"). The enable-wins flag keeps the dots of enablings alone, the disable-wins flag is a remove-wins set of one
+//! item.
 
 use crate::crdt::clock::Dot;
 use crate::crdt::context::Context;

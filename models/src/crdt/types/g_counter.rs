@@ -1,5 +1,5 @@
-//! G-Counter: a counter that only grows (Shapiro and others 2011, specification 6). One number a replica; the value is
-//! their sum.
+//! G-Counter: a counter that only grows ("G-Counter" in Shapiro and others, INRIA report 7506, 2011). One number a
+//! replica; the value is their sum.
 
 use std::collections::BTreeMap;
 

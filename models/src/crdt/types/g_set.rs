@@ -1,4 +1,4 @@
-//! G-Set: a set that only grows (Shapiro and others 2011, specification 11).
+//! G-Set: a set that only grows ("G-Set" in Shapiro and others, INRIA report 7506, 2011).
 
 use std::collections::BTreeSet;
 

@@ -1,7 +1,7 @@
 //! A tree of nested maps with multi-value registers at any place, as a JSON document has them (after Kleppmann and
 //! Beresford, "A Conflict-Free Replicated JSON Datatype", 2017; without its lists, and built from dot stores like the
-//! OR-Map). An assignment replaces what its replica has seen at the place and below; a deletion removes that. What others
-//! wrote there at the same time stays, and with it the way to it.
+//! OR-Map). An assignment replaces what its replica has seen at the place and below; a deletion removes that. What
+//! others wrote there at the same time stays, and with it the way to it.
 
 use std::collections::BTreeMap;
 

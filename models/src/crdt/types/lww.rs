@@ -1,9 +1,9 @@
 //! Last writer wins: LWW-Register, LWW-Element-Set and LWW-Map (Johnson and Thomas, RFC 677, 1975; Shapiro and others,
-//! INRIA report 7506, 2011, sections 3.2.1 and 3.3.3). All three are a map from keys to what was written last there, by
+//! INRIA report 7506, 2011). All three are a map from keys to what was written last there, by
 //! timestamps; the register has one key.
 //!
-//! A removal is written like everything else. Its entry is a tombstone, which may go when the removal is causally stable:
-//! what comes then is later, for clocks go on from what they have seen.
+//! A removal is written like everything else. Its entry is a tombstone, which may go when the removal is causally
+//! stable: what comes then is later, for clocks go on from what they have seen.
 
 use std::collections::{BTreeMap, BTreeSet};
 

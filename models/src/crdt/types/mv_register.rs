@@ -1,5 +1,5 @@
 //! Multi-value register: what was assigned and not overwritten by an assignment that has seen it (Shapiro and others,
-//! INRIA report 7506, 2011, section 3.2.2; MVRegister in Almeida, Shoker and Baquero 2018, section 7.3).
+//! INRIA report 7506, 2011; as a dot store in Almeida, Shoker and Baquero 2018).
 
 use crate::crdt::clock::Dot;
 use crate::crdt::dots::{Causal, CausalType, Change, DotFun, DotStore, Observed};

@@ -1,5 +1,6 @@
-//! OR-Map: a map from keys to add-wins sets, all in one context (ORMap in Almeida, Shoker and Baquero 2018, section 7.5).
-//! Removing a key removes what was seen under it; what is added there at the same time stays, and the key with it.
+//! OR-Map: a map from keys to add-wins sets, all in one context (the map of Almeida, Shoker and Baquero 2018, "Causal
+//! CRDTs"). Removing a key removes what was seen under it; what is added there at the same time stays, and the key with
+//! it.
 
 use std::collections::BTreeMap;
 

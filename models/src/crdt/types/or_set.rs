@@ -1,5 +1,6 @@
-//! OR-Set with tombstones, as it was first defined (Shapiro and others 2011, specification 15): every addition has a
-//! name, and a removal names the additions that it has seen, for ever. An addition that it has not seen wins.
+//! OR-Set with tombstones, as it was first defined ("OR-Set" in Shapiro and others, INRIA report 7506, 2011): every
+//! addition has a name, and a removal names the additions that it has seen, for ever. An addition that it has not seen
+//! wins.
 
 use std::collections::{BTreeMap, BTreeSet};
 

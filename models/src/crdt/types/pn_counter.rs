@@ -1,5 +1,5 @@
-//! PN-Counter: a counter that goes up and down (Shapiro and others 2011, specification 7). Two G-Counters, for those who
-//! count up and for those who count down.
+//! PN-Counter: a counter that goes up and down ("PN-Counter" in Shapiro and others, INRIA report 7506, 2011). Two
+//! G-Counters, for those who count up and for those who count down.
 
 use crate::crdt::clock::Stamp;
 use crate::crdt::context::Context;

@@ -1,15 +1,15 @@
-//! RGA, the replicated growable array (Roh and others, "Replicated abstract data types: Building blocks for collaborative
-//! applications", 2011; as an insertion tree in Attiya and others, "Specification and Complexity of Collaborative Text
-//! Editing", PODC 2016, section 4). An element goes behind the one that its author saw before it; of several behind the
-//! same the latest comes first. A removed element leaves a tombstone, for others may go behind it.
+//! RGA, the replicated growable array (Roh and others, "Replicated abstract data types: Building blocks for
+//! collaborative applications", 2011; as an insertion tree in Attiya and others, "Specification and Complexity of
+//! Collaborative Text Editing", PODC 2016). An element goes behind the one that its author saw before it; of several
+//! behind the same the latest comes first. A removed element leaves a tombstone, for others may go behind it.
 //!
 //! A text is the same with characters that come and go several at a time.
 //!
-//! **When tombstones may go** (operation-based, where causal stability is known). That everybody knows of the removal is
-//! not enough. Say X stands between P and Z, is removed, and everybody knows. A new element Y goes behind P: where X is
-//! still there, Y is later than X and stops before it; where X has gone, Y is compared with Z, and if its author has not
-//! seen Z, Z may be later, and then Y goes behind Z. So X goes only when the next element is causally stable too: then
-//! whatever comes is later than that one, and stops there as it would have at X.
+//! **When tombstones may go** (operation-based, where causal stability is known). That everybody knows of the removal
+//! is not enough. Say X stands between P and Z, is removed, and everybody knows. A new element Y goes behind P: where X
+//! is still there, Y is later than X and stops before it; where X has gone, Y is compared with Z, and if its author has
+//! not seen Z, Z may be later, and then Y goes behind Z. So X goes only when the next element is causally stable too:
+//! then whatever comes is later than that one, and stops there as it would have at X.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,5 +1,5 @@
-//! Remove-wins OR-Set (RWORSet in Almeida, Shoker and Baquero 2018, section 7.4): additions and removals both leave a dot
-//! and take away those that they have seen. An item is in the set if only additions are left.
+//! Remove-wins OR-Set (the remove-wins set of Almeida, Shoker and Baquero 2018, "Causal CRDTs"): additions and removals
+//! both leave a dot and take away those that they have seen. An item is in the set if only additions are left.
 
 use crate::crdt::clock::Dot;
 use crate::crdt::context::Context;
@@ -19,8 +19,8 @@ pub(crate) fn carried(ballot: &Ballot) -> bool {
     !ballot.is_empty() && ballot.0.values().all(|added| *added)
 }
 
-/// Forgets a ballot that is lost and of which everybody knows. Whoever adds later has seen it, forgotten or not, and takes
-/// it away where it is still kept ([`CausalType::supersede`]).
+/// Forgets a ballot that is lost and of which everybody knows. Whoever adds later has seen it, forgotten or not, and
+/// takes it away where it is still kept ([`CausalType::supersede`]).
 pub(crate) fn forget(ballot: &mut Ballot, stable: &Context, forgotten: &mut Vec<Dot>) {
     if !carried(ballot) && ballot.0.keys().all(|dot| stable.contains(dot)) {
         forgotten.extend(ballot.0.keys());

@@ -1,5 +1,6 @@
-//! 2P-Set: what was removed once can never be added again (Shapiro and others 2011, specification 12). A G-Set of what
-//! was added and one of what was removed; the tombstones are what the type means, so no causal stability lets them go.
+//! 2P-Set: what was removed once can never be added again ("2P-Set" in Shapiro and others, INRIA report 7506, 2011). A
+//! G-Set of what was added and one of what was removed; the tombstones are what the type means, so no causal stability
+//! lets them go.
 
 use crate::crdt::clock::Stamp;
 use crate::crdt::style::{DeltaBased, Forgets, Joined, Lattice, Weight};
