@@ -1,5 +1,6 @@
 //! What other tools read is as they want it, for every kept trace.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
@@ -96,6 +97,8 @@ fn perfetto_gets_events_that_end() {
 /// A trace for each operation, with one root; a span begins after its parent, and is of the same trace.
 #[test]
 fn opentelemetry_gets_traces_with_roots() {
+    // Not every operation needs messages: some stories have none, or none of whose messages matters to an operation.
+    let messages = Cell::new(0);
     each_drawn(Form::Otlp, |name, drawing| {
         let drawing: Value = serde_json::from_str(drawing).expect("it is JSON");
         let mut spans: BTreeMap<(&str, &str), (&str, u64)> = BTreeMap::new();
@@ -118,8 +121,9 @@ fn opentelemetry_gets_traces_with_roots() {
         let roots = spans.values().filter(|(parent, _)| parent.is_empty()).count();
         let traces: BTreeSet<&str> = spans.keys().map(|(trace, _)| *trace).collect();
         assert_eq!(roots, traces.len(), "{name}: a trace without a root, or with two");
-        assert!(roots == 0 || spans.len() > roots, "{name}: operations without messages");
+        messages.set(messages.get() + spans.len() - roots);
     });
+    assert!(messages.get() > 100, "next to no messages in all stories: {}", messages.get());
 }
 
 /// Every edge joins vertices that are there.
