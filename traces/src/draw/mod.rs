@@ -8,6 +8,7 @@ pub mod perfetto;
 mod select;
 pub mod shiviz;
 pub mod text;
+mod words;
 
 use seedbed_sim::timeline::Entry;
 use seedbed_sim::{NodeId, Violation};
