@@ -47,6 +47,9 @@ enum Command {
         /// How many lines of the timeline to print; 0 for all.
         #[arg(long, default_value_t = 60)]
         lines: usize,
+        /// Write the whole run down as a trace, whatever came of it.
+        #[arg(long)]
+        trace: Option<PathBuf>,
         /// Print a JSON line.
         #[arg(long)]
         json: bool,
@@ -158,8 +161,8 @@ fn call(command: Option<Command>) -> anyhow::Result<Ended> {
     match command {
         None => tour::tour(),
         Some(Command::List { json }) => Ok(list::list(json)),
-        Some(Command::Run { model, seed, seeds, options, lines, json }) => {
-            run::run(&model, run::Seeds { one: seed, many: seeds.as_deref() }, &options, lines, json)
+        Some(Command::Run { model, seed, seeds, options, lines, trace, json }) => {
+            run::run(&model, run::Seeds { one: seed, many: seeds.as_deref() }, &options, lines, trace.as_deref(), json)
         }
         Some(Command::Sweep(call)) => sweep::sweep(&call),
         Some(Command::Merge { files, json }) => merge::merge(&files, json),

@@ -110,7 +110,8 @@ fn node_of(what: &Happening) -> Option<NodeId> {
         | Happening::Noted { node, .. }
         | Happening::Sent { from: node, .. }
         | Happening::Delivered { to: node, .. } => Some(*node),
-        Happening::Undelivered { .. }
+        Happening::Held { .. }
+        | Happening::Undelivered { .. }
         | Happening::FaultBegan { .. }
         | Happening::FaultEnded { .. }
         | Happening::Healed => None,

@@ -122,7 +122,9 @@ fn spans(picture: &Picture<'_>) -> Vec<Value> {
             Happening::Down { node, why } => (true, FAULTS, format!("{node} is down"), why.as_str()),
             Happening::Started { node } => (false, FAULTS, format!("{node} is down"), ""),
             Happening::Invoked { node, op, text } => (true, OPERATIONS, format!("{node} op {}", op.0), text.as_str()),
-            Happening::Ended { node, op, text } => (false, OPERATIONS, format!("{node} op {}", op.0), text.as_str()),
+            Happening::Ended { node, op, text, .. } => {
+                (false, OPERATIONS, format!("{node} op {}", op.0), text.as_str())
+            }
             _ => continue,
         };
         if begins {

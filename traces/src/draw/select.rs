@@ -107,7 +107,10 @@ fn row(entry: &Entry, ends: &BTreeMap<u64, End>) -> Option<Row> {
             let end = ends.get(message).copied().unwrap_or(End::Open);
             Some(Row::Message { at, from: *from, to: *to, kind: kind.clone(), end })
         }
-        Happening::Delivered { .. } | Happening::Undelivered { .. } | Happening::Synced { .. } => None,
+        Happening::Delivered { .. }
+        | Happening::Held { .. }
+        | Happening::Undelivered { .. }
+        | Happening::Synced { .. } => None,
         Happening::Started { .. } if at == Time::ZERO => None,
         Happening::Started { node } => Some(Row::At { at, node: *node, text: "starts again".into(), routine: false }),
         Happening::Down { node, .. }

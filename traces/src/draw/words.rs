@@ -11,6 +11,7 @@ pub(super) fn words(what: &Happening) -> String {
         Happening::Ended { op, text, .. } => format!("op {} gets {text}", op.0),
         Happening::Sent { to, kind, .. } => format!("sends {kind} to {to}"),
         Happening::Delivered { from, kind, .. } => format!("gets {kind} from {from}"),
+        Happening::Held { from, to, kind, .. } => format!("{kind} from {from} to {to}: held"),
         Happening::Undelivered { from, to, kind, why, .. } => format!("{kind} from {from} to {to}: {}", fate(*why)),
         Happening::Fired { text, .. } => format!("timer {text}"),
         Happening::Synced { .. } => "synced".into(),
