@@ -2,6 +2,7 @@
 
 mod causality;
 pub mod dot;
+pub mod html;
 pub mod mermaid;
 pub mod otlp;
 pub mod perfetto;

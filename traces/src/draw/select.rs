@@ -48,6 +48,11 @@ impl End {
 
 /// The rows of a timeline, the less telling ones left out where there are more than `limit`.
 pub(super) fn rows(timeline: &[Entry], limit: Option<usize>) -> Vec<Row> {
+    placed(timeline, limit).into_iter().map(|(_, row)| row).collect()
+}
+
+/// The same rows, each with the place of its entry in the timeline; with what is left out, the place of the first.
+pub(super) fn placed(timeline: &[Entry], limit: Option<usize>) -> Vec<(usize, Row)> {
     let rows = all(timeline);
     let Some(limit) = limit.filter(|limit| rows.len() > *limit) else {
         return rows;
@@ -56,7 +61,7 @@ pub(super) fn rows(timeline: &[Entry], limit: Option<usize>) -> Vec<Row> {
     let last = rows.len();
     let mut since_event = usize::MAX / 2;
     let mut ranked: Vec<(usize, usize)> = Vec::with_capacity(last);
-    for (index, row) in rows.iter().enumerate() {
+    for (index, (_, row)) in rows.iter().enumerate() {
         let routine = row.is_routine();
         since_event = if routine { since_event + 1 } else { 0 };
         let rank =
@@ -70,18 +75,18 @@ pub(super) fn rows(timeline: &[Entry], limit: Option<usize>) -> Vec<Row> {
     let mut next = 0;
     for index in kept {
         if index > next {
-            drawn.push(Row::LeftOut(index - next));
+            drawn.push((rows[next].0, Row::LeftOut(index - next)));
         }
         drawn.push(rows[index].clone());
         next = index + 1;
     }
     if next < last {
-        drawn.push(Row::LeftOut(last - next));
+        drawn.push((rows[next].0, Row::LeftOut(last - next)));
     }
     drawn
 }
 
-fn all(timeline: &[Entry]) -> Vec<Row> {
+fn all(timeline: &[Entry]) -> Vec<(usize, Row)> {
     let mut ends = BTreeMap::new();
     for entry in timeline {
         match &entry.what {
@@ -95,7 +100,8 @@ fn all(timeline: &[Entry]) -> Vec<Row> {
             _ => {}
         }
     }
-    timeline.iter().filter_map(|entry| row(entry, &ends)).collect()
+    let rows = timeline.iter().enumerate();
+    rows.filter_map(|(place, entry)| Some((place, row(entry, &ends)?))).collect()
 }
 
 fn row(entry: &Entry, ends: &BTreeMap<u64, End>) -> Option<Row> {
