@@ -11,10 +11,15 @@ export function dashes(fate, held, doubled) {
   return held ? [10, 3, 2, 3] : doubled ? [14, 3] : [];
 }
 
-/** Strokes an arrow from one place to another. One that fails ends on its way, in a cross or a bar. */
-export function drawArrow(context, x1, y1, x2, y2, fate, held, doubled) {
+/** How much of its way an arrow is drawn that crosses so many columns: one that fails ends before its receiver. */
+export function partOf(fate, columns) {
+  if (fate === FATE.delivered) return 1;
+  return fate === FATE.to_down ? 0.94 : Math.max(0.55, 0.88 / columns);
+}
+
+/** Strokes a part of an arrow from one place to another. One that fails ends in a cross or a bar. */
+export function drawArrow(context, x1, y1, x2, y2, part, fate, held, doubled) {
   const arrives = fate === FATE.delivered;
-  const part = arrives ? 1 : fate === FATE.open ? 0.5 : fate === FATE.to_down ? 0.94 : 0.55;
   const [x, y] = [x1 + (x2 - x1) * part, y1 + (y2 - y1) * part];
   const angle = Math.atan2(y2 - y1, x2 - x1);
   context.setLineDash(dashes(fate, held, doubled));
@@ -27,6 +32,14 @@ export function drawArrow(context, x1, y1, x2, y2, fate, held, doubled) {
   else if (fate === FATE.cut) bar(context, x, y, angle);
   else head(context, x, y, angle, arrives);
   if (held) bar(context, (x1 + x2) / 2, (y1 + y2) / 2, angle);
+}
+
+/** Strokes no more than the way of a message. */
+export function drawLine(context, x1, y1, x2, y2) {
+  context.beginPath();
+  context.moveTo(x1, y1);
+  context.lineTo(x2, y2);
+  context.stroke();
 }
 
 /** A message of a node to itself. */

@@ -27,7 +27,8 @@ export function readRun(data) {
   run.words = (entry) => strings[run.wordsAt[entry]];
   run.nodeName = (node) => (node < 0 ? "a node that is not there" : nodes[node]);
   run.kindOf = (message) => strings[run.messages.kind[message]];
-  Object.assign(run, readMessages(run), readNeighbours(run), { downs: readDowns(run) });
+  Object.assign(run, readMessages(run));
+  Object.assign(run, readNeighbours(run), { downs: readDowns(run) });
   run.violationEntry = run.violation ? count - 1 : -1;
   return run;
 }

@@ -1,6 +1,6 @@
 // The space–time diagram: a line a node, time downwards, only what is in view.
 import { arrowColour, faultColour } from "./colours.js";
-import { drawArrow, drawLoop } from "./arrows.js";
+import { drawArrow, drawLine, drawLoop, partOf } from "./arrows.js";
 import { fitted, measurer, occupied, pen } from "./canvas.js";
 import { FATE, SORT, bisect } from "./data.js";
 import { showsMessage } from "./filter.js";
@@ -10,14 +10,17 @@ import { seconds } from "./words.js";
 import { byId, element } from "./element.js";
 
 /** How many arrows and events are drawn at most at one time: of more, an eye tells nothing. */
-const MOST = 5_000;
+const MOST = 1_500;
+/** Rows at least this high, in pixels, have room for heads of arrows, and for words. */
+const HEADS = 4;
+const WORDS = 9;
 /** The height of a row at zoom 1, in pixels; the most pixels a page can be high in all browsers. */
-const ROW = 26;
+const ROW = 23;
 const HIGHEST = 8_000_000;
 /** Where the times stand, and the least a node's column is wide. */
-const GUTTER = 92;
+const GUTTER = 108;
 const NARROWEST = 84;
-const RIGHT = 40;
+const RIGHT = 24;
 const FAINT = 0.2;
 
 /** @param {any} view what is shown: run, states, filter, shown, scale, relation, selected, hits, colour */
@@ -35,7 +38,7 @@ export function diagram(view, select) {
     const room = scroller.clientWidth - GUTTER - RIGHT;
     const width = Math.max(NARROWEST, room / Math.max(1, shown.length));
     const x = new Array(view.run.nodes.length).fill(NaN);
-    shown.forEach((node, n) => (x[node] = GUTTER + (n + 0.42) * width));
+    shown.forEach((node, n) => (x[node] = GUTTER + (n + 0.5) * width));
     columns = { shown, x, width, all: Math.max(scroller.clientWidth, GUTTER + shown.length * width + RIGHT) };
     sheet.style.height = `${height() + heads.offsetHeight}px`;
     sheet.style.width = heads.style.width = `${columns.all}px`;
@@ -188,10 +191,15 @@ export function diagram(view, select) {
       if (to < seen.top) continue;
       const [y1, y2] = [Math.max(from, seen.top), Math.min(to, seen.bottom)];
       const x = columns.x[operation.node];
-      context.fillStyle = colour[operation.outcome];
-      context.globalAlpha = 0.5;
-      if (operation.outcome === "unknown") hatch(context, x - 4, y1, 8, y2 - y1, colour.unknown);
-      else context.fillRect(x - 4, y1, 8, y2 - y1);
+      context.fillStyle = context.strokeStyle = colour[operation.outcome];
+      context.globalAlpha = operation.outcome === "unknown" ? 0.22 : 0.5;
+      context.fillRect(x - 4, y1, 8, y2 - y1);
+      context.globalAlpha = 0.8;
+      context.lineWidth = 1;
+      // What never ended has no firm edge, and what failed has a broken one.
+      context.setLineDash(operation.outcome === "returned" ? [] : operation.outcome === "failed" ? [6, 3] : [2, 3]);
+      context.strokeRect(x - 4, from, 8, Math.min(to, seen.bottom + 20) - from);
+      context.setLineDash([]);
       context.globalAlpha = 1;
     }
   }
@@ -206,7 +214,8 @@ export function diagram(view, select) {
   }
 
   /** How strongly something is drawn: what has nothing to do with the chosen event stands back. */
-  const strength = (entry) => (view.causes && view.related && view.relation[entry] === RELATION.none ? FAINT : 1);
+  const strength = (entry) =>
+    view.causes && view.related && view.relation[entry] === RELATION.none && !isFault(view.run.what[entry]) ? FAINT : 1;
 
   function drawArrows(context, seen, take) {
     const { run, colour, filter } = view;
@@ -232,9 +241,10 @@ export function diagram(view, select) {
       context.globalAlpha = strong;
       context.strokeStyle = context.fillStyle = paint;
       context.lineWidth = fate === FATE.delivered ? 1.3 : 1.7;
-      if (x1 === x2) drawLoop(context, x1, y1, y2);
-      else drawArrow(context, x1, y1, x2, y2, fate, held, doubled);
-      if (row() > 9) labels.push([message, x1, y1, x2, y2, paint, strong, fate, held, doubled]);
+      if (row() < HEADS) drawLine(context, x1, y1, x2, y2);
+      else if (x1 === x2) drawLoop(context, x1, y1, y2);
+      else drawArrow(context, x1, y1, x2, y2, partOf(fate, Math.abs(x2 - x1) / columns.width), fate, held, doubled);
+      if (row() > WORDS) labels.push([message, x1, y1, x2, y2, paint, strong, fate, held, doubled]);
     }
     for (const [message, x1, y1, x2, y2, paint, strong, fate, held, doubled] of labels.slice(0, 400)) {
       const word = fateWord(fate, held, doubled);
@@ -243,12 +253,16 @@ export function diagram(view, select) {
       if (words === "") continue;
       // Between the receiver and the line before it, where the arrows of one sender have come apart.
       const far = fate === FATE.delivered && x1 !== x2;
-      const x = x1 === x2 ? x1 - columns.width * 0.3 : (far ? x2 : x1) + (columns.width / 2) * Math.sign(far ? x1 - x2 : x2 - x1);
-      const y = x1 === x2 ? (y1 + y2) / 2 : y1 + ((x - x1) / (x2 - x1)) * (y2 - y1);
       const width = measure(words);
-      if (y < seen.top || y > seen.bottom || !take(x - width / 2 - 2, y - 8, width + 4, 13)) continue;
+      const beside = far ? x2 + (columns.width / 2) * Math.sign(x1 - x2) : x1 + columns.width * 0.42 * Math.sign(x2 - x1);
+      const x = Math.min(x1 === x2 ? x1 - columns.width * 0.3 : beside, columns.all - width / 2 - 6);
+      const y = x1 === x2 ? (y1 + y2) / 2 : y1 + ((x - x1) / (x2 - x1)) * (y2 - y1);
+      if (y < seen.top || y > seen.bottom || !take(x - width / 2 - 2, y, width + 4, 13)) continue;
+      context.globalAlpha = 1;
+      context.fillStyle = colour.panel;
+      context.fillRect(x - width / 2 - 2, y - 6, width + 4, 12);
       context.globalAlpha = Math.max(strong, 0.4);
-      haloed(context, words, x - width / 2, y - 8, paint);
+      haloed(context, words, x - width / 2, y, paint);
     }
     context.globalAlpha = 1;
   }
@@ -266,7 +280,7 @@ export function diagram(view, select) {
       const isHit = hits.length > 0 && hits[bisect(hits, entry)] === entry;
       context.globalAlpha = isHit ? 1 : strength(entry);
       if (node < 0) {
-        if (what >= SORT.fault_began && what <= SORT.healed) words.push([entry, across(entry), y, line++, isHit]);
+        if (isFault(what)) words.push([entry, across(entry), y, line++, isHit]);
         else if (isHit) ring(context, columns.x[run.messages.from[run.about[entry]]], y, colour.hit);
         continue;
       }
@@ -276,7 +290,7 @@ export function diagram(view, select) {
       if (isSaid(what)) words.push([entry, x, y, line++, isHit]);
     }
     context.globalAlpha = 1;
-    if (row() <= 9) return;
+    if (row() <= WORDS) return;
     for (const [entry, x, y, line, isHit] of words) drawWords(context, entry, x, y + line * LINE * row(), take, isHit);
   }
 
@@ -292,7 +306,8 @@ export function diagram(view, select) {
     const related = causes ? relation[entry] : RELATION.none;
     context.fillStyle = context.strokeStyle =
       related === RELATION.past ? colour.past : related === RELATION.future ? colour.future : colour.soft;
-    if (what === SORT.marked) {
+    if (row() < HEADS) context.fillRect(x - 1.5, y - 1, 3, 2);
+    else if (what === SORT.marked) {
       context.fillStyle = colour.mark;
       diamond(context, x, y, 5);
     } else if (what === SORT.down) {
@@ -320,8 +335,8 @@ export function diagram(view, select) {
   /** Writes what an event says: at full length if there is room, else within its column, else not at all. */
   function drawWords(context, entry, x, y, take, isHit) {
     const { run, colour } = view;
-    const isFault = run.node[entry] < 0;
-    const paint = isFault
+    const fault = run.node[entry] < 0;
+    const paint = fault
       ? faultColour(colour, run.faults[run.about[entry]]?.class ?? "")
       : run.what[entry] === SORT.marked ? colour.mark : run.what[entry] === SORT.fired ? colour.soft : colour.ink;
     const begin = x + 9;
@@ -331,7 +346,7 @@ export function diagram(view, select) {
       const width = measure(words);
       if (words === "" || !take(begin - 2, y, width + 4, 13)) continue;
       context.globalAlpha = isHit ? 1 : Math.max(strength(entry), 0.45);
-      context.font = isFault ? "600 11.5px system-ui, sans-serif" : context.font;
+      context.font = fault ? "600 11.5px system-ui, sans-serif" : context.font;
       haloed(context, words, begin, y, paint, isHit ? colour.hit : null);
       context.font = "11.5px system-ui, sans-serif";
       context.globalAlpha = 1;
@@ -404,7 +419,7 @@ export function diagram(view, select) {
     const first = bisect(arrows.reach, run.first[stepAt(y - 8)]);
     const last = bisect(arrows.begin, run.first[Math.min(stepAt(y + 8) + 1, run.stepCount)]);
     let [best, found] = [6, -1];
-    for (let n = first; n < Math.min(last, first + MOST); n++) {
+    for (let n = first; n < Math.min(last, first + 4 * MOST); n++) {
       const message = arrows.message[n];
       if (!showsMessage(run, filter, message) || arrows.fate[n] === FATE.open) continue;
       const [x1, x2] = [columns.x[messages.from[message]], columns.x[messages.to[message]]];
@@ -452,6 +467,7 @@ export function diagram(view, select) {
   };
 }
 
+const isFault = (what) => what >= SORT.fault_began && what <= SORT.healed;
 const isSaid = (what) =>
   what === SORT.invoked || what === SORT.ended || what === SORT.fired || what === SORT.marked || what === SORT.noted ||
   what === SORT.down || what === SORT.started;

@@ -128,14 +128,23 @@ export function instant(view, select) {
   function showState(place) {
     const { run, states, selected } = view;
     const body = nodes.children[place].lastChild;
-    if (!opened.has(place)) return void body.replaceChildren();
-    if (!states.known(selected)) return void body.replaceChildren(element("p", { className: "quiet" }, "Not in the page."));
-    const now = states.at(place, selected);
-    const clock = element("p", { className: "quiet" }, `Its clock shows ${seconds(run.at[selected] + states.clock(place, selected))}` +
-      (now.since < 0 ? "." : `; its state is that of ${seconds(run.at[now.since])}.`));
-    if (now.lines === null) return void body.replaceChildren(element("p", { className: "quiet" }, "It is down."));
+    const only = (...children) => {
+      delete body.dataset.key;
+      body.replaceChildren(...children);
+    };
+    if (!opened.has(place)) return only();
+    if (!states.known(selected)) return only(element("p", { className: "quiet" }, "Not in the page."));
     const change = states.change(place, selected);
-    let lines = change ? difference(change.before ?? [], now.lines) : now.lines.map((text) => ({ sign: " ", text }));
+    const since = states.since(place, selected);
+    const key = `${since} ${change === null} ${whole.has(place)}`;
+    const clock = element("p", { className: "quiet" }, `Its clock shows ${seconds(run.at[selected] + states.clock(place, selected))}` +
+      (since < 0 ? "." : `; its state is that of ${seconds(run.at[since])}.`));
+    // What has not changed stays as it is in the page.
+    if (body.dataset.key === key && body.firstChild) return void body.firstChild.replaceWith(clock);
+    body.dataset.key = key;
+    const now = states.at(place, selected);
+    if (now === null) return only(element("p", { className: "quiet" }, "It is down."));
+    let lines = change ? difference(change.before ?? [], now) : now.map((text) => ({ sign: " ", text }));
     const more = [];
     if (lines.length > LONG && !whole.has(place)) {
       const rest = lines.length - LONG;

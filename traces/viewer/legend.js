@@ -35,7 +35,7 @@ export function drawLegend(view) {
     item(name, 44, (context) => {
       context.strokeStyle = context.fillStyle = arrowColour(colour, fate, ofHeld, ofDoubled);
       context.lineWidth = 1.6;
-      drawArrow(context, 1, 7, 43, 7, fate, ofHeld, ofDoubled);
+      drawArrow(context, 1, 7, 39, 7, 1, fate, ofHeld, ofDoubled);
     }),
   );
   const classes = new Set(run.faults.map((fault) => fault.class));

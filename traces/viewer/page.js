@@ -108,8 +108,7 @@ function showPanels() {
 
 function update(follow) {
   const entry = view.selected;
-  relate(run, entry, view.relation);
-  view.related = entry >= 0 && view.relation[entry] === RELATION.chosen;
+  view.related = relate(run, entry, view.relation);
   const slider = byId("scrub");
   slider.value = String(Math.round(view.slider.partOf(entry) * STEPS));
   const said = `${seconds(run.at[entry])}: ${describe(run, entry)}`;

@@ -36,7 +36,7 @@ export function scaled(run, shown, even) {
 }
 
 function gap(ns) {
-  return ns === 0 ? 0.8 : 1 + Math.min(1.4, 0.45 * Math.log10(1 + ns / 1e6));
+  return ns === 0 ? 0.8 : 1 + Math.min(1, 0.35 * Math.log10(1 + ns / 1e6));
 }
 
 function truly(run, place, rows) {

@@ -30,12 +30,12 @@ export function readStates(run) {
   }
 
   return {
-    /** What is known of a node after an entry: its lines, `null` if it is down; its role; the entry that changed it. */
-    at(place, entry) {
-      const node = nodes[place];
-      const n = changeAt(node, entry);
-      const role = n < 0 || node.changes[n].length < 2 ? -1 : node.changes[n][1];
-      return { lines: linesOf(node, n), role: role < 0 ? "" : run.roles[role], since: n < 0 ? -1 : node.entries[n] };
+    /** The lines of a node's state after an entry; `null` if it is down. */
+    at: (place, entry) => linesOf(nodes[place], changeAt(nodes[place], entry)),
+    /** The entry that made the state that a node has after an entry; −1 if there was none. */
+    since(place, entry) {
+      const n = changeAt(nodes[place], entry);
+      return n < 0 ? -1 : nodes[place].entries[n];
     },
     /** Only whether it is up, and in which role. */
     glance(place, entry) {

@@ -129,7 +129,7 @@ impl Lines {
                 Piece::Text(text) if n == 0 => self.line.push_str(text.trim_start()),
                 Piece::Group { open, items, close } if outermost || !fits => {
                     self.line.push_str(open);
-                    self.inside(items, indent, outermost);
+                    self.inside(items, indent, outermost, *open == "(");
                     self.line.push_str(close);
                 }
                 piece => self.flat(piece),
@@ -141,11 +141,11 @@ impl Lines {
         }
     }
 
-    fn inside(&mut self, items: &[Vec<Piece<'_>>], indent: usize, outermost: bool) {
+    fn inside(&mut self, items: &[Vec<Piece<'_>>], indent: usize, outermost: bool, tuple: bool) {
         match items {
             [only] if only.iter().all(|piece| matches!(piece, Piece::Text(text) if text.trim().is_empty())) => {}
             // A wrapper adds no lines of its own.
-            [only] if wraps(only) => self.put(only, indent, false, outermost),
+            [only] if tuple && wraps(only) => self.put(only, indent, false, outermost),
             items => {
                 for (n, item) in items.iter().enumerate() {
                     self.end_line(indent + INDENT);
