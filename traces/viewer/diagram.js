@@ -17,8 +17,7 @@ const WORDS = 9;
 /** The height of a row at zoom 1, in pixels; the most pixels a page can be high in all browsers. */
 const ROW = 23;
 const HIGHEST = 8_000_000;
-/** Where the times stand, and the least a node's column is wide. */
-const GUTTER = 108;
+/** The least a node's column is wide, and what is left free beside the last. */
 const NARROWEST = 84;
 const RIGHT = 24;
 const FAINT = 0.2;
@@ -28,6 +27,8 @@ export function diagram(view, select) {
   const [scroller, sheet, canvas, heads] = ["diagram", "sheet", "canvas", "heads"].map(byId);
   let [zoom, asked] = [1, false];
   let measure = null;
+  // Where the times stand: as wide as the longest of them.
+  const gutter = 24 + 6.7 * (String(Math.floor(view.run.end / 1e9)).length + 12);
 
   const lanes = () => view.run.nodes.map((_, node) => node).filter((node) => view.filter.nodes[node]);
   let columns = { shown: [], x: [], width: NARROWEST, all: 0 };
@@ -35,11 +36,11 @@ export function diagram(view, select) {
   /** Where the columns are. */
   function lay() {
     const shown = lanes();
-    const room = scroller.clientWidth - GUTTER - RIGHT;
+    const room = scroller.clientWidth - gutter - RIGHT;
     const width = Math.max(NARROWEST, room / Math.max(1, shown.length));
     const x = new Array(view.run.nodes.length).fill(NaN);
-    shown.forEach((node, n) => (x[node] = GUTTER + (n + 0.5) * width));
-    columns = { shown, x, width, all: Math.max(scroller.clientWidth, GUTTER + shown.length * width + RIGHT) };
+    shown.forEach((node, n) => (x[node] = gutter + (n + 0.5) * width));
+    columns = { shown, x, width, all: Math.max(scroller.clientWidth, gutter + shown.length * width + RIGHT) };
     sheet.style.height = `${height() + heads.offsetHeight}px`;
     sheet.style.width = heads.style.width = `${columns.all}px`;
     measure = null;
@@ -63,7 +64,7 @@ export function diagram(view, select) {
   /** The names of the nodes, and what is so of each at the chosen instant. */
   function headsAnew() {
     heads.replaceChildren(
-      element("div", { className: "head time", style: `width:${GUTTER - 8}px` }, "time"),
+      element("div", { className: "head time", style: `width:${gutter - 8}px` }, "time"),
       ...columns.shown.map((node) => {
         const head = element("div", { className: "head" }, element("b", {}, view.run.nodes[node]), element("span"));
         head.style.left = `${columns.x[node] - columns.width / 2}px`;
@@ -298,7 +299,7 @@ export function diagram(view, select) {
   function across(entry) {
     const fault = view.run.faults[view.run.about[entry]];
     const struck = (fault ? fault.nodes : []).filter((node) => view.filter.nodes[node]).map((node) => columns.x[node]);
-    return (struck.length ? Math.min(...struck) : columns.x[columns.shown[0]] ?? GUTTER) - 18;
+    return (struck.length ? Math.min(...struck) : columns.x[columns.shown[0]] ?? gutter) - 18;
   }
 
   function drawDot(context, entry, what, x, y) {
@@ -339,12 +340,17 @@ export function diagram(view, select) {
     const paint = fault
       ? faultColour(colour, run.faults[run.about[entry]]?.class ?? "")
       : run.what[entry] === SORT.marked ? colour.mark : run.what[entry] === SORT.fired ? colour.soft : colour.ink;
-    const begin = x + 9;
     const text = run.words(entry);
-    for (const room of [Math.min(columns.all - begin - 4, 380), columns.width * 0.9]) {
-      const words = fitted(text, room, measure);
+    const whole = measure(text);
+    const right = columns.all - x - 13;
+    // At its right, at its left where that has more room, or cut off within its column.
+    for (const room of [right, -(x - gutter - 12), Math.min(right, columns.width * 0.9)]) {
+      if (room < 0 && (whole <= right || whole > -room)) continue;
+      const words = fitted(text, Math.min(Math.abs(room), 400), measure);
       const width = measure(words);
-      if (words === "" || !take(begin - 2, y, width + 4, 13)) continue;
+      const begin = room < 0 ? x - 11 - width : x + 9;
+      if (words === "" || (room === right && words !== text && whole <= x - gutter - 12)) continue;
+      if (!take(begin - 2, y, width + 4, 13)) continue;
       context.globalAlpha = isHit ? 1 : Math.max(strength(entry), 0.45);
       context.font = fault ? "600 11.5px system-ui, sans-serif" : context.font;
       haloed(context, words, begin, y, paint, isHit ? colour.hit : null);
@@ -374,7 +380,7 @@ export function diagram(view, select) {
   function drawTimes(context, top, tall, from, to) {
     const { run, colour } = view;
     context.fillStyle = colour.panel;
-    context.fillRect(0, 0, GUTTER - 6, tall);
+    context.fillRect(0, 0, gutter - 6, tall);
     context.font = "11px ui-monospace, monospace";
     context.textBaseline = "middle";
     context.textAlign = "right";
@@ -384,10 +390,10 @@ export function diagram(view, select) {
       const y = yOf(entry) - top;
       if (chosen) {
         context.fillStyle = colour.accent;
-        context.fillRect(2, y - 9, GUTTER - 10, 18);
+        context.fillRect(2, y - 9, gutter - 10, 18);
         context.fillStyle = colour.panel;
       } else context.fillStyle = colour.soft;
-      context.fillText(seconds(run.at[entry]), GUTTER - 12, y);
+      context.fillText(seconds(run.at[entry]), gutter - 12, y);
     };
     const chosen = view.selected >= 0 ? yOf(view.selected) - top : NaN;
     for (let n = from; n < to; n += every) {
@@ -443,6 +449,8 @@ export function diagram(view, select) {
   });
   new ResizeObserver(lay).observe(scroller);
 
+  const whole = () => (scroller.clientHeight - heads.offsetHeight - 4) / (view.scale.rows * ROW);
+
   return {
     lay,
     /** Draws anew, and shows the chosen event. */
@@ -457,13 +465,13 @@ export function diagram(view, select) {
     /** Zooms about the chosen event. */
     zoomTo(wanted) {
       const before = yOf(Math.max(0, view.selected)) - scroller.scrollTop;
-      zoom = Math.min(8, Math.max(0.002, wanted));
+      zoom = Math.min(8, Math.max(Math.min(1, whole()), wanted));
       sheet.style.height = `${height() + heads.offsetHeight}px`;
       scroller.scrollTop = yOf(Math.max(0, view.selected)) - before;
       ask();
     },
     /** The zoom at which all is in view. */
-    whole: () => (scroller.clientHeight - heads.offsetHeight - 4) / (view.scale.rows * ROW),
+    whole,
   };
 }
 

@@ -24,10 +24,18 @@ export function instant(view, select) {
     box.replaceChildren(
       element("p", { className: "when" }, `${seconds(run.at[selected])} · event ${selected + 1} of ${run.count.toLocaleString("en")}`),
       element("h2", {}, describe(run, selected)),
+      ...violated(selected),
       element("dl", {}, ...facts(selected)),
       ...changeOf(selected, node),
     );
     showNodes();
+  }
+
+  function violated(entry) {
+    const { run } = view;
+    if (entry !== run.violationEntry) return [];
+    const { property, at, message, stuck } = run.violation;
+    return [element("p", { className: "violated" }, `Here ${property} is ${stuck ? "stuck" : "violated"}${at > run.at[entry] ? `, at ${seconds(at)}` : ""}: ${message}`)];
   }
 
   function facts(entry) {
@@ -90,13 +98,20 @@ export function instant(view, select) {
 
   /** Lines with their signs; the signs are read aloud. */
   function linesOf(lines, signed) {
+    const box = element("pre", { className: "state", tabIndex: 0, "aria-label": "state" });
+    if (!signed) {
+      box.classList.add("plain");
+      box.textContent = lines.map((line) => line.text).join("\n");
+      return box;
+    }
     const names = { "+": "added", "−": "removed" };
     const made = lines.map(({ sign, text }) => {
       const kind = sign === "+" ? "put" : sign === "−" ? "removed" : sign === "…" ? "fold" : "same";
-      const mark = element("span", { className: "sign", "aria-label": names[sign] ?? null, role: names[sign] ? "img" : null }, signed ? sign : " ");
-      return element("span", { className: `line ${signed ? kind : "same"}` }, mark, text, "\n");
+      const mark = element("span", { className: "sign", "aria-label": names[sign] ?? null, role: names[sign] ? "img" : null }, sign);
+      return element("span", { className: `line ${kind}` }, mark, text, "\n");
     });
-    return element("pre", { className: "state", tabIndex: 0, "aria-label": "state" }, ...made);
+    box.append(...made);
+    return box;
   }
 
   /** Every node, as it is now; the state of one is made when it is opened. */
@@ -117,7 +132,7 @@ export function instant(view, select) {
       const ahead = states.clock(place, selected);
       const said = [...statusOf(view, place)];
       if (ahead !== 0) said.push(`clock ${offset(ahead)}`);
-      const changedNow = states.known(selected) && states.change(place, selected) !== null;
+      const changedNow = states.known(selected) && states.changes(place, selected);
       card.classList.toggle("changed", changedNow);
       if (changedNow) said.push("changed");
       card.firstChild.lastChild.textContent = said.join(" · ");
@@ -134,9 +149,9 @@ export function instant(view, select) {
     };
     if (!opened.has(place)) return only();
     if (!states.known(selected)) return only(element("p", { className: "quiet" }, "Not in the page."));
-    const change = states.change(place, selected);
+    const changedNow = states.changes(place, selected);
     const since = states.since(place, selected);
-    const key = `${since} ${change === null} ${whole.has(place)}`;
+    const key = `${since} ${changedNow} ${whole.has(place)}`;
     const clock = element("p", { className: "quiet" }, `Its clock shows ${seconds(run.at[selected] + states.clock(place, selected))}` +
       (since < 0 ? "." : `; its state is that of ${seconds(run.at[since])}.`));
     // What has not changed stays as it is in the page.
@@ -144,6 +159,7 @@ export function instant(view, select) {
     body.dataset.key = key;
     const now = states.at(place, selected);
     if (now === null) return only(element("p", { className: "quiet" }, "It is down."));
+    const change = changedNow ? states.change(place, selected) : null;
     let lines = change ? difference(change.before ?? [], now) : now.map((text) => ({ sign: " ", text }));
     const more = [];
     if (lines.length > LONG && !whole.has(place)) {

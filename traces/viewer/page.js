@@ -126,7 +126,7 @@ function announce() {
   announcing = setTimeout(() => {
     const entry = view.selected;
     const node = run.node[entry];
-    const changed = node >= 0 && view.states.known(entry) && view.states.change(node, entry) !== null;
+    const changed = node >= 0 && view.states.known(entry) && view.states.changes(node, entry);
     const violated = entry === run.violationEntry ? `. Here ${run.violation.property} is violated: ${run.violation.message}` : "";
     byId("live").textContent =
       `Event ${entry + 1} of ${run.count}, ${seconds(run.at[entry])}: ${describe(run, entry)}` +

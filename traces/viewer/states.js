@@ -29,6 +29,12 @@ export function readStates(run) {
     return lines.map((line) => run.lines[line]);
   }
 
+  /** Which of a node's changes the event made that an entry belongs to; −1 if none. */
+  function changeOfEvent(node, entry) {
+    const n = changeAt(node, run.first[run.step[entry] + 1] - 1);
+    return n >= 0 && run.step[node.entries[n]] === run.step[entry] ? n : -1;
+  }
+
   return {
     /** The lines of a node's state after an entry; `null` if it is down. */
     at: (place, entry) => linesOf(nodes[place], changeAt(nodes[place], entry)),
@@ -46,12 +52,11 @@ export function readStates(run) {
     },
     /** The lines before and after the event that an entry belongs to; `null` if it changed no state of this node. */
     change(place, entry) {
-      const node = nodes[place];
-      const last = run.first[run.step[entry] + 1] - 1;
-      const n = changeAt(node, last);
-      if (n < 0 || run.step[node.entries[n]] !== run.step[entry]) return null;
-      return { before: linesOf(node, n - 1), after: linesOf(node, n) };
+      const n = changeOfEvent(nodes[place], entry);
+      return n < 0 ? null : { before: linesOf(nodes[place], n - 1), after: linesOf(nodes[place], n) };
     },
+    /** Whether there is such a change. */
+    changes: (place, entry) => changeOfEvent(nodes[place], entry) >= 0,
     /** How far a node's clock was ahead of the world's time, in nanoseconds. */
     clock(place, entry) {
       const clock = run.clocks[place];

@@ -1,7 +1,7 @@
 //! The data of a page: columns and tables of strings, for the browser reads a hundred thousand events of them at once.
 //! `traces/viewer/data.js` reads what is written here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use seedbed_sim::timeline::{Happening, Undelivered};
 use seedbed_sim::{CutMode, NodeId, OpId, What};
@@ -125,7 +125,7 @@ struct Fault {
     class: &'static str,
     /// Whether messages are held and not dropped.
     holds: bool,
-    nodes: Vec<i32>,
+    nodes: BTreeSet<i32>,
     began: usize,
     ended: Option<usize>,
 }
@@ -256,7 +256,7 @@ impl Reader {
                     text: self.strings.place(text),
                     class: what.map_or("", |what| what.class().name()),
                     holds: what.is_some_and(holds),
-                    nodes: nodes.iter().map(|node| self.place(*node)).filter(|place| *place >= 0).collect(),
+                    nodes: BTreeSet::from_iter(nodes.iter().filter_map(|node| self.places.get(node).copied())),
                     began: entry,
                     ended: None,
                 });

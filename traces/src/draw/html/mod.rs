@@ -88,3 +88,57 @@ pub fn draw(page: &Page<'_>) -> String {
     // Within a script element only `<` can end it or begin a comment; in JSON it stands in strings alone.
     front::assemble(page.title, &data.replace('<', "\\u003c"))
 }
+
+#[cfg(test)]
+mod tests {
+    use seedbed_sim::timeline::{Entry, Happening};
+    use seedbed_sim::{NodeId, OpId, Time, Violation};
+
+    use super::*;
+
+    /// What a run says cannot become a part of the page.
+    #[test]
+    fn hostile_texts_stay_texts() {
+        let hostile = "</script><img src=x onerror=\"alert(1)\"><!--{{script}}";
+        let text = || hostile.to_string();
+        let (node, message) = (NodeId(0), 0);
+        let timeline = [
+            Happening::Started { node },
+            Happening::Invoked { node, op: OpId(0), text: text() },
+            Happening::Sent { message, from: node, to: node, kind: text(), text: text() },
+            Happening::FaultBegan { text: text(), nodes: vec![node] },
+            Happening::Marked { node, name: text() },
+            Happening::Noted { node, text: text() },
+            Happening::Ended { node, op: OpId(0), text: text(), failed: true },
+        ];
+        let timeline = timeline.map(|what| Entry { at: Time::ZERO, what });
+        let violation = Violation {
+            property: text(),
+            at: Time::ZERO,
+            event: 1,
+            nodes: vec![node],
+            message: text(),
+            liveness: false,
+        };
+        let origin = Origin { note: text(), ..Origin::default() };
+        let page = draw(&Page {
+            title: hostile,
+            model: (hostile, hostile),
+            origin: &origin,
+            notes: vec![text()],
+            picture: Picture { nodes: &[node], timeline: &timeline, violation: Some(&violation), limit: None },
+            struck: &[],
+            states: states::States::default(),
+        });
+        assert!(!page.contains("<img"), "a text of the run is markup");
+        let scripts = page.matches("</script>").count();
+        assert_eq!(scripts, 2, "a text of the run ends a script");
+        assert_eq!(page.matches("<!--").count(), 0, "a text of the run begins a comment");
+        let (_, rest) = page.split_once("id=\"data\">").expect("a page has data");
+        let (data, _) = rest.split_once("</script>").expect("the data ends");
+        let data: serde_json::Value = serde_json::from_str(data).expect("the data is JSON");
+        assert_eq!(data["violation"]["message"], hostile);
+        assert_eq!(data["operations"][0]["outcome"], "failed");
+        assert!(data["strings"].as_array().expect("a table").iter().any(|text| text == hostile));
+    }
+}
