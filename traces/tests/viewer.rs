@@ -60,6 +60,7 @@ fn pages_have_everything_of_the_run() {
         let (_, data) = parted(&draw(&file, Form::Html, 60).expect("it can be drawn"));
 
         let nodes: Vec<_> = run.nodes.iter().map(ToString::to_string).collect();
+        assert_eq!(data["summary"], component.info().summary, "{name}");
         assert_eq!(data["nodes"], serde_json::json!(nodes), "{name}");
         let violation = run.violation.expect("kept traces violate something");
         assert_eq!(data["violation"]["property"], violation.property, "{name}");

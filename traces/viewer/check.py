@@ -220,8 +220,8 @@ def use(browser, page, trace, pictures):
         check(not browser.run("return document.getElementById(arguments[0]).hidden", tab), f"{tab} does not open")
         if pictures and tab != "instant":
             browser.picture(pictures / f"{name}-{tab}.png")
+    browser.click("#first")
     browser.click("#tab-events")
-    browser.press(KEY["home"])
     browser.click("#event-list [aria-posinset='3']")
     check(browser.state()["selected"] == 2, "a row of the list does not choose its event")
     browser.click("#tab-story")
@@ -313,7 +313,7 @@ def main():
     parser.add_argument("tool", type=pathlib.Path)
     parser.add_argument("traces", nargs="*", type=pathlib.Path)
     parser.add_argument("--pictures", type=pathlib.Path)
-    call = parser.parse_args()
+    call = parser.parse_intermixed_args()
     traces = call.traces or sorted(CORPUS.glob("*.json"))
     if call.pictures:
         call.pictures.mkdir(parents=True, exist_ok=True)

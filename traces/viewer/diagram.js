@@ -492,6 +492,16 @@ export function fateWord(fate, held, doubled) {
   return failed[fate] ?? (held ? "held" : doubled ? "doubled" : "");
 }
 
+/** What is said of a node that a fault of a class strikes; of one that is down it is said anyway. */
+export const FAULT_WORDS = {
+  partition: "cut off",
+  pause: "paused",
+  skew: "clock skewed",
+  reorder: "delayed",
+  disk: "disk faulty",
+  byzantine: "lies",
+};
+
 /** What is so of a node at the chosen instant: down, its role, the faults that strike it. */
 export function statusOf(view, node) {
   const { run, states, selected } = view;
@@ -502,8 +512,7 @@ export function statusOf(view, node) {
   else if (now.role) said.push(now.role);
   for (const fault of run.faults) {
     const inForce = fault.began <= selected && (fault.ended === null || selected < fault.ended);
-    if (inForce && fault.nodes.includes(node) && fault.class !== "crash" && fault.class !== "wipe")
-      said.push(fault.class === "partition" ? "cut off" : fault.class === "pause" ? "paused" : fault.class);
+    if (inForce && fault.nodes.includes(node) && FAULT_WORDS[fault.class]) said.push(FAULT_WORDS[fault.class]);
   }
   return [...new Set(said)];
 }

@@ -34,8 +34,9 @@ export function instant(view, select) {
   function violated(entry) {
     const { run } = view;
     if (entry !== run.violationEntry) return [];
-    const { property, at, message, stuck } = run.violation;
-    return [element("p", { className: "violated" }, `Here ${property} is ${stuck ? "stuck" : "violated"}${at > run.at[entry] ? `, at ${seconds(at)}` : ""}: ${message}`)];
+    const { property, at, stuck } = run.violation;
+    const when = at > run.at[entry] ? `, at ${seconds(at)}` : "";
+    return [element("p", { className: "violated" }, `Here ${property} is ${stuck ? "stuck" : "violated"}${when}.`)];
   }
 
   function facts(entry) {

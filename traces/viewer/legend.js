@@ -2,7 +2,8 @@
 import { drawArrow } from "./arrows.js";
 import { pen } from "./canvas.js";
 import { arrowColour, faultColour } from "./colours.js";
-import { FATE } from "./data.js";
+import { FATE, SORT } from "./data.js";
+import { FAULT_WORDS } from "./diagram.js";
 import { byId, element } from "./element.js";
 
 const ARROWS = [
@@ -14,7 +15,6 @@ const ARROWS = [
   ["receiver down", FATE.to_down, false, false],
   ["on its way", FATE.open, false, false],
 ];
-const BANDS = [["cut off", "partition"], ["paused", "pause"], ["clock skewed", "skew"], ["delayed", "reorder"], ["disk", "disk"], ["lies", "byzantine"]];
 const DOTS = [["before: can have led to it", "past"], ["after: it can have led to it", "future"], ["neither", "soft"]];
 const BARS = [["returned", "returned"], ["failed", "failed"], ["unknown", "unknown"]];
 
@@ -39,7 +39,8 @@ export function drawLegend(view) {
     }),
   );
   const classes = new Set(run.faults.map((fault) => fault.class));
-  const bands = BANDS.filter(([, name]) => classes.has(name)).map(([name, of]) =>
+  const struck = Object.entries(FAULT_WORDS).filter(([of]) => classes.has(of));
+  const bands = struck.map(([of, name]) =>
     item(name, 18, (context) => {
       context.fillStyle = context.strokeStyle = faultColour(colour, of);
       context.globalAlpha = 0.25;
@@ -82,5 +83,6 @@ export function drawLegend(view) {
     context.rotate(Math.PI / 4);
     context.fillRect(-3.5, -3.5, 7, 7);
   });
-  byId("legend").replaceChildren(...arrows, ...bands, ...bars, mark, ...dots);
+  const marks = run.what.includes(SORT.marked) ? [mark] : [];
+  byId("legend").replaceChildren(...arrows, ...bands, ...bars, ...marks, ...dots);
 }

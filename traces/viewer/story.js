@@ -7,7 +7,7 @@ export function writeHead(view, select) {
   const { run } = view;
   byId("title").textContent = run.title;
   byId("model").textContent = run.model;
-  byId("about").textContent = run.about;
+  byId("about").textContent = run.summary;
   const verdict = byId("verdict");
   if (run.violation) {
     const { property, at, stuck, message, nodes } = run.violation;

@@ -19,7 +19,7 @@ use crate::draw::words::words;
 pub(super) struct Data<'a> {
     title: &'a str,
     model: &'a str,
-    about: &'a str,
+    summary: &'a str,
     origin: &'a seedbed_sim::Origin,
     notes: &'a [String],
     nodes: Vec<String>,
@@ -159,7 +159,7 @@ impl<'a> Data<'a> {
         Data {
             title: page.title,
             model: page.model.0,
-            about: page.model.1,
+            summary: page.model.1,
             origin: page.origin,
             notes: &page.notes,
             nodes: picture.nodes.iter().map(NodeId::to_string).collect(),
