@@ -56,15 +56,6 @@ pub struct Setting {
     pub what: &'static str,
 }
 
-/// A role that a node holds, for faults to aim at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Role {
-    /// Its name, one of [`Info::roles`].
-    pub name: &'static str,
-    /// Where several nodes hold it (an old leader and a new one), the highest rank is meant.
-    pub rank: u64,
-}
-
 /// A component of the library: the configuration of a protocol, and everything the harness has to know to run it.
 ///
 /// The value itself is the configuration, and is what a trace keeps of it.
@@ -152,16 +143,16 @@ pub trait Model: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send
         Span::ms(150)
     }
 
-    /// The role that a process holds, if any: what logs and drawings say of it.
-    fn role(&self, _process: &Self::Process) -> Option<Role> {
+    /// Whether a process holds one of [`Info::roles`], for faults to aim at; the answer is its rank. Where several nodes
+    /// hold a role (an old leader and a new one), the highest rank is meant.
+    fn holds(&self, _process: &Self::Process, _role: &str) -> Option<u64> {
         None
     }
 
-    /// Whether a process holds one of [`Info::roles`], for faults to aim at; the answer is its rank. A model can have
-    /// more roles to aim at than [`Model::role`] tells apart, such as "has voted and does not know for whom the others
-    /// did".
-    fn holds(&self, process: &Self::Process, role: &str) -> Option<u64> {
-        self.role(process).filter(|held| held.name == role).map(|held| held.rank)
+    /// What logs and drawings call a process: the first of [`Info::roles`] that it holds, unless a model tells apart what
+    /// no fault aims at.
+    fn role(&self, process: &Self::Process) -> Option<&'static str> {
+        Self::INFO.roles.iter().copied().find(|role| self.holds(process, role).is_some())
     }
 
     /// The marks of what a process has gone through that would cost too much to make one by one

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use seedbed_sim::{
-    Context, Embed, FaultClass, File, Info, Model, NoOp, NodeId, OpId, Operation, Phases, Process, Role, Span, Time,
+    Context, Embed, FaultClass, File, Info, Model, NoOp, NodeId, OpId, Operation, Phases, Process, Span, Time,
     Workload, kinds,
 };
 use serde::{Deserialize, Serialize};
@@ -557,10 +557,6 @@ impl Model for Lock {
 
     fn tempo(&self) -> Span {
         Span(self.terms.ttl.0 / 2)
-    }
-
-    fn role(&self, process: &Node) -> Option<Role> {
-        Self::INFO.roles.iter().find_map(|name| Some(Role { name, rank: self.holds(process, name)? }))
     }
 
     fn holds(&self, process: &Node, role: &str) -> Option<u64> {

@@ -1,9 +1,7 @@
 //! The model: four services and their clients.
 
 use proptest::prelude::*;
-use seedbed_sim::{
-    Context, FaultClass, File, Info, Model, NodeId, OpId, Phases, Process, Role, Span, Time, Workload, kinds,
-};
+use seedbed_sim::{Context, FaultClass, File, Info, Model, NodeId, OpId, Phases, Process, Span, Time, Workload, kinds};
 use serde::{Deserialize, Serialize};
 
 use crate::transactions::TxId;
@@ -407,11 +405,6 @@ impl Model for Saga {
 
     fn tempo(&self) -> Span {
         self.settings.retry
-    }
-
-    fn role(&self, process: &Node) -> Option<Role> {
-        let role = |name| self.holds(process, name).map(|rank| Role { name, rank });
-        role("coordinator").or_else(|| role("reserver"))
     }
 
     /// The more sagas, the higher the rank.

@@ -1,7 +1,7 @@
 //! The model: a coordinator, three participants and their clients.
 
 use proptest::prelude::*;
-use seedbed_sim::{Context, FaultClass, Info, Model, NodeId, OpId, Phases, Process, Role, Span, Time, Workload, kinds};
+use seedbed_sim::{Context, FaultClass, Info, Model, NodeId, OpId, Phases, Process, Span, Time, Workload, kinds};
 use serde::{Deserialize, Serialize};
 
 use crate::transactions::TxId;
@@ -262,11 +262,6 @@ impl Model for Tcc {
 
     fn tempo(&self) -> Span {
         self.settings.retry
-    }
-
-    fn role(&self, process: &Node) -> Option<Role> {
-        let role = |name| self.holds(process, name).map(|rank| Role { name, rank });
-        role("coordinator").or_else(|| role("decider")).or_else(|| role("reserver"))
     }
 
     /// The more transactions, the higher the rank.

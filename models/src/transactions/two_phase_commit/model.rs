@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use seedbed_sim::{Context, FaultClass, Info, Model, NodeId, OpId, Operation, Phases, Process, Role, Span};
+use seedbed_sim::{Context, FaultClass, Info, Model, NodeId, OpId, Operation, Phases, Process, Span};
 use serde::{Deserialize, Serialize};
 
 use crate::transactions::TxId;
@@ -267,10 +267,6 @@ impl Model for TwoPhaseCommit {
 
     fn tempo(&self) -> Span {
         self.settings.doubt
-    }
-
-    fn role(&self, process: &Node) -> Option<Role> {
-        Self::INFO.roles.iter().find_map(|name| Some(Role { name, rank: self.holds(process, name)? }))
     }
 
     fn holds(&self, process: &Node, role: &str) -> Option<u64> {
