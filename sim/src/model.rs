@@ -32,6 +32,8 @@ pub struct Info {
     pub family: &'static str,
     /// One line: what it is and where it is described.
     pub summary: &'static str,
+    /// The papers and books that describe it.
+    pub sources: &'static [&'static str],
     /// The fault classes under which every safety property holds.
     pub tolerates: &'static [FaultClass],
     /// The roles that faults can be aimed at.
@@ -43,7 +45,7 @@ pub struct Info {
 impl Info {
     /// What a model starts from that tolerates what is usual and has neither roles nor bugs.
     pub const fn named(name: &'static str, row: &'static str, family: &'static str, summary: &'static str) -> Self {
-        Info { name, row, family, summary, tolerates: &FaultClass::USUAL, roles: &[], bugs: &[] }
+        Info { name, row, family, summary, sources: &[], tolerates: &FaultClass::USUAL, roles: &[], bugs: &[] }
     }
 }
 

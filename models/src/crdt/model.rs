@@ -132,6 +132,11 @@ impl Model for Crdt {
         row: "C16",
         family: "replication",
         summary: "Data that is replicated without coordination: counters, sets, registers, maps, text, in three styles.",
+        sources: &[
+            "Shapiro, Preguiça, Baquero & Zawirski, *Conflict-free Replicated Data Types*, SSS 2011",
+            "Baquero, Almeida & Shoker, *Pure Operation-Based Replicated Data Types*, 2017",
+            "Almeida, Shoker & Baquero, *Delta State Replicated Data Types*, 2018",
+        ],
         tolerates: &[
             FaultClass::Loss,
             FaultClass::Dup,

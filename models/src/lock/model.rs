@@ -459,6 +459,13 @@ impl Model for Lock {
         row: "C36",
         family: "locks",
         summary: "Locks by leases (Redis, Redlock, Raft) and by messages, with fencing tokens.",
+        sources: &[
+            "Ricart & Agrawala, *An Optimal Algorithm for Mutual Exclusion in Computer Networks*, 1981",
+            "Suzuki & Kasami, *A Distributed Mutual Exclusion Algorithm*, 1985",
+            "Maekawa, *A √N Algorithm for Mutual Exclusion in Decentralized Systems*, 1985",
+            "Redis documentation, *Distributed Locks with Redis*",
+            "Kleppmann, *How to do distributed locking*, 2016",
+        ],
         tolerates: &FaultClass::USUAL,
         roles: &["holder", "taker", "server"],
         bugs: Bug::LISTED,

@@ -213,6 +213,10 @@ impl Model for Raft {
         row: "C11",
         family: "consensus",
         summary: "A replicated log under one leader a term (Ongaro & Ousterhout 2014; Ongaro's thesis).",
+        sources: &[
+            "Ongaro & Ousterhout, *In Search of an Understandable Consensus Algorithm (Extended Version)*, 2014",
+            "Ongaro, *Consensus: Bridging Theory and Practice*, PhD thesis, Stanford, 2014",
+        ],
         tolerates: &FaultClass::USUAL,
         // A voter has given its vote in this term and knows no leader yet: what it forgets now, it may do twice.
         roles: &["leader", "voter", "candidate", "follower"],

@@ -295,6 +295,10 @@ impl Model for Mvcc {
         row: "C29",
         family: "transactions",
         summary: "Snapshot isolation over sharded multi-version rows with a timestamp oracle (Peng & Dabek 2010).",
+        sources: &[
+            "Peng & Dabek, *Large-scale Incremental Processing Using Distributed Transactions and Notifications*, OSDI 2010",
+            "Gómez Ferro & Yabandeh, *A Critique of Snapshot Isolation*, EuroSys 2012",
+        ],
         tolerates: &FaultClass::USUAL,
         roles: &["committer", "locked", "oracle"],
         bugs: Bug::LISTED,

@@ -241,6 +241,10 @@ impl Model for Outbox {
         row: "C28",
         family: "transactions",
         summary: "Messages that are published if and only if their transaction commits: outbox, inbox, half messages.",
+        sources: &[
+            "Helland, *Life beyond Distributed Transactions: an Apostate's Opinion*, CIDR 2007",
+            "Richardson, *Microservices Patterns*, 2018, section 3.3",
+        ],
         tolerates: &FaultClass::USUAL,
         roles: &["relay", "broker"],
         bugs: Bug::LISTED,

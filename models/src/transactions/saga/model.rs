@@ -348,6 +348,7 @@ impl Model for Saga {
         row: "C26",
         family: "transactions",
         summary: "Long transactions cut into steps, compensated if the whole fails (Garcia-Molina & Salem 1987).",
+        sources: &["Garcia-Molina & Salem, *Sagas*, SIGMOD 1987"],
         tolerates: &FaultClass::USUAL,
         // A reserver has done something that may still have to be undone.
         roles: &["coordinator", "reserver"],

@@ -209,6 +209,10 @@ impl Model for Tcc {
         row: "C27",
         family: "transactions",
         summary: "Try, confirm, cancel: all use what they have reserved, or none (Helland 2007; Pardon & Pautasso 2014).",
+        sources: &[
+            "Helland, *Life beyond Distributed Transactions: an Apostate's Opinion*, CIDR 2007",
+            "Pardon & Pautasso, *Atomic Distributed Transactions: a RESTful Design*, WS-REST 2014",
+        ],
         tolerates: &FaultClass::USUAL,
         // A decider has decided, and not all have done it yet; a reserver has reserved and does not know what becomes
         // of it.

@@ -207,6 +207,10 @@ impl Model for ThreePhaseCommit {
         row: "C25",
         family: "transactions",
         summary: "Non-blocking atomic commitment where delays are bounded (Skeen 1981).",
+        sources: &[
+            "Skeen, *Nonblocking Commit Protocols*, SIGMOD 1981",
+            "Bernstein, Hadzilacos & Goodman, *Concurrency Control and Recovery in Database Systems*, 1987, section 7.5",
+        ],
         tolerates: &[FaultClass::Crash],
         // Who falls while it tells others something leaves some who know it and some who do not; and who falls before it
         // has voted knows as little of the others as they of it.

@@ -220,6 +220,11 @@ impl Model for TwoPhaseCommit {
         row: "C24",
         family: "transactions",
         summary: "Atomic commitment by votes and a decision (Gray 1978; Mohan, Lindsay & Obermarck 1986).",
+        sources: &[
+            "Gray, *Notes on Data Base Operating Systems*, 1978",
+            "Mohan, Lindsay & Obermarck, *Transaction Management in the R\\* Distributed Database Management System*, 1986",
+            "Bernstein, Hadzilacos & Goodman, *Concurrency Control and Recovery in Database Systems*, 1987, chapter 7",
+        ],
         tolerates: &FaultClass::USUAL,
         // A coordinator that collects votes leaves all in doubt if it falls; what it has just decided only it knows.
         roles: &["collecting", "in doubt", "deciding", "working"],
