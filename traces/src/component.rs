@@ -185,7 +185,7 @@ impl<M: Model> Glimpse for World<M> {
         stable_hash(&self.process(node))
     }
     fn role(&self, node: NodeId) -> Option<&'static str> {
-        self.process(node).and_then(|process| self.config().role(process)).map(|role| role.name)
+        self.process(node).and_then(|process| self.config().role(process))
     }
     fn clock(&self, node: NodeId) -> Time {
         self.clock(node)
