@@ -4,7 +4,7 @@ import { FATE } from "./data.js";
 const HEAD = 6;
 
 /** How an arrow's line is broken, by fate: as telling as its colour. */
-export function dashes(fate, held, doubled) {
+function dashes(fate, held, doubled) {
   if (fate === FATE.lost) return [5, 4];
   if (fate === FATE.cut) return [9, 4];
   if (fate === FATE.to_down || fate === FATE.open) return [2, 3];
@@ -34,11 +34,11 @@ export function drawArrow(context, x1, y1, x2, y2, part, fate, held, doubled) {
   if (held) bar(context, (x1 + x2) / 2, (y1 + y2) / 2, angle);
 }
 
-/** Strokes no more than the way of a message. */
-export function drawLine(context, x1, y1, x2, y2) {
+/** Strokes no more than the way of a message, or a part of it. */
+export function drawLine(context, x1, y1, x2, y2, part) {
   context.beginPath();
   context.moveTo(x1, y1);
-  context.lineTo(x2, y2);
+  context.lineTo(x1 + (x2 - x1) * part, y1 + (y2 - y1) * part);
   context.stroke();
 }
 

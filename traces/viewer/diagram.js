@@ -242,9 +242,10 @@ export function diagram(view, select) {
       context.globalAlpha = strong;
       context.strokeStyle = context.fillStyle = paint;
       context.lineWidth = fate === FATE.delivered ? 1.3 : 1.7;
-      if (row() < HEADS) drawLine(context, x1, y1, x2, y2);
+      const part = x1 === x2 ? 1 : partOf(fate, Math.abs(x2 - x1) / columns.width);
+      if (row() < HEADS) drawLine(context, x1, y1, x2, y2, part);
       else if (x1 === x2) drawLoop(context, x1, y1, y2);
-      else drawArrow(context, x1, y1, x2, y2, partOf(fate, Math.abs(x2 - x1) / columns.width), fate, held, doubled);
+      else drawArrow(context, x1, y1, x2, y2, part, fate, held, doubled);
       if (row() > WORDS) labels.push([message, x1, y1, x2, y2, paint, strong, fate, held, doubled]);
     }
     for (const [message, x1, y1, x2, y2, paint, strong, fate, held, doubled] of labels.slice(0, 400)) {
