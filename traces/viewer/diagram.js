@@ -4,7 +4,9 @@ import { drawArrow, drawLine, drawLoop, partOf } from "./arrows.js";
 import { fitted, measurer, occupied, pen } from "./canvas.js";
 import { FATE, SORT, bisect } from "./data.js";
 import { showsMessage } from "./filter.js";
+import { describe, fateWord, isFault, isSaid, statusOf } from "./said.js";
 import { LINE, entryOf, nearest } from "./scale.js";
+import { diamond, hatch, ring } from "./shapes.js";
 import { RELATION } from "./causes.js";
 import { seconds } from "./words.js";
 import { byId, element } from "./element.js";
@@ -474,81 +476,4 @@ export function diagram(view, select) {
     /** The zoom at which all is in view. */
     whole,
   };
-}
-
-const isFault = (what) => what >= SORT.fault_began && what <= SORT.healed;
-const isSaid = (what) =>
-  what === SORT.invoked || what === SORT.ended || what === SORT.fired || what === SORT.marked || what === SORT.noted ||
-  what === SORT.down || what === SORT.started;
-
-/** What happened, with the node. */
-export function describe(run, entry) {
-  const node = run.node[entry];
-  return (node >= 0 ? `${run.nodes[node]} ` : "") + run.words(entry);
-}
-
-/** The word for what became of a message, if it did not simply arrive. */
-export function fateWord(fate, held, doubled) {
-  const failed = { [FATE.lost]: "lost", [FATE.cut]: "cut", [FATE.to_down]: "receiver down", [FATE.open]: "on its way" };
-  return failed[fate] ?? (held ? "held" : doubled ? "doubled" : "");
-}
-
-/** What is said of a node that a fault of a class strikes; of one that is down it is said anyway. */
-export const FAULT_WORDS = {
-  partition: "cut off",
-  pause: "paused",
-  skew: "clock skewed",
-  reorder: "delayed",
-  disk: "disk faulty",
-  byzantine: "lies",
-};
-
-/** What is so of a node at the chosen instant: down, its role, the faults that strike it. */
-export function statusOf(view, node) {
-  const { run, states, selected } = view;
-  const said = [];
-  const now = states.glance(node, selected);
-  const down = run.downs.find((down) => down.node === node && down.from <= selected && (down.to < 0 || selected < down.to));
-  if (down) said.push(`down: ${down.why}`);
-  else if (now.role) said.push(now.role);
-  for (const fault of run.faults) {
-    const inForce = fault.began <= selected && (fault.ended === null || selected < fault.ended);
-    if (inForce && fault.nodes.includes(node) && FAULT_WORDS[fault.class]) said.push(FAULT_WORDS[fault.class]);
-  }
-  return [...new Set(said)];
-}
-
-function ring(context, x, y, paint, radius = 7.5) {
-  context.strokeStyle = paint;
-  context.lineWidth = 2.5;
-  context.beginPath();
-  context.arc(x, y, radius, 0, 7);
-  context.stroke();
-}
-
-function diamond(context, x, y, size) {
-  context.beginPath();
-  context.moveTo(x, y - size);
-  context.lineTo(x + size, y);
-  context.lineTo(x, y + size);
-  context.lineTo(x - size, y);
-  context.fill();
-}
-
-function hatch(context, x, y, width, height, paint) {
-  if (height <= 0) return;
-  context.save();
-  context.beginPath();
-  context.rect(x, y, width, height);
-  context.clip();
-  context.strokeStyle = paint;
-  context.lineWidth = 1.4;
-  context.beginPath();
-  // From multiples of the distance, so that the pattern stays when the picture is moved.
-  for (let at = Math.floor((y - width) / 6) * 6; at < y + height; at += 6) {
-    context.moveTo(x, at + width);
-    context.lineTo(x + width, at);
-  }
-  context.stroke();
-  context.restore();
 }

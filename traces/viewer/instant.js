@@ -1,8 +1,8 @@
 // The chosen instant: what happened, what changed, and the state of every node.
 import { SORT } from "./data.js";
 import { difference, folded } from "./diff.js";
-import { describe, fateWord, statusOf } from "./diagram.js";
 import { byId, element } from "./element.js";
+import { describe, fateWord, statusOf } from "./said.js";
 import { counted, offset, seconds } from "./words.js";
 
 /** States longer than this are shown in part, until asked for. */

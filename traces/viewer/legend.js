@@ -3,8 +3,8 @@ import { drawArrow } from "./arrows.js";
 import { pen } from "./canvas.js";
 import { arrowColour, faultColour } from "./colours.js";
 import { FATE, SORT } from "./data.js";
-import { FAULT_WORDS } from "./diagram.js";
 import { byId, element } from "./element.js";
+import { FAULT_WORDS } from "./said.js";
 
 const ARROWS = [
   ["delivered", FATE.delivered, false, false],

@@ -1,14 +1,7 @@
 // Where in the picture an event stands. Time runs downwards, either evenly, an event below the other with a little more
 // room where more time passes, or truly. Places are counted in rows; how high a row is, is the zoom.
-import { SORT, bisect } from "./data.js";
-
-/** The sorts that are written beside their node, each on a line. */
-function isLabelled(what) {
-  return (
-    what === SORT.invoked || what === SORT.ended || what === SORT.fired || what === SORT.marked || what === SORT.noted ||
-    what === SORT.down || what === SORT.started
-  );
-}
+import { bisect } from "./data.js";
+import { isSaid } from "./said.js";
 
 /** The height of a line of words, in rows. */
 export const LINE = 0.68;
@@ -27,7 +20,7 @@ export function scaled(run, shown, even) {
       steps[count++] = step;
       [before, labels] = [step, 0];
     }
-    if (isLabelled(run.what[shown[n]])) labels++;
+    if (isSaid(run.what[shown[n]])) labels++;
   }
   const rows = now + Math.max(1, labels * LINE) + 0.8;
   place.fill(now, before + 1);

@@ -19,6 +19,8 @@ const MODULES: &[(&str, &str)] = &[
     ("scale.js", include_str!("../../../viewer/scale.js")),
     ("colours.js", include_str!("../../../viewer/colours.js")),
     ("canvas.js", include_str!("../../../viewer/canvas.js")),
+    ("said.js", include_str!("../../../viewer/said.js")),
+    ("shapes.js", include_str!("../../../viewer/shapes.js")),
     ("arrows.js", include_str!("../../../viewer/arrows.js")),
     ("diagram.js", include_str!("../../../viewer/diagram.js")),
     ("overview.js", include_str!("../../../viewer/overview.js")),

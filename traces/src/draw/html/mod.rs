@@ -17,7 +17,7 @@ use crate::component::Component;
 use crate::draw::Picture;
 use crate::report::how;
 
-pub use states::Limits;
+pub use states::{Limits, States};
 
 /// What a page shows.
 pub struct Page<'a> {
@@ -34,7 +34,7 @@ pub struct Page<'a> {
     /// The faults that began, in the order of their beginning in the timeline.
     pub struck: &'a [Fault],
     /// What the nodes' states were, event by event.
-    pub states: states::States,
+    pub states: States,
 }
 
 /// The page of a trace: it is replayed, twice, the second time to look at the states. The story in words has so many
@@ -57,7 +57,7 @@ pub fn page(
     let Told { origin } = serde_json::from_str(trace).context("a trace says where it came from")?;
     let replay = component.replay(trace, 0)?;
     let run = &replay.run;
-    let states = states::States::of(trace, component, run, limits)?;
+    let states = States::of(trace, component, run, limits)?;
     let mut notes = Vec::from_iter(states.note(run));
     if how(&replay).0 == "lost" {
         let recorded = replay.recorded.as_ref().map_or("nothing", |violation| violation.property.as_str());
@@ -128,7 +128,7 @@ mod tests {
             notes: vec![text()],
             picture: Picture { nodes: &[node], timeline: &timeline, violation: Some(&violation), limit: None },
             struck: &[],
-            states: states::States::default(),
+            states: States::default(),
         });
         assert!(!page.contains("<img"), "a text of the run is markup");
         let scripts = page.matches("</script>").count();

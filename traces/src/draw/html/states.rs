@@ -26,8 +26,8 @@ impl Default for Limits {
     }
 }
 
-#[derive(Default)]
 /// The states of all nodes, how their clocks went, and which entries of the timeline belong to one event.
+#[derive(Default)]
 pub struct States {
     /// How many entries of the timeline each event wrote, in order.
     pub(super) steps: Vec<u32>,
