@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use seedbed_sim::timeline::Happening;
 use seedbed_traces::commands::show::{Form, draw};
+use seedbed_traces::draw::html::{self, Limits};
 use seedbed_traces::registry;
 use serde_json::Value;
 
@@ -163,6 +164,20 @@ fn pages_have_the_state_of_every_node_at_every_event() {
         watched.expect("a kept trace can be run");
     }
     assert!(compared > 5_000, "next to nothing was compared: {compared}");
+}
+
+#[test]
+fn pages_say_which_states_they_leave_out() {
+    let text = std::fs::read_to_string(beside("corpus/raft-figure-8.json")).expect("a kept trace can be read");
+    let component = registry::find("raft").expect("there is Raft");
+    let limits = Limits { kept: 4_000, ..Limits::default() };
+    let (_, data) = parted(&html::page("short", &text, &*component, None, limits).expect("it can be drawn"));
+    let from = number(&data["states_end"]);
+    assert!(0 < from && from < list(&data["entries"], "what").len(), "the states are kept up to {from}");
+    assert!(data["notes"][0].as_str().is_some_and(|note| note.contains("left out")), "{}", data["notes"]);
+    let (_, whole) =
+        parted(&html::page("whole", &text, &*component, None, Limits::default()).expect("it can be drawn"));
+    assert_eq!(whole["states_end"], Value::Null);
 }
 
 /// What the page's assembly relies on: names are unique among all modules, imports are one line and of modules that are
