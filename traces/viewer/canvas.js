@@ -42,15 +42,18 @@ export function measurer(context) {
 
 /** Keeps words apart: takes a place on the canvas, unless somebody has it. */
 export function occupied() {
-  const rows = new Map();
-  const HEIGHT = 7;
+  // What is taken, by strips of the canvas, so that only neighbours are compared.
+  const strips = new Map();
+  const HIGH = 16;
   return (x, y, width, height) => {
-    const [top, bottom] = [Math.floor((y - height / 2) / HEIGHT), Math.floor((y + height / 2 - 0.01) / HEIGHT)];
-    for (let row = top; row <= bottom; row++)
-      for (const [from, to] of rows.get(row) ?? []) if (x < to && from < x + width) return false;
-    for (let row = top; row <= bottom; row++) {
-      if (!rows.has(row)) rows.set(row, []);
-      rows.get(row).push([x, x + width]);
+    const [top, bottom] = [y - height / 2, y + height / 2];
+    const [first, last] = [Math.floor(top / HIGH), Math.floor(bottom / HIGH)];
+    for (let strip = first; strip <= last; strip++)
+      for (const other of strips.get(strip) ?? [])
+        if (x < other.right && other.left < x + width && top < other.bottom && other.top < bottom) return false;
+    for (let strip = first; strip <= last; strip++) {
+      if (!strips.has(strip)) strips.set(strip, []);
+      strips.get(strip).push({ left: x, right: x + width, top, bottom });
     }
     return true;
   };

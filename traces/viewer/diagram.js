@@ -351,7 +351,8 @@ export function diagram(view, select) {
       if (room < 0 && (whole <= right || whole > -room)) continue;
       const words = fitted(text, Math.min(Math.abs(room), 400), measure);
       const width = measure(words);
-      const begin = room < 0 ? x - 11 - width : x + 9;
+      const aside = entry === view.run.violationEntry || run.step[entry] === run.step[view.selected] ? 14 : 9;
+      const begin = room < 0 ? x - aside - 2 - width : x + aside;
       if (words === "" || (room === right && words !== text && whole <= x - gutter - 12)) continue;
       if (!take(begin - 2, y, width + 4, 13)) continue;
       context.globalAlpha = isHit ? 1 : Math.max(strength(entry), 0.45);
