@@ -10,3 +10,4 @@ pub mod logs;
 pub mod registry;
 pub mod report;
 pub mod say;
+pub mod shard;

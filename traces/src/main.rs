@@ -17,7 +17,7 @@ use seedbed_traces::logs;
 #[command(
     name = "seedbed",
     version,
-    after_help = "Exit codes: 0 all held, 1 a property was violated, 2 the call was wrong; check also: 3 undecided."
+    after_help = "Exit codes: 0 all held, 1 a property was violated, 2 the call was wrong; check and merge also: 3 undecided."
 )]
 struct Call {
     #[command(subcommand)]
@@ -53,9 +53,9 @@ enum Command {
     },
     /// Many worlds on all cores.
     Sweep(sweep::Sweep),
-    /// Joins the JSON lines of shards.
+    /// Joins what the shards of a sweep wrote; names what is missing.
     Merge {
-        /// The files.
+        /// The files of the shards: from `sweep --results FILE`, or `sweep --shard I/N --json > FILE`.
         #[arg(required = true)]
         files: Vec<PathBuf>,
         /// Print JSON lines.
