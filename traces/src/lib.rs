@@ -10,4 +10,5 @@ pub mod logs;
 pub mod registry;
 pub mod report;
 pub mod say;
+pub mod scaffold;
 pub mod shard;

@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 use seedbed_sim::Time;
 use seedbed_traces::commands::progress::ShrinkBudget;
 use seedbed_traces::commands::{
-    Ended, ModelOptions, check, compare, list, merge, mutants, replay, run, show, shrink, sweep, tour,
+    Ended, ModelOptions, check, compare, list, merge, mutants, new, replay, run, show, shrink, sweep, tour,
 };
 use seedbed_traces::logs;
 
@@ -124,6 +124,11 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Files for something new that look like their neighbours, compile and pass.
+    New {
+        #[command(subcommand)]
+        what: new::New,
+    },
     /// The kill matrix: is every planted bug caught by its property, and after how many seeds?
     Mutants {
         /// Which models; all without it.
@@ -172,6 +177,7 @@ fn call(command: Option<Command>) -> anyhow::Result<Ended> {
         Some(Command::Show { file, form, lines, out }) => show::show(&file, form, lines, out),
         Some(Command::Check(call)) => check::check(&call),
         Some(Command::Compare { family, seeds, json }) => compare::compare(family, &seeds, json),
+        Some(Command::New { what }) => new::new(&what),
         Some(Command::Mutants { models, attempts, seeds, json }) => {
             mutants::mutants(&models, mutants::Effort { attempts, seeds }, json)
         }

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use crate::commands::Ended;
 use crate::commands::sweep::print_summary;
 use crate::report::print_json;
-use crate::shard::collect::{Collected, Joined};
+use crate::say;
+use crate::shard::collect::{Collected, Joined, Missing};
 
 /// Joins files of JSON lines. What is there twice counts once; what is missing is named, and then the result is
 /// undecided unless something was violated.
@@ -27,12 +28,7 @@ pub fn merge(files: &[PathBuf], as_json: bool) -> anyhow::Result<Ended> {
         eprintln!("note: {note}");
     }
     for missing in &joined.missing {
-        eprintln!("note: {missing}");
-    }
-    let mut shards: Vec<_> = joined.missing.iter().map(|missing| missing.shard).collect();
-    shards.dedup();
-    for shard in shards {
-        eprintln!("  to run it: {} --results FILE", joined.swept.call(shard));
+        eprintln!("note: {missing}\n  to run it: {} --results FILE", joined.swept.call(missing.shard));
     }
     if as_json {
         joined.failing.iter().for_each(print_json);
@@ -40,7 +36,7 @@ pub fn merge(files: &[PathBuf], as_json: bool) -> anyhow::Result<Ended> {
     } else {
         print_summary(&joined.summary);
         if !joined.missing.is_empty() {
-            crate::say!("INCOMPLETE: the fingerprint is not that of the whole sweep");
+            say!("INCOMPLETE: the fingerprint is not that of the whole sweep");
         }
     }
     // A seed whose part is missing has failed all the same.
@@ -59,7 +55,12 @@ fn summary_json(joined: &Joined) -> Value {
     value["tool"] = json!(swept.tool);
     value["shards"] = json!(of);
     value["complete"] = json!(missing.is_empty());
-    let missing = missing.iter();
-    value["missing"] = missing.map(|it| json!({"shard": it.shard, "model": it.model, "seeds": it.seeds})).collect();
+    value["missing"] = missing.iter().map(missing_json).collect();
     value
+}
+
+fn missing_json(missing: &Missing) -> Value {
+    let seeds: serde_json::Map<_, _> =
+        missing.seeds.iter().map(|(model, seeds)| (model.clone(), json!(seeds))).collect();
+    json!({"shard": missing.shard, "seeds": seeds})
 }

@@ -39,16 +39,14 @@ impl fmt::Display for Place {
     }
 }
 
-/// Seeds of a model that no file tells of.
+/// Seeds of a shard that no file tells of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Missing {
     /// The shard that has them.
     pub shard: Shard,
-    /// The model.
-    pub model: String,
-    /// The seeds.
-    pub seeds: Vec<Seeds>,
-    /// Whether these are all seeds of the model in this shard.
+    /// The models, with the seeds of each.
+    pub seeds: Vec<(String, Vec<Seeds>)>,
+    /// Whether these are all that the shard has.
     pub all: bool,
 }
 
@@ -57,18 +55,16 @@ const NAMED: usize = 3;
 
 impl fmt::Display for Missing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Missing { shard, model, seeds, all } = self;
-        let named: Vec<_> = seeds.iter().take(NAMED).map(Seeds::to_string).collect();
-        write!(
-            f,
-            "shard {shard} is {}: {model}, seeds {}",
-            if *all { "missing" } else { "incomplete" },
-            named.join(", ")
-        )?;
-        match seeds.len().saturating_sub(NAMED) {
-            0 => Ok(()),
-            more => write!(f, " and {more} ranges more"),
+        write!(f, "shard {} is {}", self.shard, if self.all { "missing" } else { "incomplete" })?;
+        for (model, seeds) in &self.seeds {
+            let named: Vec<_> = seeds.iter().take(NAMED).map(Seeds::to_string).collect();
+            write!(f, "; {model}: seeds {}", named.join(", "))?;
+            let more = seeds.len() - named.len();
+            if more > 0 {
+                write!(f, " and {more} ranges more")?;
+            }
         }
+        Ok(())
     }
 }
 
@@ -266,7 +262,7 @@ impl Collected {
             let shard = Shard::new(index, *of).expect("the index is below the number");
             let gaps = self.gaps(swept, shard)?;
             let share = shard.share(&swept.seeds.0);
-            match self.closings.get(&index).filter(|_| !gaps.is_empty()) {
+            match self.closings.get(&index).filter(|_| gaps.is_some()) {
                 Some(closing) => summary = summary.merged(closing.clone()),
                 None => {
                     let own = self.parts.iter().filter(|((_, start, _), _)| share.contains(start));
@@ -287,10 +283,10 @@ impl Collected {
         })
     }
 
-    /// The seeds of a shard that no part tells of.
-    fn gaps(&self, swept: &Swept, shard: Shard) -> anyhow::Result<Vec<Missing>> {
+    /// The seeds of a shard that no part tells of, if there are any.
+    fn gaps(&self, swept: &Swept, shard: Shard) -> anyhow::Result<Option<Missing>> {
         let share = shard.share(&swept.seeds.0);
-        let mut missing = Vec::new();
+        let mut missing = Missing { shard, seeds: Vec::new(), all: true };
         for (place, model) in swept.models.iter().enumerate() {
             let mut seeds = Vec::new();
             let mut next = share.start;
@@ -306,12 +302,12 @@ impl Collected {
             if next < share.end {
                 seeds.push(Seeds(next..share.end));
             }
+            missing.all &= seeds == [Seeds(share.clone())];
             if !seeds.is_empty() {
-                let all = seeds == [Seeds(share.clone())];
-                missing.push(Missing { shard, model: model.clone(), seeds, all });
+                missing.seeds.push((model.clone(), seeds));
             }
         }
-        Ok(missing)
+        Ok(Some(missing).filter(|missing| !missing.seeds.is_empty()))
     }
 }
 
