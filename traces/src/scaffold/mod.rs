@@ -47,20 +47,20 @@ pub fn model(workspace: &Workspace, name: &Name, family: &str) -> anyhow::Result
     if let Some(file) = workspace.source_of_model(name.snake()) {
         bail!("there is a model {name} already: {}", file.display());
     }
+    let room = workspace.properties_of(family);
     let named = |template| {
-        fill(
-            template,
-            &[
-                ("examples::", &format!("{family}::")),
-                ("\"examples\"", &format!("\"{family}\"")),
-                ("sapling", name.snake()),
-                ("Sapling", name.camel()),
-            ],
-        )
+        let words = [
+            ("models::examples::", &format!("models::{family}::")[..]),
+            ("properties::examples::", &format!("properties::{room}::")),
+            ("\"examples\"", &format!("\"{family}\"")),
+            ("sapling", name.snake()),
+            ("Sapling", name.camel()),
+        ];
+        fill(template, &words)
     };
-    let (models, properties) = (Path::new("models/src").join(family), Path::new("properties/src").join(family));
+    let (models, properties) = (Path::new("models/src").join(family), Path::new("properties/src").join(room));
     let file = format!("{name}.rs");
-    let line = format!("component(seedbed_properties::{family}::{name}::suite),");
+    let line = format!("component(seedbed_properties::{room}::{name}::suite),");
     let plan = Plan {
         created: vec![
             (models.join(&file), named(MODEL)),
@@ -89,24 +89,24 @@ pub fn property(workspace: &Workspace, name: &Name, of: &str) -> anyhow::Result<
     let Some(source) = workspace.source_of_model(of) else { bail!("there is no model {of} in models/src") };
     let text = workspace.read(&source)?;
     let family = source.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy().into_owned();
+    let room = workspace.properties_of(&family);
     if !text.contains("pub tally: u64") || !text.contains(&format!("pub struct {}", model.camel())) {
         bail!(
-            "the scaffold of a property looks at a tally, such as {USUAL_MODEL} and what `seedbed new model` writes have, and {of} has none; take a neighbour in properties/src/{family}/ as the pattern, or scaffold one for {USUAL_MODEL} and change what it looks at"
+            "the scaffold of a property looks at a tally, such as {USUAL_MODEL} and what `seedbed new model` writes have, and {of} has none; take a neighbour in properties/src/{room}/ as the pattern, or scaffold one for {USUAL_MODEL} and change what it looks at"
         );
     }
     let named = |template| {
-        fill(
-            template,
-            &[
-                ("examples::", &format!("{family}::")),
-                ("tutorial", model.snake()),
-                ("Tutorial", model.camel()),
-                ("leaflet", name.snake()),
-                ("Leaflet", name.camel()),
-            ],
-        )
+        let words = [
+            ("models::examples::", &format!("models::{family}::")[..]),
+            ("properties::examples::", &format!("properties::{room}::")),
+            ("tutorial", model.snake()),
+            ("Tutorial", model.camel()),
+            ("leaflet", name.snake()),
+            ("Leaflet", name.camel()),
+        ];
+        fill(template, &words)
     };
-    let properties = Path::new("properties/src").join(&family);
+    let properties = Path::new("properties/src").join(room);
     let file = format!("{name}.rs");
     let plan = Plan {
         created: vec![
