@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use seedbed_traces::shard::Shard;
 use seedbed_traces::shard::auto::recognise;
 use seedbed_traces::shard::collect::{Collected, Joined};
-use seedbed_traces::shard::{Shard, record::Seeds};
+use seedbed_traces::shard::record::Seeds;
 use serde_json::{Value, json};
 
 // -------------------------------------------------------------------------------------------------------------------
@@ -309,8 +310,6 @@ fn summary(output: &Output) -> Value {
     serde_json::from_str::<Value>(last).expect("a JSON line")["summary"].clone()
 }
 
-const SWEEP: &str = "sweep tutorial echo --seeds 3..700 --bug";
-
 #[test]
 fn a_shard_knows_itself_and_a_merge_is_the_whole() {
     let place = place("auto");
@@ -341,17 +340,15 @@ fn a_shard_knows_itself_and_a_merge_is_the_whole() {
 fn a_worker_goes_on_where_another_was_killed() {
     let place = place("resume");
     let file = place.join("0.jsonl");
-    let words = format!("{SWEEP} counts-retries --shard 0/1 --results 0.jsonl --no-shrink --json");
-    // Echo has no such bug: only the tutorial is swept here.
-    let words = words.replace(" echo", "");
-    let whole = seedbed(&place, "", &words);
+    let words = "sweep tutorial --seeds 3..700 --bug counts-retries --shard 0/1 --results 0.jsonl --no-shrink --json";
+    let whole = seedbed(&place, "", words);
     assert_eq!(whole.status.code(), Some(1), "{}", said(&whole));
     let text = std::fs::read_to_string(&file).expect("it was written");
     let cuts: Vec<_> =
         [1, 4, 7].iter().map(|line| text.match_indices('\n').nth(*line).expect("a line").0 - 20).collect();
     for cut in cuts {
         std::fs::write(&file, &text[..cut]).expect("the directory is ours");
-        let again = seedbed(&place, "", &words);
+        let again = seedbed(&place, "", words);
         assert_eq!(again.status.code(), Some(1), "{}", said(&again));
         for field in ["fingerprint", "runs", "violations", "marks"] {
             assert_eq!(summary(&again)[field], summary(&whole)[field], "{field}");

@@ -61,20 +61,18 @@ pub fn model(workspace: &Workspace, name: &Name, family: &str) -> anyhow::Result
     let (models, properties) = (Path::new("models/src").join(family), Path::new("properties/src").join(room));
     let file = format!("{name}.rs");
     let line = format!("component(seedbed_properties::{room}::{name}::suite),");
-    let plan = Plan {
-        created: vec![
-            (models.join(&file), named(MODEL)),
-            (properties.join(&file), named(SUITE)),
-            (Path::new("properties/tests").join(&file), named(MODEL_TEST)),
-        ],
-        edited: vec![
-            workspace.edited(&models.join("mod.rs"), |text| edit::with_module(text, name.snake()))?,
-            workspace.edited(&properties.join("mod.rs"), |text| edit::with_module(text, name.snake()))?,
-            workspace.edited(Path::new("traces/src/registry.rs"), |text| edit::with_component(text, &line))?,
-        ],
-    };
-    workspace.has_none_of(&plan)?;
-    Ok(plan)
+    let created = vec![
+        (models.join(&file), named(MODEL)),
+        (properties.join(&file), named(SUITE)),
+        (Path::new("properties/tests").join(&file), named(MODEL_TEST)),
+    ];
+    workspace.has_none_of(&created)?;
+    let edited = vec![
+        workspace.edited(&models.join("mod.rs"), |text| edit::with_module(text, name.snake()))?,
+        workspace.edited(&properties.join("mod.rs"), |text| edit::with_module(text, name.snake()))?,
+        workspace.edited(Path::new("traces/src/registry.rs"), |text| edit::with_component(text, &line))?,
+    ];
+    Ok(Plan { created, edited })
 }
 
 /// Plans a property of a model, with a test that it holds and that it catches the model's first bug.
@@ -108,15 +106,13 @@ pub fn property(workspace: &Workspace, name: &Name, of: &str) -> anyhow::Result<
     };
     let properties = Path::new("properties/src").join(room);
     let file = format!("{name}.rs");
-    let plan = Plan {
-        created: vec![
-            (properties.join(&file), named(PROPERTY)),
-            (Path::new("properties/tests").join(&file), named(PROPERTY_TEST)),
-        ],
-        edited: vec![workspace.edited(&properties.join("mod.rs"), |text| edit::with_module(text, name.snake()))?],
-    };
-    workspace.has_none_of(&plan)?;
-    Ok(plan)
+    let created = vec![
+        (properties.join(&file), named(PROPERTY)),
+        (Path::new("properties/tests").join(&file), named(PROPERTY_TEST)),
+    ];
+    workspace.has_none_of(&created)?;
+    let edited = vec![workspace.edited(&properties.join("mod.rs"), |text| edit::with_module(text, name.snake()))?];
+    Ok(Plan { created, edited })
 }
 
 impl Plan {

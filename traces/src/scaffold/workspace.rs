@@ -4,8 +4,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow, bail};
 
-use super::Plan;
-
 /// The workspace of models, properties and traces.
 #[derive(Clone, Debug)]
 pub struct Workspace {
@@ -86,11 +84,11 @@ impl Workspace {
     }
 
     /// Makes sure that nothing would be overwritten.
-    pub(super) fn has_none_of(&self, plan: &Plan) -> anyhow::Result<()> {
+    pub(super) fn has_none_of(&self, created: &[(PathBuf, String)]) -> anyhow::Result<()> {
         let taken = |file: &Path| {
             [file.to_path_buf(), file.with_extension("")].into_iter().find(|it| self.root.join(it).exists())
         };
-        match plan.created.iter().find_map(|(file, _)| taken(file)) {
+        match created.iter().find_map(|(file, _)| taken(file)) {
             Some(file) => bail!("{} is there already; choose another name", file.display()),
             None => Ok(()),
         }
