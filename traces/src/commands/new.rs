@@ -48,6 +48,7 @@ pub fn new(what: &New) -> anyhow::Result<Ended> {
                 format!("cargo test -p seedbed-properties --test {name}"),
                 format!("cargo run --release -- sweep {name}"),
                 format!("cargo run --release -- mutants {name}"),
+                "cargo run --release -- pages        # its page of the guide".to_string(),
             ];
             (plan, next.to_vec(), *json)
         }

@@ -53,6 +53,19 @@ pub fn with_component(text: &str, line: &str) -> Result<String, String> {
     }
 }
 
+/// The guide's contents with the page of a component more, after those of the others.
+///
+/// # Errors
+/// What to add by hand, if it lists no pages of components.
+pub fn with_page(text: &str, name: &str) -> Result<String, String> {
+    let line = format!("  - [{name}](components/{name}.md)");
+    let Some(last) = text.rfind("](components/") else {
+        return Err(format!("it lists no pages of components; add '{line}' by hand"));
+    };
+    let place = text[last..].find('\n').map_or(text.len(), |end| last + end + 1);
+    Ok(with_line(text, place, &line))
+}
+
 fn with_line(text: &str, place: usize, line: &str) -> String {
     let (before, after) = text.split_at(place);
     let separator = if before.is_empty() || before.ends_with('\n') { "" } else { "\n" };
@@ -61,7 +74,7 @@ fn with_line(text: &str, place: usize, line: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{with_component, with_module};
+    use super::{with_component, with_module, with_page};
 
     #[test]
     fn a_module_is_put_among_the_others_and_nothing_else_changes() {
@@ -92,5 +105,13 @@ mod tests {
         let text = "pub fn all() -> V {\n    vec![\n        component(echo::suite),\n    ]\n}\n\nfn other() {}\n";
         let expected = text.replace("    ]\n", "        component(fir::suite),\n    ]\n");
         assert_eq!(with_component(text, "component(fir::suite),"), Ok(expected));
+    }
+
+    #[test]
+    fn a_page_is_put_after_the_others() {
+        let text = "- [All](components/index.md)\n  - [echo](components/echo.md)\n\n# More\n";
+        let expected = text.replace("echo.md)\n", "echo.md)\n  - [fir](components/fir.md)\n");
+        assert_eq!(with_page(text, "fir"), Ok(expected));
+        assert!(with_page("# More\n", "fir").expect_err("there is no place").contains("components/fir.md"));
     }
 }

@@ -71,6 +71,7 @@ pub fn model(workspace: &Workspace, name: &Name, family: &str) -> anyhow::Result
         workspace.edited(&models.join("mod.rs"), |text| edit::with_module(text, name.snake()))?,
         workspace.edited(&properties.join("mod.rs"), |text| edit::with_module(text, name.snake()))?,
         workspace.edited(Path::new("traces/src/registry.rs"), |text| edit::with_component(text, &line))?,
+        workspace.edited(Path::new("docs/SUMMARY.md"), |text| edit::with_page(text, name.snake()))?,
     ];
     Ok(Plan { created, edited })
 }
