@@ -138,9 +138,11 @@ fn probe(
     pool: &rayon::ThreadPool,
 ) -> anyhow::Result<Fingerprint> {
     let first = seeds.start..seeds.end.min(seeds.start.saturating_add(PROBE));
-    let one = |component: &Box<dyn Component>| pool.install(|| component.sweep(options, first.clone(), &|_| true));
-    let summaries = components.iter().map(one).collect::<anyhow::Result<Vec<_>>>()?;
-    Ok(summaries.into_iter().fold(Summary::default(), Summary::merged).fingerprint)
+    let mut summary = Summary::default();
+    for component in components {
+        summary = summary.merged(pool.install(|| component.sweep(options, first.clone(), &|_| true))?);
+    }
+    Ok(summary.fingerprint)
 }
 
 /// One shard of a sweep, being run.
