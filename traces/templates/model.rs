@@ -66,7 +66,7 @@ pub struct Node {
 }
 
 /// The node that is the server.
-pub const SERVER: NodeId = NodeId(0);
+const SERVER: NodeId = NodeId(0);
 /// The server's log: the names of the operations that it has counted.
 const LOG: File = File(0);
 /// How long a client waits for an answer before it asks again.

@@ -1,7 +1,7 @@
 //! What must be true of sapling.
 
-use seedbed_models::examples::sapling::{SERVER, Sapling};
-use seedbed_sim::{AtEnd, Suite, Verdict, World};
+use seedbed_models::examples::sapling::Sapling;
+use seedbed_sim::{AtEnd, NodeId, Suite, Verdict, World};
 
 /// Sapling with its property.
 pub fn suite() -> Suite<Sapling> {
@@ -13,7 +13,7 @@ pub fn suite() -> Suite<Sapling> {
 
 /// Every addition is counted once: at the end, when all are done, the tally is their number.
 fn tally_is_exact(world: &World<Sapling>) -> Verdict {
-    let Some(server) = world.process(SERVER) else { return Ok(()) };
+    let Some(server) = world.process(NodeId(0)) else { return Ok(()) };
     let asked = world.history().invocations().len() as u64;
     match server.tally == asked {
         true => Ok(()),
