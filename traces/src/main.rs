@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 use seedbed_sim::Time;
 use seedbed_traces::commands::progress::ShrinkBudget;
 use seedbed_traces::commands::{
-    Ended, ModelOptions, check, compare, list, merge, mutants, pages, replay, run, show, shrink, sweep, tour,
+    Ended, ModelOptions, check, compare, list, merge, mutants, new, pages, replay, run, show, shrink, sweep, tour,
 };
 use seedbed_traces::logs;
 
@@ -17,7 +17,7 @@ use seedbed_traces::logs;
 #[command(
     name = "seedbed",
     version,
-    after_help = "Exit codes: 0 all held, 1 a property was violated, 2 the call was wrong; check also: 3 undecided."
+    after_help = "Exit codes: 0 all held, 1 a property was violated, 2 the call was wrong; check and merge also: 3 undecided."
 )]
 struct Call {
     #[command(subcommand)]
@@ -56,9 +56,9 @@ enum Command {
     },
     /// Many worlds on all cores.
     Sweep(sweep::Sweep),
-    /// Joins the JSON lines of shards.
+    /// Joins what the shards of a sweep wrote; names what is missing.
     Merge {
-        /// The files.
+        /// The files of the shards: from `sweep --results FILE`, or `sweep --shard I/N --json > FILE`.
         #[arg(required = true)]
         files: Vec<PathBuf>,
         /// Print JSON lines.
@@ -127,6 +127,11 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Files for something new that look like their neighbours, compile and pass.
+    New {
+        #[command(subcommand)]
+        what: new::New,
+    },
     /// The kill matrix: is every planted bug caught by its property, and after how many seeds?
     Mutants {
         /// Which models; all without it.
@@ -184,6 +189,7 @@ fn call(command: Option<Command>) -> anyhow::Result<Ended> {
         Some(Command::Show { file, form, lines, out }) => show::show(&file, form, lines, out),
         Some(Command::Check(call)) => check::check(&call),
         Some(Command::Compare { family, seeds, json }) => compare::compare(family, &seeds, json),
+        Some(Command::New { what }) => new::new(&what),
         Some(Command::Mutants { models, attempts, seeds, json }) => {
             mutants::mutants(&models, mutants::Effort { attempts, seeds }, json)
         }
