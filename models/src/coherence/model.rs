@@ -338,14 +338,19 @@ impl Model for Coherence {
     fn variants(&self) -> BoxedStrategy<Self> {
         let model = self.clone();
         // Those with large tables take longer to go through them.
-        let share = |protocol: Protocol| match protocol {
-            Protocol::IvyFixed | Protocol::IvyDynamic => 2,
-            Protocol::Msi | Protocol::German => 4,
-            Protocol::Mesi | Protocol::Moesi => 8,
-            Protocol::Dragon => 12,
-            Protocol::Mesif => 16,
+        let share = |on: (Protocol, Interconnect)| match on {
+            (Protocol::IvyFixed | Protocol::IvyDynamic, _) => 2,
+            (Protocol::German, _) => 3,
+            (Protocol::Msi, Interconnect::Bus) => 6,
+            (Protocol::Msi, _) => 3,
+            (Protocol::Dragon, _) => 14,
+            (Protocol::Mesif, Interconnect::Unordered) => 28,
+            (Protocol::Mesif, Interconnect::Bus) => 20,
+            (_, Interconnect::Bus) => 14,
+            (_, Interconnect::Unordered) => 10,
+            (_, Interconnect::Directory) => 6,
         };
-        let one = |(protocol, on): (Protocol, Interconnect)| (share(protocol), Just((protocol, on)).boxed());
+        let one = |on: (Protocol, Interconnect)| (share(on), Just(on).boxed());
         let combinations = prop::strategy::Union::new_weighted(super::protocol::combinations().map(one).collect());
         let fitting = CLASSICAL.iter().filter(|litmus| litmus.program.threads.len() <= self.cores.into());
         let programs: Vec<String> = fitting.map(|litmus| litmus.program.name.clone()).collect();
@@ -423,7 +428,7 @@ fn crowd(cores: u16, blocks: u8) -> BoxedStrategy<Vec<Asked>> {
 }
 
 /// One core after the other asks for the same block, does not wait, asks for something else of it while it comes, and
-/// gives it up: what it said last may then be very late. In a relay they take turns, and mostly give it up.
+/// gives it up: what it said last may then be very late.
 fn relay(cores: u16, blocks: u8, in_turn: bool) -> BoxedStrategy<Vec<Asked>> {
     // One block after the other: of each there is a beginning, where nobody has it.
     let block = Block(0);
@@ -442,18 +447,19 @@ fn relay(cores: u16, blocks: u8, in_turn: bool) -> BoxedStrategy<Vec<Asked>> {
     ];
     let gap =
         if in_turn { prop_oneof![Just(2u64), Just(3), Just(6)] } else { prop_oneof![Just(2u64), Just(4), Just(6)] };
-    let gives_up = prop::bool::weighted(if in_turn { 0.9 } else { 0.4 });
-    let leg = (1..=cores, first, prop::option::of((then, 0..12u64)), 0..12u64, gives_up);
-    (gap, prop::collection::vec(leg, 100..320))
-        .prop_map(move |(gap, legs)| {
+    let gives_up = prop_oneof![Just(9u8), Just(6), Just(3)];
+    let leg = (1..=cores, first, prop::option::of((then, 0..12u64)), 0..12u64, 0..10u8);
+    (gap, gives_up, prop::collection::vec(leg, 100..320))
+        .prop_map(move |(gap, often, legs)| {
             let mut asked = Vec::new();
             let each = legs.len().div_ceil(blocks.into());
-            for (place, (core, first, poke, late, gives_up)) in legs.into_iter().enumerate() {
+            for (place, (core, first, poke, late, chance)) in legs.into_iter().enumerate() {
                 let core = if in_turn { 1 + (place as u16 + core / 4) % cores } else { core };
                 let at = Time::ms(place as u64 * gap + 1);
                 let of = |op: Op| op.at(|_| Block((place / each) as u8));
                 asked.push((at, core, of(first)));
                 asked.extend(poke.map(|(op, after)| (at + Span::ms(after), core, of(op))));
+                let gives_up = chance < often;
                 asked.extend(gives_up.then(|| (at + Span::ms(late), core, of(Op::Evict(block)))));
             }
             asked

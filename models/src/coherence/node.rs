@@ -63,8 +63,10 @@ pub enum Timer {
     Lazily(u64),
     /// The cache looks at the next request that the bus has shown.
     Snoop,
+    /// The oldest store leaves the store buffer.
+    Drain,
 }
-kinds!(Timer: GoOn, Lazily, Snoop);
+kinds!(Timer: GoOn, Lazily, Snoop, Drain);
 
 /// How a core goes through its litmus program, and its cache through what it gives up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -106,6 +108,8 @@ pub struct Node {
     put_off: u64,
     /// What the bus has shown and the cache has not looked at, the oldest first.
     unseen: VecDeque<(NodeId, Message)>,
+    /// The store of the buffer that was looked at last, and whether it stays there for a while.
+    draining: Option<(u64, bool)>,
 }
 
 impl Node {
@@ -129,6 +133,7 @@ impl Node {
             unsaid: BTreeMap::new(),
             put_off: 0,
             unseen: VecDeque::new(),
+            draining: None,
         }
     }
 
@@ -242,7 +247,7 @@ impl Node {
             if let Some(channels) = self.channels {
                 *self.sent.entry((to, channels.of(message.say))).or_default() += 1;
             }
-            if self.pace.lazy > Span::ZERO && may_be_put_off(&message) {
+            if self.pace.lazy > Span::ZERO && ctx.draw("late", 0..=7) < put_off_of_eight(&message) {
                 let after = ctx.draw_span("put off", Span::ZERO..=self.pace.lazy);
                 self.put_off += 1;
                 self.unsaid.insert(self.put_off, (to, message));
@@ -346,9 +351,13 @@ impl Node {
 
     /// Brings an access of the core to the cache. Says whether it took effect.
     fn serve(&mut self, ctx: &mut Context<'_, Self>, slot: Slot) -> bool {
-        let (Some(core), Some(cache)) = (&mut self.core, &self.cache) else { return false };
-        let Some(pending) = core.pending(slot) else { return false };
+        let Some(core) = &mut self.core else { return false };
+        let Some(pending) = core.pending(slot).copied() else { return false };
+        if slot == Slot::Buffer && self.stays(ctx, pending.index) {
+            return false;
+        }
         let (block, access) = (pending.block, pending.access);
+        let Some(cache) = &self.cache else { return false };
         // What is on its way is waited for; it is not asked for again.
         if cache.is_busy(block) && (pending.issued || pending.refused) && !cache.hits(block, event_of(access)) {
             return false;
@@ -373,6 +382,20 @@ impl Node {
             }
             Step::NoRoom(..) => false,
         }
+    }
+
+    /// Whether the oldest store of the buffer stays there for a while: it may leave at any time (*x86-TSO*, §3).
+    fn stays(&mut self, ctx: &mut Context<'_, Self>, index: u64) -> bool {
+        if let Some((_, stays)) = self.draining.filter(|(looked_at, _)| *looked_at == index) {
+            return stays;
+        }
+        let stays = ctx.draw("drain late", 0..=3) == 0;
+        if stays {
+            let after = ctx.draw_span("drain", Span::ZERO..=self.pace.most);
+            ctx.arm(Timer::Drain, after);
+        }
+        self.draining = Some((index, stays));
+        stays
     }
 
     fn ask(&mut self, ctx: &mut Context<'_, Self>, block: Block, ask: Ask) -> Step {
@@ -496,11 +519,15 @@ fn event_of(access: super::controller::Access) -> Event {
     if access.writes() { Event::Store } else { Event::Load }
 }
 
-/// Whether no core waits for a message: that a block was given up, that memory gets its data back, that a requestor has
-/// all.
-fn may_be_put_off(message: &Message) -> bool {
-    let gives_up = (Say::PutS..=Say::PutF).contains(&message.say);
-    gives_up || message.part == Part::Home && matches!(message.say, Say::Data | Say::Unblock)
+/// How many of eight such messages are put off: every other where no core waits for it (a block was given up, memory gets
+/// its data back, a requestor has all), and now and then a request.
+fn put_off_of_eight(message: &Message) -> u64 {
+    match message.say {
+        say if (Say::PutS..=Say::PutF).contains(&say) => 4,
+        Say::Data | Say::Unblock if message.part == Part::Home => 4,
+        Say::GetS | Say::GetM => 1,
+        _ => 0,
+    }
 }
 
 fn has_room(channels: Option<Channels>, sent: &BTreeMap<(NodeId, u8), u8>, to: NodeId, say: Say) -> bool {
@@ -551,6 +578,10 @@ impl Process for Node {
             Timer::Lazily(which) => {
                 let (to, message) = self.unsaid.remove(&which).expect("it was put there");
                 ctx.send(to, message);
+            }
+            Timer::Drain => {
+                self.draining = self.draining.map(|(index, _)| (index, false));
+                self.serve_core(ctx);
             }
             Timer::Snoop => {
                 let (from, message) = self.unseen.pop_front().expect("it was put there");
