@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::controller::Access;
 use super::message::{Block, Data};
+use super::table::State;
 use crate::litmus::{Instruction, Outcome, Program};
 
 /// What a core does between its program and its cache.
@@ -118,8 +119,8 @@ pub struct Pending {
     pub access: Access,
     /// Whether the cache has asked others on its behalf.
     pub issued: bool,
-    /// Whether the cache has let it wait in the state that the block is in.
-    pub refused: bool,
+    /// The state of the block in which the cache let it wait last.
+    pub refused: Option<State>,
 }
 
 /// A store in the buffer, and the loads that have read from it: they take effect with it.
@@ -252,7 +253,7 @@ impl Core {
         }
         let index = self.begun;
         self.begun += 1;
-        let pending = |block, access| Pending { index, by, block, access, issued: false, refused: false };
+        let pending = |block, access| Pending { index, by, block, access, issued: false, refused: None };
         match op {
             Op::Load(block) => match self.buffer.iter_mut().rev().find(|buffered| buffered.store.block == block) {
                 Some(buffered) => {

@@ -191,6 +191,9 @@ impl Say {
     /// The network it takes.
     pub fn network(self) -> Network {
         match self {
+            // The home may have to wait for acknowledgements before it grants, so a grant must not fill the channel of what
+            // it waits for.
+            Say::GntS | Say::GntE => Network::Response,
             say if say <= Say::Upd => Network::Request,
             say if say <= Say::BusUpd => Network::Forward,
             _ => Network::Response,

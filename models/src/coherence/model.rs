@@ -191,7 +191,7 @@ impl Coherence {
         node.first_of_clients = self.locations();
         node.cache = Some(controller(&tables.cache, Part::Cache));
         node.home = if self.protocol.is_spread() { home() } else { None };
-        if !node.cache.as_ref().is_some_and(Controller::replaces) {
+        if !tables.cache.replaces() {
             node.capacity = blocks.into();
         }
         node
@@ -363,7 +363,7 @@ impl Model for Coherence {
         let memory = prop_oneof![Just(Kind::Sc), Just(Kind::Tso)];
         let litmus = prop_oneof![4 => Just(None).boxed(), 1 => prop::sample::select(programs).prop_map(Some).boxed()];
         let capacity = prop_oneof![2 => Just(1u8), 1 => Just(2)];
-        let lazy = prop_oneof![1 => Just(Span::ZERO), 1 => Just(Span::ms(40))];
+        let lazy = prop_oneof![1 => Just(Span::ZERO), 2 => Just(Span::ms(40)), 2 => Just(Span::ms(160))];
         (combinations, memory, capacity, links, litmus, lazy)
             .prop_map(move |((protocol, interconnect), memory, capacity, (linked, channels), litmus, lazy)| {
                 let bounded = interconnect != Interconnect::Bus && !protocol.is_spread();
@@ -383,22 +383,28 @@ impl Model for Coherence {
             return Just(Vec::new()).boxed();
         }
         let cores = u16::from(self.cores);
-        prop_oneof![1 => crowd(cores, self.blocks), 2 => relay(cores, self.blocks, true), 1 => relay(cores, self.blocks, false)]
-            .prop_map(|mut all| {
-                all.sort_by_key(|(at, ..)| *at);
-                // Each access writes what no other does: the place of the operation, from one on.
-                let operation = |(place, (at, client, op)): (usize, Asked)| {
-                    let value = place as Data + 1;
-                    let op = match op {
-                        Op::Store(block, _) => Op::Store(block, value),
-                        Op::Swap(block, _) => Op::Swap(block, value),
-                        other => other,
-                    };
-                    Operation { at, client: NodeId(client), op }
+        let blocks = self.blocks;
+        prop_oneof![
+            2 => crowd(cores, blocks),
+            4 => relay(cores, blocks, true),
+            2 => relay(cores, blocks, false),
+            1 => farewells(cores, blocks),
+        ]
+        .prop_map(|mut all| {
+            all.sort_by_key(|(at, ..)| *at);
+            // Each access writes what no other does: the place of the operation, from one on.
+            let operation = |(place, (at, client, op)): (usize, Asked)| {
+                let value = place as Data + 1;
+                let op = match op {
+                    Op::Store(block, _) => Op::Store(block, value),
+                    Op::Swap(block, _) => Op::Swap(block, value),
+                    other => other,
                 };
-                all.into_iter().enumerate().map(operation).collect()
-            })
-            .boxed()
+                Operation { at, client: NodeId(client), op }
+            };
+            all.into_iter().enumerate().map(operation).collect()
+        })
+        .boxed()
     }
 }
 
@@ -428,39 +434,80 @@ fn crowd(cores: u16, blocks: u8) -> BoxedStrategy<Vec<Asked>> {
 }
 
 /// One core after the other asks for the same block, does not wait, asks for something else of it while it comes, and
-/// gives it up: what it said last may then be very late.
+/// gives it up: what it said last may then be very late. In turn, or whoever it is.
 fn relay(cores: u16, blocks: u8, in_turn: bool) -> BoxedStrategy<Vec<Asked>> {
-    // One block after the other: of each there is a beginning, where nobody has it.
-    let block = Block(0);
-    let first = prop_oneof![
-        2 => Just(Op::Load(block)),
-        2 => Just(Op::Store(block, 0)),
-        3 => Just(Op::Fetch(block)),
-        3 => Just(Op::FetchOwned(block)),
-    ];
-    let then = prop_oneof![
-        2 => Just(Op::Load(block)),
-        2 => Just(Op::Store(block, 0)),
-        1 => Just(Op::Fetch(block)),
-        2 => Just(Op::FetchOwned(block)),
-        2 => Just(Op::Evict(block)),
-    ];
-    let gap =
-        if in_turn { prop_oneof![Just(2u64), Just(3), Just(6)] } else { prop_oneof![Just(2u64), Just(4), Just(6)] };
-    let gives_up = prop_oneof![Just(9u8), Just(6), Just(3)];
-    let leg = (1..=cores, first, prop::option::of((then, 0..12u64)), 0..12u64, 0..10u8);
-    (gap, gives_up, prop::collection::vec(leg, 100..320))
+    let gap = if in_turn { [2u64, 3, 6] } else { [2, 4, 6] };
+    let often = prop::sample::select(vec![9u64, 6, 3]);
+    (prop::sample::select(gap.to_vec()), often, prop::collection::vec(any::<u64>(), 80..260))
         .prop_map(move |(gap, often, legs)| {
             let mut asked = Vec::new();
+            // One block after the other: of each there is a beginning, where nobody has it.
             let each = legs.len().div_ceil(blocks.into());
-            for (place, (core, first, poke, late, chance)) in legs.into_iter().enumerate() {
-                let core = if in_turn { 1 + (place as u16 + core / 4) % cores } else { core };
-                let at = Time::ms(place as u64 * gap + 1);
-                let of = |op: Op| op.at(|_| Block((place / each) as u8));
-                asked.push((at, core, of(first)));
-                asked.extend(poke.map(|(op, after)| (at + Span::ms(after), core, of(op))));
-                let gives_up = chance < often;
-                asked.extend(gives_up.then(|| (at + Span::ms(late), core, of(Op::Evict(block)))));
+            for (place, leg) in legs.into_iter().enumerate() {
+                let mut lot = Lot(leg);
+                let block = Block((place / each) as u8);
+                let core = lot.below(cores.into()) as u16;
+                let core = 1 + if in_turn { (place as u16 + (core + 1) / 4) % cores } else { core };
+                let begins = Time::ms(place as u64 * gap + 1);
+                let late = |late: u64| begins + Span::ms(late);
+                let first = match lot.below(10) {
+                    0..2 => Op::Load(block),
+                    2..4 => Op::Store(block, 0),
+                    4..7 => Op::Fetch(block),
+                    _ => Op::FetchOwned(block),
+                };
+                asked.push((begins, core, first));
+                let then = match lot.below(18) {
+                    0..2 => Some(Op::Load(block)),
+                    2..4 => Some(Op::Store(block, 0)),
+                    4 => Some(Op::Fetch(block)),
+                    5..7 => Some(Op::FetchOwned(block)),
+                    7..9 => Some(Op::Evict(block)),
+                    _ => None,
+                };
+                asked.extend(then.map(|op| (late(lot.below(12)), core, op)));
+                // What is not waited for costs no message while the block comes.
+                asked.push((late(lot.below(12)), core, Op::Fetch(block)));
+                let gives_up = lot.below(10) < often;
+                asked.extend(gives_up.then(|| (late(lot.below(12)), core, Op::Evict(block))));
+            }
+            asked
+        })
+        .boxed()
+}
+
+/// A number that is drawn once and parted: cheaper than to draw each part.
+struct Lot(u64);
+
+impl Lot {
+    /// A part of it, from zero up to and without `n`.
+    fn below(&mut self, n: u64) -> u64 {
+        let part = self.0 % n;
+        self.0 /= n;
+        part
+    }
+}
+
+/// Again and again one core gives a block up, and before its word of that is heard another has taken the block, given it up
+/// too, and takes it again, alone.
+fn farewells(cores: u16, blocks: u8) -> BoxedStrategy<Vec<Asked>> {
+    let gap = prop::sample::select(vec![60u64, 120]);
+    (gap, prop::collection::vec(any::<u64>(), 16..32))
+        .prop_map(move |(gap, farewells)| {
+            let mut asked = Vec::new();
+            for (place, farewell) in farewells.into_iter().enumerate() {
+                let mut lot = Lot(farewell);
+                let block = Block(lot.below(blocks.into()) as u8);
+                let mut core = || 1 + lot.below(cores.into()) as u16;
+                let (other, leaves, takes) = (core(), core(), core());
+                let mut first = || if lot.below(2) == 0 { Op::Load(block) } else { Op::Swap(block, 0) };
+                let late = |late: u64| Time::ms(place as u64 * gap + 1 + late);
+                asked.push((late(0), other, first()));
+                asked.push((late(6), leaves, first()));
+                asked.push((late(18), leaves, Op::Evict(block)));
+                let again = [Op::Swap(block, 0), Op::Evict(block), Op::Load(block)];
+                let after = lot.below(4);
+                asked.extend(again.map(|op| (late(18 + after), takes, op)));
             }
             asked
         })

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::controller::{Ask, Controller, Step};
 use super::core::{By, Core, Op, Ret, Slot};
 use super::message::{Block, Data, Message, Network, Nodes, Part, Say};
-use super::table::Event;
+use super::table::State;
 
 /// Bounded virtual channels: each receiver has, for each sender and each channel, room for so many messages; a message
 /// that has to wait keeps the ones behind it in its channel waiting (Primer §9.3). Senders know by credits.
@@ -77,6 +77,13 @@ pub(super) struct Pace {
     pub(super) lazy: Span,
 }
 
+impl Pace {
+    /// How often something stays, of 32 times: what may stay for long stays rarely, or else all would wait for all.
+    fn often(self) -> u64 {
+        if self.lazy > Span::ms(100) { 1 } else { 4 }
+    }
+}
+
 /// A node.
 #[derive(Clone, Debug, Hash)]
 pub struct Node {
@@ -101,8 +108,8 @@ pub struct Node {
     sent: BTreeMap<(NodeId, u8), u8>,
     /// The blocks of the cache, the one used last at the end.
     recent: Vec<Block>,
-    /// The blocks that are to be given up when they can be.
-    leaving: Vec<Block>,
+    /// The blocks that are to be given up when they can be, and the state in which the cache did not let them go.
+    leaving: Vec<(Block, State)>,
     /// What is still to be said and no core waits for, and how much of that there was.
     unsaid: BTreeMap<u64, (NodeId, Message)>,
     put_off: u64,
@@ -180,6 +187,11 @@ impl Node {
         })
     }
 
+    /// Whether a message of a block waits here.
+    pub fn is_waited_for(&self, block: Block) -> bool {
+        self.parked.iter().any(|parked| parked.message.block == block)
+    }
+
     /// The first of the messages that wait before this one and keep it waiting.
     pub fn waits_behind(&self, message: &Message) -> Option<&Message> {
         let place = self.parked.iter().position(|parked| std::ptr::eq(&parked.message, message))?;
@@ -247,7 +259,7 @@ impl Node {
             if let Some(channels) = self.channels {
                 *self.sent.entry((to, channels.of(message.say))).or_default() += 1;
             }
-            if self.pace.lazy > Span::ZERO && ctx.draw("late", 0..=7) < put_off_of_eight(&message) {
+            if self.pace.lazy > Span::ZERO && ctx.draw("late", 0..=31) < put_off(&message) * self.pace.often() {
                 let after = ctx.draw_span("put off", Span::ZERO..=self.pace.lazy);
                 self.put_off += 1;
                 self.unsaid.insert(self.put_off, (to, message));
@@ -288,7 +300,7 @@ impl Node {
         if self.unseen.is_empty() {
             return;
         }
-        let late = ctx.draw("snoop late", 0..=7) == 0;
+        let late = ctx.draw("snoop late", 0..=31) < self.pace.often();
         let after = if late { ctx.draw_span("snoop", Span::ZERO..=self.pace.lazy) } else { Span::ZERO };
         ctx.arm(Timer::Snoop, after);
     }
@@ -358,14 +370,15 @@ impl Node {
         }
         let (block, access) = (pending.block, pending.access);
         let Some(cache) = &self.cache else { return false };
-        // What is on its way is waited for; it is not asked for again.
-        if cache.is_busy(block) && (pending.issued || pending.refused) && !cache.hits(block, event_of(access)) {
+        // Where the cache let it wait it is not tried again until something has changed.
+        if cache.is_busy(block) && pending.refused == Some(cache.line(block).state) {
             return false;
         }
         if !cache.has(block) && !self.make_room(ctx, block) {
             return false;
         }
         let step = self.ask(ctx, block, Ask::Access(access));
+        let state = self.cache.as_ref().map(|cache| cache.line(block).state);
         let Some(pending) = self.core.as_mut().and_then(|core| core.pending(slot)) else { return false };
         match step {
             Step::Done(Some(before)) => {
@@ -373,11 +386,11 @@ impl Node {
                 true
             }
             Step::Done(None) => {
-                (pending.issued, pending.refused) = (true, false);
+                pending.issued = true;
                 false
             }
             Step::Stalled => {
-                pending.refused = true;
+                pending.refused = state;
                 false
             }
             Step::NoRoom(..) => false,
@@ -452,11 +465,11 @@ impl Node {
             Op::Fetch(block) => (block, Ask::Fetch),
             Op::FetchOwned(block) if self.fetches_owned => (block, Ask::FetchOwned),
             Op::FetchOwned(block) => (block, Ask::Fetch),
-            Op::Evict(block) if !cache.has(block) || !cache.replaces() => return,
+            Op::Evict(block) if !cache.has(block) || !cache.table().replaces() => return,
             Op::Evict(block) => {
                 // If the block is on its way, it goes when it has come.
-                if cache.is_busy(block) && !self.leaving.contains(&block) {
-                    self.leaving.push(block);
+                if cache.is_busy(block) && !self.leaving.iter().any(|(leaving, _)| *leaving == block) {
+                    self.leaving.push((block, cache.line(block).state));
                 }
                 (block, Ask::Replace)
             }
@@ -469,13 +482,19 @@ impl Node {
         }
     }
 
-    /// Gives up a block that is to go and now can. Says whether there was one.
+    /// Asks the cache to give up a block that is to go and whose state has changed. Says whether there was one.
     fn give_up(&mut self, ctx: &mut Context<'_, Self>) -> bool {
         let cache = self.cache.as_ref().expect("cores have caches");
-        let Some(place) = self.leaving.iter().position(|block| !cache.is_busy(*block)) else { return false };
-        let block = self.leaving.remove(place);
-        if self.cache.as_ref().is_some_and(|cache| cache.has(block)) {
+        let changed = |(block, refused): &(Block, State)| cache.line(*block).state != *refused;
+        let Some(place) = self.leaving.iter().position(changed) else { return false };
+        let (block, _) = self.leaving[place];
+        let waits = cache.is_busy(block);
+        self.leaving[place].1 = cache.line(block).state;
+        if cache.has(block) {
             self.ask(ctx, block, Ask::Replace);
+        }
+        if !waits {
+            self.leaving.remove(place);
         }
         true
     }
@@ -515,13 +534,9 @@ impl Node {
     }
 }
 
-fn event_of(access: super::controller::Access) -> Event {
-    if access.writes() { Event::Store } else { Event::Load }
-}
-
-/// How many of eight such messages are put off: every other where no core waits for it (a block was given up, memory gets
-/// its data back, a requestor has all), and now and then a request.
-fn put_off_of_eight(message: &Message) -> u64 {
+/// How often such messages are put off: mostly where no core waits for it (a block was given up, memory gets its data back,
+/// a requestor has all), and now and then a request.
+fn put_off(message: &Message) -> u64 {
     match message.say {
         say if (Say::PutS..=Say::PutF).contains(&say) => 4,
         Say::Data | Say::Unblock if message.part == Part::Home => 4,
