@@ -204,6 +204,11 @@ impl Controller {
         self.table.hits(self.line(block).state, event)
     }
 
+    /// Whether the table says what an access does in the state that the block is in.
+    pub fn handles(&self, block: Block, access: Access) -> bool {
+        self.table.cell(self.line(block).state, Ask::Access(access).event()).is_some()
+    }
+
     /// What this cache lets its core do with a block now, by its table.
     pub fn may(&self, block: Block) -> May {
         match (self.hits(block, Event::Store), self.hits(block, Event::Load)) {

@@ -12,7 +12,7 @@ use super::bugs::Bug;
 use super::controller::{Controller, Homes};
 use super::core::{self, Core, Kind, Op};
 use super::message::{Block, Data, Network, Nodes, Part, Say};
-use super::node::{Channels, Node, Pace};
+use super::node::{Channels, Node, Pace, RARELY};
 use super::protocol::{Interconnect, Protocol, tables};
 use crate::link::Linked;
 use crate::litmus::{Litmus, Outcome, Program, classical};
@@ -339,16 +339,15 @@ impl Model for Coherence {
         let model = self.clone();
         // Those with large tables take longer to go through them.
         let share = |on: (Protocol, Interconnect)| match on {
-            (Protocol::IvyFixed | Protocol::IvyDynamic, _) => 2,
-            (Protocol::German, _) => 3,
-            (Protocol::Msi, Interconnect::Bus) => 6,
-            (Protocol::Msi, _) => 3,
-            (Protocol::Dragon, _) => 14,
+            (Protocol::IvyFixed | Protocol::IvyDynamic, _) => 3,
+            (Protocol::German, _) => 4,
+            (Protocol::Msi, _) => 6,
             (Protocol::Mesif, Interconnect::Unordered) => 28,
             (Protocol::Mesif, Interconnect::Bus) => 20,
-            (_, Interconnect::Bus) => 14,
-            (_, Interconnect::Unordered) => 10,
-            (_, Interconnect::Directory) => 6,
+            (Protocol::Mesif, Interconnect::Directory) => 12,
+            (_, Interconnect::Bus) => 12,
+            (_, Interconnect::Unordered) => 11,
+            (_, Interconnect::Directory) => 7,
         };
         let one = |on: (Protocol, Interconnect)| (share(on), Just(on).boxed());
         let combinations = prop::strategy::Union::new_weighted(super::protocol::combinations().map(one).collect());
@@ -384,11 +383,13 @@ impl Model for Coherence {
         }
         let cores = u16::from(self.cores);
         let blocks = self.blocks;
+        // A farewell is only heard late where something may be late for long.
+        let farewell = if self.lazy > RARELY { 8 } else { 0 };
         prop_oneof![
             2 => crowd(cores, blocks),
             4 => relay(cores, blocks, true),
             2 => relay(cores, blocks, false),
-            1 => farewells(cores, blocks),
+            farewell => farewells(cores, blocks),
         ]
         .prop_map(|mut all| {
             all.sort_by_key(|(at, ..)| *at);

@@ -77,10 +77,28 @@ pub(super) struct Pace {
     pub(super) lazy: Span,
 }
 
+/// What may stay for longer than this stays rarely, or else all would wait for all.
+pub(super) const RARELY: Span = Span::ms(100);
+
 impl Pace {
-    /// How often something stays, of 32 times: what may stay for long stays rarely, or else all would wait for all.
-    fn often(self) -> u64 {
-        if self.lazy > Span::ms(100) { 1 } else { 4 }
+    /// How often something stays, of 32 times: where it may stay for a short while, and where for a long one.
+    fn of_32(self, short: u64, long: u64) -> u64 {
+        match self.lazy {
+            Span::ZERO => 0,
+            lazy if lazy > RARELY => long,
+            _ => short,
+        }
+    }
+
+    /// How often such messages are put off: mostly where no core waits for it (a block was given up, memory gets its data
+    /// back, a requestor has all), and now and then a request.
+    fn puts_off(self, message: &Message) -> u64 {
+        match message.say {
+            say if (Say::PutS..=Say::PutF).contains(&say) => self.of_32(16, 8),
+            Say::Data | Say::Unblock if message.part == Part::Home => self.of_32(16, 4),
+            Say::GetS | Say::GetM => self.of_32(4, 1),
+            _ => 0,
+        }
     }
 }
 
@@ -259,7 +277,8 @@ impl Node {
             if let Some(channels) = self.channels {
                 *self.sent.entry((to, channels.of(message.say))).or_default() += 1;
             }
-            if self.pace.lazy > Span::ZERO && ctx.draw("late", 0..=31) < put_off(&message) * self.pace.often() {
+            let often = self.pace.puts_off(&message);
+            if often > 0 && ctx.draw("late", 0..=31) < often {
                 let after = ctx.draw_span("put off", Span::ZERO..=self.pace.lazy);
                 self.put_off += 1;
                 self.unsaid.insert(self.put_off, (to, message));
@@ -300,7 +319,7 @@ impl Node {
         if self.unseen.is_empty() {
             return;
         }
-        let late = ctx.draw("snoop late", 0..=31) < self.pace.often();
+        let late = ctx.draw("snoop late", 0..=31) < self.pace.of_32(4, 1);
         let after = if late { ctx.draw_span("snoop", Span::ZERO..=self.pace.lazy) } else { Span::ZERO };
         ctx.arm(Timer::Snoop, after);
     }
@@ -372,6 +391,10 @@ impl Node {
         let Some(cache) = &self.cache else { return false };
         // Where the cache let it wait it is not tried again until something has changed.
         if cache.is_busy(block) && pending.refused == Some(cache.line(block).state) {
+            return false;
+        }
+        // What was asked of others may come without another try: Dragon's own update takes effect when the bus shows it.
+        if pending.issued && !cache.handles(block, access) {
             return false;
         }
         if !cache.has(block) && !self.make_room(ctx, block) {
@@ -531,17 +554,6 @@ impl Node {
             let after = ctx.draw_span("think", Span::ZERO..=most);
             ctx.arm(Timer::GoOn, after);
         }
-    }
-}
-
-/// How often such messages are put off: mostly where no core waits for it (a block was given up, memory gets its data back,
-/// a requestor has all), and now and then a request.
-fn put_off(message: &Message) -> u64 {
-    match message.say {
-        say if (Say::PutS..=Say::PutF).contains(&say) => 4,
-        Say::Data | Say::Unblock if message.part == Part::Home => 4,
-        Say::GetS | Say::GetM => 1,
-        _ => 0,
     }
 }
 
