@@ -1,6 +1,6 @@
 //! Reliable links: a layer below any process that makes links which lose, double and reorder messages into links that
 //! deliver each once and in order. Sequence numbers, cumulative acknowledgements, retransmission (Tanenbaum & Wetherall,
-//! *Computer Networks*, §3.4.2, go-back-n with a receiver that keeps what comes early; Cachin, Guerraoui & Rodrigues,
+//! *Computer Networks*, ch. 3: sliding windows, with a receiver that keeps what comes early; Cachin, Guerraoui & Rodrigues,
 //! *Reliable and Secure Distributed Programming*, §2.4: perfect links over fair-loss links).
 //!
 //! [`Linked`] is the process with the layer, or without it where it is switched off: then messages pass as they are. The

@@ -2,7 +2,7 @@
 //!
 //! A *sequentially consistent* core has one access under way at a time. A *TSO* core puts stores into a FIFO buffer, goes
 //! on, and writes them to the cache one by one; loads get what the newest store to their block in the buffer holds, or
-//! else what the cache holds; fences and swaps wait until the buffer is empty (Primer §4.2; Sewell and others, *x86-TSO*,
+//! else what the cache holds; fences and swaps wait until the buffer is empty (Primer ch. 4; Sewell and others, *x86-TSO*,
 //! 2010, §3).
 
 use std::collections::VecDeque;

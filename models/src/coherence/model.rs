@@ -378,22 +378,32 @@ impl Model for Coherence {
 
     /// Accesses of all cores to few blocks, in bursts: what is interesting happens where several want the same block.
     fn workload(&self) -> BoxedStrategy<Workload<Self>> {
-        if self.litmus.is_some() {
-            return Just(Vec::new()).boxed();
+        match self.litmus {
+            Some(_) => Just(Vec::new()).boxed(),
+            None => writing_what_no_other_does(self.usual()),
         }
-        let cores = u16::from(self.cores);
-        let blocks = self.blocks;
-        // A farewell is only heard late where something may be late for long.
-        let farewell = if self.lazy > RARELY { 8 } else { 0 };
-        prop_oneof![
-            2 => crowd(cores, blocks),
-            4 => relay(cores, blocks, true),
-            2 => relay(cores, blocks, false),
-            farewell => farewells(cores, blocks),
-        ]
+    }
+
+    /// Where something may be late for long, that is made use of.
+    fn own_workload(&self) -> Option<BoxedStrategy<Workload<Self>>> {
+        let late = || prop_oneof![farewells(self.cores.into(), self.blocks), self.usual()].boxed();
+        (self.lazy > RARELY).then(|| writing_what_no_other_does(late()))
+    }
+}
+
+impl Coherence {
+    fn usual(&self) -> BoxedStrategy<Vec<Asked>> {
+        let (cores, blocks) = (self.cores.into(), self.blocks);
+        prop_oneof![1 => crowd(cores, blocks), 2 => relay(cores, blocks, true), 1 => relay(cores, blocks, false)]
+            .boxed()
+    }
+}
+
+/// Each access writes the place of its operation, from one on.
+fn writing_what_no_other_does(asked: BoxedStrategy<Vec<Asked>>) -> BoxedStrategy<Workload<Coherence>> {
+    asked
         .prop_map(|mut all| {
             all.sort_by_key(|(at, ..)| *at);
-            // Each access writes what no other does: the place of the operation, from one on.
             let operation = |(place, (at, client, op)): (usize, Asked)| {
                 let value = place as Data + 1;
                 let op = match op {
@@ -406,7 +416,6 @@ impl Model for Coherence {
             all.into_iter().enumerate().map(operation).collect()
         })
         .boxed()
-    }
 }
 
 /// When, which core, what.
@@ -489,26 +498,31 @@ impl Lot {
     }
 }
 
-/// Again and again one core gives a block up, and before its word of that is heard another has taken the block, given it up
-/// too, and takes it again, alone.
+/// Again and again one core gives a block up, and before its word of that is heard another has taken the block and given it
+/// up too, and somebody has it again, alone.
 fn farewells(cores: u16, blocks: u8) -> BoxedStrategy<Vec<Asked>> {
-    let gap = prop::sample::select(vec![60u64, 120]);
-    (gap, prop::collection::vec(any::<u64>(), 16..32))
+    let gap = prop::sample::select(vec![90u64, 150]);
+    (gap, prop::collection::vec(any::<u64>(), 13..24))
         .prop_map(move |(gap, farewells)| {
             let mut asked = Vec::new();
             for (place, farewell) in farewells.into_iter().enumerate() {
                 let mut lot = Lot(farewell);
                 let block = Block(lot.below(blocks.into()) as u8);
                 let mut core = || 1 + lot.below(cores.into()) as u16;
-                let (other, leaves, takes) = (core(), core(), core());
-                let mut first = || if lot.below(2) == 0 { Op::Load(block) } else { Op::Swap(block, 0) };
+                let (other, leaves, takes, last) = (core(), core(), core(), core());
+                let mut first = || if lot.below(3) < 2 { Op::Load(block) } else { Op::Swap(block, 0) };
+                let (by_other, by_leaver) = (first(), first());
                 let late = |late: u64| Time::ms(place as u64 * gap + 1 + late);
-                asked.push((late(0), other, first()));
-                asked.push((late(6), leaves, first()));
-                asked.push((late(18), leaves, Op::Evict(block)));
-                let again = [Op::Swap(block, 0), Op::Evict(block), Op::Load(block)];
-                let after = lot.below(4);
-                asked.extend(again.map(|op| (late(18 + after), takes, op)));
+                // Who reads last forwards, or owns: both are worth while.
+                let leaver_first = lot.below(2) == 0;
+                asked.push((late(if leaver_first { 7 } else { 0 }), other, by_other));
+                asked.push((late(if leaver_first { 0 } else { 7 }), leaves, by_leaver));
+                asked.push((late(16), leaves, Op::Evict(block)));
+                let after = 16 + lot.below(4);
+                asked.extend([Op::Swap(block, 0), Op::Evict(block)].map(|op| (late(after), takes, op)));
+                // At once, when the answer to what it gave up has come, or when that may have come.
+                let last = if lot.below(2) == 0 { takes } else { last };
+                asked.push((late(after + [0, 12, 20, 30][lot.below(4) as usize]), last, Op::Load(block)));
             }
             asked
         })

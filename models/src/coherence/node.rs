@@ -11,7 +11,7 @@ use super::message::{Block, Data, Message, Network, Nodes, Part, Say};
 use super::table::State;
 
 /// Bounded virtual channels: each receiver has, for each sender and each channel, room for so many messages; a message
-/// that has to wait keeps the ones behind it in its channel waiting (Primer §9.3). Senders know by credits.
+/// that has to wait keeps the ones behind it in its channel waiting (Primer ch. 9). Senders know by credits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Channels {

@@ -16,7 +16,7 @@ fn permission(may: May) -> Permission {
     }
 }
 
-/// The single-writer, multiple-reader invariant (Primer §2.3.1). Where there is a bus, at each place of its order; what a
+/// The single-writer, multiple-reader invariant (Primer ch. 2). Where there is a bus, at each place of its order; what a
 /// cache may do at one place is the most that it may do between seeing that request and the next.
 #[derive(Clone, Debug, Default)]
 pub struct OneWriter {
