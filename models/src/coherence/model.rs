@@ -337,17 +337,23 @@ impl Model for Coherence {
     /// bounded channels; with a litmus program beside what clients ask, or none.
     fn variants(&self) -> BoxedStrategy<Self> {
         let model = self.clone();
-        // Those with large tables take longer to go through them.
-        let share = |on: (Protocol, Interconnect)| match on {
-            (Protocol::IvyFixed | Protocol::IvyDynamic, _) => 3,
-            (Protocol::German, _) => 4,
-            (Protocol::Msi, _) => 6,
-            (Protocol::Mesif, Interconnect::Unordered) => 28,
-            (Protocol::Mesif, Interconnect::Bus) => 20,
-            (Protocol::Mesif, Interconnect::Directory) => 12,
-            (_, Interconnect::Bus) => 12,
-            (_, Interconnect::Unordered) => 11,
-            (_, Interconnect::Directory) => 7,
+        // In proportion to how rare the rarest entries of their tables are.
+        let share = |(protocol, on): (Protocol, Interconnect)| {
+            let (directory, bus, unordered) = match protocol {
+                Protocol::Msi => (6, 4, 3),
+                Protocol::Mesi => (7, 12, 12),
+                Protocol::Moesi => (6, 10, 19),
+                Protocol::Mesif => (12, 18, 36),
+                Protocol::German => (3, 0, 0),
+                Protocol::Dragon => (0, 12, 0),
+                Protocol::IvyFixed => (0, 0, 3),
+                Protocol::IvyDynamic => (0, 0, 1),
+            };
+            match on {
+                Interconnect::Directory => directory,
+                Interconnect::Bus => bus,
+                Interconnect::Unordered => unordered,
+            }
         };
         let one = |on: (Protocol, Interconnect)| (share(on), Just(on).boxed());
         let combinations = prop::strategy::Union::new_weighted(super::protocol::combinations().map(one).collect());
