@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 use seedbed_sim::Time;
 use seedbed_traces::commands::progress::ShrinkBudget;
 use seedbed_traces::commands::{
-    Ended, ModelOptions, check, compare, list, merge, mutants, replay, run, show, shrink, sweep, tour,
+    Ended, ModelOptions, atlas, check, compare, list, merge, mutants, replay, run, show, shrink, sweep, tour,
 };
 use seedbed_traces::logs;
 
@@ -124,6 +124,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// The atlas: which component holds, breaks, blocks or slows under which faults; Markdown and one HTML page.
+    Atlas(atlas::Call),
     /// The kill matrix: is every planted bug caught by its property, and after how many seeds?
     Mutants {
         /// Which models; all without it.
@@ -172,6 +174,7 @@ fn call(command: Option<Command>) -> anyhow::Result<Ended> {
         Some(Command::Show { file, form, lines, out }) => show::show(&file, form, lines, out),
         Some(Command::Check(call)) => check::check(&call),
         Some(Command::Compare { family, seeds, json }) => compare::compare(family, &seeds, json),
+        Some(Command::Atlas(call)) => atlas::atlas(&call),
         Some(Command::Mutants { models, attempts, seeds, json }) => {
             mutants::mutants(&models, mutants::Effort { attempts, seeds }, json)
         }
