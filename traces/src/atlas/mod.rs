@@ -45,9 +45,12 @@ pub struct Effort {
 }
 
 impl Effort {
+    /// Seconds: what a tour has time for.
+    pub const TOUR: Effort =
+        Effort { seeds: 24, configurations: false, pairs: false, search: Search { seeds: 1, runs: 200 } };
     /// Minutes: components only.
     pub const QUICK: Effort =
-        Effort { seeds: 60, configurations: false, pairs: true, search: Search { seeds: 1, runs: 400 } };
+        Effort { seeds: 150, configurations: false, pairs: true, search: Search { seeds: 1, runs: 400 } };
     /// An hour on two cores, the first time.
     pub const USUAL: Effort =
         Effort { seeds: 300, configurations: true, pairs: true, search: Search { seeds: 3, runs: 4_000 } };
@@ -241,7 +244,7 @@ impl Surveyor<'_> {
 
     fn entry(&self, job: &Job<'_>) -> anyhow::Result<Entry> {
         let key = format!("{} seeds 0..{}", job.key(), self.effort.seeds);
-        let cell: Cell = self.kept_or(&job.name(), &key, || {
+        let cell: Cell = self.kept_or(&self.file(job), &key, || {
             let samples = job.component.measure(&job.options(), 0..self.effort.seeds, &|| !interrupted())?;
             not_interrupted()?;
             Ok(Cell::of(&samples))
@@ -280,7 +283,7 @@ impl Surveyor<'_> {
         }
         let key = format!("{} {property} {:?} {:?}", job.key(), failures.seeds, self.effort.search);
         let name = job.name();
-        let story: Story = self.kept_or(&format!("{name}.story"), &key, || {
+        let story: Story = self.kept_or(&format!("{}.story", self.file(job)), &key, || {
             let name = format!("atlas-{name}");
             let found = story::hunted(job.component, &job.options(), &failures.seeds, &name, self.effort.search)?;
             not_interrupted()?;
@@ -289,6 +292,11 @@ impl Surveyor<'_> {
         // Also of one that was kept from before.
         story::verify(job.component, &story.text).with_context(|| format!("the story of {name}"))?;
         Ok(story)
+    }
+
+    /// Where the result of a job is kept: a quick atlas does not push out a thorough one.
+    fn file(&self, job: &Job<'_>) -> String {
+        format!("{}.{}", job.name(), self.effort.seeds)
     }
 
     /// The result that was kept, or what `make` gives, which is kept from now on.

@@ -7,7 +7,8 @@ use seedbed_sim::FaultClass;
 use crate::atlas::measure::bound;
 use crate::atlas::measure::cell::Cell;
 
-/// A component blocks if clients stand still in this share of the worlds: what happens to one in twenty happens.
+/// A component blocks if clients wait for a fault to end in this share of the worlds, with 95 % certainty: what happens to
+/// one in twenty happens.
 pub const BLOCKING_SHARE: f64 = 0.05;
 /// It is slow if the median latency grows by this factor.
 pub const SLOW_P50: f64 = 1.25;
@@ -19,7 +20,7 @@ pub const SLOW_P99: f64 = 2.0;
 pub enum Verdict {
     /// A property of safety was violated.
     Breaks,
-    /// Liveness is lost: a property of liveness was violated, or clients stood still.
+    /// Liveness is lost: a property of liveness was violated, or clients waited for a fault to end.
     Blocks,
     /// Everything held, later than without faults.
     Slows,
@@ -55,8 +56,8 @@ impl Verdict {
         if let Some(nothing) = Nothing::of(cell, classes) {
             return Verdict::Means(nothing);
         }
-        let share = cell.stood_still.worlds as f64 / cell.counted as f64;
-        if cell.sticks() > 0 || share >= BLOCKING_SHARE {
+        let blocked = bound::at_least(cell.blocked.worlds, cell.counted);
+        if cell.sticks() > 0 || blocked >= BLOCKING_SHARE {
             return Verdict::Blocks;
         }
         match slowdown(cell) {
@@ -144,7 +145,7 @@ pub fn fails_at_most(cell: &Cell) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::atlas::measure::sample::{NEVER, Sample, Served};
+    use crate::atlas::measure::sample::{Blocked, Sample, Served};
     use seedbed_sim::Span;
 
     const ONE: &[FaultClass] = &[FaultClass::Crash];
@@ -161,7 +162,6 @@ mod tests {
             served: Some(served),
             calm: Some(served),
             latencies: vec![[10, 10], [20, 20]],
-            tempo: Span::ms(100),
         }
     }
 
@@ -216,28 +216,27 @@ mod tests {
     }
 
     #[test]
-    fn a_stuck_world_blocks_and_so_do_standstills_that_are_not_rare() {
+    fn a_stuck_world_blocks_and_so_does_waiting_for_faults_to_end_where_it_is_not_rare() {
         let cell = hundred(|sample| sample.violation = (sample.seed == 3).then(|| ("live".into(), true)));
         assert_eq!(Verdict::of(&cell, ONE), Verdict::Blocks);
-        let standing = |worlds: u64| {
+        let waiting = |worlds: u64| {
             hundred(move |sample| {
                 if let Some(served) = sample.served.as_mut().filter(|_| sample.seed < worlds) {
-                    served.stood_still = Span::ms(401 + sample.seed);
-                    served.went_on = Some(if sample.seed == 0 { NEVER } else { Span::ms(sample.seed) });
+                    let went_on = (sample.seed > 0).then(|| Span::ms(sample.seed));
+                    served.blocked = Some(Blocked { lasted: Span::ms(401 + sample.seed), went_on });
                 }
             })
         };
-        assert_eq!(Verdict::of(&standing(4), ONE), Verdict::Holds);
-        let cell = standing(5);
+        assert_eq!(Verdict::of(&waiting(9), ONE), Verdict::Holds);
+        let cell = waiting(10);
         assert_eq!(Verdict::of(&cell, ONE), Verdict::Blocks);
-        let stood = cell.stood_still;
-        assert_eq!((stood.worlds, stood.median, stood.longest), (5, Span::ms(403), Span::ms(405)));
-        assert_eq!((stood.waited, stood.never, stood.went_on), (5, 1, Span::ms(2)));
-        // Four times the tempo is not yet long, and what is usual is no standstill.
-        let cell = hundred(|sample| sample.served.as_mut().expect("whole").stood_still = Span::ms(400));
-        assert_eq!(Verdict::of(&cell, ONE), Verdict::Holds);
+        let blocked = cell.blocked;
+        assert_eq!((blocked.worlds, blocked.median, blocked.longest), (10, Span::ms(405), Span::ms(410)));
+        assert_eq!((blocked.never, blocked.went_on), (1, Span::ms(5)));
+        // What is usual is no standstill.
         let cell = hundred(|sample| {
-            sample.served.as_mut().expect("whole").stood_still = Span::ms(600);
+            let blocked = Blocked { lasted: Span::ms(600), went_on: None };
+            sample.served.as_mut().expect("whole").blocked = Some(blocked);
             sample.calm.as_mut().expect("whole").stood_still = Span::ms(300);
         });
         assert_eq!(Verdict::of(&cell, ONE), Verdict::Holds);

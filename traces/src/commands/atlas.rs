@@ -1,6 +1,6 @@
 //! `seedbed atlas`: which component keeps its promises under which faults, measured; Markdown and one HTML page.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Mutex;
 
 use comfy_table::{Table, presets};
@@ -17,6 +17,11 @@ use crate::registry;
 use crate::report::print_json;
 use crate::say;
 
+/// Where atlases are written, and their results kept, unless somebody says otherwise.
+pub const FOLDER: &str = "target/atlas";
+/// Where results are kept.
+const CACHE: &str = "target/atlas/cache";
+
 /// What is measured, and where it goes.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Call {
@@ -30,10 +35,10 @@ pub struct Call {
     #[arg(long, value_delimiter = ',')]
     pub models: Option<Vec<String>>,
     /// Where to write the page.
-    #[arg(long, default_value = "target/atlas")]
+    #[arg(long, default_value = FOLDER)]
     pub out: PathBuf,
     /// Where results are kept, by the version of the component.
-    #[arg(long, default_value = "target/atlas/cache")]
+    #[arg(long, default_value = CACHE)]
     pub cache: PathBuf,
     /// Print a JSON line a cell.
     #[arg(long)]
@@ -63,6 +68,19 @@ pub fn atlas(call: &Call) -> anyhow::Result<Ended> {
         say!("page      {}", shown(&call.out.join(page::HTML)));
         say!("markdown  {}", shown(&call.out.join(page::MARKDOWN)));
     }
+    Ok(ended(&atlas))
+}
+
+/// A tiny atlas in a folder of its own, for tours.
+///
+/// # Errors
+/// As [`atlas`].
+pub fn tiny(components: &[Box<dyn Component>]) -> anyhow::Result<Ended> {
+    let (atlas, told) = survey(components, Effort::TOUR, Some(&Cache::new(CACHE)))?;
+    let folder = PathBuf::from(FOLDER).join("tour");
+    page::write(&atlas, components, &folder)?;
+    say!("{}\n", table(&atlas));
+    say!("the atlas, in small ({told}): {}", shown(&folder.join(page::HTML)));
     Ok(ended(&atlas))
 }
 
@@ -179,13 +197,12 @@ fn cell_json(row: &grid::Row, entry: &Entry) -> Value {
         "latency_ns": latency(&cell.latency[0]),
         "latency_calm_ns": latency(&cell.latency[1]),
         "slowdown": slowdown(cell).map(|[p50, p99]| json!({"p50": p50, "p99": p99})),
-        "stood_still": {
-            "worlds": cell.stood_still.worlds,
-            "median_ns": cell.stood_still.median.0,
-            "longest_ns": cell.stood_still.longest.0,
-            "waited": cell.stood_still.waited,
-            "went_on_ns": cell.stood_still.went_on.0,
-            "never": cell.stood_still.never,
+        "blocked": {
+            "worlds": cell.blocked.worlds,
+            "median_ns": cell.blocked.median.0,
+            "longest_ns": cell.blocked.longest.0,
+            "went_on_ns": cell.blocked.went_on.0,
+            "never": cell.blocked.never,
         },
         "reason": match entry.verdict { Verdict::Means(nothing) => Some(nothing.why()), _ => None },
     });
@@ -193,9 +210,4 @@ fn cell_json(row: &grid::Row, entry: &Entry) -> Value {
         line.extend(more);
     }
     line
-}
-
-/// Where the page of an atlas in a folder is, for people.
-pub fn page_in(folder: &Path) -> String {
-    shown(&folder.join(page::HTML))
 }

@@ -5,12 +5,9 @@ use std::collections::BTreeMap;
 use seedbed_sim::Span;
 use serde::{Deserialize, Serialize};
 
-use crate::atlas::measure::sample::{NEVER, Sample, Served};
+use crate::atlas::measure::sample::{Blocked, Sample, Served};
 use crate::report::latencies;
 
-/// Somebody who waits for longer than this many times what the protocol needs to notice that something is wrong does not
-/// wait for the protocol to notice.
-pub const STANDSTILL_TEMPOS: u64 = 4;
 /// So many seeds of a violated property are remembered, lowest first: where the first gives no story, the next may.
 const SEEDS: usize = 3;
 
@@ -37,8 +34,8 @@ pub struct Cell {
     pub calm: Sums,
     /// How long the operations took that returned in both.
     pub latency: [Latency; 2],
-    /// The worlds in which nobody was answered for long.
-    pub stood_still: StoodStill,
+    /// The worlds in which nobody was answered until a fault was over.
+    pub blocked: Blocks,
 }
 
 /// The worlds that violated one property.
@@ -107,20 +104,18 @@ impl Latency {
     }
 }
 
-/// Worlds in which somebody waited for long and nobody was answered, where the twin was.
+/// Worlds in which somebody waited for long, and nobody was answered until a fault was over.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StoodStill {
+pub struct Blocks {
     /// How many.
     pub worlds: u64,
     /// How long, in the median of them.
     pub median: Span,
     /// How long at the most.
     pub longest: Span,
-    /// In how many of them somebody still waited when the last fault ended.
-    pub waited: u64,
-    /// How long the first of those waited on, in the median.
+    /// How long after the fault somebody was answered, in the median of those in which anybody was.
     pub went_on: Span,
-    /// In how many of them nobody who waited then was ever answered.
+    /// In how many nobody was any more.
     pub never: u64,
 }
 
@@ -147,7 +142,7 @@ impl Cell {
             calm.extend(sample.latencies.iter().map(|pair| pair[1]));
         }
         cell.latency = [Latency::of(&faulty), Latency::of(&calm)];
-        cell.stood_still = StoodStill::of(samples);
+        cell.blocked = Blocks::of(samples);
         cell
     }
 
@@ -190,28 +185,24 @@ impl Failures {
     }
 }
 
-impl StoodStill {
+impl Blocks {
     fn of(samples: &[Sample]) -> Self {
-        let stood = samples.iter().filter(|sample| sample.struck).filter_map(|sample| {
-            let (served, calm) = (sample.served.as_ref()?, sample.calm.as_ref()?);
+        let blocked = samples.iter().filter(|sample| sample.struck).filter_map(|sample| {
+            let (blocked, calm) = (sample.served.as_ref()?.blocked?, sample.calm.as_ref()?);
             // Some work takes long without anybody's fault.
-            let usual = (sample.tempo * STANDSTILL_TEMPOS).max(calm.stood_still * 2);
-            (served.stood_still > usual).then_some(*served)
+            (blocked.lasted > calm.stood_still * 2).then_some(blocked)
         });
-        let stood: Vec<Served> = stood.collect();
-        let mut lengths: Vec<Span> = stood.iter().map(|served| served.stood_still).collect();
-        let mut went_on: Vec<Span> = stood.iter().filter_map(|served| served.went_on).collect();
-        lengths.sort_unstable();
+        let blocked: Vec<Blocked> = blocked.collect();
+        let mut lasted: Vec<Span> = blocked.iter().map(|blocked| blocked.lasted).collect();
+        let mut went_on: Vec<Span> = blocked.iter().filter_map(|blocked| blocked.went_on).collect();
+        lasted.sort_unstable();
         went_on.sort_unstable();
-        let waited = went_on.len() as u64;
-        went_on.retain(|span| *span != NEVER);
-        StoodStill {
-            worlds: stood.len() as u64,
-            median: median(&lengths),
-            longest: lengths.last().copied().unwrap_or_default(),
-            waited,
+        Blocks {
+            worlds: blocked.len() as u64,
+            median: median(&lasted),
+            longest: lasted.last().copied().unwrap_or_default(),
             went_on: median(&went_on),
-            never: waited - went_on.len() as u64,
+            never: (blocked.len() - went_on.len()) as u64,
         }
     }
 }

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use seedbed_sim::choice::Source;
 use seedbed_sim::disk::DiskConfig;
 use seedbed_sim::fault::{FaultClass, Target, What};
-use seedbed_sim::{Campaign, Case, Fault, Finished, History, Impossible, Model, Outcome, Record, Span, Time};
+use seedbed_sim::{Campaign, Case, Fault, Finished, History, Impossible, Model, NodeId, Outcome, Record, Span, Time};
 
 /// What one seed came to. The twin has the same operations, the same latencies and the same late timers: choices have
 /// names, so that taking the faults out of a world changes no other choice.
@@ -30,8 +30,6 @@ pub struct Sample {
     pub calm: Option<Served>,
     /// How long operations of both worlds took, in nanoseconds: of those that returned in both.
     pub latencies: Vec<[u64; 2]>,
-    /// How long the protocol takes to notice that something is wrong.
-    pub tempo: Span,
 }
 
 /// How the clients of one world fared.
@@ -47,13 +45,22 @@ pub struct Served {
     pub open: u64,
     /// The longest time in which somebody waited and nobody was answered.
     pub stood_still: Span,
-    /// How long after the last fault had ended the first of those who then waited was answered; [`Span`]'s maximum if
-    /// none ever was, nothing if nobody waited.
+    /// The longest such time that a fault was the reason of, if there is one.
+    pub blocked: Option<Blocked>,
+}
+
+/// A time in which somebody waited and nobody was answered until a fault was over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Blocked {
+    /// How long.
+    pub lasted: Span,
+    /// How long after the fault had ended the first was answered; nothing if nobody was any more.
     pub went_on: Option<Span>,
 }
 
-/// Nobody was answered any more.
-pub const NEVER: Span = Span(u64::MAX);
+/// A protocol that lets clients wait for a fault to end, for more than so many times what it needs to notice that something
+/// is wrong, does not get around it.
+pub const BLOCKING_TEMPOS: u64 = 4;
 
 /// Runs every seed and its twin, on the current rayon pool; in the order of the seeds. `go_on` is asked before each; when
 /// it says no, the rest is left out.
@@ -111,7 +118,6 @@ fn sample<M: Model>(
         served: whole(faulty).then(|| served(case, faulty)),
         calm: whole(calm).then(|| served(twin, calm)),
         latencies: both(&faulty.history, &calm.history),
-        tempo: case.scenario.config.tempo(),
     }
 }
 
@@ -143,13 +149,34 @@ fn served<M: Model>(case: &Case<M>, run: &Finished<M>) -> Served {
             Outcome::Unknown => served.open += 1,
         }
     }
-    let struck: Vec<Fault> = run.struck.iter().map(|(_, fault)| fault.clone()).collect();
-    let waits = waits(&run.history, &struck, run.ended_at);
-    served.stood_still = standstill(&waits, run.ended_at);
     let heal = case.scenario.phases.heal_at();
-    let over = struck.iter().map(|fault| fault.until().unwrap_or(heal).min(heal)).max();
-    served.went_on = over.and_then(|over| went_on(&waits, over));
+    let struck: Vec<Window> = run.struck.iter().map(|(_, fault)| Window::of(fault, heal)).collect();
+    let standstills = standstills(&waits(&run.history, &struck, run.ended_at), run.ended_at);
+    let least = case.scenario.config.tempo() * BLOCKING_TEMPOS;
+    served.stood_still = standstills.iter().map(Standstill::lasted).max().unwrap_or_default();
+    served.blocked = standstills.iter().filter_map(|standstill| standstill.blocked(&struck, least)).max();
     served
+}
+
+/// A fault, from when to when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Window {
+    from: Time,
+    to: Time,
+    /// Who is not there meanwhile, if it is a fault that takes somebody away.
+    away: Option<NodeId>,
+}
+
+impl Window {
+    fn of(fault: &Fault, heal: Time) -> Self {
+        let takes_away =
+            matches!(fault.what, What::Crash { .. } | What::Wipe { .. } | What::Pause { .. } | What::FullDisk { .. });
+        let away = match fault.what.target() {
+            Some(Target::Node(node)) if takes_away => Some(*node),
+            _ => None,
+        };
+        Window { from: fault.at, to: fault.until().unwrap_or(heal).min(heal), away }
+    }
 }
 
 /// How long somebody waited for an answer: from, to, and whether it came.
@@ -161,40 +188,55 @@ struct Wait {
 }
 
 /// The waits of clients that stood on their feet all the while: one that crashed or was paused waits for itself.
-fn waits<O, R>(history: &History<O, R>, struck: &[Fault], end: Time) -> Vec<Wait> {
+fn waits<O, R>(history: &History<O, R>, struck: &[Window], end: Time) -> Vec<Wait> {
     let waits = history.invocations().iter().filter_map(|invocation| {
         let ended = invocation.ended();
         let wait = Wait { from: invocation.invoked, to: ended.unwrap_or(end), answered: ended.is_some() };
-        let fell = struck.iter().any(|fault| {
-            let down = matches!(fault.what, What::Crash { .. } | What::Wipe { .. } | What::Pause { .. });
-            let itself = fault.what.target() == Some(&Target::Node(invocation.client));
-            down && itself && fault.at <= wait.to && fault.until().is_none_or(|until| until >= wait.from)
-        });
+        let during = |window: &&Window| window.from <= wait.to && window.to >= wait.from;
+        let fell = struck.iter().filter(during).any(|window| window.away == Some(invocation.client));
         (!fell).then_some(wait)
     });
     waits.collect()
 }
 
-/// The longest time in which somebody waited and nobody was answered.
-fn standstill(waits: &[Wait], end: Time) -> Span {
-    let mut answers: Vec<Time> = waits.iter().filter(|wait| wait.answered).map(|wait| wait.to).collect();
-    answers.push(end);
-    answers.sort_unstable();
-    let mut longest = Span::ZERO;
-    let mut last = Time::ZERO;
-    for answer in answers {
-        let waited =
-            waits.iter().filter(|wait| wait.from < answer && wait.to >= answer).map(|wait| wait.from.max(last));
-        longest = longest.max(waited.min().map_or(Span::ZERO, |since| answer.since(since)));
-        last = answer;
-    }
-    longest
+/// A time in which somebody waited and nobody was answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Standstill {
+    from: Time,
+    to: Time,
+    /// Whether an answer ended it.
+    answered: bool,
 }
 
-/// How long after an instant the first of those who then waited was answered.
-fn went_on(waits: &[Wait], over: Time) -> Option<Span> {
-    let waiting = waits.iter().filter(|wait| wait.from <= over && wait.to > over);
-    waiting.map(|wait| if wait.answered { wait.to.since(over) } else { NEVER }).min()
+/// The times in which somebody waits and nobody is answered, in order.
+fn standstills(waits: &[Wait], end: Time) -> Vec<Standstill> {
+    let mut answers: Vec<(Time, bool)> =
+        waits.iter().filter(|wait| wait.answered).map(|wait| (wait.to, true)).collect();
+    answers.push((end, false));
+    answers.sort_unstable();
+    let mut last = Time::ZERO;
+    let mut standstills = Vec::new();
+    for (to, answered) in answers {
+        let waiting = waits.iter().filter(|wait| wait.from < to && wait.to >= to);
+        if let Some(from) = waiting.map(|wait| wait.from.max(last)).min().filter(|from| *from < to) {
+            standstills.push(Standstill { from, to, answered });
+        }
+        last = to;
+    }
+    standstills
+}
+
+impl Standstill {
+    fn lasted(&self) -> Span {
+        self.to.since(self.from)
+    }
+
+    /// As one that lasted until a fault was over which had been there for longer than `least` of it.
+    fn blocked(&self, struck: &[Window], least: Span) -> Option<Blocked> {
+        let reason = |window: &&Window| window.to <= self.to && window.to.since(self.from.max(window.from)) > least;
+        let over = struck.iter().filter(reason).map(|window| window.to).max()?;
+        Some(Blocked { lasted: self.lasted(), went_on: self.answered.then(|| self.to.since(over)) })
+    }
 }
 
 /// The classes of faults that had an effect in a run.
@@ -210,23 +252,48 @@ mod tests {
         Wait { from: Time::ms(from), to: Time::ms(to), answered: true }
     }
 
-    #[test]
-    fn a_standstill_is_a_time_in_which_somebody_waits_and_nobody_is_answered() {
-        let end = Time::ms(1_000);
-        assert_eq!(standstill(&[], end), Span::ZERO);
-        // Nobody waits from 20 to 500.
-        assert_eq!(standstill(&[wait(0, 20), wait(500, 530)], end), Span::ms(30));
-        // One waits from 10 to 400, but others are answered meanwhile.
-        assert_eq!(standstill(&[wait(10, 400), wait(50, 100), wait(150, 300)], end), Span::ms(200));
-        let never = Wait { answered: false, ..wait(900, 1_000) };
-        assert_eq!(standstill(&[wait(0, 20), never], end), Span::ms(100));
+    fn still(from: u64, to: u64) -> Standstill {
+        Standstill { from: Time::ms(from), to: Time::ms(to), answered: true }
     }
 
     #[test]
-    fn the_first_answer_after_the_faults() {
-        assert_eq!(went_on(&[wait(0, 20), wait(500, 530)], Time::ms(100)), None);
-        assert_eq!(went_on(&[wait(0, 150), wait(10, 130), wait(110, 120)], Time::ms(100)), Some(Span::ms(30)));
-        let never = Wait { answered: false, ..wait(0, 1_000) };
-        assert_eq!(went_on(&[never], Time::ms(100)), Some(NEVER));
+    fn a_standstill_is_a_time_in_which_somebody_waits_and_nobody_is_answered() {
+        let end = Time::ms(1_000);
+        assert_eq!(standstills(&[], end), []);
+        // Nobody waits from 20 to 500.
+        assert_eq!(standstills(&[wait(0, 20), wait(500, 530)], end), [still(0, 20), still(500, 530)]);
+        // One waits from 10 to 400, but others are answered meanwhile.
+        let overlapping = [wait(10, 400), wait(50, 100), wait(150, 300)];
+        assert_eq!(standstills(&overlapping, end), [still(10, 100), still(100, 300), still(300, 400)]);
+        let never = Wait { answered: false, ..wait(900, 1_000) };
+        let for_good = Standstill { answered: false, ..still(900, 1_000) };
+        assert_eq!(standstills(&[wait(0, 20), never], end), [still(0, 20), for_good]);
+    }
+
+    #[test]
+    fn a_fault_blocks_if_nobody_is_answered_until_it_is_over() {
+        let window = |from, to| Window { from: Time::ms(from), to: Time::ms(to), away: None };
+        let blocked = |standstill: Standstill, windows: &[Window]| standstill.blocked(windows, Span::ms(100));
+        let after = |lasted, on| Some(Blocked { lasted: Span::ms(lasted), went_on: Some(Span::ms(on)) });
+        assert_eq!(blocked(still(200, 500), &[window(100, 450)]), after(300, 50));
+        assert_eq!(blocked(still(200, 500), &[window(100, 501)]), None, "somebody was answered while it lasted");
+        assert_eq!(blocked(still(200, 500), &[window(100, 300)]), None, "it was not there for long enough");
+        assert_eq!(blocked(still(200, 500), &[window(400, 480), window(210, 311)]), after(300, 189));
+        let for_good = Standstill { answered: false, ..still(200, 500) };
+        assert_eq!(blocked(for_good, &[window(100, 450)]), Some(Blocked { lasted: Span::ms(300), went_on: None }));
+    }
+
+    #[test]
+    fn who_is_away_waits_for_itself() {
+        let client = NodeId(1);
+        let away = Window { from: Time::ms(5), to: Time::ms(9), away: Some(client) };
+        let history: History<u8, u8> = serde_json::from_value(serde_json::json!({"invocations": [
+            {"id": 0, "client": "n1", "op": 0, "invoked": "1ms", "outcome": {"returned": {"ret": 0, "at": "20ms"}}},
+            {"id": 1, "client": "n2", "op": 0, "invoked": "1ms", "outcome": "unknown"},
+        ]}))
+        .expect("a history");
+        let never = Wait { answered: false, ..wait(1, 30) };
+        assert_eq!(waits(&history, &[away], Time::ms(30)), [never]);
+        assert_eq!(waits(&history, &[], Time::ms(30)), [wait(1, 20), never]);
     }
 }
