@@ -277,10 +277,13 @@ impl Surveyor<'_> {
     }
 
     fn story(&self, job: &Job<'_>, entry: &Entry) -> anyhow::Result<Story> {
-        let (property, failures) = entry.cell.as_ref().and_then(Cell::worst).context("nothing was violated")?;
-        if let Some(kept) = story::kept(job.component, &job.options(), &job.classes, property)? {
-            return Ok(kept);
+        let violated = entry.cell.as_ref().map(Cell::violated).unwrap_or_default();
+        for (property, _) in &violated {
+            if let Some(kept) = story::kept(job.component, &job.options(), &job.classes, property)? {
+                return Ok(kept);
+            }
         }
+        let (property, failures) = violated.first().context("nothing was violated")?;
         let key = format!("{} {property} {:?} {:?}", job.key(), failures.seeds, self.effort.search);
         let name = job.name();
         let story: Story = self.kept_or(&format!("{}.story", self.file(job)), &key, || {

@@ -1,8 +1,8 @@
 //! What a component is made of: the digest of the sources that its measurements depend on.
 //!
-//! Which sources those are is found by names, generously: a top-level module counts if its name stands as a word anywhere in
-//! one that counts already. Too much only means to measure again what is as it was; too little would show results of
-//! sources that are gone. The build script uses this file too.
+//! Which sources those are is found by names, generously: a top-level module counts if its name is a part of any path, or
+//! stands in any `use`, in one that counts already. Too much only means to measure again what is as it was; too little would
+//! show results of sources that are gone. The build script uses this file too.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -24,7 +24,7 @@ type Module = (usize, String);
 /// All sources that measurements depend on, read from a workspace.
 #[derive(Clone, Debug)]
 pub struct Sources {
-    /// The digest of each module, and the words in it.
+    /// The digest of each module, and the names in it that may be those of others.
     modules: BTreeMap<Module, (String, BTreeSet<String>)>,
     /// The digest of what every measurement depends on.
     everywhere: String,
@@ -41,8 +41,8 @@ impl Sources {
             for path in entries(&workspace.join(folder))? {
                 let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
                 let texts = texts(&path)?;
-                let words = texts.iter().flat_map(|(_, text)| words(text)).map(String::from).collect();
-                modules.insert((room, name), (digest(&texts, workspace), words));
+                let names = texts.iter().flat_map(|(_, text)| names(text)).map(String::from).collect();
+                modules.insert((room, name), (digest(&texts, workspace), names));
             }
         }
         let mut everywhere = Vec::new();
@@ -61,7 +61,7 @@ impl Sources {
     pub fn version(&self, family: &str) -> String {
         let mut count: BTreeSet<Module> = [(0, family.to_string())].into();
         // What must be true of it: whoever names the family among the properties.
-        let judges = self.modules.iter().filter(|((room, _), (_, words))| *room == 1 && words.contains(family));
+        let judges = self.modules.iter().filter(|((room, _), (_, names))| *room == 1 && names.contains(family));
         count.extend(judges.map(|(module, _)| module.clone()));
         count.extend((0..ROOMS.len()).map(|room| (room, "lib".to_string())));
         loop {
@@ -88,8 +88,14 @@ impl Sources {
     }
 }
 
-fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty())
+/// The names in paths and in `use` declarations.
+fn names(text: &str) -> BTreeSet<&str> {
+    let part = |c: char| c.is_alphanumeric() || c == '_';
+    let uses = text.split("use ").skip(1).filter_map(|rest| rest.split(';').next());
+    let used = uses.flat_map(|declaration| declaration.split(|c| !part(c)));
+    let before = text.match_indices("::").map(|(at, _)| text[..at].rsplit(|c| !part(c)).next().unwrap_or_default());
+    let after = text.split("::").skip(1).map(|rest| rest.split(|c| !part(c)).next().unwrap_or_default());
+    used.chain(before).chain(after).filter(|name| !name.is_empty()).collect()
 }
 
 /// What is directly in a folder, in the order of names.
@@ -131,4 +137,55 @@ fn hex(bytes: &[u8]) -> String {
 /// The digest of a text, in hexadecimal digits.
 pub fn digest_of(text: &str) -> String {
     hex(&Sha256::digest(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_found_wherever_a_path_can_have_them() {
+        let text = "use crate::{a, b::{c}};\n// the word lock alone is none\nfn f() { d::e(super::g::h) }";
+        let found = names(text);
+        for name in ["a", "b", "c", "d", "e", "g", "h"] {
+            assert!(found.contains(name), "{name}");
+        }
+        assert!(!found.contains("lock"));
+    }
+
+    #[test]
+    fn a_family_has_a_new_version_when_what_it_is_made_of_changes_and_only_then() {
+        let workspace = std::env::temp_dir().join(format!("seedbed-atlas-sources-{}", std::process::id()));
+        let write = |path: &str, text: &str| {
+            let file = workspace.join(path);
+            std::fs::create_dir_all(file.parent().expect("a folder")).expect("it can be made");
+            std::fs::write(file, text).expect("it can be written");
+        };
+        for path in EVERYWHERE {
+            write(&if path.contains('.') { path.to_string() } else { format!("{path}/lib.rs") }, "");
+        }
+        write("models/src/lib.rs", "pub mod lock; pub mod crdt; pub mod wal;");
+        write("models/src/lock/mod.rs", "use crate::wal;");
+        write("models/src/crdt.rs", "// no wal");
+        write("models/src/wal.rs", "one");
+        write("properties/src/lib.rs", "");
+        write("properties/src/exclusion.rs", "fn of(lock: &seedbed_models::lock::Lock) { crate::judge::go(lock) }");
+        write("properties/src/judge.rs", "one");
+        let versions = || {
+            let sources = Sources::read(&workspace).expect("it can be read");
+            ["lock", "crdt"].map(|family| sources.version(family))
+        };
+        let changed = |path: &str| {
+            let before = versions();
+            write(path, "another");
+            let after = versions();
+            [before[0] != after[0], before[1] != after[1]]
+        };
+        assert_eq!(changed("models/src/wal.rs"), [true, false]);
+        assert_eq!(changed("properties/src/judge.rs"), [true, false]);
+        assert_eq!(changed("models/src/crdt.rs"), [false, true]);
+        assert_eq!(changed("sim/src/lib.rs"), [true, true]);
+        assert_eq!(changed("Cargo.lock"), [true, true]);
+        std::fs::remove_dir_all(&workspace).expect("it is ours");
+    }
 }

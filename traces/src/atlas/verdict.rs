@@ -15,6 +15,10 @@ pub const SLOW_P50: f64 = 1.25;
 /// Or if the latency of the slowest hundredth does.
 pub const SLOW_P99: f64 = 2.0;
 
+/// What takes less than the way of one message, a millisecond in the usual network, is taken for that: an answer on the spot
+/// has no factor.
+pub const INSTANT_NS: u64 = 1_000_000;
+
 /// The word for a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Verdict {
@@ -128,12 +132,7 @@ impl Nothing {
 /// operation returned in both.
 pub fn slowdown(cell: &Cell) -> Option<[f64; 2]> {
     let [faulty, calm] = cell.latency;
-    let factor = |faulty: u64, calm: u64| match (faulty, calm) {
-        // What takes no time at all takes no more.
-        (0, 0) => 1.0,
-        // Virtual time is in whole nanoseconds.
-        (faulty, calm) => faulty as f64 / calm.max(1) as f64,
-    };
+    let factor = |faulty: u64, calm: u64| faulty.max(INSTANT_NS) as f64 / calm.max(INSTANT_NS) as f64;
     (faulty.count > 0).then(|| [factor(faulty.p50, calm.p50), factor(faulty.p99, calm.p99)])
 }
 
@@ -148,6 +147,7 @@ mod tests {
     use crate::atlas::measure::sample::{Blocked, Sample, Served};
     use seedbed_sim::Span;
 
+    const MS: u64 = 1_000_000;
     const ONE: &[FaultClass] = &[FaultClass::Crash];
 
     fn world(seed: u64) -> Sample {
@@ -161,7 +161,7 @@ mod tests {
             wrote: true,
             served: Some(served),
             calm: Some(served),
-            latencies: vec![[10, 10], [20, 20]],
+            latencies: vec![[10 * MS, 10 * MS], [20 * MS, 20 * MS]],
         }
     }
 
@@ -191,7 +191,7 @@ mod tests {
         let cell = hundred(|sample| match sample.seed {
             77 => (sample.violation, sample.served) = (violating("b/safe", false), None),
             80.. => sample.violation = violating("a/live", true),
-            _ => sample.latencies = vec![[100, 10]],
+            _ => sample.latencies = vec![[100 * MS, 10 * MS]],
         });
         assert_eq!(Verdict::of(&cell, ONE), Verdict::Breaks);
         assert_eq!(cell.worst().map(|(name, failures)| (name, &failures.seeds[..])), Some(("b/safe", &[77][..])));
@@ -244,17 +244,17 @@ mod tests {
 
     #[test]
     fn what_takes_longer_in_pairs_is_slow() {
-        let cell = hundred(|sample| sample.latencies = vec![[100, 100], [124, 100]]);
+        let cell = hundred(|sample| sample.latencies = vec![[100 * MS, 100 * MS], [124 * MS, 100 * MS]]);
         assert_eq!(Verdict::of(&cell, ONE), Verdict::Holds);
-        let cell = hundred(|sample| sample.latencies = vec![[125, 100], [125, 100]]);
+        let cell = hundred(|sample| sample.latencies = vec![[125 * MS, 100 * MS], [125 * MS, 100 * MS]]);
         assert_eq!(Verdict::of(&cell, ONE), Verdict::Slows);
         // Two in a hundred at double the time.
         let cell = hundred(|sample| {
             let slow = if sample.seed < 2 { 200 } else { 100 };
-            sample.latencies = vec![[slow, 100]];
+            sample.latencies = vec![[slow * MS, 100 * MS]];
         });
         assert_eq!(Verdict::of(&cell, ONE), Verdict::Slows);
-        let instant = hundred(|sample| sample.latencies = vec![[0, 0]]);
+        let instant = hundred(|sample| sample.latencies = vec![[100, 0]]);
         assert_eq!((Verdict::of(&instant, ONE), slowdown(&instant)), (Verdict::Holds, Some([1.0, 1.0])));
         let nobody_asks = hundred(|sample| sample.latencies.clear());
         assert_eq!((Verdict::of(&nobody_asks, ONE), slowdown(&nobody_asks)), (Verdict::Holds, None));

@@ -161,17 +161,21 @@ impl Cell {
         self.broken.values().chain(self.stuck.values()).map(|failures| failures.inside).sum()
     }
 
-    /// The property whose story is told: of safety before liveness, the one violated most often, and of those the first.
+    /// Everything that was violated, the worst first: safety before liveness, what was violated more often before what was
+    /// less often, and of those the first by name.
+    pub fn violated(&self) -> Vec<(&str, &Failures)> {
+        let mut violated: Vec<(&str, &Failures)> = Vec::new();
+        for kind in [&self.broken, &self.stuck] {
+            let mut of_kind: Vec<_> = kind.iter().map(|(name, failures)| (&name[..], failures)).collect();
+            of_kind.sort_by_key(|(_, failures)| std::cmp::Reverse(failures.worlds));
+            violated.extend(of_kind);
+        }
+        violated
+    }
+
+    /// The worst of what was violated: what a story is told of.
     pub fn worst(&self) -> Option<(&str, &Failures)> {
-        let of = |failures: &'_ BTreeMap<String, Failures>| {
-            let most = failures.values().map(|failures| failures.worlds).max()?;
-            failures.iter().find(|(_, failures)| failures.worlds == most).map(|(name, _)| name.clone())
-        };
-        let (kind, name) = match of(&self.broken) {
-            Some(name) => (&self.broken, name),
-            None => (&self.stuck, of(&self.stuck)?),
-        };
-        kind.get_key_value(&name).map(|(name, failures)| (&name[..], failures))
+        self.violated().first().copied()
     }
 }
 

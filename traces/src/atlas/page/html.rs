@@ -298,7 +298,7 @@ fn link(story: &Story) -> Markup {
     let kept = if story.kept { "kept story" } else { "story" };
     html! {
         div.story {
-            a href=(drawing_file(story)) { (kept) " of " (story.items) " items" }
+            a href=(drawing_file(story)) title=(story.property) { (kept) " of " (story.items) " items" }
             " (" a href=(trace_file(story)) { "trace" } ")"
         }
     }
@@ -312,7 +312,7 @@ fn boundaries(chapter: &Chapter) -> Markup {
             ul.boundaries {
                 @for (boundary, story) in &chapter.boundaries {
                     li {
-                        b { (boundary.name) } ": " (boundary.what) " Breaks " code { (boundary.breaks) } "."
+                        b { (boundary.name) } ": " (boundary.what.trim_end_matches('.')) "; breaks " code { (boundary.breaks) } "."
                         @if let Some(story) = story { (link(story)) }
                     }
                 }
@@ -368,7 +368,8 @@ fn method(atlas: &Atlas) -> Markup {
             ul {
                 li { "The bound on failures is the upper end of the one-sided exact interval of Clopper and Pearson at 95 %: with no failure in "
                     "n worlds, 1 − 0.05" sup { "1/n" } "." }
-                li { b { "Slows" } ": the median grows by " (SLOW_P50) " or more, or the 99th percentile by " (SLOW_P99) " or more." }
+                li { b { "Slows" } ": the median grows by " "×" (SLOW_P50) " or more, or the 99th percentile by " "×" (SLOW_P99) " or more; "
+                    "what takes less than a millisecond is taken for one." }
                 li { b { "Blocks" } ": a property of liveness was violated after the faults had ended and the world had settled (stuck); or, with "
                     "95 % certainty in " (percent(BLOCKING_SHARE)) " of the worlds or more, clients that were up waited and nobody was answered "
                     "until a fault was over which had lasted for more than " (BLOCKING_TEMPOS) " times what the protocol needs to notice that "

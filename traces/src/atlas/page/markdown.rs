@@ -85,7 +85,12 @@ fn chapter(text: &mut String, chapter: &Chapter) {
         let story = story.as_ref().map(|story| format!(" [story]({})", drawing_file(story))).unwrap_or_default();
         line(
             text,
-            format_args!("- **{}**: {} Breaks `{}`.{story}", boundary.name, plain(boundary.what), boundary.breaks),
+            format_args!(
+                "- **{}**: {}; breaks `{}`.{story}",
+                boundary.name,
+                plain(boundary.what.trim_end_matches('.')),
+                boundary.breaks
+            ),
         );
     }
     let rows: Vec<_> = configurations.iter().collect();

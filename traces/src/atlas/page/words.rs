@@ -51,7 +51,10 @@ pub fn figure(entry: &Entry) -> String {
     match entry.verdict {
         Verdict::Breaks => format!("{} of {}", cell.breaks(), cell.counted),
         Verdict::Blocks if cell.sticks() > 0 => format!("{} of {} stuck", cell.sticks(), cell.counted),
-        Verdict::Blocks => format!("for {}", span(cell.blocked.median)),
+        Verdict::Blocks => {
+            let share = cell.blocked.worlds as f64 / cell.counted as f64;
+            format!("{} · {}", percent(share), span(cell.blocked.median))
+        }
         Verdict::Slows => {
             let [p50, p99] = slowdown(cell).unwrap_or([1.0, 1.0]);
             format!("{} · {}", factor(p50), factor(p99))
@@ -78,15 +81,14 @@ pub fn blocked(cell: &Cell) -> String {
     text
 }
 
-/// Everything that was violated, with how often.
+/// Everything that was violated, the worst first, with how often.
 pub fn violated(cell: &Cell) -> Vec<(String, String)> {
-    let all = cell.broken.iter().chain(&cell.stuck);
-    let told = all.map(|(property, failures)| {
+    let told = cell.violated().into_iter().map(|(property, failures)| {
         let inside = match failures.inside {
             0 => String::new(),
             inside => format!(", {inside} inside the tolerance"),
         };
-        (property.clone(), format!("{} of {}{inside}", failures.worlds, cell.counted))
+        (property.to_string(), format!("{} of {}{inside}", failures.worlds, cell.counted))
     });
     told.collect()
 }
@@ -130,7 +132,7 @@ pub const MEANINGS: [(Verdict, &str); 5] = [
     ),
     (
         Verdict::Blocks,
-        "No property of safety was violated, but liveness was lost: a property of liveness was violated (stuck), or clients waited, and nobody was answered until the fault was over.",
+        "No property of safety was violated, but liveness was lost: a property of liveness was violated (stuck), or clients waited, and nobody was answered until the fault was over, in this share of the worlds, for so long in the median of them.",
     ),
     (Verdict::Breaks, "A property of safety was violated, in so many worlds. The shortest story of it is linked."),
     (
