@@ -92,7 +92,6 @@ const CONFIGURATIONS: &[Configuration] = &[
     ("two_phase_commit", "presumed commit", &[("settings.presumption", "commit")]),
     ("saga", "orchestrated", &[("settings.coordination", "orchestrated")]),
     ("saga", "choreographed", &[("settings.coordination", "choreographed")]),
-    ("saga", "no semantic locks", &[("settings.semantic_locks", "false")]),
     ("outbox", "polling", &[("relay", "polling")]),
     ("outbox", "log tailing", &[("relay", "tailing")]),
     ("outbox", "half messages", &[("relay", "transactional")]),

@@ -48,10 +48,10 @@ impl Effort {
     /// Seconds: what a tour has time for.
     pub const TOUR: Effort =
         Effort { seeds: 24, configurations: false, pairs: false, search: Search { seeds: 1, runs: 200 } };
-    /// Minutes: components only.
+    /// A minute or two: components only.
     pub const QUICK: Effort =
         Effort { seeds: 150, configurations: false, pairs: true, search: Search { seeds: 1, runs: 400 } };
-    /// An hour on two cores, the first time.
+    /// Tens of minutes on two cores, the first time.
     pub const USUAL: Effort =
         Effort { seeds: 300, configurations: true, pairs: true, search: Search { seeds: 3, runs: 4_000 } };
 }
