@@ -199,7 +199,7 @@ fn chapter(chapter: &Chapter) -> Markup {
             p { (info.summary) }
             p.facts {
                 "Declares to tolerate " b { (if tolerates.is_empty() { "nothing".into() } else { tolerates.join(", ") }) }
-                " · " (chapter.properties.len()) " properties · " (info.bugs.len()) " planted bugs that its properties catch"
+                " · properties: " (chapter.properties.len()) " · planted bugs that they catch: " (info.bugs.len())
             }
             (plots(&component.entries, info.name))
             (details(component))
