@@ -227,8 +227,8 @@ pub trait Component: Send + Sync {
     /// If the text is no trace of this model, or the trace violates nothing.
     fn shrink(&self, text: &str, keep_going: KeepGoing<'_>) -> anyhow::Result<Shrunk>;
 
-    /// Runs every seed of these and its twin without faults, on the current rayon pool; `each` is called after each. The
-    /// samples are in the order of the seeds. When `go_on` says no, no more seeds are begun.
+    /// Runs every seed of these and its twin without faults, on the current rayon pool; in the order of the seeds. When
+    /// `go_on` says no, no more seeds are begun.
     ///
     /// # Errors
     /// If the options do not fit the model.
@@ -313,7 +313,12 @@ impl<M: Model> Typed<M> {
         let mut campaign = match (&options.boundary, bug) {
             (None, None) => Campaign::new((self.suite)()),
             (None, Some(bug)) => Campaign::hunting((self.suite)(), bug),
-            (Some(name), _) => self.at_boundary(name)?,
+            (Some(name), None) => self.at_boundary(name)?,
+            (Some(name), Some(bug)) => {
+                let mut campaign = self.at_boundary(name)?;
+                campaign.suite.model.set_bug(Some(bug));
+                campaign
+            }
         };
         let model = &mut campaign.suite.model;
         for (name, value) in &options.settings {
@@ -333,9 +338,6 @@ impl<M: Model> Typed<M> {
         }
         if let Some(nodes) = options.nodes {
             model.set_nodes(nodes).map_err(|problem| anyhow::anyhow!("--nodes {nodes}: {problem}"))?;
-        }
-        if bug.is_some() {
-            model.set_bug(bug);
         }
         if let Some(classes) = &options.faults {
             let classes = classes.iter().copied();

@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 use seedbed_sim::Time;
 use seedbed_traces::commands::progress::ShrinkBudget;
 use seedbed_traces::commands::{
-    Ended, ModelOptions, atlas, check, compare, list, merge, mutants, replay, run, show, shrink, sweep, tour,
+    Ended, ModelOptions, atlas, check, compare, list, merge, mutants, pages, replay, run, show, shrink, sweep, tour,
 };
 use seedbed_traces::logs;
 
@@ -140,6 +140,15 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Writes the guide's page of each component.
+    Pages {
+        /// The figures of the kill matrix: the JSON lines of mutants.
+        #[arg(long, default_value = "docs/kills.jsonl")]
+        kills: PathBuf,
+        /// The folder for the pages.
+        #[arg(long, default_value = "docs/components")]
+        out: PathBuf,
+    },
 }
 
 fn main() -> ExitCode {
@@ -178,5 +187,6 @@ fn call(command: Option<Command>) -> anyhow::Result<Ended> {
         Some(Command::Mutants { models, attempts, seeds, json }) => {
             mutants::mutants(&models, mutants::Effort { attempts, seeds }, json)
         }
+        Some(Command::Pages { kills, out }) => pages::write(&kills, &out),
     }
 }
