@@ -1,5 +1,5 @@
-//! Puts into the tool the version of every component, which is the digest of the sources that it was built from, and the
-//! kept traces.
+//! Puts into the tool the version of every component, which is the digest of the sources that it was built from, and
+//! the kept traces.
 
 #[allow(dead_code)]
 #[path = "src/atlas/sources.rs"]

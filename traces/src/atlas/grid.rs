@@ -65,7 +65,8 @@ impl Row {
 /// A configuration of a model: what it is called, and the fields that differ from the usual one.
 type Configuration = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
 
-/// The configurations that somebody who chooses chooses between. They are the models' own, by the fields that a trace has.
+/// The configurations that somebody who chooses chooses between. They are the models' own, by the fields that a trace
+/// has.
 #[rustfmt::skip]
 const CONFIGURATIONS: &[Configuration] = &[
     ("crdt", "AW set, by state", &[("kind", "aw_set"), ("style", "state")]),
@@ -131,8 +132,8 @@ pub fn singles() -> Vec<Vec<FaultClass>> {
 /// - A message that comes twice (dup) × late (reorder).
 ///
 /// `wipe` and `byzantine` are in no pair: nothing in the library claims to bear either of them together with something
-/// else. Of these, a pair is measured only where each class alone means something to the component and does not break it:
-/// what is broken by one class is broken by it and another too.
+/// else. Of these, a pair is measured only where each class alone means something to the component and does not break
+/// it: what is broken by one class is broken by it and another too.
 pub fn pairs() -> Vec<Vec<FaultClass>> {
     use FaultClass::{Crash, Disk, Dup, Loss, Partition, Pause, Reorder, Skew};
     let away = [Crash, Pause];

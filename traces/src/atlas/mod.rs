@@ -1,8 +1,8 @@
 //! The atlas: which component keeps its promises under which faults, measured.
 //!
-//! A cell is a component, or one of its configurations, under exactly some classes of faults: many worlds, each beside the
-//! same world without faults ([`measure`]), in one word ([`verdict`]), with the story of what breaks ([`story`]). What was
-//! measured is kept by the version of the component ([`cache`], [`sources`]).
+//! A cell is a component, or one of its configurations, under exactly some classes of faults: many worlds, each beside
+//! the same world without faults ([`measure`]), in one word ([`verdict`]), with the story of what breaks ([`story`]).
+//! What was measured is kept by the version of the component ([`cache`], [`sources`]).
 
 pub mod cache;
 pub mod grid;
@@ -169,8 +169,8 @@ impl Surveyor<'_> {
     /// Measures these components.
     ///
     /// # Errors
-    /// If a component cannot be run as it is, a story does not replay, or somebody pressed Ctrl-C: what was measured till
-    /// then is kept.
+    /// If a component cannot be run as it is, a story does not replay, or somebody pressed Ctrl-C: what was measured
+    /// till then is kept.
     pub fn survey(&self, components: &[Box<dyn Component>]) -> anyhow::Result<Atlas> {
         let rows = components.iter().flat_map(|component| {
             let configurations = match self.effort.configurations {

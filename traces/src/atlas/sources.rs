@@ -1,8 +1,8 @@
 //! What a component is made of: the digest of the sources that its measurements depend on.
 //!
-//! Which sources those are is found by names, generously: a top-level module counts if its name is a part of any path, or
-//! stands in any `use`, in one that counts already. Too much only means to measure again what is as it was; too little would
-//! show results of sources that are gone. The build script uses this file too.
+//! Which sources those are is found by names, generously: a top-level module counts if its name is a part of any path,
+//! or stands in any `use`, in one that counts already. Too much only means to measure again what is as it was; too
+//! little would show results of sources that are gone. The build script uses this file too.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;

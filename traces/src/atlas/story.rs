@@ -1,5 +1,5 @@
-//! The story that a cell which breaks or is stuck links to: a kept trace if there is one of the same, or the shortest that
-//! is found now.
+//! The story that a cell which breaks or is stuck links to: a kept trace if there is one of the same, or the shortest
+//! that is found now.
 
 use anyhow::{Context as _, ensure};
 use seedbed_sim::{FaultClass, Replayed};
@@ -70,8 +70,8 @@ pub fn kept(
     Ok(None)
 }
 
-/// Shrinks seeds that violate a property, one after the other, until one gives a short story; keeps the shortest. Nothing if
-/// somebody pressed Ctrl-C.
+/// Shrinks seeds that violate a property, one after the other, until one gives a short story; keeps the shortest.
+/// Nothing if somebody pressed Ctrl-C.
 ///
 /// # Errors
 /// If the seeds do not fail again, or their traces do not replay.

@@ -7,16 +7,16 @@ use seedbed_sim::FaultClass;
 use crate::atlas::measure::bound;
 use crate::atlas::measure::cell::Cell;
 
-/// A component blocks if clients wait for a fault to end in this share of the worlds, with 95 % certainty: what happens to
-/// one in twenty happens.
+/// A component blocks if clients wait for a fault to end in this share of the worlds, with 95 % certainty: what happens
+/// to one in twenty happens.
 pub const BLOCKING_SHARE: f64 = 0.05;
 /// It is slow if the median latency grows by this factor.
 pub const SLOW_P50: f64 = 1.25;
 /// Or if the latency of the slowest hundredth does.
 pub const SLOW_P99: f64 = 2.0;
 
-/// What takes less than the way of one message, a millisecond in the usual network, is taken for that: an answer on the spot
-/// has no factor.
+/// What takes less than the way of one message, a millisecond in the usual network, is taken for that: an answer on the
+/// spot has no factor.
 pub const INSTANT_NS: u64 = 1_000_000;
 
 /// The word for a cell.

@@ -5,9 +5,9 @@ use statrs::distribution::{Beta, ContinuousCDF as _};
 /// How sure: 95 %.
 pub const CONFIDENCE: f64 = 0.95;
 
-/// The upper end of the one-sided Clopper–Pearson interval ("The use of confidence or fiducial limits", *Biometrika* 26,
-/// 1934): if each of `n` worlds fails with a greater probability than this, `failures` or fewer of them are seen in less
-/// than one of twenty such measurements. One, if nothing was run.
+/// The upper end of the one-sided Clopper–Pearson interval ("The use of confidence or fiducial limits", *Biometrika*
+/// 26, 1934): if each of `n` worlds fails with a greater probability than this, `failures` or fewer of them are seen in
+/// less than one of twenty such measurements. One, if nothing was run.
 ///
 /// # Panics
 /// If there are more failures than worlds.

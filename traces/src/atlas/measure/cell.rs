@@ -161,8 +161,8 @@ impl Cell {
         self.broken.values().chain(self.stuck.values()).map(|failures| failures.inside).sum()
     }
 
-    /// Everything that was violated, the worst first: safety before liveness, what was violated more often before what was
-    /// less often, and of those the first by name.
+    /// Everything that was violated, the worst first: safety before liveness, what was violated more often before what
+    /// was less often, and of those the first by name.
     pub fn violated(&self) -> Vec<(&str, &Failures)> {
         let mut violated: Vec<(&str, &Failures)> = Vec::new();
         for kind in [&self.broken, &self.stuck] {

@@ -58,12 +58,12 @@ pub struct Blocked {
     pub went_on: Option<Span>,
 }
 
-/// A protocol that lets clients wait for a fault to end, for more than so many times what it needs to notice that something
-/// is wrong, does not get around it.
+/// A protocol that lets clients wait for a fault to end, for more than so many times what it needs to notice that
+/// something is wrong, does not get around it.
 pub const BLOCKING_TEMPOS: u64 = 4;
 
-/// Runs every seed and its twin, on the current rayon pool; in the order of the seeds. `go_on` is asked before each; when
-/// it says no, the rest is left out.
+/// Runs every seed and its twin, on the current rayon pool; in the order of the seeds. `go_on` is asked before each;
+/// when it says no, the rest is left out.
 ///
 /// # Errors
 /// If no world can run the model's own scenario.

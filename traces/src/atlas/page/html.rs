@@ -44,8 +44,9 @@ fn head(atlas: &Atlas) -> Markup {
         header {
             h1 { "What holds under which faults" }
             p.lede {
-                "Distributed protocols, each run as it is in thousands of simulated worlds under one class of faults after the "
-                "other, beside the same worlds without faults. Every verdict is measured; every break has a story that replays."
+                "Distributed protocols, each run as it is in thousands of simulated worlds under one class of faults "
+                "after the other, beside the same worlds without faults. Every verdict is measured; every break has a "
+                "story that replays."
             }
             p.made {
                 (provenance(atlas)) " · " (worlds) " worlds and as many twins · "
@@ -79,7 +80,11 @@ pub fn provenance(atlas: &Atlas) -> String {
 }
 
 fn chip(verdict: Verdict) -> Markup {
-    html! { span class={"chip " (class(verdict))} { span.symbol aria-hidden="true" { (verdict.symbol()) } " " (verdict.word()) } }
+    html! {
+        span class={"chip " (class(verdict))} {
+            span.symbol aria-hidden="true" { (verdict.symbol()) } " " (verdict.word())
+        }
+    }
 }
 
 fn class(verdict: Verdict) -> &'static str {
@@ -99,10 +104,10 @@ fn overview(atlas: &Atlas) -> Markup {
             @if pairs {
                 h2 #pairs { "Pairs that matter" }
                 p {
-                    "Two classes at once, where one opens a window that the other can fall into. A pair is measured where neither "
-                    "class alone breaks the component or means nothing to it."
+                    "Two classes at once, where one opens a window that the other can fall into. A pair is measured "
+                    "where neither class alone breaks the component or means nothing to it."
                 }
-                (matrix(atlas, "Verdicts: a row a component, a column a pair of classes", |row| &row.entries[singles..]))
+                (matrix(atlas, "Verdicts: a row a component, a column a pair", |row| &row.entries[singles..]))
             }
             (self::promises(atlas))
             h2 { "Which one to choose" }
@@ -119,10 +124,15 @@ fn promises(atlas: &Atlas) -> Markup {
         @if !broken.is_empty() {
             div.loud role="alert" {
                 h2 { "Broken promises" }
-                p { "These components declare to tolerate what breaks them. That is a bug in the component or in the simulator." }
+                p {
+                    "These components declare to tolerate what breaks them. "
+                    "That is a bug in the component or in the simulator."
+                }
                 ul {
                     @for (row, entry) in broken {
-                        li { a href={"#" (anchor(row, entry))} { (row.title()) " under " (grid::name(&entry.classes)) } }
+                        li {
+                            a href={"#" (anchor(row, entry))} { (row.title()) " under " (grid::name(&entry.classes)) }
+                        }
                     }
                 }
             }
@@ -192,13 +202,14 @@ fn hint(row: &Measured, entry: &Entry) -> String {
 fn chapter(chapter: &Chapter) -> Markup {
     let info = &chapter.info;
     let tolerates: Vec<_> = info.tolerates.iter().map(|class| class.name()).collect();
+    let tolerates = if tolerates.is_empty() { "nothing".into() } else { tolerates.join(", ") };
     let Some((component, configurations)) = chapter.rows.split_first() else { return html! {} };
     html! {
         section.chapter #(info.name) {
             h2 { (info.name) @if !info.row.is_empty() { " " span.row { (info.row) } } }
             p { (info.summary) }
             p.facts {
-                "Declares to tolerate " b { (if tolerates.is_empty() { "nothing".into() } else { tolerates.join(", ") }) }
+                "Declares to tolerate " b { (tolerates) }
                 " · properties: " (chapter.properties.len()) " · planted bugs that they catch: " (info.bugs.len())
             }
             (plots(&component.entries, info.name))
@@ -217,16 +228,21 @@ fn plots(entries: &[Entry], name: &str) -> Markup {
         div.plots {
             @if let Some(plot) = availability {
                 figure {
-                    figcaption { b { "Answered" } " – what became of the operations that clients meant to ask: "
-                        span.key.returned {} " returned, " span.key.failed {} " failed for certain, " span.key.open {} " never ended, "
-                        span.key.unasked {} " never invoked" }
+                    figcaption {
+                        b { "Answered" } " – what became of the operations that clients meant to ask: "
+                        span.key.returned {} " returned, " span.key.failed {} " failed for certain, "
+                        span.key.open {} " never ended, " span.key.unasked {} " never invoked"
+                    }
                     (plot)
                 }
             }
             @if let Some(plot) = latency {
                 figure {
-                    figcaption { b { "Latency" } " – virtual time of the operations that returned in both worlds, from the median (dot) to the "
-                        "99th percentile (bar): " span.key.faulty {} " under the faults, " span.key.calm {} " in the same worlds without" }
+                    figcaption {
+                        b { "Latency" } " – virtual time of the operations that returned in both worlds, from the "
+                        "median (dot) to the 99th percentile (bar): " span.key.faulty {} " under the faults, "
+                        span.key.calm {} " in the same worlds without"
+                    }
                     (plot)
                 }
             }
@@ -312,7 +328,8 @@ fn boundaries(chapter: &Chapter) -> Markup {
             ul.boundaries {
                 @for (boundary, story) in &chapter.boundaries {
                     li {
-                        b { (boundary.name) } ": " (boundary.what.trim_end_matches('.')) "; breaks " code { (boundary.breaks) } "."
+                        b { (boundary.name) } ": " (boundary.what.trim_end_matches('.'))
+                        "; breaks " code { (boundary.breaks) } "."
                         @if let Some(story) = story { (link(story)) }
                     }
                 }
@@ -335,7 +352,10 @@ fn configurations(rows: &[Measured]) -> Markup {
                 } }
                 tbody {
                     @for row in rows {
-                        tr { th scope="row" { (name(row)) } @for entry in row.entries.iter().take(singles.len()) { (cell(row, entry)) } }
+                        tr {
+                            th scope="row" { (name(row)) }
+                            @for entry in row.entries.iter().take(singles.len()) { (cell(row, entry)) }
+                        }
                     }
                 }
             }
@@ -355,31 +375,44 @@ fn method(atlas: &Atlas) -> Markup {
         section #method {
             h2 { "How it is measured" }
             p {
-                "A cell is a component under exactly the classes of its column: every plan of faults has all of them, inside the bounds on "
-                "skew, pauses and dead nodes that the component declares. Seeds are 0 to " (atlas.effort.seeds - 1) ". A component is run with "
-                "all its variants, one a seed; a configuration as it is. A world counts if every class had an effect in it, or if it violated "
-                "a property."
+                "A cell is a component under exactly the classes of its column: every plan of faults has all of them, "
+                "inside the bounds on skew, pauses and dead nodes that the component declares. Seeds are 0 to "
+                (atlas.effort.seeds - 1) ". A component is run with all its variants, one a seed; a configuration as it "
+                "is. A world counts if every class had an effect in it, or if it violated a property."
             }
             p {
-                "Each world has a twin: the same operations, latencies and late timers, and no fault. Choices have names, so taking the faults "
-                "out changes no other choice. Latency is compared over the operations that returned in both worlds, in virtual time from "
-                "when they were invoked."
+                "Each world has a twin: the same operations, latencies and late timers, and no fault. Choices have "
+                "names, so taking the faults out changes no other choice. Latency is compared over the operations that "
+                "returned in both worlds, in virtual time from when they were invoked."
             }
             ul {
-                li { "The bound on failures is the upper end of the one-sided exact interval of Clopper and Pearson at 95 %: with no failure in "
-                    "n worlds, 1 − 0.05" sup { "1/n" } "." }
-                li { b { "Slows" } ": the median grows by " "×" (SLOW_P50) " or more, or the 99th percentile by " "×" (SLOW_P99) " or more; "
-                    "what takes less than a millisecond is taken for one." }
-                li { b { "Blocks" } ": a property of liveness was violated after the faults had ended and the world had settled (stuck); or, with "
-                    "95 % certainty in " (percent(BLOCKING_SHARE)) " of the worlds or more, clients that were up waited and nobody was answered "
-                    "until a fault was over which had lasted for more than " (BLOCKING_TEMPOS) " times what the protocol needs to notice that "
-                    "something is wrong." }
-                li { b { "n/a" } ": no fault of the class could strike, or not one world came out differently from its twin." }
-                li { b { "Pairs" } ": a node that is away (crash, pause) × a network that keeps things from it (loss, partition); crash × disk; "
-                    "skew × what timeouts take for it (partition, pause); dup × reorder." }
+                li {
+                    "The bound on failures is the upper end of the one-sided exact interval of Clopper and Pearson at "
+                    "95 %: with no failure in n worlds, 1 − 0.05" sup { "1/n" } "."
+                }
+                li {
+                    b { "Slows" } ": the median grows to ×" (SLOW_P50) " or more, or the 99th percentile to ×" (SLOW_P99)
+                    " or more; what takes less than a millisecond is taken for one."
+                }
+                li {
+                    b { "Blocks" } ": a property of liveness was violated after the faults had ended and the world had "
+                    "settled (stuck); or, with 95 % certainty in " (percent(BLOCKING_SHARE)) " of the worlds or more, "
+                    "clients that were up waited and nobody was answered until a fault was over which had lasted for "
+                    "more than " (BLOCKING_TEMPOS) " times what the protocol needs to notice that something is wrong."
+                }
+                li {
+                    b { "n/a" } ": no fault of the class could strike, or not one world came out differently from its "
+                    "twin."
+                }
+                li {
+                    b { "Pairs" } ": a node that is away (crash, pause) × a network that keeps things from it (loss, "
+                    "partition); crash × disk; skew × what timeouts take for it (partition, pause); dup × reorder."
+                }
             }
-            p { "Results are cached by the digest of the sources that a component may depend on. Every trace was replayed before this page was "
-                "written: " code { "seedbed replay traces/NAME.json" } " does it again." }
+            p {
+                "Results are cached by the digest of the sources that a component may depend on. Every trace was "
+                "replayed before this page was written: " code { "seedbed replay traces/NAME.json" } " does it again."
+            }
         }
     }
 }

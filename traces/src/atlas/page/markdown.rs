@@ -106,8 +106,8 @@ fn details(text: &mut String, measured: &Measured) {
     line(
         text,
         format_args!(
-            "| faults | verdict | declared | worlds | fails at most | violated | returned (without faults) | p50 · p99 | waited for the \
-             fault to end |\n|---|---|---|---|---|---|---|---|---|"
+            "| faults | verdict | declared | worlds | fails at most | violated | returned (without faults) | p50 · p99 \
+             | waited for the fault to end |\n|---|---|---|---|---|---|---|---|---|"
         ),
     );
     for entry in &measured.entries {

@@ -49,8 +49,8 @@ pub fn drawing_file(story: &Story) -> String {
     format!("traces/{}.html", story.name)
 }
 
-/// Writes everything into a folder. Each trace is written first, read again, and replayed: no page links to what does not
-/// replay.
+/// Writes everything into a folder. Each trace is written first, read again, and replayed: no page links to what does
+/// not replay.
 ///
 /// # Errors
 /// If something cannot be written, or a trace does not replay.

@@ -1,7 +1,7 @@
 //! Plots of a component: how many operations were answered under each class of faults, and how fast.
 //!
-//! Drawn here and not by a plotting library: these are a few rectangles and lines, and what matters is what a library does
-//! not give: colours that follow the reader's scheme, hatching that needs no colour, and a sentence for each mark.
+//! Drawn here and not by a plotting library: these are a few rectangles and lines, and what matters is what a library
+//! does not give: colours that follow the reader's scheme, hatching that needs no colour, and a sentence for each mark.
 
 use maud::{Markup, html};
 use seedbed_sim::Span;
@@ -43,14 +43,15 @@ pub fn availability(entries: &[Entry], title: &str) -> Option<Markup> {
     Some(html! {
         svg viewBox={"0 0 " (WIDTH) " " (height)} role="img" aria-label=(title) {
             title { (title) }
-            @for tenth in [0.0, 0.25, 0.5, 0.75, 1.0] {
-                line.grid x1=(n(x(tenth))) x2=(n(x(tenth))) y1=(TOP) y2=(n(height - 24.0)) {}
-                text.tick x=(n(x(tenth))) y=(n(height - 8.0)) text-anchor="middle" { (format!("{:.0} %", tenth * 100.0)) }
+            @for share in [0.0, 0.25, 0.5, 0.75, 1.0] {
+                line.grid x1=(n(x(share))) x2=(n(x(share))) y1=(TOP) y2=(n(height - 24.0)) {}
+                text.tick x=(n(x(share))) y=(n(height - 8.0)) text-anchor="middle" { (share * 100.0) " %" }
             }
             @for (row, (name, cell)) in rows.iter().enumerate() {
                 text.label x=(LABELS - 8.0) y=(n(middle(row) + 4.0)) text-anchor="end" { (name) }
                 @for (class, from, share, sentence) in parts(name, &cell.served) {
-                    rect class={"part " (class)} x=(n(x(from))) y=(n(middle(row) - 7.0)) width=(n(INNER * share)) height="14" {
+                    @let (y, width) = (middle(row) - 7.0, INNER * share);
+                    rect class={"part " (class)} x=(n(x(from))) y=(n(y)) width=(n(width)) height="14" {
                         title { (sentence) }
                     }
                 }
@@ -162,7 +163,8 @@ pub fn hatches() -> Markup {
     html! {
         svg width="0" height="0" aria-hidden="true" focusable="false" style="position:absolute" {
             defs {
-                pattern id="hatch-failed" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)" {
+                pattern
+                    id="hatch-failed" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)" {
                     rect.hatch-ground width="6" height="6" {}
                     line.hatch-line x1="0" y1="0" x2="0" y2="6" {}
                 }

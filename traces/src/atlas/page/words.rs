@@ -3,7 +3,7 @@
 use seedbed_sim::Span;
 
 use crate::atlas::measure::cell::Cell;
-use crate::atlas::verdict::{Verdict, fails_at_most, slowdown};
+use crate::atlas::verdict::{Nothing, Verdict, fails_at_most, slowdown};
 use crate::atlas::{Chapter, Declared, Entry, grid};
 
 /// A share with two significant digits: `4.9 %`.
@@ -128,15 +128,18 @@ pub const MEANINGS: [(Verdict, &str); 5] = [
     ),
     (
         Verdict::Slows,
-        "No property was violated; the same operations took longer than in the same worlds without faults, by these factors at the median and at the 99th percentile.",
+        "No property was violated; the same operations took longer than in the same worlds without faults, by these \
+         factors at the median and at the 99th percentile.",
     ),
     (
         Verdict::Blocks,
-        "No property of safety was violated, but liveness was lost: a property of liveness was violated (stuck), or clients waited, and nobody was answered until the fault was over, in this share of the worlds, for so long in the median of them.",
+        "No property of safety was violated, but liveness was lost: a property of liveness was violated (stuck), or \
+         clients waited, and nobody was answered until the fault was over, in this share of the worlds, for so long in \
+         the median of them.",
     ),
     (Verdict::Breaks, "A property of safety was violated, in so many worlds. The shortest story of it is linked."),
     (
-        Verdict::Means(crate::atlas::verdict::Nothing::NoDifference),
+        Verdict::Means(Nothing::NoDifference),
         "The class means nothing to the component, or the pair nothing new; the details say why.",
     ),
 ];
