@@ -16,6 +16,8 @@ use seedbed_sim::{
     Sizes, Stats, Story, Suite, Summary, Swarm, Time, Trace, TraceError, Violation, World,
 };
 
+use crate::atlas::measure::sample::{self, Sample};
+
 /// How a model is to be run, as the command line says it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
@@ -29,6 +31,10 @@ pub struct Options {
     pub boundary: Option<String>,
     /// What to set in the configuration, by name.
     pub settings: Vec<(String, String)>,
+    /// Whether every plan has all classes of [`Options::faults`], and not some of them by chance.
+    pub every: bool,
+    /// Fields of the configuration to replace: the path to each, with dots, and its value as a trace would have it.
+    pub with: Vec<(String, String)>,
 }
 
 /// How operations of a run ended, and how long they took.
@@ -277,6 +283,27 @@ pub trait Component: Send + Sync {
     /// If the text is no trace of this model, or the trace violates nothing.
     fn shrink(&self, text: &str, keep_going: KeepGoing<'_>) -> anyhow::Result<Shrunk>;
 
+    /// Runs every seed of these and its twin without faults, on the current rayon pool; in the order of the seeds. When
+    /// `go_on` says no, no more seeds are begun.
+    ///
+    /// # Errors
+    /// If the options do not fit the model.
+    fn measure(
+        &self,
+        options: &Options,
+        seeds: Range<u64>,
+        go_on: &(dyn Fn() -> bool + Sync),
+    ) -> anyhow::Result<Vec<Sample>>;
+
+    /// Whether the configuration of a trace is the one that the options make.
+    ///
+    /// # Errors
+    /// If the options do not fit the model, or the text is no trace of this model.
+    fn is_configured_so(&self, options: &Options, text: &str) -> anyhow::Result<bool>;
+
+    /// The path of the model's type: where its sources are.
+    fn path(&self) -> &'static str;
+
     /// Replays a trace of this model, and takes its history as operations on an object, up to the violation if there is
     /// one. `None` if the model does not say how its operations read.
     ///
@@ -316,6 +343,26 @@ fn planted<M: Model>(name: &str) -> anyhow::Result<&'static str> {
     })
 }
 
+/// A model with some fields of its configuration replaced.
+fn with_fields<M: Model>(model: &M, fields: &[(String, String)]) -> anyhow::Result<M> {
+    let mut config = serde_json::to_value(model)?;
+    for (path, value) in fields {
+        let mut place = &mut config;
+        for name in path.split('.') {
+            let known: Vec<String> = place.as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect();
+            place = place.get_mut(name).ok_or_else(|| {
+                anyhow::anyhow!("{path}={value}: {} has no '{name}' there; it has: {}", M::INFO.name, known.join(", "))
+            })?;
+        }
+        // What is no JSON is taken for a word.
+        *place = serde_json::from_str(value).unwrap_or_else(|_| serde_json::Value::String(value.clone()));
+    }
+    let told = || fields.iter().map(|(path, value)| format!("{path}={value}")).collect::<Vec<_>>().join(" ");
+    let model: M = serde_json::from_value(config).map_err(|problem| anyhow::anyhow!("{}: {problem}", told()))?;
+    model.validate().map_err(|problem| anyhow::anyhow!("{}: {problem}", told()))?;
+    Ok(model)
+}
+
 impl<M: Model> Typed<M> {
     fn campaign(&self, options: &Options) -> anyhow::Result<Campaign<M>> {
         let bug = options.bug.as_deref().map(planted::<M>).transpose()?;
@@ -341,12 +388,18 @@ impl<M: Model> Typed<M> {
             // Who sets something means that, and not the variants of it.
             campaign.swarm = campaign.swarm.as_configured();
         }
+        if !options.with.is_empty() {
+            *model = with_fields(model, &options.with)?;
+            campaign.swarm = campaign.swarm.as_configured();
+        }
         if let Some(nodes) = options.nodes {
             model.set_nodes(nodes).map_err(|problem| anyhow::anyhow!("--nodes {nodes}: {problem}"))?;
         }
         if let Some(classes) = &options.faults {
-            let only = Swarm::only(classes.iter().copied());
-            campaign.swarm = if options.settings.is_empty() { only } else { only.as_configured() };
+            let classes = classes.iter().copied();
+            let only = if options.every { Swarm::exactly(classes) } else { Swarm::only(classes) };
+            let any = options.settings.is_empty() && options.with.is_empty();
+            campaign.swarm = if any { only } else { only.as_configured() };
         }
         Ok(campaign)
     }
@@ -472,6 +525,24 @@ impl<M: Model> Component for Typed<M> {
         let (trace, suite) = self.trace(text)?;
         let shrunk = shrink::shrink(Story::of(&trace), &suite.properties, keep_going)?;
         Ok(erase_shrunk(&shrunk, trace.origin.seed))
+    }
+
+    fn measure(
+        &self,
+        options: &Options,
+        seeds: Range<u64>,
+        go_on: &(dyn Fn() -> bool + Sync),
+    ) -> anyhow::Result<Vec<Sample>> {
+        Ok(sample::samples(&self.campaign(options)?, seeds, go_on)?)
+    }
+
+    fn is_configured_so(&self, options: &Options, text: &str) -> anyhow::Result<bool> {
+        let (trace, _) = self.trace(text)?;
+        Ok(trace.scenario.config == self.campaign(options)?.suite.model)
+    }
+
+    fn path(&self) -> &'static str {
+        std::any::type_name::<M>()
     }
 
     fn history(&self, text: &str) -> Result<Option<Operations>, TraceError> {

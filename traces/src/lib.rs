@@ -2,6 +2,7 @@
 //!
 //! Everything that has to do with terminals, files, clocks and threads stays in this crate.
 
+pub mod atlas;
 pub mod commands;
 pub mod component;
 pub mod draw;

@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 use seedbed_sim::Time;
 use seedbed_traces::commands::progress::ShrinkBudget;
 use seedbed_traces::commands::{
-    Ended, ModelOptions, check, compare, list, merge, mutants, new, pages, replay, run, show, shrink, sweep, tour,
+    Ended, ModelOptions, atlas, check, compare, list, merge, mutants, new, pages, replay, run, show, shrink, sweep, tour,
 };
 use seedbed_traces::logs;
 
@@ -132,6 +132,8 @@ enum Command {
         #[command(subcommand)]
         what: new::New,
     },
+    /// The atlas: which component holds, breaks, blocks or slows under which faults; Markdown and one HTML page.
+    Atlas(atlas::Call),
     /// The kill matrix: is every planted bug caught by its property, and after how many seeds?
     Mutants {
         /// Which models; all without it.
@@ -190,6 +192,7 @@ fn call(command: Option<Command>) -> anyhow::Result<Ended> {
         Some(Command::Check(call)) => check::check(&call),
         Some(Command::Compare { family, seeds, json }) => compare::compare(family, &seeds, json),
         Some(Command::New { what }) => new::new(&what),
+        Some(Command::Atlas(call)) => atlas::atlas(&call),
         Some(Command::Mutants { models, attempts, seeds, json }) => {
             mutants::mutants(&models, mutants::Effort { attempts, seeds }, json)
         }

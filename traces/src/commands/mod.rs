@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+pub mod atlas;
 pub mod check;
 pub mod compare;
 pub mod list;
@@ -54,6 +55,12 @@ pub struct ModelOptions {
     /// Step over this boundary of the tolerance (`seedbed list` names them).
     #[arg(long)]
     pub boundary: Option<String>,
+    /// Draw all classes of --faults in every world, and not some of them by chance.
+    #[arg(long, requires = "faults")]
+    pub every: bool,
+    /// Replace a field of the configuration, as a trace has it: `--with kind=redlock --with terms.ttl=600ms`.
+    #[arg(long, value_name = "FIELD=VALUE")]
+    pub with: Vec<String>,
     /// What else a model lets one set.
     #[command(flatten)]
     pub settings: Settings,
@@ -106,12 +113,18 @@ impl ModelOptions {
             names.map(|name| name.parse().map_err(anyhow::Error::msg)).collect()
         };
         let faults = self.faults.as_ref().map(classes).transpose()?;
+        let field = |text: &String| match text.split_once('=') {
+            Some((path, value)) => Ok((path.to_string(), value.to_string())),
+            None => Err(anyhow::anyhow!("--with {text}: write FIELD=VALUE, such as kind=redlock")),
+        };
         Ok(Options {
             bug: self.bug.clone(),
             faults,
             nodes: self.nodes,
             boundary: self.boundary.clone(),
             settings: self.settings.0.clone(),
+            every: self.every,
+            with: self.with.iter().map(field).collect::<Result<_, _>>()?,
         })
     }
 }

@@ -1,15 +1,16 @@
-//! `seedbed`, called bare: a tour. Sweeps every component for a while, hunts every planted bug, prints the table.
+//! `seedbed`, called bare: a tour. Sweeps every component for a while, hunts every planted bug, prints the table, and writes
+//! a small atlas.
 
 use crate::say;
 use comfy_table::{Table, presets};
 
 use crate::commands::progress::{Stopwatch, bar, interrupted, mind_ctrl_c};
-use crate::commands::{Ended, mutants};
+use crate::commands::{Ended, atlas, mutants};
 use crate::component::Options;
 use crate::registry;
 
 /// How long the sweeps of a tour take together, in seconds.
-const SWEEP_SECONDS: f64 = 40.0;
+const SWEEP_SECONDS: f64 = 36.0;
 /// How many seeds a batch has: the clock is looked at between batches.
 const BATCH: u64 = 64;
 /// A tour shows that bugs are found; the kill matrix measures how fast.
@@ -76,8 +77,13 @@ pub fn tour() -> anyhow::Result<Ended> {
         );
     }
     say!("\n{table}\n");
+    let atlas = if interrupted() { Ended::Held } else { atlas::tiny(&components)? };
+    say!();
     say!("next: seedbed list                               what is there");
+    say!(
+        "      seedbed atlas --quick                      the atlas, in minutes; without --quick with all configurations"
+    );
     say!("      seedbed run tutorial --seed 1              one world, drawn");
     say!("      seedbed sweep tutorial --bug counts-retries   plant a bug, get its shortest story");
-    Ok(if held { Ended::Held } else { Ended::Violated })
+    Ok(if held { atlas } else { Ended::Violated })
 }
