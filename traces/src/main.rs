@@ -7,7 +7,8 @@ use clap::{Parser, Subcommand};
 use seedbed_sim::Time;
 use seedbed_traces::commands::progress::ShrinkBudget;
 use seedbed_traces::commands::{
-    Ended, ModelOptions, atlas, check, compare, list, merge, mutants, new, pages, replay, run, show, shrink, sweep, tour,
+    Ended, ModelOptions, atlas, check, compare, list, merge, mutants, new, pages, replay, run, show, shrink, sweep,
+    tour,
 };
 use seedbed_traces::logs;
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use seedbed_sim::{
-    Context, Embed, FaultClass, File, Info, Model, NoOp, NodeId, OpId, Operation, Phases, Process, Setting, Span,
-    Time, Workload, kinds,
+    Context, Embed, FaultClass, File, Info, Model, NoOp, NodeId, OpId, Operation, Phases, Process, Setting, Span, Time,
+    Workload, kinds,
 };
 use serde::{Deserialize, Serialize};
 

@@ -1,6 +1,5 @@
 //! The atlas as people read it: one HTML page, the same as Markdown, and beside them the traces with a drawing each.
 
-mod drawing;
 pub mod html;
 pub mod markdown;
 pub mod plot;
@@ -14,6 +13,7 @@ use seedbed_sim::check::write_trace;
 use crate::atlas::Atlas;
 use crate::atlas::story::{self, Story};
 use crate::component::Component;
+use crate::draw::html as viewer;
 
 /// The name of the HTML page.
 pub const HTML: &str = "index.html";
@@ -38,6 +38,9 @@ const GUIDES: [(&str, &str, &str); 2] = [
 pub fn guides() -> impl Iterator<Item = (&'static str, &'static str)> {
     GUIDES.into_iter().map(|(title, file, _)| (title, file))
 }
+
+/// How many lines of a story the viewer tells in words.
+const LINES: usize = 60;
 
 /// The file of a story's trace, from the page.
 pub fn trace_file(story: &Story) -> String {
@@ -65,8 +68,11 @@ pub fn write(atlas: &Atlas, components: &[Box<dyn Component>], folder: &Path) ->
         put(trace_file(story), &story.text)?;
         let file = folder.join(trace_file(story));
         let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
-        let replay = story::verify(&**component, &text).with_context(|| file.display().to_string())?;
-        put(drawing_file(story), &drawing::page(story, &replay))?;
+        story::verify(&**component, &text).with_context(|| file.display().to_string())?;
+        put(
+            drawing_file(story),
+            &viewer::page(&story.name, &text, &**component, Some(LINES), viewer::Limits::default())?,
+        )?;
     }
     for (_, file, text) in GUIDES {
         put(file.to_string(), text)?;
