@@ -54,11 +54,24 @@ impl<M: Model> Story<M> {
     }
 }
 
-/// Turns a run from a seed into a story that needs no seed: choices recorded, roles resolved, noise made explicit.
-/// `None` if nothing is violated.
+/// Turns a run from a seed into a story that needs no seed. `None` if nothing is violated.
 pub fn record<M: Model>(case: &Case<M>, seed: u64, properties: &[Maker<M>]) -> Option<(Story<M>, Violation)> {
-    let outcome = run_valid(case, &Source::Seed(seed), properties, Record::Yes);
-    let violation = outcome.violation?;
+    record_from(case, &Source::Seed(seed), properties)
+}
+
+/// The same from any source of choices.
+pub fn record_from<M: Model>(
+    case: &Case<M>,
+    source: &Source,
+    properties: &[Maker<M>],
+) -> Option<(Story<M>, Violation)> {
+    let outcome = run_valid(case, source, properties, Record::Yes);
+    let violation = outcome.violation.clone()?;
+    Some((recorded(case, outcome), violation))
+}
+
+/// The story that a recorded run tells: choices made explicit, roles resolved, no noise.
+pub(crate) fn recorded<M: Model>(case: &Case<M>, outcome: Finished<M>) -> Story<M> {
     let mut case = case.clone();
     case.faults = outcome.struck.into_iter().map(|(_, fault)| fault).collect();
     // What the generator needed and a replay does not.
@@ -71,7 +84,7 @@ pub fn record<M: Model>(case: &Case<M>, seed: u64, properties: &[Maker<M>]) -> O
     scenario.disk.lost_ppm = 0;
     scenario.disk.torn_ppm = 0;
     scenario.timer_jitter = Span::ZERO;
-    Some((Story { case, deviations: outcome.recorded }, violation))
+    Story { case, deviations: outcome.recorded }
 }
 
 /// How far shrinking has come.
@@ -129,18 +142,18 @@ impl fmt::Display for DoesNotFail {
 
 impl std::error::Error for DoesNotFail {}
 
-/// Records a failing seed of a case, shrinks it, and if it stays long, tells it anew in a smaller world. `None` if the
-/// seed violates nothing.
+/// Records a failing run of a case, shrinks it, and if it stays long, tells it anew in a smaller world. `None` if the
+/// run violates nothing.
 ///
 /// # Errors
 /// If the recording does not fail: then the run does not depend on its case and choices alone.
 pub fn tell<M: Model>(
     case: &Case<M>,
-    seed: u64,
+    source: &Source,
     suite: &Suite<M>,
     keep_going: &mut dyn FnMut(&Progress) -> bool,
 ) -> Result<Option<Shrunk<M>>, DoesNotFail> {
-    let Some((story, _)) = record(case, seed, &suite.properties) else {
+    let Some((story, _)) = record_from(case, source, &suite.properties) else {
         return Ok(None);
     };
     let shrunk = shrink(story, &suite.properties, keep_going)?;
