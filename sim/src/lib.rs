@@ -56,7 +56,7 @@ pub use run::{Finished, Record, run};
 pub use scenario::{Budget, Case, Impossible, Scenario};
 pub use shrink::{Shrunk, Story, shrink};
 pub use stats::Stats;
-pub use strategy::Strategy;
+pub use strategy::{Search, Strategy};
 pub use suite::{Boundary, Suite};
 pub use swarm::{Cases, Swarm};
 pub use sweep::{Campaign, SeedResult, Summary};

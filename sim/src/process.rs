@@ -105,7 +105,7 @@ pub trait Process: Clone + Hash + Debug + Sized + 'static {
     /// One record of a file on this node's disk; [`NoDisk`] if it writes none.
     type Record: Clone + Debug + Hash + 'static;
     /// What clients ask; [`NoOp`] if there are none.
-    type Op: Clone + Debug + Hash + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static;
+    type Op: Clone + Debug + Hash + PartialEq + Serialize + DeserializeOwned + Send + 'static;
     /// What clients are answered.
     type Ret: Clone + Debug + Hash + PartialEq + Serialize + DeserializeOwned + Send + 'static;
 

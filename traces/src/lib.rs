@@ -4,8 +4,10 @@
 
 pub mod commands;
 pub mod component;
+pub mod corpus;
 pub mod draw;
 pub mod failing;
+pub mod kills;
 pub mod logs;
 pub mod registry;
 pub mod report;

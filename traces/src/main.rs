@@ -125,19 +125,7 @@ enum Command {
         json: bool,
     },
     /// The kill matrix: is every planted bug caught by its property, and after how many seeds?
-    Mutants {
-        /// Which models; all without it.
-        models: Vec<String>,
-        /// How many hunts a bug.
-        #[arg(long, default_value_t = mutants::Effort::default().attempts)]
-        attempts: u64,
-        /// How many seeds a hunt.
-        #[arg(long, default_value_t = mutants::Effort::default().seeds)]
-        seeds: u64,
-        /// Print JSON lines.
-        #[arg(long)]
-        json: bool,
-    },
+    Mutants(mutants::Mutants),
 }
 
 fn main() -> ExitCode {
@@ -172,8 +160,6 @@ fn call(command: Option<Command>) -> anyhow::Result<Ended> {
         Some(Command::Show { file, form, lines, out }) => show::show(&file, form, lines, out),
         Some(Command::Check(call)) => check::check(&call),
         Some(Command::Compare { family, seeds, json }) => compare::compare(family, &seeds, json),
-        Some(Command::Mutants { models, attempts, seeds, json }) => {
-            mutants::mutants(&models, mutants::Effort { attempts, seeds }, json)
-        }
+        Some(Command::Mutants(call)) => mutants::mutants(&call),
     }
 }

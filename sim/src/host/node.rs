@@ -27,7 +27,7 @@ pub trait Program: fmt::Debug + 'static {
     /// One record of a file on a node's disk; [`NoDisk`](crate::NoDisk) if it writes none.
     type Record: Clone + fmt::Debug + Hash + 'static;
     /// What clients ask.
-    type Op: Clone + fmt::Debug + Hash + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static;
+    type Op: Clone + fmt::Debug + Hash + PartialEq + Serialize + DeserializeOwned + Send + 'static;
     /// What clients are answered.
     type Ret: Clone + fmt::Debug + Hash + PartialEq + Serialize + DeserializeOwned + Send + 'static;
 }

@@ -13,6 +13,7 @@
 
 pub mod guided;
 pub mod pct;
+mod search;
 
 use std::fmt;
 
@@ -23,6 +24,8 @@ use crate::scenario::{Case, Impossible};
 use crate::strategy::pct::Order;
 use crate::sweep::Campaign;
 use crate::time::Span;
+
+pub use search::{Refused, Search};
 
 /// How seeds are made into worlds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

@@ -221,6 +221,11 @@ impl<M: Model> Cases<M> {
         Rules::of(&self.swarm, &self.scenario.config, variant)
     }
 
+    /// Whether no variants of the configuration are drawn.
+    pub(crate) fn as_configured(&self) -> bool {
+        self.swarm.as_configured
+    }
+
     /// What all scenarios have in common.
     pub(crate) fn common(&self) -> &Scenario<M> {
         &self.scenario

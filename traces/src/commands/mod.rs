@@ -18,8 +18,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use seedbed_sim::FaultClass;
 use seedbed_sim::check::{failing_directory, write_trace};
+use seedbed_sim::{FaultClass, Strategy};
 
 use crate::component::{Component, KeepGoing, Options, Shrunk};
 use crate::registry;
@@ -52,6 +52,12 @@ pub struct ModelOptions {
     /// Step over this boundary of the tolerance (`seedbed list` names them).
     #[arg(long)]
     pub boundary: Option<String>,
+    /// How seeds are made into worlds: uniform, swarm, pct or guided.
+    #[arg(long, default_value_t)]
+    pub strategy: Strategy,
+    /// Begin a guided search with what is kept in this folder; a sweep keeps there what it found.
+    #[arg(long, value_name = "FOLDER", num_args = 0..=1, default_missing_value = crate::corpus::USUAL)]
+    pub corpus: Option<PathBuf>,
     /// What else a model lets one set.
     #[command(flatten)]
     pub settings: Settings,
@@ -104,12 +110,17 @@ impl ModelOptions {
             names.map(|name| name.parse().map_err(anyhow::Error::msg)).collect()
         };
         let faults = self.faults.as_ref().map(classes).transpose()?;
+        if self.corpus.is_some() && self.strategy != Strategy::Guided {
+            anyhow::bail!("--corpus: {} learns nothing; --strategy guided does", self.strategy);
+        }
         Ok(Options {
             bug: self.bug.clone(),
             faults,
             nodes: self.nodes,
             boundary: self.boundary.clone(),
             settings: self.settings.0.clone(),
+            strategy: self.strategy,
+            corpus: self.corpus.clone(),
         })
     }
 }

@@ -40,8 +40,11 @@ impl<M: Model> Candidate<M> {
         if !M::INFO.bugs.is_empty() {
             config.set_bug(common.config.bug());
         }
-        if case.scenario.nodes != common.nodes || case.scenario.config.size() != common.config.size() {
+        if case.scenario.nodes != common.nodes || config.size() != common.config.size() {
             return Err("it lacks some of the nodes".into());
+        }
+        if cases.as_configured() && *config != common.config {
+            return Err("it is of another configuration".into());
         }
         case.scenario.phases = common.phases.clone();
         case.scenario.budget.clone_from(&common.budget);

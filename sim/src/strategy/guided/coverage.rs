@@ -59,7 +59,6 @@ impl Coverage {
     pub(crate) fn rarest(&self, features: &BTreeSet<Feature>) -> u32 {
         features.iter().filter_map(|feature| self.0.get(feature)).min().copied().unwrap_or(0)
     }
-
 }
 
 /// What a node adds to the abstract state.

@@ -23,6 +23,7 @@ mod mutate;
 
 use std::collections::BTreeSet;
 use std::ops::Range;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
@@ -53,10 +54,14 @@ const CONTEST: usize = 3;
 /// How many of the choices that a run asked for are remembered, evenly spread over it.
 const REMEMBERED: usize = 256;
 
+/// What a thread that fails with a lock would break.
+const UNHARMED: &str = "nobody fails while they hold the corpus";
+
 /// A guided search: a campaign, and what is known to be worth beginning with.
 pub struct Guided<M: Model> {
     campaign: Campaign<M>,
-    corpus: Population<M>,
+    /// Behind a lock, for operations can be sent to other threads but not shared between them.
+    corpus: Mutex<Population<M>>,
 }
 
 /// What is followed, and what was reached in all.
@@ -124,7 +129,7 @@ impl<M: Model> Guided<M> {
         let cases = campaign.cases();
         cases.case(0).validate()?;
         let nothing = Population { members: Vec::new(), coverage: Coverage::default() };
-        let mut guided = Guided { campaign, corpus: nothing.clone() };
+        let guided = Guided { campaign, corpus: Mutex::new(nothing.clone()) };
         let (mut known, mut refused) = (nothing, Vec::new());
         for (place, story) in corpus.into_iter().enumerate() {
             match Candidate::of_story(story, &cases, place as u64) {
@@ -135,13 +140,18 @@ impl<M: Model> Guided<M> {
                 Err(problem) => refused.push((place, problem)),
             }
         }
-        guided.corpus = known;
+        *guided.corpus.lock().expect(UNHARMED) = known;
         Ok((guided, refused))
     }
 
-    /// How many recorded cases it begins with.
+    /// The campaign that is searched.
+    pub fn campaign(&self) -> &Campaign<M> {
+        &self.campaign
+    }
+
+    /// How many recorded cases it begins with: those of its corpus that reach something.
     pub fn known(&self) -> usize {
-        self.corpus.members.len()
+        self.corpus.lock().expect(UNHARMED).members.len()
     }
 
     /// The case of a seed and the source of its choices. Runs what the seed learns from.
@@ -200,7 +210,7 @@ impl<M: Model> Guided<M> {
             })
             .collect();
         let mut summary = Summary::default();
-        let mut coverage = self.corpus.coverage.clone();
+        let mut coverage = self.corpus.lock().expect(UNHARMED).coverage.clone();
         let mut finds = Vec::new();
         for (part, found) in swept {
             summary = summary.merged(part);
@@ -257,6 +267,8 @@ struct Island<'a, M: Model> {
     population: Population<M>,
     first: u64,
     next: u64,
+    /// How many seeds begin the island as a swarm draws them.
+    fresh: u64,
     finds: Vec<Find<M>>,
 }
 
@@ -264,16 +276,17 @@ impl<'a, M: Model> Island<'a, M> {
     /// The island of a seed, at its beginning.
     fn of(guided: &'a Guided<M>, seed: u64) -> Self {
         let first = seed / ISLAND * ISLAND;
-        let population = guided.corpus.clone();
-        Island { guided, cases: guided.campaign.cases(), population, first, next: first, finds: Vec::new() }
+        let population = guided.corpus.lock().expect(UNHARMED).clone();
+        let fresh = if population.members.is_empty() { FRESH } else { 0 };
+        Island { guided, cases: guided.campaign.cases(), population, first, next: first, fresh, finds: Vec::new() }
     }
 
     /// What the next seed is to run.
     fn candidate(&self) -> Candidate<M> {
         let seed = self.next;
         let mut shop = Workshop::new(&self.cases, seed);
-        let begins = seed - self.first < FRESH && self.guided.corpus.members.is_empty();
-        if self.population.members.is_empty() || begins || shop.below(FRESH_EVERY) == 0 {
+        let begins = self.population.members.is_empty() || seed - self.first < self.fresh;
+        if begins || shop.below(FRESH_EVERY) == 0 {
             return Candidate::fresh(&self.cases, seed);
         }
         let parent = self.follow(&mut shop);
