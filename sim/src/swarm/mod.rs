@@ -524,6 +524,33 @@ mod tests {
         assert_eq!(classes(&plans), [FaultClass::Skew].into(), "a swarm that names its classes means them");
     }
 
+    /// The rules that changed cases are brought under are those that swarms keep to themselves, and no narrower.
+    #[test]
+    fn what_is_drawn_is_inside_the_rules() {
+        fn check<M: Model>(model: &M, swarm: Swarm) {
+            for drawn in [Drawn::Swarm, Drawn::Uniform] {
+                let cases = swarm.clone().drawn(drawn).cases(model);
+                for seed in 0..300 {
+                    let case = cases.case(seed);
+                    let rules = cases.rules(&case.scenario.config);
+                    assert_eq!(rules.broken(&case, &[]), None, "seed {seed} under {swarm:?}");
+                }
+            }
+        }
+        let beyond = Swarm::tolerated().over_pause(3).over_skew(4).and(FaultClass::Wipe).chaos(Span::ms(700));
+        for swarm in [Swarm::tolerated(), Swarm::only(FaultClass::ALL), Swarm::calm(), beyond] {
+            check(&Picky, swarm.clone());
+            check(&Bounded(Some(Span::ms(3))), swarm.clone());
+            check(&Bounded(None), swarm);
+        }
+        let narrow = Swarm::only([FaultClass::Loss]).cases(&Bounded(None));
+        let broken = (0..50).any(|seed| {
+            let case = Swarm::only(FaultClass::USUAL).cases(&Bounded(None)).case(seed);
+            narrow.rules(&case.scenario.config).broken(&case, &[]).is_some()
+        });
+        assert!(broken, "rules that nothing breaks are none");
+    }
+
     #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
     struct Bounded(Option<Span>);
 

@@ -165,6 +165,7 @@ impl Rules {
     }
 
     /// What of a case is against the rules, if anything is.
+    #[cfg(test)]
     pub(crate) fn broken<M: Model>(&self, case: &Case<M>, changes: &[Deviation]) -> Option<String> {
         let (mut kept, mut kept_changes) = (case.clone(), changes.to_vec());
         self.keep(&mut kept, &mut kept_changes);
