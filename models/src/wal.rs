@@ -2,14 +2,29 @@
 
 use seedbed_sim::{Context, File, Process, Stored};
 
-/// The records of a log up to the first that a crash tore; what stands behind it is cut off, for nobody was told of it.
-/// `None` if a durable record is damaged: then the node has halted, for it may have forgotten what it promised.
+/// A durable record of a log is corrupt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Damaged;
+
+/// The records of a log, as [`read`] gives them. `None` if one is damaged: then the node has halted, for it may have
+/// forgotten what it promised.
 pub fn recover<P: Process>(ctx: &mut Context<'_, P>, file: File) -> Option<Vec<P::Record>> {
-    let stored = ctx.read(file);
-    if stored.iter().any(|record| matches!(record, Stored::Corrupt)) {
+    let records = read(ctx, file);
+    if records.is_err() {
         ctx.mark("halted on a corrupt record");
         ctx.halt("a durable record of the log is corrupt");
-        return None;
+    }
+    records.ok()
+}
+
+/// The records of a log up to the first that a crash tore; what stands behind it is cut off, for nobody was told of it.
+///
+/// # Errors
+/// If a record that had been durable is damaged.
+pub fn read<P: Process>(ctx: &mut Context<'_, P>, file: File) -> Result<Vec<P::Record>, Damaged> {
+    let stored = ctx.read(file);
+    if stored.iter().any(|record| matches!(record, Stored::Corrupt)) {
+        return Err(Damaged);
     }
     let written = stored.len();
     let whole: Vec<P::Record> = stored.into_iter().map_while(Stored::good).collect();
@@ -17,5 +32,5 @@ pub fn recover<P: Process>(ctx: &mut Context<'_, P>, file: File) -> Option<Vec<P
         ctx.mark("torn record dropped");
         ctx.replace(file, whole.clone());
     }
-    Some(whole)
+    Ok(whole)
 }

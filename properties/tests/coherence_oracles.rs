@@ -2,21 +2,19 @@
 //! and actions.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 
+use oracles::oracle;
 use seedbed_models::coherence::protocol::tables;
 use seedbed_models::coherence::table::{Action, Along, Cell, Event, Table, To};
 use seedbed_models::coherence::{Interconnect, Protocol};
 
+mod oracles;
+
 /// What an entry says, in words that both have in common.
 type Said = (String, BTreeSet<String>);
 
-fn oracle(file: &str) -> Option<String> {
-    let Some(root) = std::env::var_os("SEEDBED_ORACLES") else {
-        println!("skipped: SEEDBED_ORACLES is not set");
-        return None;
-    };
-    let path = PathBuf::from(root).join("coherence").join(file);
+fn read(file: &str) -> Option<String> {
+    let path = oracle(&format!("coherence/{file}"))?;
     Some(std::fs::read_to_string(&path).unwrap_or_else(|problem| panic!("{}: {problem}", path.display())))
 }
 
@@ -122,7 +120,7 @@ fn said_here(table: &Table, event: Event, cell: &Cell) -> Said {
 
 /// Compares both ways; `never` are the entries of the reference that this table calls impossible.
 fn compare(file: &str, table: &Table, never: &[(&str, &str)]) {
-    let Some(text) = oracle(file) else { return };
+    let Some(text) = read(file) else { return };
     let mut there = reference(&text);
     for (state, event) in never {
         assert!(there.remove(&(state.to_string(), event.to_string())).is_some(), "{state} × {event} is not there");

@@ -5,9 +5,12 @@ use std::fs::File;
 use std::path::Path;
 
 use flate2::read::GzDecoder;
+use oracles::oracle;
 use proptest::prelude::Rng;
 use proptest::test_runner::{RngAlgorithm, TestRng};
 use seedbed_properties::crdt::session::{Session, Writer};
+
+mod oracles;
 
 /// How many readers there are beside those who write.
 const READERS: u8 = 3;
@@ -40,11 +43,8 @@ fn session_ends_as_recorded(file: &Path) {
 
 #[test]
 fn recorded_sessions_end_as_recorded() {
-    let Some(oracles) = std::env::var_os("SEEDBED_ORACLES") else {
-        eprintln!("skipped: SEEDBED_ORACLES is unset");
-        return;
-    };
-    for session in ["friendsforever.json.gz", "clownschool.json.gz"] {
-        session_ends_as_recorded(&Path::new(&oracles).join("crdt-traces").join(session));
+    for session in ["crdt-traces/friendsforever.json.gz", "crdt-traces/clownschool.json.gz"] {
+        let Some(file) = oracle(session) else { return };
+        session_ends_as_recorded(&file);
     }
 }

@@ -1,19 +1,15 @@
 //! Histories that others recorded and judged. Skipped where `SEEDBED_ORACLES` is unset.
 
-use std::path::PathBuf;
-
 use linearizability::judged;
+use oracles::oracle;
 use seedbed_properties::formats::json::read;
 
 mod linearizability;
+mod oracles;
 
 #[test]
 fn verdicts_are_as_expected() {
-    let Some(oracles) = std::env::var_os("SEEDBED_ORACLES") else {
-        eprintln!("skipped: SEEDBED_ORACLES is unset");
-        return;
-    };
-    let path = PathBuf::from(oracles).join("linearizability/histories.jsonl");
+    let Some(path) = oracle("linearizability/histories.jsonl") else { return };
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let (mut good, mut bad) = (0, 0);
     for recorded in read(&text) {

@@ -213,23 +213,18 @@ fn lock_bugs_are_caught_by_the_properties_they_break() {
     assert!(missed.is_empty(), "not caught by the property they break: {missed:?}");
 }
 
-fn breaks(mut suite: Suite<Lock>, bug: &'static str, property: &str) -> bool {
-    suite.model.set_bug(Some(bug));
-    let campaign = Campaign::new(suite);
-    let mut failing = campaign.failing(0..MOST_SEEDS, &|| true).expect("the usual configuration is possible");
-    failing.any(|result| result.violation.is_some_and(|violation| violation.property == property))
-}
-
 /// The queue's order is broken as well by a waiter that watches the wrong key, at the clients and in the queue itself; only,
 /// two are inside before. And without a look at tokens the resource's state is of no serial order.
 #[test]
 fn what_bugs_break_besides() {
     let in_order = Suite::new(Lock::default()).property(GrantedInOrder::default());
-    assert!(breaks(in_order, "watch-next-instead-of-previous", "lock/granted_in_order"));
+    assert!(
+        Campaign::hunting(in_order, "watch-next-instead-of-previous").breaks("lock/granted_in_order", 0..MOST_SEEDS)
+    );
     let queue = Suite::new(Lock::default()).property(queue_in_order());
-    assert!(breaks(queue, "watch-next-instead-of-previous", "lock/queue_in_order"));
+    assert!(Campaign::hunting(queue, "watch-next-instead-of-previous").breaks("lock/queue_in_order", 0..MOST_SEEDS));
     let serial = Suite::new(Lock::default()).property(used_one_after_the_other());
-    assert!(breaks(serial, "fencing-not-checked", "lock/serial_use"));
+    assert!(Campaign::hunting(serial, "fencing-not-checked").breaks("lock/serial_use", 0..MOST_SEEDS));
 }
 
 /// Without tokens a lease does not make the resource's use serial, even in what it tolerates: a write may be on its way

@@ -1,18 +1,17 @@
 //! The transaction checker against histories whose anomalies others have named.
 
-use std::{env, fs, path::Path};
+use std::fs;
 
+use oracles::oracle;
 use seedbed_properties::transactions::{Level, Options, Report, check, format};
 use serde_json::Value;
 
+mod oracles;
+
 #[test]
 fn histories_with_known_answers() {
-    let Some(folder) = env::var_os("SEEDBED_ORACLES") else {
-        eprintln!("skipped: SEEDBED_ORACLES is not set");
-        return;
-    };
-    let lines =
-        fs::read_to_string(Path::new(&folder).join("transactions/histories.jsonl")).expect("the oracles are there");
+    let Some(path) = oracle("transactions/histories.jsonl") else { return };
+    let lines = fs::read_to_string(path).expect("the oracles are there");
     let mut wrong = Vec::new();
     for line in lines.lines() {
         let oracle: Value = serde_json::from_str(line).expect("a line is JSON");

@@ -46,7 +46,7 @@ pub use embed::{Answer, Embed};
 pub use fault::{Direction, Fault, FaultClass, Target, What};
 pub use history::{History, Invocation, Outcome};
 pub use kind::Kinded;
-pub use model::{Info, Model, Op, Ret, Role, Setting, Workload};
+pub use model::{Info, Model, Op, Ret, Setting, Workload};
 pub use network::{CutMode, Fate, Latency, NetworkConfig};
 pub use phases::Phases;
 pub use process::{MAX_NODES, NoDisk, NoOp, NodeId, OpId, Process};

@@ -32,6 +32,8 @@ pub struct Info {
     pub family: &'static str,
     /// One line: what it is and where it is described.
     pub summary: &'static str,
+    /// The papers and books that describe it.
+    pub sources: &'static [&'static str],
     /// The fault classes under which every safety property holds.
     pub tolerates: &'static [FaultClass],
     /// The roles that faults can be aimed at.
@@ -43,7 +45,7 @@ pub struct Info {
 impl Info {
     /// What a model starts from that tolerates what is usual and has neither roles nor bugs.
     pub const fn named(name: &'static str, row: &'static str, family: &'static str, summary: &'static str) -> Self {
-        Info { name, row, family, summary, tolerates: &FaultClass::USUAL, roles: &[], bugs: &[] }
+        Info { name, row, family, summary, sources: &[], tolerates: &FaultClass::USUAL, roles: &[], bugs: &[] }
     }
 }
 
@@ -54,15 +56,6 @@ pub struct Setting {
     pub name: &'static str,
     /// What it is and can be, in one line.
     pub what: &'static str,
-}
-
-/// A role that a node holds, for faults to aim at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Role {
-    /// Its name, one of [`Info::roles`].
-    pub name: &'static str,
-    /// Where several nodes hold it (an old leader and a new one), the highest rank is meant.
-    pub rank: u64,
 }
 
 /// A component of the library: the configuration of a protocol, and everything the harness has to know to run it.
@@ -152,16 +145,16 @@ pub trait Model: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send
         Span::ms(150)
     }
 
-    /// The role that a process holds, if any: what logs and drawings say of it.
-    fn role(&self, _process: &Self::Process) -> Option<Role> {
+    /// Whether a process holds one of [`Info::roles`], for faults to aim at; the answer is its rank. Where several nodes
+    /// hold a role (an old leader and a new one), the highest rank is meant.
+    fn holds(&self, _process: &Self::Process, _role: &str) -> Option<u64> {
         None
     }
 
-    /// Whether a process holds one of [`Info::roles`], for faults to aim at; the answer is its rank. A model can have
-    /// more roles to aim at than [`Model::role`] tells apart, such as "has voted and does not know for whom the others
-    /// did".
-    fn holds(&self, process: &Self::Process, role: &str) -> Option<u64> {
-        self.role(process).filter(|held| held.name == role).map(|held| held.rank)
+    /// What logs and drawings call a process: the first of [`Info::roles`] that it holds, unless a model tells apart what
+    /// no fault aims at.
+    fn role(&self, process: &Self::Process) -> Option<&'static str> {
+        Self::INFO.roles.iter().copied().find(|role| self.holds(process, role).is_some())
     }
 
     /// The marks of what a process has gone through that would cost too much to make one by one

@@ -177,6 +177,15 @@ impl<M: Model> Campaign<M> {
         Ok(begins.take_while(|_| go_on()).flat_map(batch))
     }
 
+    /// Whether some of these seeds breaks this property.
+    ///
+    /// # Panics
+    /// If no world can run the model's own scenario.
+    pub fn breaks(&self, property: &str, seeds: Range<u64>) -> bool {
+        let mut failing = self.failing(seeds, &|| true).expect("the campaign's own scenario is possible");
+        failing.any(|result| result.violation.is_some_and(|violation| violation.property == property))
+    }
+
     /// A summary with what was declared and never happened.
     pub fn judged(&self, mut summary: Summary) -> Summary {
         summary.models = vec![M::INFO.name.to_string()];

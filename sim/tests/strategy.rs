@@ -7,8 +7,8 @@ use seedbed_sim::strategy::pct::Order;
 use seedbed_sim::timeline::Happening;
 use seedbed_sim::{
     Campaign, Case, Context, Deviation, Fault, FaultClass, Info, Invariant, Latency, Model, NetworkConfig, NoDisk,
-    NoOp, NodeId, Process, Record, Role, Search, Shrunk, Source, Span, Story, Strategy, Suite, Swarm, Trace, Verdict,
-    What, World, kinds, run, shrink,
+    NoOp, NodeId, Process, Record, Search, Shrunk, Source, Span, Story, Strategy, Suite, Swarm, Trace, Verdict, What,
+    World, kinds, run, shrink,
 };
 use serde::{Deserialize, Serialize};
 
@@ -79,8 +79,8 @@ impl Model for Crowd {
     fn skew_bound(&self) -> (Span, u32) {
         (Span::ms(7), 300)
     }
-    fn role(&self, process: &Person) -> Option<Role> {
-        process.leads.then_some(Role { name: "talker", rank: 0 })
+    fn holds(&self, process: &Person, _: &str) -> Option<u64> {
+        process.leads.then_some(0)
     }
 }
 

@@ -6,8 +6,8 @@ use seedbed_sim::Finished as Run;
 use seedbed_sim::timeline::{Happening, Undelivered};
 use seedbed_sim::{
     Budget, Case, Context, CutMode, Deviation, Direction, DiskConfig, Fault, FaultClass, File, Info, Latency, Model,
-    NetworkConfig, NoDisk, NoOp, NodeId, OpId, Operation, Outcome, Process, Record, Role, Source, Span, Stored, Target,
-    Time, What, World, WriteFate, kinds, run,
+    NetworkConfig, NoDisk, NoOp, NodeId, OpId, Operation, Outcome, Process, Record, Source, Span, Stored, Target, Time,
+    What, World, WriteFate, kinds, run,
 };
 use serde::{Deserialize, Serialize};
 
@@ -127,8 +127,8 @@ impl Model for Stage {
     fn spawn(&self, _: NodeId, _: &[NodeId]) -> Puppet {
         Puppet::default()
     }
-    fn role(&self, process: &Puppet) -> Option<Role> {
-        process.leads.then_some(Role { name: "leader", rank: 0 })
+    fn holds(&self, process: &Puppet, role: &str) -> Option<u64> {
+        (process.leads && role == "leader").then_some(0)
     }
     fn fifo(&self, kind: &str) -> bool {
         self.fifo_other && kind == "other"

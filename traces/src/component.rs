@@ -283,7 +283,12 @@ impl<M: Model> Typed<M> {
         let mut campaign = match (&options.boundary, bug) {
             (None, None) => Campaign::new((self.suite)()),
             (None, Some(bug)) => Campaign::hunting((self.suite)(), bug),
-            (Some(name), _) => self.at_boundary(name)?,
+            (Some(name), None) => self.at_boundary(name)?,
+            (Some(name), Some(bug)) => {
+                let mut campaign = self.at_boundary(name)?;
+                campaign.suite.model.set_bug(Some(bug));
+                campaign
+            }
         };
         let model = &mut campaign.suite.model;
         for (name, value) in &options.settings {
@@ -299,9 +304,6 @@ impl<M: Model> Typed<M> {
         }
         if let Some(nodes) = options.nodes {
             model.set_nodes(nodes).map_err(|problem| anyhow::anyhow!("--nodes {nodes}: {problem}"))?;
-        }
-        if bug.is_some() {
-            model.set_bug(bug);
         }
         if let Some(classes) = &options.faults {
             let only = Swarm::only(classes.iter().copied());

@@ -9,6 +9,18 @@ pub mod draw;
 pub mod failing;
 pub mod kills;
 pub mod logs;
+pub mod pages;
 pub mod registry;
 pub mod report;
 pub mod say;
+
+/// The examples of the guide compile, and do what they say.
+#[cfg(doctest)]
+mod guide {
+    #[doc = include_str!("../../docs/writing-a-model.md")]
+    struct WritingAModel;
+    #[doc = include_str!("../../docs/writing-a-property.md")]
+    struct WritingAProperty;
+    #[doc = include_str!("../../docs/your-own-service.md")]
+    struct YourOwnService;
+}

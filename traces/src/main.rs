@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 use seedbed_sim::Time;
 use seedbed_traces::commands::progress::ShrinkBudget;
 use seedbed_traces::commands::{
-    Ended, ModelOptions, check, compare, list, merge, mutants, replay, run, show, shrink, sweep, tour,
+    Ended, ModelOptions, check, compare, list, merge, mutants, pages, replay, run, show, shrink, sweep, tour,
 };
 use seedbed_traces::logs;
 
@@ -126,6 +126,15 @@ enum Command {
     },
     /// The kill matrix: is every planted bug caught by its property, and after how many seeds?
     Mutants(mutants::Mutants),
+    /// Writes the guide's page of each component.
+    Pages {
+        /// The figures of the kill matrix: the JSON lines of mutants.
+        #[arg(long, default_value = "docs/kills.jsonl")]
+        kills: PathBuf,
+        /// The folder for the pages.
+        #[arg(long, default_value = "docs/components")]
+        out: PathBuf,
+    },
 }
 
 fn main() -> ExitCode {
@@ -161,5 +170,6 @@ fn call(command: Option<Command>) -> anyhow::Result<Ended> {
         Some(Command::Check(call)) => check::check(&call),
         Some(Command::Compare { family, seeds, json }) => compare::compare(family, &seeds, json),
         Some(Command::Mutants(call)) => mutants::mutants(&call),
+        Some(Command::Pages { kills, out }) => pages::write(&kills, &out),
     }
 }

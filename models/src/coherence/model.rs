@@ -212,6 +212,10 @@ impl Model for Coherence {
         row: "C35",
         family: "coherence",
         summary: "Cache coherence: MSI to MESIF on bus and directory, German's, Dragon, IVY; litmus programs on SC and TSO cores.",
+        sources: &[
+            "Nagarajan, Sorin, Hill & Wood, *A Primer on Memory Consistency and Cache Coherence*, 2nd edition, 2020",
+            "Li & Hudak, *Memory Coherence in Shared Virtual Memory Systems*, 1989",
+        ],
         tolerates: &[FaultClass::Loss, FaultClass::Dup, FaultClass::Reorder],
         roles: &[],
         bugs: Bug::LISTED,

@@ -1,7 +1,7 @@
 //! The model: a few replicas of one piece of data, each with its own client.
 
 use proptest::prelude::*;
-use seedbed_sim::{FaultClass, Info, Model, NodeId, Operation, Phases, Role, Span, Time, Workload};
+use seedbed_sim::{FaultClass, Info, Model, NodeId, Operation, Phases, Span, Time, Workload};
 use serde::{Deserialize, Serialize};
 
 use crate::crdt::broadcast::Order;
@@ -132,6 +132,11 @@ impl Model for Crdt {
         row: "C16",
         family: "replication",
         summary: "Data that is replicated without coordination: counters, sets, registers, maps, text, in three styles.",
+        sources: &[
+            "Shapiro, Preguiça, Baquero & Zawirski, *Conflict-free Replicated Data Types*, SSS 2011",
+            "Baquero, Almeida & Shoker, *Pure Operation-Based Replicated Data Types*, 2017",
+            "Almeida, Shoker & Baquero, *Delta State Replicated Data Types*, 2018",
+        ],
         tolerates: &[
             FaultClass::Loss,
             FaultClass::Dup,
@@ -198,16 +203,12 @@ impl Model for Crdt {
         self.interval * 3
     }
 
-    fn role(&self, process: &Replica) -> Option<Role> {
-        if !process.is_member() {
-            return process.id().map(|_| Role { name: "newcomer", rank: 0 });
+    fn holds(&self, process: &Replica, role: &str) -> Option<u64> {
+        match role {
+            "newcomer" => (process.id().is_some() && !process.is_member()).then_some(0),
+            "ahead" if process.is_member() => Some(process.untold()).filter(|untold| *untold > 0),
+            _ => None,
         }
-        let untold = match process {
-            Replica::State(replica) => replica.untold(),
-            Replica::Operation(replica) => replica.untold(),
-            Replica::Delta(replica) => replica.untold(),
-        };
-        (untold > 0).then_some(Role { name: "ahead", rank: untold })
     }
 
     /// All types in all styles; clocks so coarse that writes meet; room for few deltas; forgetting and not.

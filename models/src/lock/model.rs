@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use seedbed_sim::{
-    Context, Embed, FaultClass, File, Info, Model, NoOp, NodeId, OpId, Operation, Phases, Process, Role, Span, Time,
+    Context, Embed, FaultClass, File, Info, Model, NoOp, NodeId, OpId, Operation, Phases, Process, Span, Time,
     Workload, kinds,
 };
 use serde::{Deserialize, Serialize};
@@ -459,6 +459,13 @@ impl Model for Lock {
         row: "C36",
         family: "locks",
         summary: "Locks by leases (Redis, Redlock, Raft) and by messages, with fencing tokens.",
+        sources: &[
+            "Ricart & Agrawala, *An Optimal Algorithm for Mutual Exclusion in Computer Networks*, 1981",
+            "Suzuki & Kasami, *A Distributed Mutual Exclusion Algorithm*, 1985",
+            "Maekawa, *A √N Algorithm for Mutual Exclusion in Decentralized Systems*, 1985",
+            "Redis documentation, *Distributed Locks with Redis*",
+            "Kleppmann, *How to do distributed locking*, 2016",
+        ],
         tolerates: &FaultClass::USUAL,
         roles: &["holder", "taker", "server"],
         bugs: Bug::LISTED,
@@ -557,10 +564,6 @@ impl Model for Lock {
 
     fn tempo(&self) -> Span {
         Span(self.terms.ttl.0 / 2)
-    }
-
-    fn role(&self, process: &Node) -> Option<Role> {
-        Self::INFO.roles.iter().find_map(|name| Some(Role { name, rank: self.holds(process, name)? }))
     }
 
     fn holds(&self, process: &Node, role: &str) -> Option<u64> {

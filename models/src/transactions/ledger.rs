@@ -18,6 +18,27 @@ pub trait Deed: Clone {
     fn local(&self) -> Option<&Prepared>;
 }
 
+/// What a local transaction came to, or why it was refused.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Effect<Why> {
+    /// It took effect: what it read and what it wrote.
+    Done(Prepared),
+    /// It did not, and never will.
+    Refused(Why),
+    /// There was nothing to undo.
+    Empty,
+}
+
+impl<Why> Effect<Why> {
+    /// The local transaction, if it took effect.
+    pub fn local(&self) -> Option<&Prepared> {
+        match self {
+            Effect::Done(prepared) => Some(prepared),
+            Effect::Refused(_) | Effect::Empty => None,
+        }
+    }
+}
+
 /// A store with the journal of its changes. Volatile and pure: who uses it writes each entry into its log, and
 /// rebuilds it from there. A local transaction has the number of the entry that tells of it, from zero on.
 #[derive(Clone, Debug, Hash)]

@@ -4,10 +4,11 @@
 use std::collections::BTreeMap;
 
 use seedbed_models::transactions::TxId;
+use seedbed_models::transactions::ledger::Effect;
 use seedbed_models::transactions::store::Key;
 use seedbed_models::transactions::tcc::business::{self, Request, given, reserved, used};
 use seedbed_models::transactions::tcc::messages::Record;
-use seedbed_models::transactions::tcc::participant::{Act, Effect, Entry, LOG};
+use seedbed_models::transactions::tcc::participant::{Act, Entry, LOG};
 use seedbed_models::transactions::tcc::{Bug, Outcome, Tcc};
 use seedbed_sim::{AtEnd, Boundary, Broken, Invariant, NodeId, Property, Span, Suite, Swarm, Time, Verdict, World};
 

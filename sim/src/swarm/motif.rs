@@ -232,7 +232,13 @@ fn stretches(here: &Place) -> BoxedStrategy<Vec<Fault>> {
     prop::collection::vec(motif, fitting(chaos, every)).prop_map(move |motifs| in_turn(motifs, every, chaos)).boxed()
 }
 
-/// Whoever leads is heard by nobody for a while and then crashes; while the next one leads, somebody else is left out;
+/// Whoever leads is heard by nobody for a while, and crashes before it is: nobody else learns what it did meanwhile.
+fn silenced(leader: &Target, mute: u64, down: u64) -> [Fault; 2] {
+    let isolate = What::Isolate { node: leader.clone(), direction: Direction::Out, mode: CutMode::Drop };
+    [fault(0, mute, isolate), fault(mute - 1, down, What::Crash { node: leader.clone() })]
+}
+
+/// Whoever leads is [`silenced`]; while the next one leads, somebody else is left out;
 /// and the moment both are back, the next one crashes: those who know what one leader did alone meet those who know
 /// nothing of what the other did.
 fn relays(here: &Place) -> BoxedStrategy<Vec<Fault>> {
@@ -243,22 +249,16 @@ fn relays(here: &Place) -> BoxedStrategy<Vec<Fault>> {
     let motif = (times, left_out, here.first_holder());
     let motif = motif.prop_map(|((alone, down, overlap, next_down), (begins, left_out), leader)| {
         let back = alone + down;
-        let (direction, mode) = (Direction::Out, CutMode::Drop);
-        vec![
-            fault(0, alone, What::Isolate { node: leader.clone(), direction, mode }),
-            fault(alone - 1, down, What::Crash { node: leader.clone() }),
-            fault(
-                alone + begins.min(down - 1),
-                down.saturating_sub(begins),
-                What::Isolate { node: left_out.into(), direction: Direction::Both, mode },
-            ),
-            fault(back.saturating_sub(overlap), next_down, What::Crash { node: leader }),
-        ]
+        let left_out = What::Isolate { node: left_out.into(), direction: Direction::Both, mode: CutMode::Drop };
+        let mut motif = Vec::from(silenced(&leader, alone, down));
+        motif.push(fault(alone + begins.min(down - 1), down.saturating_sub(begins), left_out));
+        motif.push(fault(back.saturating_sub(overlap), next_down, What::Crash { node: leader }));
+        motif
     });
     prop::collection::vec(motif, fitting(chaos, every)).prop_map(move |motifs| in_turn(motifs, every, chaos)).boxed()
 }
 
-/// Whoever leads is heard by nobody for a while and then crashes; the next one is not heard from the moment it leads; and when
+/// Whoever leads is [`silenced`]; the next one is not heard from the moment it leads; and when
 /// the first is back, half of the nodes are parted from the other half, mostly one of the two leaders in each, while those
 /// they serve reach both. Each leader knows something that the other half has never heard of, and each half may think that
 /// it is enough.
@@ -275,15 +275,13 @@ fn schisms(here: &Place) -> BoxedStrategy<Vec<Fault>> {
     let motif = (times, half, here.first_holder());
     let motif = motif.prop_map(|((mute, down, alone, parted), (side, rest), leader)| {
         let mode = CutMode::Drop;
-        let isolate = |direction| What::Isolate { node: leader.clone(), direction, mode };
         let within = matches!(leader, Target::Role(_)).then_some(Span::ms(down * 2));
-        vec![
-            fault(0, mute, isolate(Direction::Out)),
-            fault(mute - 1, down, What::Crash { node: leader.clone() }),
-            Fault { within, ..fault(mute, alone, isolate(Direction::Out)) },
-            fault(mute + down, parted, What::Cut { from: side.clone(), to: rest.clone(), mode }),
-            fault(mute + down, parted, What::Cut { from: rest, to: side, mode }),
-        ]
+        let mut motif = Vec::from(silenced(&leader, mute, down));
+        let next = What::Isolate { node: leader, direction: Direction::Out, mode };
+        motif.push(Fault { within, ..fault(mute, alone, next) });
+        motif.push(fault(mute + down, parted, What::Cut { from: side.clone(), to: rest.clone(), mode }));
+        motif.push(fault(mute + down, parted, What::Cut { from: rest, to: side, mode }));
+        motif
     });
     prop::collection::vec(motif, fitting(chaos, every)).prop_map(move |motifs| in_turn(motifs, every, chaos)).boxed()
 }

@@ -522,7 +522,7 @@ impl<M: Model> World<M> {
         };
         let now = self.core.nodes[node.index()].clock.read(self.core.now);
         if self.logging {
-            let role = self.core.scenario.config.role(process).map_or("", |role| role.name);
+            let role = self.core.scenario.config.role(process).unwrap_or("");
             log::enter(self.core.now, node, role);
         }
         let mut effects = NodeEffects { core: &mut self.core, node };

@@ -3,6 +3,7 @@
 use seedbed_sim::{Context, NodeId, OpId, Span};
 use serde::{Deserialize, Serialize};
 
+use crate::consensus::raft::contact::Contact;
 use crate::consensus::raft::kv::{Command, Kv, Output};
 use crate::consensus::raft::membership::Membership;
 use crate::consensus::raft::messages::Message;
@@ -28,7 +29,7 @@ pub enum Ask {
 /// A client of the key-value group.
 #[derive(Clone, Debug, Hash)]
 pub struct Client {
-    servers: Vec<NodeId>,
+    contact: Contact,
     /// Whether the group can change at all.
     changes: bool,
     patience: Span,
@@ -39,17 +40,13 @@ pub struct Client {
     sequence: u64,
     /// What it was asked for and has no answer to.
     open: Option<(OpId, Ask)>,
-    /// Whom it takes for the leader: a place in `servers`.
-    target: usize,
-    /// Whom it asked last of its own accord. Servers that are no more in the group may point at each other for ever; so
-    /// whoever is not answered goes on from here, and not from where it was sent.
-    turn: usize,
 }
 
 impl Client {
     /// A client of these servers, which asks again after `patience`. `changes` says whether the group can change at all.
     pub fn new(servers: Vec<NodeId>, patience: Span, changes: bool) -> Self {
-        Client { servers, patience, changes, nonce: 0, session: None, sequence: 0, open: None, target: 0, turn: 0 }
+        let contact = Contact::new(servers);
+        Client { contact, patience, changes, nonce: 0, session: None, sequence: 0, open: None }
     }
 
     /// The operation that is open, if any.
@@ -59,8 +56,7 @@ impl Client {
 
     pub(super) fn start(&mut self, ctx: &mut Context<'_, Node>) {
         self.nonce = ctx.draw("nonce", 0..=u64::from(u32::MAX));
-        self.turn = usize::from(ctx.id().0) % self.servers.len().max(1);
-        self.target = self.turn;
+        self.contact.begin(ctx.id());
     }
 
     pub(super) fn invoke(&mut self, ctx: &mut Context<'_, Node>, op: OpId, ask: Ask) {
@@ -82,9 +78,7 @@ impl Client {
     /// Asks whom it takes for the leader. A command needs a session first, and always has the same ticket.
     fn ask(&mut self, ctx: &mut Context<'_, Node>) {
         let Some((_, ask)) = &self.open else { return };
-        let Some(server) = self.servers.get(self.target).copied() else {
-            return;
-        };
+        let Some(server) = self.contact.server() else { return };
         let message = match (ask, self.session) {
             (Ask::Reconfigure(goal), _) => Message::Reconfigure { goal: goal.clone() },
             (Ask::Transfer { to }, _) => Message::Transfer { to: *to },
@@ -126,24 +120,18 @@ impl Client {
         }
     }
 
-    /// Goes to the leader it was pointed to. Without a hint it waits: there may be no leader for a while.
     fn redirected(&mut self, ctx: &mut Context<'_, Node>, from: NodeId, leader: Option<NodeId>) {
-        let asked = self.servers.get(self.target) == Some(&from);
-        let place = leader.and_then(|leader| self.servers.iter().position(|server| *server == leader));
-        let (true, Some(place)) = (asked, place) else { return };
-        if place != self.target {
+        if self.contact.redirect(from, leader) {
             ctx.mark("client redirected");
-            self.target = place;
             self.ask(ctx);
         }
     }
 
     /// Nobody answered: asks the next server. It cannot know whether the command was executed; the session does.
     pub(super) fn retry(&mut self, ctx: &mut Context<'_, Node>) {
-        if self.open.is_some() && !self.servers.is_empty() {
+        if self.open.is_some() {
             ctx.mark("command retried");
-            self.turn = (self.turn + 1) % self.servers.len();
-            self.target = self.turn;
+            self.contact.next();
             self.ask(ctx);
         }
     }

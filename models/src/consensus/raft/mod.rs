@@ -20,6 +20,7 @@
 mod apply;
 pub mod bugs;
 pub mod client;
+pub mod contact;
 mod election;
 pub mod kv;
 mod lease;

@@ -2,8 +2,7 @@
 
 use proptest::prelude::*;
 use seedbed_sim::{
-    Context, Embed, FaultClass, File, Info, Kinded, Model, NodeId, OpId, Operation, Phases, Process, Role as HeldRole,
-    Span,
+    Context, Embed, FaultClass, File, Info, Kinded, Model, NodeId, OpId, Operation, Phases, Process, Span,
 };
 use serde::{Deserialize, Serialize};
 
@@ -214,6 +213,10 @@ impl Model for Raft {
         row: "C11",
         family: "consensus",
         summary: "A replicated log under one leader a term (Ongaro & Ousterhout 2014; Ongaro's thesis).",
+        sources: &[
+            "Ongaro & Ousterhout, *In Search of an Understandable Consensus Algorithm (Extended Version)*, 2014",
+            "Ongaro, *Consensus: Bridging Theory and Practice*, PhD thesis, Stanford, 2014",
+        ],
         tolerates: &FaultClass::USUAL,
         // A voter has given its vote in this term and knows no leader yet: what it forgets now, it may do twice.
         roles: &["leader", "voter", "candidate", "follower"],
@@ -298,25 +301,26 @@ impl Model for Raft {
         (self.server_ids().collect(), usize::from(self.servers.saturating_sub(1) / 2))
     }
 
-    fn role(&self, process: &Node) -> Option<HeldRole> {
+    /// The newest leader is the one of the highest term.
+    fn holds(&self, process: &Node, role: &str) -> Option<u64> {
         let server = process.server()?;
-        let name = match server.role() {
+        let holds = match role {
+            "voter" => {
+                let voted = server.vote().is_some_and(|candidate| candidate != server.id);
+                voted && server.leader().is_none()
+            }
+            _ => self.role(process) == Some(role),
+        };
+        holds.then_some(server.term().0)
+    }
+
+    fn role(&self, process: &Node) -> Option<&'static str> {
+        let server = process.server()?;
+        Some(match server.role() {
             Role::Leader(_) => "leader",
             Role::Candidate(_) | Role::PreCandidate(_) => "candidate",
             Role::Follower => "follower",
-        };
-        Some(HeldRole { name, rank: server.term().0 })
-    }
-
-    fn holds(&self, process: &Node, role: &str) -> Option<u64> {
-        let server = process.server()?;
-        match role {
-            "voter" => {
-                let voted = server.vote().is_some_and(|candidate| candidate != server.id);
-                (voted && server.leader().is_none()).then_some(server.term().0)
-            }
-            _ => self.role(process).filter(|held| held.name == role).map(|held| held.rank),
-        }
+        })
     }
 
     /// Leases hold under drift, and not under jumps (thesis §6.4.1); all else under any clock.

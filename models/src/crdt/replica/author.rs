@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use seedbed_sim::{NodeId, Span, Time};
+use seedbed_sim::{NodeId, Time};
 
 use crate::crdt::bugs::Bug;
 use crate::crdt::clock::{Clock, Dot, ReplicaId, Stamp, Timestamp};
@@ -129,10 +129,4 @@ impl Author {
     pub fn known(&self) -> impl Iterator<Item = ReplicaId> + '_ {
         self.known.values().copied()
     }
-}
-
-/// How long a timer that does something every `interval` waits the first time on a node: spread, so that not all do it
-/// at once.
-pub fn spread(interval: Span, node: NodeId) -> Span {
-    Span(interval.0 * (u64::from(node.0) % 5 + 1) / 5)
 }

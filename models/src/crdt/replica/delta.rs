@@ -16,7 +16,8 @@ use crate::crdt::clock::ReplicaId;
 use crate::crdt::ghost::{Ghost, Updates};
 use crate::crdt::messages::Message;
 use crate::crdt::model::BIRTH_WAIT;
-use crate::crdt::replica::author::{Author, Identity, spread};
+use crate::crdt::replica::author::{Author, Identity};
+use crate::crdt::replica::rounds::Rounds;
 use crate::crdt::replica::{FILE, Record, Replica, Settings, Timer};
 use crate::crdt::types::State;
 use crate::crdt::vocabulary::Op;
@@ -35,8 +36,7 @@ pub struct DeltaReplica {
     /// A: up to where each other node's replica has acknowledged. Volatile.
     acked: BTreeMap<NodeId, (ReplicaId, u64)>,
     ghost: Ghost,
-    /// How often it has told somebody.
-    turn: usize,
+    rounds: Rounds,
 }
 
 /// What is on disk.
@@ -64,8 +64,8 @@ impl DeltaReplica {
     /// A replica that has nothing.
     pub fn new(settings: Settings) -> Self {
         let (author, state) = (Author::new(&settings), State::new(settings.kind));
-        let (deltas, acked) = (BTreeMap::new(), BTreeMap::new());
-        DeltaReplica { settings, author, state, sequence: 0, deltas, acked, ghost: Ghost::default(), turn: 0 }
+        let (deltas, acked, rounds) = (BTreeMap::new(), BTreeMap::new(), Rounds::new(&settings));
+        DeltaReplica { settings, author, state, sequence: 0, deltas, acked, ghost: Ghost::default(), rounds }
     }
 
     /// Who writes its updates.
@@ -111,13 +111,13 @@ impl DeltaReplica {
         self.author.recover(identity);
         known.into_iter().for_each(|other| _ = self.author.meet(other));
         (self.state, self.sequence, self.ghost.seen) = (state, sequence, seen);
-        ctx.arm(Timer::Gossip, spread(self.settings.interval, ctx.id()));
+        self.rounds.begin(ctx);
     }
 
     pub(super) fn birth(&mut self, ctx: &mut Ctx<'_, Replica>) {
         self.author.be_born(ctx.id(), ctx.now());
         self.save(ctx);
-        ctx.arm(Timer::Gossip, spread(self.settings.interval, ctx.id()));
+        self.rounds.begin(ctx);
     }
 
     fn save(&self, ctx: &mut Ctx<'_, Replica>) {
@@ -151,11 +151,9 @@ impl DeltaReplica {
     /// Sends the next peer what it has not acknowledged (`periodically // ship delta-interval or state`), and drops
     /// what everybody has (`periodically // garbage collect deltas`).
     pub(super) fn gossip(&mut self, ctx: &mut Ctx<'_, Replica>) {
-        ctx.arm(Timer::Gossip, self.settings.interval);
-        let Some(peer) = self.settings.peers.get(self.turn % self.settings.peers.len().max(1)).copied() else {
+        let Some(peer) = self.rounds.next(ctx) else {
             return;
         };
-        self.turn += 1;
         let everybody = self.settings.peers.iter().map(|peer| self.acked_by(*peer)).min().unwrap_or(0);
         self.deltas.retain(|n, _| *n >= everybody);
         if self.acked_by(peer) >= self.sequence && self.acked.contains_key(&peer) {

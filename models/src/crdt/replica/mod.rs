@@ -3,6 +3,7 @@
 pub mod author;
 pub mod delta;
 pub mod operation;
+pub mod rounds;
 pub mod state;
 
 use seedbed_sim::{Context as Ctx, File, NodeId, OpId, Process, Span, kinds};
@@ -106,6 +107,16 @@ impl Replica {
             Replica::State(replica) => replica.state().value(),
             Replica::Operation(replica) => replica.payload().value(),
             Replica::Delta(replica) => replica.state().value(),
+        }
+    }
+
+    /// How much of what it has is not known to be with the others: of a state, how many of them; of operations, how many
+    /// of those.
+    pub fn untold(&self) -> u64 {
+        match self {
+            Replica::State(replica) => replica.untold(),
+            Replica::Operation(replica) => replica.untold(),
+            Replica::Delta(replica) => replica.untold(),
         }
     }
 

@@ -15,7 +15,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use seedbed_sim::{Context as Ctx, NodeId, OpId, Stored};
+use seedbed_sim::{Context as Ctx, NodeId, OpId};
 
 use crate::crdt::broadcast::Broadcast;
 use crate::crdt::bugs::Bug;
@@ -24,10 +24,12 @@ use crate::crdt::context::Context;
 use crate::crdt::ghost::{self, Ghost};
 use crate::crdt::messages::{Made, Message, News, Snapshot, Update};
 use crate::crdt::model::BIRTH_WAIT;
-use crate::crdt::replica::author::{Author, Identity, spread};
+use crate::crdt::replica::author::{Author, Identity};
+use crate::crdt::replica::rounds::Rounds;
 use crate::crdt::replica::{FILE, Record, Replica, Settings, Timer};
 use crate::crdt::types::Payload;
 use crate::crdt::vocabulary::Op;
+use crate::wal;
 
 /// How many intervals lie between two times at which a replica forgets.
 const FORGETS_EVERY: u64 = 3;
@@ -41,8 +43,7 @@ pub struct OperationReplica {
     broadcast: Broadcast<Made>,
     standing: Standing,
     ghost: Ghost,
-    /// How often it has told somebody.
-    turn: usize,
+    rounds: Rounds,
 }
 
 /// Whether a replica is counted by the others.
@@ -83,7 +84,8 @@ impl OperationReplica {
             broadcast = broadcast.repeating();
         }
         let standing = Standing::Joining { by: BTreeSet::new(), had: BTreeMap::new() };
-        OperationReplica { settings, author, payload, broadcast, standing, ghost: Ghost::default(), turn: 0 }
+        let rounds = Rounds::new(&settings);
+        OperationReplica { settings, author, payload, broadcast, standing, ghost: Ghost::default(), rounds }
     }
 
     /// Who writes its updates.
@@ -120,17 +122,15 @@ impl OperationReplica {
     // -----------------------------------------------------------------------------------------------------------------
     // Birth and recovery
 
-    /// Recovers what is in the log, up to what a crash has torn. Without a birth in it the replica is new, and waits to
-    /// be born.
+    /// Recovers what is in the log. A damaged one is given up: a replica that goes on from half of what it has told would
+    /// name new updates as it named old ones. Without a birth in the log the replica is new, and waits to be born.
     pub(super) fn start(&mut self, ctx: &mut Ctx<'_, Replica>) {
-        let stored = ctx.read(FILE);
-        let written = stored.len();
-        let whole: Vec<Record> = stored.into_iter().map_while(Stored::good).collect();
-        if whole.len() < written {
-            ctx.mark("torn record dropped");
-            ctx.replace(FILE, whole.clone());
-        }
-        for record in whole {
+        let records = wal::read(ctx, FILE).unwrap_or_else(|wal::Damaged| {
+            ctx.mark("log given up");
+            ctx.replace(FILE, Vec::new());
+            Vec::new()
+        });
+        for record in records {
             let Record::Operation(entry) = record else {
                 panic!("a record of another style: {record:?}");
             };
@@ -176,7 +176,7 @@ impl OperationReplica {
         if !self.is_member() {
             return self.ask_to_join(ctx);
         }
-        ctx.arm(Timer::Gossip, spread(self.settings.interval, ctx.id()));
+        self.rounds.begin(ctx);
         if self.settings.forgets {
             ctx.arm(Timer::Forget, self.settings.interval * FORGETS_EVERY);
         }
@@ -255,11 +255,9 @@ impl OperationReplica {
 
     /// Tells the next peer what was delivered here.
     pub(super) fn gossip(&mut self, ctx: &mut Ctx<'_, Replica>) {
-        ctx.arm(Timer::Gossip, self.settings.interval);
-        let Some(peer) = self.settings.peers.get(self.turn % self.settings.peers.len().max(1)).copied() else {
+        let Some(peer) = self.rounds.next(ctx) else {
             return;
         };
-        self.turn += 1;
         let (from, delivered) = (self.author.me(), self.broadcast.delivered().clone());
         ctx.send(peer, Message::Digest { from, delivered });
     }

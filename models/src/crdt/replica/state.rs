@@ -8,7 +8,8 @@ use crate::crdt::clock::ReplicaId;
 use crate::crdt::ghost::{Ghost, Updates};
 use crate::crdt::messages::Message;
 use crate::crdt::model::BIRTH_WAIT;
-use crate::crdt::replica::author::{Author, Identity, spread};
+use crate::crdt::replica::author::{Author, Identity};
+use crate::crdt::replica::rounds::Rounds;
 use crate::crdt::replica::{FILE, Record, Replica, Settings, Timer};
 use crate::crdt::types::State;
 use crate::crdt::vocabulary::Op;
@@ -20,8 +21,7 @@ pub struct StateReplica {
     author: Author,
     state: State,
     ghost: Ghost,
-    /// How often it has told somebody.
-    turn: usize,
+    rounds: Rounds,
     /// How many it has told since it made its last update.
     told: usize,
 }
@@ -38,7 +38,8 @@ impl StateReplica {
     /// A replica that has nothing.
     pub fn new(settings: Settings) -> Self {
         let (author, state) = (Author::new(&settings), State::new(settings.kind));
-        StateReplica { settings, author, state, ghost: Ghost::default(), turn: 0, told: usize::MAX }
+        let rounds = Rounds::new(&settings);
+        StateReplica { settings, author, state, ghost: Ghost::default(), rounds, told: usize::MAX }
     }
 
     /// Who writes its updates.
@@ -74,13 +75,13 @@ impl StateReplica {
         self.author.recover(identity);
         self.state = state;
         self.ghost.seen = seen;
-        ctx.arm(Timer::Gossip, spread(self.settings.interval, ctx.id()));
+        self.rounds.begin(ctx);
     }
 
     pub(super) fn birth(&mut self, ctx: &mut Ctx<'_, Replica>) {
         self.author.be_born(ctx.id(), ctx.now());
         self.save(ctx);
-        ctx.arm(Timer::Gossip, spread(self.settings.interval, ctx.id()));
+        self.rounds.begin(ctx);
     }
 
     fn save(&self, ctx: &mut Ctx<'_, Replica>) {
@@ -104,11 +105,9 @@ impl StateReplica {
 
     /// Sends its state to the next peer.
     pub(super) fn gossip(&mut self, ctx: &mut Ctx<'_, Replica>) {
-        ctx.arm(Timer::Gossip, self.settings.interval);
-        let Some(peer) = self.settings.peers.get(self.turn % self.settings.peers.len().max(1)).copied() else {
+        let Some(peer) = self.rounds.next(ctx) else {
             return;
         };
-        self.turn += 1;
         self.told = self.told.saturating_add(1);
         let (from, latest, had) = (self.author.me(), self.author.latest(), self.ghost.seen.clone());
         ctx.send(peer, Message::State { from, state: Box::new(self.state.clone()), latest, had });

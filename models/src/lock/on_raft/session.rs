@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use seedbed_sim::{Context, NodeId, Span, Time};
 
+use crate::consensus::raft::contact::Contact;
 use crate::consensus::raft::messages::Message as RaftMessage;
 use crate::consensus::raft::types::{Session as Name, Ticket};
 use crate::lock::messages::Message;
@@ -34,28 +35,20 @@ pub struct Answered {
 #[derive(Clone, Debug, Hash)]
 pub struct Session {
     line: Line,
-    servers: Vec<NodeId>,
+    contact: Contact,
     patience: Span,
     nonce: u64,
     name: Option<Name>,
     sequence: u64,
     /// What is to be asked; the first has been, if the time says when.
     queue: VecDeque<(Command, Option<Time>)>,
-    /// Whom it takes for the leader, and whom it asked last of its own accord: places in `servers`.
-    target: usize,
-    turn: usize,
 }
 
 impl Session {
     /// A session with these servers.
     pub fn new(line: Line, servers: Vec<NodeId>, patience: Span) -> Self {
-        let (name, queue) = (None, VecDeque::new());
-        Session { line, servers, patience, nonce: 0, name, sequence: 0, queue, target: 0, turn: 0 }
-    }
-
-    /// The servers, beginning with the one that it takes for the leader.
-    pub fn target(&self) -> Option<NodeId> {
-        self.servers.get(self.target).copied()
+        let (contact, name, queue) = (Contact::new(servers), None, VecDeque::new());
+        Session { line, contact, patience, nonce: 0, name, sequence: 0, queue }
     }
 
     /// Whether nothing is asked.
@@ -67,8 +60,7 @@ impl Session {
         // Two sessions of a node, and two lives of it, are told apart by the line and the time, if not by the draw.
         let draw = ctx.draw("nonce", 0..=0xffff);
         self.nonce = (draw << 48) ^ (ctx.now().0 << 1) ^ u64::from(self.line == Line::Alive);
-        self.turn = usize::from(ctx.id().0) % self.servers.len().max(1);
-        self.target = self.turn;
+        self.contact.begin(ctx.id());
     }
 
     pub(super) fn ask(&mut self, ctx: &mut Context<'_, Node>, command: Command) {
@@ -87,7 +79,7 @@ impl Session {
     }
 
     fn send(&mut self, ctx: &mut Context<'_, Node>) {
-        let (Some((command, _)), Some(server)) = (self.queue.front(), self.target()) else { return };
+        let (Some((command, _)), Some(server)) = (self.queue.front(), self.contact.server()) else { return };
         let message = match self.name {
             None => RaftMessage::Register { nonce: self.nonce },
             Some(session) => {
@@ -99,9 +91,8 @@ impl Session {
     }
 
     pub(super) fn retry(&mut self, ctx: &mut Context<'_, Node>) {
-        if !self.queue.is_empty() && !self.servers.is_empty() {
-            self.turn = (self.turn + 1) % self.servers.len();
-            self.target = self.turn;
+        if !self.queue.is_empty() {
+            self.contact.next();
             self.send(ctx);
         }
     }
@@ -127,12 +118,7 @@ impl Session {
                 Some(Answered { command, output, sent: sent.expect("just looked at") })
             }
             RaftMessage::NotLeader { leader } => {
-                let asked = self.target() == Some(from);
-                let place = leader.and_then(|leader| self.servers.iter().position(|server| *server == leader));
-                if let (true, Some(place)) = (asked && !self.queue.is_empty(), place)
-                    && place != self.target
-                {
-                    self.target = place;
+                if !self.queue.is_empty() && self.contact.redirect(from, leader) {
                     self.send(ctx);
                 }
                 None

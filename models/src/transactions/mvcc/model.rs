@@ -1,7 +1,7 @@
 //! The model: a register, two oracles, shards and clients.
 
 use proptest::prelude::*;
-use seedbed_sim::{Context, FaultClass, Info, Model, NodeId, OpId, Phases, Process, Role, Span, Time, Workload, kinds};
+use seedbed_sim::{Context, FaultClass, Info, Model, NodeId, OpId, Phases, Process, Span, Time, Workload, kinds};
 use serde::{Deserialize, Serialize};
 
 use crate::transactions::mvcc::bugs::Bug;
@@ -295,6 +295,10 @@ impl Model for Mvcc {
         row: "C29",
         family: "transactions",
         summary: "Snapshot isolation over sharded multi-version rows with a timestamp oracle (Peng & Dabek 2010).",
+        sources: &[
+            "Peng & Dabek, *Large-scale Incremental Processing Using Distributed Transactions and Notifications*, OSDI 2010",
+            "Gómez Ferro & Yabandeh, *A Critique of Snapshot Isolation*, EuroSys 2012",
+        ],
         tolerates: &FaultClass::USUAL,
         roles: &["committer", "locked", "oracle"],
         bugs: Bug::LISTED,
@@ -341,19 +345,17 @@ impl Model for Mvcc {
         self.patience
     }
 
-    fn role(&self, process: &Node) -> Option<Role> {
-        match process {
-            Node::Oracle(oracle) => match oracle.state() {
-                State::Active(reign) => Some(Role { name: "oracle", rank: reign.epoch.0 }),
+    fn holds(&self, process: &Node, role: &str) -> Option<u64> {
+        match (process, role) {
+            (Node::Oracle(oracle), "oracle") => match oracle.state() {
+                State::Active(reign) => Some(reign.epoch.0),
                 _ => None,
             },
-            Node::Client(client) => {
-                client.holds_locks().then(|| Role { name: "committer", rank: client.operation().map_or(0, |op| op.0) })
+            (Node::Client(client), "committer") => {
+                client.holds_locks().then(|| client.operation().map_or(0, |op| op.0))
             }
-            Node::Shard(shard) => {
-                shard.columns().locks().last().map(|(_, start, _)| Role { name: "locked", rank: start.0 })
-            }
-            Node::Register(_) => None,
+            (Node::Shard(shard), "locked") => shard.columns().locks().last().map(|(_, start, _)| start.0),
+            _ => None,
         }
     }
 

@@ -1,9 +1,7 @@
 //! The model: a broker, services and clients.
 
 use proptest::prelude::*;
-use seedbed_sim::{
-    Context, FaultClass, Info, Model, NodeId, OpId, Operation, Phases, Process, Role, Span, Workload, kinds,
-};
+use seedbed_sim::{Context, FaultClass, Info, Model, NodeId, OpId, Operation, Phases, Process, Span, Workload, kinds};
 use serde::{Deserialize, Serialize};
 
 use crate::transactions::TxId;
@@ -243,6 +241,10 @@ impl Model for Outbox {
         row: "C28",
         family: "transactions",
         summary: "Messages that are published if and only if their transaction commits: outbox, inbox, half messages.",
+        sources: &[
+            "Helland, *Life beyond Distributed Transactions: an Apostate's Opinion*, CIDR 2007",
+            "Richardson, *Microservices Patterns*, 2018, section 3.3",
+        ],
         tolerates: &FaultClass::USUAL,
         roles: &["relay", "broker"],
         bugs: Bug::LISTED,
@@ -296,12 +298,10 @@ impl Model for Outbox {
         self.patience
     }
 
-    fn role(&self, process: &Node) -> Option<Role> {
-        match process {
-            Node::Service(service) if service.unsent() > 0 => {
-                Some(Role { name: "relay", rank: service.unsent() as u64 })
-            }
-            Node::Broker(broker) if broker.busy() => Some(Role { name: "broker", rank: 0 }),
+    fn holds(&self, process: &Node, role: &str) -> Option<u64> {
+        match (process, role) {
+            (Node::Service(service), "relay") => Some(service.unsent() as u64).filter(|unsent| *unsent > 0),
+            (Node::Broker(broker), "broker") => broker.busy().then_some(0),
             _ => None,
         }
     }

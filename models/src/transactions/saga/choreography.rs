@@ -305,7 +305,8 @@ impl Choreographer {
 
 /// What an entry of the journal is to others.
 fn news(entry: &Entry) -> News {
-    use crate::transactions::saga::service::{Effect, Way};
+    use crate::transactions::ledger::Effect;
+    use crate::transactions::saga::service::Way;
     match (entry.way, &entry.effect) {
         (Way::Execute, Effect::Refused(why)) => News::Refused(*why),
         (Way::Execute, _) => News::Executed,

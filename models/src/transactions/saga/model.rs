@@ -1,9 +1,7 @@
 //! The model: four services and their clients.
 
 use proptest::prelude::*;
-use seedbed_sim::{
-    Context, FaultClass, File, Info, Model, NodeId, OpId, Phases, Process, Role, Span, Time, Workload, kinds,
-};
+use seedbed_sim::{Context, FaultClass, File, Info, Model, NodeId, OpId, Phases, Process, Span, Time, Workload, kinds};
 use serde::{Deserialize, Serialize};
 
 use crate::transactions::TxId;
@@ -350,6 +348,7 @@ impl Model for Saga {
         row: "C26",
         family: "transactions",
         summary: "Long transactions cut into steps, compensated if the whole fails (Garcia-Molina & Salem 1987).",
+        sources: &["Garcia-Molina & Salem, *Sagas*, SIGMOD 1987"],
         tolerates: &FaultClass::USUAL,
         // A reserver has done something that may still have to be undone.
         roles: &["coordinator", "reserver"],
@@ -407,11 +406,6 @@ impl Model for Saga {
 
     fn tempo(&self) -> Span {
         self.settings.retry
-    }
-
-    fn role(&self, process: &Node) -> Option<Role> {
-        let role = |name| self.holds(process, name).map(|rank| Role { name, rank });
-        role("coordinator").or_else(|| role("reserver"))
     }
 
     /// The more sagas, the higher the rank.

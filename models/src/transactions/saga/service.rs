@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use seedbed_sim::{Context, NodeId};
 
 use crate::transactions::TxId;
-use crate::transactions::ledger::{Deed, Ledger};
+use crate::transactions::ledger::{Deed, Effect, Ledger};
 use crate::transactions::saga::bugs::Bug;
 use crate::transactions::saga::business::{self, Request};
 use crate::transactions::saga::messages::Why;
@@ -27,17 +27,6 @@ pub enum Way {
     Compensate,
 }
 
-/// What a step came to.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Effect {
-    /// It took effect: what it read and what it wrote.
-    Done(Prepared),
-    /// It did not, and never will.
-    Refused(Why),
-    /// There was nothing to compensate.
-    Empty,
-}
-
 /// An entry of a service's journal. The local transaction has the number of the entry, from zero on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Entry {
@@ -50,7 +39,7 @@ pub struct Entry {
     /// Whether `T_i` or `C_i`.
     pub way: Way,
     /// What it came to.
-    pub effect: Effect,
+    pub effect: Effect<Why>,
 }
 
 impl Deed for Entry {
@@ -61,10 +50,7 @@ impl Deed for Entry {
     }
 
     fn local(&self) -> Option<&Prepared> {
-        match &self.effect {
-            Effect::Done(prepared) => Some(prepared),
-            Effect::Refused(_) | Effect::Empty => None,
-        }
+        self.effect.local()
     }
 }
 
@@ -121,7 +107,7 @@ impl Service {
     }
 
     /// What a step came to, if it was settled here.
-    pub fn effect(&self, saga: TxId, step: StepId, way: Way) -> Option<&Effect> {
+    pub fn effect(&self, saga: TxId, step: StepId, way: Way) -> Option<&Effect<Why>> {
         self.ledger.find(&(saga, step, way)).map(|entry| &entry.effect)
     }
 

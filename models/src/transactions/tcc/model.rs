@@ -1,7 +1,7 @@
 //! The model: a coordinator, three participants and their clients.
 
 use proptest::prelude::*;
-use seedbed_sim::{Context, FaultClass, Info, Model, NodeId, OpId, Phases, Process, Role, Span, Time, Workload, kinds};
+use seedbed_sim::{Context, FaultClass, Info, Model, NodeId, OpId, Phases, Process, Span, Time, Workload, kinds};
 use serde::{Deserialize, Serialize};
 
 use crate::transactions::TxId;
@@ -209,6 +209,10 @@ impl Model for Tcc {
         row: "C27",
         family: "transactions",
         summary: "Try, confirm, cancel: all use what they have reserved, or none (Helland 2007; Pardon & Pautasso 2014).",
+        sources: &[
+            "Helland, *Life beyond Distributed Transactions: an Apostate's Opinion*, CIDR 2007",
+            "Pardon & Pautasso, *Atomic Distributed Transactions: a RESTful Design*, WS-REST 2014",
+        ],
         tolerates: &FaultClass::USUAL,
         // A decider has decided, and not all have done it yet; a reserver has reserved and does not know what becomes
         // of it.
@@ -262,11 +266,6 @@ impl Model for Tcc {
 
     fn tempo(&self) -> Span {
         self.settings.retry
-    }
-
-    fn role(&self, process: &Node) -> Option<Role> {
-        let role = |name| self.holds(process, name).map(|rank| Role { name, rank });
-        role("coordinator").or_else(|| role("decider")).or_else(|| role("reserver"))
     }
 
     /// The more transactions, the higher the rank.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use seedbed_sim::{Context, File, NodeId};
 
 use crate::transactions::TxId;
-use crate::transactions::ledger::{Deed, Ledger};
+use crate::transactions::ledger::{Deed, Effect, Ledger};
 use crate::transactions::store::{Prepared, Refused, Step, Store};
 use crate::transactions::tcc::bugs::Bug;
 use crate::transactions::tcc::business::{self, COORDINATOR, Request};
@@ -30,17 +30,6 @@ pub enum Act {
     Cancel,
 }
 
-/// What it came to.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Effect {
-    /// It took effect.
-    Done(Prepared),
-    /// It did not, and never will.
-    Refused(Why),
-    /// There was nothing to cancel, and never will be.
-    Empty,
-}
-
 /// An entry of a participant's journal.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Entry {
@@ -51,7 +40,7 @@ pub struct Entry {
     /// What was done.
     pub act: Act,
     /// What it came to.
-    pub effect: Effect,
+    pub effect: Effect<Why>,
 }
 
 impl Deed for Entry {
@@ -62,10 +51,7 @@ impl Deed for Entry {
     }
 
     fn local(&self) -> Option<&Prepared> {
-        match &self.effect {
-            Effect::Done(prepared) => Some(prepared),
-            Effect::Refused(_) | Effect::Empty => None,
-        }
+        self.effect.local()
     }
 }
 
@@ -97,7 +83,7 @@ impl Participant {
         self.reservations.iter().map(|(tx, request)| (*tx, *request))
     }
 
-    fn effect(&self, tx: TxId, act: Act) -> Option<&Effect> {
+    fn effect(&self, tx: TxId, act: Act) -> Option<&Effect<Why>> {
         self.ledger.find(&(tx, act)).map(|entry| &entry.effect)
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use seedbed_sim::{Context, FaultClass, Info, Model, NodeId, OpId, Operation, Phases, Process, Role, Span};
+use seedbed_sim::{Context, FaultClass, Info, Model, NodeId, OpId, Operation, Phases, Process, Span};
 use serde::{Deserialize, Serialize};
 
 use crate::transactions::TxId;
@@ -207,6 +207,10 @@ impl Model for ThreePhaseCommit {
         row: "C25",
         family: "transactions",
         summary: "Non-blocking atomic commitment where delays are bounded (Skeen 1981).",
+        sources: &[
+            "Skeen, *Nonblocking Commit Protocols*, SIGMOD 1981",
+            "Bernstein, Hadzilacos & Goodman, *Concurrency Control and Recovery in Database Systems*, 1987, section 7.5",
+        ],
         tolerates: &[FaultClass::Crash],
         // Who falls while it tells others something leaves some who know it and some who do not; and who falls before it
         // has voted knows as little of the others as they of it.
@@ -262,10 +266,6 @@ impl Model for ThreePhaseCommit {
 
     fn tempo(&self) -> Span {
         self.settings.silence(usize::from(self.cluster.participants))
-    }
-
-    fn role(&self, process: &Node) -> Option<Role> {
-        Self::INFO.roles.iter().find_map(|name| Some(Role { name, rank: self.holds(process, name)? }))
     }
 
     fn holds(&self, process: &Node, role: &str) -> Option<u64> {

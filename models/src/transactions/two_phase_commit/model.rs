@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use seedbed_sim::{Context, FaultClass, Info, Model, NodeId, OpId, Operation, Phases, Process, Role, Span};
+use seedbed_sim::{Context, FaultClass, Info, Model, NodeId, OpId, Operation, Phases, Process, Span};
 use serde::{Deserialize, Serialize};
 
 use crate::transactions::TxId;
@@ -220,6 +220,11 @@ impl Model for TwoPhaseCommit {
         row: "C24",
         family: "transactions",
         summary: "Atomic commitment by votes and a decision (Gray 1978; Mohan, Lindsay & Obermarck 1986).",
+        sources: &[
+            "Gray, *Notes on Data Base Operating Systems*, 1978",
+            "Mohan, Lindsay & Obermarck, *Transaction Management in the R\\* Distributed Database Management System*, 1986",
+            "Bernstein, Hadzilacos & Goodman, *Concurrency Control and Recovery in Database Systems*, 1987, chapter 7",
+        ],
         tolerates: &FaultClass::USUAL,
         // A coordinator that collects votes leaves all in doubt if it falls; what it has just decided only it knows.
         roles: &["collecting", "in doubt", "deciding", "working"],
@@ -267,10 +272,6 @@ impl Model for TwoPhaseCommit {
 
     fn tempo(&self) -> Span {
         self.settings.doubt
-    }
-
-    fn role(&self, process: &Node) -> Option<Role> {
-        Self::INFO.roles.iter().find_map(|name| Some(Role { name, rank: self.holds(process, name)? }))
     }
 
     fn holds(&self, process: &Node, role: &str) -> Option<u64> {

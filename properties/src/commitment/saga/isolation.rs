@@ -7,8 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use seedbed_models::transactions::TxId;
+use seedbed_models::transactions::ledger::Effect;
 use seedbed_models::transactions::saga::business;
-use seedbed_models::transactions::saga::service::{Effect, Entry, Way};
+use seedbed_models::transactions::saga::service::{Entry, Way};
 use seedbed_models::transactions::saga::{Outcome, Saga};
 use seedbed_models::transactions::store::{Cell, Key};
 use seedbed_sim::{Property, Verdict, World};

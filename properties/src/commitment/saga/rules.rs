@@ -1,9 +1,10 @@
 //! S1 to S4: rules on what stands in the journals, each checked when something is written.
 
 use seedbed_models::transactions::TxId;
+use seedbed_models::transactions::ledger::Effect;
 use seedbed_models::transactions::saga::messages::Record;
 use seedbed_models::transactions::saga::plan::{Kind, StepId, Steps};
-use seedbed_models::transactions::saga::service::{Effect, Entry, Way};
+use seedbed_models::transactions::saga::service::{Entry, Way};
 use seedbed_models::transactions::saga::{Outcome, Saga};
 use seedbed_sim::{File, Verdict, World};
 

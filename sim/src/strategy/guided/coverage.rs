@@ -84,7 +84,7 @@ impl Onlooker {
     }
 
     fn looks<M: Model>(&self, world: &World<M>, node: NodeId) -> Looks {
-        let role = world.process(node).and_then(|process| world.config().role(process)).map_or("", |role| role.name);
+        let role = world.process(node).and_then(|process| world.config().role(process)).unwrap_or("");
         let wrong = world.clock(node) != world.now();
         (role, world.process(node).is_some(), world.paused(node), wrong, self.mortal.contains(&node))
     }

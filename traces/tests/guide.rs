@@ -1,0 +1,46 @@
+//! The guide says what is so: its terminal sessions print what they print, its pages of components are what the tool writes.
+
+use std::path::{Path, PathBuf};
+
+use seedbed_traces::pages::{Kills, pages};
+use seedbed_traces::registry;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a workspace").to_path_buf()
+}
+
+fn read(file: &Path) -> String {
+    std::fs::read_to_string(file).unwrap_or_else(|problem| panic!("{}: {problem}", file.display()))
+}
+
+/// To write down what a session prints now: `TRYCMD=overwrite cargo test -p seedbed-traces --test guide`.
+#[test]
+fn sessions_print_what_the_guide_says() {
+    std::env::set_current_dir(root()).expect("the workspace");
+    let sessions = trycmd::TestCases::new();
+    for page in ["first-failing-trace", "reading-a-trace"] {
+        sessions.case(root().join(format!("docs/{page}.md")));
+    }
+    sessions.run();
+}
+
+#[test]
+fn pages_of_components_are_what_the_tool_writes() {
+    let kills = Kills::read(&root().join("docs/kills.jsonl")).expect("the figures of the kill matrix");
+    for (name, text) in pages(&kills).expect("every kept trace can be drawn") {
+        let written = read(&root().join("docs/components").join(&name));
+        assert!(written == text, "docs/components/{name} is not up to date: run `cargo run --release -- pages`");
+    }
+}
+
+#[test]
+fn the_guide_lists_every_page() {
+    let summary = read(&root().join("docs/SUMMARY.md"));
+    for component in registry::all() {
+        let page = format!("(components/{}.md)", component.info().name);
+        assert!(summary.contains(&page), "docs/SUMMARY.md does not list {page}");
+    }
+    for link in summary.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+        assert!(root().join("docs").join(link).exists(), "docs/SUMMARY.md lists {link}, which is not there");
+    }
+}
