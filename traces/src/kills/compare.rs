@@ -15,7 +15,7 @@ use crate::kills::{Attempt, Kill, Row, Sight};
 pub struct Comparison {
     /// Which.
     pub strategy: Strategy,
-    /// How many bugs were compared: those that one of the two killed at all.
+    /// How many bugs were compared: those that both hunted and one of the two killed at all.
     pub bugs: usize,
     /// How many times the seeds that the first one needs: the geometric mean over the bugs.
     pub seeds: f64,
@@ -52,7 +52,8 @@ fn with_first(rows: &[Row], place: usize) -> Comparison {
     let (mut wins, mut losses) = ((0, 0), (0, 0));
     for row in rows {
         let (first, other) = (&row.kills[0], &row.kills[place]);
-        if first.caught() + other.caught() == 0 {
+        let hunted_by_both = !first.attempts.is_empty() && !other.attempts.is_empty();
+        if !hunted_by_both || first.caught() + other.caught() == 0 {
             continue;
         }
         let pair = [other, first].map(|kill| hunted(kill, |sight| sight.seeds));
@@ -72,7 +73,10 @@ fn with_first(rows: &[Row], place: usize) -> Comparison {
         events: geometric_mean(&events),
         wins,
         losses,
-        unkilled: rows.iter().filter(|row| row.kills[place].caught() == 0).count(),
+        unkilled: rows
+            .iter()
+            .filter(|row| row.kills[place].caught() == 0 && !row.kills[place].attempts.is_empty())
+            .count(),
     }
 }
 

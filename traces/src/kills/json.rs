@@ -56,6 +56,7 @@ fn strategy(kill: &Kill) -> Value {
     json!({
         "killed": kill.killed(),
         "kills": kill.caught(),
+        "seeds_run": kill.attempts.iter().map(|attempt| attempt.ran.seeds).sum::<u64>(),
         "attempts": seeds.samples,
         "censored": seeds.censored,
         "seeds_median": seeds.median,

@@ -33,6 +33,7 @@ use crate::model::Model;
 use crate::run::{Finished, Record, drive, finish, in_runtime};
 use crate::scenario::{Case, Impossible};
 use crate::shrink::{Story, recorded};
+use crate::strategy::Refused;
 use crate::strategy::guided::candidate::Candidate;
 use crate::strategy::guided::coverage::{Coverage, Feature, Onlooker};
 use crate::strategy::guided::mutate::{Parent, Workshop};
@@ -44,7 +45,8 @@ use crate::world::World;
 /// How many seeds learn from each other.
 pub const ISLAND: u64 = 512;
 
-/// So many seeds of an island begin it as a swarm draws them, and later one of as many is.
+/// The first so many seeds of an island are as a swarm draws them, if there is no corpus; and of those after them, on
+/// average one of so many is.
 const FRESH: u64 = 24;
 const FRESH_EVERY: u64 = 4;
 
@@ -125,7 +127,7 @@ impl<M: Model> Guided<M> {
     ///
     /// # Errors
     /// If no world can run the model's own scenario.
-    pub fn new(campaign: Campaign<M>, corpus: Vec<Story<M>>) -> Result<(Self, Vec<(usize, String)>), Impossible> {
+    pub fn new(campaign: Campaign<M>, corpus: Vec<Story<M>>) -> Result<(Self, Vec<Refused>), Impossible> {
         let cases = campaign.cases();
         cases.case(0).validate()?;
         let nothing = Population { members: Vec::new(), coverage: Coverage::default() };
