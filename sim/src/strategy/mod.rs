@@ -128,7 +128,8 @@ impl<M: Model> Campaign<M> {
         let sent = |seed| {
             let case = cases.case(seed);
             case.validate()?;
-            Ok(run_valid(&case, &Source::Seed(seed), &[], Record::No).stats.sent)
+            // With the properties: a world that is broken may send messages for ever.
+            Ok(run_valid(&case, &Source::Seed(seed), &self.suite.properties, Record::No).stats.sent)
         };
         let most = (0..MEASURED).map(sent).collect::<Result<Vec<_>, _>>()?.into_iter().max();
         Ok(most.unwrap_or(0).clamp(1, u64::from(u32::MAX)) as u32)
