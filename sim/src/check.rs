@@ -190,7 +190,9 @@ impl<M: Model> Check<M> {
     fn report_violation(&self, cases: &Cases<M>, result: &SeedResult) -> String {
         let suite = &self.campaign.suite;
         let mut budget = self.shrink_runs;
-        let told = shrink::tell(&cases.case(result.seed), result.seed, suite, &mut |_| {
+        let case = cases.case(result.seed);
+        let source = self.campaign.swarm.source(&case, result.seed);
+        let told = shrink::tell(&case, &source, suite, &mut |_| {
             budget = budget.saturating_sub(1);
             budget > 0
         });

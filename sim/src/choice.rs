@@ -25,6 +25,7 @@ use crate::context::{Path, path_text};
 use crate::disk::{DiskConfig, WriteFate};
 use crate::network::{Fate, Link, NetworkConfig, below};
 use crate::process::NodeId;
+use crate::strategy::pct::{Order, Priorities};
 use crate::time::Span;
 use crate::words::LinkWords;
 
@@ -122,6 +123,20 @@ pub enum Source {
     Seed(u64),
     /// Every name gets its default, but for these.
     Fixed(Vec<Deviation>),
+    /// Every name gets the value that the seed maps it to, but for these.
+    Changed {
+        /// The seed.
+        seed: u64,
+        /// What is to be otherwise.
+        changes: Vec<Deviation>,
+    },
+    /// Every name gets the value that the seed maps it to, but messages are late by the priorities of their links.
+    Ordered {
+        /// The seed: of the priorities too.
+        seed: u64,
+        /// How priorities become latencies.
+        order: Order,
+    },
 }
 
 /// The durable name of a choice.
@@ -157,6 +172,8 @@ pub(crate) struct Choices {
     timer_kinds: Vec<String>,
     /// Where fates come from, if they come from a seed.
     links: Option<LinkWords>,
+    /// Where latencies come from, if they follow priorities.
+    priorities: Option<Priorities>,
     draws: Vec<Option<ChaCha8Rng>>,
     physics: Vec<Option<ChaCha8Rng>>,
     draw_counts: BTreeMap<(NodeId, String), u32>,
@@ -165,14 +182,14 @@ pub(crate) struct Choices {
 }
 
 /// The ChaCha key of a domain: the seed, and the domain's name.
-fn generator(seed: u64, domain: &str) -> ChaCha8Rng {
+pub(crate) fn generator(seed: u64, domain: &str) -> ChaCha8Rng {
     let mut key = [0u8; 32];
     key[..8].copy_from_slice(&seed.to_le_bytes());
     key[8..8 + domain.len()].copy_from_slice(domain.as_bytes());
     ChaCha8Rng::from_seed(key)
 }
 
-fn stream(seed: u64, domain: &str, stream: u64) -> ChaCha8Rng {
+pub(crate) fn stream(seed: u64, domain: &str, stream: u64) -> ChaCha8Rng {
     let mut words = generator(seed, domain);
     words.set_stream(stream);
     words
@@ -187,10 +204,13 @@ pub(crate) fn plan_key(seed: u64) -> [u8; 32] {
 
 impl Choices {
     pub(crate) fn new(source: &Source, record: bool, nodes: usize, messages: Vec<String>, timers: Vec<String>) -> Self {
-        let (seed, deviations) = match source {
-            Source::Seed(seed) => (Some(*seed), &[][..]),
-            Source::Fixed(deviations) => (None, &deviations[..]),
+        let (seed, deviations, order) = match source {
+            Source::Seed(seed) => (Some(*seed), &[][..], None),
+            Source::Fixed(deviations) => (None, &deviations[..], None),
+            Source::Changed { seed, changes } => (Some(*seed), &changes[..], None),
+            Source::Ordered { seed, order } => (Some(*seed), &[][..], Some(*order)),
         };
+        let priorities = order.zip(seed).map(|(order, seed)| Priorities::new(order, seed));
         let place = |kinds: &[String], kind: &str| kinds.iter().position(|known| known == kind).map(|k| k as u16);
         let name = |deviation: &Deviation| match deviation {
             Deviation::Send { from, to, kind, n, .. } => Some(Name::Send(*from, *to, place(&messages, kind)?, *n)),
@@ -206,10 +226,12 @@ impl Choices {
             fixed: fixed.collect(),
             fixed_used: vec![false; deviations.len()],
             recorded: record.then(Vec::new),
-            named: record || seed.is_none(),
+            // What follows priorities is answered where names are, to cost nothing where there are none.
+            named: record || seed.is_none() || !deviations.is_empty() || priorities.is_some(),
             message_kinds: messages,
             timer_kinds: timers,
             links: seed.map(|seed| LinkWords::new(generator(seed, "link"))),
+            priorities,
             draws: vec![None; nodes],
             physics: vec![None; nodes],
             draw_counts: BTreeMap::new(),
@@ -285,10 +307,15 @@ impl Choices {
         }
         let n = link.sent_of_kind[kind as usize];
         link.sent_of_kind[kind as usize] += 1;
+        if let Some(priorities) = &mut self.priorities
+            && !calm
+        {
+            fate = priorities.order((from, to, kind), network, fate);
+        }
         if !self.fixed.is_empty()
             && let Some(Deviation::Send { lost, latency, copy, .. }) = self.fixed(&Name::Send(from, to, kind, n))
         {
-            fate = Fate { lost: *lost, latency: latency.unwrap_or(fate.latency), copy: *copy };
+            fate = Fate { lost: *lost, latency: latency.unwrap_or(network.latency.base()), copy: *copy };
         }
         if calm {
             fate = Fate::on_time(fate.latency);

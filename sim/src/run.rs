@@ -10,7 +10,7 @@ use crate::choice::Source;
 use crate::fault::Fault;
 use crate::history::History;
 use crate::model::{Model, Op, Ret};
-use crate::property::{Broken, Maker, Property, Violation};
+use crate::property::{Broken, Maker, Property, Verdict, Violation};
 use crate::scenario::{Case, Impossible};
 use crate::stats::Stats;
 use crate::time::Time;
@@ -79,6 +79,59 @@ pub(crate) fn run_valid<M: Model>(
         let violation = drive(&mut world, &mut properties);
         finish(world, violation)
     })
+}
+
+/// How many events a run goes on for after the first violation, at most: what is broken may feed itself, and send more
+/// and more messages for ever.
+const AFTERMATH: u64 = 50_000;
+
+/// Runs a case to its end, whatever is violated on the way: the first violation of each property, as they came. Only an
+/// assertion that fails, in a protocol or in a property, ends the run early, for nobody knows the states it leaves; and so
+/// do 50,000 events after the first violation. Then nothing is judged that is judged at the end.
+///
+/// # Errors
+/// If no world can run the case.
+pub fn sightings<M: Model>(
+    case: &Case<M>,
+    source: &Source,
+    properties: &[Maker<M>],
+) -> Result<Vec<Violation>, Impossible> {
+    case.validate()?;
+    Ok(in_runtime(|| {
+        let mut world = World::begin(case, source, false);
+        let mut blind: Vec<_> = properties.iter().map(|make| make()).collect();
+        let mut seen = Vec::new();
+        let run = caught(|| {
+            while world.step() {
+                see(&world, &mut blind, &mut seen, |property, world| property.after_event(world));
+                if seen.first().is_some_and(|first| world.stats().events > first.event + AFTERMATH) {
+                    return;
+                }
+            }
+            world.run_out();
+            see(&world, &mut blind, &mut seen, |property, world| property.at_end(world));
+        });
+        if let Err(panic) = run {
+            seen.push(assertion(&world, panic));
+        }
+        seen
+    }))
+}
+
+/// Lets each property judge that has not seen a violation yet.
+fn see<M: Model>(
+    world: &World<M>,
+    blind: &mut Vec<Box<dyn Property<M>>>,
+    seen: &mut Vec<Violation>,
+    judge: impl Fn(&mut dyn Property<M>, &World<M>) -> Verdict,
+) {
+    blind.retain_mut(|property| match judge(&mut **property, world) {
+        Ok(()) => true,
+        Err(broken) => {
+            seen.push(violation(world, property.name(), property.is_liveness(), broken));
+            false
+        }
+    });
 }
 
 /// Runs `f` where madsim's clock is at zero and belongs to it alone.

@@ -50,6 +50,21 @@ pub struct SeedResult {
     pub diverged: Option<Divergence>,
 }
 
+impl SeedResult {
+    /// What a run came to, without what is too large to be kept of many.
+    pub(crate) fn of<M: Model>(seed: u64, outcome: Finished<M>) -> Self {
+        SeedResult {
+            seed,
+            violation: outcome.violation,
+            fingerprint: outcome.fingerprint,
+            events: outcome.stats.events,
+            faults: outcome.stats.faults,
+            marks: outcome.marks,
+            diverged: None,
+        }
+    }
+}
+
 /// Two runs of one case that were not the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Divergence {
@@ -92,25 +107,17 @@ impl<M: Model> Campaign<M> {
     pub fn run(&self, cases: &Cases<M>, seed: u64, record: Record) -> Result<(Case<M>, Finished<M>), Impossible> {
         let case = cases.case(seed);
         case.validate()?;
-        let outcome = run_valid(&case, &Source::Seed(seed), &self.suite.properties, record);
+        let outcome = run_valid(&case, &self.swarm.source(&case, seed), &self.suite.properties, record);
         Ok((case, outcome))
     }
 
     /// Runs one seed of these cases; twice, if asked to, to see whether both runs are the same.
     pub fn run_seed(&self, cases: &Cases<M>, seed: u64, twice: bool) -> SeedResult {
         let case = cases.case(seed);
-        let source = Source::Seed(seed);
+        let source = self.swarm.source(&case, seed);
         let outcome = run_valid(&case, &source, &self.suite.properties, Record::No);
         let diverged = if twice { diverges(&case, &source, &self.suite, &outcome) } else { None };
-        SeedResult {
-            seed,
-            violation: outcome.violation,
-            fingerprint: outcome.fingerprint,
-            events: outcome.stats.events,
-            faults: outcome.stats.faults,
-            marks: outcome.marks,
-            diverged,
-        }
+        SeedResult { diverged, ..SeedResult::of(seed, outcome) }
     }
 
     /// Runs all seeds on the threads of the current rayon pool, and hands each result to `each`, in no fixed order.

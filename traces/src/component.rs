@@ -3,20 +3,23 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::ops::Range;
+use std::path::PathBuf;
 
 use seedbed_properties::formats::world::{self, View};
 use seedbed_properties::formats::{Model as Object, Operations};
 use seedbed_sim::choice::Source;
 use seedbed_sim::fault::FaultClass;
 use seedbed_sim::fingerprint::stable_hash;
+use seedbed_sim::run::sightings;
 use seedbed_sim::shrink::{self, Progress};
 use seedbed_sim::timeline::Entry;
 use seedbed_sim::{
-    Campaign, Case, Fault, Finished, Info, Model, NodeId, Origin, Outcome, Record, Replayed, SeedResult, Setting,
-    Sizes, Stats, Story, Suite, Summary, Swarm, Time, Trace, TraceError, Violation, World,
+    Campaign, Case, Fault, Finished, Info, Model, NodeId, Origin, Outcome, Record, Replayed, Search, SeedResult, Setting,
+    Sizes, Stats, Story, Strategy, Suite, Summary, Swarm, Time, Trace, TraceError, Violation, World,
 };
 
 use crate::atlas::measure::sample::{self, Sample};
+use crate::corpus;
 
 /// How a model is to be run, as the command line says it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,6 +38,10 @@ pub struct Options {
     pub every: bool,
     /// Fields of the configuration to replace: the path to each, with dots, and its value as a trace would have it.
     pub with: Vec<(String, String)>,
+    /// How seeds are made into worlds.
+    pub strategy: Strategy,
+    /// Where a strategy that learns keeps what it found.
+    pub corpus: Option<PathBuf>,
 }
 
 /// How operations of a run ended, and how long they took.
@@ -111,6 +118,9 @@ pub struct Shrunk {
 
 /// Asked before each run of a shrink; `false` ends it.
 pub type KeepGoing<'a> = &'a mut dyn FnMut(&Progress) -> bool;
+
+/// Takes what a seed came to, and a function that runs it again to its end and tells the first violation of each property.
+pub type EachInTurn<'a> = &'a mut dyn FnMut(SeedResult, &dyn Fn() -> Vec<Violation>) -> bool;
 
 /// What is known not to hold outside a component's tolerance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -251,6 +261,12 @@ pub trait Component: Send + Sync {
         go_on: &(dyn Fn() -> bool + Sync),
         each: &mut dyn FnMut(u64, Violation) -> bool,
     ) -> anyhow::Result<()>;
+
+    /// Runs one seed after the other on this thread, until `each` says no.
+    ///
+    /// # Errors
+    /// If the options do not fit the model.
+    fn in_turn(&self, options: &Options, seeds: Range<u64>, each: EachInTurn<'_>) -> anyhow::Result<()>;
 
     /// Records and shrinks a seed; `None` if it violates nothing.
     ///
@@ -404,6 +420,17 @@ impl<M: Model> Typed<M> {
         Ok(campaign)
     }
 
+    /// The search that the options ask for.
+    fn search(&self, options: &Options) -> anyhow::Result<Search<M>> {
+        let corpus = options.corpus.as_deref().map(|folder| corpus::read(folder, options)).transpose()?;
+        let (files, stories): (Vec<_>, Vec<_>) = corpus.unwrap_or_default().into_iter().unzip();
+        let (search, refused) = Search::new(self.campaign(options)?, options.strategy, stories)?;
+        for (place, problem) in refused {
+            eprintln!("note: {} is of no use here: {problem}", files[place].display());
+        }
+        Ok(search)
+    }
+
     fn at_boundary(&self, name: &str) -> anyhow::Result<Campaign<M>> {
         Campaign::at_boundary((self.suite)(), name).ok_or_else(|| {
             let names: Vec<_> = self.boundaries().into_iter().map(|boundary| boundary.name).collect();
@@ -452,8 +479,9 @@ impl<M: Model> Component for Typed<M> {
     }
 
     fn run(&self, options: &Options, seed: u64) -> anyhow::Result<Run> {
-        let campaign = self.campaign(options)?;
-        let (case, outcome) = campaign.run(&campaign.cases(), seed, Record::Yes)?;
+        let search = self.search(options)?;
+        let (case, source) = search.world(seed)?;
+        let outcome = seedbed_sim::run(&case, &source, &search.campaign().suite.properties, Record::Yes)?;
         Ok(erase(&case, outcome))
     }
 
@@ -463,7 +491,11 @@ impl<M: Model> Component for Typed<M> {
         seeds: Range<u64>,
         each: &(dyn Fn(SeedResult) -> bool + Sync),
     ) -> anyhow::Result<Summary> {
-        Ok(self.campaign(options)?.sweep(seeds, 0, each)?)
+        let (summary, finds) = self.search(options)?.sweep(seeds, each)?;
+        if let Some(folder) = &options.corpus {
+            corpus::write(folder, options, &finds)?;
+        }
+        Ok(summary)
     }
 
     fn failing(
@@ -473,8 +505,13 @@ impl<M: Model> Component for Typed<M> {
         go_on: &(dyn Fn() -> bool + Sync),
         each: &mut dyn FnMut(u64, Violation) -> bool,
     ) -> anyhow::Result<()> {
-        let campaign = self.campaign(options)?;
-        for result in campaign.failing(seeds, go_on)? {
+        let search = self.search(options)?;
+        if options.strategy == Strategy::Guided {
+            return Ok(search.in_turn(seeds, &mut |result, _, _| {
+                go_on() && result.violation.is_none_or(|violation| each(result.seed, violation))
+            })?);
+        }
+        for result in search.campaign().failing(seeds, go_on)? {
             if result.violation.is_some_and(|violation| !each(result.seed, violation)) {
                 break;
             }
@@ -482,10 +519,18 @@ impl<M: Model> Component for Typed<M> {
         Ok(())
     }
 
+    fn in_turn(&self, options: &Options, seeds: Range<u64>, each: EachInTurn<'_>) -> anyhow::Result<()> {
+        let search = self.search(options)?;
+        let properties = &search.campaign().suite.properties;
+        Ok(search.in_turn(seeds, &mut |result, case, source| {
+            each(result, &|| sightings(case, source, properties).expect("the case has been run"))
+        })?)
+    }
+
     fn hunt(&self, options: &Options, seed: u64, keep_going: KeepGoing<'_>) -> anyhow::Result<Option<Shrunk>> {
-        let campaign = self.campaign(options)?;
-        let case = campaign.cases().case(seed);
-        let Some(shrunk) = shrink::tell(&case, seed, &campaign.suite, keep_going)? else {
+        let search = self.search(options)?;
+        let (case, source) = search.world(seed)?;
+        let Some(shrunk) = shrink::tell(&case, &source, &search.campaign().suite, keep_going)? else {
             return Ok(None);
         };
         Ok(Some(erase_shrunk(&shrunk, Some(seed))))

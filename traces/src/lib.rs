@@ -5,8 +5,10 @@
 pub mod atlas;
 pub mod commands;
 pub mod component;
+pub mod corpus;
 pub mod draw;
 pub mod failing;
+pub mod kills;
 pub mod logs;
 pub mod pages;
 pub mod registry;

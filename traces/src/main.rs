@@ -136,19 +136,7 @@ enum Command {
     /// The atlas: which component holds, breaks, blocks or slows under which faults; Markdown and one HTML page.
     Atlas(atlas::Call),
     /// The kill matrix: is every planted bug caught by its property, and after how many seeds?
-    Mutants {
-        /// Which models; all without it.
-        models: Vec<String>,
-        /// How many hunts a bug.
-        #[arg(long, default_value_t = mutants::Effort::default().attempts)]
-        attempts: u64,
-        /// How many seeds a hunt.
-        #[arg(long, default_value_t = mutants::Effort::default().seeds)]
-        seeds: u64,
-        /// Print JSON lines.
-        #[arg(long)]
-        json: bool,
-    },
+    Mutants(mutants::Mutants),
     /// Writes the guide's page of each component.
     Pages {
         /// The figures of the kill matrix: the JSON lines of mutants.
@@ -194,9 +182,7 @@ fn call(command: Option<Command>) -> anyhow::Result<Ended> {
         Some(Command::Compare { family, seeds, json }) => compare::compare(family, &seeds, json),
         Some(Command::New { what }) => new::new(&what),
         Some(Command::Atlas(call)) => atlas::atlas(&call),
-        Some(Command::Mutants { models, attempts, seeds, json }) => {
-            mutants::mutants(&models, mutants::Effort { attempts, seeds }, json)
-        }
+        Some(Command::Mutants(call)) => mutants::mutants(&call),
         Some(Command::Pages { kills, out }) => pages::write(&kills, &out),
     }
 }

@@ -73,7 +73,16 @@ impl<M: Model> Story<M> {
 
 /// Runs a seed and records it as a story. `None` if nothing is violated.
 pub fn record<M: Model>(case: &Case<M>, seed: u64, properties: &[Maker<M>]) -> Option<(Story<M>, Violation)> {
-    let outcome = run_valid(case, &Source::Seed(seed), properties, Record::Yes);
+    record_from(case, &Source::Seed(seed), properties)
+}
+
+/// The same from any source of choices.
+pub fn record_from<M: Model>(
+    case: &Case<M>,
+    source: &Source,
+    properties: &[Maker<M>],
+) -> Option<(Story<M>, Violation)> {
+    let outcome = run_valid(case, source, properties, Record::Yes);
     let violation = outcome.violation.clone()?;
     Some((Story::recorded(case, &outcome), violation))
 }
@@ -133,18 +142,18 @@ impl fmt::Display for DoesNotFail {
 
 impl std::error::Error for DoesNotFail {}
 
-/// Records a failing seed of a case, shrinks it, and if it stays long, tells it anew in a smaller world. `None` if the
-/// seed violates nothing.
+/// Records a failing run of a case, shrinks it, and if it stays long, tells it anew in a smaller world. `None` if the
+/// run violates nothing.
 ///
 /// # Errors
 /// If the recording does not fail: then the run does not depend on its case and choices alone.
 pub fn tell<M: Model>(
     case: &Case<M>,
-    seed: u64,
+    source: &Source,
     suite: &Suite<M>,
     keep_going: &mut dyn FnMut(&Progress) -> bool,
 ) -> Result<Option<Shrunk<M>>, DoesNotFail> {
-    let Some((story, _)) = record(case, seed, &suite.properties) else {
+    let Some((story, _)) = record_from(case, source, &suite.properties) else {
         return Ok(None);
     };
     let shrunk = shrink(story, &suite.properties, keep_going)?;

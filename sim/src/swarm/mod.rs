@@ -5,6 +5,8 @@
 //! from the seed; the choices inside the run come from the same seed by other streams.
 
 mod motif;
+mod rules;
+mod uniform;
 
 use std::collections::BTreeSet;
 
@@ -12,15 +14,19 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-use crate::choice::plan_key;
+use crate::choice::{Source, plan_key};
 use crate::disk::DiskConfig;
 use crate::fault::{Direction, Fault, FaultClass, Target, What};
 use crate::model::{Model, Workload};
 use crate::network::{CutMode, Latency, NetworkConfig};
 use crate::process::NodeId;
 use crate::scenario::{Budget, Case, Scenario};
+use crate::strategy::Drawn;
 use crate::swarm::motif::Motif;
+use crate::swarm::rules::{DELAYS, MOST_LATE, MOST_LATENCY, MOST_PPM, MOST_SYNC_JITTER, SLOWNESSES};
 use crate::time::{Span, Time};
+
+pub(crate) use rules::Rules;
 
 /// No clock runs faster or slower than true time by more than this, in parts per million.
 const MOST_DRIFT: i64 = 800_000;
@@ -45,6 +51,7 @@ pub struct Swarm {
     every: bool,
     as_configured: bool,
     chaos: Option<Span>,
+    drawn: Drawn,
 }
 
 impl Swarm {
@@ -59,6 +66,7 @@ impl Swarm {
             every: false,
             as_configured: false,
             chaos: None,
+            drawn: Drawn::Swarm,
         }
     }
 
@@ -114,6 +122,17 @@ impl Swarm {
         self
     }
 
+    /// Draws in another way than swarms do.
+    pub(crate) fn drawn(mut self, drawn: Drawn) -> Self {
+        self.drawn = drawn;
+        self
+    }
+
+    /// Where the choices of a seed's case come from.
+    pub(crate) fn source<M: Model>(&self, case: &Case<M>, seed: u64) -> Source {
+        self.drawn.source(case, seed)
+    }
+
     /// The classes that may be drawn for a model.
     pub fn classes<M: Model>(&self) -> BTreeSet<FaultClass> {
         let base = self.base.clone().unwrap_or_else(|| M::INFO.tolerates.iter().copied().collect());
@@ -150,7 +169,10 @@ impl Swarm {
             scenario,
             workload,
             of_variants: false,
-            plans: plans(here),
+            plans: match self.drawn {
+                Drawn::Uniform => uniform::plans(here),
+                Drawn::Swarm | Drawn::Ordered { .. } => plans(here),
+            },
             variants: match self.as_configured {
                 true => Just(model.clone()).boxed(),
                 false => model.variants(),
@@ -192,19 +214,30 @@ impl<M: Model> Cases<M> {
         if let Some(own) = scenario.config.own_workload().filter(|_| self.of_variants) {
             operations = drawn(&own, &mut runner);
         }
-        if self.swarm.base.is_none() {
-            let more = self.swarm.more.iter();
-            plan.only(&scenario.config.tolerates().iter().chain(more).copied().collect());
-        }
+        let rules = self.rules(&scenario.config);
+        rules.keep_classes(&mut plan.faults, &mut plan.network, &mut plan.disk);
         let mut faults = plan.faults;
         self.skew_within(&scenario.config, &mut faults);
-        if let Some(bound) = scenario.config.pause_bound() {
-            pause_within(bound * u64::from(self.swarm.over_pause), &mut faults);
-        }
+        rules.keep_pauses(&mut faults);
         scenario.network = NetworkConfig { bandwidth: scenario.network.bandwidth, ..plan.network };
         scenario.disk = plan.disk;
         scenario.timer_jitter = plan.timer_jitter;
         Case { scenario, operations, faults }
+    }
+
+    /// What a case of this configuration has to keep to.
+    pub(crate) fn rules(&self, variant: &M) -> Rules {
+        Rules::of(&self.swarm, &self.scenario.config, variant)
+    }
+
+    /// Whether no variants of the configuration are drawn.
+    pub(crate) fn as_configured(&self) -> bool {
+        self.swarm.as_configured
+    }
+
+    /// What all scenarios have in common.
+    pub(crate) fn common(&self) -> &Scenario<M> {
+        &self.scenario
     }
 
     /// Plans are drawn for the model as it is configured; a variant may bear less skew, or more.
@@ -224,24 +257,6 @@ impl<M: Model> Cases<M> {
             }
         }
     }
-}
-
-/// No pause is longer than the bound, and between two of them, whomever they strike, is as much time: so that none goes
-/// on where another ended.
-fn pause_within(bound: Span, faults: &mut Vec<Fault>) {
-    let mut free = Time::ZERO;
-    faults.sort_by_key(|fault| fault.at);
-    faults.retain_mut(|fault| {
-        if !matches!(fault.what, What::Pause { .. }) {
-            return true;
-        }
-        let room = fault.at >= free;
-        if room {
-            let lasts = fault.lasts.map_or(bound, |lasts| lasts.min(bound));
-            (fault.lasts, fault.within, free) = (Some(lasts), None, fault.at + lasts + bound);
-        }
-        room
-    });
 }
 
 /// A proptest runner whose generator comes from a seed.
@@ -274,25 +289,6 @@ struct Plan {
     disk: DiskConfig,
     timer_jitter: Span,
     faults: Vec<Fault>,
-}
-
-impl Plan {
-    /// Takes out what belongs to other classes than these.
-    fn only(&mut self, classes: &BTreeSet<FaultClass>) {
-        self.faults.retain(|fault| classes.contains(&fault.what.class()));
-        if !classes.contains(&FaultClass::Loss) {
-            self.network.loss_ppm = 0;
-        }
-        if !classes.contains(&FaultClass::Dup) {
-            self.network.dup_ppm = 0;
-        }
-        if !classes.contains(&FaultClass::Reorder) {
-            self.network.fifo = true;
-        }
-        if !classes.contains(&FaultClass::Disk) {
-            self.disk = DiskConfig::default();
-        }
-    }
 }
 
 /// How a seed's faults are meant.
@@ -336,7 +332,7 @@ fn plan(here: Place, mut on: BTreeSet<FaultClass>, style: Style) -> impl Strateg
     }
     let network = network(&here.network, &on, here.delay_bound);
     let disk = disk(on.contains(&FaultClass::Disk));
-    let timer_jitter = prop_oneof![3 => Just(Span::ZERO), 1 => Just(Span::us(500)), 1 => Just(Span::ms(5))];
+    let timer_jitter = prop_oneof![3 => Just(Span::ZERO), 1 => Just(Span::us(500)), 1 => Just(MOST_LATE)];
     let bound = here.delay_bound;
     let timer_jitter = timer_jitter.prop_map(move |late| bound.map_or(late, |bound| late.min(bound)));
     let faults = match style {
@@ -377,7 +373,7 @@ fn faults_of_every(here: &Place, on: &BTreeSet<FaultClass>, style: Style) -> Box
 fn ppm(on: bool) -> BoxedStrategy<u32> {
     match on {
         false => Just(0).boxed(),
-        true => prop_oneof![Just(2_000), Just(20_000), Just(100_000), Just(300_000)].boxed(),
+        true => prop_oneof![Just(2_000), Just(20_000), Just(100_000), Just(MOST_PPM)].boxed(),
     }
 }
 
@@ -393,7 +389,7 @@ fn network(
         2 => Just(Latency::Constant { base: least }),
         3 => Just(usual),
         2 => Just(Latency::LogNormal { min: least, median: least * 2, sigma_milli: 800, max: least * 200 }),
-        1 => Just(Latency::HeavyTail { min: least, alpha_milli: 1_100, max: least * 400 }),
+        1 => Just(Latency::HeavyTail { min: least, alpha_milli: 1_100, max: least * MOST_LATENCY }),
     ];
     let latency = latency.prop_map(move |latency| match bound {
         Some(bound) => latency.at_most(bound),
@@ -413,7 +409,7 @@ fn disk(on: bool) -> BoxedStrategy<DiskConfig> {
         return Just(DiskConfig::default()).boxed();
     }
     let sync = prop_oneof![Just(Span::us(100)), Just(Span::ms(2)), Just(Span::ms(10))];
-    let jitter = prop_oneof![Just(Span::ZERO), Just(Span::ms(1)), Just(Span::ms(20))];
+    let jitter = prop_oneof![Just(Span::ZERO), Just(Span::ms(1)), Just(MOST_SYNC_JITTER)];
     let lost = prop_oneof![1 => Just(0), 2 => Just(300_000), 2 => Just(1_000_000)];
     let torn = prop_oneof![Just(0), Just(300_000)];
     (sync, jitter, lost, torn)
@@ -473,7 +469,7 @@ fn what(here: &Place, class: FaultClass, aimed: bool) -> Option<BoxedStrategy<Wh
     Some(match class {
         FaultClass::Loss | FaultClass::Dup => return None,
         FaultClass::Reorder => {
-            let by = prop_oneof![Just(Span::ms(5)), Just(Span::ms(50)), Just(Span::ms(300))];
+            let by = prop_oneof![Just(DELAYS[0]), Just(DELAYS[1]), Just(DELAYS[2])];
             (several(), several(), by).prop_map(|(from, to, by)| What::Delay { from, to, by }).boxed()
         }
         FaultClass::Partition if here.nodes.len() < 2 => return None,
@@ -497,7 +493,7 @@ fn what(here: &Place, class: FaultClass, aimed: bool) -> Option<BoxedStrategy<Wh
         }
         FaultClass::Disk => {
             let mortal = at_whom(mortal?);
-            let slow = (mortal.clone(), prop_oneof![Just(Span::ms(5)), Just(Span::ms(100))])
+            let slow = (mortal.clone(), prop_oneof![Just(SLOWNESSES[0]), Just(SLOWNESSES[1])])
                 .prop_map(|(node, by)| What::SlowDisk { node, by });
             let full = mortal.prop_map(|node| What::FullDisk { node });
             prop_oneof![3 => slow, 1 => full].boxed()
@@ -575,6 +571,33 @@ mod tests {
             // Losses are noise of the network and no items of the plan.
             assert!(case.scenario.network.loss_ppm > 0 && case.scenario.network.dup_ppm == 0, "seed {seed}");
         }
+    }
+
+    /// The rules that changed cases are brought under are those that swarms keep to themselves, and no narrower.
+    #[test]
+    fn what_is_drawn_is_inside_the_rules() {
+        fn check<M: Model>(model: &M, swarm: Swarm) {
+            for drawn in [Drawn::Swarm, Drawn::Uniform] {
+                let cases = swarm.clone().drawn(drawn).cases(model);
+                for seed in 0..300 {
+                    let case = cases.case(seed);
+                    let rules = cases.rules(&case.scenario.config);
+                    assert_eq!(rules.broken(&case, &[]), None, "seed {seed} under {swarm:?}");
+                }
+            }
+        }
+        let beyond = Swarm::tolerated().over_pause(3).over_skew(4).and(FaultClass::Wipe).chaos(Span::ms(700));
+        for swarm in [Swarm::tolerated(), Swarm::only(FaultClass::ALL), Swarm::calm(), beyond] {
+            check(&Picky, swarm.clone());
+            check(&Bounded(Some(Span::ms(3))), swarm.clone());
+            check(&Bounded(None), swarm);
+        }
+        let narrow = Swarm::only([FaultClass::Loss]).cases(&Bounded(None));
+        let broken = (0..50).any(|seed| {
+            let case = Swarm::only(FaultClass::USUAL).cases(&Bounded(None)).case(seed);
+            narrow.rules(&case.scenario.config).broken(&case, &[]).is_some()
+        });
+        assert!(broken, "rules that nothing breaks are none");
     }
 
     #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

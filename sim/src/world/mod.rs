@@ -169,6 +169,11 @@ impl<M: Model> World<M> {
         self.core.stopped(from, to).is_some()
     }
 
+    /// Whether any message is stopped by a cut now, and whether any is made late by a fault.
+    pub(crate) fn links_disturbed(&self) -> (bool, bool) {
+        (!self.core.cuts.is_empty(), !self.core.delays.is_empty())
+    }
+
     /// Whether all faults have ended for good.
     pub fn healed(&self) -> bool {
         self.core.calm
@@ -234,6 +239,11 @@ impl<M: Model> World<M> {
     /// Hands over the history of a finished run.
     pub fn into_history(self) -> History<Op<M>, Ret<M>> {
         self.core.history
+    }
+
+    /// Records choices only.
+    pub(crate) fn forget_timeline(&mut self) {
+        self.core.timeline = None;
     }
 
     /// Hands over the recorded timeline and the recorded choices.

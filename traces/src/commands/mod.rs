@@ -21,8 +21,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use seedbed_sim::FaultClass;
 use seedbed_sim::check::{failing_directory, write_trace};
+use seedbed_sim::{FaultClass, Strategy};
 
 use crate::component::{Component, KeepGoing, Options, Shrunk};
 use crate::registry;
@@ -61,6 +61,12 @@ pub struct ModelOptions {
     /// Replace a field of the configuration, as a trace has it: `--with kind=redlock --with terms.ttl=600ms`.
     #[arg(long, value_name = "FIELD=VALUE")]
     pub with: Vec<String>,
+    /// How seeds are made into worlds: uniform, swarm, pct or guided.
+    #[arg(long, default_value_t)]
+    pub strategy: Strategy,
+    /// Begin a guided search with what is kept in this folder; a sweep keeps there what it found.
+    #[arg(long, value_name = "FOLDER", num_args = 0..=1, default_missing_value = crate::corpus::USUAL)]
+    pub corpus: Option<PathBuf>,
     /// What else a model lets one set.
     #[command(flatten)]
     pub settings: Settings,
@@ -117,6 +123,9 @@ impl ModelOptions {
             Some((path, value)) => Ok((path.to_string(), value.to_string())),
             None => Err(anyhow::anyhow!("--with {text}: write FIELD=VALUE, such as kind=redlock")),
         };
+        if self.corpus.is_some() && self.strategy != Strategy::Guided {
+            anyhow::bail!("--corpus: {} learns nothing; --strategy guided does", self.strategy);
+        }
         Ok(Options {
             bug: self.bug.clone(),
             faults,
@@ -125,6 +134,8 @@ impl ModelOptions {
             settings: self.settings.0.clone(),
             every: self.every,
             with: self.with.iter().map(field).collect::<Result<_, _>>()?,
+            strategy: self.strategy,
+            corpus: self.corpus.clone(),
         })
     }
 }

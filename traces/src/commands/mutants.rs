@@ -1,139 +1,124 @@
-//! `seedbed mutants`: the kill matrix. For each planted bug: is it caught, by the property that should catch it, and
-//! after how many seeds?
+//! `seedbed mutants`: the kill matrix. For each planted bug: is it caught, by the property that should catch it, after how
+//! many seeds, who else sees it, and which strategy finds it fastest?
 
-use crate::say;
-use std::collections::BTreeMap;
+use std::path::PathBuf;
 
-use comfy_table::{Table, presets};
-use seedbed_sim::Bug;
-use serde_json::{Value, json};
+use anyhow::{Context as _, bail};
+use seedbed_sim::Strategy;
 
 use crate::commands::Ended;
 use crate::commands::progress::{bar, interrupted, mind_ctrl_c};
-use crate::component::{Component, Options};
+use crate::kills::compare::compare;
+use crate::kills::{self, Effort, Plan, Row};
 use crate::registry;
 use crate::report::print_json;
+use crate::say;
 
-/// How hard each bug is hunted.
-#[derive(Clone, Copy, Debug)]
-pub struct Effort {
-    /// How many hunts a bug; the median and the longest are reported.
+/// What is hunted, how hard, and how it is shown.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Mutants {
+    /// Which models; all without it.
+    pub models: Vec<String>,
+    /// All models.
+    #[arg(long, conflicts_with = "models")]
+    pub all: bool,
+    /// How many attempts a bug; the median is reported.
+    #[arg(long, default_value_t = Effort::default().attempts)]
     pub attempts: u64,
-    /// How many seeds a hunt has.
+    /// How many seeds an attempt.
+    #[arg(long, default_value_t = Effort::default().seeds)]
     pub seeds: u64,
-}
-
-impl Default for Effort {
-    fn default() -> Self {
-        Effort { attempts: 5, seeds: 20_000 }
-    }
-}
-
-/// How the hunts for one bug ended.
-#[derive(Clone, Debug)]
-pub struct Kill {
-    /// The bug.
-    pub bug: Bug,
-    /// Whether every hunt ended with the property that should catch it.
-    pub killed: bool,
-    /// The properties that were violated first in any seed, with how often.
-    pub killed_by: Vec<(String, u64)>,
-    /// For each hunt that succeeded, how many seeds it took; ascending.
-    pub seeds: Vec<u64>,
+    /// How many seeds all attempts at a bug together, by one strategy: rare bugs get fewer attempts.
+    #[arg(long, default_value_t = Effort::default().budget)]
+    pub budget: u64,
+    /// How seeds are made into worlds; several, separated by commas, or `all`, are compared with the first.
+    #[arg(long, visible_alias = "strategy", default_value = Strategy::default().name())]
+    pub strategies: String,
+    /// Compare all strategies: the same as `--strategies all`.
+    #[arg(long, conflicts_with = "strategies")]
+    pub compare: bool,
+    /// How many threads; all cores without it.
+    #[arg(long)]
+    pub threads: Option<usize>,
+    /// Write the matrix as a page.
+    #[arg(long, value_name = "PATH.html")]
+    pub out: Option<PathBuf>,
+    /// Print JSON lines.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Hunts every bug of the models and prints the matrix.
 ///
 /// # Errors
-/// If there is no such model.
-pub fn mutants(models: &[String], effort: Effort, as_json: bool) -> anyhow::Result<Ended> {
-    let components: Vec<_> = match models {
+/// If there is no such model or strategy, or the page cannot be written.
+pub fn mutants(call: &Mutants) -> anyhow::Result<Ended> {
+    let components: Vec<_> = match &call.models[..] {
         [] => registry::all(),
         models => models.iter().map(|model| registry::find(model)).collect::<Result<_, _>>()?,
     };
+    let strategies = if call.compare { parse_strategies("all")? } else { parse_strategies(&call.strategies)? };
+    if call.threads == Some(0) || call.attempts == 0 || call.seeds == 0 {
+        bail!("--threads, --attempts and --seeds: a hunt needs at least one of each");
+    }
+    let plan = Plan {
+        effort: Effort { attempts: call.attempts, seeds: call.seeds, budget: call.budget },
+        strategies: strategies.clone(),
+    };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(call.threads.unwrap_or(0)).build()?;
     mind_ctrl_c();
-    let mut all_killed = true;
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    table.set_header(["model", "bug", "", "by", "seeds (median)", "(most)"]);
-    for component in components {
-        let name = component.info().name;
-        for bug in component.info().bugs {
-            let kill = hunt(&*component, *bug, effort)?;
-            all_killed &= kill.killed;
-            match as_json {
-                true => print_json(&json(name, &kill, effort)),
-                false => drop(table.add_row(row(name, &kill))),
-            }
-            if interrupted() {
-                break;
-            }
-        }
+    let bugs: u64 = components.iter().map(|component| component.info().bugs.len() as u64).sum();
+    let progress = bar(bugs * strategies.len() as u64, "hunts");
+    let rows = pool.install(|| kills::measure(&components, &plan, &|| progress.inc(1), &|| !interrupted()))?;
+    progress.finish_and_clear();
+    if let Some(file) = &call.out {
+        std::fs::write(file, kills::page::page(&rows, &plan))
+            .with_context(|| format!("cannot write {}", file.display()))?;
     }
-    if !as_json {
-        say!("{table}");
+    match call.json {
+        true => print_lines(&rows),
+        false => print(&rows),
     }
+    let all_killed = !interrupted() && rows.iter().all(|row| row.main().killed());
     Ok(if all_killed { Ended::Held } else { Ended::Violated })
 }
 
-/// Hunts one bug. Each hunt has seeds of its own: hunt i begins where hunt i − 1 must have ended.
-///
-/// # Errors
-/// If the model refuses the bug.
-pub fn hunt(component: &dyn Component, bug: Bug, effort: Effort) -> anyhow::Result<Kill> {
-    let options = Options { bug: Some(bug.name.to_string()), ..Options::default() };
-    let progress = bar(effort.attempts, bug.name);
-    let mut by: BTreeMap<String, u64> = BTreeMap::new();
-    let mut seeds = Vec::new();
-    for attempt in 0..effort.attempts {
-        let first = attempt * effort.seeds;
-        component.failing(&options, first..first + effort.seeds, &|| !interrupted(), &mut |seed, violation| {
-            let found = violation.property == bug.caught_by;
-            *by.entry(violation.property).or_insert(0) += 1;
-            if found {
-                seeds.push(seed - first + 1);
-            }
-            !found
-        })?;
-        progress.inc(1);
-        if interrupted() {
-            break;
+/// Names separated by commas; the one that is the default comes first of all.
+fn parse_strategies(text: &str) -> anyhow::Result<Vec<Strategy>> {
+    let mut strategies: Vec<Strategy> = match text {
+        "all" => {
+            let usual = Strategy::default();
+            std::iter::once(usual).chain(Strategy::ALL.into_iter().filter(|other| *other != usual)).collect()
+        }
+        names => names.split(',').map(str::parse).collect::<Result<_, _>>().map_err(anyhow::Error::msg)?,
+    };
+    let mut seen = Vec::new();
+    strategies.retain(|strategy| {
+        !seen.contains(strategy) && {
+            seen.push(*strategy);
+            true
+        }
+    });
+    Ok(strategies)
+}
+
+fn print_lines(rows: &[Row]) {
+    rows.iter().map(kills::json::row).for_each(|line| print_json(&line));
+    if rows.first().is_some_and(|row| row.kills.len() > 1) {
+        print_json(&kills::json::comparison(rows, &compare(rows)));
+    }
+}
+
+fn print(rows: &[Row]) {
+    say!("{}\n", kills::text::bugs(rows));
+    say!("{}\n", kills::text::seers(rows));
+    for line in kills::text::only(rows) {
+        say!("{line}");
+    }
+    if rows.first().is_some_and(|row| row.kills.len() > 1) {
+        say!("\n{}\n", kills::text::strategies(rows));
+        for line in kills::text::verdicts(rows, &compare(rows)) {
+            say!("{line}");
         }
     }
-    progress.finish_and_clear();
-    seeds.sort_unstable();
-    let mut killed_by: Vec<_> = by.into_iter().collect();
-    killed_by.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    Ok(Kill { bug, killed: seeds.len() as u64 == effort.attempts, killed_by, seeds })
-}
-
-fn median(seeds: &[u64]) -> Option<u64> {
-    seeds.get(seeds.len() / 2).copied()
-}
-
-fn json(model: &str, kill: &Kill, effort: Effort) -> Value {
-    json!({
-        "model": model,
-        "bug": kill.bug.name,
-        "expected_property": kill.bug.caught_by,
-        "killed": kill.killed,
-        "killed_by": if kill.seeds.is_empty() { Value::Null } else { json!(kill.bug.caught_by) },
-        "first_violated": kill.killed_by.iter().map(|(name, count)| (name.clone(), json!(count))).collect::<serde_json::Map<_, _>>(),
-        "seeds_median": median(&kill.seeds),
-        "seeds_max": kill.seeds.last(),
-        "attempts": effort.attempts,
-    })
-}
-
-fn row(model: &str, kill: &Kill) -> Vec<String> {
-    let number = |n: Option<u64>| n.map_or("-".into(), |n| n.to_string());
-    let state = if kill.killed { "killed" } else { "SURVIVES" };
-    vec![
-        model.to_string(),
-        kill.bug.name.to_string(),
-        state.to_string(),
-        kill.bug.caught_by.to_string(),
-        number(median(&kill.seeds)),
-        number(kill.seeds.last().copied()),
-    ]
 }

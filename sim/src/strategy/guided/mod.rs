@@ -1,0 +1,322 @@
+//! Guided search: cases that reached something new are kept, changed a little, and run again.
+//!
+//! Greybox fuzzing as AFL does it (Zalewski, *American Fuzzy Lop*, 2013), with what distributed systems have instead of
+//! branches. What counts as new is said in `coverage.rs`; how cases are changed in `mutate.rs`: faults are added, dropped,
+//! moved, stretched, turned on other nodes; choices are fixed to other values; operations move; tails of plans are spliced.
+//! Rarely reached things are followed more often than common ones (as in Böhme et al., *Coverage-based Greybox Fuzzing as
+//! Markov Chain*, CCS 2016). That coverage of states guides well where that of branches does not is from Meng et al.,
+//! *Greybox Fuzzing of Distributed Systems*, CCS 2023.
+//!
+//! **What a seed means.** Seeds are divided into islands of [`ISLAND`] that know nothing of each other. On an island one seed
+//! is run after the other; a part of them as a swarm draws them, each other a child of what the seeds before it found. So
+//! a seed's world is a function of the seed, the model, and the corpus that the search begins with, however many threads
+//! there are and wherever a sweep begins, ends or is divided.
+//!
+//! **The corpus.** What found something new that neither the corpus nor an earlier island has is a recorded case: a trace
+//! without a violation, which replays like any other. The next guided search begins with what it is given of them.
+//!
+//! **What it guarantees.** Nothing: it is a heuristic. All that it runs is inside the tolerance, by the rules of swarms.
+
+mod candidate;
+mod coverage;
+mod mutate;
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rayon::prelude::*;
+
+use crate::choice::{Deviation, Source};
+use crate::model::Model;
+use crate::run::{Finished, Record, drive, finish, in_runtime};
+use crate::scenario::{Case, Impossible};
+use crate::shrink::Story;
+use crate::strategy::Refused;
+use crate::strategy::guided::candidate::Candidate;
+use crate::strategy::guided::coverage::{Coverage, Feature, Onlooker};
+use crate::strategy::guided::mutate::{Parent, Workshop};
+use crate::swarm::Cases;
+use crate::sweep::{Campaign, SeedResult, Summary};
+use crate::trace::{Origin, Trace};
+use crate::world::World;
+
+/// How many seeds learn from each other.
+pub const ISLAND: u64 = 512;
+
+/// The first so many seeds of an island are as a swarm draws them, if there is no corpus; and of those after them, on
+/// average one of so many is.
+const FRESH: u64 = 24;
+const FRESH_EVERY: u64 = 4;
+
+/// Of how many members the rarest is followed.
+const CONTEST: usize = 3;
+
+/// How many of the choices that a run asked for are remembered, evenly spread over it.
+const REMEMBERED: usize = 256;
+
+/// What a thread that fails with a lock would break.
+const UNHARMED: &str = "nobody fails while they hold the corpus";
+
+/// A guided search: a campaign, and what is known to be worth beginning with.
+pub struct Guided<M: Model> {
+    campaign: Campaign<M>,
+    /// Behind a lock, for operations can be sent to other threads but not shared between them.
+    corpus: Mutex<Population<M>>,
+}
+
+/// What is followed, and what was reached in all.
+struct Population<M: Model> {
+    members: Vec<Member<M>>,
+    coverage: Coverage,
+}
+
+impl<M: Model> Clone for Population<M> {
+    fn clone(&self) -> Self {
+        Population { members: self.members.clone(), coverage: self.coverage.clone() }
+    }
+}
+
+impl<M: Model> Population<M> {
+    /// Counts what a candidate reached, and follows it from now on if that is something new and nothing went wrong. Says
+    /// whether it does.
+    fn learn(&mut self, guided: &Guided<M>, candidate: &Candidate<M>, tried: &Tried<M>) -> bool {
+        let new = tried.outcome.violation.is_none() && self.coverage.lacks(&tried.reached);
+        self.coverage.add(&tried.reached);
+        if new {
+            let asked = guided.try_out(candidate, Record::Yes).outcome.recorded;
+            let every = asked.len().div_ceil(REMEMBERED).max(1);
+            let asked = asked.into_iter().step_by(every).collect();
+            self.members.push(Member { candidate: candidate.clone(), reached: tried.reached.clone(), asked });
+        }
+        new
+    }
+}
+
+/// A candidate that reached something new.
+struct Member<M: Model> {
+    candidate: Candidate<M>,
+    reached: BTreeSet<Feature>,
+    /// Choices that its run asked for.
+    asked: Vec<Deviation>,
+}
+
+impl<M: Model> Clone for Member<M> {
+    fn clone(&self) -> Self {
+        Member { candidate: self.candidate.clone(), reached: self.reached.clone(), asked: self.asked.clone() }
+    }
+}
+
+/// A recorded case that reached something new, and the seed that found it.
+pub struct Find<M: Model> {
+    seed: u64,
+    candidate: Candidate<M>,
+    reached: BTreeSet<Feature>,
+}
+
+/// What a candidate came to.
+struct Tried<M: Model> {
+    outcome: Finished<M>,
+    reached: BTreeSet<Feature>,
+}
+
+impl<M: Model> Guided<M> {
+    /// A search that begins with a corpus: recorded cases of the model, in an order that is always the same. Hands back
+    /// which of them, by their places, it cannot use, and why.
+    ///
+    /// # Errors
+    /// If no world can run the model's own scenario.
+    pub fn new(campaign: Campaign<M>, corpus: Vec<Story<M>>) -> Result<(Self, Vec<Refused>), Impossible> {
+        let cases = campaign.cases();
+        cases.case(0).validate()?;
+        let nothing = Population { members: Vec::new(), coverage: Coverage::default() };
+        let guided = Guided { campaign, corpus: Mutex::new(nothing.clone()) };
+        let (mut known, mut refused) = (nothing, Vec::new());
+        for (place, story) in corpus.into_iter().enumerate() {
+            match Candidate::of_story(story, &cases, place as u64) {
+                Ok(candidate) => {
+                    let tried = guided.try_out(&candidate, Record::No);
+                    known.learn(&guided, &candidate, &tried);
+                }
+                Err(problem) => refused.push((place, problem)),
+            }
+        }
+        *guided.corpus.lock().expect(UNHARMED) = known;
+        Ok((guided, refused))
+    }
+
+    /// The campaign that is searched.
+    pub fn campaign(&self) -> &Campaign<M> {
+        &self.campaign
+    }
+
+    /// How many recorded cases it begins with: those of its corpus that reach something.
+    pub fn known(&self) -> usize {
+        self.corpus.lock().expect(UNHARMED).members.len()
+    }
+
+    /// The case of a seed and the source of its choices. Runs what the seed learns from.
+    ///
+    /// # Errors
+    /// If no world can run the case.
+    pub fn world(&self, seed: u64) -> Result<(Case<M>, Source), Impossible> {
+        let mut island = Island::of(self, seed);
+        while island.next < seed {
+            island.step();
+        }
+        let candidate = island.candidate();
+        candidate.case.validate()?;
+        let source = candidate.source();
+        Ok((candidate.case, source))
+    }
+
+    /// Runs one seed after the other and hands over what each came to, with the case and its source, until `each` says no.
+    pub fn in_turn(&self, seeds: Range<u64>, each: &mut dyn FnMut(SeedResult, &Case<M>, &Source) -> bool) {
+        for island in islands(&seeds) {
+            let mut here = Island::of(self, island.start);
+            while here.next < island.end {
+                let wanted = seeds.contains(&here.next);
+                let (seed, candidate, outcome) = here.step();
+                let result = SeedResult::of(seed, outcome);
+                if wanted && !each(result, &candidate.case, &candidate.source()) {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Runs all seeds, the islands on the threads of the current rayon pool, and hands each result to `each`, in no fixed
+    /// order. When `each` says no, no more are begun. Hands back what was found that is new, in the order of the seeds.
+    pub fn sweep(&self, seeds: Range<u64>, each: &(dyn Fn(SeedResult) -> bool + Sync)) -> (Summary, Vec<Find<M>>) {
+        let go_on = AtomicBool::new(true);
+        let islands: Vec<_> = islands(&seeds).collect();
+        let swept: Vec<(Summary, Vec<Find<M>>)> = islands
+            .into_par_iter()
+            .map(|island| {
+                let mut here = Island::of(self, island.start);
+                let mut summary = Summary::default();
+                while here.next < island.end && go_on.load(Ordering::Relaxed) {
+                    let wanted = seeds.contains(&here.next);
+                    let (seed, _, outcome) = here.step();
+                    if wanted {
+                        let result = SeedResult::of(seed, outcome);
+                        summary.add(&result);
+                        if !each(result) {
+                            go_on.store(false, Ordering::Relaxed);
+                        }
+                    }
+                }
+                here.finds.retain(|find| seeds.contains(&find.seed));
+                (summary, here.finds)
+            })
+            .collect();
+        let mut summary = Summary::default();
+        let mut coverage = self.corpus.lock().expect(UNHARMED).coverage.clone();
+        let mut finds = Vec::new();
+        for (part, found) in swept {
+            summary = summary.merged(part);
+            for find in found {
+                if coverage.lacks(&find.reached) {
+                    coverage.add(&find.reached);
+                    finds.push(find);
+                }
+            }
+        }
+        (self.campaign.judged(summary), finds)
+    }
+
+    /// The trace of a find: it replays like any other, and violates nothing.
+    pub fn trace(&self, find: &Find<M>) -> Trace<M> {
+        let outcome = self.try_out(&find.candidate, Record::Yes).outcome;
+        let origin = Origin {
+            seed: Some(find.seed),
+            seedbed: env!("CARGO_PKG_VERSION").into(),
+            note: "found something new in a guided search".into(),
+            ..Origin::default()
+        };
+        let (violation, fingerprint) = (outcome.violation.clone(), outcome.fingerprint);
+        let Story { case, deviations } = Story::recorded(&find.candidate.case, &outcome);
+        Trace::new(case, deviations, violation, fingerprint, origin)
+    }
+
+    fn try_out(&self, candidate: &Candidate<M>, record: Record) -> Tried<M> {
+        let onlooker = Onlooker::new(self.campaign.suite.model.mortal().0);
+        let outcome = in_runtime(|| {
+            let mut world = World::begin(&candidate.case, &candidate.source(), record == Record::Yes);
+            world.forget_timeline();
+            let mut properties: Vec<_> = self.campaign.suite.properties.iter().map(|make| make()).collect();
+            properties.push(Box::new(onlooker.clone()));
+            let violation = drive(&mut world, &mut properties);
+            finish(world, violation)
+        });
+        let mut reached = onlooker.reached();
+        reached.extend(coverage::of_marks(&outcome.marks));
+        Tried { outcome, reached }
+    }
+}
+
+/// The islands that seeds lie on, each from its beginning to the last seed wanted.
+fn islands(seeds: &Range<u64>) -> impl Iterator<Item = Range<u64>> + use<> {
+    let (from, end) = (seeds.start / ISLAND * ISLAND, seeds.end);
+    (from..end).step_by(ISLAND as usize).map(move |start| start..end.min(start.saturating_add(ISLAND)))
+}
+
+/// An island while it is run.
+struct Island<'a, M: Model> {
+    guided: &'a Guided<M>,
+    cases: Cases<M>,
+    population: Population<M>,
+    first: u64,
+    next: u64,
+    /// How many seeds begin the island as a swarm draws them.
+    fresh: u64,
+    finds: Vec<Find<M>>,
+}
+
+impl<'a, M: Model> Island<'a, M> {
+    /// The island of a seed, at its beginning.
+    fn of(guided: &'a Guided<M>, seed: u64) -> Self {
+        let first = seed / ISLAND * ISLAND;
+        let population = guided.corpus.lock().expect(UNHARMED).clone();
+        let fresh = if population.members.is_empty() { FRESH } else { 0 };
+        Island { guided, cases: guided.campaign.cases(), population, first, next: first, fresh, finds: Vec::new() }
+    }
+
+    /// What the next seed is to run.
+    fn candidate(&self) -> Candidate<M> {
+        let seed = self.next;
+        let mut shop = Workshop::new(&self.cases, seed);
+        let begins = self.population.members.is_empty() || seed - self.first < self.fresh;
+        if begins || shop.below(FRESH_EVERY) == 0 {
+            return Candidate::fresh(&self.cases, seed);
+        }
+        let parent = self.follow(&mut shop);
+        let other = &self.population.members[shop.below(self.population.members.len() as u64) as usize];
+        let parent = Parent { candidate: &parent.candidate, asked: &parent.asked };
+        let child = shop.child(&parent, &other.candidate);
+        match child.case.validate() {
+            Ok(()) => child,
+            Err(_) => Candidate::fresh(&self.cases, seed),
+        }
+    }
+
+    /// Of a few members, the one that reached what is rarest.
+    fn follow(&self, shop: &mut Workshop<'_, M>) -> &Member<M> {
+        let members = &self.population.members;
+        let drawn = (0..CONTEST).map(|_| shop.below(members.len() as u64) as usize).collect::<Vec<_>>();
+        let rarest = |place: &usize| (self.population.coverage.rarest(&members[*place].reached), *place);
+        &members[drawn.into_iter().min_by_key(rarest).expect("a contest has members")]
+    }
+
+    /// Runs the next seed and learns from it.
+    fn step(&mut self) -> (u64, Candidate<M>, Finished<M>) {
+        let (seed, candidate) = (self.next, self.candidate());
+        let tried = self.guided.try_out(&candidate, Record::No);
+        self.next += 1;
+        if self.population.learn(self.guided, &candidate, &tried) {
+            self.finds.push(Find { seed, candidate: candidate.clone(), reached: tried.reached });
+        }
+        (seed, candidate, tried.outcome)
+    }
+}

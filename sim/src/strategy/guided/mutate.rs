@@ -1,0 +1,274 @@
+//! Changes of candidates: small, random, and always inside the tolerance.
+
+use rand_chacha::ChaCha8Rng;
+use rand_core::Rng;
+
+use crate::choice::{Deviation, generator};
+use crate::disk::WriteFate;
+use crate::fault::{Fault, Target};
+use crate::kind::kind_names;
+use crate::model::Model;
+use crate::process::{NodeId, Process};
+use crate::scenario::Case;
+use crate::strategy::guided::candidate::Candidate;
+use crate::swarm::{Cases, Rules};
+use crate::time::{Span, Time};
+
+/// How many changes are made at once, at most.
+const AT_ONCE: u64 = 4;
+
+/// No plan grows beyond this; the longest that swarms draw are shorter.
+const FAULTS: usize = 96;
+
+/// Where new material comes from, and what has to be kept to.
+pub(crate) struct Workshop<'a, M: Model> {
+    cases: &'a Cases<M>,
+    words: ChaCha8Rng,
+}
+
+/// What is changed: a candidate, and the choices that its run asked for.
+pub(crate) struct Parent<'a, M: Model> {
+    pub(crate) candidate: &'a Candidate<M>,
+    pub(crate) asked: &'a [Deviation],
+}
+
+/// The ways of changing a candidate.
+#[derive(Clone, Copy, Debug)]
+enum Change {
+    AddFault,
+    DropFault,
+    MoveFault,
+    StretchFault,
+    TurnFault,
+    Choice,
+    ForgetChoice,
+    OtherChoices,
+    Splice,
+    MoveOperation,
+    OtherOperations,
+    Weather,
+}
+
+/// With how often each is drawn.
+const CHANGES: [(Change, u64); 12] = [
+    (Change::AddFault, 4),
+    (Change::DropFault, 2),
+    (Change::MoveFault, 5),
+    (Change::StretchFault, 3),
+    (Change::TurnFault, 2),
+    (Change::Choice, 5),
+    (Change::ForgetChoice, 1),
+    (Change::OtherChoices, 3),
+    (Change::Splice, 2),
+    (Change::MoveOperation, 3),
+    (Change::OtherOperations, 2),
+    (Change::Weather, 1),
+];
+
+impl<'a, M: Model> Workshop<'a, M> {
+    /// The workshop of a seed.
+    pub(crate) fn new(cases: &'a Cases<M>, seed: u64) -> Self {
+        Workshop { cases, words: generator(seed, "guided") }
+    }
+
+    /// A number below `n`; zero if `n` is.
+    pub(crate) fn below(&mut self, n: u64) -> u64 {
+        ((u128::from(self.words.next_u64()) * u128::from(n)) >> 64) as u64
+    }
+
+    fn place(&mut self, length: usize) -> Option<usize> {
+        (length > 0).then(|| self.below(length as u64) as usize)
+    }
+
+    fn up_to(&mut self, most: Span) -> Span {
+        Span(self.below(most.0.saturating_add(1)))
+    }
+
+    /// A child of a candidate; `other` is another member of the population, for splicing.
+    pub(crate) fn child(&mut self, parent: &Parent<'_, M>, other: &Candidate<M>) -> Candidate<M> {
+        let mut child = parent.candidate.clone();
+        let rules = self.cases.rules(&child.case.scenario.config);
+        for _ in 0..=self.below(AT_ONCE) {
+            let change = self.change();
+            self.make(change, &mut child, parent, other, &rules);
+        }
+        rules.keep(&mut child.case, &mut child.changes);
+        child.case.faults.truncate(FAULTS);
+        child
+    }
+
+    fn change(&mut self) -> Change {
+        let all: u64 = CHANGES.iter().map(|(_, weight)| weight).sum();
+        let mut at = self.below(all);
+        let drawn = CHANGES.iter().find(|(_, weight)| {
+            let here = at < *weight;
+            at = at.saturating_sub(*weight);
+            here
+        });
+        drawn.expect("the place is below the sum of all weights").0
+    }
+
+    fn make(
+        &mut self,
+        change: Change,
+        child: &mut Candidate<M>,
+        parent: &Parent<'_, M>,
+        other: &Candidate<M>,
+        rules: &Rules,
+    ) {
+        match change {
+            Change::AddFault => self.add_fault(child, rules),
+            Change::DropFault => {
+                if let Some(place) = self.place(child.case.faults.len()) {
+                    child.case.faults.remove(place);
+                }
+            }
+            Change::MoveFault => self.with_fault(child, |shop, fault| fault.at = shop.moved(fault.at, rules.chaos)),
+            Change::StretchFault => self.with_fault(child, Self::stretch),
+            Change::TurnFault => self.with_fault(child, |shop, fault| shop.turn(fault, rules)),
+            Change::Choice => self.fix_choice(child, parent.asked, rules),
+            Change::ForgetChoice => {
+                if let Some(place) = self.place(child.changes.len()) {
+                    child.changes.remove(place);
+                }
+            }
+            Change::OtherChoices => child.seed = self.words.next_u64(),
+            Change::Splice => self.splice(child, other),
+            Change::MoveOperation => self.move_operation(child),
+            Change::OtherOperations => self.other_operations(child),
+            Change::Weather => {
+                let drawn = self.donor().scenario;
+                let scenario = &mut child.case.scenario;
+                (scenario.network, scenario.disk, scenario.timer_jitter) =
+                    (drawn.network, drawn.disk, drawn.timer_jitter);
+            }
+        }
+    }
+
+    /// A case that a swarm draws: what new faults, weather and operations are taken from.
+    fn donor(&mut self) -> Case<M> {
+        let seed = self.words.next_u64();
+        self.cases.case(seed)
+    }
+
+    fn with_fault(&mut self, child: &mut Candidate<M>, change: impl FnOnce(&mut Self, &mut Fault)) {
+        if let Some(place) = self.place(child.case.faults.len()) {
+            change(self, &mut child.case.faults[place]);
+        }
+    }
+
+    /// A fault of another plan; at its own time, or right beside one that is there.
+    fn add_fault(&mut self, child: &mut Candidate<M>, rules: &Rules) {
+        let mut drawn = self.donor().faults;
+        let Some(place) = self.place(drawn.len()) else { return };
+        let mut fault = drawn.swap_remove(place);
+        if let Some(beside) = self.place(child.case.faults.len()).filter(|_| self.below(2) == 0) {
+            fault.at = self.moved(child.case.faults[beside].at, rules.chaos);
+        }
+        child.case.faults.push(fault);
+    }
+
+    /// Another instant of the chaos: anywhere, or not far away.
+    fn moved(&mut self, at: Time, chaos: Span) -> Time {
+        match self.below(4) {
+            0 => Time::ZERO + self.up_to(chaos),
+            _ => {
+                let far = Span(chaos.0 >> (2 + self.below(8)));
+                let earlier = at - far;
+                (earlier + self.up_to(far * 2)).min(Time::ZERO + chaos)
+            }
+        }
+    }
+
+    /// From half as long to twice as long.
+    fn stretch(&mut self, fault: &mut Fault) {
+        let usual = fault.lasts.unwrap_or(Span::ms(500));
+        let half = Span((usual.0 / 2).max(1));
+        fault.lasts = Some(half + self.up_to(half * 3));
+    }
+
+    /// Strikes another node.
+    fn turn(&mut self, fault: &mut Fault, rules: &Rules) {
+        let place = self.place(rules.mortal.len());
+        if let (Some(target), Some(place)) = (fault.what.target_mut(), place) {
+            *target = Target::Node(rules.mortal[place]);
+            fault.within = None;
+            fault.after = None;
+        }
+    }
+
+    /// Fixes one of the choices that the parent's run asked for to another value.
+    fn fix_choice(&mut self, child: &mut Candidate<M>, asked: &[Deviation], rules: &Rules) {
+        let mut choice = match self.place(asked.len()).filter(|_| self.below(4) > 0) {
+            Some(place) => asked[place].clone(),
+            None => self.some_message(rules),
+        };
+        let (least, most) = rules.latency;
+        match &mut choice {
+            Deviation::Send { lost, latency, copy, .. } => {
+                // Late messages are what most depends on; how late is drawn from all orders of magnitude.
+                let late = |shop: &mut Self| least + Span(shop.up_to(most - least).0 >> shop.below(8));
+                match self.below(4) {
+                    0 => *lost = !*lost,
+                    1 => *copy = Some(late(self)),
+                    _ => *latency = Some(late(self)),
+                }
+            }
+            Deviation::Draw { billionths, .. } => *billionths = self.below(1_000_000_000) as u32,
+            Deviation::Timer { late, .. } => *late = self.up_to(rules.late),
+            Deviation::Sync { longer, .. } => *longer = self.up_to(*longer * 2),
+            Deviation::Crash { fate, .. } => {
+                *fate = [WriteFate::Kept, WriteFate::Lost, WriteFate::Torn][self.below(3) as usize];
+            }
+        }
+        // The last of two that have a name is meant.
+        child.changes.push(choice);
+    }
+
+    /// The fate of a message that may have been sent: those that the network treated as it does by default are in no record.
+    fn some_message(&mut self, rules: &Rules) -> Deviation {
+        let kinds = kind_names::<<M::Process as Process>::Message>();
+        let mut node = || NodeId(self.below(rules.nodes as u64) as u16);
+        let (from, to) = (node(), node());
+        let kind = self.place(kinds.len()).map(|place| kinds[place].clone()).unwrap_or_default();
+        let most = 1 << self.below(10);
+        Deviation::Send { from, to, kind, n: self.below(most) as u32, lost: false, latency: None, copy: None }
+    }
+
+    /// From some instant on, the faults of the other plan.
+    fn splice(&mut self, child: &mut Candidate<M>, other: &Candidate<M>) {
+        let at = Time::ZERO + self.up_to(child.case.scenario.phases.chaos);
+        child.case.faults.retain(|fault| fault.at < at);
+        child.case.faults.extend(other.case.faults.iter().filter(|fault| fault.at >= at).cloned());
+        if child.case.scenario.config == other.case.scenario.config {
+            child.changes.extend(other.changes.iter().cloned());
+        }
+    }
+
+    /// Moves an operation between those that its client asks before and after it.
+    fn move_operation(&mut self, child: &mut Candidate<M>) {
+        let operations = &mut child.case.operations;
+        let Some(place) = self.place(operations.len()) else { return };
+        let client = operations[place].client;
+        let last = operations.iter().map(|operation| operation.at).max().unwrap_or_default();
+        let mut others = operations.iter().enumerate().filter(|(i, op)| *i != place && op.client == client);
+        let (mut from, mut to) = (Time::ZERO, last);
+        others.by_ref().for_each(|(i, operation)| {
+            let before = (operation.at, i) < (operations[place].at, place);
+            match before {
+                true => from = from.max(operation.at),
+                false => to = to.min(operation.at),
+            }
+        });
+        operations[place].at = from + self.up_to(to.since(from));
+    }
+
+    /// Asks what clients ask in another case, where both may be asked the same.
+    fn other_operations(&mut self, child: &mut Candidate<M>) {
+        let donor = self.donor();
+        let (ours, theirs) = (&child.case.scenario.config, &donor.scenario.config);
+        if ours == theirs || (ours.own_workload().is_none() && theirs.own_workload().is_none()) {
+            child.case.operations = donor.operations;
+        }
+    }
+}

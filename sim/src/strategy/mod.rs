@@ -1,0 +1,137 @@
+//! Strategies: how seeds are made into worlds. Each is a deterministic function of the seed, the model and, where it
+//! learns, of what it has been given to learn from; and each world that fails is recorded, replayed and shrunk like any
+//! other, for whatever a strategy decides is a part of the case or a named choice.
+//!
+//! | strategy | faults | message order | guarantees |
+//! |---|---|---|---|
+//! | [`uniform`](Strategy::Uniform) | all classes on, drawn uniformly | the model's latencies | none: what the others are compared with |
+//! | [`swarm`](Strategy::Swarm) | a random subset of classes; motifs; aimed at roles | four kinds of latency | none |
+//! | [`pct`](Strategy::Pct) | those of the swarm | priorities of links, with change points | a lower bound for each seed, within a window ([`pct`]) |
+//! | [`guided`](Strategy::Guided) | those of the swarm, mutated | those of the swarm, mutated | none; learns ([`guided`]) |
+//!
+//! All of them stay inside what the model tolerates, by the same rules.
+
+pub mod guided;
+pub mod pct;
+mod search;
+
+use std::fmt;
+
+use crate::choice::Source;
+use crate::model::Model;
+use crate::run::{Record, run_valid};
+use crate::scenario::{Case, Impossible};
+use crate::strategy::pct::Order;
+use crate::sweep::Campaign;
+use crate::time::Span;
+
+pub use search::{Refused, Search};
+
+/// How seeds are made into worlds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Strategy {
+    /// Every class of fault that is tolerated is on in every world; times and strengths are drawn uniformly.
+    Uniform,
+    /// Each seed draws which classes are on, how strong, and in which style. (Groce et al., *Swarm Testing*, ISSTA 2012.)
+    #[default]
+    Swarm,
+    /// Messages are delivered by random priorities of links that change at few random points. (Burckhardt et al., *A
+    /// Randomized Scheduler with Probabilistic Guarantees of Finding Bugs*, ASPLOS 2010; Ozkan et al., *Randomized Testing
+    /// of Distributed Systems with Probabilistic Guarantees*, OOPSLA 2018.)
+    Pct,
+    /// Cases that reached something new are changed a little and run again. (Zalewski, *American Fuzzy Lop*; for
+    /// distributed systems Meng et al., *Greybox Fuzzing of Distributed Systems*, CCS 2023.)
+    Guided,
+}
+
+impl Strategy {
+    /// All of them.
+    pub const ALL: [Strategy; 4] = [Strategy::Uniform, Strategy::Swarm, Strategy::Pct, Strategy::Guided];
+
+    /// The name on the command line and in files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Strategy::Uniform => "uniform",
+            Strategy::Swarm => "swarm",
+            Strategy::Pct => "pct",
+            Strategy::Guided => "guided",
+        }
+    }
+}
+
+impl fmt::Display for Strategy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl std::str::FromStr for Strategy {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        Strategy::ALL.into_iter().find(|strategy| strategy.name() == text).ok_or_else(|| {
+            let all = Strategy::ALL.map(Strategy::name).join(" ");
+            format!("'{text}' is not a strategy: choose from {all}")
+        })
+    }
+}
+
+/// How a swarm draws a seed's case and its choices.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Drawn {
+    #[default]
+    Swarm,
+    Uniform,
+    /// By priorities, in worlds that send up to so many messages, none of which is to take longer than the bound.
+    Ordered {
+        steps: u32,
+        bound: Span,
+    },
+}
+
+impl Drawn {
+    pub(crate) fn source<M: Model>(self, case: &Case<M>, seed: u64) -> Source {
+        match self {
+            Drawn::Swarm | Drawn::Uniform => Source::Seed(seed),
+            Drawn::Ordered { steps, bound } => {
+                let least = case.scenario.network.latency.base();
+                Source::Ordered { seed, order: Order::drawn(seed, steps, least, bound) }
+            }
+        }
+    }
+}
+
+/// How many worlds are run to learn how many messages worlds of a model send.
+const MEASURED: u64 = 16;
+
+impl<M: Model> Campaign<M> {
+    /// The same campaign under a strategy. One that is guided draws like a swarm: what it makes of that is
+    /// [`guided::Guided`]'s.
+    ///
+    /// # Errors
+    /// If no world can run the model's own scenario.
+    pub fn under(mut self, strategy: Strategy) -> Result<Self, Impossible> {
+        let drawn = match strategy {
+            Strategy::Uniform => Drawn::Uniform,
+            Strategy::Swarm | Strategy::Guided => Drawn::Swarm,
+            Strategy::Pct => {
+                let (_, bound) = self.cases().rules(&self.suite.model).latency;
+                Drawn::Ordered { steps: self.most_messages()?, bound }
+            }
+        };
+        self.swarm = self.swarm.drawn(drawn);
+        Ok(self)
+    }
+
+    /// The number of steps that PCT needs beforehand: the most messages that the worlds of a few fixed seeds send.
+    fn most_messages(&self) -> Result<u32, Impossible> {
+        let cases = self.cases();
+        let sent = |seed| {
+            let case = cases.case(seed);
+            case.validate()?;
+            // With the properties: a world that is broken may send messages for ever.
+            Ok(run_valid(&case, &Source::Seed(seed), &self.suite.properties, Record::No).stats.sent)
+        };
+        let most = (0..MEASURED).map(sent).collect::<Result<Vec<_>, _>>()?.into_iter().max();
+        Ok(most.unwrap_or(0).clamp(1, u64::from(u32::MAX)) as u32)
+    }
+}

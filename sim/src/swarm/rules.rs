@@ -1,0 +1,180 @@
+//! What is inside the tolerance, as rules: whoever draws or changes a case brings it under them, so that a violation is
+//! a bug and not an impossible demand.
+
+use std::collections::BTreeSet;
+
+use crate::choice::Deviation;
+use crate::disk::{DiskConfig, WriteFate};
+use crate::fault::{Fault, FaultClass, Target, What};
+use crate::model::Model;
+use crate::network::NetworkConfig;
+use crate::process::NodeId;
+use crate::scenario::Case;
+use crate::swarm::Swarm;
+use crate::time::{Span, Time};
+
+/// A message that no bound holds takes at most this many times the least latency.
+pub(super) const MOST_LATENCY: u64 = 400;
+/// No network loses or doubles more than this many of a million messages.
+pub(super) const MOST_PPM: u32 = 300_000;
+/// No timer is late by more than this.
+pub(super) const MOST_LATE: Span = Span::ms(5);
+/// No sync takes longer by more than this.
+pub(super) const MOST_SYNC_JITTER: Span = Span::ms(20);
+/// The delays that plans draw.
+pub(super) const DELAYS: [Span; 3] = [Span::ms(5), Span::ms(50), Span::ms(300)];
+/// By how much slow disks are slower.
+pub(super) const SLOWNESSES: [Span; 2] = [Span::ms(5), Span::ms(100)];
+
+/// The rules for one configuration under one swarm.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Rules {
+    pub(crate) classes: BTreeSet<FaultClass>,
+    /// Whom crashes, wipes, lies and faults of disks may strike.
+    pub(crate) mortal: Vec<NodeId>,
+    pub(crate) nodes: usize,
+    pub(crate) skew: Span,
+    pub(crate) drift_ppm: i64,
+    pub(crate) pause: Option<Span>,
+    /// The least and the greatest latency of a message.
+    pub(crate) latency: (Span, Span),
+    pub(crate) late: Span,
+    pub(crate) chaos: Span,
+}
+
+impl Rules {
+    /// The rules for a variant of the usual configuration.
+    pub(super) fn of<M: Model>(swarm: &Swarm, usual: &M, variant: &M) -> Self {
+        let classes = match swarm.base {
+            Some(_) => swarm.classes::<M>(),
+            None => variant.tolerates().iter().chain(&swarm.more).copied().collect(),
+        };
+        let (skew, ppm) = variant.skew_bound();
+        let least = usual.network().latency.base();
+        let bound = usual.delay_bound();
+        Rules {
+            classes,
+            mortal: usual.mortal().0,
+            nodes: variant.size(),
+            skew: skew * u64::from(swarm.over_skew),
+            drift_ppm: i64::from(ppm.saturating_mul(swarm.over_skew)).min(super::MOST_DRIFT),
+            pause: variant.pause_bound().map(|bound| bound * u64::from(swarm.over_pause)),
+            latency: (bound.map_or(least, |bound| bound.min(least)), bound.unwrap_or(least * MOST_LATENCY)),
+            late: bound.map_or(MOST_LATE, |bound| bound.min(MOST_LATE)),
+            chaos: swarm.chaos.unwrap_or(usual.phases().chaos),
+        }
+    }
+
+    fn has(&self, class: FaultClass) -> bool {
+        self.classes.contains(&class)
+    }
+
+    /// Takes out what belongs to classes that are off.
+    pub(super) fn keep_classes(&self, faults: &mut Vec<Fault>, network: &mut NetworkConfig, disk: &mut DiskConfig) {
+        faults.retain(|fault| self.has(fault.what.class()));
+        if !self.has(FaultClass::Loss) {
+            network.loss_ppm = 0;
+        }
+        if !self.has(FaultClass::Dup) {
+            network.dup_ppm = 0;
+        }
+        if !self.has(FaultClass::Reorder) {
+            network.fifo = true;
+        }
+        if !self.has(FaultClass::Disk) {
+            *disk = DiskConfig::default();
+        }
+    }
+
+    /// No pause is longer than the bound, if there is one, and between two of them, whomever they strike, is as much
+    /// time: so that none goes on where another ended.
+    pub(super) fn keep_pauses(&self, faults: &mut Vec<Fault>) {
+        let Some(bound) = self.pause else { return };
+        let mut free = Time::ZERO;
+        faults.sort_by_key(|fault| fault.at);
+        faults.retain_mut(|fault| {
+            if !matches!(fault.what, What::Pause { .. }) {
+                return true;
+            }
+            let room = fault.at >= free;
+            if room {
+                let lasts = fault.lasts.map_or(bound, |lasts| lasts.min(bound));
+                (fault.lasts, fault.within, free) = (Some(lasts), None, fault.at + lasts + bound);
+            }
+            room
+        });
+    }
+
+    /// Brings a case and the choices that are fixed for it under the rules: what can be made smaller is, the rest goes.
+    pub(crate) fn keep<M: Model>(&self, case: &mut Case<M>, changes: &mut Vec<Deviation>) {
+        let scenario = &mut case.scenario;
+        self.keep_classes(&mut case.faults, &mut scenario.network, &mut scenario.disk);
+        scenario.network.loss_ppm = scenario.network.loss_ppm.min(MOST_PPM);
+        scenario.network.dup_ppm = scenario.network.dup_ppm.min(MOST_PPM);
+        scenario.network.latency = scenario.network.latency.clone().at_most(self.latency.1);
+        scenario.timer_jitter = scenario.timer_jitter.min(self.late);
+        case.faults.retain_mut(|fault| self.keep_fault(fault));
+        case.faults.sort_by_key(|fault| fault.at);
+        self.keep_pauses(&mut case.faults);
+        changes.retain_mut(|change| self.keep_change(change));
+    }
+
+    /// Whether a fault is left, with its strength where it may be.
+    fn keep_fault(&self, fault: &mut Fault) -> bool {
+        let class = fault.what.class();
+        let of_mortals =
+            matches!(class, FaultClass::Crash | FaultClass::Wipe | FaultClass::Byzantine | FaultClass::Disk);
+        let (skew, drift) = (self.skew.0 as i64, self.drift_ppm);
+        match &mut fault.what {
+            What::Skew { offset_ns, drift_ppm, .. } => {
+                (*offset_ns, *drift_ppm) = ((*offset_ns).clamp(-skew, skew), (*drift_ppm).clamp(-drift, drift));
+            }
+            What::Delay { by, .. } => *by = (*by).min(DELAYS[DELAYS.len() - 1]),
+            What::SlowDisk { by, .. } => *by = (*by).min(SLOWNESSES[SLOWNESSES.len() - 1]),
+            _ => {}
+        }
+        let known = fault.what.nodes().iter().all(|node| node.index() < self.nodes);
+        let struck = match fault.what.target() {
+            Some(Target::Node(node)) => !of_mortals || self.mortal.contains(node),
+            // Swarms aim at whoever holds a role.
+            Some(Target::Role(_)) | None => true,
+        };
+        // No plan lets records rot.
+        let drawn = !matches!(fault.what, What::Corrupt { .. });
+        self.has(class) && known && struck && drawn && fault.at.since(Time::ZERO) <= self.chaos
+    }
+
+    /// Whether a fixed choice is left, with its value where it may be.
+    fn keep_change(&self, change: &mut Deviation) -> bool {
+        let (least, most) = self.latency;
+        match change {
+            Deviation::Send { lost, latency, copy, .. } => {
+                *lost &= self.has(FaultClass::Loss);
+                *copy = (*copy).filter(|_| self.has(FaultClass::Dup)).map(|copy| copy.clamp(least, most));
+                *latency = (*latency).map(|latency| latency.clamp(least, most));
+            }
+            Deviation::Draw { billionths, .. } => *billionths = (*billionths).min(999_999_999),
+            Deviation::Timer { late, .. } => *late = (*late).min(self.late),
+            Deviation::Sync { longer, .. } => {
+                *longer = (*longer).min(MOST_SYNC_JITTER);
+                return self.has(FaultClass::Disk);
+            }
+            Deviation::Crash { fate, .. } => return self.has(FaultClass::Disk) || *fate == WriteFate::Kept,
+        }
+        true
+    }
+
+    /// What of a case is against the rules, if anything is.
+    #[cfg(test)]
+    pub(crate) fn broken<M: Model>(&self, case: &Case<M>, changes: &[Deviation]) -> Option<String> {
+        let (mut kept, mut kept_changes) = (case.clone(), changes.to_vec());
+        self.keep(&mut kept, &mut kept_changes);
+        let fault = case.faults.iter().find(|fault| !kept.faults.contains(fault));
+        let change = changes.iter().find(|change| !kept_changes.contains(change));
+        let (was, is) = (&case.scenario, &kept.scenario);
+        let physics = (was.network != is.network || was.disk != is.disk || was.timer_jitter != is.timer_jitter)
+            .then(|| format!("{:?}, {:?}, timers late by up to {}", was.network, was.disk, was.timer_jitter));
+        let fault = fault.map(|fault| format!("{fault}"));
+        fault.or_else(|| change.map(|change| format!("{change:?}"))).or(physics)
+    }
+}

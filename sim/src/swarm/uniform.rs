@@ -1,0 +1,66 @@
+//! Uniform plans: what swarm plans are compared with. Every class of fault that may be on is on, in every world; how
+//! many faults there are, which, when, how long and how strong is drawn uniformly, inside the same tolerance. No class is
+//! left out, nothing is aimed at a role, and no fault follows another on purpose.
+
+use proptest::prelude::*;
+
+use crate::disk::DiskConfig;
+use crate::fault::{Fault, FaultClass};
+use crate::network::NetworkConfig;
+use crate::swarm::rules::{MOST_LATE, MOST_PPM, MOST_SYNC_JITTER};
+use crate::swarm::{Place, Plan, what};
+use crate::time::{Span, Time};
+
+/// A plan has fewer faults than this: as many as a dense plan of a swarm may have.
+const FAULTS: usize = 25;
+/// No fault but one without an end lasts longer.
+const LONGEST: Span = Span::secs(2);
+
+/// Up to `most`, in whole microseconds.
+fn up_to(most: Span) -> impl Strategy<Value = Span> {
+    (0..=most.0 / 1_000).prop_map(Span::us)
+}
+
+pub(super) fn plans(here: Place) -> BoxedStrategy<Plan> {
+    let on = |class| here.classes.contains(&class);
+    let ppm = |on: bool, most: u32| if on { (0..=most).boxed() } else { Just(0).boxed() };
+    let (usual, fifo) = (here.network.latency.clone(), !on(FaultClass::Reorder));
+    let usual = match here.delay_bound {
+        Some(bound) => usual.at_most(bound),
+        None => usual,
+    };
+    let noise = (ppm(on(FaultClass::Loss), MOST_PPM), ppm(on(FaultClass::Dup), MOST_PPM));
+    let network = noise.prop_map(move |(loss_ppm, dup_ppm)| NetworkConfig {
+        latency: usual.clone(),
+        fifo,
+        loss_ppm,
+        dup_ppm,
+        bandwidth: None,
+    });
+    let disk = match on(FaultClass::Disk) {
+        false => Just(DiskConfig::default()).boxed(),
+        true => (up_to(Span::ms(10)), up_to(MOST_SYNC_JITTER), 0..=1_000_000u32, 0..=300_000u32)
+            .prop_map(|(sync, sync_jitter, lost_ppm, torn_ppm)| DiskConfig { sync, sync_jitter, lost_ppm, torn_ppm })
+            .boxed(),
+    };
+    let late = up_to(here.delay_bound.map_or(MOST_LATE, |bound| bound.min(MOST_LATE)));
+    (network, disk, late, faults(&here))
+        .prop_map(|(network, disk, timer_jitter, faults)| Plan { network, disk, timer_jitter, faults })
+        .boxed()
+}
+
+fn faults(here: &Place) -> BoxedStrategy<Vec<Fault>> {
+    let kinds: Vec<_> = here.classes.iter().filter_map(|class| what(here, *class, false)).collect();
+    if kinds.is_empty() {
+        return Just(Vec::new()).boxed();
+    }
+    let at = (0..=here.chaos.0 / 1_000_000).prop_map(Time::ms);
+    let lasts = (1..=LONGEST.0 / 1_000_000).prop_map(Span::ms);
+    let fault = (at, lasts, prop::strategy::Union::new(kinds));
+    let plan = prop::collection::vec(fault.prop_map(|(at, lasts, what)| Fault::new(at, lasts, what)), 0..FAULTS);
+    plan.prop_map(|mut plan| {
+        plan.sort_by_key(|fault| fault.at);
+        plan
+    })
+    .boxed()
+}
