@@ -47,6 +47,9 @@ pub struct Coherence {
     pub disordered: bool,
     /// The longest that a core lets pass before an instruction of its program.
     pub think: Span,
+    /// The longest that a store stays in a store buffer without need.
+    #[serde(default = "short", skip_serializing_if = "is_short")]
+    pub drain: Span,
     /// The longest that what no core waits for (that a block is given up, that memory gets its data back, that a requestor
     /// has all) stays in a buffer before it is sent, and what a bus shows in another before a cache looks at it; zero: there
     /// are no such buffers.
@@ -59,6 +62,14 @@ pub struct Coherence {
 
 fn no_time(span: &Span) -> bool {
     *span == Span::ZERO
+}
+
+fn short() -> Span {
+    Span::ms(20)
+}
+
+fn is_short(span: &Span) -> bool {
+    *span == short()
 }
 
 /// The node that is the directory, or the bus, with the memory.
@@ -78,6 +89,7 @@ impl Default for Coherence {
             linked: false,
             disordered: false,
             think: Span::ms(20),
+            drain: short(),
             lazy: Span::ZERO,
             bug: None,
         }
@@ -103,13 +115,15 @@ impl Coherence {
         Coherence { protocol, interconnect, ..self }
     }
 
-    /// The same, whose cores run this program and no more.
+    /// The same, whose cores run this program and no more. Their stores may stay in the buffers for as long as all of the
+    /// others' program takes, or else some outcomes of TSO would hardly be seen where a miss takes long.
     pub fn running(self, litmus: &Litmus) -> Self {
         let locations = litmus.program.locations() as u8;
         Coherence {
             litmus: Some(litmus.program.name.clone()),
             cores: litmus.program.threads.len() as u8,
             capacity: locations,
+            drain: Span(self.think.0 * 6),
             ..self
         }
     }
@@ -175,7 +189,8 @@ impl Coherence {
             if self.protocol.is_spread() { controller.owned_at_home() } else { controller }
         };
         let home = || tables.home.as_ref().map(|table| controller(table, Part::Home));
-        let mut node = Node::new(me, self.capacity.into(), Pace { most: self.think, lazy: self.lazy });
+        let mut node =
+            Node::new(me, self.capacity.into(), Pace { most: self.think, drain: self.drain, lazy: self.lazy });
         node.channels = self.channels;
         node.fetches_owned = self.protocol != Protocol::Dragon;
         if me == HOME {

@@ -73,6 +73,8 @@ kinds!(Timer: GoOn, Lazily, Snoop, Drain);
 pub(super) struct Pace {
     /// The longest that it lets pass before an instruction.
     pub(super) most: Span,
+    /// The longest that a store stays in the buffer without need.
+    pub(super) drain: Span,
     /// The longest that what no core waits for stays in the outgoing buffer, and that what a bus shows stays unseen.
     pub(super) lazy: Span,
 }
@@ -427,7 +429,7 @@ impl Node {
         }
         let stays = ctx.draw("drain late", 0..=3) == 0;
         if stays {
-            let after = ctx.draw_span("drain", Span::ZERO..=self.pace.most);
+            let after = ctx.draw_span("drain", Span::ZERO..=self.pace.drain);
             ctx.arm(Timer::Drain, after);
         }
         self.draining = Some((index, stays));
