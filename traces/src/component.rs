@@ -1,17 +1,19 @@
 //! A component with its types erased: what the commands need of it, whatever its messages and states are.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
 use std::ops::Range;
 
 use seedbed_properties::formats::world::{self, View};
 use seedbed_properties::formats::{Model as Object, Operations};
 use seedbed_sim::choice::Source;
 use seedbed_sim::fault::FaultClass;
+use seedbed_sim::fingerprint::stable_hash;
 use seedbed_sim::shrink::{self, Progress};
 use seedbed_sim::timeline::Entry;
 use seedbed_sim::{
-    Campaign, Case, Fault, Finished, Info, Model, NodeId, Outcome, Record, Replayed, SeedResult, Setting, Sizes, Stats,
-    Story, Suite, Summary, Swarm, Time, Trace, TraceError, Violation, World,
+    Campaign, Case, Fault, Finished, Info, Model, NodeId, Origin, Outcome, Record, Replayed, SeedResult, Setting,
+    Sizes, Stats, Story, Suite, Summary, Swarm, Time, Trace, TraceError, Violation, World,
 };
 
 use crate::atlas::measure::sample::{self, Sample};
@@ -148,6 +150,54 @@ pub struct Litmus {
 /// model runs none.
 pub type Observe<M> = fn(&Suite<M>, Range<u64>, bool) -> Option<Litmus>;
 
+/// A world between two events, its types erased.
+pub trait Glimpse {
+    /// The world's time.
+    fn now(&self) -> Time;
+
+    /// What has happened so far.
+    fn timeline(&self) -> &[Entry];
+
+    /// The node whose state the last event may have changed.
+    fn changed(&self) -> Option<NodeId>;
+
+    /// The state of a node as it debugs, if it is up.
+    fn state(&self, node: NodeId) -> Option<&dyn Debug>;
+
+    /// A hash of the state of a node.
+    fn state_hash(&self, node: NodeId) -> u64;
+
+    /// The role that a node holds.
+    fn role(&self, node: NodeId) -> Option<&'static str>;
+
+    /// What a node's clock shows.
+    fn clock(&self, node: NodeId) -> Time;
+}
+
+impl<M: Model> Glimpse for World<M> {
+    fn now(&self) -> Time {
+        self.now()
+    }
+    fn timeline(&self) -> &[Entry] {
+        self.timeline()
+    }
+    fn changed(&self) -> Option<NodeId> {
+        self.changed()
+    }
+    fn state(&self, node: NodeId) -> Option<&dyn Debug> {
+        self.process(node).map(|process| process as &dyn Debug)
+    }
+    fn state_hash(&self, node: NodeId) -> u64 {
+        stable_hash(&self.process(node))
+    }
+    fn role(&self, node: NodeId) -> Option<&'static str> {
+        self.process(node).and_then(|process| self.config().role(process))
+    }
+    fn clock(&self, node: NodeId) -> Time {
+        self.clock(node)
+    }
+}
+
 /// What the commands can do with a component.
 pub trait Component: Send + Sync {
     /// What there is to know of it without running it.
@@ -214,12 +264,18 @@ pub trait Component: Send + Sync {
     /// If the text is no trace of this model.
     fn replay(&self, text: &str, nudges: usize) -> anyhow::Result<Replay>;
 
-    /// Steps through a trace: hands every new entry of the timeline to `each`, and what the nodes' states then are,
-    /// until it says no.
+    /// Steps through a trace, for so many events or to its end: shows the world to `each` after every event, until it
+    /// says no.
     ///
     /// # Errors
     /// If the text is no trace of this model.
-    fn step(&self, text: &str, each: &mut dyn FnMut(&Entry, &dyn Fn() -> String) -> bool) -> anyhow::Result<()>;
+    fn step(&self, text: &str, events: Option<u64>, each: &mut dyn FnMut(&dyn Glimpse) -> bool) -> anyhow::Result<()>;
+
+    /// Runs one seed and writes the whole of it down as a trace, whatever came of it.
+    ///
+    /// # Errors
+    /// If the options do not fit the model.
+    fn record(&self, options: &Options, seed: u64) -> anyhow::Result<String>;
 
     /// Shrinks a trace of this model.
     ///
@@ -450,21 +506,19 @@ impl<M: Model> Component for Typed<M> {
         })
     }
 
-    fn step(&self, text: &str, each: &mut dyn FnMut(&Entry, &dyn Fn() -> String) -> bool) -> anyhow::Result<()> {
+    fn step(&self, text: &str, events: Option<u64>, each: &mut dyn FnMut(&dyn Glimpse) -> bool) -> anyhow::Result<()> {
         let (trace, _) = self.trace(text)?;
-        let last = trace.violation.as_ref().map(|violation| violation.event);
         let mut world = World::recording(&trace.case(), &Source::Fixed(trace.deviations.clone()))?;
-        let mut shown = 0;
-        while last.is_none_or(|last| world.stats().events < last) && world.step() {
-            let states = || world.processes().map(|(node, process)| format!("{node}: {process:#?}\n")).collect();
-            for entry in &world.timeline()[shown..] {
-                if !each(entry, &states) {
-                    return Ok(());
-                }
-            }
-            shown = world.timeline().len();
-        }
+        while events.is_none_or(|events| world.stats().events < events) && world.step() && each(&world) {}
         Ok(())
+    }
+
+    fn record(&self, options: &Options, seed: u64) -> anyhow::Result<String> {
+        let campaign = self.campaign(options)?;
+        let (case, outcome) = campaign.run(&campaign.cases(), seed, Record::Yes)?;
+        let Story { case, deviations } = Story::recorded(&case, &outcome);
+        let origin = Origin { seed: Some(seed), seedbed: env!("CARGO_PKG_VERSION").into(), ..Origin::default() };
+        Ok(Trace::new(case, deviations, outcome.violation, outcome.fingerprint, origin).to_text())
     }
 
     fn shrink(&self, text: &str, keep_going: KeepGoing<'_>) -> anyhow::Result<Shrunk> {

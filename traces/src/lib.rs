@@ -12,6 +12,8 @@ pub mod pages;
 pub mod registry;
 pub mod report;
 pub mod say;
+pub mod scaffold;
+pub mod shard;
 
 /// The examples of the guide compile, and do what they say.
 #[cfg(doctest)]

@@ -7,6 +7,7 @@ pub mod list;
 pub mod litmus;
 pub mod merge;
 pub mod mutants;
+pub mod new;
 pub mod pages;
 pub mod progress;
 pub mod replay;

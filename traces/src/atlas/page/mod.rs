@@ -1,6 +1,5 @@
 //! The atlas as people read it: one HTML page, the same as Markdown, and beside them the traces with a drawing each.
 
-mod drawing;
 pub mod html;
 pub mod markdown;
 pub mod plot;
@@ -14,6 +13,7 @@ use seedbed_sim::check::write_trace;
 use crate::atlas::Atlas;
 use crate::atlas::story::{self, Story};
 use crate::component::Component;
+use crate::draw::html as viewer;
 
 /// The name of the HTML page.
 pub const HTML: &str = "index.html";
@@ -21,7 +21,7 @@ pub const HTML: &str = "index.html";
 pub const MARKDOWN: &str = "atlas.md";
 
 /// The guides that are written from an atlas: what they help to choose, and their file beside the page.
-const GUIDES: [(&str, &str, &str); 2] = [
+const GUIDES: [(&str, &str, &str); 3] = [
     (
         "Which way to move money over several nodes",
         "choosing-transactions.md",
@@ -32,6 +32,7 @@ const GUIDES: [(&str, &str, &str); 2] = [
         "choosing-replicated-types.md",
         include_str!("../../../../docs/choosing-replicated-types.md"),
     ),
+    ("Which lock", "choosing-locks.md", include_str!("../../../../docs/choosing-locks.md")),
 ];
 
 /// The guides: what they help to choose, and their file, from the page.
@@ -47,6 +48,11 @@ pub fn trace_file(story: &Story) -> String {
 /// The file of a story's drawing, from the page.
 pub fn drawing_file(story: &Story) -> String {
     format!("traces/{}.html", story.name)
+}
+
+/// The page of a story: the viewer's.
+fn drawing(component: &dyn Component, story: &Story) -> anyhow::Result<String> {
+    viewer::page(&story.name, &story.text, component, None, viewer::Limits::default())
 }
 
 /// Writes everything into a folder. Each trace is written first, read again, and replayed: no page links to what does
@@ -65,8 +71,8 @@ pub fn write(atlas: &Atlas, components: &[Box<dyn Component>], folder: &Path) ->
         put(trace_file(story), &story.text)?;
         let file = folder.join(trace_file(story));
         let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
-        let replay = story::verify(&**component, &text).with_context(|| file.display().to_string())?;
-        put(drawing_file(story), &drawing::page(story, &replay))?;
+        story::verify(&**component, &text).with_context(|| file.display().to_string())?;
+        put(drawing_file(story), &drawing(&**component, story)?)?;
     }
     for (_, file, text) in GUIDES {
         put(file.to_string(), text)?;
