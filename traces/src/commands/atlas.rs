@@ -184,7 +184,7 @@ fn cell_json(row: &grid::Row, entry: &Entry) -> Value {
         "fails_at_most_95": fails_at_most(cell),
         "fails_at_least_95": bound::at_least(failures, cell.counted),
         "property": cell.worst().map(|(property, _)| property),
-        "trace": entry.story.as_ref().map(|story| page::trace_file(story)),
+        "trace": entry.story.as_ref().map(page::trace_file),
         "availability": cell.served.available(),
         "availability_calm": cell.calm.available(),
         "operations": {

@@ -16,7 +16,7 @@ use std::fmt;
 use std::ops::Range;
 use std::str::FromStr;
 
-use seedbed_sim::{Fingerprint, Summary};
+use seedbed_sim::{Fingerprint, Strategy, Summary};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -73,6 +73,15 @@ pub struct Planned {
     pub boundary: Option<String>,
     /// What else is set, by name.
     pub settings: BTreeMap<String, String>,
+    /// Whether all of the classes are drawn in every world.
+    #[serde(default)]
+    pub every: bool,
+    /// The fields of the configuration that are replaced.
+    #[serde(default)]
+    pub with: Vec<(String, String)>,
+    /// How seeds are made into worlds.
+    #[serde(default)]
+    pub strategy: Option<String>,
 }
 
 impl From<&Options> for Planned {
@@ -85,6 +94,9 @@ impl From<&Options> for Planned {
             nodes: options.nodes,
             boundary: options.boundary.clone(),
             settings: options.settings.iter().cloned().collect(),
+            every: options.every,
+            with: options.with.clone(),
+            strategy: (options.strategy != Strategy::default()).then(|| options.strategy.to_string()),
         }
     }
 }
@@ -102,9 +114,12 @@ impl fmt::Display for Planned {
             one("faults", faults),
             one("nodes", self.nodes.map(|nodes| nodes.to_string())),
             one("boundary", self.boundary.clone()),
+            self.every.then(|| " --every".to_string()),
+            one("strategy", self.strategy.clone()),
         ];
+        let with = self.with.iter().filter_map(|(field, value)| one("with", Some(format!("{field}={value}"))));
         let settings = self.settings.iter().filter_map(|(name, value)| one(name, Some(value.clone())));
-        flags.into_iter().flatten().chain(settings).try_for_each(|flag| f.write_str(&flag))
+        flags.into_iter().flatten().chain(settings).chain(with).try_for_each(|flag| f.write_str(&flag))
     }
 }
 

@@ -16,7 +16,7 @@ pub fn at_most(failures: u64, n: u64) -> f64 {
     match failures {
         _ if failures == n => 1.0,
         // The closed form of what follows: (1 − p)ⁿ = 0.05.
-        0 => 1.0 - (1.0 - CONFIDENCE).powf(1.0 / n as f64),
+        0 => 1.0 - libm::pow(1.0 - CONFIDENCE, 1.0 / n as f64),
         k => beta(k + 1, n - k).inverse_cdf(CONFIDENCE),
     }
 }

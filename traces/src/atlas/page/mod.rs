@@ -21,7 +21,7 @@ pub const HTML: &str = "index.html";
 pub const MARKDOWN: &str = "atlas.md";
 
 /// The guides that are written from an atlas: what they help to choose, and their file beside the page.
-const GUIDES: [(&str, &str, &str); 2] = [
+const GUIDES: [(&str, &str, &str); 3] = [
     (
         "Which way to move money over several nodes",
         "choosing-transactions.md",
@@ -32,15 +32,13 @@ const GUIDES: [(&str, &str, &str); 2] = [
         "choosing-replicated-types.md",
         include_str!("../../../../docs/choosing-replicated-types.md"),
     ),
+    ("Which lock", "choosing-locks.md", include_str!("../../../../docs/choosing-locks.md")),
 ];
 
 /// The guides: what they help to choose, and their file, from the page.
 pub fn guides() -> impl Iterator<Item = (&'static str, &'static str)> {
     GUIDES.into_iter().map(|(title, file, _)| (title, file))
 }
-
-/// How many lines of a story the viewer tells in words.
-const LINES: usize = 60;
 
 /// The file of a story's trace, from the page.
 pub fn trace_file(story: &Story) -> String {
@@ -50,6 +48,11 @@ pub fn trace_file(story: &Story) -> String {
 /// The file of a story's drawing, from the page.
 pub fn drawing_file(story: &Story) -> String {
     format!("traces/{}.html", story.name)
+}
+
+/// The page of a story: the viewer's.
+fn drawing(component: &dyn Component, story: &Story) -> anyhow::Result<String> {
+    viewer::page(&story.name, &story.text, component, None, viewer::Limits::default())
 }
 
 /// Writes everything into a folder. Each trace is written first, read again, and replayed: no page links to what does
@@ -69,10 +72,7 @@ pub fn write(atlas: &Atlas, components: &[Box<dyn Component>], folder: &Path) ->
         let file = folder.join(trace_file(story));
         let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
         story::verify(&**component, &text).with_context(|| file.display().to_string())?;
-        put(
-            drawing_file(story),
-            &viewer::page(&story.name, &text, &**component, Some(LINES), viewer::Limits::default())?,
-        )?;
+        put(drawing_file(story), &drawing(&**component, story)?)?;
     }
     for (_, file, text) in GUIDES {
         put(file.to_string(), text)?;

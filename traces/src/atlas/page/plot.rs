@@ -135,7 +135,7 @@ impl Axis {
     }
 
     fn x(&self, ns: u64) -> f64 {
-        let place = (ns as f64).max(1.0).log10().clamp(f64::from(self.from), f64::from(self.to));
+        let place = libm::log10((ns as f64).max(1.0)).clamp(f64::from(self.from), f64::from(self.to));
         LABELS + INNER * (place - f64::from(self.from)) / f64::from(self.to - self.from)
     }
 

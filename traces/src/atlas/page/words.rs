@@ -21,7 +21,7 @@ pub fn percent(share: f64) -> String {
 /// A share that must not look whole where it is not: `99.7 %`.
 pub fn answered(share: f64) -> String {
     match share {
-        s if s == 1.0 => "100 %".into(),
+        1.0 => "100 %".into(),
         s => format!("{:.1} %", (s * 1_000.0).floor() / 10.0),
     }
 }
