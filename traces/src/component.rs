@@ -14,8 +14,8 @@ use seedbed_sim::run::sightings;
 use seedbed_sim::shrink::{self, Progress};
 use seedbed_sim::timeline::Entry;
 use seedbed_sim::{
-    Campaign, Case, Fault, Finished, Info, Model, NodeId, Origin, Outcome, Record, Replayed, Search, SeedResult, Setting,
-    Sizes, Stats, Story, Strategy, Suite, Summary, Swarm, Time, Trace, TraceError, Violation, World,
+    Campaign, Case, Fault, Finished, Info, Model, NodeId, Origin, Outcome, Record, Replayed, Search, SeedResult,
+    Setting, Sizes, Stats, Story, Strategy, Suite, Summary, Swarm, Time, Trace, TraceError, Violation, World,
 };
 
 use crate::atlas::measure::sample::{self, Sample};

@@ -6,11 +6,13 @@ use std::ffi::OsString;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Mutex;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 
 use anyhow::bail;
 use comfy_table::{Table, presets};
 use rayon::prelude::*;
-use seedbed_sim::{Fingerprint, SeedResult, Summary};
+use seedbed_sim::{Fingerprint, SeedResult, Strategy, Summary};
 use serde_json::{Value, json};
 
 use crate::commands::progress::{ShrinkBudget, Stopwatch, bar, interrupted, keep_shrinking, mind_ctrl_c, spinner};
@@ -109,7 +111,7 @@ pub fn sweep(call: &Sweep) -> anyhow::Result<Ended> {
         None => (Results::Nowhere, Collected::default()),
     };
     mind_ctrl_c();
-    let mut work = Work { header, options, pool, call, results, before, seconds: 0.0 };
+    let mut work = Work { header, options, pool, call, results, before, seconds: 0.0, told: AtomicUsize::new(0) };
     let mut summary = Summary::default();
     for component in &components {
         summary = summary.merged(work.sweep(&**component)?);
@@ -138,6 +140,7 @@ fn probe(
     pool: &rayon::ThreadPool,
 ) -> anyhow::Result<Fingerprint> {
     let first = seeds.start..seeds.end.min(seeds.start.saturating_add(PROBE));
+    let options = &Options { corpus: None, ..options.clone() };
     let mut summary = Summary::default();
     for component in components {
         summary = summary.merged(pool.install(|| component.sweep(options, first.clone(), &|_| true))?);
@@ -156,6 +159,8 @@ struct Work<'a> {
     before: Collected,
     /// How long the sweeps of models took that have ended, without shrinking.
     seconds: f64,
+    /// How many failing seeds of the model were printed for people, or would have been.
+    told: AtomicUsize,
 }
 impl Work<'_> {
     /// Runs what is left to run of a model; shrinks what fails.
@@ -196,7 +201,11 @@ impl Work<'_> {
             Ok(summary)
         };
         let mut summary = component.sweep(&self.options, share.start..share.start, &|_| true)?;
-        let mut left = shard.parts(&swept.seeds.0);
+        let mut left = match self.options.strategy {
+            // What is found on one island is kept for the next search: whoever learns sweeps in one go.
+            Strategy::Guided => vec![share.clone()],
+            _ => shard.parts(&swept.seeds.0),
+        };
         let all = left.len();
         left.retain(|part| match self.before.part(name, part) {
             Some(had) => {
@@ -219,6 +228,10 @@ impl Work<'_> {
         self.recall(component, &mut lowest)?;
         for results in lowest.0.into_values() {
             self.shrink_failures(component, results.into_values().collect())?;
+        }
+        let untold = self.told.swap(0, Relaxed).saturating_sub(MOST_TOLD);
+        if untold > 0 {
+            say!("{name}: … and {untold} more (--json prints a line for each)");
         }
         self.seconds += seconds;
         Ok(summary)
@@ -273,7 +286,10 @@ impl Work<'_> {
         let Some(violation) = &result.violation else { return };
         match self.call.json {
             true => print_json(&seed_json(name, result, None)),
-            false => say!("{name}: {} at {} (seed {})", violation.property, violation.at, result.seed),
+            false if self.told.fetch_add(1, Relaxed) < MOST_TOLD => {
+                say!("{name}: {} at {} (seed {})", violation.property, violation.at, result.seed)
+            }
+            false => {}
         }
     }
 
@@ -323,6 +339,8 @@ impl Work<'_> {
     }
 }
 
+/// How many failing seeds people are told of one by one, besides those that are shrunk.
+const MOST_TOLD: usize = 8;
 /// How many failing seeds of a property may be shrunk, until one gives a story that is short enough.
 const TRIES: usize = 3;
 /// So many operations, faults and deviations are few enough to be read.

@@ -5,8 +5,8 @@ use crate::say;
 use comfy_table::{Table, presets};
 
 use crate::commands::Ended;
-use crate::commands::progress::{Stopwatch, bar, interrupted, mind_ctrl_c};
 use crate::commands::atlas;
+use crate::commands::progress::{Stopwatch, bar, interrupted, mind_ctrl_c};
 use crate::component::Options;
 use crate::failing::failing_seeds;
 use crate::registry;
