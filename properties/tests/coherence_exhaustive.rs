@@ -71,7 +71,7 @@ impl Small {
             let mut before = self.sent[..place].iter();
             let overtakes = |(f, t, m): &Sent| f == from && t == to && forward(m);
             let twin = self.sent[..place].iter().any(|(f, t, m)| (f, t, m) == (from, to, message));
-            if !twin && !(self.ordered && forward(message) && before.any(overtakes)) {
+            if !(twin || self.ordered && forward(message) && before.any(overtakes)) {
                 places.push(place);
             }
         }
