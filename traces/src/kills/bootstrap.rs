@@ -54,7 +54,7 @@ impl Estimate {
     /// The median of these samples.
     pub fn of(samples: &[Sample]) -> Self {
         let known = samples.iter().filter(|sample| !sample.censored).map(|sample| sample.value as u64);
-        let (low, high) = interval(samples, |samples| median(samples));
+        let (low, high) = interval(samples, median);
         Estimate {
             median: finite(median(samples)),
             interval: (finite(low), finite(high)),
