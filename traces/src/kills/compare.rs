@@ -2,8 +2,9 @@
 //!
 //! For each bug, the mean number of seeds to a kill is estimated as all seeds that were run over all kills. For seeds that
 //! are independent that is the likeliest mean (of a geometric distribution), and censored attempts count for what they
-//! tell. A bug that a strategy never killed is counted as if the next seed would have: to its advantage, and said so.
-//! Strategies are compared by the ratio of these means, bug by bug, and by the geometric mean of the ratios.
+//! tell. Strategies are compared by the ratio of these means, bug by bug, and by the geometric mean of the ratios. Where one
+//! of the two never killed a bug, it needs more seeds than it had, and nobody knows how many more: the ratio is then the
+//! least that it can be, and never in favour of the one that failed, which may only have had fewer seeds.
 
 use seedbed_sim::Strategy;
 
@@ -57,13 +58,13 @@ fn with_first(rows: &[Row], place: usize) -> Comparison {
             continue;
         }
         let pair = [other, first].map(|kill| hunted(kill, |sight| sight.seeds));
-        let ratio = mean(&pair[0]) / mean(&pair[1]);
-        let (low, high) = spread(|words| mean(&drawn(&pair[0], words)) / mean(&drawn(&pair[1], words)));
-        wins = (wins.0 + usize::from(ratio < 1.0), wins.1 + usize::from(high < 1.0));
-        losses = (losses.0 + usize::from(ratio > 1.0), losses.1 + usize::from(low > 1.0));
-        ratios.push(ratio);
-        let [other, first] = [other, first].map(|kill| mean(&hunted(kill, |sight| sight.events)));
-        events.push(other / first);
+        let times = ratio(&pair[0], &pair[1]);
+        let (low, high) = spread(|words| ratio(&drawn(&pair[0], words), &drawn(&pair[1], words)));
+        wins = (wins.0 + usize::from(times < 1.0), wins.1 + usize::from(high < 1.0));
+        losses = (losses.0 + usize::from(times > 1.0), losses.1 + usize::from(low > 1.0));
+        ratios.push(times);
+        let pair = [other, first].map(|kill| hunted(kill, |sight| sight.events));
+        events.push(ratio(&pair[0], &pair[1]));
     }
     Comparison {
         strategy: rows[0].kills[place].strategy,
@@ -91,13 +92,37 @@ fn hunted(kill: &Kill, of: impl Fn(&Sight) -> u64) -> Vec<Hunted> {
     kill.attempts.iter().map(one).collect()
 }
 
-/// The mean to a kill.
-fn mean(hunted: &[Hunted]) -> f64 {
-    let (all, kills) = hunted.iter().fold((0, 0), |(all, kills), (n, kill)| (all + n, kills + kill));
-    all.max(1) as f64 / kills.max(1) as f64
+/// How many times as much the other needs for a kill.
+fn ratio(other: &[Hunted], first: &[Hunted]) -> f64 {
+    let all = |hunted: &[Hunted]| hunted.iter().fold((0, 0), |(all, kills), (n, kill)| (all + n, kills + kill));
+    let [(other, others_kills), (first, firsts_kills)] = [all(other), all(first)];
+    let mean = |all: u64, kills: u64| all.max(1) as f64 / kills.max(1) as f64;
+    let times = mean(other, others_kills) / mean(first, firsts_kills);
+    match (others_kills, firsts_kills) {
+        (0, 0) => 1.0,
+        (0, _) => times.max(1.0),
+        (_, 0) => times.min(1.0),
+        _ => times,
+    }
 }
 
 fn geometric_mean(ratios: &[f64]) -> f64 {
     let logarithms: f64 = ratios.iter().map(|ratio| libm::log(*ratio)).sum();
     libm::exp(logarithms / ratios.len().max(1) as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_never_killed_a_bug_is_not_better_for_having_had_few_seeds() {
+        let (killed, gave_up) = ([(2_000, 1), (1_000, 1)], [(300, 0)]);
+        assert_eq!(ratio(&[(500, 1)], &killed), 1.0 / 3.0);
+        assert_eq!(ratio(&gave_up, &killed), 1.0);
+        assert_eq!(ratio(&killed, &gave_up), 1.0);
+        assert_eq!(ratio(&[(6_000, 0)], &killed), 4.0);
+        assert_eq!(ratio(&[(600, 1), (300, 0)], &[(300, 1)]), 3.0, "what was censored counts for what it tells");
+        assert_eq!(geometric_mean(&[0.5, 2.0, 8.0]), 2.0);
+    }
 }

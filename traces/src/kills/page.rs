@@ -54,7 +54,8 @@ fn matrix(page: &mut String, rows: &[Row]) {
     }
     let own = format!("{model}/");
     let heads = columns.iter().map(|property| {
-        format!("<th scope=\"col\"><span>{}</span></th>", escaped(property.strip_prefix(&own).unwrap_or(property)))
+        let name = escaped(property.strip_prefix(&own).unwrap_or(property));
+        format!("<th scope=\"col\">{}</th>", name.replace('_', "_<wbr>"))
     });
     let _ = write!(
         page,
