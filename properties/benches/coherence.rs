@@ -14,12 +14,12 @@ use seedbed_models::coherence::protocol::combinations;
 use seedbed_models::coherence::{Coherence, Interconnect, Protocol};
 use seedbed_properties::coherence::suite;
 use seedbed_sim::timeline::{Entry, Happening};
-use seedbed_sim::{Case, Kinded, Maker, NodeId, Operation, Record, Source, Span, Time, World, run};
+use seedbed_sim::{Case, Kinded, Latency, Maker, NodeId, Operation, Record, Source, Span, Time, World, run};
 
 /// How many operations.
 const OPERATIONS: u64 = 20_000;
-/// Between two of them: all cores are busy most of the time, and none waits for long.
-const PAUSE: Span = Span::ms(2);
+/// Between two of them, with messages that take 1 ms: about as long as a miss that three nodes have to do with.
+const PAUSE: Span = Span::ms(4);
 const ROUNDS: usize = 3;
 
 fn main() {
@@ -58,6 +58,7 @@ fn case(protocol: Protocol, on: Interconnect) -> Case<Coherence> {
     let operations = (0..OPERATIONS).map(operation).collect();
     let mut case = Case::quiet(model.clone());
     case.operations = operations;
+    case.scenario.network.latency = Latency::Constant { base: Span::ms(1) };
     case.scenario.phases.chaos = PAUSE * (OPERATIONS + 1);
     case
 }
