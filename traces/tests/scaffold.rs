@@ -120,7 +120,7 @@ fn what_does_not_fit_is_refused() {
     let property = |text: &str, model: &str| scaffold::property(&workspace, &name(text), model);
     refused(property("echo", USUAL_MODEL), "echo");
     refused(property("demo", "weather"), "no model weather");
-    refused(property("demo", "raft"), "keeps a tally");
+    refused(property("demo", "raft"), "looks at a tally");
     refused(property("broken", USUAL_MODEL), "the type Broken");
 }
 
