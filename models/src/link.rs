@@ -1,6 +1,6 @@
 //! Reliable links: a layer below any process that makes links which lose, double and reorder messages into links that
 //! deliver each once and in order. Sequence numbers, cumulative acknowledgements, retransmission (Tanenbaum & Wetherall,
-//! *Computer Networks*, §3.4.2, go-back-n with a receiver that keeps what comes early; Cachin, Guerraoui & Rodrigues,
+//! *Computer Networks*, ch. 3: sliding windows, with a receiver that keeps what comes early; Cachin, Guerraoui & Rodrigues,
 //! *Reliable and Secure Distributed Programming*, §2.4: perfect links over fair-loss links).
 //!
 //! [`Linked`] is the process with the layer, or without it where it is switched off: then messages pass as they are. The
@@ -301,5 +301,196 @@ impl<P: Process> Process for Linked<P> {
             Segment::Numbered { message, .. } => 8 + P::size(message),
             Segment::Ack { .. } => 8,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const A: NodeId = NodeId(0);
+    const B: NodeId = NodeId(1);
+    const PATIENCE: Span = Span::ms(30);
+
+    /// What happens next to a link from `A` to `B`.
+    #[derive(Clone, Debug)]
+    enum Step {
+        /// `A` sends the next message.
+        Send,
+        /// One of the segments under way arrives; a copy of it may stay under way.
+        Arrive { which: prop::sample::Index, copied: bool },
+        /// One of the segments under way is lost.
+        Lose { which: prop::sample::Index },
+        /// `A` has waited for long enough.
+        Resend,
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let arrive =
+            (any::<prop::sample::Index>(), any::<bool>()).prop_map(|(which, copied)| Step::Arrive { which, copied });
+        let lose = any::<prop::sample::Index>().prop_map(|which| Step::Lose { which });
+        let step = prop_oneof![3 => Just(Step::Send), 6 => arrive, 2 => lose, 1 => Just(Step::Resend)];
+        prop::collection::vec(step, 0..200)
+    }
+
+    /// A link, and a network that does with its segments what a script says: messages are numbers, sent in their order.
+    struct Wire {
+        a: Links<u64>,
+        b: Links<u64>,
+        sent: u64,
+        delivered: Vec<u64>,
+        /// To whom, and what.
+        under_way: Vec<(NodeId, Segment<u64>)>,
+    }
+
+    impl Wire {
+        fn new() -> Self {
+            let links = || Links::new(PATIENCE);
+            Wire { a: links(), b: links(), sent: 0, delivered: Vec::new(), under_way: Vec::new() }
+        }
+
+        fn send(&mut self) {
+            let idle = self.a.waiting(B).is_empty();
+            let (segment, first) = self.a.number(B, self.sent);
+            assert_eq!(first, idle, "the timer is armed by the first that waits");
+            self.under_way.push((B, segment));
+            self.sent += 1;
+        }
+
+        fn arrive(&mut self, place: usize, copied: bool) {
+            let (to, segment) = self.under_way.swap_remove(place);
+            if copied {
+                self.under_way.push((to, segment.clone()));
+            }
+            match segment {
+                Segment::Numbered { seq, message } => {
+                    let (ready, ack) = self.b.arrived(A, seq, message);
+                    self.delivered.extend(ready);
+                    self.under_way.push((A, ack));
+                }
+                Segment::Ack { below } => {
+                    let idle = self.a.acknowledged(B, below);
+                    assert_eq!(idle, self.a.waiting(B).is_empty(), "the timer is cancelled when nothing waits");
+                }
+                Segment::Bare(_) => panic!("a link numbers what it sends"),
+            }
+        }
+
+        fn resend(&mut self) {
+            let waiting = self.a.waiting(B);
+            assert!(
+                waiting.len() as u64 <= self.sent - self.acknowledged(),
+                "only what was not acknowledged goes again"
+            );
+            self.under_way.extend(waiting.into_iter().map(|segment| (B, segment)));
+        }
+
+        fn acknowledged(&self) -> u64 {
+            self.sent - self.a.waiting(B).len() as u64
+        }
+
+        fn step(&mut self, step: &Step) {
+            match step {
+                Step::Send => self.send(),
+                Step::Resend => self.resend(),
+                Step::Arrive { .. } | Step::Lose { .. } if self.under_way.is_empty() => {}
+                Step::Arrive { which, copied } => self.arrive(which.index(self.under_way.len()), *copied),
+                Step::Lose { which } => {
+                    self.under_way.swap_remove(which.index(self.under_way.len()));
+                }
+            }
+        }
+
+        /// Each at most once and in the order of sending: what was delivered is a beginning of what was sent.
+        fn is_fifo(&self) -> bool {
+            self.delivered.len() as u64 <= self.sent
+                && self.delivered.iter().copied().eq(0..self.delivered.len() as u64)
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn each_is_delivered_at_most_once_and_in_order(steps in steps()) {
+            let mut wire = Wire::new();
+            for step in &steps {
+                wire.step(step);
+                prop_assert!(wire.is_fifo(), "{:?} of {}", wire.delivered, wire.sent);
+                prop_assert!(wire.acknowledged() <= wire.delivered.len() as u64, "acknowledged before it was delivered");
+            }
+        }
+
+        /// When nothing is lost any more, one retransmission is enough, whatever was lost before: and then none follows.
+        #[test]
+        fn one_retransmission_delivers_all_that_was_lost(steps in steps()) {
+            let mut wire = Wire::new();
+            steps.iter().for_each(|step| wire.step(step));
+            wire.under_way.clear();
+            let left = wire.sent - wire.delivered.len() as u64;
+            wire.resend();
+            prop_assert!(wire.under_way.len() as u64 >= left);
+            while !wire.under_way.is_empty() {
+                // The last first: the worst order.
+                wire.arrive(wire.under_way.len() - 1, false);
+            }
+            prop_assert_eq!(wire.delivered.len() as u64, wire.sent);
+            prop_assert!(wire.a.waiting(B).is_empty());
+        }
+    }
+
+    #[test]
+    fn a_message_that_comes_early_waits_for_those_before_it() {
+        let mut wire = Wire::new();
+        (0..3).for_each(|_| wire.send());
+        wire.arrive(2, false);
+        assert!(wire.delivered.is_empty(), "{:?}", wire.delivered);
+        wire.arrive(1, false);
+        assert!(wire.delivered.is_empty(), "{:?}", wire.delivered);
+        wire.arrive(0, false);
+        assert_eq!(wire.delivered, [0, 1, 2]);
+    }
+
+    /// The other direction and other nodes have numbers of their own.
+    #[test]
+    fn links_are_independent() {
+        let (mut a, mut b) = (Links::new(PATIENCE), Links::new(PATIENCE));
+        assert_eq!(a.number(B, 'x'), (Segment::Numbered { seq: 0, message: 'x' }, true));
+        assert_eq!(a.number(NodeId(2), 'y'), (Segment::Numbered { seq: 0, message: 'y' }, true));
+        assert_eq!(b.number(A, 'z'), (Segment::Numbered { seq: 0, message: 'z' }, true));
+        assert_eq!(a.arrived(B, 0, 'z'), (vec!['z'], Segment::Ack { below: 1 }));
+        assert_eq!(a.waiting(B).len(), 1);
+    }
+
+    /// Numbers are volatile: a receiver that has lost them delivers nothing out of order, and nothing at all.
+    #[test]
+    fn a_restarted_receiver_delivers_nothing_of_an_old_link() {
+        let mut wire = Wire::new();
+        wire.send();
+        wire.arrive(0, false);
+        wire.under_way.clear();
+        wire.a.acknowledged(B, 1);
+        wire.b = Links::new(PATIENCE);
+        wire.send();
+        wire.arrive(0, true);
+        wire.arrive(0, false);
+        assert_eq!(wire.delivered, [0]);
+        assert_eq!(wire.a.waiting(B).len(), 1);
+    }
+
+    /// And one who has lost the numbers of what it sent notices, rather than go on with a link that drops its messages.
+    #[test]
+    #[should_panic(expected = "an acknowledgement of what was never sent")]
+    fn a_restarted_sender_notices() {
+        let mut wire = Wire::new();
+        (0..2).for_each(|_| wire.send());
+        wire.arrive(0, false);
+        wire.arrive(0, false);
+        wire.under_way.clear();
+        wire.a = Links::new(PATIENCE);
+        wire.sent = 0;
+        wire.send();
+        wire.arrive(0, false);
+        wire.arrive(0, false);
     }
 }

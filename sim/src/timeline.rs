@@ -50,6 +50,8 @@ pub enum Happening {
         op: OpId,
         /// What was answered.
         text: String,
+        /// Whether it certainly had no effect.
+        failed: bool,
     },
     /// A message left its sender.
     Sent {
@@ -66,6 +68,17 @@ pub enum Happening {
     },
     /// A message was handled by its receiver.
     Delivered {
+        /// Its number.
+        message: u64,
+        /// The sender.
+        from: NodeId,
+        /// The receiver.
+        to: NodeId,
+        /// The kind of message.
+        kind: String,
+    },
+    /// A cut holds a message back: it arrives when the cut ends, if ever.
+    Held {
         /// Its number.
         message: u64,
         /// The sender.

@@ -269,6 +269,8 @@ fn a_holding_cut_delivers_when_it_ends_in_the_order_of_sending() {
     assert_eq!(notes(&outcome, B), told(&[(30_000, "got 1"), (30_000, "got 2"), (30_000, "got 3")]));
     assert_eq!(notes(&outcome, A), told(&[(13_000, "got 4")]), "a cut has one direction");
     assert_eq!((outcome.stats.cut, outcome.stats.fault(FaultClass::Partition)), (0, 3));
+    let held = outcome.timeline.iter().filter(|entry| matches!(entry.what, Happening::Held { from: A, to: B, .. }));
+    assert_eq!(held.count(), 3, "the timeline says what is held");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! A component with its types erased: what the commands need of it, whatever its messages and states are.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
 use std::ops::Range;
 use std::path::PathBuf;
 
@@ -8,14 +9,16 @@ use seedbed_properties::formats::world::{self, View};
 use seedbed_properties::formats::{Model as Object, Operations};
 use seedbed_sim::choice::Source;
 use seedbed_sim::fault::FaultClass;
+use seedbed_sim::fingerprint::stable_hash;
 use seedbed_sim::run::sightings;
 use seedbed_sim::shrink::{self, Progress};
 use seedbed_sim::timeline::Entry;
 use seedbed_sim::{
-    Campaign, Case, Fault, Finished, Info, Model, NodeId, Outcome, Record, Replayed, Search, SeedResult, Setting,
-    Sizes, Stats, Story, Strategy, Suite, Summary, Swarm, Time, Trace, TraceError, Violation, World,
+    Campaign, Case, Fault, Finished, Info, Model, NodeId, Origin, Outcome, Record, Replayed, Search, SeedResult,
+    Setting, Sizes, Stats, Story, Strategy, Suite, Summary, Swarm, Time, Trace, TraceError, Violation, World,
 };
 
+use crate::atlas::measure::sample::{self, Sample};
 use crate::corpus;
 
 /// How a model is to be run, as the command line says it.
@@ -31,6 +34,10 @@ pub struct Options {
     pub boundary: Option<String>,
     /// What to set in the configuration, by name.
     pub settings: Vec<(String, String)>,
+    /// Whether every plan has all classes of [`Options::faults`], and not some of them by chance.
+    pub every: bool,
+    /// Fields of the configuration to replace: the path to each, with dots, and its value as a trace would have it.
+    pub with: Vec<(String, String)>,
     /// How seeds are made into worlds.
     pub strategy: Strategy,
     /// Where a strategy that learns keeps what it found.
@@ -153,6 +160,54 @@ pub struct Litmus {
 /// model runs none.
 pub type Observe<M> = fn(&Suite<M>, Range<u64>, bool) -> Option<Litmus>;
 
+/// A world between two events, its types erased.
+pub trait Glimpse {
+    /// The world's time.
+    fn now(&self) -> Time;
+
+    /// What has happened so far.
+    fn timeline(&self) -> &[Entry];
+
+    /// The node whose state the last event may have changed.
+    fn changed(&self) -> Option<NodeId>;
+
+    /// The state of a node as it debugs, if it is up.
+    fn state(&self, node: NodeId) -> Option<&dyn Debug>;
+
+    /// A hash of the state of a node.
+    fn state_hash(&self, node: NodeId) -> u64;
+
+    /// The role that a node holds.
+    fn role(&self, node: NodeId) -> Option<&'static str>;
+
+    /// What a node's clock shows.
+    fn clock(&self, node: NodeId) -> Time;
+}
+
+impl<M: Model> Glimpse for World<M> {
+    fn now(&self) -> Time {
+        self.now()
+    }
+    fn timeline(&self) -> &[Entry] {
+        self.timeline()
+    }
+    fn changed(&self) -> Option<NodeId> {
+        self.changed()
+    }
+    fn state(&self, node: NodeId) -> Option<&dyn Debug> {
+        self.process(node).map(|process| process as &dyn Debug)
+    }
+    fn state_hash(&self, node: NodeId) -> u64 {
+        stable_hash(&self.process(node))
+    }
+    fn role(&self, node: NodeId) -> Option<&'static str> {
+        self.process(node).and_then(|process| self.config().role(process))
+    }
+    fn clock(&self, node: NodeId) -> Time {
+        self.clock(node)
+    }
+}
+
 /// What the commands can do with a component.
 pub trait Component: Send + Sync {
     /// What there is to know of it without running it.
@@ -225,18 +280,45 @@ pub trait Component: Send + Sync {
     /// If the text is no trace of this model.
     fn replay(&self, text: &str, nudges: usize) -> anyhow::Result<Replay>;
 
-    /// Steps through a trace: hands every new entry of the timeline to `each`, and what the nodes' states then are,
-    /// until it says no.
+    /// Steps through a trace, for so many events or to its end: shows the world to `each` after every event, until it
+    /// says no.
     ///
     /// # Errors
     /// If the text is no trace of this model.
-    fn step(&self, text: &str, each: &mut dyn FnMut(&Entry, &dyn Fn() -> String) -> bool) -> anyhow::Result<()>;
+    fn step(&self, text: &str, events: Option<u64>, each: &mut dyn FnMut(&dyn Glimpse) -> bool) -> anyhow::Result<()>;
+
+    /// Runs one seed and writes the whole of it down as a trace, whatever came of it.
+    ///
+    /// # Errors
+    /// If the options do not fit the model.
+    fn record(&self, options: &Options, seed: u64) -> anyhow::Result<String>;
 
     /// Shrinks a trace of this model.
     ///
     /// # Errors
     /// If the text is no trace of this model, or the trace violates nothing.
     fn shrink(&self, text: &str, keep_going: KeepGoing<'_>) -> anyhow::Result<Shrunk>;
+
+    /// Runs every seed of these and its twin without faults, on the current rayon pool; in the order of the seeds. When
+    /// `go_on` says no, no more seeds are begun.
+    ///
+    /// # Errors
+    /// If the options do not fit the model.
+    fn measure(
+        &self,
+        options: &Options,
+        seeds: Range<u64>,
+        go_on: &(dyn Fn() -> bool + Sync),
+    ) -> anyhow::Result<Vec<Sample>>;
+
+    /// Whether the configuration of a trace is the one that the options make.
+    ///
+    /// # Errors
+    /// If the options do not fit the model, or the text is no trace of this model.
+    fn is_configured_so(&self, options: &Options, text: &str) -> anyhow::Result<bool>;
+
+    /// The path of the model's type: where its sources are.
+    fn path(&self) -> &'static str;
 
     /// Replays a trace of this model, and takes its history as operations on an object, up to the violation if there is
     /// one. `None` if the model does not say how its operations read.
@@ -277,6 +359,26 @@ fn planted<M: Model>(name: &str) -> anyhow::Result<&'static str> {
     })
 }
 
+/// A model with some fields of its configuration replaced.
+fn with_fields<M: Model>(model: &M, fields: &[(String, String)]) -> anyhow::Result<M> {
+    let mut config = serde_json::to_value(model)?;
+    for (path, value) in fields {
+        let mut place = &mut config;
+        for name in path.split('.') {
+            let known: Vec<String> = place.as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect();
+            place = place.get_mut(name).ok_or_else(|| {
+                anyhow::anyhow!("{path}={value}: {} has no '{name}' there; it has: {}", M::INFO.name, known.join(", "))
+            })?;
+        }
+        // What is no JSON is taken for a word.
+        *place = serde_json::from_str(value).unwrap_or_else(|_| serde_json::Value::String(value.clone()));
+    }
+    let told = || fields.iter().map(|(path, value)| format!("{path}={value}")).collect::<Vec<_>>().join(" ");
+    let model: M = serde_json::from_value(config).map_err(|problem| anyhow::anyhow!("{}: {problem}", told()))?;
+    model.validate().map_err(|problem| anyhow::anyhow!("{}: {problem}", told()))?;
+    Ok(model)
+}
+
 impl<M: Model> Typed<M> {
     fn campaign(&self, options: &Options) -> anyhow::Result<Campaign<M>> {
         let bug = options.bug.as_deref().map(planted::<M>).transpose()?;
@@ -302,12 +404,18 @@ impl<M: Model> Typed<M> {
             // Who sets something means that, and not the variants of it.
             campaign.swarm = campaign.swarm.as_configured();
         }
+        if !options.with.is_empty() {
+            *model = with_fields(model, &options.with)?;
+            campaign.swarm = campaign.swarm.as_configured();
+        }
         if let Some(nodes) = options.nodes {
             model.set_nodes(nodes).map_err(|problem| anyhow::anyhow!("--nodes {nodes}: {problem}"))?;
         }
         if let Some(classes) = &options.faults {
-            let only = Swarm::only(classes.iter().copied());
-            campaign.swarm = if options.settings.is_empty() { only } else { only.as_configured() };
+            let classes = classes.iter().copied();
+            let only = if options.every { Swarm::exactly(classes) } else { Swarm::only(classes) };
+            let any = options.settings.is_empty() && options.with.is_empty();
+            campaign.swarm = if any { only } else { only.as_configured() };
         }
         Ok(campaign)
     }
@@ -443,27 +551,43 @@ impl<M: Model> Component for Typed<M> {
         })
     }
 
-    fn step(&self, text: &str, each: &mut dyn FnMut(&Entry, &dyn Fn() -> String) -> bool) -> anyhow::Result<()> {
+    fn step(&self, text: &str, events: Option<u64>, each: &mut dyn FnMut(&dyn Glimpse) -> bool) -> anyhow::Result<()> {
         let (trace, _) = self.trace(text)?;
-        let last = trace.violation.as_ref().map(|violation| violation.event);
         let mut world = World::recording(&trace.case(), &Source::Fixed(trace.deviations.clone()))?;
-        let mut shown = 0;
-        while last.is_none_or(|last| world.stats().events < last) && world.step() {
-            let states = || world.processes().map(|(node, process)| format!("{node}: {process:#?}\n")).collect();
-            for entry in &world.timeline()[shown..] {
-                if !each(entry, &states) {
-                    return Ok(());
-                }
-            }
-            shown = world.timeline().len();
-        }
+        while events.is_none_or(|events| world.stats().events < events) && world.step() && each(&world) {}
         Ok(())
+    }
+
+    fn record(&self, options: &Options, seed: u64) -> anyhow::Result<String> {
+        let campaign = self.campaign(options)?;
+        let (case, outcome) = campaign.run(&campaign.cases(), seed, Record::Yes)?;
+        let Story { case, deviations } = Story::recorded(&case, &outcome);
+        let origin = Origin { seed: Some(seed), seedbed: env!("CARGO_PKG_VERSION").into(), ..Origin::default() };
+        Ok(Trace::new(case, deviations, outcome.violation, outcome.fingerprint, origin).to_text())
     }
 
     fn shrink(&self, text: &str, keep_going: KeepGoing<'_>) -> anyhow::Result<Shrunk> {
         let (trace, suite) = self.trace(text)?;
         let shrunk = shrink::shrink(Story::of(&trace), &suite.properties, keep_going)?;
         Ok(erase_shrunk(&shrunk, trace.origin.seed))
+    }
+
+    fn measure(
+        &self,
+        options: &Options,
+        seeds: Range<u64>,
+        go_on: &(dyn Fn() -> bool + Sync),
+    ) -> anyhow::Result<Vec<Sample>> {
+        Ok(sample::samples(&self.campaign(options)?, seeds, go_on)?)
+    }
+
+    fn is_configured_so(&self, options: &Options, text: &str) -> anyhow::Result<bool> {
+        let (trace, _) = self.trace(text)?;
+        Ok(trace.scenario.config == self.campaign(options)?.suite.model)
+    }
+
+    fn path(&self) -> &'static str {
+        std::any::type_name::<M>()
     }
 
     fn history(&self, text: &str) -> Result<Option<Operations>, TraceError> {

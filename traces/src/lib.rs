@@ -2,6 +2,7 @@
 //!
 //! Everything that has to do with terminals, files, clocks and threads stays in this crate.
 
+pub mod atlas;
 pub mod commands;
 pub mod component;
 pub mod corpus;
@@ -13,6 +14,8 @@ pub mod pages;
 pub mod registry;
 pub mod report;
 pub mod say;
+pub mod scaffold;
+pub mod shard;
 
 /// The examples of the guide compile, and do what they say.
 #[cfg(doctest)]

@@ -7,7 +7,8 @@ use clap::{Parser, Subcommand};
 use seedbed_sim::Time;
 use seedbed_traces::commands::progress::ShrinkBudget;
 use seedbed_traces::commands::{
-    Ended, ModelOptions, check, compare, list, merge, mutants, pages, replay, run, show, shrink, sweep, tour,
+    Ended, ModelOptions, atlas, check, compare, list, merge, mutants, new, pages, replay, run, show, shrink, sweep,
+    tour,
 };
 use seedbed_traces::logs;
 
@@ -17,7 +18,7 @@ use seedbed_traces::logs;
 #[command(
     name = "seedbed",
     version,
-    after_help = "Exit codes: 0 all held, 1 a property was violated, 2 the call was wrong; check also: 3 undecided."
+    after_help = "Exit codes: 0 all held, 1 a property was violated, 2 the call was wrong; check and merge also: 3 undecided."
 )]
 struct Call {
     #[command(subcommand)]
@@ -47,15 +48,18 @@ enum Command {
         /// How many lines of the timeline to print; 0 for all.
         #[arg(long, default_value_t = 60)]
         lines: usize,
+        /// Write the whole run down as a trace, whatever came of it.
+        #[arg(long)]
+        trace: Option<PathBuf>,
         /// Print a JSON line.
         #[arg(long)]
         json: bool,
     },
     /// Many worlds on all cores.
     Sweep(sweep::Sweep),
-    /// Joins the JSON lines of shards.
+    /// Joins what the shards of a sweep wrote; names what is missing.
     Merge {
-        /// The files.
+        /// The files of the shards: from `sweep --results FILE`, or `sweep --shard I/N --json > FILE`.
         #[arg(required = true)]
         files: Vec<PathBuf>,
         /// Print JSON lines.
@@ -124,6 +128,13 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Files for something new that look like their neighbours, compile and pass.
+    New {
+        #[command(subcommand)]
+        what: new::New,
+    },
+    /// The atlas: which component holds, breaks, blocks or slows under which faults; Markdown and one HTML page.
+    Atlas(atlas::Call),
     /// The kill matrix: is every planted bug caught by its property, and after how many seeds?
     Mutants(mutants::Mutants),
     /// Writes the guide's page of each component.
@@ -155,8 +166,8 @@ fn call(command: Option<Command>) -> anyhow::Result<Ended> {
     match command {
         None => tour::tour(),
         Some(Command::List { json }) => Ok(list::list(json)),
-        Some(Command::Run { model, seed, seeds, options, lines, json }) => {
-            run::run(&model, run::Seeds { one: seed, many: seeds.as_deref() }, &options, lines, json)
+        Some(Command::Run { model, seed, seeds, options, lines, trace, json }) => {
+            run::run(&model, run::Seeds { one: seed, many: seeds.as_deref() }, &options, lines, trace.as_deref(), json)
         }
         Some(Command::Sweep(call)) => sweep::sweep(&call),
         Some(Command::Merge { files, json }) => merge::merge(&files, json),
@@ -169,6 +180,8 @@ fn call(command: Option<Command>) -> anyhow::Result<Ended> {
         Some(Command::Show { file, form, lines, out }) => show::show(&file, form, lines, out),
         Some(Command::Check(call)) => check::check(&call),
         Some(Command::Compare { family, seeds, json }) => compare::compare(family, &seeds, json),
+        Some(Command::New { what }) => new::new(&what),
+        Some(Command::Atlas(call)) => atlas::atlas(&call),
         Some(Command::Mutants(call)) => mutants::mutants(&call),
         Some(Command::Pages { kills, out }) => pages::write(&kills, &out),
     }

@@ -13,6 +13,7 @@ use serde_json::Value;
 use crate::commands::show::{Form, draw};
 use crate::component::{Boundary, Component};
 use crate::registry;
+use crate::report::folded;
 
 /// How many lines of a story are drawn; the tool draws all of it.
 const LINES: usize = 48;
@@ -102,7 +103,12 @@ fn page(component: &dyn Component, kills: &Kills) -> anyhow::Result<String> {
     }
     if !component.marks().is_empty() {
         page.push_str("\n## States that sweeps must reach\n\n");
-        let marks: Vec<_> = component.marks().iter().map(|mark| format!("*{mark}*")).collect();
+        let marks = component.marks();
+        let named = |(mark, count): (String, String)| match mark.strip_prefix("entries of ") {
+            Some(table) => format!("all {count} entries of *{table}*"),
+            None => format!("*{mark}*"),
+        };
+        let marks: Vec<_> = folded(marks.iter().map(|mark| (*mark, 1))).into_iter().map(named).collect();
         writeln!(page, "{}", marks.join(", "))?;
     }
     Ok(page)

@@ -133,14 +133,6 @@ pub struct Controller {
     lines: Vec<Line>,
     /// How many requests it has seen on the bus.
     seen: u64,
-    /// Whether requests come by a bus.
-    bus: bool,
-    /// Whether the home waits for acknowledgements itself, and so has to know whether there are sharers.
-    counts: bool,
-    /// Whether the home does not care what it was that one who is not the owner gives up.
-    lumps: bool,
-    /// Whether data of several caches can be on their way to the home at one time.
-    expects: bool,
     /// The bug: acknowledgements that come before their number is known are forgotten.
     forgets: bool,
     /// What a cache has let its core do.
@@ -153,28 +145,9 @@ impl Controller {
     /// A controller of so many blocks.
     pub fn new(table: &'static Table, me: NodeId, part: Part, homes: Homes, blocks: u8) -> Self {
         let line = Line { state: table.start(), data: 0, acks: 0, owner: None, sharers: Nodes::default(), place: 0 };
-        let counts = table.states().any(|state| table.cell(state, Event::GetMShared).is_some());
         let used = vec![0; table.places().div_ceil(64)];
-        let bus = table.states().any(|state| table.cell(state, Event::OtherGetS).is_some());
         let lines = vec![line; blocks.into()];
-        let lumps = table.states().any(|state| table.cell(state, Event::PutNonOwner).is_some());
-        let expects = table.states().any(|state| table.cell(state, Event::DataOther).is_some());
-        let granted = Vec::new();
-        Controller {
-            table,
-            me,
-            part,
-            homes,
-            lines,
-            seen: 0,
-            bus,
-            counts,
-            expects,
-            lumps,
-            forgets: false,
-            granted,
-            used,
-        }
+        Controller { table, me, part, homes, lines, seen: 0, forgets: false, granted: Vec::new(), used }
     }
 
     /// The same, where each block has an owner from the beginning: its home.
@@ -231,6 +204,11 @@ impl Controller {
         self.table.hits(self.line(block).state, event)
     }
 
+    /// Whether the table says what an access does in the state that the block is in.
+    pub fn handles(&self, block: Block, access: Access) -> bool {
+        self.table.cell(self.line(block).state, Ask::Access(access).event()).is_some()
+    }
+
     /// What this cache lets its core do with a block now, by its table.
     pub fn may(&self, block: Block) -> May {
         match (self.hits(block, Event::Store), self.hits(block, Event::Load)) {
@@ -243,11 +221,6 @@ impl Controller {
     /// What this cache has let its core do, in order. At the beginning it lets it do nothing.
     pub fn granted(&self) -> &[Granted] {
         &self.granted
-    }
-
-    /// Whether caches give blocks up.
-    pub fn replaces(&self) -> bool {
-        self.table.states().any(|state| self.table.cell(state, Event::Replacement).is_some())
     }
 
     /// The marks of the entries that were used.
@@ -325,7 +298,7 @@ impl Controller {
         let pick = |yes: bool, this: Event, that: Event| if yes { this } else { that };
         match (self.part, message.say) {
             (_, Say::InvAck) => pick(last, Event::LastInvAck, Event::InvAck),
-            (Part::Cache, Say::Data) if self.bus => Event::Data,
+            (Part::Cache, Say::Data) if self.table.has_bus() => Event::Data,
             (Part::Cache, Say::Data) if from == self.homes.of(message.block) && !self.spread() => {
                 pick(outstanding == 0, Event::DataDirNone, Event::DataDirSome)
             }
@@ -339,7 +312,9 @@ impl Controller {
             // In IVY without managers caches see requests, and every owner is one by its state.
             (Part::Cache, Say::GetM) => Event::GetM,
             (_, Say::GetM | Say::BusGetM) => {
-                let shared = self.counts && !line.sharers.without(message.req).is_empty();
+                // The home waits for acknowledgements itself, and so has to know whether there are sharers.
+                let counts = self.table.knows(Event::GetMShared);
+                let shared = counts && !line.sharers.without(message.req).is_empty();
                 match (owner, shared) {
                     (false, false) => Event::GetM,
                     (false, true) => Event::GetMShared,
@@ -351,14 +326,19 @@ impl Controller {
                 let only = line.sharers == Nodes::default().with(message.req);
                 pick(only, Event::PutSLast, Event::PutSNotLast)
             }
-            (_, Say::PutE | Say::PutO | Say::PutM | Say::PutF) if self.lumps && !owner => Event::PutNonOwner,
+            // The home may not care what it was that one who is not the owner gives up.
+            (_, Say::PutE | Say::PutO | Say::PutM | Say::PutF) if !owner && self.table.knows(Event::PutNonOwner) => {
+                Event::PutNonOwner
+            }
             (_, Say::PutE) => pick(owner, Event::PutEOwner, Event::PutENonOwner),
             (_, Say::PutO) => pick(owner, Event::PutOOwner, Event::PutONonOwner),
             (_, Say::PutM | Say::BusPutM) => pick(owner, Event::PutMOwner, Event::PutMNonOwner),
             (_, Say::PutF | Say::BusPutF) => pick(owner, Event::PutFOwner, Event::PutFNonOwner),
             (_, Say::GetS | Say::BusGetS) => Event::GetS,
             (_, Say::Upd | Say::BusUpd) => Event::Upd,
-            (_, Say::Data) => pick(self.expects && line.place != message.place, Event::DataOther, Event::Data),
+            // Data of several caches can be on their way to the home at one time.
+            (_, Say::Data) if line.place != message.place && self.table.knows(Event::DataOther) => Event::DataOther,
+            (_, Say::Data) => Event::Data,
             (_, Say::DataE) => Event::DataE,
             (_, Say::DataF) => Event::DataF,
             (_, Say::FwdGetS) => Event::FwdGetS,

@@ -2,7 +2,7 @@
 //!
 //! A *sequentially consistent* core has one access under way at a time. A *TSO* core puts stores into a FIFO buffer, goes
 //! on, and writes them to the cache one by one; loads get what the newest store to their block in the buffer holds, or
-//! else what the cache holds; fences and swaps wait until the buffer is empty (Primer §4.2; Sewell and others, *x86-TSO*,
+//! else what the cache holds; fences and swaps wait until the buffer is empty (Primer ch. 4; Sewell and others, *x86-TSO*,
 //! 2010, §3).
 
 use std::collections::VecDeque;
@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::controller::Access;
 use super::message::{Block, Data};
+use super::table::State;
 use crate::litmus::{Instruction, Outcome, Program};
 
 /// What a core does between its program and its cache.
@@ -118,8 +119,8 @@ pub struct Pending {
     pub access: Access,
     /// Whether the cache has asked others on its behalf.
     pub issued: bool,
-    /// Whether the cache has let it wait in the state that the block is in.
-    pub refused: bool,
+    /// The state of the block in which the cache let it wait last.
+    pub refused: Option<State>,
 }
 
 /// A store in the buffer, and the loads that have read from it: they take effect with it.
@@ -252,7 +253,7 @@ impl Core {
         }
         let index = self.begun;
         self.begun += 1;
-        let pending = |block, access| Pending { index, by, block, access, issued: false, refused: false };
+        let pending = |block, access| Pending { index, by, block, access, issued: false, refused: None };
         match op {
             Op::Load(block) => match self.buffer.iter_mut().rev().find(|buffered| buffered.store.block == block) {
                 Some(buffered) => {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 /// What a block holds. Everything holds zero at the start.
 pub type Data = u32;
 
-/// A block: the unit of coherence (Primer §2.3); in IVY a page.
+/// A block: the unit of coherence (Primer ch. 2); in IVY a page.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Block(pub u8);
@@ -106,7 +106,7 @@ pub enum Say {
     PutAck,
     /// You have the data; so many others have to forget theirs.
     AckCount,
-    /// You may read (German's GntS).
+    /// You may read (German's GntS); takes the network of responses.
     GntS,
     /// You may write (German's GntE).
     GntE,
@@ -191,6 +191,9 @@ impl Say {
     /// The network it takes.
     pub fn network(self) -> Network {
         match self {
+            // The home may have to wait for acknowledgements before it grants, so a grant must not fill the channel of what
+            // it waits for.
+            Say::GntS | Say::GntE => Network::Response,
             say if say <= Say::Upd => Network::Request,
             say if say <= Say::BusUpd => Network::Forward,
             _ => Network::Response,

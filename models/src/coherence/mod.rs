@@ -7,10 +7,10 @@
 //!
 //! | [`Protocol`] | on | source |
 //! |---|---|---|
-//! | MSI, MESI, MOESI, MESIF | bus, directory, unordered | Primer ch. 7 (snooping) and 8 (directory); MESIF as Goodman & Hum describe it, with transient states of its own |
-//! | German's | directory | a client-server protocol with one request at a time, well known from verification |
+//! | MSI, MESI, MOESI, MESIF | bus, directory, unordered | Primer ch. 7 (snooping) and 8 (directory); MESIF's forwarder as Goodman & Hum, *MESIF: A Two-Hop Cache Coherency Protocol for Point-to-Point Interconnects*, 2009, have it, on the Primer's bus and directory |
+//! | German's | directory | a home with one request at a time (Chou, Mannava & Park, FMCAD 2004) |
 //! | Dragon | bus | updates the copies of others instead of having them forgotten |
-//! | IVY, fixed and dynamic manager | unordered | Li & Hudak, "Memory Coherence in Shared Virtual Memory Systems", 1989 |
+//! | IVY, fixed and dynamic manager | unordered | Li & Hudak, "Memory Coherence in Shared Virtual Memory Systems", ACM TOCS 7(4), 1989 |
 //!
 //! **Tables are data.** What a controller does stands in `tables/`, one text for each controller, in the form of the
 //! Primer's tables; [`table`] reads them and [`controller`] interprets them. To add a protocol is to add its tables, a
@@ -38,7 +38,8 @@
 //!
 //! **Different from the sources**: the memory of a bus knows the owner by its name, so a late PutM needs no message without
 //! data; a cache gives up an unchanged exclusive copy on a bus as if it were changed; German's owner answers an
-//! invalidation with data, not with an acknowledgement that carries them; blocks are in caches without sets, replaced
+//! invalidation with data, not with an acknowledgement that carries them, and grants take the network of responses, where
+//! an invalidation overtakes them and waits; blocks are in caches without sets, replaced
 //! least recently used first.
 
 pub mod bugs;

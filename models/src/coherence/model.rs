@@ -12,7 +12,7 @@ use super::bugs::Bug;
 use super::controller::{Controller, Homes};
 use super::core::{self, Core, Kind, Op};
 use super::message::{Block, Data, Network, Nodes, Part, Say};
-use super::node::{Channels, Node, Pace};
+use super::node::{Channels, Node, Pace, RARELY};
 use super::protocol::{Interconnect, Protocol, tables};
 use crate::link::Linked;
 use crate::litmus::{Litmus, Outcome, Program, classical};
@@ -47,6 +47,9 @@ pub struct Coherence {
     pub disordered: bool,
     /// The longest that a core lets pass before an instruction of its program.
     pub think: Span,
+    /// The longest that a store stays in a store buffer without need.
+    #[serde(default = "short", skip_serializing_if = "is_short")]
+    pub drain: Span,
     /// The longest that what no core waits for (that a block is given up, that memory gets its data back, that a requestor
     /// has all) stays in a buffer before it is sent, and what a bus shows in another before a cache looks at it; zero: there
     /// are no such buffers.
@@ -59,6 +62,14 @@ pub struct Coherence {
 
 fn no_time(span: &Span) -> bool {
     *span == Span::ZERO
+}
+
+fn short() -> Span {
+    Span::ms(20)
+}
+
+fn is_short(span: &Span) -> bool {
+    *span == short()
 }
 
 /// The node that is the directory, or the bus, with the memory.
@@ -78,6 +89,7 @@ impl Default for Coherence {
             linked: false,
             disordered: false,
             think: Span::ms(20),
+            drain: short(),
             lazy: Span::ZERO,
             bug: None,
         }
@@ -103,13 +115,15 @@ impl Coherence {
         Coherence { protocol, interconnect, ..self }
     }
 
-    /// The same, whose cores run this program and no more.
+    /// The same, whose cores run this program and no more. Their stores may stay in the buffers for as long as all of the
+    /// others' program takes, or else some outcomes of TSO would hardly be seen where a miss takes long.
     pub fn running(self, litmus: &Litmus) -> Self {
         let locations = litmus.program.locations() as u8;
         Coherence {
             litmus: Some(litmus.program.name.clone()),
             cores: litmus.program.threads.len() as u8,
             capacity: locations,
+            drain: Span(self.think.0 * 6),
             ..self
         }
     }
@@ -175,7 +189,8 @@ impl Coherence {
             if self.protocol.is_spread() { controller.owned_at_home() } else { controller }
         };
         let home = || tables.home.as_ref().map(|table| controller(table, Part::Home));
-        let mut node = Node::new(me, self.capacity.into(), Pace { most: self.think, lazy: self.lazy });
+        let mut node =
+            Node::new(me, self.capacity.into(), Pace { most: self.think, drain: self.drain, lazy: self.lazy });
         node.channels = self.channels;
         node.fetches_owned = self.protocol != Protocol::Dragon;
         if me == HOME {
@@ -191,7 +206,7 @@ impl Coherence {
         node.first_of_clients = self.locations();
         node.cache = Some(controller(&tables.cache, Part::Cache));
         node.home = if self.protocol.is_spread() { home() } else { None };
-        if !node.cache.as_ref().is_some_and(Controller::replaces) {
+        if !tables.cache.replaces() {
             node.capacity = blocks.into();
         }
         node
@@ -341,15 +356,25 @@ impl Model for Coherence {
     /// bounded channels; with a litmus program beside what clients ask, or none.
     fn variants(&self) -> BoxedStrategy<Self> {
         let model = self.clone();
-        // Those with large tables take longer to go through them.
-        let share = |protocol: Protocol| match protocol {
-            Protocol::IvyFixed | Protocol::IvyDynamic => 2,
-            Protocol::Msi | Protocol::German => 4,
-            Protocol::Mesi | Protocol::Moesi => 8,
-            Protocol::Dragon => 12,
-            Protocol::Mesif => 16,
+        // In proportion to how rare the rarest entries of their tables are.
+        let share = |(protocol, on): (Protocol, Interconnect)| {
+            let (directory, bus, unordered) = match protocol {
+                Protocol::Msi => (6, 4, 3),
+                Protocol::Mesi => (7, 12, 12),
+                Protocol::Moesi => (6, 10, 19),
+                Protocol::Mesif => (12, 18, 36),
+                Protocol::German => (3, 0, 0),
+                Protocol::Dragon => (0, 12, 0),
+                Protocol::IvyFixed => (0, 0, 3),
+                Protocol::IvyDynamic => (0, 0, 1),
+            };
+            match on {
+                Interconnect::Directory => directory,
+                Interconnect::Bus => bus,
+                Interconnect::Unordered => unordered,
+            }
         };
-        let one = |(protocol, on): (Protocol, Interconnect)| (share(protocol), Just((protocol, on)).boxed());
+        let one = |on: (Protocol, Interconnect)| (share(on), Just(on).boxed());
         let combinations = prop::strategy::Union::new_weighted(super::protocol::combinations().map(one).collect());
         let fitting = CLASSICAL.iter().filter(|litmus| litmus.program.threads.len() <= self.cores.into());
         let programs: Vec<String> = fitting.map(|litmus| litmus.program.name.clone()).collect();
@@ -362,7 +387,7 @@ impl Model for Coherence {
         let memory = prop_oneof![Just(Kind::Sc), Just(Kind::Tso)];
         let litmus = prop_oneof![4 => Just(None).boxed(), 1 => prop::sample::select(programs).prop_map(Some).boxed()];
         let capacity = prop_oneof![2 => Just(1u8), 1 => Just(2)];
-        let lazy = prop_oneof![1 => Just(Span::ZERO), 1 => Just(Span::ms(40))];
+        let lazy = prop_oneof![1 => Just(Span::ZERO), 2 => Just(Span::ms(40)), 2 => Just(Span::ms(160))];
         (combinations, memory, capacity, links, litmus, lazy)
             .prop_map(move |((protocol, interconnect), memory, capacity, (linked, channels), litmus, lazy)| {
                 let bounded = interconnect != Interconnect::Bus && !protocol.is_spread();
@@ -378,27 +403,44 @@ impl Model for Coherence {
 
     /// Accesses of all cores to few blocks, in bursts: what is interesting happens where several want the same block.
     fn workload(&self) -> BoxedStrategy<Workload<Self>> {
-        if self.litmus.is_some() {
-            return Just(Vec::new()).boxed();
+        match self.litmus {
+            Some(_) => Just(Vec::new()).boxed(),
+            None => writing_what_no_other_does(self.usual()),
         }
-        let cores = u16::from(self.cores);
-        prop_oneof![1 => crowd(cores, self.blocks), 2 => relay(cores, self.blocks, true), 1 => relay(cores, self.blocks, false)]
-            .prop_map(|mut all| {
-                all.sort_by_key(|(at, ..)| *at);
-                // Each access writes what no other does: the place of the operation, from one on.
-                let operation = |(place, (at, client, op)): (usize, Asked)| {
-                    let value = place as Data + 1;
-                    let op = match op {
-                        Op::Store(block, _) => Op::Store(block, value),
-                        Op::Swap(block, _) => Op::Swap(block, value),
-                        other => other,
-                    };
-                    Operation { at, client: NodeId(client), op }
-                };
-                all.into_iter().enumerate().map(operation).collect()
-            })
+    }
+
+    /// Where something may be late for long, that is made use of.
+    fn own_workload(&self) -> Option<BoxedStrategy<Workload<Self>>> {
+        let late = || prop_oneof![farewells(self.cores.into(), self.blocks), self.usual()].boxed();
+        (self.lazy > RARELY).then(|| writing_what_no_other_does(late()))
+    }
+}
+
+impl Coherence {
+    fn usual(&self) -> BoxedStrategy<Vec<Asked>> {
+        let (cores, blocks) = (self.cores.into(), self.blocks);
+        prop_oneof![1 => crowd(cores, blocks), 2 => relay(cores, blocks, true), 1 => relay(cores, blocks, false)]
             .boxed()
     }
+}
+
+/// Each access writes the place of its operation, from one on.
+fn writing_what_no_other_does(asked: BoxedStrategy<Vec<Asked>>) -> BoxedStrategy<Workload<Coherence>> {
+    asked
+        .prop_map(|mut all| {
+            all.sort_by_key(|(at, ..)| *at);
+            let operation = |(place, (at, client, op)): (usize, Asked)| {
+                let value = place as Data + 1;
+                let op = match op {
+                    Op::Store(block, _) => Op::Store(block, value),
+                    Op::Swap(block, _) => Op::Swap(block, value),
+                    other => other,
+                };
+                Operation { at, client: NodeId(client), op }
+            };
+            all.into_iter().enumerate().map(operation).collect()
+        })
+        .boxed()
 }
 
 /// When, which core, what.
@@ -427,38 +469,85 @@ fn crowd(cores: u16, blocks: u8) -> BoxedStrategy<Vec<Asked>> {
 }
 
 /// One core after the other asks for the same block, does not wait, asks for something else of it while it comes, and
-/// gives it up: what it said last may then be very late. In a relay they take turns, and mostly give it up.
+/// gives it up: what it said last may then be very late. In turn, or whoever it is.
 fn relay(cores: u16, blocks: u8, in_turn: bool) -> BoxedStrategy<Vec<Asked>> {
-    // One block after the other: of each there is a beginning, where nobody has it.
-    let block = Block(0);
-    let first = prop_oneof![
-        2 => Just(Op::Load(block)),
-        2 => Just(Op::Store(block, 0)),
-        3 => Just(Op::Fetch(block)),
-        3 => Just(Op::FetchOwned(block)),
-    ];
-    let then = prop_oneof![
-        2 => Just(Op::Load(block)),
-        2 => Just(Op::Store(block, 0)),
-        1 => Just(Op::Fetch(block)),
-        2 => Just(Op::FetchOwned(block)),
-        2 => Just(Op::Evict(block)),
-    ];
-    let gap =
-        if in_turn { prop_oneof![Just(2u64), Just(3), Just(6)] } else { prop_oneof![Just(2u64), Just(4), Just(6)] };
-    let gives_up = prop::bool::weighted(if in_turn { 0.9 } else { 0.4 });
-    let leg = (1..=cores, first, prop::option::of((then, 0..12u64)), 0..12u64, gives_up);
-    (gap, prop::collection::vec(leg, 100..320))
-        .prop_map(move |(gap, legs)| {
+    let gap = if in_turn { [2u64, 3, 6] } else { [2, 4, 6] };
+    let often = prop::sample::select(vec![9u64, 6, 3]);
+    (prop::sample::select(gap.to_vec()), often, prop::collection::vec(any::<u64>(), 80..260))
+        .prop_map(move |(gap, often, legs)| {
             let mut asked = Vec::new();
+            // One block after the other: of each there is a beginning, where nobody has it.
             let each = legs.len().div_ceil(blocks.into());
-            for (place, (core, first, poke, late, gives_up)) in legs.into_iter().enumerate() {
-                let core = if in_turn { 1 + (place as u16 + core / 4) % cores } else { core };
-                let at = Time::ms(place as u64 * gap + 1);
-                let of = |op: Op| op.at(|_| Block((place / each) as u8));
-                asked.push((at, core, of(first)));
-                asked.extend(poke.map(|(op, after)| (at + Span::ms(after), core, of(op))));
-                asked.extend(gives_up.then(|| (at + Span::ms(late), core, of(Op::Evict(block)))));
+            for (place, leg) in legs.into_iter().enumerate() {
+                let mut lot = Lot(leg);
+                let block = Block((place / each) as u8);
+                let core = lot.below(cores.into()) as u16;
+                let core = 1 + if in_turn { (place as u16 + (core + 1) / 4) % cores } else { core };
+                let begins = Time::ms(place as u64 * gap + 1);
+                let late = |late: u64| begins + Span::ms(late);
+                let first = match lot.below(10) {
+                    0..2 => Op::Load(block),
+                    2..4 => Op::Store(block, 0),
+                    4..7 => Op::Fetch(block),
+                    _ => Op::FetchOwned(block),
+                };
+                asked.push((begins, core, first));
+                let then = match lot.below(18) {
+                    0..2 => Some(Op::Load(block)),
+                    2..4 => Some(Op::Store(block, 0)),
+                    4 => Some(Op::Fetch(block)),
+                    5..7 => Some(Op::FetchOwned(block)),
+                    7..9 => Some(Op::Evict(block)),
+                    _ => None,
+                };
+                asked.extend(then.map(|op| (late(lot.below(12)), core, op)));
+                // What is not waited for costs no message while the block comes.
+                asked.push((late(lot.below(12)), core, Op::Fetch(block)));
+                let gives_up = lot.below(10) < often;
+                asked.extend(gives_up.then(|| (late(lot.below(12)), core, Op::Evict(block))));
+            }
+            asked
+        })
+        .boxed()
+}
+
+/// A number that is drawn once and parted: cheaper than to draw each part.
+struct Lot(u64);
+
+impl Lot {
+    /// A part of it, from zero up to and without `n`.
+    fn below(&mut self, n: u64) -> u64 {
+        let part = self.0 % n;
+        self.0 /= n;
+        part
+    }
+}
+
+/// Again and again one core gives a block up, and before its word of that is heard another has taken the block and given it
+/// up too, and somebody has it again, alone.
+fn farewells(cores: u16, blocks: u8) -> BoxedStrategy<Vec<Asked>> {
+    let gap = prop::sample::select(vec![90u64, 150]);
+    (gap, prop::collection::vec(any::<u64>(), 13..24))
+        .prop_map(move |(gap, farewells)| {
+            let mut asked = Vec::new();
+            for (place, farewell) in farewells.into_iter().enumerate() {
+                let mut lot = Lot(farewell);
+                let block = Block(lot.below(blocks.into()) as u8);
+                let mut core = || 1 + lot.below(cores.into()) as u16;
+                let (other, leaves, takes, last) = (core(), core(), core(), core());
+                let mut first = || if lot.below(3) < 2 { Op::Load(block) } else { Op::Swap(block, 0) };
+                let (by_other, by_leaver) = (first(), first());
+                let late = |late: u64| Time::ms(place as u64 * gap + 1 + late);
+                // Who reads last forwards, or owns: both are worth while.
+                let leaver_first = lot.below(2) == 0;
+                asked.push((late(if leaver_first { 7 } else { 0 }), other, by_other));
+                asked.push((late(if leaver_first { 0 } else { 7 }), leaves, by_leaver));
+                asked.push((late(16), leaves, Op::Evict(block)));
+                let after = 16 + lot.below(4);
+                asked.extend([Op::Swap(block, 0), Op::Evict(block)].map(|op| (late(after), takes, op)));
+                // At once, when the answer to what it gave up has come, or when that may have come.
+                let last = if lot.below(2) == 0 { takes } else { last };
+                asked.push((late(after + [0, 12, 20, 30][lot.below(4) as usize]), last, Op::Load(block)));
             }
             asked
         })

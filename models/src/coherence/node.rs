@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 use super::controller::{Ask, Controller, Step};
 use super::core::{By, Core, Op, Ret, Slot};
 use super::message::{Block, Data, Message, Network, Nodes, Part, Say};
-use super::table::Event;
+use super::table::State;
 
 /// Bounded virtual channels: each receiver has, for each sender and each channel, room for so many messages; a message
-/// that has to wait keeps the ones behind it in its channel waiting (Primer §9.3). Senders know by credits.
+/// that has to wait keeps the ones behind it in its channel waiting (Primer ch. 9). Senders know by credits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Channels {
@@ -63,16 +63,45 @@ pub enum Timer {
     Lazily(u64),
     /// The cache looks at the next request that the bus has shown.
     Snoop,
+    /// The oldest store leaves the store buffer.
+    Drain,
 }
-kinds!(Timer: GoOn, Lazily, Snoop);
+kinds!(Timer: GoOn, Lazily, Snoop, Drain);
 
 /// How a core goes through its litmus program, and its cache through what it gives up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Pace {
     /// The longest that it lets pass before an instruction.
     pub(super) most: Span,
+    /// The longest that a store stays in the buffer without need.
+    pub(super) drain: Span,
     /// The longest that what no core waits for stays in the outgoing buffer, and that what a bus shows stays unseen.
     pub(super) lazy: Span,
+}
+
+/// What may stay for longer than this stays rarely, or else all would wait for all.
+pub(super) const RARELY: Span = Span::ms(100);
+
+impl Pace {
+    /// How often something stays, of 32 times: where it may stay for a short while, and where for a long one.
+    fn of_32(self, short: u64, long: u64) -> u64 {
+        match self.lazy {
+            Span::ZERO => 0,
+            lazy if lazy > RARELY => long,
+            _ => short,
+        }
+    }
+
+    /// How often such messages are put off: mostly where no core waits for it (a block was given up, memory gets its data
+    /// back, a requestor has all), and now and then a request.
+    fn puts_off(self, message: &Message) -> u64 {
+        match message.say {
+            say if (Say::PutS..=Say::PutF).contains(&say) => self.of_32(16, 8),
+            Say::Data | Say::Unblock if message.part == Part::Home => self.of_32(16, 4),
+            Say::GetS | Say::GetM => self.of_32(4, 1),
+            _ => 0,
+        }
+    }
 }
 
 /// A node.
@@ -99,13 +128,15 @@ pub struct Node {
     sent: BTreeMap<(NodeId, u8), u8>,
     /// The blocks of the cache, the one used last at the end.
     recent: Vec<Block>,
-    /// The blocks that are to be given up when they can be.
-    leaving: Vec<Block>,
+    /// The blocks that are to be given up when they can be, and the state in which the cache did not let them go.
+    leaving: Vec<(Block, State)>,
     /// What is still to be said and no core waits for, and how much of that there was.
     unsaid: BTreeMap<u64, (NodeId, Message)>,
     put_off: u64,
     /// What the bus has shown and the cache has not looked at, the oldest first.
     unseen: VecDeque<(NodeId, Message)>,
+    /// The store of the buffer that was looked at last, and whether it stays there for a while.
+    draining: Option<(u64, bool)>,
 }
 
 impl Node {
@@ -129,6 +160,7 @@ impl Node {
             unsaid: BTreeMap::new(),
             put_off: 0,
             unseen: VecDeque::new(),
+            draining: None,
         }
     }
 
@@ -173,6 +205,11 @@ impl Node {
             };
             (parked.from, &parked.message, why)
         })
+    }
+
+    /// Whether a message of a block waits here.
+    pub fn is_waited_for(&self, block: Block) -> bool {
+        self.parked.iter().any(|parked| parked.message.block == block)
     }
 
     /// The first of the messages that wait before this one and keep it waiting.
@@ -242,7 +279,8 @@ impl Node {
             if let Some(channels) = self.channels {
                 *self.sent.entry((to, channels.of(message.say))).or_default() += 1;
             }
-            if self.pace.lazy > Span::ZERO && may_be_put_off(&message) {
+            let often = self.pace.puts_off(&message);
+            if often > 0 && ctx.draw("late", 0..=31) < often {
                 let after = ctx.draw_span("put off", Span::ZERO..=self.pace.lazy);
                 self.put_off += 1;
                 self.unsaid.insert(self.put_off, (to, message));
@@ -283,7 +321,7 @@ impl Node {
         if self.unseen.is_empty() {
             return;
         }
-        let late = ctx.draw("snoop late", 0..=7) == 0;
+        let late = ctx.draw("snoop late", 0..=31) < self.pace.of_32(4, 1);
         let after = if late { ctx.draw_span("snoop", Span::ZERO..=self.pace.lazy) } else { Span::ZERO };
         ctx.arm(Timer::Snoop, after);
     }
@@ -346,17 +384,26 @@ impl Node {
 
     /// Brings an access of the core to the cache. Says whether it took effect.
     fn serve(&mut self, ctx: &mut Context<'_, Self>, slot: Slot) -> bool {
-        let (Some(core), Some(cache)) = (&mut self.core, &self.cache) else { return false };
-        let Some(pending) = core.pending(slot) else { return false };
+        let Some(core) = &mut self.core else { return false };
+        let Some(pending) = core.pending(slot).copied() else { return false };
+        if slot == Slot::Buffer && self.stays(ctx, pending.index) {
+            return false;
+        }
         let (block, access) = (pending.block, pending.access);
-        // What is on its way is waited for; it is not asked for again.
-        if cache.is_busy(block) && (pending.issued || pending.refused) && !cache.hits(block, event_of(access)) {
+        let Some(cache) = &self.cache else { return false };
+        // Where the cache let it wait it is not tried again until something has changed.
+        if cache.is_busy(block) && pending.refused == Some(cache.line(block).state) {
+            return false;
+        }
+        // What was asked of others may come without another try: Dragon's own update takes effect when the bus shows it.
+        if pending.issued && !cache.handles(block, access) {
             return false;
         }
         if !cache.has(block) && !self.make_room(ctx, block) {
             return false;
         }
         let step = self.ask(ctx, block, Ask::Access(access));
+        let state = self.cache.as_ref().map(|cache| cache.line(block).state);
         let Some(pending) = self.core.as_mut().and_then(|core| core.pending(slot)) else { return false };
         match step {
             Step::Done(Some(before)) => {
@@ -364,15 +411,29 @@ impl Node {
                 true
             }
             Step::Done(None) => {
-                (pending.issued, pending.refused) = (true, false);
+                pending.issued = true;
                 false
             }
             Step::Stalled => {
-                pending.refused = true;
+                pending.refused = state;
                 false
             }
             Step::NoRoom(..) => false,
         }
+    }
+
+    /// Whether the oldest store of the buffer stays there for a while: it may leave at any time (*x86-TSO*, §3).
+    fn stays(&mut self, ctx: &mut Context<'_, Self>, index: u64) -> bool {
+        if let Some((_, stays)) = self.draining.filter(|(looked_at, _)| *looked_at == index) {
+            return stays;
+        }
+        let stays = ctx.draw("drain late", 0..=3) == 0;
+        if stays {
+            let after = ctx.draw_span("drain", Span::ZERO..=self.pace.drain);
+            ctx.arm(Timer::Drain, after);
+        }
+        self.draining = Some((index, stays));
+        stays
     }
 
     fn ask(&mut self, ctx: &mut Context<'_, Self>, block: Block, ask: Ask) -> Step {
@@ -429,11 +490,11 @@ impl Node {
             Op::Fetch(block) => (block, Ask::Fetch),
             Op::FetchOwned(block) if self.fetches_owned => (block, Ask::FetchOwned),
             Op::FetchOwned(block) => (block, Ask::Fetch),
-            Op::Evict(block) if !cache.has(block) || !cache.replaces() => return,
+            Op::Evict(block) if !cache.has(block) || !cache.table().replaces() => return,
             Op::Evict(block) => {
                 // If the block is on its way, it goes when it has come.
-                if cache.is_busy(block) && !self.leaving.contains(&block) {
-                    self.leaving.push(block);
+                if cache.is_busy(block) && !self.leaving.iter().any(|(leaving, _)| *leaving == block) {
+                    self.leaving.push((block, cache.line(block).state));
                 }
                 (block, Ask::Replace)
             }
@@ -446,13 +507,19 @@ impl Node {
         }
     }
 
-    /// Gives up a block that is to go and now can. Says whether there was one.
+    /// Asks the cache to give up a block that is to go and whose state has changed. Says whether there was one.
     fn give_up(&mut self, ctx: &mut Context<'_, Self>) -> bool {
         let cache = self.cache.as_ref().expect("cores have caches");
-        let Some(place) = self.leaving.iter().position(|block| !cache.is_busy(*block)) else { return false };
-        let block = self.leaving.remove(place);
-        if self.cache.as_ref().is_some_and(|cache| cache.has(block)) {
+        let changed = |(block, refused): &(Block, State)| cache.line(*block).state != *refused;
+        let Some(place) = self.leaving.iter().position(changed) else { return false };
+        let (block, _) = self.leaving[place];
+        let waits = cache.is_busy(block);
+        self.leaving[place].1 = cache.line(block).state;
+        if cache.has(block) {
             self.ask(ctx, block, Ask::Replace);
+        }
+        if !waits {
+            self.leaving.remove(place);
         }
         true
     }
@@ -490,17 +557,6 @@ impl Node {
             ctx.arm(Timer::GoOn, after);
         }
     }
-}
-
-fn event_of(access: super::controller::Access) -> Event {
-    if access.writes() { Event::Store } else { Event::Load }
-}
-
-/// Whether no core waits for a message: that a block was given up, that memory gets its data back, that a requestor has
-/// all.
-fn may_be_put_off(message: &Message) -> bool {
-    let gives_up = (Say::PutS..=Say::PutF).contains(&message.say);
-    gives_up || message.part == Part::Home && matches!(message.say, Say::Data | Say::Unblock)
 }
 
 fn has_room(channels: Option<Channels>, sent: &BTreeMap<(NodeId, u8), u8>, to: NodeId, say: Say) -> bool {
@@ -551,6 +607,10 @@ impl Process for Node {
             Timer::Lazily(which) => {
                 let (to, message) = self.unsaid.remove(&which).expect("it was put there");
                 ctx.send(to, message);
+            }
+            Timer::Drain => {
+                self.draining = self.draining.map(|(index, _)| (index, false));
+                self.serve_core(ctx);
             }
             Timer::Snoop => {
                 let (from, message) = self.unseen.pop_front().expect("it was put there");

@@ -211,6 +211,8 @@ pub struct Table {
     cells: Vec<Option<Cell>>,
     /// The marks of the entries, in the places of the cells.
     marks: Vec<&'static str>,
+    /// Which events happen in some state.
+    known: Vec<bool>,
 }
 
 /// Tables are told apart by their names.
@@ -240,6 +242,7 @@ impl Table {
             owners: Vec::new(),
             cells: Vec::new(),
             marks: Vec::new(),
+            known: Vec::new(),
         };
         for (number, line) in text.lines().enumerate() {
             let line = line.split('#').next().unwrap_or("").trim();
@@ -248,7 +251,7 @@ impl Table {
             }
         }
         table.check()?;
-        table.named();
+        table.complete();
         Ok(table)
     }
 
@@ -326,13 +329,20 @@ impl Table {
             .any(|state| self.events(state).any(|event| holds(state, self.cell(state, event).expect("listed"))))
     }
 
-    /// Names the marks of the entries. They live as long as the program, as the tables do.
-    fn named(&mut self) {
+    /// What follows from the entries, worked out once: every controller of every world asks for it. The marks live as long
+    /// as the program, as the tables do.
+    fn complete(&mut self) {
+        self.known = vec![false; Event::NAMES.len()];
         let mut marks = vec![""; self.cells.len()];
         for state in self.states() {
             for event in self.events(state) {
                 let mark = format!("{}: {} × {event:?}", self.name, self.state_name(state));
                 marks[self.place(state, event)] = Box::leak(mark.into_boxed_str());
+            }
+        }
+        for state in self.states() {
+            for event in self.events(state).collect::<Vec<_>>() {
+                self.known[usize::from(event.0)] = true;
             }
         }
         self.marks = marks;
@@ -380,7 +390,7 @@ impl Table {
                 }
             }
         }
-        table.named();
+        table.complete();
         table
     }
 
@@ -397,7 +407,7 @@ impl Table {
                 table.cells[place] = Some(Cell::Do { actions: actions.clone(), next: blocked });
             }
         }
-        table.named();
+        table.complete();
         table
     }
 
@@ -439,7 +449,7 @@ impl Table {
                 }
             }
         }
-        self.named();
+        self.complete();
         self
     }
 
@@ -499,6 +509,24 @@ impl Table {
     /// The events that can happen in a state.
     pub fn events(&self, state: State) -> impl Iterator<Item = Event> + '_ {
         (0..Event::NAMES.len() as u8).map(Event).filter(move |event| self.cell(state, *event).is_some())
+    }
+
+    /// Whether an event happens in some state.
+    #[inline]
+    pub fn knows(&self, event: Event) -> bool {
+        self.known[usize::from(event.0)]
+    }
+
+    /// Whether requests come by a bus.
+    #[inline]
+    pub fn has_bus(&self) -> bool {
+        self.knows(Event::OtherGetS)
+    }
+
+    /// Whether caches give blocks up.
+    #[inline]
+    pub fn replaces(&self) -> bool {
+        self.knows(Event::Replacement)
     }
 
     /// The marks of all entries.

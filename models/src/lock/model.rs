@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use seedbed_sim::{
-    Context, Embed, FaultClass, File, Info, Model, NoOp, NodeId, OpId, Operation, Phases, Process, Span, Time,
+    Context, Embed, FaultClass, File, Info, Model, NoOp, NodeId, OpId, Operation, Phases, Process, Setting, Span, Time,
     Workload, kinds,
 };
 use serde::{Deserialize, Serialize};
@@ -71,6 +71,19 @@ impl Kind {
         Kind::RicartAgrawala,
         Kind::Maekawa,
     ];
+
+    /// Its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Redis => "redis",
+            Kind::RedisFailover => "redis_failover",
+            Kind::Redlock => "redlock",
+            Kind::Raft => "raft",
+            Kind::SuzukiKasami => "suzuki_kasami",
+            Kind::RicartAgrawala => "ricart_agrawala",
+            Kind::Maekawa => "maekawa",
+        }
+    }
 
     /// Whether the lock is held for a while only.
     pub fn is_leased(self) -> bool {
@@ -523,6 +536,31 @@ impl Model for Lock {
 
     fn set_bug(&mut self, bug: Option<&'static str>) {
         self.bug = Bug::planted(bug);
+    }
+
+    fn settings() -> &'static [Setting] {
+        &[
+            Setting {
+                name: "kind",
+                what: "redis, redis_failover, redlock, raft, suzuki_kasami, ricart_agrawala, maekawa",
+            },
+            Setting { name: "fencing", what: "yes, no: whether the resource checks fencing tokens" },
+        ]
+    }
+
+    fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
+        match (name, value) {
+            ("kind", _) => {
+                let kind = Kind::ALL.into_iter().find(|kind| kind.name() == value);
+                let known = || Kind::ALL.map(Kind::name).join(", ");
+                let kind = kind.ok_or_else(|| format!("there is no '{value}'; there are: {}", known()))?;
+                *self = self.clone().of(kind);
+            }
+            ("fencing", "yes" | "no") => self.fencing = value == "yes",
+            ("fencing", _) => return Err(format!("yes or no, and not '{value}'")),
+            _ => return Err(format!("lock has nothing to set called '{name}'")),
+        }
+        Ok(())
     }
 
     /// Changes how many clients there are; the servers and the resource stay.

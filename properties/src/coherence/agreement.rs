@@ -1,9 +1,8 @@
 //! S3 and S6: what the directory knows and what the caches have.
 
-use std::collections::BTreeSet;
-
 use seedbed_models::coherence::controller::{Controller, May};
-use seedbed_models::coherence::message::Block;
+use seedbed_models::coherence::message::{Block, Nodes};
+use seedbed_models::coherence::node::Node;
 use seedbed_models::coherence::{Coherence, Interconnect, Protocol};
 use seedbed_sim::{Broken, Invariant, NodeId, Property, Verdict, World};
 
@@ -13,6 +12,9 @@ use seedbed_sim::{Broken, Invariant, NodeId, Property, Verdict, World};
 /// for by somebody, so then none is in flight. On a bus everybody must also have seen what it has shown.
 pub fn directory_agrees() -> impl Property<Coherence> + Clone + Send + Sync {
     Invariant::new("coherence/directory_agrees", |world: &World<Coherence>| {
+        if !world.config().protocol.has_home() || is_behind(world) {
+            return Ok(());
+        }
         let Some(process) = world.changed().and_then(|node| world.process(node)) else { return Ok(()) };
         let here = process.inner().cache().into_iter().chain(process.inner().home()).next();
         // What is under way here is not judged yet; what is not, may have come to rest just now.
@@ -79,31 +81,31 @@ fn state(controller: &Controller, block: Block) -> String {
 }
 
 fn agree(world: &World<Coherence>, block: Block) -> Verdict {
-    if !world.config().protocol.has_home() {
-        return Ok(());
-    }
     let Some((at, home)) = home(world, block) else { return Ok(()) };
     if home.is_busy(block) || !is_quiet(world, block) {
         return Ok(());
     }
     let line = home.line(block);
-    let owners: Vec<NodeId> =
-        caches(world).filter(|(_, cache)| cache.table().owns(cache.line(block).state)).map(|(node, _)| node).collect();
-    if owners.iter().copied().ne(line.owner) {
+    let owns = |(_, cache): &(NodeId, &Controller)| cache.table().owns(cache.line(block).state);
+    let owners: Nodes = caches(world).filter(owns).map(|(node, _)| node).collect();
+    if owners != line.owner.into_iter().collect() {
         let message = format!("{at} has {:?} as the owner of {block}; the caches say {owners:?}", line.owner);
-        return Err(Broken::new(owners.into_iter().chain([at]), message));
+        return Err(Broken::new(owners.iter().chain([at]), message));
     }
     let holders = caches(world).filter(|(node, cache)| cache.has(block) && Some(*node) != line.owner);
-    let holders: BTreeSet<NodeId> = holders.map(|(node, _)| node).collect();
-    let known: BTreeSet<NodeId> = line.sharers.iter().collect();
+    let holders: Nodes = holders.map(|(node, _)| node).collect();
+    let known = line.sharers;
     if counts_sharers(world.config()) && holders != known {
         let message = format!("{at} has {known:?} as the sharers of {block}; those who have copies are {holders:?}");
-        return Err(Broken::new(holders.into_iter().chain([at]), message));
+        return Err(Broken::new(holders.iter().chain([at]), message));
     }
     let stale = |(_, cache): &(NodeId, &Controller)| cache.has(block) && cache.line(block).data != line.data;
     // German's home takes no data from readers, and IVY's manager has none.
     let has_data = world.config().protocol != Protocol::IvyFixed;
-    match caches(world).find(stale).filter(|_| line.owner.is_none() && has_data) {
+    if line.owner.is_some() || !has_data {
+        return Ok(());
+    }
+    match caches(world).find(stale) {
         Some((node, cache)) => {
             let (here, there) = (line.data, cache.line(block).data);
             Err(Broken::new([node, at], format!("nobody owns {block}; memory has {here} and {node} has {there}")))
@@ -114,14 +116,18 @@ fn agree(world: &World<Coherence>, block: Block) -> Verdict {
 
 /// Whether nothing of a block is under way.
 fn is_quiet(world: &World<Coherence>, block: Block) -> bool {
-    let of_block =
-        |node: &seedbed_models::coherence::node::Node| node.waiting().any(|(_, message, _)| message.block == block);
-    let busy = caches(world).any(|(_, cache)| cache.is_busy(block));
-    let waiting = world.processes().any(|(_, process)| of_block(process.inner()));
-    let shown = world.processes().map(|(_, process)| process.inner().shown()).max().unwrap_or(0);
-    let behind = world.config().has_bus() && {
-        let homes = world.processes().filter_map(|(_, process)| process.inner().home());
-        caches(world).map(|(_, cache)| cache).chain(homes).any(|controller| controller.seen() < shown)
-    };
-    !busy && !waiting && !behind
+    world.processes().map(|(_, process)| process.inner()).all(|node| {
+        let busy = node.cache().is_some_and(|cache| cache.is_busy(block));
+        !busy && !node.is_waited_for(block)
+    })
+}
+
+/// Whether somebody has not seen all that the bus has shown.
+fn is_behind(world: &World<Coherence>) -> bool {
+    if !world.config().has_bus() {
+        return false;
+    }
+    let nodes = || world.processes().map(|(_, process)| process.inner());
+    let shown = nodes().map(Node::shown).max().unwrap_or(0);
+    nodes().flat_map(|node| node.cache().into_iter().chain(node.home())).any(|controller| controller.seen() < shown)
 }

@@ -7,7 +7,7 @@ use seedbed_models::coherence::message::{Block, Message, Network, Part};
 use seedbed_models::coherence::node::{Node, Why};
 use seedbed_sim::{Broken, NodeId, Property, Verdict, World};
 
-/// There is no cycle of messages and transactions of which each waits for the next (Primer §9.3). What waits, and for
+/// There is no cycle of messages and transactions of which each waits for the next (Primer ch. 9). What waits, and for
 /// what:
 ///
 /// - a message that stalls waits for the transaction that its block is in at that node to end;

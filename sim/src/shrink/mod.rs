@@ -43,6 +43,23 @@ impl<M: Model> Story<M> {
         Story { case: trace.case(), deviations: trace.deviations.clone() }
     }
 
+    /// The story of a recorded run, which needs no seed: choices recorded, roles resolved, noise made explicit.
+    pub fn recorded(case: &Case<M>, outcome: &Finished<M>) -> Self {
+        let mut case = case.clone();
+        case.faults = outcome.struck.iter().map(|(_, fault)| fault.clone()).collect();
+        // What the generator needed and a replay does not.
+        let scenario = &mut case.scenario;
+        scenario.budget = None;
+        scenario.network.loss_ppm = 0;
+        scenario.network.dup_ppm = 0;
+        scenario.network.latency = Latency::Constant { base: scenario.network.latency.base() };
+        scenario.disk.sync_jitter = Span::ZERO;
+        scenario.disk.lost_ppm = 0;
+        scenario.disk.torn_ppm = 0;
+        scenario.timer_jitter = Span::ZERO;
+        Story { case, deviations: outcome.recorded.clone() }
+    }
+
     /// How long it is.
     pub fn sizes(&self) -> Sizes {
         Sizes::of(&self.case, &self.deviations)
@@ -54,7 +71,7 @@ impl<M: Model> Story<M> {
     }
 }
 
-/// Turns a run from a seed into a story that needs no seed. `None` if nothing is violated.
+/// Runs a seed and records it as a story. `None` if nothing is violated.
 pub fn record<M: Model>(case: &Case<M>, seed: u64, properties: &[Maker<M>]) -> Option<(Story<M>, Violation)> {
     record_from(case, &Source::Seed(seed), properties)
 }
@@ -67,24 +84,7 @@ pub fn record_from<M: Model>(
 ) -> Option<(Story<M>, Violation)> {
     let outcome = run_valid(case, source, properties, Record::Yes);
     let violation = outcome.violation.clone()?;
-    Some((recorded(case, outcome), violation))
-}
-
-/// The story that a recorded run tells: choices made explicit, roles resolved, no noise.
-pub(crate) fn recorded<M: Model>(case: &Case<M>, outcome: Finished<M>) -> Story<M> {
-    let mut case = case.clone();
-    case.faults = outcome.struck.into_iter().map(|(_, fault)| fault).collect();
-    // What the generator needed and a replay does not.
-    let scenario = &mut case.scenario;
-    scenario.budget = None;
-    scenario.network.loss_ppm = 0;
-    scenario.network.dup_ppm = 0;
-    scenario.network.latency = Latency::Constant { base: scenario.network.latency.base() };
-    scenario.disk.sync_jitter = Span::ZERO;
-    scenario.disk.lost_ppm = 0;
-    scenario.disk.torn_ppm = 0;
-    scenario.timer_jitter = Span::ZERO;
-    Story { case, deviations: outcome.recorded }
+    Some((Story::recorded(case, &outcome), violation))
 }
 
 /// How far shrinking has come.

@@ -48,6 +48,7 @@ pub struct Swarm {
     over_budget: usize,
     over_skew: u32,
     over_pause: u32,
+    every: bool,
     as_configured: bool,
     chaos: Option<Span>,
     drawn: Drawn,
@@ -62,6 +63,7 @@ impl Swarm {
             over_budget: 0,
             over_skew: 1,
             over_pause: 1,
+            every: false,
             as_configured: false,
             chaos: None,
             drawn: Drawn::Swarm,
@@ -71,6 +73,12 @@ impl Swarm {
     /// These classes and no others, tolerated or not.
     pub fn only(classes: impl IntoIterator<Item = FaultClass>) -> Self {
         Swarm { base: Some(classes.into_iter().collect()), ..Swarm::tolerated() }
+    }
+
+    /// These classes and no others, and all of them in every plan: to measure what they do, where a swarm that leaves some
+    /// out ([`Swarm::only`]) finds more. A fault that is drawn may still strike nobody.
+    pub fn exactly(classes: impl IntoIterator<Item = FaultClass>) -> Self {
+        Swarm { every: true, ..Swarm::only(classes) }
     }
 
     /// A world in which nothing breaks.
@@ -151,6 +159,7 @@ impl Swarm {
             drift_ppm: i64::from(ppm.saturating_mul(self.over_skew)).min(MOST_DRIFT),
             network: model.network(),
             delay_bound: model.delay_bound(),
+            every: self.every,
         };
         let budget = Budget { among: mortal, down: down + self.over_budget };
         let mut scenario = Scenario::new(model.clone());
@@ -269,6 +278,8 @@ struct Place {
     drift_ppm: i64,
     network: NetworkConfig,
     delay_bound: Option<Span>,
+    /// Whether every plan has all classes.
+    every: bool,
 }
 
 /// One seed's draw.
@@ -296,11 +307,15 @@ enum Style {
 fn plans(here: Place) -> BoxedStrategy<Plan> {
     let all = here.classes.clone();
     // Half of the classes on average; now and then all of them, or none but those that the style needs.
-    let on = prop_oneof![
-        5 => prop::collection::vec(any::<bool>(), all.len()),
-        1 => Just(vec![true; all.len()]),
-        2 => Just(vec![false; all.len()]),
-    ];
+    let on = match here.every {
+        true => Just(vec![true; all.len()]).boxed(),
+        false => prop_oneof![
+            5 => prop::collection::vec(any::<bool>(), all.len()),
+            1 => Just(vec![true; all.len()]),
+            2 => Just(vec![false; all.len()]),
+        ]
+        .boxed(),
+    };
     let on = on.prop_map(move |mask| -> BTreeSet<FaultClass> {
         all.iter().zip(mask).filter(|(_, on)| *on).map(|(class, _)| *class).collect()
     });
@@ -321,6 +336,7 @@ fn plan(here: Place, mut on: BTreeSet<FaultClass>, style: Style) -> impl Strateg
     let bound = here.delay_bound;
     let timer_jitter = timer_jitter.prop_map(move |late| bound.map_or(late, |bound| late.min(bound)));
     let faults = match style {
+        style if here.every => faults_of_every(&here, &on, style),
         Style::Sparse => faults(&here, &on, false, 0..4),
         Style::Dense => faults(&here, &on, false, 3..25),
         Style::Aimed => faults(&here, &on, true, 2..14),
@@ -332,6 +348,26 @@ fn plan(here: Place, mut on: BTreeSet<FaultClass>, style: Style) -> impl Strateg
         timer_jitter,
         faults,
     })
+}
+
+/// Each class is drawn for itself, once at least; a motif's own come as the motif has them.
+fn faults_of_every(here: &Place, on: &BTreeSet<FaultClass>, style: Style) -> BoxedStrategy<Vec<Fault>> {
+    let (motif, aimed, count) = match style {
+        Style::Sparse => (None, false, 1..4),
+        Style::Dense => (None, false, 3..25),
+        Style::Aimed => (None, true, 2..14),
+        Style::Motif(motif) => (Some(motif), false, 1..4),
+    };
+    let needs = motif.map_or(&[][..], Motif::needs);
+    let alone = on.iter().filter(|class| !needs.contains(class));
+    let mut parts: Vec<_> = alone.map(|class| faults(here, &[*class].into(), aimed, count.clone())).collect();
+    parts.extend(motif.map(|motif| motif.plan(here)));
+    let together = parts.prop_map(|parts| {
+        let mut plan = parts.concat();
+        plan.sort_by_key(|fault| fault.at);
+        plan
+    });
+    together.boxed()
 }
 
 fn ppm(on: bool) -> BoxedStrategy<u32> {
@@ -522,6 +558,19 @@ mod tests {
         assert!(noise && classes(&plans).len() == 2 && longest(&plans) == Some(Span::ms(60)));
         let (plans, _) = drawn(Swarm::only([FaultClass::Skew]));
         assert_eq!(classes(&plans), [FaultClass::Skew].into(), "a swarm that names its classes means them");
+    }
+
+    #[test]
+    fn exactly_these_classes_are_in_every_plan() {
+        let items = [FaultClass::Crash, FaultClass::Pause, FaultClass::Partition];
+        let cases = Swarm::exactly(items.into_iter().chain([FaultClass::Loss])).cases(&Picky);
+        for seed in 0..200 {
+            let case = cases.case(seed);
+            let drawn: BTreeSet<_> = case.faults.iter().map(|fault| fault.what.class()).collect();
+            assert_eq!(drawn, items.into(), "seed {seed}");
+            // Losses are noise of the network and no items of the plan.
+            assert!(case.scenario.network.loss_ppm > 0 && case.scenario.network.dup_ppm == 0, "seed {seed}");
+        }
     }
 
     /// The rules that changed cases are brought under are those that swarms keep to themselves, and no narrower.

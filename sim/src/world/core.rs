@@ -234,6 +234,16 @@ impl<M: Model> Core<M> {
         self.undelivered(id, from, to, message, Undelivered::Cut);
     }
 
+    #[cold]
+    pub(crate) fn hold(&mut self, flight: InFlight<M::Process>) {
+        if self.timeline.is_some() {
+            let InFlight { from, to, id: message, .. } = flight;
+            let kind = <M::Process as Process>::Message::kind_name(flight.message.kind());
+            self.tell(|| Happening::Held { message, from, to, kind });
+        }
+        self.held.push(flight);
+    }
+
     pub(crate) fn undelivered(
         &mut self,
         id: u64,
@@ -253,12 +263,12 @@ impl<M: Model> Core<M> {
         match output {
             Output::Send { to, message } => self.transmit(node, to, message),
             Output::Complete { op, ret } => {
-                self.tell(|| Happening::Ended { node, op, text: format!("{ret:?}") });
+                self.tell(|| Happening::Ended { node, op, text: format!("{ret:?}"), failed: false });
                 ret.hash(&mut self.fingerprint);
                 self.end_operation(node, op, Outcome::Returned { ret, at: self.now });
             }
             Output::Fail { op, reason } => {
-                self.tell(|| Happening::Ended { node, op, text: format!("failed: {reason}") });
+                self.tell(|| Happening::Ended { node, op, text: format!("failed: {reason}"), failed: true });
                 self.end_operation(node, op, Outcome::Failed { reason, at: self.now });
             }
         }

@@ -406,7 +406,7 @@ impl<M: Model> World<M> {
                 Some(CutMode::Drop) => return self.core.cut(id, from, to, &flight.message),
                 Some(CutMode::Hold) => {
                     self.core.fault_fired(FaultClass::Partition);
-                    return self.core.held.push(flight);
+                    return self.core.hold(flight);
                 }
                 None => {}
             }

@@ -1,65 +1,66 @@
-//! `seedbed merge`: joins the JSON lines of shards into one result.
+//! `seedbed merge`: joins what the workers of a sweep wrote into one result.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use anyhow::{Context as _, bail};
-use seedbed_sim::Summary;
+use anyhow::Context as _;
 use serde_json::{Value, json};
 
+use crate::commands::Ended;
 use crate::commands::sweep::print_summary;
-use crate::commands::{Ended, read};
 use crate::report::print_json;
+use crate::say;
+use crate::shard::collect::{Collected, Joined, Missing};
 
-/// Joins files of JSON lines. A shard that is there twice counts once.
+/// Joins files of JSON lines. What is there twice counts once; what is missing is named, and then the result is
+/// undecided unless something was violated.
 ///
 /// # Errors
-/// If a file has no summary, or the files do not belong together.
+/// If a file cannot be read or is no result of a sweep, or the files are of different ones.
 pub fn merge(files: &[PathBuf], as_json: bool) -> anyhow::Result<Ended> {
-    let mut shards: BTreeMap<(String, String), Summary> = BTreeMap::new();
-    let mut failures = Vec::new();
-    let mut sweeps: BTreeMap<String, u64> = BTreeMap::new();
+    let mut collected = Collected::default();
     for file in files {
-        let text = read(file)?;
-        let mut found = false;
-        for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-            let place = || format!("{}, line {}", file.display(), number + 1);
-            let value: Value = serde_json::from_str(line).with_context(|| format!("{} is not JSON", place()))?;
-            let Some(summary) = value.get("summary") else {
-                failures.push(value);
-                continue;
-            };
-            found = true;
-            let name = |field: &str| summary.get(field).and_then(Value::as_str).unwrap_or("").to_string();
-            let shard = name("shard");
-            let of = shard.split_once('/').and_then(|(_, of)| of.parse().ok()).unwrap_or(1);
-            let sweep = format!("{} {}", summary["models"], name("seeds"));
-            if *sweeps.entry(sweep.clone()).or_insert(of) != of {
-                bail!("{}: shard {shard} does not belong to the others, which were cut into another number", place());
-            }
-            let parsed: Summary = serde_json::from_value(summary.clone())
-                .with_context(|| format!("{}: the summary is damaged", place()))?;
-            shards.insert((sweep, shard), parsed);
-        }
-        if !found {
-            bail!("{} has no summary line: the sweep that wrote it did not end", file.display());
-        }
+        let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+        // A file may end in the middle of a character.
+        collected.read(&file.display().to_string(), &String::from_utf8_lossy(&bytes))?;
     }
-    for (sweep, of) in &sweeps {
-        for index in 0..*of {
-            if !shards.contains_key(&(sweep.clone(), format!("{index}/{of}"))) {
-                eprintln!("note: shard {index}/{of} of {sweep} is missing");
-            }
-        }
+    let joined = collected.join()?;
+    for note in &joined.notes {
+        eprintln!("note: {note}");
     }
-    let summary = shards.into_values().fold(Summary::default(), Summary::merged);
+    for missing in &joined.missing {
+        eprintln!("note: {missing}\n  to run it: {} --results FILE", joined.swept.call(missing.shard));
+    }
     if as_json {
-        failures.sort_by_key(|line| (line["model"].to_string(), line["seed"].as_u64()));
-        failures.dedup();
-        failures.iter().for_each(print_json);
-        print_json(&json!({"summary": summary}));
+        joined.failing.iter().for_each(print_json);
+        print_json(&json!({"summary": summary_json(&joined)}));
     } else {
-        print_summary(&summary);
+        print_summary(&joined.summary);
+        if !joined.missing.is_empty() {
+            say!("INCOMPLETE: the fingerprint is not that of the whole sweep");
+        }
     }
-    Ok(if summary.violations > 0 { Ended::Violated } else { Ended::Held })
+    // A seed whose part is missing has failed all the same.
+    Ok(match (joined.failing.is_empty() && joined.summary.violations == 0, joined.missing.is_empty()) {
+        (false, _) => Ended::Violated,
+        (true, true) => Ended::Held,
+        (true, false) => Ended::Undecided,
+    })
+}
+
+fn summary_json(joined: &Joined) -> Value {
+    let Joined { swept, of, summary, missing, .. } = joined;
+    let mut value = serde_json::to_value(summary).expect("summaries have string keys and finite numbers");
+    value["seeds"] = json!(swept.seeds);
+    value["options"] = json!(swept.options);
+    value["tool"] = json!(swept.tool);
+    value["shards"] = json!(of);
+    value["complete"] = json!(missing.is_empty());
+    value["missing"] = missing.iter().map(missing_json).collect();
+    value
+}
+
+fn missing_json(missing: &Missing) -> Value {
+    let seeds: serde_json::Map<_, _> =
+        missing.seeds.iter().map(|(model, seeds)| (model.clone(), json!(seeds))).collect();
+    json!({"shard": missing.shard, "seeds": seeds})
 }

@@ -1,11 +1,13 @@
 //! The commands, one file each.
 
+pub mod atlas;
 pub mod check;
 pub mod compare;
 pub mod list;
 pub mod litmus;
 pub mod merge;
 pub mod mutants;
+pub mod new;
 pub mod pages;
 pub mod progress;
 pub mod replay;
@@ -53,6 +55,12 @@ pub struct ModelOptions {
     /// Step over this boundary of the tolerance (`seedbed list` names them).
     #[arg(long)]
     pub boundary: Option<String>,
+    /// Draw all classes of --faults in every world, and not some of them by chance.
+    #[arg(long, requires = "faults")]
+    pub every: bool,
+    /// Replace a field of the configuration, as a trace has it: `--with kind=redlock --with terms.ttl=600ms`.
+    #[arg(long, value_name = "FIELD=VALUE")]
+    pub with: Vec<String>,
     /// How seeds are made into worlds: uniform, swarm, pct or guided.
     #[arg(long, default_value_t)]
     pub strategy: Strategy,
@@ -111,6 +119,10 @@ impl ModelOptions {
             names.map(|name| name.parse().map_err(anyhow::Error::msg)).collect()
         };
         let faults = self.faults.as_ref().map(classes).transpose()?;
+        let field = |text: &String| match text.split_once('=') {
+            Some((path, value)) => Ok((path.to_string(), value.to_string())),
+            None => Err(anyhow::anyhow!("--with {text}: write FIELD=VALUE, such as kind=redlock")),
+        };
         if self.corpus.is_some() && self.strategy != Strategy::Guided {
             anyhow::bail!("--corpus: {} learns nothing; --strategy guided does", self.strategy);
         }
@@ -120,6 +132,8 @@ impl ModelOptions {
             nodes: self.nodes,
             boundary: self.boundary.clone(),
             settings: self.settings.0.clone(),
+            every: self.every,
+            with: self.with.iter().map(field).collect::<Result<_, _>>()?,
             strategy: self.strategy,
             corpus: self.corpus.clone(),
         })

@@ -1,15 +1,16 @@
 //! `seedbed replay`: runs a trace, verifies it, and says which choices were unused.
 
 use crate::{say, say_all};
+use std::collections::BTreeSet;
 use std::io::{BufRead as _, Write as _};
 use std::path::Path;
 
 use anyhow::Context as _;
 use seedbed_sim::replay::NUDGES;
-use seedbed_sim::{Fingerprint, Time};
+use seedbed_sim::{Fingerprint, NodeId, Time};
 
 use crate::commands::{Ended, in_file, read_trace};
-use crate::component::Replay;
+use crate::component::{Component, Glimpse, Replay};
 use crate::draw::{Picture, text};
 use crate::report::{how, print_json, replay_json, verdict};
 
@@ -32,10 +33,11 @@ pub struct Shown {
 /// If the file is no trace that this seedbed can run.
 pub fn replay(file: &Path, how_shown: &Shown) -> anyhow::Result<Ended> {
     let (trace, component) = read_trace(file)?;
-    if how_shown.step {
-        step(&trace, &*component).with_context(|| in_file(file))?;
-    }
     let replay = component.replay(&trace, NUDGES).with_context(|| in_file(file))?;
+    if how_shown.step {
+        let events = replay.recorded.as_ref().map(|violation| violation.event);
+        step(&trace, &*component, events).with_context(|| in_file(file))?;
+    }
     match how_shown.json {
         true => print_json(&replay_json(&replay)),
         false => print(&replay, how_shown),
@@ -79,20 +81,31 @@ fn print(replay: &Replay, how_shown: &Shown) {
 }
 
 /// Shows one entry after the other: Enter goes on, `s` shows the states of all nodes, `q` ends.
-fn step(trace: &str, component: &dyn crate::component::Component) -> anyhow::Result<()> {
+fn step(trace: &str, component: &dyn Component, events: Option<u64>) -> anyhow::Result<()> {
     let mut keys = std::io::stdin().lock().lines();
     eprintln!("Enter: next, s: states of all nodes, q: go on without stepping");
-    component.step(trace, &mut |entry, states| {
-        say!("{:>9}  {}", entry.at.to_string(), serde_json::to_string(&entry.what).unwrap_or_default());
-        loop {
-            eprint!("> ");
-            let _ = std::io::stderr().flush();
-            match keys.next() {
-                Some(Ok(key)) if key.trim() == "s" => say!("{}", states()),
-                Some(Ok(key)) if key.trim() == "q" => return false,
-                Some(Ok(_)) => return true,
-                _ => return false,
+    let mut nodes = BTreeSet::new();
+    let mut shown = 0;
+    component.step(trace, events, &mut |world| {
+        nodes.extend(world.changed());
+        let entries = &world.timeline()[shown..];
+        shown += entries.len();
+        entries.iter().all(|entry| {
+            say!("{:>9}  {}", entry.at.to_string(), serde_json::to_string(&entry.what).unwrap_or_default());
+            loop {
+                eprint!("> ");
+                let _ = std::io::stderr().flush();
+                match keys.next() {
+                    Some(Ok(key)) if key.trim() == "s" => say!("{}", states(world, &nodes)),
+                    Some(Ok(key)) => return key.trim() != "q",
+                    None | Some(Err(_)) => return false,
+                }
             }
-        }
+        })
     })
+}
+
+fn states(world: &dyn Glimpse, nodes: &BTreeSet<NodeId>) -> String {
+    let up = nodes.iter().filter_map(|node| Some((node, world.state(*node)?)));
+    up.map(|(node, state)| format!("{node}: {state:#?}\n")).collect()
 }

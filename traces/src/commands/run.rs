@@ -1,5 +1,10 @@
 //! `seedbed run`: one world, its verdict, its statistics and its timeline.
 
+use std::path::Path;
+
+use anyhow::Context as _;
+use seedbed_sim::check::write_trace;
+
 use crate::commands::litmus::litmus;
 use crate::commands::progress::{ShrinkBudget, keep_shrinking, spinner};
 use crate::commands::{Ended, ModelOptions, hunt, shown};
@@ -27,6 +32,7 @@ pub fn run(
     seeds: Seeds<'_>,
     options: &ModelOptions,
     lines: usize,
+    whole: Option<&Path>,
     as_json: bool,
 ) -> anyhow::Result<Ended> {
     let component = registry::find(model)?;
@@ -36,6 +42,10 @@ pub fn run(
     }
     let seed = seeds.one.unwrap_or(0);
     let run = component.run(&options, seed)?;
+    if let Some(file) = whole {
+        write_trace(file, &component.record(&options, seed)?)
+            .with_context(|| format!("cannot write {}", file.display()))?;
+    }
     let trace = match &run.violation {
         None => None,
         Some(_) => {

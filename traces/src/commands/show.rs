@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 
 use crate::commands::{Ended, in_file, read_trace};
-use crate::draw::{Picture, dot, mermaid, otlp, perfetto, shiviz, text};
+use crate::draw::html::Limits;
+use crate::draw::{Picture, dot, html, mermaid, otlp, perfetto, shiviz, text};
 
 /// The forms a trace can be drawn in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -24,6 +25,8 @@ pub enum Form {
     Perfetto,
     /// OpenTelemetry's traces as OTLP JSON, one an operation; all of the story.
     Otlp,
+    /// The viewer: one page for a browser, with all of the story and the nodes' states.
+    Html,
 }
 
 /// Draws a trace file, to standard output or to a file.
@@ -45,20 +48,24 @@ pub fn show(file: &Path, form: Form, lines: usize, out: Option<PathBuf>) -> anyh
 /// If the file is no trace that this seedbed can run.
 pub fn draw(file: &Path, form: Form, lines: usize) -> anyhow::Result<String> {
     let (trace, component) = read_trace(file)?;
-    let replay = component.replay(&trace, 0).with_context(|| in_file(file))?;
     let limit = if lines == 0 { None } else { Some(lines) };
-    let picture = Picture {
+    let drawing: fn(&Picture<'_>) -> String = match form {
+        Form::Text => text::draw,
+        Form::Mermaid => mermaid::draw,
+        Form::Dot => dot::draw,
+        Form::Shiviz => shiviz::draw,
+        Form::Perfetto => perfetto::draw,
+        Form::Otlp => otlp::draw,
+        Form::Html => {
+            let title = file.file_stem().unwrap_or_default().to_string_lossy();
+            return html::page(&title, &trace, &*component, limit, Limits::default()).with_context(|| in_file(file));
+        }
+    };
+    let replay = component.replay(&trace, 0).with_context(|| in_file(file))?;
+    Ok(drawing(&Picture {
         nodes: &replay.run.nodes,
         timeline: &replay.run.timeline,
         violation: replay.run.violation.as_ref(),
         limit,
-    };
-    Ok(match form {
-        Form::Text => text::draw(&picture),
-        Form::Mermaid => mermaid::draw(&picture),
-        Form::Dot => dot::draw(&picture),
-        Form::Shiviz => shiviz::draw(&picture),
-        Form::Perfetto => perfetto::draw(&picture),
-        Form::Otlp => otlp::draw(&picture),
-    })
+    }))
 }

@@ -1,13 +1,18 @@
-//! `seedbed sweep`: many worlds on all cores.
+//! `seedbed sweep`: many worlds on all cores, and on many machines.
 
 use crate::say;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::Mutex;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use comfy_table::{Table, presets};
-use seedbed_sim::{SeedResult, Summary};
+use rayon::prelude::*;
+use seedbed_sim::{Fingerprint, SeedResult, Strategy, Summary};
 use serde_json::{Value, json};
 
 use crate::commands::progress::{ShrinkBudget, Stopwatch, bar, interrupted, keep_shrinking, mind_ctrl_c, spinner};
@@ -15,6 +20,10 @@ use crate::commands::{Ended, ModelOptions, keep, shown};
 use crate::component::{Component, Options, Shrunk};
 use crate::registry;
 use crate::report::{folded, print_json, seed_json, shrink_line};
+use crate::shard::collect::Collected;
+use crate::shard::record::{FORMAT, Header, Part, Planned, Seeds, Swept};
+use crate::shard::results::Results;
+use crate::shard::{Shard, auto};
 
 /// What is swept.
 #[derive(Clone, Debug, clap::Args)]
@@ -31,85 +40,307 @@ pub struct Sweep {
     /// How many threads; all cores without it.
     #[arg(long)]
     pub threads: Option<usize>,
-    /// Run only part I of N, written I/N, I from 0.
+    /// Run only shard I of N, written I/N, I from 0; or `auto`, to ask whoever started this: a SLURM or AWS Batch array, a
+    /// Kubernetes Indexed Job, a Buildkite or GitHub Actions matrix.
     #[arg(long)]
     pub shard: Option<String>,
+    /// Write what is finished to this file, part by part, for `seedbed merge`; if it is there, go on with it.
+    #[arg(long)]
+    pub results: Option<PathBuf>,
     /// Do not shrink what fails.
     #[arg(long)]
     pub no_shrink: bool,
-    /// Print JSON lines: one for each failing seed, a summary at the end.
+    /// Print JSON lines: one for each failing seed, a summary at the end; with --shard also those that `seedbed merge` joins.
     #[arg(long)]
     pub json: bool,
+}
+
+impl Sweep {
+    /// Which shard to sweep.
+    fn shard(&self) -> anyhow::Result<Shard> {
+        match self.shard.as_deref() {
+            None => Ok(Shard::WHOLE),
+            Some("auto") => {
+                let auto::Recognised { shard, engine, from } =
+                    auto::recognise(&std::env::vars_os().filter_map(readable).collect())
+                        .map_err(|problem| anyhow::anyhow!("--shard auto: {problem}"))?;
+                eprintln!("shard {shard}, by {engine} ({from})");
+                Ok(shard)
+            }
+            Some(text) => text.parse().map_err(|problem| anyhow::anyhow!("--shard: {problem}")),
+        }
+    }
+}
+
+/// A variable of the environment, if it is text.
+fn readable((name, value): (OsString, OsString)) -> Option<(String, String)> {
+    Some((name.into_string().ok()?, value.into_string().ok()?))
 }
 
 /// Sweeps.
 ///
 /// # Errors
-/// If the call does not make sense: unknown models or bugs, bad ranges.
+/// If the call does not make sense: unknown models or bugs, bad ranges; or the results cannot be written.
 pub fn sweep(call: &Sweep) -> anyhow::Result<Ended> {
     let components: Vec<_> = call.models.iter().map(|model| registry::find(model)).collect::<Result<_, _>>()?;
+    if let Some(twice) = call.models.iter().enumerate().find(|(place, model)| call.models[..*place].contains(model)) {
+        bail!("{} is given twice", twice.1);
+    }
     let options = call.options.parse()?;
     let whole = parse_seeds(&call.seeds)?;
-    let shard = call.shard.as_deref().map(parse_shard).transpose()?.unwrap_or(Shard { index: 0, of: 1 });
-    let seeds = shard.part(&whole);
+    let shard = call.shard()?;
     if call.threads == Some(0) {
         bail!("--threads 0: a sweep needs at least one thread");
     }
     let pool = rayon::ThreadPoolBuilder::new().num_threads(call.threads.unwrap_or(0)).build()?;
+    let mut swept = Swept {
+        models: call.models.clone(),
+        seeds: Seeds(whole.clone()),
+        options: Some(Planned::from(&options)),
+        tool: Some(env!("CARGO_PKG_VERSION").to_string()),
+        probe: None,
+    };
+    let joins = call.results.is_some() || (call.json && call.shard.is_some());
+    if joins {
+        swept.probe = Some(probe(&components, &options, &whole, &pool)?);
+    }
+    let header = Header { format: FORMAT, shard, swept };
+    let (results, before) = match &call.results {
+        Some(path) => Results::in_file(path, &header)?,
+        None if joins => (Results::on_output(&header)?, Collected::default()),
+        None => (Results::Nowhere, Collected::default()),
+    };
     mind_ctrl_c();
-    let mut seconds = 0.0;
+    let mut work = Work { header, options, pool, call, results, before, seconds: 0.0, told: AtomicUsize::new(0) };
     let mut summary = Summary::default();
     for component in &components {
-        let one = sweep_one(&**component, &options, seeds.clone(), &pool, call)?;
-        seconds += one.seconds;
-        summary = summary.merged(one);
+        summary = summary.merged(work.sweep(&**component)?);
         if interrupted() {
             break;
         }
     }
-    summary.seconds = seconds;
-    summary.threads = pool.current_num_threads();
+    summary.seconds = summary.seconds.max(work.seconds);
+    summary.threads = work.pool.current_num_threads();
     summary.find_missing();
-    match call.json {
-        true => print_json(&json!({"summary": summary_json(&summary, &whole, shard)})),
-        false => print_summary(&summary),
+    let closing = json!({"summary": summary_json(&summary, &work.header)});
+    if !call.json {
+        print_summary(&summary);
     }
+    work.tell(&closing)?;
     Ok(if summary.violations > 0 { Ended::Violated } else { Ended::Held })
 }
 
-fn sweep_one(
-    component: &dyn Component,
+/// How many of a sweep's first seeds every worker runs, to see whether all run the same code.
+const PROBE: u64 = 16;
+
+fn probe(
+    components: &[Box<dyn Component>],
     options: &Options,
-    seeds: Range<u64>,
+    seeds: &Range<u64>,
     pool: &rayon::ThreadPool,
-    call: &Sweep,
-) -> anyhow::Result<Summary> {
-    let name = component.info().name;
-    let progress = bar(seeds.end - seeds.start, name);
-    let lowest: Mutex<Lowest> = Mutex::default();
-    let each = |result: SeedResult| {
-        progress.inc(1);
-        if result.violation.is_some() {
-            let passed_over = match call.no_shrink {
-                true => Some(result),
-                false => lowest.lock().expect("nobody panics with it").put(result),
-            };
-            if let Some(result) = passed_over {
-                progress.suspend(|| report_failure(name, &result, call.json));
-            }
-        }
-        !interrupted()
-    };
-    let watch = Stopwatch::start();
-    let mut summary = pool.install(|| component.sweep(options, seeds, &each))?;
-    summary.seconds = watch.seconds();
-    progress.finish_and_clear();
-    for results in lowest.into_inner().expect("nobody panics with it").0.into_values() {
-        shrink_failures(component, options, results.into_values().collect(), call.json);
+) -> anyhow::Result<Fingerprint> {
+    let first = seeds.start..seeds.end.min(seeds.start.saturating_add(PROBE));
+    let options = &Options { corpus: None, ..options.clone() };
+    let mut summary = Summary::default();
+    for component in components {
+        summary = summary.merged(pool.install(|| component.sweep(options, first.clone(), &|_| true))?);
     }
-    Ok(summary)
+    Ok(summary.fingerprint)
 }
 
+/// One shard of a sweep, being run.
+struct Work<'a> {
+    header: Header,
+    options: Options,
+    pool: rayon::ThreadPool,
+    call: &'a Sweep,
+    results: Results,
+    /// What the file already had.
+    before: Collected,
+    /// How long the sweeps of models took that have ended, without shrinking.
+    seconds: f64,
+    /// How many failing seeds of the model were printed for people, or would have been.
+    told: AtomicUsize,
+}
+impl Work<'_> {
+    /// Runs what is left to run of a model; shrinks what fails.
+    fn sweep(&mut self, component: &dyn Component) -> anyhow::Result<Summary> {
+        let name = component.info().name;
+        let Header { shard, swept, .. } = &self.header;
+        let share = shard.share(&swept.seeds.0);
+        let progress = bar(share.end - share.start, name);
+        let lowest: Mutex<Lowest> = Mutex::default();
+        let watch = Stopwatch::start();
+        let run = |part: &Range<u64>| {
+            if interrupted() {
+                return Ok(Summary::default());
+            }
+            let failing = Mutex::new(BTreeMap::new());
+            let each = |result: SeedResult| {
+                progress.inc(1);
+                if result.violation.is_some() {
+                    failing.lock().expect("nobody panics with it").insert(result.seed, seed_json(name, &result, None));
+                    let passed_over = match self.call.no_shrink {
+                        true => Some(result),
+                        false => lowest.lock().expect("nobody panics with it").put(result),
+                    };
+                    if let Some(result) = passed_over {
+                        progress.suspend(|| self.report_failure(name, &result));
+                    }
+                }
+                !interrupted()
+            };
+            let summary = component.sweep(&self.options, part.clone(), &each)?;
+            if summary.runs == part.end - part.start {
+                let failing = failing.into_inner().expect("nobody panics with it").into_values().collect();
+                let (seconds, threads) = (self.seconds + watch.seconds(), self.pool.current_num_threads());
+                let stamped = Summary { seconds, threads, ..summary.clone() };
+                let part = Part { model: name.to_string(), seeds: Seeds(part.clone()), summary: stamped, failing };
+                self.results.part(&part)?;
+            }
+            Ok(summary)
+        };
+        let mut summary = component.sweep(&self.options, share.start..share.start, &|_| true)?;
+        let mut left = match self.options.strategy {
+            // What is found on one island is kept for the next search: whoever learns sweeps in one go.
+            Strategy::Guided => vec![share.clone()],
+            _ => shard.parts(&swept.seeds.0),
+        };
+        let all = left.len();
+        left.retain(|part| match self.before.part(name, part) {
+            Some(had) => {
+                progress.inc(had.runs);
+                summary = std::mem::take(&mut summary).merged(had.clone());
+                false
+            }
+            None => true,
+        });
+        if left.len() < all {
+            eprintln!("{name}: {} of {all} parts are there already", all - left.len());
+        }
+        let merged = |a: Summary, b: Summary| Ok(a.merged(b));
+        let ran: anyhow::Result<Summary> =
+            self.pool.install(|| left.par_iter().map(run).try_reduce(Summary::default, merged));
+        let summary = summary.merged(ran?);
+        let seconds = watch.seconds();
+        progress.finish_and_clear();
+        let mut lowest = lowest.into_inner().expect("nobody panics with it");
+        self.recall(component, &mut lowest)?;
+        for results in lowest.0.into_values() {
+            self.shrink_failures(component, results.into_values().collect())?;
+        }
+        let untold = self.told.swap(0, Relaxed).saturating_sub(MOST_TOLD);
+        if untold > 0 {
+            say!("{name}: … and {untold} more (--json prints a line for each)");
+        }
+        self.seconds += seconds;
+        Ok(summary)
+    }
+
+    /// The failures that an earlier worker found: those that it did not come to shrink are run again, to be shrunk.
+    fn recall(&self, component: &dyn Component, lowest: &mut Lowest) -> anyhow::Result<()> {
+        let mut shrunk = BTreeSet::new();
+        let mut left = Vec::new();
+        for (seed, line) in self.before.failing(component.info().name) {
+            match line["trace"].is_null() && !self.call.no_shrink {
+                true => left.push((seed, line)),
+                false => {
+                    shrunk.insert(line["property"].to_string());
+                    self.print(line);
+                }
+            }
+        }
+        for (seed, line) in left {
+            if shrunk.contains(&line["property"].to_string()) || interrupted() {
+                self.print(line);
+                continue;
+            }
+            let again: Mutex<Vec<SeedResult>> = Mutex::default();
+            let each = |result| {
+                again.lock().expect("nobody panics with it").push(result);
+                true
+            };
+            self.pool.install(|| component.sweep(&self.options, seed..seed + 1, &each))?;
+            for result in again.into_inner().expect("nobody panics with it") {
+                if let Some(passed_over) = lowest.put(result) {
+                    self.print(&seed_json(component.info().name, &passed_over, None));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn print(&self, line: &Value) {
+        if self.call.json {
+            print_json(line);
+        }
+    }
+
+    /// A line for scripts, and for whoever merges.
+    fn tell(&self, line: &Value) -> anyhow::Result<()> {
+        self.print(line);
+        self.results.keep(line)
+    }
+
+    fn report_failure(&self, name: &str, result: &SeedResult) {
+        let Some(violation) = &result.violation else { return };
+        match self.call.json {
+            true => print_json(&seed_json(name, result, None)),
+            false if self.told.fetch_add(1, Relaxed) < MOST_TOLD => {
+                say!("{name}: {} at {} (seed {})", violation.property, violation.at, result.seed)
+            }
+            false => {}
+        }
+    }
+
+    /// Shrinks failures of one property, ascending, until one has become a short story; keeps the shortest.
+    fn shrink_failures(&self, component: &dyn Component, results: Vec<SeedResult>) -> anyhow::Result<()> {
+        let name = component.info().name;
+        let watch = Stopwatch::start();
+        let spinner = spinner("shrinking");
+        let mut best: Option<(usize, Shrunk)> = None;
+        for (place, result) in results.iter().enumerate() {
+            let short = best.as_ref().is_some_and(|(_, shrunk)| shrunk.after.items() <= SHORT);
+            if short || interrupted() {
+                break;
+            }
+            let mut keep_going = keep_shrinking(&spinner, ShrinkBudget::default());
+            let found = component.hunt(&self.options, result.seed, &mut keep_going);
+            let found = found.unwrap_or_else(|problem| {
+                eprintln!("seed {}: {problem:#}", result.seed);
+                None
+            });
+            let shorter =
+                |shrunk: &Shrunk| best.as_ref().is_none_or(|(_, best)| shrunk.after.items() < best.after.items());
+            if let Some(shrunk) = found.filter(shorter) {
+                best = Some((place, shrunk));
+            }
+        }
+        spinner.finish_and_clear();
+        let kept = best.and_then(|(place, shrunk)| {
+            let file = keep(component, results[place].seed, &shrunk);
+            let file = file.inspect_err(|problem| eprintln!("seed {}: {problem:#}", results[place].seed)).ok()?;
+            Some((place, shrunk, shown(&file)))
+        });
+        for (place, result) in results.iter().enumerate() {
+            let Some((_, shrunk, file)) = kept.as_ref().filter(|(kept, ..)| *kept == place) else {
+                self.report_failure(name, result);
+                continue;
+            };
+            let Some(violation) = &result.violation else { continue };
+            self.tell(&seed_json(name, result, Some(file)))?;
+            if !self.call.json {
+                say!("{violation}\n  (seed {})", result.seed);
+                say!("  {}", shrink_line(shrunk, watch.seconds()));
+                say!("  trace   {file}\n  replay  cargo run --release -- replay {file}\n");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How many failing seeds people are told of one by one, besides those that are shrunk.
+const MOST_TOLD: usize = 8;
 /// How many failing seeds of a property may be shrunk, until one gives a story that is short enough.
 const TRIES: usize = 3;
 /// So many operations, faults and deviations are few enough to be read.
@@ -129,101 +360,21 @@ impl Lowest {
     }
 }
 
-fn report_failure(name: &str, result: &SeedResult, as_json: bool) {
-    let Some(violation) = &result.violation else { return };
-    match as_json {
-        true => print_json(&seed_json(name, result, None)),
-        false => say!("{name}: {} at {} (seed {})", violation.property, violation.at, result.seed),
-    }
-}
-
-/// Shrinks failures of one property, ascending, until one has become a short story; keeps the shortest.
-fn shrink_failures(component: &dyn Component, options: &Options, results: Vec<SeedResult>, as_json: bool) {
-    let name = component.info().name;
-    let watch = Stopwatch::start();
-    let spinner = spinner("shrinking");
-    let mut best: Option<(usize, Shrunk)> = None;
-    for (place, result) in results.iter().enumerate() {
-        let short = best.as_ref().is_some_and(|(_, shrunk)| shrunk.after.items() <= SHORT);
-        if short || interrupted() {
-            break;
-        }
-        let found = component.hunt(options, result.seed, &mut keep_shrinking(&spinner, ShrinkBudget::default()));
-        let found = found.unwrap_or_else(|problem| {
-            eprintln!("seed {}: {problem:#}", result.seed);
-            None
-        });
-        let shorter = |shrunk: &Shrunk| best.as_ref().is_none_or(|(_, best)| shrunk.after.items() < best.after.items());
-        if let Some(shrunk) = found.filter(shorter) {
-            best = Some((place, shrunk));
-        }
-    }
-    spinner.finish_and_clear();
-    let kept = best.and_then(|(place, shrunk)| {
-        let file = keep(component, results[place].seed, &shrunk);
-        let file = file.inspect_err(|problem| eprintln!("seed {}: {problem:#}", results[place].seed)).ok()?;
-        Some((place, shrunk, shown(&file)))
-    });
-    for (place, result) in results.iter().enumerate() {
-        let Some((_, shrunk, file)) = kept.as_ref().filter(|(kept, ..)| *kept == place) else {
-            report_failure(name, result, as_json);
-            continue;
-        };
-        let Some(violation) = &result.violation else { continue };
-        if as_json {
-            print_json(&seed_json(name, result, Some(file)));
-            continue;
-        }
-        say!("{violation}\n  (seed {})", result.seed);
-        say!("  {}", shrink_line(shrunk, watch.seconds()));
-        say!("  trace   {file}\n  replay  cargo run --release -- replay {file}\n");
-    }
-}
-
 /// `A..B`.
 pub fn parse_seeds(text: &str) -> anyhow::Result<Range<u64>> {
-    let help = || format!("--seeds {text}: write two numbers, A..B, such as 0..1000");
-    let (from, to) = text.split_once("..").with_context(help)?;
-    let (from, to) = (from.trim().parse::<u64>().with_context(help)?, to.trim().parse::<u64>().with_context(help)?);
-    if from >= to {
-        bail!("--seeds {text}: there is no seed in it; B must be above A");
-    }
-    Ok(from..to)
-}
-
-/// One of several parts of a sweep.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shard {
-    /// Which, from 0.
-    pub index: u64,
-    /// Of how many.
-    pub of: u64,
-}
-
-fn parse_shard(text: &str) -> anyhow::Result<Shard> {
-    let help = || format!("--shard {text}: write I/N with I from 0 to N−1, such as 0/4");
-    let (index, of) = text.split_once('/').with_context(help)?;
-    let (index, of) = (index.parse::<u64>().with_context(help)?, of.parse::<u64>().with_context(help)?);
-    if index >= of {
-        bail!(help());
-    }
-    Ok(Shard { index, of })
-}
-
-impl Shard {
-    /// Its part of the seeds: the parts follow each other and differ in length by one at most.
-    pub fn part(self, seeds: &Range<u64>) -> Range<u64> {
-        let cut =
-            |i: u64| seeds.start + (u128::from(seeds.end - seeds.start) * u128::from(i) / u128::from(self.of)) as u64;
-        cut(self.index)..cut(self.index + 1)
-    }
+    let Seeds(seeds) = text.parse().map_err(|problem| anyhow::anyhow!("--seeds {problem}"))?;
+    Ok(seeds)
 }
 
 /// The summary line's content, with what a merge has to know.
-pub fn summary_json(summary: &Summary, whole: &Range<u64>, shard: Shard) -> Value {
+fn summary_json(summary: &Summary, header: &Header) -> Value {
     let mut value = serde_json::to_value(summary).expect("summaries have string keys and finite numbers");
-    value["seeds"] = json!(format!("{}..{}", whole.start, whole.end));
-    value["shard"] = json!(format!("{}/{}", shard.index, shard.of));
+    let Header { shard, swept, .. } = header;
+    value["seeds"] = json!(swept.seeds);
+    value["shard"] = json!(shard);
+    value["options"] = json!(swept.options);
+    value["tool"] = json!(swept.tool);
+    value["probe"] = json!(swept.probe);
     value["interrupted"] = json!(interrupted());
     value
 }

@@ -1,16 +1,18 @@
-//! `seedbed`, called bare: a tour. Sweeps every component for a while, hunts every planted bug, prints the table.
+//! `seedbed`, called bare: a tour. Sweeps every component for a while, hunts every planted bug, prints the table, and writes
+//! a small atlas.
 
 use crate::say;
 use comfy_table::{Table, presets};
 
 use crate::commands::Ended;
+use crate::commands::atlas;
 use crate::commands::progress::{Stopwatch, bar, interrupted, mind_ctrl_c};
 use crate::component::Options;
 use crate::failing::failing_seeds;
 use crate::registry;
 
 /// How long the sweeps of a tour take together, in seconds.
-const SWEEP_SECONDS: f64 = 40.0;
+const SWEEP_SECONDS: f64 = 36.0;
 /// How many seeds a batch has: the clock is looked at between batches.
 const BATCH: u64 = 64;
 /// How many seeds a bug may take. A tour shows that bugs are found; the kill matrix measures how fast.
@@ -79,8 +81,13 @@ pub fn tour() -> anyhow::Result<Ended> {
         );
     }
     say!("\n{table}\n");
+    let atlas = if interrupted() { Ended::Held } else { atlas::tiny(&components)? };
+    say!();
     say!("next: seedbed list                               what is there");
+    say!(
+        "      seedbed atlas --quick                      the atlas, in minutes; without --quick with all configurations"
+    );
     say!("      seedbed run tutorial --seed 1              one world, drawn");
     say!("      seedbed sweep tutorial --bug counts-retries   plant a bug, get its shortest story");
-    Ok(if held { Ended::Held } else { Ended::Violated })
+    Ok(if held { atlas } else { Ended::Violated })
 }

@@ -18,21 +18,18 @@ pub(super) struct Event<'a> {
 }
 
 /// The events of a timeline, in its order, and what became of its messages.
-pub(super) struct Causality<'a> {
+pub(super) struct Events<'a> {
     pub(super) events: Vec<Event<'a>>,
     /// Of each message that did not arrive: why.
     pub(super) undelivered: BTreeMap<u64, Undelivered>,
-    /// Of each event: how many events of each node it knows of, itself with them.
-    clocks: Vec<Vec<u32>>,
 }
 
-impl<'a> Causality<'a> {
+impl<'a> Events<'a> {
     /// Reads a timeline. What happened at other nodes than these is left out.
     pub(super) fn of(nodes: &[NodeId], timeline: &'a [Entry]) -> Self {
         let places: BTreeMap<NodeId, usize> = nodes.iter().enumerate().map(|(place, node)| (*node, place)).collect();
-        let mut found = Causality { events: Vec::new(), undelivered: BTreeMap::new(), clocks: Vec::new() };
+        let mut found = Events { events: Vec::new(), undelivered: BTreeMap::new() };
         let mut senders: BTreeMap<u64, usize> = BTreeMap::new();
-        let mut latest = vec![vec![0; nodes.len()]; nodes.len()];
         for Entry { at, what } in timeline {
             if let Happening::Undelivered { message, why, .. } = what {
                 found.undelivered.insert(*message, *why);
@@ -45,14 +42,41 @@ impl<'a> Causality<'a> {
             if let Happening::Sent { message, .. } = what {
                 senders.insert(*message, found.events.len());
             }
-            if let Some(sent) = sent {
-                join(&mut latest[node], &found.clocks[sent]);
-            }
-            latest[node][node] += 1;
-            found.clocks.push(latest[node].clone());
             found.events.push(Event { at: *at, what, node, sent });
         }
         found
+    }
+}
+
+/// The events of a timeline, and what each of them knows of the others.
+pub(super) struct Causality<'a> {
+    told: Events<'a>,
+    /// Of each event: how many events of each node it knows of, itself with them.
+    clocks: Vec<Vec<u32>>,
+}
+
+impl<'a> std::ops::Deref for Causality<'a> {
+    type Target = Events<'a>;
+    fn deref(&self) -> &Events<'a> {
+        &self.told
+    }
+}
+
+impl<'a> Causality<'a> {
+    /// Reads a timeline. What happened at other nodes than these is left out.
+    pub(super) fn of(nodes: &[NodeId], timeline: &'a [Entry]) -> Self {
+        let told = Events::of(nodes, timeline);
+        let mut clocks: Vec<Vec<u32>> = Vec::with_capacity(told.events.len());
+        let mut latest = vec![vec![0; nodes.len()]; nodes.len()];
+        for Event { node, sent, .. } in &told.events {
+            let clock = &mut latest[*node];
+            if let Some(sent) = sent {
+                join(clock, &clocks[*sent]);
+            }
+            clock[*node] += 1;
+            clocks.push(clock.clone());
+        }
+        Causality { told, clocks }
     }
 
     /// What an event knows of: of each node how many of its events, in the order of the picture.
@@ -86,39 +110,11 @@ fn node_of(what: &Happening) -> Option<NodeId> {
         | Happening::Noted { node, .. }
         | Happening::Sent { from: node, .. }
         | Happening::Delivered { to: node, .. } => Some(*node),
-        Happening::Undelivered { .. }
+        Happening::Held { .. }
+        | Happening::Undelivered { .. }
         | Happening::FaultBegan { .. }
         | Happening::FaultEnded { .. }
         | Happening::Healed => None,
-    }
-}
-
-/// What happened, in words; without the node and the time.
-pub(super) fn words(what: &Happening) -> String {
-    match what {
-        Happening::Started { .. } => "starts".into(),
-        Happening::Down { why, .. } => format!("goes down: {why}"),
-        Happening::Invoked { op, text, .. } => format!("op {} asks {text}", op.0),
-        Happening::Ended { op, text, .. } => format!("op {} gets {text}", op.0),
-        Happening::Sent { to, kind, .. } => format!("sends {kind} to {to}"),
-        Happening::Delivered { from, kind, .. } => format!("gets {kind} from {from}"),
-        Happening::Undelivered { from, to, kind, why, .. } => format!("{kind} from {from} to {to}: {}", fate(*why)),
-        Happening::Fired { text, .. } => format!("timer {text}"),
-        Happening::Synced { .. } => "synced".into(),
-        Happening::FaultBegan { text, .. } => text.clone(),
-        Happening::FaultEnded { text, .. } => format!("ended: {text}"),
-        Happening::Healed => "all faults end".into(),
-        Happening::Marked { name, .. } => format!("* {name}"),
-        Happening::Noted { text, .. } => text.clone(),
-    }
-}
-
-/// Why a message did not arrive, in words.
-pub(super) fn fate(why: Undelivered) -> &'static str {
-    match why {
-        Undelivered::Lost => "lost",
-        Undelivered::Cut => "cut",
-        Undelivered::Down => "receiver down",
     }
 }
 

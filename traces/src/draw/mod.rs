@@ -2,12 +2,14 @@
 
 mod causality;
 pub mod dot;
+pub mod html;
 pub mod mermaid;
 pub mod otlp;
 pub mod perfetto;
 mod select;
 pub mod shiviz;
 pub mod text;
+mod words;
 
 use seedbed_sim::timeline::Entry;
 use seedbed_sim::{NodeId, Violation};

@@ -9,7 +9,8 @@ use seedbed_sim::{OpId, Time};
 use serde_json::{Value, json};
 
 use crate::draw::Picture;
-use crate::draw::causality::{Causality, fate, words};
+use crate::draw::causality::Causality;
+use crate::draw::words::{fate, words};
 
 /// The kinds of span, and the codes of a status, as the protocol numbers them.
 const INTERNAL: u8 = 1;

@@ -8,7 +8,8 @@ use seedbed_sim::{NodeId, Time};
 use serde_json::{Value, json};
 
 use crate::draw::Picture;
-use crate::draw::causality::{Causality, fate, words};
+use crate::draw::causality::{Event, Events};
+use crate::draw::words::{fate, words};
 
 /// The groups of tracks: what the format calls processes.
 const NODES: u32 = 1;
@@ -20,9 +21,10 @@ const SLICE_NS: u64 = 1_000;
 
 /// Writes the whole timeline as one JSON object.
 pub fn draw(picture: &Picture<'_>) -> String {
+    let told = Events::of(picture.nodes, picture.timeline);
     let mut events = tracks(picture.nodes);
-    events.extend(handlers(picture));
-    events.extend(messages(picture));
+    events.extend(handlers(picture, &told));
+    events.extend(messages(picture, &told));
     events.extend(spans(picture));
     if let Some(violation) = picture.violation {
         let at = micros(violation.at);
@@ -57,9 +59,9 @@ fn track(node: NodeId) -> u32 {
 }
 
 /// What a node does at one instant is one slice, named after what came first.
-fn handlers(picture: &Picture<'_>) -> Vec<Value> {
+fn handlers(picture: &Picture<'_>, told: &Events<'_>) -> Vec<Value> {
     let mut instants: BTreeMap<(NodeId, Time), Vec<String>> = BTreeMap::new();
-    for event in &Causality::of(picture.nodes, picture.timeline).events {
+    for event in &told.events {
         instants.entry((picture.nodes[event.node], event.at)).or_default().push(words(event.what));
     }
     let mut slices = Vec::with_capacity(instants.len());
@@ -75,29 +77,27 @@ fn handlers(picture: &Picture<'_>) -> Vec<Value> {
     slices
 }
 
-/// An arrow from each message's sender to whoever got it; a copy has an arrow of its own.
-fn messages(picture: &Picture<'_>) -> Vec<Value> {
+/// An arrow from each message's sender to whoever got it; a copy has an arrow of its own. What did not arrive is said
+/// where it was sent.
+fn messages(picture: &Picture<'_>, told: &Events<'_>) -> Vec<Value> {
     let mut arrows = Vec::new();
-    let mut sent: BTreeMap<u64, Time> = BTreeMap::new();
+    for event in &told.events {
+        let (Happening::Delivered { kind, .. }, Some(sent)) = (event.what, event.sent) else { continue };
+        let (id, sent) = (arrows.len(), &told.events[sent]);
+        let end = |ph: &str, event: &Event<'_>| {
+            json!({
+                "ph": ph, "bp": "e", "id": id, "pid": NODES, "tid": track(picture.nodes[event.node]),
+                "ts": micros(event.at), "cat": "message", "name": kind,
+            })
+        };
+        arrows.extend([end("s", sent), end("f", event)]);
+    }
     for entry in picture.timeline {
-        match &entry.what {
-            Happening::Sent { message, .. } => drop(sent.insert(*message, entry.at)),
-            Happening::Delivered { message, from, to, kind } => {
-                let Some(begun) = sent.get(message) else { continue };
-                let id = arrows.len();
-                let end = |ph: &str, node: &NodeId, at: Time| {
-                    json!({
-                        "ph": ph, "bp": "e", "id": id, "pid": NODES, "tid": track(*node), "ts": micros(at),
-                        "cat": "message", "name": kind,
-                    })
-                };
-                arrows.extend([end("s", from, *begun), end("f", to, entry.at)]);
-            }
-            Happening::Undelivered { to, kind, from, why, .. } => arrows.push(json!({
+        if let Happening::Undelivered { to, kind, from, why, .. } = &entry.what {
+            arrows.push(json!({
                 "ph": "i", "s": "t", "pid": NODES, "tid": track(*from), "ts": micros(entry.at), "cat": "message",
                 "name": format!("{kind} to {to}: {}", fate(*why)),
-            })),
-            _ => {}
+            }));
         }
     }
     arrows
@@ -122,7 +122,9 @@ fn spans(picture: &Picture<'_>) -> Vec<Value> {
             Happening::Down { node, why } => (true, FAULTS, format!("{node} is down"), why.as_str()),
             Happening::Started { node } => (false, FAULTS, format!("{node} is down"), ""),
             Happening::Invoked { node, op, text } => (true, OPERATIONS, format!("{node} op {}", op.0), text.as_str()),
-            Happening::Ended { node, op, text } => (false, OPERATIONS, format!("{node} op {}", op.0), text.as_str()),
+            Happening::Ended { node, op, text, .. } => {
+                (false, OPERATIONS, format!("{node} op {}", op.0), text.as_str())
+            }
             _ => continue,
         };
         if begins {

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use seedbed_sim::timeline::{Entry, Happening, Undelivered};
 use seedbed_sim::{NodeId, Time};
 
+use crate::draw::words::{fate, words};
+
 /// One line of a drawing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Row {
@@ -29,9 +31,7 @@ impl Row {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
     Arrived(Time),
-    Lost,
-    Cut,
-    Down,
+    Not(Undelivered),
     /// The story ends before it arrives.
     Open,
 }
@@ -41,15 +41,18 @@ impl End {
     pub(super) fn failure(self) -> Option<&'static str> {
         match self {
             End::Arrived(_) | End::Open => None,
-            End::Lost => Some("lost"),
-            End::Cut => Some("cut"),
-            End::Down => Some("receiver down"),
+            End::Not(why) => Some(fate(why)),
         }
     }
 }
 
 /// The rows of a timeline, the less telling ones left out where there are more than `limit`.
 pub(super) fn rows(timeline: &[Entry], limit: Option<usize>) -> Vec<Row> {
+    placed(timeline, limit).into_iter().map(|(_, row)| row).collect()
+}
+
+/// The same rows, each with the place of its entry in the timeline; with what is left out, the place of the first.
+pub(super) fn placed(timeline: &[Entry], limit: Option<usize>) -> Vec<(usize, Row)> {
     let rows = all(timeline);
     let Some(limit) = limit.filter(|limit| rows.len() > *limit) else {
         return rows;
@@ -58,7 +61,7 @@ pub(super) fn rows(timeline: &[Entry], limit: Option<usize>) -> Vec<Row> {
     let last = rows.len();
     let mut since_event = usize::MAX / 2;
     let mut ranked: Vec<(usize, usize)> = Vec::with_capacity(last);
-    for (index, row) in rows.iter().enumerate() {
+    for (index, (_, row)) in rows.iter().enumerate() {
         let routine = row.is_routine();
         since_event = if routine { since_event + 1 } else { 0 };
         let rank =
@@ -72,18 +75,18 @@ pub(super) fn rows(timeline: &[Entry], limit: Option<usize>) -> Vec<Row> {
     let mut next = 0;
     for index in kept {
         if index > next {
-            drawn.push(Row::LeftOut(index - next));
+            drawn.push((rows[next].0, Row::LeftOut(index - next)));
         }
         drawn.push(rows[index].clone());
         next = index + 1;
     }
     if next < last {
-        drawn.push(Row::LeftOut(last - next));
+        drawn.push((rows[next].0, Row::LeftOut(last - next)));
     }
     drawn
 }
 
-fn all(timeline: &[Entry]) -> Vec<Row> {
+fn all(timeline: &[Entry]) -> Vec<(usize, Row)> {
     let mut ends = BTreeMap::new();
     for entry in timeline {
         match &entry.what {
@@ -92,39 +95,37 @@ fn all(timeline: &[Entry]) -> Vec<Row> {
                 ends.entry(*message).or_insert(End::Arrived(entry.at));
             }
             Happening::Undelivered { message, why, .. } => {
-                let end = match why {
-                    Undelivered::Lost => End::Lost,
-                    Undelivered::Cut => End::Cut,
-                    Undelivered::Down => End::Down,
-                };
-                ends.entry(*message).or_insert(end);
+                ends.entry(*message).or_insert(End::Not(*why));
             }
             _ => {}
         }
     }
-    timeline.iter().filter_map(|entry| row(entry, &ends)).collect()
+    let rows = timeline.iter().enumerate();
+    rows.filter_map(|(place, entry)| Some((place, row(entry, &ends)?))).collect()
 }
 
 fn row(entry: &Entry, ends: &BTreeMap<u64, End>) -> Option<Row> {
     let at = entry.at;
-    let single = |node: &NodeId, text: String| Some(Row::At { at, node: *node, text, routine: false });
-    let routine = |node: &NodeId, text: String| Some(Row::At { at, node: *node, text, routine: true });
+    let single = |node: &NodeId| Some(Row::At { at, node: *node, text: words(&entry.what), routine: false });
+    let routine = |node: &NodeId| Some(Row::At { at, node: *node, text: words(&entry.what), routine: true });
     match &entry.what {
         Happening::Sent { message, from, to, kind, .. } => {
             let end = ends.get(message).copied().unwrap_or(End::Open);
             Some(Row::Message { at, from: *from, to: *to, kind: kind.clone(), end })
         }
-        Happening::Delivered { .. } | Happening::Undelivered { .. } | Happening::Synced { .. } => None,
-        Happening::Started { node } if at > Time::ZERO => single(node, "starts again".into()),
-        Happening::Started { .. } => None,
-        Happening::Down { node, why } => single(node, format!("goes down: {why}")),
-        Happening::Invoked { node, op, text } => single(node, format!("op {} asks {text}", op.0)),
-        Happening::Ended { node, op, text } => single(node, format!("op {} gets {text}", op.0)),
-        Happening::Fired { node, text } => routine(node, format!("timer {text}")),
-        Happening::Marked { node, name } => routine(node, format!("* {name}")),
-        Happening::Noted { node, text } => single(node, text.clone()),
-        Happening::FaultBegan { text, .. } => Some(Row::Across { at, text: text.clone() }),
-        Happening::FaultEnded { text, .. } => Some(Row::Across { at, text: format!("ended: {text}") }),
-        Happening::Healed => Some(Row::Across { at, text: "all faults end".into() }),
+        Happening::Delivered { .. }
+        | Happening::Held { .. }
+        | Happening::Undelivered { .. }
+        | Happening::Synced { .. } => None,
+        Happening::Started { .. } if at == Time::ZERO => None,
+        Happening::Started { node } => Some(Row::At { at, node: *node, text: "starts again".into(), routine: false }),
+        Happening::Down { node, .. }
+        | Happening::Invoked { node, .. }
+        | Happening::Ended { node, .. }
+        | Happening::Noted { node, .. } => single(node),
+        Happening::Fired { node, .. } | Happening::Marked { node, .. } => routine(node),
+        Happening::FaultBegan { .. } | Happening::FaultEnded { .. } | Happening::Healed => {
+            Some(Row::Across { at, text: words(&entry.what) })
+        }
     }
 }

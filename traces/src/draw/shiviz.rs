@@ -4,7 +4,8 @@
 use std::fmt::Write as _;
 
 use crate::draw::Picture;
-use crate::draw::causality::{Causality, words};
+use crate::draw::causality::Causality;
+use crate::draw::words::words;
 
 /// Writes the whole timeline as a log with vector clocks.
 pub fn draw(picture: &Picture<'_>) -> String {

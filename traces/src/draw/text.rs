@@ -3,9 +3,11 @@
 use std::fmt::Write as _;
 
 use seedbed_sim::NodeId;
+use seedbed_sim::timeline::Undelivered;
 
 use crate::draw::Picture;
 use crate::draw::select::{End, Row, rows};
+use crate::draw::words::fate;
 
 /// The columns between two lanes.
 const WIDTH: usize = 15;
@@ -87,9 +89,8 @@ impl Lanes<'_> {
     fn arrow(&self, from: NodeId, to: NodeId, kind: &str, end: End) -> (String, String) {
         let after = match end {
             End::Arrived(at) => format!("  → {at}"),
-            End::Lost => "  lost".into(),
-            End::Cut => "  cut".into(),
-            End::Down => format!("  {to} is down"),
+            End::Not(Undelivered::Down) => format!("  {to} is down"),
+            End::Not(why) => format!("  {}", fate(why)),
             End::Open => "  on its way".into(),
         };
         if from == to {
@@ -114,7 +115,7 @@ impl Lanes<'_> {
                     '<'
                 }
             }
-            End::Lost | End::Cut | End::Down => 'x',
+            End::Not(_) => 'x',
         };
         line[if a < b { right } else { left }] = tip;
         (line.into_iter().collect(), after)

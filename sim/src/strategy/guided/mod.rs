@@ -32,7 +32,7 @@ use crate::choice::{Deviation, Source};
 use crate::model::Model;
 use crate::run::{Finished, Record, drive, finish, in_runtime};
 use crate::scenario::{Case, Impossible};
-use crate::shrink::{Story, recorded};
+use crate::shrink::Story;
 use crate::strategy::Refused;
 use crate::strategy::guided::candidate::Candidate;
 use crate::strategy::guided::coverage::{Coverage, Feature, Onlooker};
@@ -236,7 +236,7 @@ impl<M: Model> Guided<M> {
             ..Origin::default()
         };
         let (violation, fingerprint) = (outcome.violation.clone(), outcome.fingerprint);
-        let Story { case, deviations } = recorded(&find.candidate.case, outcome);
+        let Story { case, deviations } = Story::recorded(&find.candidate.case, &outcome);
         Trace::new(case, deviations, violation, fingerprint, origin)
     }
 

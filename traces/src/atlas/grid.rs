@@ -1,0 +1,186 @@
+//! What an atlas has cells for: rows of components and their configurations, columns of fault classes and pairs.
+
+use std::collections::BTreeSet;
+
+use seedbed_sim::FaultClass;
+
+use crate::component::{Component, Options};
+
+/// A component as sweeps run it, or in one configuration.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Row {
+    /// The model's name.
+    pub model: &'static str,
+    /// What the configuration is called; nothing for the component with all of its variants, one a seed.
+    pub configuration: Option<&'static str>,
+    /// The fields of the configuration that differ from the usual one.
+    pub with: &'static [(&'static str, &'static str)],
+}
+
+impl Row {
+    /// The component with all of its variants.
+    pub fn component(component: &dyn Component) -> Self {
+        Row { model: component.info().name, configuration: None, with: &[] }
+    }
+
+    /// Its name in files: the model's, and the configuration's after a dot.
+    pub fn file_name(&self) -> String {
+        let plain = |name: &str| -> String {
+            name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect()
+        };
+        match self.configuration {
+            None => self.model.to_string(),
+            Some(configuration) => format!("{}.{}", self.model, plain(configuration)),
+        }
+    }
+
+    /// Its name for people.
+    pub fn title(&self) -> String {
+        match self.configuration {
+            None => self.model.to_string(),
+            Some(configuration) => format!("{}, {configuration}", self.model),
+        }
+    }
+
+    /// The command that runs one seed of a cell again.
+    pub fn reproduce(&self, classes: &[FaultClass], seed: u64) -> String {
+        let faults: Vec<_> = classes.iter().map(|class| class.name()).collect();
+        let faults = if faults.is_empty() { "none".to_string() } else { faults.join(",") };
+        let with: String = self.with.iter().map(|(path, value)| format!(" --with {path}={value}")).collect();
+        format!("seedbed run {}{with} --faults {faults} --every --seed {seed}", self.model)
+    }
+
+    /// How it is run under exactly these classes.
+    pub fn options(&self, classes: &[FaultClass]) -> Options {
+        let with = self.with.iter().map(|(path, value)| (path.to_string(), value.to_string()));
+        Options {
+            faults: Some(classes.iter().copied().collect()),
+            every: true,
+            with: with.collect(),
+            ..Options::default()
+        }
+    }
+}
+
+/// A configuration of a model: what it is called, and the fields that differ from the usual one.
+type Configuration = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
+
+/// The configurations that somebody who chooses chooses between. They are the models' own, by the fields that a trace
+/// has.
+#[rustfmt::skip]
+const CONFIGURATIONS: &[Configuration] = &[
+    ("crdt", "AW set, by state", &[("kind", "aw_set"), ("style", "state")]),
+    ("crdt", "AW set, by delta", &[("kind", "aw_set"), ("style", "delta")]),
+    ("crdt", "AW set, by operation", &[("kind", "aw_set"), ("style", "operation")]),
+    ("crdt", "AW set, by operation, forgetting", &[("kind", "aw_set"), ("style", "operation"), ("forgets", "true")]),
+    ("crdt", "OR set", &[("kind", "or_set")]),
+    ("crdt", "RW set", &[("kind", "rw_set")]),
+    ("crdt", "2P set", &[("kind", "two_phase_set")]),
+    ("crdt", "G set", &[("kind", "g_set")]),
+    ("crdt", "LWW set", &[("kind", "lww_set")]),
+    ("crdt", "LWW register", &[("kind", "lww_register")]),
+    ("crdt", "MV register", &[("kind", "mv_register")]),
+    ("crdt", "G counter", &[("kind", "g_counter")]),
+    ("crdt", "PN counter", &[("kind", "pn_counter")]),
+    ("crdt", "bounded counter", &[("kind", "bounded_counter")]),
+    ("crdt", "OR map", &[("kind", "or_map")]),
+    ("crdt", "LWW map", &[("kind", "lww_map")]),
+    ("crdt", "RGA, by state", &[("kind", "rga"), ("style", "state")]),
+    ("crdt", "RGA, by operation", &[("kind", "rga"), ("style", "operation")]),
+    ("crdt", "JSON document", &[("kind", "json")]),
+    ("two_phase_commit", "basic", &[("settings.presumption", "nothing")]),
+    ("two_phase_commit", "presumed abort", &[("settings.presumption", "abort")]),
+    ("two_phase_commit", "presumed commit", &[("settings.presumption", "commit")]),
+    ("saga", "orchestrated", &[("settings.coordination", "orchestrated")]),
+    ("saga", "choreographed", &[("settings.coordination", "choreographed")]),
+    ("outbox", "polling", &[("relay", "polling")]),
+    ("outbox", "log tailing", &[("relay", "tailing")]),
+    ("outbox", "half messages", &[("relay", "transactional")]),
+    ("mvcc", "snapshot isolation", &[("isolation", "snapshot"), ("relied_on", "snapshot")]),
+    ("mvcc", "serializable", &[("isolation", "serializable"), ("relied_on", "serializable")]),
+    ("lock", "Redis, tokens", &[("kind", "redis")]),
+    ("lock", "Redis, lease alone", &[("kind", "redis"), ("fencing", "false")]),
+    ("lock", "Redis failover, tokens", &[("kind", "redis_failover")]),
+    ("lock", "Redis failover, lease alone", &[("kind", "redis_failover"), ("fencing", "false")]),
+    ("lock", "Redlock, tokens", &[("kind", "redlock")]),
+    ("lock", "Redlock, lease alone", &[("kind", "redlock"), ("fencing", "false")]),
+    ("lock", "Raft, tokens", &[("kind", "raft"), ("terms.ttl", "450ms")]),
+    ("lock", "Raft, lease alone", &[("kind", "raft"), ("terms.ttl", "450ms"), ("fencing", "false")]),
+    ("lock", "Suzuki–Kasami", &[("kind", "suzuki_kasami")]),
+    ("lock", "Ricart–Agrawala", &[("kind", "ricart_agrawala")]),
+    ("lock", "Maekawa", &[("kind", "maekawa")]),
+];
+
+/// The configurations of a model that have a row of their own.
+pub fn configurations(model: &'static str) -> Vec<Row> {
+    let of_model = CONFIGURATIONS.iter().filter(|(name, ..)| *name == model);
+    of_model.map(|&(model, name, with)| Row { model, configuration: Some(name), with }).collect()
+}
+
+/// The columns with one class, and the one without any, in order.
+pub fn singles() -> Vec<Vec<FaultClass>> {
+    let ones = FaultClass::ALL.into_iter().map(|class| vec![class]);
+    std::iter::once(Vec::new()).chain(ones).collect()
+}
+
+/// The pairs that matter: those in which one class opens a window that the other can fall into.
+///
+/// - A node is *away* (crashed, paused) × the network keeps from it, or from the rest, what happens meanwhile (loss,
+///   partition).
+/// - A node comes back (crash) × its disk has lost what it had not yet synced (disk).
+/// - A clock that is wrong (skew) × what a timeout has to tell from it: silence (partition), standing still (pause).
+/// - A message that comes twice (dup) × late (reorder).
+///
+/// `wipe` and `byzantine` are in no pair: nothing in the library claims to bear either of them together with something
+/// else. Of these, a pair is measured only where each class alone means something to the component and does not break
+/// it: what is broken by one class is broken by it and another too.
+pub fn pairs() -> Vec<Vec<FaultClass>> {
+    use FaultClass::{Crash, Disk, Dup, Loss, Partition, Pause, Reorder, Skew};
+    let away = [Crash, Pause];
+    let silence = [Loss, Partition];
+    let gone = away.into_iter().flat_map(|away| silence.into_iter().map(move |silence| vec![silence, away]));
+    let rest = [[Crash, Disk], [Partition, Skew], [Pause, Skew], [Dup, Reorder]];
+    gone.chain(rest.map(Vec::from)).collect()
+}
+
+/// The name of a column: its classes, joined by `+`; `none` for none.
+pub fn name(classes: &[FaultClass]) -> String {
+    match classes {
+        [] => "none".to_string(),
+        classes => classes.iter().map(|class| class.name()).collect::<Vec<_>>().join("+"),
+    }
+}
+
+/// Whether these are the same classes, in whatever order.
+pub fn same(a: &[FaultClass], b: &[FaultClass]) -> bool {
+    let set = |classes: &[FaultClass]| classes.iter().copied().collect::<BTreeSet<_>>();
+    set(a) == set(b)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry;
+
+    #[test]
+    fn every_configuration_is_one_that_its_model_can_have() {
+        for &(model, name, with) in CONFIGURATIONS {
+            let component = registry::find(model).expect("the model is there");
+            let row = Row { model, configuration: Some(name), with };
+            let sample = component.measure(&row.options(&[]), 0..1, &|| true).expect("it can be run so");
+            assert_eq!(sample.len(), 1, "{model}: {name}");
+        }
+    }
+
+    #[test]
+    fn rows_and_columns_have_names_of_their_own() {
+        let rows: BTreeSet<_> = registry::all()
+            .iter()
+            .flat_map(|component| configurations(component.info().name))
+            .map(|row| row.file_name())
+            .collect();
+        assert_eq!(rows.len(), CONFIGURATIONS.len());
+        let columns: BTreeSet<_> = singles().iter().chain(&pairs()).map(|classes| name(classes)).collect();
+        assert_eq!(columns.len(), singles().len() + pairs().len());
+    }
+}

@@ -1,0 +1,299 @@
+//! One world with faults, and beside it the same world without.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+use seedbed_sim::choice::Source;
+use seedbed_sim::disk::DiskConfig;
+use seedbed_sim::fault::{FaultClass, Target, What};
+use seedbed_sim::{Campaign, Case, Fault, Finished, History, Impossible, Model, NodeId, Outcome, Record, Span, Time};
+
+/// What one seed came to. The twin has the same operations, the same latencies and the same late timers: choices have
+/// names, so that taking the faults out of a world changes no other choice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sample {
+    /// The seed.
+    pub seed: u64,
+    /// Whether the configuration of this seed declares to tolerate all of the classes.
+    pub inside: bool,
+    /// The property that was violated, and whether it is one of liveness.
+    pub violation: Option<(String, bool)>,
+    /// Whether faults of every class had an effect.
+    pub struck: bool,
+    /// Whether anything differs from the twin: what clients were answered, what was sent or written.
+    pub differs: bool,
+    /// Whether anything was written to a disk.
+    pub wrote: bool,
+    /// How clients fared; nothing if the world stopped at a violation before its end.
+    pub served: Option<Served>,
+    /// How clients of the twin fared, under the same condition.
+    pub calm: Option<Served>,
+    /// How long operations of both worlds took, in nanoseconds: of those that returned in both.
+    pub latencies: Vec<[u64; 2]>,
+}
+
+/// How the clients of one world fared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Served {
+    /// Operations that they meant to invoke.
+    pub asked: u64,
+    /// Returned.
+    pub returned: u64,
+    /// Failed for certain.
+    pub failed: u64,
+    /// Never ended. The rest was never invoked: the client was down, or still waiting for an earlier one.
+    pub open: u64,
+    /// The longest time in which somebody waited and nobody was answered.
+    pub stood_still: Span,
+    /// The longest such time that a fault was the reason of, if there is one.
+    pub blocked: Option<Blocked>,
+}
+
+/// A time in which somebody waited and nobody was answered until a fault was over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Blocked {
+    /// How long.
+    pub lasted: Span,
+    /// How long after the fault had ended the first was answered; nothing if nobody was any more.
+    pub went_on: Option<Span>,
+}
+
+/// A protocol that lets clients wait for a fault to end, for more than so many times what it needs to notice that
+/// something is wrong, does not get around it.
+pub const BLOCKING_TEMPOS: u64 = 4;
+
+/// Runs every seed and its twin, on the current rayon pool; in the order of the seeds. `go_on` is asked before each;
+/// when it says no, the rest is left out.
+///
+/// # Errors
+/// If no world can run the model's own scenario.
+pub fn samples<M: Model>(
+    campaign: &Campaign<M>,
+    seeds: Range<u64>,
+    go_on: &(dyn Fn() -> bool + Sync),
+) -> Result<Vec<Sample>, Impossible> {
+    let samples = seeds.into_par_iter().map_init(
+        || campaign.cases(),
+        |cases, seed| match go_on() {
+            true => {
+                let (case, faulty) = campaign.run(cases, seed, Record::No)?;
+                let twin = without_faults(&case);
+                let properties = &campaign.suite.properties;
+                let calm = seedbed_sim::run::run(&twin, &Source::Seed(seed), properties, Record::No)?;
+                Ok(Some(sample(campaign, seed, (&case, &faulty), (&twin, &calm))))
+            }
+            false => Ok(None),
+        },
+    );
+    samples.filter_map(Result::transpose).collect()
+}
+
+/// The same case, with nothing in it that breaks.
+fn without_faults<M: Model>(case: &Case<M>) -> Case<M> {
+    let mut twin = case.clone();
+    twin.faults.clear();
+    let scenario = &mut twin.scenario;
+    (scenario.network.loss_ppm, scenario.network.dup_ppm, scenario.network.fifo) = (0, 0, true);
+    scenario.disk = DiskConfig::default();
+    twin
+}
+
+fn sample<M: Model>(
+    campaign: &Campaign<M>,
+    seed: u64,
+    (case, faulty): (&Case<M>, &Finished<M>),
+    (twin, calm): (&Case<M>, &Finished<M>),
+) -> Sample {
+    let classes = campaign.swarm.classes::<M>();
+    let tolerated = case.scenario.config.tolerates();
+    // A property of whole runs is judged when the run is over.
+    let whole = |run: &Finished<M>| run.violation.as_ref().is_none_or(|violation| violation.liveness);
+    Sample {
+        seed,
+        inside: classes.iter().all(|class| tolerated.contains(class)),
+        violation: faulty.violation.as_ref().map(|violation| (violation.property.clone(), violation.liveness)),
+        struck: classes.iter().all(|class| faulty.stats.fault(*class) > 0),
+        differs: differ(faulty, calm),
+        wrote: faulty.stats.forced + faulty.stats.lazy > 0,
+        served: whole(faulty).then(|| served(case, faulty)),
+        calm: whole(calm).then(|| served(twin, calm)),
+        latencies: both(&faulty.history, &calm.history),
+    }
+}
+
+/// Whether two runs differ in anything that the component did.
+fn differ<M: Model>(a: &Finished<M>, b: &Finished<M>) -> bool {
+    let did = |run: &Finished<M>| [run.stats.sent, run.stats.delivered, run.stats.forced, run.stats.lazy];
+    did(a) != did(b) || a.history != b.history || a.violation != b.violation
+}
+
+/// How long the operations took that returned in both worlds.
+fn both<O, R>(faulty: &History<O, R>, calm: &History<O, R>) -> Vec<[u64; 2]> {
+    let latency = |history: &History<O, R>, id| {
+        let invocation = history.invocations().iter().find(|invocation| invocation.id == id)?;
+        match &invocation.outcome {
+            Outcome::Returned { at, .. } => Some(at.since(invocation.invoked).0),
+            _ => None,
+        }
+    };
+    let ids = faulty.invocations().iter().map(|invocation| invocation.id);
+    ids.filter_map(|id| Some([latency(faulty, id)?, latency(calm, id)?])).collect()
+}
+
+fn served<M: Model>(case: &Case<M>, run: &Finished<M>) -> Served {
+    let mut served = Served { asked: case.operations.len() as u64, ..Served::default() };
+    for invocation in run.history.invocations() {
+        match invocation.outcome {
+            Outcome::Returned { .. } => served.returned += 1,
+            Outcome::Failed { .. } => served.failed += 1,
+            Outcome::Unknown => served.open += 1,
+        }
+    }
+    let heal = case.scenario.phases.heal_at();
+    let struck: Vec<Window> = run.struck.iter().map(|(_, fault)| Window::of(fault, heal)).collect();
+    let standstills = standstills(&waits(&run.history, &struck, run.ended_at), run.ended_at);
+    let least = case.scenario.config.tempo() * BLOCKING_TEMPOS;
+    served.stood_still = standstills.iter().map(Standstill::lasted).max().unwrap_or_default();
+    served.blocked = standstills.iter().filter_map(|standstill| standstill.blocked(&struck, least)).max();
+    served
+}
+
+/// A fault, from when to when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Window {
+    from: Time,
+    to: Time,
+    /// Who is not there meanwhile, if it is a fault that takes somebody away.
+    away: Option<NodeId>,
+}
+
+impl Window {
+    fn of(fault: &Fault, heal: Time) -> Self {
+        let takes_away =
+            matches!(fault.what, What::Crash { .. } | What::Wipe { .. } | What::Pause { .. } | What::FullDisk { .. });
+        let away = match fault.what.target() {
+            Some(Target::Node(node)) if takes_away => Some(*node),
+            _ => None,
+        };
+        Window { from: fault.at, to: fault.until().unwrap_or(heal).min(heal), away }
+    }
+}
+
+/// How long somebody waited for an answer: from, to, and whether it came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Wait {
+    from: Time,
+    to: Time,
+    answered: bool,
+}
+
+/// The waits of clients that stood on their feet all the while: one that crashed or was paused waits for itself.
+fn waits<O, R>(history: &History<O, R>, struck: &[Window], end: Time) -> Vec<Wait> {
+    let waits = history.invocations().iter().filter_map(|invocation| {
+        let ended = invocation.ended();
+        let wait = Wait { from: invocation.invoked, to: ended.unwrap_or(end), answered: ended.is_some() };
+        let during = |window: &&Window| window.from <= wait.to && window.to >= wait.from;
+        let fell = struck.iter().filter(during).any(|window| window.away == Some(invocation.client));
+        (!fell).then_some(wait)
+    });
+    waits.collect()
+}
+
+/// A time in which somebody waited and nobody was answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Standstill {
+    from: Time,
+    to: Time,
+    /// Whether an answer ended it.
+    answered: bool,
+}
+
+/// The times in which somebody waits and nobody is answered, in order.
+fn standstills(waits: &[Wait], end: Time) -> Vec<Standstill> {
+    let mut answers: Vec<(Time, bool)> =
+        waits.iter().filter(|wait| wait.answered).map(|wait| (wait.to, true)).collect();
+    answers.push((end, false));
+    answers.sort_unstable();
+    let mut last = Time::ZERO;
+    let mut standstills = Vec::new();
+    for (to, answered) in answers {
+        let waiting = waits.iter().filter(|wait| wait.from < to && wait.to >= to);
+        if let Some(from) = waiting.map(|wait| wait.from.max(last)).min().filter(|from| *from < to) {
+            standstills.push(Standstill { from, to, answered });
+        }
+        last = to;
+    }
+    standstills
+}
+
+impl Standstill {
+    fn lasted(&self) -> Span {
+        self.to.since(self.from)
+    }
+
+    /// As one that lasted until a fault was over which had been there for longer than `least` of it.
+    fn blocked(&self, struck: &[Window], least: Span) -> Option<Blocked> {
+        let reason = |window: &&Window| window.to <= self.to && window.to.since(self.from.max(window.from)) > least;
+        let over = struck.iter().filter(reason).map(|window| window.to).max()?;
+        Some(Blocked { lasted: self.lasted(), went_on: self.answered.then(|| self.to.since(over)) })
+    }
+}
+
+/// The classes of faults that had an effect in a run.
+pub fn struck_classes(faults: &[u64; FaultClass::ALL.len()]) -> Vec<FaultClass> {
+    FaultClass::ALL.into_iter().zip(faults).filter(|(_, count)| **count > 0).map(|(class, _)| class).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wait(from: u64, to: u64) -> Wait {
+        Wait { from: Time::ms(from), to: Time::ms(to), answered: true }
+    }
+
+    fn still(from: u64, to: u64) -> Standstill {
+        Standstill { from: Time::ms(from), to: Time::ms(to), answered: true }
+    }
+
+    #[test]
+    fn a_standstill_is_a_time_in_which_somebody_waits_and_nobody_is_answered() {
+        let end = Time::ms(1_000);
+        assert_eq!(standstills(&[], end), []);
+        // Nobody waits from 20 to 500.
+        assert_eq!(standstills(&[wait(0, 20), wait(500, 530)], end), [still(0, 20), still(500, 530)]);
+        // One waits from 10 to 400, but others are answered meanwhile.
+        let overlapping = [wait(10, 400), wait(50, 100), wait(150, 300)];
+        assert_eq!(standstills(&overlapping, end), [still(10, 100), still(100, 300), still(300, 400)]);
+        let never = Wait { answered: false, ..wait(900, 1_000) };
+        let for_good = Standstill { answered: false, ..still(900, 1_000) };
+        assert_eq!(standstills(&[wait(0, 20), never], end), [still(0, 20), for_good]);
+    }
+
+    #[test]
+    fn a_fault_blocks_if_nobody_is_answered_until_it_is_over() {
+        let window = |from, to| Window { from: Time::ms(from), to: Time::ms(to), away: None };
+        let blocked = |standstill: Standstill, windows: &[Window]| standstill.blocked(windows, Span::ms(100));
+        let after = |lasted, on| Some(Blocked { lasted: Span::ms(lasted), went_on: Some(Span::ms(on)) });
+        assert_eq!(blocked(still(200, 500), &[window(100, 450)]), after(300, 50));
+        assert_eq!(blocked(still(200, 500), &[window(100, 501)]), None, "somebody was answered while it lasted");
+        assert_eq!(blocked(still(200, 500), &[window(100, 300)]), None, "it was not there for long enough");
+        assert_eq!(blocked(still(200, 500), &[window(400, 480), window(210, 311)]), after(300, 189));
+        let for_good = Standstill { answered: false, ..still(200, 500) };
+        assert_eq!(blocked(for_good, &[window(100, 450)]), Some(Blocked { lasted: Span::ms(300), went_on: None }));
+    }
+
+    #[test]
+    fn who_is_away_waits_for_itself() {
+        let client = NodeId(1);
+        let away = Window { from: Time::ms(5), to: Time::ms(9), away: Some(client) };
+        let history: History<u8, u8> = serde_json::from_value(serde_json::json!({"invocations": [
+            {"id": 0, "client": "n1", "op": 0, "invoked": "1ms", "outcome": {"returned": {"ret": 0, "at": "20ms"}}},
+            {"id": 1, "client": "n2", "op": 0, "invoked": "1ms", "outcome": "unknown"},
+        ]}))
+        .expect("a history");
+        let never = Wait { answered: false, ..wait(1, 30) };
+        assert_eq!(waits(&history, &[away], Time::ms(30)), [never]);
+        assert_eq!(waits(&history, &[], Time::ms(30)), [wait(1, 20), never]);
+    }
+}

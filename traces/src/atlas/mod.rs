@@ -1,0 +1,364 @@
+//! The atlas: which component keeps its promises under which faults, measured.
+//!
+//! A cell is a component, or one of its configurations, under exactly some classes of faults: many worlds, each beside
+//! the same world without faults ([`measure`]), in one word ([`verdict`]), with the story of what breaks ([`story`]).
+//! What was measured is kept by the version of the component ([`cache`], [`sources`]).
+
+pub mod cache;
+pub mod grid;
+pub mod measure;
+pub mod page;
+pub mod provenance;
+pub mod sources;
+pub mod story;
+pub mod verdict;
+
+use std::sync::Mutex;
+
+use anyhow::Context as _;
+use indicatif::ProgressBar;
+use rayon::prelude::*;
+use seedbed_sim::{FaultClass, Info};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::atlas::cache::{Cache, Found};
+use crate::atlas::grid::Row;
+use crate::atlas::measure::cell::Cell;
+use crate::atlas::provenance::{Provenance, version};
+use crate::atlas::story::{Search, Story};
+use crate::atlas::verdict::{Nothing, Verdict};
+use crate::commands::progress::interrupted;
+use crate::component::{Boundary, Component};
+
+/// How much is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Effort {
+    /// How many seeds a cell has, from 0.
+    pub seeds: u64,
+    /// Whether configurations have rows of their own.
+    pub configurations: bool,
+    /// Whether pairs of classes are measured.
+    pub pairs: bool,
+    /// How hard short stories are looked for.
+    pub search: Search,
+}
+
+impl Effort {
+    /// Seconds: what a tour has time for.
+    pub const TOUR: Effort =
+        Effort { seeds: 24, configurations: false, pairs: false, search: Search { seeds: 1, runs: 200 } };
+    /// A minute or two: components only.
+    pub const QUICK: Effort =
+        Effort { seeds: 150, configurations: false, pairs: true, search: Search { seeds: 1, runs: 400 } };
+    /// Tens of minutes on two cores, the first time.
+    pub const USUAL: Effort =
+        Effort { seeds: 300, configurations: true, pairs: true, search: Search { seeds: 3, runs: 4_000 } };
+}
+
+/// Everything that was measured.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Atlas {
+    /// From what.
+    pub provenance: Provenance,
+    /// How much.
+    pub effort: Effort,
+    /// A chapter a component.
+    pub chapters: Vec<Chapter>,
+}
+
+/// One component.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Chapter {
+    /// What it is.
+    pub info: Info,
+    /// The names of its properties.
+    pub properties: Vec<String>,
+    /// The component itself first, then its configurations.
+    pub rows: Vec<Measured>,
+    /// What is known not to hold outside the tolerance, each with its kept story.
+    pub boundaries: Vec<(Boundary, Option<Story>)>,
+}
+
+/// A row with its cells.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Measured {
+    /// Which.
+    pub row: Row,
+    /// First without faults, then the classes, then the pairs.
+    pub entries: Vec<Entry>,
+}
+
+/// A cell with what is said of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// The classes of faults; none for the world in which nothing breaks.
+    pub classes: Vec<FaultClass>,
+    /// What was measured; nothing for pairs that tell nothing new.
+    pub cell: Option<Cell>,
+    /// The word for it.
+    pub verdict: Verdict,
+    /// Whether the component declares to tolerate the classes.
+    pub declared: Declared,
+    /// The story of what was violated.
+    pub story: Option<Story>,
+}
+
+/// What a component says of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Declared {
+    /// It tolerates the classes.
+    Tolerated,
+    /// Some of its configurations do.
+    InPart,
+    /// It does not say so.
+    Beyond,
+}
+
+impl Entry {
+    /// Whether something was violated that was promised: a bug.
+    pub fn breaks_a_promise(&self) -> bool {
+        self.cell.as_ref().is_some_and(|cell| cell.failed_inside() > 0)
+    }
+}
+
+impl Atlas {
+    /// Every cell, with its row.
+    pub fn entries(&self) -> impl Iterator<Item = (&Row, &Entry)> {
+        let rows = self.chapters.iter().flat_map(|chapter| &chapter.rows);
+        rows.flat_map(|measured| measured.entries.iter().map(|entry| (&measured.row, entry)))
+    }
+
+    /// Every story that is linked to, once.
+    pub fn stories(&self) -> Vec<(&'static str, &Story)> {
+        let of_cells = self.chapters.iter().flat_map(|chapter| {
+            let entries = chapter.rows.iter().flat_map(|measured| &measured.entries);
+            let cells = entries.filter_map(|entry| entry.story.as_ref());
+            let boundaries = chapter.boundaries.iter().filter_map(|(_, story)| story.as_ref());
+            cells.chain(boundaries).map(|story| (chapter.info.name, story))
+        });
+        let mut stories: Vec<_> = of_cells.collect();
+        stories.sort_by(|a, b| a.1.name.cmp(&b.1.name));
+        stories.dedup_by(|a, b| a.1.name == b.1.name);
+        stories
+    }
+}
+
+/// What measures: where results are kept, and who is told of what.
+pub struct Surveyor<'a> {
+    /// How much.
+    pub effort: Effort,
+    /// Where results are kept.
+    pub cache: Option<&'a Cache>,
+    /// Counts cells, then stories.
+    pub progress: &'a ProgressBar,
+    /// What a person should know: damaged files.
+    pub notes: &'a Mutex<Vec<String>>,
+    /// How many results were there already, and how many were not.
+    pub reused: &'a Mutex<(u64, u64)>,
+}
+
+/// A cell that is to be measured.
+struct Job<'a> {
+    component: &'a dyn Component,
+    row: Row,
+    classes: Vec<FaultClass>,
+}
+
+impl Surveyor<'_> {
+    /// Measures these components.
+    ///
+    /// # Errors
+    /// If a component cannot be run as it is, a story does not replay, or somebody pressed Ctrl-C: what was measured
+    /// till then is kept.
+    pub fn survey(&self, components: &[Box<dyn Component>]) -> anyhow::Result<Atlas> {
+        let rows = components.iter().flat_map(|component| {
+            let configurations = match self.effort.configurations {
+                true => grid::configurations(component.info().name),
+                false => Vec::new(),
+            };
+            let rows = std::iter::once(Row::component(&**component)).chain(configurations);
+            rows.map(move |row| (&**component, row))
+        });
+        let rows: Vec<_> = rows.collect();
+        let mut table: Vec<Measured> = self.columns(&rows, &|_, _| true, &grid::singles())?;
+        if self.effort.pairs {
+            let singles = table.clone();
+            let tells = |place: usize, pair: &[FaultClass]| {
+                let alone =
+                    singles[place].entries.iter().filter(|entry| entry.classes.iter().any(|c| pair.contains(c)));
+                alone.into_iter().all(|entry| !matches!(entry.verdict, Verdict::Breaks | Verdict::Means(_)))
+            };
+            for (measured, more) in table.iter_mut().zip(self.columns(&rows, &tells, &grid::pairs())?) {
+                measured.entries.extend(more.entries);
+            }
+        }
+        self.tell(&rows, &mut table)?;
+        let mut table = table.into_iter().peekable();
+        let chapters = components.iter().map(|component| {
+            let info = component.info();
+            let mut rows = Vec::new();
+            while let Some(measured) = table.next_if(|measured| measured.row.model == info.name) {
+                rows.push(measured);
+            }
+            let boundaries = component.boundaries().into_iter().map(|boundary| {
+                let story = story::kept_by_name(&**component, &format!("{}-{}", info.name, boundary.name))?;
+                Ok((boundary, story))
+            });
+            let boundaries = boundaries.collect::<anyhow::Result<_>>()?;
+            Ok(Chapter { info, properties: component.properties(), rows, boundaries })
+        });
+        Ok(Atlas {
+            provenance: Provenance::of_this_tool(),
+            effort: self.effort,
+            chapters: chapters.collect::<anyhow::Result<_>>()?,
+        })
+    }
+
+    /// Measures some columns of all rows; where a cell would tell nothing, it is left out.
+    fn columns(
+        &self,
+        rows: &[(&dyn Component, Row)],
+        tells: &(dyn Fn(usize, &[FaultClass]) -> bool + Sync),
+        columns: &[Vec<FaultClass>],
+    ) -> anyhow::Result<Vec<Measured>> {
+        let places = (0..rows.len()).flat_map(|place| columns.iter().map(move |classes| (place, classes.clone())));
+        let places: Vec<_> = places.collect();
+        self.progress.set_length(places.len() as u64);
+        self.progress.set_position(0);
+        let entries = places.par_iter().map(|(place, classes)| {
+            let (component, row) = &rows[*place];
+            let job = Job { component: *component, row: row.clone(), classes: classes.clone() };
+            let entry = if tells(*place, classes) { self.entry(&job) } else { Ok(nothing_new(&job)) };
+            self.progress.inc(1);
+            entry
+        });
+        let entries: Vec<Entry> = entries.collect::<anyhow::Result<_>>()?;
+        let mut entries = entries.into_iter();
+        let row = |(_, row): &(_, Row)| Measured {
+            row: row.clone(),
+            entries: entries.by_ref().take(columns.len()).collect(),
+        };
+        Ok(rows.iter().map(row).collect())
+    }
+
+    fn entry(&self, job: &Job<'_>) -> anyhow::Result<Entry> {
+        let key = format!("{} seeds 0..{}", job.key(), self.effort.seeds);
+        let cell: Cell = self.kept_or(&self.file(job), &key, || {
+            let samples = job.component.measure(&job.options(), 0..self.effort.seeds, &|| !interrupted())?;
+            not_interrupted()?;
+            Ok(Cell::of(&samples))
+        })?;
+        let verdict = Verdict::of(&cell, &job.classes);
+        let declared = match cell.inside {
+            0 => Declared::Beyond,
+            inside if inside == cell.worlds => Declared::Tolerated,
+            _ => Declared::InPart,
+        };
+        Ok(Entry { classes: job.classes.clone(), cell: Some(cell), verdict, declared, story: None })
+    }
+
+    /// Gives every cell that violates something its story.
+    fn tell(&self, rows: &[(&dyn Component, Row)], table: &mut [Measured]) -> anyhow::Result<()> {
+        let entries = table.iter_mut().zip(rows).flat_map(|(measured, (component, row))| {
+            let job = |entry: &Entry| Job { component: *component, row: row.clone(), classes: entry.classes.clone() };
+            measured.entries.iter_mut().map(move |entry| (job(entry), entry))
+        });
+        let violating = |(_, entry): &(Job<'_>, &mut Entry)| entry.cell.as_ref().is_some_and(|c| c.worst().is_some());
+        let violating: Vec<_> = entries.filter(violating).collect();
+        self.progress.set_message("telling stories");
+        self.progress.set_length(violating.len() as u64);
+        self.progress.set_position(0);
+        violating.into_par_iter().try_for_each(|(job, entry)| {
+            entry.story = Some(self.story(&job, entry)?);
+            self.progress.inc(1);
+            Ok(())
+        })
+    }
+
+    fn story(&self, job: &Job<'_>, entry: &Entry) -> anyhow::Result<Story> {
+        let violated = entry.cell.as_ref().map(Cell::violated).unwrap_or_default();
+        for (property, _) in &violated {
+            if let Some(kept) = story::kept(job.component, &job.options(), &job.classes, property)? {
+                return Ok(kept);
+            }
+        }
+        let (property, failures) = violated.first().context("nothing was violated")?;
+        let key = format!("{} {property} {:?} {:?}", job.key(), failures.seeds, self.effort.search);
+        let name = job.name();
+        let story: Story = self.kept_or(&format!("{}.story", self.file(job)), &key, || {
+            let name = format!("atlas-{name}");
+            let found = story::hunted(job.component, &job.options(), &failures.seeds, &name, self.effort.search)?;
+            not_interrupted()?;
+            found.context("no seed to tell of")
+        })?;
+        // Also of one that was kept from before.
+        story::verify(job.component, &story.text).with_context(|| format!("the story of {name}"))?;
+        Ok(story)
+    }
+
+    /// Where the result of a job is kept: a quick atlas does not push out a thorough one.
+    fn file(&self, job: &Job<'_>) -> String {
+        format!("{}.{}", job.name(), self.effort.seeds)
+    }
+
+    /// The result that was kept, or what `make` gives, which is kept from now on.
+    fn kept_or<T: Serialize + DeserializeOwned>(
+        &self,
+        name: &str,
+        key: &str,
+        make: impl FnOnce() -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
+        let found = self.cache.map_or(Found::Nothing, |cache| cache.get(name, key));
+        let kept = matches!(found, Found::Result(_));
+        let mut reused = self.reused.lock().expect("nobody panics with it");
+        (reused.0, reused.1) = (reused.0 + u64::from(kept), reused.1 + u64::from(!kept));
+        drop(reused);
+        match found {
+            Found::Result(result) => return Ok(result),
+            Found::Damaged(problem) => {
+                let file = self.cache.map(|cache| cache.file(name).display().to_string()).unwrap_or_default();
+                let note = format!("{file} is damaged ({problem}): measured again");
+                self.notes.lock().expect("nobody panics with it").push(note);
+            }
+            Found::Nothing => {}
+        }
+        not_interrupted()?;
+        let result = make()?;
+        if let Some(cache) = self.cache {
+            cache.put(name, key, &result)?;
+        }
+        Ok(result)
+    }
+}
+
+fn not_interrupted() -> anyhow::Result<()> {
+    anyhow::ensure!(!interrupted(), "interrupted; what was measured is kept, and the next call goes on from there");
+    Ok(())
+}
+
+impl Job<'_> {
+    fn options(&self) -> crate::component::Options {
+        self.row.options(&self.classes)
+    }
+
+    fn name(&self) -> String {
+        format!("{}.{}", self.row.file_name(), grid::name(&self.classes))
+    }
+
+    /// What a result depends on, but for the seeds.
+    fn key(&self) -> String {
+        let Row { model, with, .. } = &self.row;
+        format!("{model} {} {with:?} {}", version(self.component.path()), grid::name(&self.classes))
+    }
+}
+
+/// The cell of a pair that tells nothing that its classes alone do not tell.
+fn nothing_new(job: &Job<'_>) -> Entry {
+    let tolerates = job.component.info().tolerates;
+    let declared = match job.classes.iter().all(|class| tolerates.contains(class)) {
+        true => Declared::Tolerated,
+        false => Declared::Beyond,
+    };
+    Entry { classes: job.classes.clone(), cell: None, verdict: Verdict::Means(Nothing::Pair), declared, story: None }
+}

@@ -1,0 +1,82 @@
+//! The atlas as people read it: one HTML page, the same as Markdown, and beside them the traces with a drawing each.
+
+pub mod html;
+pub mod markdown;
+pub mod plot;
+pub mod words;
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use seedbed_sim::check::write_trace;
+
+use crate::atlas::Atlas;
+use crate::atlas::story::{self, Story};
+use crate::component::Component;
+use crate::draw::html as viewer;
+
+/// The name of the HTML page.
+pub const HTML: &str = "index.html";
+/// The name of the Markdown page.
+pub const MARKDOWN: &str = "atlas.md";
+
+/// The guides that are written from an atlas: what they help to choose, and their file beside the page.
+const GUIDES: [(&str, &str, &str); 3] = [
+    (
+        "Which way to move money over several nodes",
+        "choosing-transactions.md",
+        include_str!("../../../../docs/choosing-transactions.md"),
+    ),
+    (
+        "Which replicated data type, in which style",
+        "choosing-replicated-types.md",
+        include_str!("../../../../docs/choosing-replicated-types.md"),
+    ),
+    ("Which lock", "choosing-locks.md", include_str!("../../../../docs/choosing-locks.md")),
+];
+
+/// The guides: what they help to choose, and their file, from the page.
+pub fn guides() -> impl Iterator<Item = (&'static str, &'static str)> {
+    GUIDES.into_iter().map(|(title, file, _)| (title, file))
+}
+
+/// The file of a story's trace, from the page.
+pub fn trace_file(story: &Story) -> String {
+    format!("traces/{}.json", story.name)
+}
+
+/// The file of a story's drawing, from the page.
+pub fn drawing_file(story: &Story) -> String {
+    format!("traces/{}.html", story.name)
+}
+
+/// The page of a story: the viewer's.
+fn drawing(component: &dyn Component, story: &Story) -> anyhow::Result<String> {
+    viewer::page(&story.name, &story.text, component, None, viewer::Limits::default())
+}
+
+/// Writes everything into a folder. Each trace is written first, read again, and replayed: no page links to what does
+/// not replay.
+///
+/// # Errors
+/// If something cannot be written, or a trace does not replay.
+pub fn write(atlas: &Atlas, components: &[Box<dyn Component>], folder: &Path) -> anyhow::Result<()> {
+    let put = |file: String, text: &str| {
+        let file = folder.join(file);
+        write_trace(&file, text).with_context(|| format!("cannot write {}", file.display()))
+    };
+    for (model, story) in atlas.stories() {
+        let component = components.iter().find(|component| component.info().name == model);
+        let component = component.with_context(|| format!("there is a story of {model}, which was not measured"))?;
+        put(trace_file(story), &story.text)?;
+        let file = folder.join(trace_file(story));
+        let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+        story::verify(&**component, &text).with_context(|| file.display().to_string())?;
+        put(drawing_file(story), &drawing(&**component, story)?)?;
+    }
+    for (_, file, text) in GUIDES {
+        put(file.to_string(), text)?;
+    }
+    put(MARKDOWN.to_string(), &markdown::page(atlas))?;
+    put(HTML.to_string(), &html::page(atlas))
+}

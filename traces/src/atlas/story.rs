@@ -1,0 +1,121 @@
+//! The story that a cell which breaks or is stuck links to: a kept trace if there is one of the same, or the shortest
+//! that is found now.
+
+use anyhow::{Context as _, ensure};
+use seedbed_sim::{FaultClass, Replayed};
+use serde::{Deserialize, Serialize};
+
+use crate::atlas::grid;
+use crate::atlas::measure::sample::struck_classes;
+use crate::commands::progress::interrupted;
+use crate::component::{Component, Options, Replay};
+
+include!(concat!(env!("OUT_DIR"), "/corpus.rs"));
+
+/// A trace of a violation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Story {
+    /// The name of its files, without what says their kind.
+    pub name: String,
+    /// The trace.
+    pub text: String,
+    /// What it violates.
+    pub property: String,
+    /// Operations, faults and deviations together.
+    pub items: usize,
+    /// Whether it is one of the kept traces.
+    pub kept: bool,
+}
+
+/// How hard a short story is looked for. In runs and not in seconds: the same seeds give the same story.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Search {
+    /// How many failing seeds are shrunk, until one gives a short story.
+    pub seeds: usize,
+    /// How many worlds each may take.
+    pub runs: usize,
+}
+
+/// The kept trace of this name.
+pub fn kept_by_name(component: &dyn Component, name: &str) -> anyhow::Result<Option<Story>> {
+    let Some((_, text)) = CORPUS.iter().find(|(known, _)| *known == name) else {
+        return Ok(None);
+    };
+    let replay = verify(component, text).with_context(|| format!("the kept trace {name}"))?;
+    Ok(Some(told(name.into(), text, &replay, true)))
+}
+
+/// A kept trace of the same component, configuration, classes of faults and property.
+///
+/// # Errors
+/// If a kept trace does not replay.
+pub fn kept(
+    component: &dyn Component,
+    options: &Options,
+    classes: &[FaultClass],
+    property: &str,
+) -> anyhow::Result<Option<Story>> {
+    for (name, text) in CORPUS {
+        if seedbed_sim::trace::head(text)?.model != component.info().name {
+            continue;
+        }
+        let replay = verify(component, text).with_context(|| format!("the kept trace {name}"))?;
+        let same = grid::same(&struck_classes(&replay.run.stats.faults), classes)
+            && replay.run.violation.as_ref().is_some_and(|violation| violation.property == property)
+            && component.is_configured_so(options, text)?;
+        if same {
+            return Ok(Some(told(name.to_string(), text, &replay, true)));
+        }
+    }
+    Ok(None)
+}
+
+/// Shrinks seeds that violate a property, one after the other, until one gives a short story; keeps the shortest.
+/// Nothing if somebody pressed Ctrl-C.
+///
+/// # Errors
+/// If the seeds do not fail again, or their traces do not replay.
+pub fn hunted(
+    component: &dyn Component,
+    options: &Options,
+    seeds: &[u64],
+    name: &str,
+    search: Search,
+) -> anyhow::Result<Option<Story>> {
+    let mut best: Option<Story> = None;
+    for seed in seeds.iter().take(search.seeds) {
+        if best.as_ref().is_some_and(|best| best.items <= seedbed_sim::shrink::SHORT) {
+            break;
+        }
+        let mut keep_going = |progress: &seedbed_sim::shrink::Progress| !interrupted() && progress.runs < search.runs;
+        let shrunk = component.hunt(options, *seed, &mut keep_going)?;
+        if interrupted() {
+            return Ok(None);
+        }
+        let shrunk = shrunk.with_context(|| format!("{name}: seed {seed} failed, and now it does not"))?;
+        let replay = verify(component, &shrunk.text).with_context(|| format!("{name}: seed {seed}"))?;
+        let story = told(name.into(), &shrunk.text, &replay, false);
+        if best.as_ref().is_none_or(|best| story.items < best.items) {
+            best = Some(story);
+        }
+    }
+    Ok(best)
+}
+
+/// Replays a trace, which must come out exactly as it was recorded.
+///
+/// # Errors
+/// If it does not: then it is no story to link to.
+pub fn verify(component: &dyn Component, text: &str) -> anyhow::Result<Replay> {
+    let replay = component.replay(text, 0)?;
+    ensure!(replay.replayed == Replayed::Exact, "the trace does not replay: it comes out differently");
+    ensure!(replay.recorded.is_some(), "the trace violates nothing");
+    ensure!(replay.run.violation == replay.recorded, "the trace replays to another violation than it records");
+    ensure!(replay.run.fingerprint == replay.recorded_fingerprint, "the trace replays with another fingerprint");
+    Ok(replay)
+}
+
+fn told(name: String, text: &str, replay: &Replay, kept: bool) -> Story {
+    let property = replay.recorded.as_ref().map(|violation| violation.property.clone()).unwrap_or_default();
+    Story { name, text: text.into(), property, items: replay.sizes.items(), kept }
+}

@@ -1,0 +1,283 @@
+//! The data of a page: columns and tables of strings, for the browser reads a hundred thousand events of them at once.
+//! `traces/viewer/data.js` reads what is written here.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use seedbed_sim::timeline::{Happening, Undelivered};
+use seedbed_sim::{CutMode, NodeId, OpId, What};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::draw::html::Page;
+use crate::draw::html::story::{Line, tell};
+use crate::draw::html::strings::{Place, Strings};
+use crate::draw::text;
+use crate::draw::words::words;
+
+/// Everything that a page knows.
+#[derive(Serialize)]
+pub(super) struct Data<'a> {
+    title: &'a str,
+    model: &'a str,
+    summary: &'a str,
+    origin: &'a seedbed_sim::Origin,
+    notes: &'a [String],
+    nodes: Vec<String>,
+    /// The names of the numbers in the column `what`.
+    sorts: [&'static str; SORTS],
+    strings: Strings,
+    entries: Entries,
+    steps: &'a [u32],
+    messages: Messages,
+    operations: Vec<Operation>,
+    faults: Vec<Fault>,
+    violation: Option<Value>,
+    story: Vec<Line>,
+    drawing: String,
+    roles: &'a Strings,
+    lines: &'a Strings,
+    changes: &'a [Vec<super::states::Change>],
+    clocks: &'a [Vec<(usize, i64)>],
+    states_end: Option<usize>,
+}
+
+const SORTS: usize = 17;
+
+/// The sorts of entries, as the page names them.
+fn sort(what: &Happening) -> usize {
+    match what {
+        Happening::Started { .. } => 0,
+        Happening::Down { .. } => 1,
+        Happening::Invoked { .. } => 2,
+        Happening::Ended { .. } => 3,
+        Happening::Sent { .. } => 4,
+        Happening::Delivered { .. } => 5,
+        Happening::Held { .. } => 6,
+        Happening::Undelivered { why: Undelivered::Lost, .. } => 7,
+        Happening::Undelivered { why: Undelivered::Cut, .. } => 8,
+        Happening::Undelivered { why: Undelivered::Down, .. } => 9,
+        Happening::Fired { .. } => 10,
+        Happening::Synced { .. } => 11,
+        Happening::FaultBegan { .. } => 12,
+        Happening::FaultEnded { .. } => 13,
+        Happening::Healed => 14,
+        Happening::Marked { .. } => 15,
+        Happening::Noted { .. } => 16,
+    }
+}
+
+const NAMES: [&str; SORTS] = [
+    "started",
+    "down",
+    "invoked",
+    "ended",
+    "sent",
+    "delivered",
+    "held",
+    "lost",
+    "cut",
+    "to_down",
+    "fired",
+    "synced",
+    "fault_began",
+    "fault_ended",
+    "healed",
+    "marked",
+    "noted",
+];
+
+/// The timeline, a column a field.
+#[derive(Default, Serialize)]
+struct Entries {
+    /// Nanoseconds since the entry before.
+    after: Vec<u64>,
+    what: Vec<usize>,
+    /// Where it happened; −1 if not at one node.
+    node: Vec<i32>,
+    words: Vec<Place>,
+    /// The message, operation or fault that it is about, by place; −1 if none.
+    about: Vec<i64>,
+}
+
+/// The messages in the order in which they were sent. A node that the story lacks is −1.
+#[derive(Default, Serialize)]
+struct Messages {
+    from: Vec<i32>,
+    to: Vec<i32>,
+    kind: Vec<Place>,
+    text: Vec<Place>,
+}
+
+#[derive(Serialize)]
+struct Operation {
+    op: u64,
+    node: i32,
+    asked: Place,
+    invoked: usize,
+    ended: Option<usize>,
+    answer: Option<Place>,
+    outcome: &'static str,
+}
+
+#[derive(Serialize)]
+struct Fault {
+    text: Place,
+    class: &'static str,
+    /// Whether messages are held and not dropped.
+    holds: bool,
+    nodes: BTreeSet<i32>,
+    began: usize,
+    ended: Option<usize>,
+}
+
+impl<'a> Data<'a> {
+    pub(super) fn of(page: &'a Page<'a>) -> Self {
+        let picture = &page.picture;
+        let places = picture.nodes.iter().enumerate().map(|(place, node)| (*node, place as i32)).collect();
+        let mut reader = Reader { places, ..Reader::default() };
+        let mut struck = page.struck.iter();
+        let mut before = 0;
+        for (n, entry) in picture.timeline.iter().enumerate() {
+            let (node, about) = reader.read(n, &entry.what, &mut struck);
+            reader.entries.after.push(entry.at.0 - before);
+            before = entry.at.0;
+            reader.entries.what.push(sort(&entry.what));
+            reader.entries.node.push(node.map_or(-1, |node| reader.place(node)));
+            let words = words(&entry.what);
+            reader.entries.words.push(reader.strings.place(&words));
+            reader.entries.about.push(about.map_or(-1, |about| about as i64));
+        }
+        let Reader { strings, entries, messages, operations, faults, places, .. } = reader;
+        let violation = picture.violation.map(|violation| {
+            let nodes: Vec<_> = violation.nodes.iter().filter_map(|node| places.get(node)).collect();
+            json!({
+                "property": violation.property, "at": violation.at.0, "nodes": nodes, "message": violation.message,
+                "stuck": violation.liveness,
+            })
+        });
+        let states = &page.states;
+        Data {
+            title: page.title,
+            model: page.model.0,
+            summary: page.model.1,
+            origin: page.origin,
+            notes: &page.notes,
+            nodes: picture.nodes.iter().map(NodeId::to_string).collect(),
+            sorts: NAMES,
+            strings,
+            entries,
+            steps: &states.steps,
+            messages,
+            operations,
+            faults,
+            violation,
+            story: tell(picture),
+            drawing: text::draw(picture),
+            roles: &states.roles,
+            lines: &states.lines,
+            changes: &states.changes,
+            clocks: &states.clocks,
+            states_end: states.left_out_from,
+        }
+    }
+}
+
+#[derive(Default)]
+struct Reader {
+    places: BTreeMap<NodeId, i32>,
+    strings: Strings,
+    entries: Entries,
+    messages: Messages,
+    /// The place of a message by its number.
+    sent: BTreeMap<u64, usize>,
+    operations: Vec<Operation>,
+    invoked: BTreeMap<OpId, usize>,
+    faults: Vec<Fault>,
+}
+
+impl Reader {
+    fn place(&self, node: NodeId) -> i32 {
+        self.places.get(&node).copied().unwrap_or(-1)
+    }
+
+    /// Takes in what an entry says. Says where it happened and what it is about.
+    fn read<'f>(
+        &mut self,
+        entry: usize,
+        what: &Happening,
+        struck: &mut impl Iterator<Item = &'f seedbed_sim::Fault>,
+    ) -> (Option<NodeId>, Option<usize>) {
+        match what {
+            Happening::Started { node }
+            | Happening::Down { node, .. }
+            | Happening::Fired { node, .. }
+            | Happening::Synced { node }
+            | Happening::Marked { node, .. }
+            | Happening::Noted { node, .. } => (Some(*node), None),
+            Happening::Invoked { node, op, text } => {
+                self.invoked.insert(*op, self.operations.len());
+                self.operations.push(Operation {
+                    op: op.0,
+                    node: self.place(*node),
+                    asked: self.strings.place(text),
+                    invoked: entry,
+                    ended: None,
+                    answer: None,
+                    outcome: "unknown",
+                });
+                (Some(*node), Some(self.operations.len() - 1))
+            }
+            Happening::Ended { node, op, text, failed } => {
+                let place = self.invoked.get(op).copied();
+                // A second answer to one operation changes nothing.
+                if let Some(operation) = place.map(|place| &mut self.operations[place]).filter(|op| op.ended.is_none())
+                {
+                    operation.ended = Some(entry);
+                    operation.answer = Some(self.strings.place(text));
+                    operation.outcome = if *failed { "failed" } else { "returned" };
+                }
+                (Some(*node), place)
+            }
+            Happening::Sent { message, from, to, kind, text } => {
+                self.sent.insert(*message, self.messages.from.len());
+                self.messages.from.push(self.place(*from));
+                self.messages.to.push(self.place(*to));
+                self.messages.kind.push(self.strings.place(kind));
+                self.messages.text.push(self.strings.place(text));
+                (Some(*from), Some(self.messages.from.len() - 1))
+            }
+            Happening::Delivered { message, to, .. } => (Some(*to), self.sent.get(message).copied()),
+            Happening::Held { message, .. } | Happening::Undelivered { message, .. } => {
+                (None, self.sent.get(message).copied())
+            }
+            Happening::FaultBegan { text, nodes } => {
+                let what = struck.next().map(|fault| &fault.what);
+                self.faults.push(Fault {
+                    text: self.strings.place(text),
+                    class: what.map_or("", |what| what.class().name()),
+                    holds: what.is_some_and(holds),
+                    nodes: BTreeSet::from_iter(nodes.iter().filter_map(|node| self.places.get(node).copied())),
+                    began: entry,
+                    ended: None,
+                });
+                (None, Some(self.faults.len() - 1))
+            }
+            Happening::FaultEnded { text, .. } => {
+                let text = self.strings.place(text);
+                let place = self.faults.iter().position(|fault| fault.text == text && fault.ended.is_none());
+                if let Some(place) = place {
+                    self.faults[place].ended = Some(entry);
+                }
+                (None, place)
+            }
+            Happening::Healed => (None, None),
+        }
+    }
+}
+
+fn holds(what: &What) -> bool {
+    let (What::Cut { mode, .. } | What::Partition { mode, .. } | What::Isolate { mode, .. }) = what else {
+        return false;
+    };
+    *mode == CutMode::Hold
+}

@@ -1,0 +1,144 @@
+//! The viewer: one page that holds a whole run and needs nothing else, neither a network nor a server.
+//!
+//! The page's data is what `data.rs` makes of a replay; what shows it are the files of `traces/viewer/`.
+
+mod data;
+mod debug;
+mod front;
+mod states;
+mod story;
+mod strings;
+
+use anyhow::Context as _;
+use seedbed_sim::{Fault, Origin};
+use serde::Deserialize;
+
+use crate::component::Component;
+use crate::draw::Picture;
+use crate::report::how;
+
+pub use states::{Limits, States};
+
+/// What a page shows.
+pub struct Page<'a> {
+    /// What it is called: mostly the name of the trace's file.
+    pub title: &'a str,
+    /// The model, and what it is in one line.
+    pub model: (&'a str, &'a str),
+    /// Where the trace came from.
+    pub origin: &'a Origin,
+    /// Anything that its readers must know, such as that the violation is not there any more.
+    pub notes: Vec<String>,
+    /// Nodes, timeline and violation.
+    pub picture: Picture<'a>,
+    /// The faults that began, in the order of their beginning in the timeline.
+    pub struck: &'a [Fault],
+    /// What the nodes' states were, event by event.
+    pub states: States,
+}
+
+/// The page of a trace: it is replayed, twice, the second time to look at the states. The story in words has so many
+/// lines, if there is a limit.
+///
+/// # Errors
+/// If the text is no trace of this component.
+pub fn page(
+    title: &str,
+    trace: &str,
+    component: &dyn Component,
+    lines: Option<usize>,
+    limits: Limits,
+) -> anyhow::Result<String> {
+    #[derive(Deserialize)]
+    struct Told {
+        #[serde(default)]
+        origin: Origin,
+    }
+    let Told { origin } = serde_json::from_str(trace).context("a trace says where it came from")?;
+    let replay = component.replay(trace, 0)?;
+    let run = &replay.run;
+    let states = States::of(trace, component, run, limits)?;
+    let mut notes = Vec::from_iter(states.note(run));
+    if how(&replay).0 == "lost" {
+        let recorded = replay.recorded.as_ref().map_or("nothing", |violation| violation.property.as_str());
+        notes.push(format!(
+            "The trace was kept because it violated {recorded}. With this version of the code it does not."
+        ));
+    }
+    let info = component.info();
+    Ok(draw(&Page {
+        title,
+        model: (info.name, info.summary),
+        origin: &origin,
+        notes,
+        picture: Picture {
+            nodes: &run.nodes,
+            timeline: &run.timeline,
+            violation: run.violation.as_ref(),
+            limit: lines,
+        },
+        struck: &run.struck,
+        states,
+    }))
+}
+
+/// Writes a page.
+pub fn draw(page: &Page<'_>) -> String {
+    let data = serde_json::to_string(&data::Data::of(page)).expect("a page's data has text keys and finite numbers");
+    // Within a script element only `<` can end it or begin a comment; in JSON it stands in strings alone.
+    front::assemble(page.title, &data.replace('<', "\\u003c"))
+}
+
+#[cfg(test)]
+mod tests {
+    use seedbed_sim::timeline::{Entry, Happening};
+    use seedbed_sim::{NodeId, OpId, Time, Violation};
+
+    use super::*;
+
+    /// What a run says cannot become a part of the page.
+    #[test]
+    fn hostile_texts_stay_texts() {
+        let hostile = "</script><img src=x onerror=\"alert(1)\"><!--{{script}}";
+        let text = || hostile.to_string();
+        let (node, message) = (NodeId(0), 0);
+        let timeline = [
+            Happening::Started { node },
+            Happening::Invoked { node, op: OpId(0), text: text() },
+            Happening::Sent { message, from: node, to: node, kind: text(), text: text() },
+            Happening::FaultBegan { text: text(), nodes: vec![node] },
+            Happening::Marked { node, name: text() },
+            Happening::Noted { node, text: text() },
+            Happening::Ended { node, op: OpId(0), text: text(), failed: true },
+        ];
+        let timeline = timeline.map(|what| Entry { at: Time::ZERO, what });
+        let violation = Violation {
+            property: text(),
+            at: Time::ZERO,
+            event: 1,
+            nodes: vec![node],
+            message: text(),
+            liveness: false,
+        };
+        let origin = Origin { note: text(), ..Origin::default() };
+        let page = draw(&Page {
+            title: hostile,
+            model: (hostile, hostile),
+            origin: &origin,
+            notes: vec![text()],
+            picture: Picture { nodes: &[node], timeline: &timeline, violation: Some(&violation), limit: None },
+            struck: &[],
+            states: States::default(),
+        });
+        assert!(!page.contains("<img"), "a text of the run is markup");
+        let scripts = page.matches("</script>").count();
+        assert_eq!(scripts, 2, "a text of the run ends a script");
+        assert_eq!(page.matches("<!--").count(), 0, "a text of the run begins a comment");
+        let (_, rest) = page.split_once("id=\"data\">").expect("a page has data");
+        let (data, _) = rest.split_once("</script>").expect("the data ends");
+        let data: serde_json::Value = serde_json::from_str(data).expect("the data is JSON");
+        assert_eq!(data["violation"]["message"], hostile);
+        assert_eq!(data["operations"][0]["outcome"], "failed");
+        assert!(data["strings"].as_array().expect("a table").iter().any(|text| text == hostile));
+    }
+}

@@ -1,0 +1,156 @@
+//! Scaffolds: files for a new model or a new property that look like their neighbours, compile and pass, with the lines that
+//! make them known. All of it is planned before anything is written, and nothing is ever overwritten.
+//!
+//! The templates in `traces/templates/` are ordinary Rust, compiled and run with the tests of this crate; a scaffold is one
+//! of them under other names.
+
+mod edit;
+mod name;
+mod workspace;
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+
+pub use name::Name;
+pub use workspace::Workspace;
+
+const MODEL: &str = include_str!("../../templates/model.rs");
+const SUITE: &str = include_str!("../../templates/suite.rs");
+const MODEL_TEST: &str = include_str!("../../templates/model_test.rs");
+const PROPERTY: &str = include_str!("../../templates/property.rs");
+const PROPERTY_TEST: &str = include_str!("../../templates/property_test.rs");
+
+/// The model that a property is about if nobody says which.
+pub const USUAL_MODEL: &str = "tutorial";
+/// The family that a model is in if nobody says which.
+pub const USUAL_FAMILY: &str = "examples";
+
+/// What is to be written: paths are relative to the workspace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// New files, with what they hold.
+    pub created: Vec<(PathBuf, String)>,
+    /// Files that get a line more, with what they hold then.
+    pub edited: Vec<(PathBuf, String)>,
+}
+
+/// Plans a model with a property, a planted bug and a test, in a folder of `models/src` and `properties/src`.
+///
+/// # Errors
+/// If the name or the family is taken or unknown, or there is no place for a line; the error says what to do by hand.
+pub fn model(workspace: &Workspace, name: &Name, family: &str) -> anyhow::Result<Plan> {
+    name.must_not_be_a_word_of(MODEL)?;
+    name.must_not_be_a_word_of(SUITE)?;
+    workspace.knows_family(family)?;
+    if let Some(file) = workspace.source_of_model(name.snake()) {
+        bail!("there is a model {name} already: {}", file.display());
+    }
+    let room = workspace.properties_of(family);
+    let named = |template| {
+        let words = [
+            ("models::examples::", &format!("models::{family}::")[..]),
+            ("properties::examples::", &format!("properties::{room}::")),
+            ("\"examples\"", &format!("\"{family}\"")),
+            ("sapling", name.snake()),
+            ("Sapling", name.camel()),
+        ];
+        fill(template, &words)
+    };
+    let (models, properties) = (Path::new("models/src").join(family), Path::new("properties/src").join(room));
+    let file = format!("{name}.rs");
+    let line = format!("component(seedbed_properties::{room}::{name}::suite),");
+    let created = vec![
+        (models.join(&file), named(MODEL)),
+        (properties.join(&file), named(SUITE)),
+        (Path::new("properties/tests").join(&file), named(MODEL_TEST)),
+    ];
+    workspace.has_none_of(&created)?;
+    let edited = vec![
+        workspace.edited(&models.join("mod.rs"), |text| edit::with_module(text, name.snake()))?,
+        workspace.edited(&properties.join("mod.rs"), |text| edit::with_module(text, name.snake()))?,
+        workspace.edited(Path::new("traces/src/registry.rs"), |text| edit::with_component(text, &line))?,
+        workspace.edited(Path::new("docs/SUMMARY.md"), |text| edit::with_page(text, name.snake()))?,
+    ];
+    Ok(Plan { created, edited })
+}
+
+/// Plans a property of a model, with a test that it holds and that it catches the model's first bug.
+///
+/// # Errors
+/// If the name is taken, the model is unknown or keeps no tally, or there is no place for a line; the error says what to
+/// do by hand.
+pub fn property(workspace: &Workspace, name: &Name, of: &str) -> anyhow::Result<Plan> {
+    name.must_not_be_a_word_of(PROPERTY)?;
+    name.must_not_be_a_word_of(PROPERTY_TEST)?;
+    let model = Name::new(of)?;
+    let Some(source) = workspace.source_of_model(of) else { bail!("there is no model {of} in models/src") };
+    let text = workspace.read(&source)?;
+    let family = source.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy().into_owned();
+    let room = workspace.properties_of(&family);
+    if !text.contains("pub tally: u64") || !text.contains(&format!("pub struct {}", model.camel())) {
+        bail!(
+            "the scaffold of a property looks at a tally, such as {USUAL_MODEL} and what `seedbed new model` writes have, and {of} has none; take a neighbour in properties/src/{room}/ as the pattern, or scaffold one for {USUAL_MODEL} and change what it looks at"
+        );
+    }
+    let named = |template| {
+        let words = [
+            ("models::examples::", &format!("models::{family}::")[..]),
+            ("properties::examples::", &format!("properties::{room}::")),
+            ("tutorial", model.snake()),
+            ("Tutorial", model.camel()),
+            ("leaflet", name.snake()),
+            ("Leaflet", name.camel()),
+        ];
+        fill(template, &words)
+    };
+    let properties = Path::new("properties/src").join(room);
+    let file = format!("{name}.rs");
+    let created = vec![
+        (properties.join(&file), named(PROPERTY)),
+        (Path::new("properties/tests").join(&file), named(PROPERTY_TEST)),
+    ];
+    workspace.has_none_of(&created)?;
+    let edited = vec![workspace.edited(&properties.join("mod.rs"), |text| edit::with_module(text, name.snake()))?];
+    Ok(Plan { created, edited })
+}
+
+impl Plan {
+    /// Writes it.
+    ///
+    /// # Errors
+    /// If a file has come into being meanwhile, or cannot be written; the error names it.
+    pub fn write(&self, workspace: &Workspace) -> anyhow::Result<()> {
+        for (path, text) in &self.created {
+            let path = workspace.root().join(path);
+            let file = std::fs::OpenOptions::new().write(true).create_new(true).open(&path);
+            let written = file.and_then(|mut file| file.write_all(text.as_bytes()));
+            written.with_context(|| format!("cannot write {}", path.display()))?;
+        }
+        for (path, text) in &self.edited {
+            let path = workspace.root().join(path);
+            std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+        }
+        Ok(())
+    }
+}
+
+/// Puts other words for those of a template, all at once: what was put in is not looked at again.
+fn fill(template: &str, words: &[(&str, &str)]) -> String {
+    let mut filled = String::with_capacity(template.len());
+    let mut rest = template;
+    while let Some(next) = rest.chars().next() {
+        match words.iter().find(|(word, _)| rest.starts_with(word)) {
+            Some((word, other)) => {
+                filled.push_str(other);
+                rest = &rest[word.len()..];
+            }
+            None => {
+                filled.push(next);
+                rest = &rest[next.len_utf8()..];
+            }
+        }
+    }
+    filled
+}

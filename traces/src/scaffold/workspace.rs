@@ -1,0 +1,105 @@
+//! The workspace that something new is put into.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, anyhow, bail};
+
+/// The workspace of models, properties and traces.
+#[derive(Clone, Debug)]
+pub struct Workspace {
+    root: PathBuf,
+}
+
+/// What the root of the workspace has.
+const SIGNS: [&str; 4] = ["Cargo.toml", "models/src", "properties/src", "traces/src/registry.rs"];
+
+impl Workspace {
+    /// The workspace around a directory.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn around(directory: &Path) -> anyhow::Result<Self> {
+        let is_root = |directory: &&Path| SIGNS.iter().all(|sign| directory.join(sign).exists());
+        match directory.ancestors().find(is_root) {
+            Some(root) => Ok(Workspace { root: root.to_path_buf() }),
+            None => bail!(
+                "{} is not inside the workspace of seedbed: no directory above it has {}; go to a clone of it",
+                directory.display(),
+                SIGNS.join(", ")
+            ),
+        }
+    }
+
+    /// Its root.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub(super) fn read(&self, file: &Path) -> anyhow::Result<String> {
+        std::fs::read_to_string(self.root.join(file)).with_context(|| format!("cannot read {}", file.display()))
+    }
+
+    /// A file with a line more.
+    pub(super) fn edited(
+        &self,
+        file: &Path,
+        edit: impl FnOnce(&str) -> Result<String, String>,
+    ) -> anyhow::Result<(PathBuf, String)> {
+        let text = edit(&self.read(file)?).map_err(|problem| anyhow!("{}: {problem}", file.display()))?;
+        Ok((file.to_path_buf(), text))
+    }
+
+    /// The folder in `properties/src` for the models of a family: of the same name, but for transactions, whose name is that
+    /// of the judges of isolation there.
+    pub(super) fn properties_of<'a>(&self, family: &'a str) -> &'a str {
+        if family == "transactions" { "commitment" } else { family }
+    }
+
+    /// The families: folders that models and properties both have.
+    fn families(&self) -> Vec<String> {
+        let has_modules = |room: &str, folder: &str| self.root.join(room).join(folder).join("mod.rs").exists();
+        let mut families = folders(&self.root.join("models/src"));
+        families.retain(|family| {
+            has_modules("models/src", family) && has_modules("properties/src", self.properties_of(family))
+        });
+        families
+    }
+
+    /// Makes sure that there is such a family.
+    pub(super) fn knows_family(&self, family: &str) -> anyhow::Result<()> {
+        let families = self.families();
+        match families.iter().any(|known| known == family) {
+            true => Ok(()),
+            false => bail!("--family {family}: models and properties both have {}", families.join(", ")),
+        }
+    }
+
+    /// Where a model is, if there is one of this name: a file or a folder of a family, or the family itself.
+    pub(super) fn source_of_model(&self, model: &str) -> Option<PathBuf> {
+        let models = Path::new("models/src");
+        let inside = folders(&self.root.join(models)).into_iter().map(|family| models.join(family));
+        let places = std::iter::once(models.to_path_buf()).chain(inside);
+        let forms = |place: PathBuf| [place.join(format!("{model}.rs")), place.join(model).join("mod.rs")];
+        places.flat_map(forms).find(|file| self.root.join(file).exists())
+    }
+
+    /// Makes sure that nothing would be overwritten.
+    pub(super) fn has_none_of(&self, created: &[(PathBuf, String)]) -> anyhow::Result<()> {
+        let taken = |file: &Path| {
+            [file.to_path_buf(), file.with_extension("")].into_iter().find(|it| self.root.join(it).exists())
+        };
+        match created.iter().find_map(|(file, _)| taken(file)) {
+            Some(file) => bail!("{} is there already; choose another name", file.display()),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The folders in a directory, by name.
+fn folders(directory: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    let folders = entries.filter(|entry| entry.path().is_dir());
+    let mut names: Vec<_> = folders.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}

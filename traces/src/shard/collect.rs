@@ -1,0 +1,318 @@
+//! Joining what workers wrote. Parts are known by their model and seeds: one that was run twice counts once, whichever
+//! files it stands in. What is missing is named.
+
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::ops::Range;
+
+use anyhow::bail;
+use seedbed_sim::Summary;
+use serde_json::Value;
+
+use super::Shard;
+use super::record::{Closing, Header, Line, Part, Seeds, Swept, Unread};
+
+/// What was read of one sweep, from any number of files.
+#[derive(Clone, Debug, Default)]
+pub struct Collected {
+    sweep: Option<(Swept, u64, Place)>,
+    shards: BTreeSet<Shard>,
+    /// By the model's place in the sweep, and the seeds.
+    parts: BTreeMap<(usize, u64, u64), (Summary, Place)>,
+    /// The summaries of shards whose parts are in no file.
+    closings: BTreeMap<u64, Summary>,
+    failing: BTreeMap<(String, u64), Value>,
+    notes: Vec<String>,
+}
+
+/// Where a line stands.
+#[derive(Clone, Debug)]
+struct Place {
+    file: String,
+    line: usize,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, line {}", self.file, self.line)
+    }
+}
+
+/// Seeds of a shard that no file tells of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// The shard that has them.
+    pub shard: Shard,
+    /// The models, with the seeds of each.
+    pub seeds: Vec<(String, Vec<Seeds>)>,
+    /// Whether these are all that the shard has.
+    pub all: bool,
+}
+
+/// How many ranges of missing seeds are named in words.
+const NAMED: usize = 3;
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "shard {} is {}", self.shard, if self.all { "missing" } else { "incomplete" })?;
+        for (model, seeds) in &self.seeds {
+            let named: Vec<_> = seeds.iter().take(NAMED).map(Seeds::to_string).collect();
+            write!(f, "; {model}: seeds {}", named.join(", "))?;
+            let more = seeds.len() - named.len();
+            if more > 0 {
+                write!(f, " and {more} ranges more")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The whole of it.
+#[derive(Clone, Debug)]
+pub struct Joined {
+    /// What was swept.
+    pub swept: Swept,
+    /// Into how many shards.
+    pub of: u64,
+    /// What the seeds came to that are there.
+    pub summary: Summary,
+    /// The lines of failing seeds, by model and seed.
+    pub failing: Vec<Value>,
+    /// What is not there.
+    pub missing: Vec<Missing>,
+    /// What was wrong with the files and did not matter enough to refuse them, a sentence each.
+    pub notes: Vec<String>,
+}
+
+impl Collected {
+    /// Reads a file's text.
+    ///
+    /// # Errors
+    /// If it is no result of a sweep, or one of another sweep than what was read before, or contradicts it.
+    pub fn read(&mut self, file: &str, text: &str) -> anyhow::Result<()> {
+        let mut header: Option<Header> = None;
+        let mut known = false;
+        let mut damaged: Vec<(Place, String)> = Vec::new();
+        let mut cut_off = None;
+        if text.trim().is_empty() {
+            self.notes.push(format!("{file} is empty"));
+        }
+        for (number, whole) in text.split_inclusive('\n').enumerate() {
+            let line = whole.trim_end();
+            if line.is_empty() {
+                continue;
+            }
+            let place = Place { file: file.to_string(), line: number + 1 };
+            let read = match Line::read(line) {
+                Ok(line) => self.take(line, &mut header, &place)?,
+                Err(Unread::Later(format)) => {
+                    bail!("{place}: a later version of seedbed wrote this, in format {format}; merge with that version")
+                }
+                Err(Unread::Damaged(_)) if !whole.ends_with('\n') => {
+                    cut_off = Some(place);
+                    continue;
+                }
+                Err(Unread::Damaged(problem)) => Err(problem),
+            };
+            match read {
+                Ok(()) => known = true,
+                Err(problem) => damaged.push((place, problem)),
+            }
+        }
+        if let (false, Some((place, problem))) = (known, damaged.first()) {
+            bail!("{file} is not the result of a sweep: {place}: {problem}");
+        }
+        let notes = damaged.into_iter().map(|(place, problem)| format!("{place}: passed over, for {problem}"));
+        self.notes.extend(notes);
+        self.notes
+            .extend(cut_off.map(|place| format!("{place}: cut off in the middle; the whole lines before it are used")));
+        Ok(())
+    }
+
+    /// Takes a line. Inside: what is wrong with it alone; outside: what is wrong with the whole call.
+    fn take(&mut self, line: Line, header: &mut Option<Header>, place: &Place) -> anyhow::Result<Result<(), String>> {
+        match line {
+            Line::Header(read) => {
+                self.belongs(read.swept.clone(), read.shard, place)?;
+                *header = Some(read);
+                Ok(Ok(()))
+            }
+            Line::Part(part) => match header {
+                Some(header) => self.take_part(part, header, place),
+                None => Ok(Err("nothing before it says what was swept".to_string())),
+            },
+            Line::Failing(model, seed, value) => {
+                self.fails(model, seed, value);
+                Ok(Ok(()))
+            }
+            // Its parts have told it already.
+            Line::Closing(_) if header.is_some() => Ok(Ok(())),
+            Line::Closing(closing) => self.take_closing(*closing, place).map(Ok),
+        }
+    }
+
+    /// Makes sure that a file is of the same sweep as those before it.
+    fn belongs(&mut self, swept: Swept, shard: Shard, place: &Place) -> anyhow::Result<()> {
+        self.shards.insert(shard);
+        let Some((first, of, there)) = &mut self.sweep else {
+            self.sweep = Some((swept, shard.of(), place.clone()));
+            return Ok(());
+        };
+        if let Some(difference) = first.differs(&swept) {
+            bail!("{place} is of another sweep than {}: {difference}; merge them apart", there.file);
+        }
+        if *of != shard.of() {
+            bail!("{place}: shard {shard} does not belong to those in {}, which are {of} in number", there.file);
+        }
+        first.complete(swept);
+        Ok(())
+    }
+
+    fn take_part(&mut self, part: Part, header: &Header, place: &Place) -> anyhow::Result<Result<(), String>> {
+        let Range { start, end } = part.seeds.0;
+        let share = header.shard.share(&header.swept.seeds.0);
+        let model = header.swept.models.iter().position(|model| *model == part.model);
+        let Some(model) = model.filter(|_| share.start <= start && end <= share.end) else {
+            return Ok(Err(format!("{}, seeds {}, is not in shard {}", part.model, part.seeds, header.shard)));
+        };
+        match self.parts.entry((model, start, end)) {
+            Entry::Vacant(entry) => drop(entry.insert((part.summary, place.clone()))),
+            Entry::Occupied(entry) => {
+                let (first, there) = entry.get();
+                if !agree(first, &part.summary) {
+                    bail!(
+                        "{place}: {}, seeds {}, came out differently than in {there}: the two workers did not run the same code, or the model is not deterministic",
+                        part.model,
+                        part.seeds
+                    );
+                }
+            }
+        }
+        for line in part.failing {
+            if let Some(seed) = line["seed"].as_u64() {
+                self.fails(part.model.clone(), seed, line);
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    fn take_closing(&mut self, closing: Closing, place: &Place) -> anyhow::Result<()> {
+        let Closing { summary, seeds, shard, options, tool, probe, interrupted } = closing;
+        if interrupted {
+            // Nobody knows which seeds it has run.
+            self.notes
+                .push(format!("{place}: the sweep was interrupted and did not write its parts; it does not count"));
+            return Ok(());
+        }
+        self.belongs(Swept { models: summary.models.clone(), seeds, options, tool, probe }, shard, place)?;
+        match self.closings.entry(shard.index()) {
+            Entry::Vacant(entry) => drop(entry.insert(summary)),
+            Entry::Occupied(entry) if agree(entry.get(), &summary) => {}
+            Entry::Occupied(_) => bail!("{place}: shard {shard} came out differently in another file"),
+        }
+        Ok(())
+    }
+
+    /// A failing seed may be told of several times; the line that names a trace says most.
+    fn fails(&mut self, model: String, seed: u64, line: Value) {
+        let known = self.failing.entry((model, seed)).or_insert(Value::Null);
+        if known["trace"].is_null() {
+            *known = line;
+        }
+    }
+
+    /// What was swept, into how many shards, and the file that said so first.
+    pub fn sweep(&self) -> Option<(&Swept, u64, &str)> {
+        self.sweep.as_ref().map(|(swept, of, place)| (swept, *of, &place.file[..]))
+    }
+
+    /// The shards that files were of, whole or not.
+    pub fn shards(&self) -> &BTreeSet<Shard> {
+        &self.shards
+    }
+
+    /// What these seeds of a model came to, if they are a part that is there.
+    pub fn part(&self, model: &str, seeds: &Range<u64>) -> Option<&Summary> {
+        let (swept, ..) = self.sweep.as_ref()?;
+        let place = swept.models.iter().position(|known| known == model)?;
+        self.parts.get(&(place, seeds.start, seeds.end)).map(|(summary, _)| summary)
+    }
+
+    /// The lines of the failing seeds of a model that are known.
+    pub fn failing(&self, model: &str) -> impl Iterator<Item = (u64, &Value)> {
+        self.failing.iter().filter(move |((of, _), _)| of == model).map(|((_, seed), line)| (*seed, line))
+    }
+
+    /// Joins all that was read.
+    ///
+    /// # Errors
+    /// If nothing was read, or parts overlap.
+    pub fn join(self) -> anyhow::Result<Joined> {
+        let Some((swept, of, _)) = &self.sweep else {
+            let notes = self.notes.join("; ");
+            bail!(
+                "there is nothing to join: no file says what was swept{}{notes}",
+                if notes.is_empty() { "" } else { ": " }
+            );
+        };
+        let mut summary = Summary::default();
+        let mut missing = Vec::new();
+        for index in 0..*of {
+            let shard = Shard::new(index, *of).expect("the index is below the number");
+            let gaps = self.gaps(swept, shard)?;
+            let share = shard.share(&swept.seeds.0);
+            match self.closings.get(&index).filter(|_| gaps.is_some()) {
+                Some(closing) => summary = summary.merged(closing.clone()),
+                None => {
+                    let own = self.parts.iter().filter(|((_, start, _), _)| share.contains(start));
+                    summary = own.fold(summary, |sum, (_, (part, _))| sum.merged(part.clone()));
+                    missing.extend(gaps);
+                }
+            }
+        }
+        // In the order of the call, whichever worker was first.
+        summary.models.sort_by_key(|model| swept.models.iter().position(|known| known == model));
+        Ok(Joined {
+            swept: swept.clone(),
+            of: *of,
+            summary,
+            failing: self.failing.into_values().collect(),
+            missing,
+            notes: self.notes,
+        })
+    }
+
+    /// The seeds of a shard that no part tells of, if there are any.
+    fn gaps(&self, swept: &Swept, shard: Shard) -> anyhow::Result<Option<Missing>> {
+        let share = shard.share(&swept.seeds.0);
+        let mut missing = Missing { shard, seeds: Vec::new(), all: true };
+        for (place, model) in swept.models.iter().enumerate() {
+            let mut seeds = Vec::new();
+            let mut next = share.start;
+            for ((_, start, end), (_, place)) in self.parts.range((place, share.start, 0)..(place, share.end, 0)) {
+                if *start < next {
+                    bail!("{place}: {model}, seeds {start}..{end}, overlaps with the part before it");
+                }
+                if *start > next {
+                    seeds.push(Seeds(next..*start));
+                }
+                next = *end;
+            }
+            if next < share.end {
+                seeds.push(Seeds(next..share.end));
+            }
+            missing.all &= seeds == [Seeds(share.clone())];
+            if !seeds.is_empty() {
+                missing.seeds.push((model.clone(), seeds));
+            }
+        }
+        Ok(Some(missing).filter(|missing| !missing.seeds.is_empty()))
+    }
+}
+
+/// Whether two workers came to the same; how long they took for it does not matter.
+fn agree(a: &Summary, b: &Summary) -> bool {
+    let timeless = |summary: &Summary| Summary { seconds: 0.0, threads: 0, ..summary.clone() };
+    timeless(a) == timeless(b)
+}

@@ -1,0 +1,171 @@
+//! Sapling: a server keeps a tally on its disk, and clients add to it over a network that loses messages. Say here, in plain
+//! words, what your protocol is, and from which paper and section it comes.
+//!
+//! **Guaranteed.** What is true while no more goes wrong than it tolerates.
+//!
+//! **Not guaranteed.** What people might take for granted, and should not.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+use seedbed_sim::{
+    Context, FaultClass, File, Info, Model, NodeId, OpId, Operation, Process, Span, Time, Workload, kinds,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::wal;
+
+seedbed_sim::bugs! {
+    /// A planted bug. Each changes one rule of the protocol, at the place where the rule stands.
+    pub enum Bug {
+        ForgetsWhatItCounted = "forgets-what-it-counted",
+            "after a crash the server knows its tally, but not which requests are in it" => "sapling/tally_is_exact",
+    }
+}
+
+/// The configuration: the server `n0`, then clients.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sapling {
+    /// How many clients.
+    pub clients: u16,
+    /// The planted bug.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bug: Option<Bug>,
+}
+
+impl Default for Sapling {
+    fn default() -> Self {
+        Sapling { clients: 2, bug: None }
+    }
+}
+
+/// What nodes say. Requests carry the operation's name, so that asking again is not asking twice.
+#[derive(Clone, Debug, Hash)]
+pub enum Message {
+    /// Add one, please.
+    Add(OpId),
+    /// Done.
+    Added(OpId),
+}
+kinds!(Message: Add, Added);
+
+/// Time to ask again for an operation.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Retry(OpId);
+kinds!(Retry: of one);
+
+/// A node; clients use none of it. All of it is volatile: what must survive a crash is on the disk.
+#[derive(Clone, Debug, Hash)]
+pub struct Node {
+    bug: Option<Bug>,
+    /// The tally.
+    pub tally: u64,
+    /// What is in it.
+    counted: BTreeSet<OpId>,
+}
+
+/// The node that is the server.
+const SERVER: NodeId = NodeId(0);
+/// The server's log: the names of the operations that it has counted.
+const LOG: File = File(0);
+/// How long a client waits for an answer before it asks again.
+const PATIENCE: Span = Span::ms(50);
+
+impl Process for Node {
+    type Message = Message;
+    type Timer = Retry;
+    type Record = OpId;
+    type Op = ();
+    type Ret = ();
+
+    fn start(&mut self, ctx: &mut Context<'_, Self>) {
+        let Some(counted) = wal::recover(ctx, LOG) else { return };
+        if !counted.is_empty() {
+            ctx.mark("recovered");
+        }
+        self.tally = counted.len() as u64;
+        if self.bug != Some(Bug::ForgetsWhatItCounted) {
+            self.counted = counted.into_iter().collect();
+        }
+    }
+
+    fn invoke(&mut self, ctx: &mut Context<'_, Self>, op: OpId, (): ()) {
+        ctx.send(SERVER, Message::Add(op));
+        ctx.arm(Retry(op), PATIENCE);
+    }
+
+    fn message(&mut self, ctx: &mut Context<'_, Self>, from: NodeId, message: Message) {
+        match message {
+            Message::Add(op) => {
+                if self.counted.insert(op) {
+                    self.tally += 1;
+                    ctx.append(LOG, op);
+                }
+                // The answer leaves when the log is durable (output commit).
+                ctx.send(from, Message::Added(op));
+            }
+            Message::Added(op) => {
+                ctx.cancel(&Retry(op));
+                ctx.complete(op, ());
+            }
+        }
+    }
+
+    fn timer(&mut self, ctx: &mut Context<'_, Self>, Retry(op): Retry) {
+        ctx.mark("asked again");
+        self.invoke(ctx, op, ());
+    }
+}
+
+impl Model for Sapling {
+    type Process = Node;
+    const INFO: Info = Info {
+        tolerates: &[
+            FaultClass::Loss,
+            FaultClass::Dup,
+            FaultClass::Reorder,
+            FaultClass::Partition,
+            FaultClass::Crash,
+            FaultClass::Pause,
+        ],
+        bugs: Bug::LISTED,
+        ..Info::named("sapling", "", "examples", "A tally that survives crashes.")
+    };
+
+    fn size(&self) -> usize {
+        1 + usize::from(self.clients)
+    }
+
+    fn set_nodes(&mut self, nodes: usize) -> Result<(), String> {
+        let clients = nodes.checked_sub(1).filter(|clients| *clients > 0).and_then(|clients| clients.try_into().ok());
+        self.clients = clients.ok_or("there are a server and at least one client")?;
+        Ok(())
+    }
+
+    fn spawn(&self, _: NodeId, _: &[NodeId]) -> Node {
+        Node { bug: self.bug, tally: 0, counted: BTreeSet::new() }
+    }
+
+    /// A client that crashes forgets what it was asked, so only the server does.
+    fn mortal(&self) -> (Vec<NodeId>, usize) {
+        (vec![SERVER], 1)
+    }
+
+    fn bug(&self) -> Option<&'static str> {
+        self.bug.map(Bug::name)
+    }
+
+    fn set_bug(&mut self, bug: Option<&'static str>) {
+        self.bug = Bug::planted(bug);
+    }
+
+    fn workload(&self) -> BoxedStrategy<Workload<Self>> {
+        let add = (0u64..1500, 1..=self.clients).prop_map(|(ms, client)| Operation {
+            at: Time::ms(ms),
+            client: NodeId(client),
+            op: (),
+        });
+        prop::collection::vec(add, 1..10).boxed()
+    }
+}
