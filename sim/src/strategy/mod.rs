@@ -10,6 +10,10 @@
 //! | [`guided`](Strategy::Guided) | those of the swarm, mutated | those of the swarm, mutated | none; learns ([`guided`]) |
 //!
 //! All of them stay inside what the model tolerates, by the same rules.
+//!
+//! The default is the swarm: of 64 planted bugs, hunted 11 times each or with 3,000 seeds (`seedbed mutants --all --compare
+//! --budget 3000`), uniform needs 1.08 times its seeds (95 %: 0.89 to 1.35), pct 0.90 times (0.79 to 1.02), guided 1.11 times
+//! (1.02 to 1.21), and all of them more events. So none is clearly better; pct may be, and is worth a sweep of its own.
 
 pub mod guided;
 pub mod pct;
