@@ -37,5 +37,5 @@ fn corpus(here: &str) -> String {
         format!("    ({name:?}, include_str!({:?})),\n", file.display().to_string())
     });
     let entries: String = entries.collect();
-    format!("/// The kept traces, by name.\nconst CORPUS: &[(&str, &str)] = &[\n{entries}];\n")
+    format!("/// The kept traces, by name.\npub const KEPT: &[(&str, &str)] = &[\n{entries}];\n")
 }

@@ -20,6 +20,7 @@ use seedbed_sim::{
 
 use crate::atlas::measure::sample::{self, Sample};
 use crate::corpus;
+use crate::draw::Picture;
 
 /// How a model is to be run, as the command line says it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -78,6 +79,13 @@ pub struct Run {
     pub timeline: Vec<Entry>,
     /// Which nodes there are.
     pub nodes: Vec<NodeId>,
+}
+
+impl Run {
+    /// What there is to draw of it, in so many lines, if there is a limit.
+    pub fn picture(&self, limit: Option<usize>) -> Picture<'_> {
+        Picture { nodes: &self.nodes, timeline: &self.timeline, violation: self.violation.as_ref(), limit }
+    }
 }
 
 /// A replay.
@@ -505,18 +513,7 @@ impl<M: Model> Component for Typed<M> {
         go_on: &(dyn Fn() -> bool + Sync),
         each: &mut dyn FnMut(u64, Violation) -> bool,
     ) -> anyhow::Result<()> {
-        let search = self.search(options)?;
-        if options.strategy == Strategy::Guided {
-            return Ok(search.in_turn(seeds, &mut |result, _, _| {
-                go_on() && result.violation.is_none_or(|violation| each(result.seed, violation))
-            })?);
-        }
-        for result in search.campaign().failing(seeds, go_on)? {
-            if result.violation.is_some_and(|violation| !each(result.seed, violation)) {
-                break;
-            }
-        }
-        Ok(())
+        Ok(self.search(options)?.failing(seeds, go_on, each)?)
     }
 
     fn in_turn(&self, options: &Options, seeds: Range<u64>, each: EachInTurn<'_>) -> anyhow::Result<()> {
@@ -559,8 +556,9 @@ impl<M: Model> Component for Typed<M> {
     }
 
     fn record(&self, options: &Options, seed: u64) -> anyhow::Result<String> {
-        let campaign = self.campaign(options)?;
-        let (case, outcome) = campaign.run(&campaign.cases(), seed, Record::Yes)?;
+        let search = self.search(options)?;
+        let (case, source) = search.world(seed)?;
+        let outcome = seedbed_sim::run(&case, &source, &search.campaign().suite.properties, Record::Yes)?;
         let Story { case, deviations } = Story::recorded(&case, &outcome);
         let origin = Origin { seed: Some(seed), seedbed: env!("CARGO_PKG_VERSION").into(), ..Origin::default() };
         Ok(Trace::new(case, deviations, outcome.violation, outcome.fingerprint, origin).to_text())

@@ -24,11 +24,15 @@ fn folder<M: Model>(root: &Path, options: &Options) -> PathBuf {
     for (setting, value) in &options.settings {
         add("+", &format!("{setting}={value}"));
     }
+    for (field, value) in &options.with {
+        add("+", &format!("{field}={value}"));
+    }
     if let Some(nodes) = options.nodes {
         add("+", &format!("nodes={nodes}"));
     }
     if let Some(classes) = &options.faults {
-        add("+", &format!("faults={}", classes.iter().map(|class| class.name()).collect::<Vec<_>>().join(",")));
+        let sign = if options.every { "+every=" } else { "+faults=" };
+        add(sign, &classes.iter().map(|class| class.name()).collect::<Vec<_>>().join(","));
     }
     root.join(name.replace(['/', '\\'], "_"))
 }

@@ -4,24 +4,18 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Context as _;
-use seedbed_sim::check::failing_directory;
 use serde_json::Value;
 
-use crate::commands::show::{Form, draw};
 use crate::component::{Boundary, Component};
-use crate::registry;
+use crate::draw::text;
 use crate::report::folded;
+use crate::{kept, registry};
 
 /// How many lines of a story are drawn; the tool draws all of it.
 const LINES: usize = 48;
-
-/// Where kept traces lie: `traces/corpus` of the workspace.
-pub fn corpus() -> PathBuf {
-    failing_directory().with_file_name("corpus")
-}
 
 /// What the kill matrix found, by model and bug: the lines of `seedbed mutants --json`, as they were measured last.
 #[derive(Clone, Debug, Default)]
@@ -89,7 +83,7 @@ fn page(component: &dyn Component, kills: &Kills) -> anyhow::Result<String> {
     component.properties().iter().try_for_each(|property| writeln!(page, "- `{property}`"))?;
     if !component.boundaries().is_empty() {
         page.push_str("\n## Boundaries\n\nBeyond what it tolerates; each with the shortest story that was found.\n");
-        component.boundaries().iter().try_for_each(|one| boundary(&mut page, info.name, one))?;
+        component.boundaries().iter().try_for_each(|one| boundary(&mut page, component, one))?;
     }
     if !info.bugs.is_empty() {
         page.push_str(
@@ -114,10 +108,13 @@ fn page(component: &dyn Component, kills: &Kills) -> anyhow::Result<String> {
     Ok(page)
 }
 
-fn boundary(page: &mut String, model: &str, boundary: &Boundary) -> anyhow::Result<()> {
+fn boundary(page: &mut String, component: &dyn Component, boundary: &Boundary) -> anyhow::Result<()> {
     let Boundary { name, what, breaks } = boundary;
-    let file = corpus().join(format!("{model}-{name}.json"));
-    let story = draw(&file, Form::Text, LINES)?;
+    let model = component.info().name;
+    let trace = kept::find(&format!("{model}-{name}"));
+    let trace = trace.with_context(|| format!("traces/corpus has no story of {model}, {name}: keep one"))?;
+    let replay = component.replay(trace, 0).with_context(|| format!("the kept trace {model}-{name}"))?;
+    let story = text::draw(&replay.run.picture(Some(LINES)));
     writeln!(page, "\n### {name}\n\n{what} → `{breaks}`\n")?;
     writeln!(page, "`seedbed show traces/corpus/{model}-{name}.json --as html --out story.html`\n")?;
     writeln!(page, "```text\n{}\n```", story.trim_end())?;

@@ -1,8 +1,9 @@
 //! A tiny atlas: the same each time, kept from one call to the next, and without a link that leads nowhere.
 
+mod program;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Mutex;
 
 use indicatif::ProgressBar;
@@ -17,14 +18,9 @@ use seedbed_traces::commands::atlas::ended;
 use seedbed_traces::component::Component;
 use seedbed_traces::registry;
 
-const EFFORT: Effort = Effort { seeds: 40, configurations: true, pairs: true, search: Search { seeds: 1, runs: 200 } };
+use program::{code, err, lines, place, seedbed};
 
-fn place(name: &str) -> PathBuf {
-    let place = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
-    let _ = std::fs::remove_dir_all(&place);
-    std::fs::create_dir_all(&place).expect("the target directory is ours");
-    place
-}
+const EFFORT: Effort = Effort { seeds: 40, configurations: true, pairs: true, search: Search { seeds: 1, runs: 200 } };
 
 fn two() -> Vec<Box<dyn Component>> {
     ["tutorial", "echo"].map(|name| registry::find(name).expect("it is there")).into()
@@ -164,23 +160,18 @@ fn a_broken_promise_is_loud_and_names_are_escaped() {
 #[test]
 fn the_command_writes_pages_and_traces_that_the_tool_replays() {
     let place = place("atlas-command");
-    let seedbed = |words: &str| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_seedbed"));
-        command.current_dir(&place).args(words.split_whitespace()).output().expect("the tool can be started")
-    };
-    let output = seedbed("atlas --quick --models tutorial --seeds 20 --out page --json");
-    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
-    let text = String::from_utf8(output.stdout).expect("text");
-    let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let output = seedbed(&place, "atlas --quick --models tutorial --seeds 20 --out page --json");
+    assert_eq!(code(&output), 0, "{}", err(&output));
+    let lines = lines(&output);
     let words: BTreeSet<_> = lines.iter().filter_map(|line| line["verdict"].as_str()).collect();
     assert!(words.is_subset(&["holds", "breaks", "blocks", "slows", "n/a"].into()), "{words:?}");
     let traces: Vec<_> = lines.iter().filter_map(|line| line["trace"].as_str()).collect();
     assert!(!traces.is_empty());
     for trace in traces {
-        let replay = seedbed(&format!("replay page/{trace} --json"));
+        let replay = seedbed(&place, &format!("replay page/{trace} --json"));
         assert_eq!(replay.status.code(), Some(1), "{trace} violates nothing any more");
     }
     assert!(place.join("page").join(page::HTML).exists() && place.join("page").join(page::MARKDOWN).exists());
-    assert_eq!(seedbed("atlas --models nobody").status.code(), Some(2));
-    assert_eq!(seedbed("atlas --seeds 0").status.code(), Some(2));
+    assert_eq!(seedbed(&place, "atlas --models nobody").status.code(), Some(2));
+    assert_eq!(seedbed(&place, "atlas --seeds 0").status.code(), Some(2));
 }

@@ -1,17 +1,18 @@
 //! `seedbed check` as people and scripts use it: all formats, verdicts, exit codes, lines of what is wrong, explanations.
 
+mod program;
+
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
+use program::{code, err, lines, out};
+
 /// A directory of a test's own.
 fn place(name: &str) -> PathBuf {
-    let place = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("check").join(name);
-    let _ = std::fs::remove_dir_all(&place);
-    std::fs::create_dir_all(&place).expect("the target directory is ours");
-    place
+    program::place(&format!("check/{name}"))
 }
 
 fn write(place: &Path, name: &str, text: &str) {
@@ -19,25 +20,7 @@ fn write(place: &Path, name: &str, text: &str) {
 }
 
 fn check(place: &Path, words: &str) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_seedbed"));
-    command.current_dir(place).arg("check").args(words.split_whitespace()).output().expect("the tool can be started")
-}
-
-fn code(output: &Output) -> i32 {
-    output.status.code().expect("nobody killed it")
-}
-
-fn out(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-fn err(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-fn lines(output: &Output) -> Vec<Value> {
-    let text = out(output);
-    text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("not JSON: {line}"))).collect()
+    program::seedbed(place, &format!("check {words}"))
 }
 
 /// The report, without how long it took.

@@ -1,32 +1,12 @@
 //! The tool as people and scripts use it: what it prints, its exit codes, and how it refuses what is wrong.
 
+mod program;
+
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 
 use serde_json::Value;
 
-/// A directory of a test's own, with a lock file so that failing traces are written below it.
-fn place(name: &str) -> PathBuf {
-    let place = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
-    let _ = std::fs::remove_dir_all(&place);
-    std::fs::create_dir_all(&place).expect("the target directory is ours");
-    std::fs::write(place.join("Cargo.lock"), "").expect("the target directory is ours");
-    place
-}
-
-fn seedbed(place: &Path, words: &str) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_seedbed"));
-    command.current_dir(place).args(words.split_whitespace()).output().expect("the tool can be started")
-}
-
-fn lines(output: &Output) -> Vec<Value> {
-    let text = String::from_utf8_lossy(&output.stdout);
-    text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("not JSON: {line}"))).collect()
-}
-
-fn code(output: &Output) -> i32 {
-    output.status.code().expect("nobody killed it")
-}
+use program::{code, lines, place, seedbed};
 
 /// A failing trace of the tutorial, as a sweep writes it.
 fn failing(place: &Path) -> (PathBuf, String) {

@@ -1,13 +1,16 @@
 //! The kill matrix of two small models, by all strategies; and the corpus of guided searches, by the tool.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+mod program;
+
+use std::process::Output;
 
 use seedbed_sim::Strategy;
 use seedbed_traces::kills::compare::compare;
 use seedbed_traces::kills::{Effort, Plan, Row, json, measure, page, text};
 use seedbed_traces::registry;
 use serde_json::Value;
+
+use program::{err, lines, place, seedbed};
 
 fn plan() -> Plan {
     let strategies = vec![Strategy::Swarm, Strategy::Uniform, Strategy::Pct, Strategy::Guided];
@@ -20,7 +23,7 @@ fn measured(threads: usize) -> Vec<Row> {
     pool.install(|| measure(&components, &plan(), &|| (), &|| true)).expect("the bugs can be planted")
 }
 
-fn lines(rows: &[Row]) -> Vec<Value> {
+fn told(rows: &[Row]) -> Vec<Value> {
     let comparison = json::comparison(rows, &compare(rows));
     rows.iter().map(json::row).chain([comparison]).collect()
 }
@@ -28,7 +31,7 @@ fn lines(rows: &[Row]) -> Vec<Value> {
 #[test]
 fn the_matrix_of_two_models() {
     let rows = measured(1);
-    assert_eq!(lines(&rows), lines(&measured(4)), "the matrix does not depend on threads");
+    assert_eq!(told(&rows), told(&measured(4)), "the matrix does not depend on threads");
     for row in &rows {
         let line = json::row(row);
         for field in
@@ -72,29 +75,9 @@ fn check_page(page: &str, bugs: usize) {
     assert_eq!(count("class=\"must\""), bugs, "each bug has one property that must see it");
 }
 
-/// A directory of a test's own, with a lock file so that failing traces are written below it.
-fn place(name: &str) -> PathBuf {
-    let place = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
-    let _ = std::fs::remove_dir_all(&place);
-    std::fs::create_dir_all(&place).expect("the target directory is ours");
-    std::fs::write(place.join("Cargo.lock"), "").expect("the target directory is ours");
-    place
-}
-
-fn seedbed(place: &Path, words: &str) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_seedbed"));
-    command.current_dir(place).args(words.split_whitespace()).output().expect("the tool can be started")
-}
-
-fn said(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
-}
-
 fn fingerprint(output: &Output) -> Value {
-    assert_eq!(output.status.code(), Some(0), "{}", said(output));
-    let text = String::from_utf8_lossy(&output.stdout);
-    let last: Value = serde_json::from_str(text.lines().last().expect("a summary")).expect("JSON");
-    last["summary"]["fingerprint"].clone()
+    assert_eq!(output.status.code(), Some(0), "{}", err(output));
+    lines(output).last().expect("a summary")["summary"]["fingerprint"].clone()
 }
 
 #[test]
@@ -109,7 +92,7 @@ fn a_guided_sweep_keeps_what_it_found_and_begins_with_it() {
     for file in &files {
         let file = file.as_ref().expect("a file").path();
         let replay = seedbed(&place, &format!("replay {} --json", file.display()));
-        assert_eq!(replay.status.code(), Some(0), "{}", said(&replay));
+        assert_eq!(replay.status.code(), Some(0), "{}", err(&replay));
         let line: Value = serde_json::from_slice(&replay.stdout).expect("JSON");
         assert_eq!((&line["replayed"], &line["verdict"]), (&Value::from("exact"), &Value::from("held")));
         assert_eq!(line["fingerprint"], line["recorded_fingerprint"]);
@@ -135,17 +118,16 @@ fn a_failing_seed_of_any_strategy_can_be_run_alone() {
     for strategy in Strategy::ALL {
         let options = format!("--bug counts-retries --strategy {strategy} --json");
         let swept = seedbed(&place, &format!("sweep tutorial {options} --seeds 0..100 --no-shrink"));
-        assert_eq!(swept.status.code(), Some(1), "{strategy}: {}", said(&swept));
-        let text = String::from_utf8_lossy(&swept.stdout);
-        let line: Value = serde_json::from_str(text.lines().next().expect("a failure")).expect("JSON");
+        assert_eq!(swept.status.code(), Some(1), "{strategy}: {}", err(&swept));
+        let line = &lines(&swept)[0];
         let ran = seedbed(&place, &format!("run tutorial {options} --seed {}", line["seed"]));
-        assert_eq!(ran.status.code(), Some(1), "{strategy}: {}", said(&ran));
+        assert_eq!(ran.status.code(), Some(1), "{strategy}: {}", err(&ran));
         let alone: Value = serde_json::from_slice(&ran.stdout).expect("JSON");
         for field in ["property", "fingerprint", "events"] {
             assert_eq!(alone[field], line[field], "{strategy}");
         }
         let replay = seedbed(&place, &format!("replay {}", alone["trace"].as_str().expect("a trace")));
-        assert_eq!(replay.status.code(), Some(1), "{strategy}: {}", said(&replay));
+        assert_eq!(replay.status.code(), Some(1), "{strategy}: {}", err(&replay));
     }
 }
 
@@ -161,6 +143,6 @@ fn wrong_calls_say_what_to_do() {
     ] {
         let output = seedbed(&place, words);
         assert_eq!(output.status.code(), Some(2), "{words}");
-        assert!(said(&output).contains(says), "{words}: {}", said(&output));
+        assert!(err(&output).contains(says), "{words}: {}", err(&output));
     }
 }

@@ -1,12 +1,16 @@
 //! Scaffolds: what is planned, where it goes, and what is refused before anything is written. That what is written compiles,
 //! passes and is caught is shown by `scaffold_templates.rs`, and in a clone by `scripts/scaffold-proof.sh`.
 
+mod program;
+
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use seedbed_traces::scaffold::{self, Name, Plan, USUAL_FAMILY, USUAL_MODEL, Workspace};
+
+use program::err;
 
 fn here() -> Workspace {
     Workspace::around(Path::new(env!("CARGO_MANIFEST_DIR"))).expect("this crate is inside the workspace")
@@ -164,12 +168,7 @@ fn files(directory: &Path) -> BTreeMap<PathBuf, String> {
 }
 
 fn new(place: &Path, words: &str) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_seedbed"));
-    command.current_dir(place).arg("new").args(words.split_whitespace()).output().expect("the tool can be started")
-}
-
-fn said(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
+    program::seedbed(place, &format!("new {words}"))
 }
 
 #[test]
@@ -177,7 +176,7 @@ fn a_scaffold_is_written_from_anywhere_inside_and_never_over_anything() {
     let copy = copy("written");
     let before = files(&copy);
     let output = new(&copy.join("models/src/examples"), "model demo --json");
-    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
     let line: serde_json::Value = serde_json::from_slice(&output.stdout).expect("a JSON line");
     assert_eq!((line["created"].as_array().map(Vec::len), line["edited"].as_array().map(Vec::len)), (Some(3), Some(4)));
     let after = files(&copy);
@@ -189,7 +188,7 @@ fn a_scaffold_is_written_from_anywhere_inside_and_never_over_anything() {
 
     // A property of the new model; its own tests are a file beside the others.
     let output = new(&copy, "property never_ahead --for demo");
-    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(text.contains("properties/src/examples/never_ahead.rs") && text.contains("cargo test"), "{text}");
     let property = &files(&copy)[&copy.join("properties/src/examples/never_ahead.rs")];
@@ -207,8 +206,8 @@ fn a_scaffold_is_written_from_anywhere_inside_and_never_over_anything() {
         ("property fresh --for nobody", "no model nobody"),
     ] {
         let output = new(&copy, words);
-        assert_eq!(output.status.code(), Some(2), "{words}: {}", said(&output));
-        assert!(said(&output).contains(expected), "'{words}' should say '{expected}': {}", said(&output));
+        assert_eq!(output.status.code(), Some(2), "{words}: {}", err(&output));
+        assert!(err(&output).contains(expected), "'{words}' should say '{expected}': {}", err(&output));
         assert_eq!(files(&copy), before, "{words} wrote something");
     }
 }
@@ -220,19 +219,19 @@ fn without_a_place_for_a_line_nothing_is_written() {
     std::fs::write(&registry, "pub fn all() -> Vec<u8> {\n    Vec::new()\n}\n").expect("the copy is ours");
     let before = files(&copy);
     let output = new(&copy, "model demo");
-    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
-    let told = said(&output);
+    assert_eq!(output.status.code(), Some(2), "{}", err(&output));
+    let told = err(&output);
     assert!(told.contains("traces/src/registry.rs") && told.contains("component(seedbed_properties::"), "{told}");
     assert_eq!(files(&copy), before);
 
     std::fs::write(copy.join("models/src/examples/mod.rs"), "//! Nothing.\n").expect("the copy is ours");
     let output = new(&copy, "model demo");
-    assert!(said(&output).contains("pub mod demo;"), "{}", said(&output));
+    assert!(err(&output).contains("pub mod demo;"), "{}", err(&output));
 }
 
 #[test]
 fn outside_of_the_workspace_one_is_told_where_to_go() {
     let output = new(&std::env::temp_dir(), "model demo");
     assert_eq!(output.status.code(), Some(2));
-    assert!(said(&output).contains("not inside the workspace"), "{}", said(&output));
+    assert!(err(&output).contains("not inside the workspace"), "{}", err(&output));
 }

@@ -1,14 +1,18 @@
 //! Sweeps beyond one machine: recognising a shard, joining what workers wrote, and going on where one was killed.
 
+mod program;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
 
 use seedbed_traces::shard::Shard;
 use seedbed_traces::shard::auto::recognise;
 use seedbed_traces::shard::collect::{Collected, Joined};
 use seedbed_traces::shard::record::Seeds;
 use serde_json::{Value, json};
+
+use program::{err, out};
 
 // -------------------------------------------------------------------------------------------------------------------
 // Shards and parts
@@ -281,33 +285,17 @@ fn summaries_count_where_there_are_no_parts() {
 // -------------------------------------------------------------------------------------------------------------------
 // The tool
 
-/// A directory of a test's own, with a lock file so that failing traces are written below it.
 fn place(name: &str) -> PathBuf {
-    let place = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("sharing").join(name);
-    let _ = std::fs::remove_dir_all(&place);
-    std::fs::create_dir_all(&place).expect("the target directory is ours");
-    std::fs::write(place.join("Cargo.lock"), "").expect("the target directory is ours");
-    place
+    program::place(&format!("sharing/{name}"))
 }
 
 fn seedbed(place: &Path, variables: &str, words: &str) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_seedbed"));
-    // Whoever runs the tests may be an engine.
-    for name in ["SLURM_JOB_ID", "SLURM_ARRAY_TASK_ID", "BUILDKITE_JOB_ID", "GITHUB_ACTIONS", "AWS_BATCH_JOB_ID"] {
-        command.env_remove(name);
-    }
-    command.envs(environment(variables)).current_dir(place).args(words.split_whitespace());
-    command.output().expect("the tool can be started")
-}
-
-fn said(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
+    program::command(place, words).envs(environment(variables)).output().expect("the tool can be started")
 }
 
 fn summary(output: &Output) -> Value {
-    let text = String::from_utf8_lossy(&output.stdout);
-    let last = text.lines().last().unwrap_or_else(|| panic!("nothing was printed: {}", said(output)));
-    serde_json::from_str::<Value>(last).expect("a JSON line")["summary"].clone()
+    let lines = program::lines(output);
+    lines.last().unwrap_or_else(|| panic!("nothing was printed: {}", err(output)))["summary"].clone()
 }
 
 #[test]
@@ -318,11 +306,11 @@ fn a_shard_knows_itself_and_a_merge_is_the_whole() {
         let variables = format!("JOB_COMPLETION_INDEX={index} SEEDBED_SHARD_COUNT=3");
         let words = format!("sweep tutorial echo --seeds 3..700 --shard auto --results {index}.jsonl");
         let output = seedbed(&place, &variables, &words);
-        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
-        assert!(said(&output).contains(&format!("shard {index}/3, by a Kubernetes Indexed Job")), "{}", said(&output));
+        assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+        assert!(err(&output).contains(&format!("shard {index}/3, by a Kubernetes Indexed Job")), "{}", err(&output));
     }
     let merged = seedbed(&place, "", "merge 0.jsonl 1.jsonl 2.jsonl 1.jsonl --json");
-    assert_eq!(merged.status.code(), Some(0), "{}", said(&merged));
+    assert_eq!(merged.status.code(), Some(0), "{}", err(&merged));
     for field in ["fingerprint", "runs", "events", "faults", "marks", "models", "violations"] {
         assert_eq!(summary(&merged)[field], summary(&whole)[field], "{field}");
     }
@@ -330,10 +318,10 @@ fn a_shard_knows_itself_and_a_merge_is_the_whole() {
 
     let missing = seedbed(&place, "", "merge 0.jsonl 2.jsonl --json");
     assert_eq!(missing.status.code(), Some(3), "nothing was violated, but not all was seen");
-    assert!(said(&missing).contains("shard 1/3 is missing"), "{}", said(&missing));
+    assert!(err(&missing).contains("shard 1/3 is missing"), "{}", err(&missing));
     assert_eq!(summary(&missing)["missing"][0]["shard"], "1/3");
     let unknown = seedbed(&place, "", "sweep tutorial --shard auto");
-    assert_eq!(unknown.status.code(), Some(2), "{}", said(&unknown));
+    assert_eq!(unknown.status.code(), Some(2), "{}", err(&unknown));
 }
 
 #[test]
@@ -342,14 +330,14 @@ fn a_worker_goes_on_where_another_was_killed() {
     let file = place.join("0.jsonl");
     let words = "sweep tutorial --seeds 3..700 --bug counts-retries --shard 0/1 --results 0.jsonl --no-shrink --json";
     let whole = seedbed(&place, "", words);
-    assert_eq!(whole.status.code(), Some(1), "{}", said(&whole));
+    assert_eq!(whole.status.code(), Some(1), "{}", err(&whole));
     let text = std::fs::read_to_string(&file).expect("it was written");
     let cuts: Vec<_> =
         [1, 4, 7].iter().map(|line| text.match_indices('\n').nth(*line).expect("a line").0 - 20).collect();
     for cut in cuts {
         std::fs::write(&file, &text[..cut]).expect("the directory is ours");
         let again = seedbed(&place, "", words);
-        assert_eq!(again.status.code(), Some(1), "{}", said(&again));
+        assert_eq!(again.status.code(), Some(1), "{}", err(&again));
         for field in ["fingerprint", "runs", "violations", "marks"] {
             assert_eq!(summary(&again)[field], summary(&whole)[field], "{field}");
         }
@@ -367,20 +355,16 @@ fn a_worker_goes_on_where_another_was_killed() {
     }
     // What an earlier worker did not come to shrink is shrunk by the next one.
     let shrunk = seedbed(&place, "", &words.replace(" --no-shrink", ""));
-    assert_eq!(shrunk.status.code(), Some(1), "{}", said(&shrunk));
+    assert_eq!(shrunk.status.code(), Some(1), "{}", err(&shrunk));
     let merged = seedbed(&place, "", "merge 0.jsonl --json");
-    assert!(
-        String::from_utf8_lossy(&merged.stdout).contains("\"trace\":\"traces/failing/tutorial"),
-        "{}",
-        said(&merged)
-    );
+    assert!(out(&merged).contains("\"trace\":\"traces/failing/tutorial"), "{}", err(&merged));
 }
 
 #[test]
 fn results_are_never_mixed_or_overwritten() {
     let place = place("mixed");
     let first = seedbed(&place, "", "sweep tutorial --seeds 0..100 --shard 0/2 --results a.jsonl");
-    assert_eq!(first.status.code(), Some(0), "{}", said(&first));
+    assert_eq!(first.status.code(), Some(0), "{}", err(&first));
     std::fs::write(place.join("page.md"), "# Oaks\n").expect("the directory is ours");
     std::fs::write(place.join("short"), "oak").expect("the directory is ours");
     let cases = [
@@ -397,8 +381,8 @@ fn results_are_never_mixed_or_overwritten() {
     for (words, expected) in cases {
         let files = ["a.jsonl", "page.md", "short"].map(|file| std::fs::read(place.join(file)).expect("it is there"));
         let output = seedbed(&place, "", words);
-        assert_eq!(output.status.code(), Some(2), "{words}: {}", said(&output));
-        assert!(said(&output).contains(expected), "'{words}' should say '{expected}': {}", said(&output));
+        assert_eq!(output.status.code(), Some(2), "{words}: {}", err(&output));
+        assert!(err(&output).contains(expected), "'{words}' should say '{expected}': {}", err(&output));
         let after = ["a.jsonl", "page.md", "short"].map(|file| std::fs::read(place.join(file)).expect("it is there"));
         assert_eq!(files, after, "{words}");
     }
@@ -412,9 +396,9 @@ fn shards_without_seeds_are_shards() {
     for index in 0..5 {
         let output =
             seedbed(&place, "", &format!("sweep tutorial --seeds 0..3 --shard {index}/5 --results {index}.jsonl"));
-        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+        assert_eq!(output.status.code(), Some(0), "{}", err(&output));
     }
     let merged = seedbed(&place, "", "merge 0.jsonl 1.jsonl 2.jsonl 3.jsonl 4.jsonl --json");
-    assert_eq!(merged.status.code(), Some(0), "{}", said(&merged));
+    assert_eq!(merged.status.code(), Some(0), "{}", err(&merged));
     assert_eq!(summary(&merged)["fingerprint"], summary(&whole)["fingerprint"]);
 }

@@ -1,10 +1,11 @@
 //! The page that `seedbed show --as html` writes: it needs nothing outside itself, and has everything of the run.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use seedbed_sim::timeline::Happening;
 use seedbed_traces::commands::show::{Form, draw};
+use seedbed_traces::component::{Component, Run};
 use seedbed_traces::draw::html::{self, Limits};
 use seedbed_traces::registry;
 use serde_json::Value;
@@ -50,14 +51,20 @@ fn pages_need_nothing_outside_themselves() {
     }
 }
 
+/// The text of a kept trace, its component, and its run.
+fn replayed(file: &Path) -> (String, Box<dyn Component>, Run) {
+    let text = std::fs::read_to_string(file).expect("a kept trace can be read");
+    let head = seedbed_sim::trace::head(&text).expect("a kept trace is a trace");
+    let component = registry::find(&head.model).expect("a kept trace is of a model that is there");
+    let run = component.replay(&text, 0).expect("a kept trace can be run").run;
+    (text, component, run)
+}
+
 #[test]
 fn pages_have_everything_of_the_run() {
     for file in files("corpus", "json") {
         let name = file.display();
-        let text = std::fs::read_to_string(&file).expect("a kept trace can be read");
-        let head = seedbed_sim::trace::head(&text).expect("a kept trace is a trace");
-        let component = registry::find(&head.model).expect("a kept trace is of a model that is there");
-        let run = component.replay(&text, 0).expect("a kept trace can be run").run;
+        let (_, component, run) = replayed(&file);
         let (_, data) = parted(&draw(&file, Form::Html, 60).expect("it can be drawn"));
 
         let nodes: Vec<_> = run.nodes.iter().map(ToString::to_string).collect();
@@ -142,10 +149,7 @@ fn pages_have_the_state_of_every_node_at_every_event() {
     let mut compared = 0;
     for file in files("corpus", "json") {
         let name = file.display();
-        let text = std::fs::read_to_string(&file).expect("a kept trace can be read");
-        let head = seedbed_sim::trace::head(&text).expect("a kept trace is a trace");
-        let component = registry::find(&head.model).expect("a kept trace is of a model that is there");
-        let run = component.replay(&text, 0).expect("a kept trace can be run").run;
+        let (text, component, run) = replayed(&file);
         let (_, data) = parted(&draw(&file, Form::Html, 60).expect("it can be drawn"));
         let mut states = States { data: &data, next: vec![0; run.nodes.len()], lines: vec![None; run.nodes.len()] };
         let events = run.violation.as_ref().map(|violation| violation.event);

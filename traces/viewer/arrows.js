@@ -1,5 +1,6 @@
 // Draws messages: an arrow each, whose dashes and end say what became of it.
 import { FATE } from "./data.js";
+import { cross } from "./shapes.js";
 
 const HEAD = 6;
 
@@ -28,7 +29,7 @@ export function drawArrow(context, x1, y1, x2, y2, part, fate, held, doubled) {
   context.lineTo(x, y);
   context.stroke();
   context.setLineDash([]);
-  if (fate === FATE.lost || fate === FATE.to_down) cross(context, x, y);
+  if (fate === FATE.lost || fate === FATE.to_down) cross(context, x, y, 4);
   else if (fate === FATE.cut) bar(context, x, y, angle);
   else head(context, x, y, angle, arrives);
   if (held) bar(context, (x1 + x2) / 2, (y1 + y2) / 2, angle);
@@ -60,15 +61,6 @@ function head(context, x, y, angle, filled) {
     context.closePath();
     context.fill();
   } else context.stroke();
-}
-
-function cross(context, x, y) {
-  context.beginPath();
-  context.moveTo(x - 4, y - 4);
-  context.lineTo(x + 4, y + 4);
-  context.moveTo(x - 4, y + 4);
-  context.lineTo(x + 4, y - 4);
-  context.stroke();
 }
 
 function bar(context, x, y, angle) {

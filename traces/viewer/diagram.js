@@ -6,7 +6,7 @@ import { FATE, SORT, bisect } from "./data.js";
 import { showsMessage } from "./filter.js";
 import { describe, fateWord, isFault, isSaid, statusOf } from "./said.js";
 import { LINE, entryOf, nearest } from "./scale.js";
-import { diamond, hatch, ring } from "./shapes.js";
+import { cross, diamond, hatch, ring } from "./shapes.js";
 import { RELATION } from "./causes.js";
 import { seconds } from "./words.js";
 import { byId, element } from "./element.js";
@@ -317,12 +317,7 @@ export function diagram(view, select) {
     } else if (what === SORT.down) {
       context.strokeStyle = colour.crash;
       context.lineWidth = 2.5;
-      context.beginPath();
-      context.moveTo(x - 6, y - 6);
-      context.lineTo(x + 6, y + 6);
-      context.moveTo(x - 6, y + 6);
-      context.lineTo(x + 6, y - 6);
-      context.stroke();
+      cross(context, x, y, 6);
     } else if (what === SORT.invoked || what === SORT.ended) {
       context.fillRect(x - 4.5, y - 4.5, 9, 9);
     } else {

@@ -19,6 +19,16 @@ export function diamond(context, x, y, size) {
   context.fill();
 }
 
+/** A cross in the context's colour. */
+export function cross(context, x, y, size) {
+  context.beginPath();
+  context.moveTo(x - size, y - size);
+  context.lineTo(x + size, y + size);
+  context.moveTo(x - size, y + size);
+  context.lineTo(x + size, y - size);
+  context.stroke();
+}
+
 /** Fills a rectangle with slanting lines. */
 export function hatch(context, x, y, width, height, paint) {
   if (height <= 0) return;

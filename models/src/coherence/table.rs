@@ -332,19 +332,16 @@ impl Table {
     /// What follows from the entries, worked out once: every controller of every world asks for it. The marks live as long
     /// as the program, as the tables do.
     fn complete(&mut self) {
-        self.known = vec![false; Event::NAMES.len()];
+        let mut known = vec![false; Event::NAMES.len()];
         let mut marks = vec![""; self.cells.len()];
         for state in self.states() {
             for event in self.events(state) {
                 let mark = format!("{}: {} × {event:?}", self.name, self.state_name(state));
                 marks[self.place(state, event)] = Box::leak(mark.into_boxed_str());
+                known[usize::from(event.0)] = true;
             }
         }
-        for state in self.states() {
-            for event in self.events(state).collect::<Vec<_>>() {
-                self.known[usize::from(event.0)] = true;
-            }
-        }
+        self.known = known;
         self.marks = marks;
     }
 

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::choice::Source;
 use crate::model::Model;
+use crate::property::Violation;
 use crate::run::{Record, run_valid};
 use crate::scenario::{Case, Impossible};
 use crate::shrink::Story;
@@ -81,6 +82,35 @@ impl<M: Model> Search<M> {
                 Ok((summary, finds.iter().map(|find| guided.trace(find)).collect()))
             }
         }
+    }
+
+    /// Hands the seeds that violate something to `each`, ascending, until it says no. Where seeds do not learn from each
+    /// other they are run batch by batch on the current rayon pool; `go_on` is asked before each batch, or before each
+    /// seed.
+    ///
+    /// # Errors
+    /// If no world can run the model's own scenario.
+    pub fn failing(
+        &self,
+        seeds: Range<u64>,
+        go_on: &(dyn Fn() -> bool + Sync),
+        each: &mut dyn FnMut(u64, Violation) -> bool,
+    ) -> Result<(), Impossible> {
+        let campaign = match self {
+            Search::Drawn(campaign) => campaign,
+            Search::Guided(guided) => {
+                guided.in_turn(seeds, &mut |result, _, _| {
+                    go_on() && result.violation.is_none_or(|violation| each(result.seed, violation))
+                });
+                return Ok(());
+            }
+        };
+        for result in campaign.failing(seeds, go_on)? {
+            if result.violation.is_some_and(|violation| !each(result.seed, violation)) {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Runs one seed after the other on this thread, and hands over what each came to, with the case and its source, until

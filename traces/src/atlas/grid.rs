@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use seedbed_sim::FaultClass;
 
 use crate::component::{Component, Options};
+use crate::shard::record::Planned;
 
 /// A component as sweeps run it, or in one configuration.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,10 +45,7 @@ impl Row {
 
     /// The command that runs one seed of a cell again.
     pub fn reproduce(&self, classes: &[FaultClass], seed: u64) -> String {
-        let faults: Vec<_> = classes.iter().map(|class| class.name()).collect();
-        let faults = if faults.is_empty() { "none".to_string() } else { faults.join(",") };
-        let with: String = self.with.iter().map(|(path, value)| format!(" --with {path}={value}")).collect();
-        format!("seedbed run {}{with} --faults {faults} --every --seed {seed}", self.model)
+        format!("seedbed run {}{} --seed {seed}", self.model, Planned::from(&self.options(classes)))
     }
 
     /// How it is run under exactly these classes.

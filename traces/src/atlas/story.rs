@@ -9,8 +9,7 @@ use crate::atlas::grid;
 use crate::atlas::measure::sample::struck_classes;
 use crate::commands::progress::interrupted;
 use crate::component::{Component, Options, Replay};
-
-include!(concat!(env!("OUT_DIR"), "/corpus.rs"));
+use crate::kept;
 
 /// A trace of a violation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,7 +37,7 @@ pub struct Search {
 
 /// The kept trace of this name.
 pub fn kept_by_name(component: &dyn Component, name: &str) -> anyhow::Result<Option<Story>> {
-    let Some((_, text)) = CORPUS.iter().find(|(known, _)| *known == name) else {
+    let Some(text) = kept::find(name) else {
         return Ok(None);
     };
     let replay = verify(component, text).with_context(|| format!("the kept trace {name}"))?;
@@ -55,7 +54,7 @@ pub fn kept(
     classes: &[FaultClass],
     property: &str,
 ) -> anyhow::Result<Option<Story>> {
-    for (name, text) in CORPUS {
+    for (name, text) in kept::KEPT {
         if seedbed_sim::trace::head(text)?.model != component.info().name {
             continue;
         }

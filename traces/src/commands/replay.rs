@@ -51,7 +51,7 @@ fn print(replay: &Replay, how_shown: &Shown) {
     let timeline: Vec<_> = run.timeline.iter().filter(|entry| entry.at <= until).cloned().collect();
     let limit = if how_shown.lines == 0 { None } else { Some(how_shown.lines) };
     let violation = run.violation.as_ref().filter(|violation| violation.at <= until);
-    let picture = Picture { nodes: &run.nodes, timeline: &timeline, violation, limit };
+    let picture = Picture { timeline: &timeline, violation, ..run.picture(limit) };
     say_all!("{}", text::draw(&picture));
     say!();
     let (word, tries) = how(replay);

@@ -9,7 +9,7 @@ use crate::commands::litmus::litmus;
 use crate::commands::progress::{ShrinkBudget, keep_shrinking, spinner};
 use crate::commands::{Ended, ModelOptions, hunt, shown};
 use crate::component::Run;
-use crate::draw::{Picture, text};
+use crate::draw::text;
 use crate::registry;
 use crate::report::{folded, latencies, print_json, run_json, verdict};
 use crate::{say, say_all};
@@ -68,13 +68,11 @@ pub fn run(
 
 fn print(model: &str, seed: u64, run: &Run, lines: usize) {
     let limit = if lines == 0 { None } else { Some(lines) };
-    let violation = run.violation.as_ref();
-    let picture = Picture { nodes: &run.nodes, timeline: &run.timeline, violation, limit };
-    say_all!("{}", text::draw(&picture));
+    say_all!("{}", text::draw(&run.picture(limit)));
     let stats = &run.stats;
     say!(
         "\n{model}, seed {seed}: {} after {} events, {} of virtual time",
-        verdict(violation),
+        verdict(run.violation.as_ref()),
         stats.events,
         run.ended_at
     );

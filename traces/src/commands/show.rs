@@ -62,10 +62,5 @@ pub fn draw(file: &Path, form: Form, lines: usize) -> anyhow::Result<String> {
         }
     };
     let replay = component.replay(&trace, 0).with_context(|| in_file(file))?;
-    Ok(drawing(&Picture {
-        nodes: &replay.run.nodes,
-        timeline: &replay.run.timeline,
-        violation: replay.run.violation.as_ref(),
-        limit,
-    }))
+    Ok(drawing(&replay.run.picture(limit)))
 }

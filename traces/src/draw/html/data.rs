@@ -24,7 +24,7 @@ pub(super) struct Data<'a> {
     notes: &'a [String],
     nodes: Vec<String>,
     /// The names of the numbers in the column `what`.
-    sorts: [&'static str; SORTS],
+    sorts: [&'static str; SORTS.len()],
     strings: Strings,
     entries: Entries,
     steps: &'a [u32],
@@ -41,32 +41,8 @@ pub(super) struct Data<'a> {
     states_end: Option<usize>,
 }
 
-const SORTS: usize = 17;
-
-/// The sorts of entries, as the page names them.
-fn sort(what: &Happening) -> usize {
-    match what {
-        Happening::Started { .. } => 0,
-        Happening::Down { .. } => 1,
-        Happening::Invoked { .. } => 2,
-        Happening::Ended { .. } => 3,
-        Happening::Sent { .. } => 4,
-        Happening::Delivered { .. } => 5,
-        Happening::Held { .. } => 6,
-        Happening::Undelivered { why: Undelivered::Lost, .. } => 7,
-        Happening::Undelivered { why: Undelivered::Cut, .. } => 8,
-        Happening::Undelivered { why: Undelivered::Down, .. } => 9,
-        Happening::Fired { .. } => 10,
-        Happening::Synced { .. } => 11,
-        Happening::FaultBegan { .. } => 12,
-        Happening::FaultEnded { .. } => 13,
-        Happening::Healed => 14,
-        Happening::Marked { .. } => 15,
-        Happening::Noted { .. } => 16,
-    }
-}
-
-const NAMES: [&str; SORTS] = [
+/// The sorts of entries. The page relies on their order: what a message can come to stands together, and what a fault can.
+const SORTS: [&str; 17] = [
     "started",
     "down",
     "invoked",
@@ -85,6 +61,29 @@ const NAMES: [&str; SORTS] = [
     "marked",
     "noted",
 ];
+
+/// The sort of an entry, as the page names it.
+fn sort(what: &Happening) -> &'static str {
+    match what {
+        Happening::Started { .. } => "started",
+        Happening::Down { .. } => "down",
+        Happening::Invoked { .. } => "invoked",
+        Happening::Ended { .. } => "ended",
+        Happening::Sent { .. } => "sent",
+        Happening::Delivered { .. } => "delivered",
+        Happening::Held { .. } => "held",
+        Happening::Undelivered { why: Undelivered::Lost, .. } => "lost",
+        Happening::Undelivered { why: Undelivered::Cut, .. } => "cut",
+        Happening::Undelivered { why: Undelivered::Down, .. } => "to_down",
+        Happening::Fired { .. } => "fired",
+        Happening::Synced { .. } => "synced",
+        Happening::FaultBegan { .. } => "fault_began",
+        Happening::FaultEnded { .. } => "fault_ended",
+        Happening::Healed => "healed",
+        Happening::Marked { .. } => "marked",
+        Happening::Noted { .. } => "noted",
+    }
+}
 
 /// The timeline, a column a field.
 #[derive(Default, Serialize)]
@@ -141,7 +140,8 @@ impl<'a> Data<'a> {
             let (node, about) = reader.read(n, &entry.what, &mut struck);
             reader.entries.after.push(entry.at.0 - before);
             before = entry.at.0;
-            reader.entries.what.push(sort(&entry.what));
+            let sort = sort(&entry.what);
+            reader.entries.what.push(SORTS.iter().position(|name| *name == sort).expect("every sort is listed"));
             reader.entries.node.push(node.map_or(-1, |node| reader.place(node)));
             let words = words(&entry.what);
             reader.entries.words.push(reader.strings.place(&words));
@@ -163,7 +163,7 @@ impl<'a> Data<'a> {
             origin: page.origin,
             notes: &page.notes,
             nodes: picture.nodes.iter().map(NodeId::to_string).collect(),
-            sorts: NAMES,
+            sorts: SORTS,
             strings,
             entries,
             steps: &states.steps,

@@ -71,12 +71,7 @@ pub fn page(
         model: (info.name, info.summary),
         origin: &origin,
         notes,
-        picture: Picture {
-            nodes: &run.nodes,
-            timeline: &run.timeline,
-            violation: run.violation.as_ref(),
-            limit: lines,
-        },
+        picture: run.picture(lines),
         struck: &run.struck,
         states,
     }))
