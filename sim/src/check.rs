@@ -192,7 +192,7 @@ impl<M: Model> Check<M> {
         let mut budget = self.shrink_runs;
         let case = cases.case(result.seed);
         let source = self.campaign.swarm.source(&case, result.seed);
-        let told = shrink::tell(&case, &source, suite, &mut |_| {
+        let told = shrink::tell(&case, &source, &self.campaign, &mut |_| {
             budget = budget.saturating_sub(1);
             budget > 0
         });

@@ -229,7 +229,7 @@ fn told(strategy: Strategy) -> (Search<Crowd>, u64, Shrunk<Crowd>) {
     let replayed = story.run(properties, Record::No);
     assert_eq!(recorded, violation);
     assert_eq!((replayed.violation.as_ref(), replayed.fingerprint), (Some(&violation), fingerprint));
-    let told = shrink::tell(&case, &source, &search.campaign().suite, &mut |progress| progress.runs < 3_000);
+    let told = shrink::tell(&case, &source, search.campaign(), &mut |progress| progress.runs < 3_000);
     let shrunk = told.expect("it fails from its recording").expect("it fails");
     (search, seed, shrunk)
 }

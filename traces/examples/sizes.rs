@@ -2,12 +2,14 @@
 //!
 //! `cargo run --release -p seedbed-traces --example sizes -- raft 20 [BUG]`
 
+use rayon::prelude::*;
 use seedbed_traces::commands::progress::Stopwatch;
-use seedbed_traces::component::Options;
+use seedbed_traces::component::{Component, Options, Shrunk};
 use seedbed_traces::failing::failing_seeds;
 use seedbed_traces::registry;
 
 const MOST_SEEDS: u64 = 100_000;
+const MOST_RUNS: usize = 60_000;
 
 fn main() -> anyhow::Result<()> {
     let mut words = std::env::args().skip(1);
@@ -25,16 +27,13 @@ fn main() -> anyhow::Result<()> {
         }
         let options = Options { bug: Some(bug.name.into()), ..Options::default() };
         let seeds = failing_seeds(&*component, &options, bug.caught_by, wanted, MOST_SEEDS)?;
-        let (mut items, mut nodes, mut runs, mut seconds) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        for seed in seeds {
-            let watch = Stopwatch::start();
-            let shrunk = component.hunt(&options, seed, &mut |progress| progress.runs < 60_000)?;
-            let Some(shrunk) = shrunk else { continue };
-            items.push(shrunk.after.items());
-            nodes.push(shrunk.after.nodes);
-            runs.push(shrunk.runs);
-            seconds.push((watch.seconds() * 1000.0) as usize);
-        }
+        // The stories are shrunk on all cores, which makes each of them take a little longer.
+        let told: Vec<_> = seeds.par_iter().map(|seed| tell(&*component, &options, *seed)).collect::<Result<_, _>>()?;
+        let told: Vec<_> = told.into_iter().flatten().collect();
+        let of = |number: fn(&(Shrunk, f64)) -> usize| told.iter().map(number).collect::<Vec<_>>();
+        let items = of(|(shrunk, _)| shrunk.after.items());
+        let (nodes, runs) = (of(|(shrunk, _)| shrunk.after.nodes), of(|(shrunk, _)| shrunk.runs));
+        let seconds = of(|(_, seconds)| (seconds * 1000.0) as usize);
         let (stories, most) = (items.len(), items.iter().max().copied().unwrap_or(0));
         println!(
             "{:32} {:>7} {:>6} {:>6} {:>5} {:>7} {:>9.3}",
@@ -48,6 +47,13 @@ fn main() -> anyhow::Result<()> {
         );
     }
     Ok(())
+}
+
+/// A seed's shrunk story, and how many seconds it took.
+fn tell(component: &dyn Component, options: &Options, seed: u64) -> anyhow::Result<Option<(Shrunk, f64)>> {
+    let watch = Stopwatch::start();
+    let shrunk = component.hunt(options, seed, &mut |progress| progress.runs < MOST_RUNS)?;
+    Ok(shrunk.map(|shrunk| (shrunk, watch.seconds())))
 }
 
 fn median(mut values: Vec<usize>) -> usize {

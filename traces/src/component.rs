@@ -527,7 +527,7 @@ impl<M: Model> Component for Typed<M> {
     fn hunt(&self, options: &Options, seed: u64, keep_going: KeepGoing<'_>) -> anyhow::Result<Option<Shrunk>> {
         let search = self.search(options)?;
         let (case, source) = search.world(seed)?;
-        let Some(shrunk) = shrink::tell(&case, &source, &search.campaign().suite, keep_going)? else {
+        let Some(shrunk) = shrink::tell(&case, &source, search.campaign(), keep_going)? else {
             return Ok(None);
         };
         Ok(Some(erase_shrunk(&shrunk, Some(seed))))

@@ -118,20 +118,20 @@ impl<M: Model> Shrinker<'_, M> {
         }
     }
 
-    /// Two faults of one kind at one place become one that spans both.
+    /// Two faults at one place become one that spans both: of the one kind, or of the other. A node that is cut off, and
+    /// then crashes, might as well have been down all the while.
     fn join_windows(&mut self) {
         let mut first = 0;
         while first < self.best.case.faults.len() {
             let mut second = first + 1;
             while second < self.best.case.faults.len() {
-                let faults = &self.best.case.faults;
-                let joined = (faults[first].what == faults[second].what).then(|| span(&faults[first], &faults[second]));
-                let accepted = joined.is_some_and(|joined| {
-                    let mut candidate = self.best.clone();
-                    candidate.case.faults.remove(second);
-                    candidate.case.faults[first] = joined;
-                    self.attempt(candidate)
-                });
+                let accepted =
+                    joined(&self.best.case.faults[first], &self.best.case.faults[second]).into_iter().any(|joined| {
+                        let mut candidate = self.best.clone();
+                        candidate.case.faults.remove(second);
+                        candidate.case.faults[first] = joined;
+                        self.attempt(candidate)
+                    });
                 if !accepted {
                     second += 1;
                 }
@@ -188,7 +188,28 @@ impl<M: Model> Shrinker<'_, M> {
     }
 }
 
-/// The fault that spans two of the same kind.
+/// What may stand for two faults at once.
+fn joined(a: &Fault, b: &Fault) -> Vec<Fault> {
+    let spanning = |what: &What| Fault { what: what.clone(), ..span(a, b) };
+    if a.what == b.what {
+        return vec![spanning(&a.what)];
+    }
+    match struck(&a.what).is_some() && struck(&a.what) == struck(&b.what) {
+        true => vec![spanning(&a.what), spanning(&b.what)],
+        false => Vec::new(),
+    }
+}
+
+/// The one node that a fault strikes, if it is one.
+fn struck(what: &What) -> Option<NodeId> {
+    match (what, what.target()) {
+        (What::Partition { side, .. }, _) if side.len() == 1 => Some(side[0]),
+        (_, Some(Target::Node(node))) => Some(*node),
+        _ => None,
+    }
+}
+
+/// The fault that spans two, of the kind of the first.
 fn span(a: &Fault, b: &Fault) -> Fault {
     let at = a.at.min(b.at);
     let lasts = a.until().zip(b.until()).map(|(a, b)| a.max(b).since(at));

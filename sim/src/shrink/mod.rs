@@ -5,6 +5,7 @@ mod coarsen;
 mod reduce;
 mod retell;
 mod round;
+mod shake;
 
 pub use retell::SHORT;
 
@@ -18,7 +19,7 @@ use crate::network::Latency;
 use crate::property::{Maker, Violation};
 use crate::run::{Finished, Record, run_valid};
 use crate::scenario::Case;
-use crate::suite::Suite;
+use crate::sweep::Campaign;
 use crate::time::Span;
 use crate::trace::{Origin, Sizes, Trace};
 
@@ -150,14 +151,16 @@ impl std::error::Error for DoesNotFail {}
 pub fn tell<M: Model>(
     case: &Case<M>,
     source: &Source,
-    suite: &Suite<M>,
+    campaign: &Campaign<M>,
     keep_going: &mut dyn FnMut(&Progress) -> bool,
 ) -> Result<Option<Shrunk<M>>, DoesNotFail> {
-    let Some((story, _)) = record_from(case, source, &suite.properties) else {
+    let properties = &campaign.suite.properties;
+    let Some((story, _)) = record_from(case, source, properties) else {
         return Ok(None);
     };
-    let shrunk = shrink(story, &suite.properties, keep_going)?;
-    Ok(Some(retell::retell(shrunk, suite, keep_going)))
+    let shrunk = shrink(story, properties, keep_going)?;
+    let told = retell::retell(shrunk, campaign, keep_going);
+    Ok(Some(shake::shake(told, properties, keep_going)))
 }
 
 /// How many worlds a shrink runs at most, where nobody says otherwise.
@@ -177,22 +180,12 @@ pub fn shrink<M: Model>(
     let Some(violation) = outcome.violation.clone() else {
         return Err(DoesNotFail);
     };
-    let before = story.sizes();
-    let mut shrinker = Shrinker {
-        properties,
-        property: violation.property.clone(),
-        best: story.clone(),
-        violation,
-        fingerprint: outcome.fingerprint,
-        before,
-        runs: 1,
-        stopped: false,
-        keep_going,
-    };
+    let (before, fingerprint) = (story.sizes(), outcome.fingerprint);
+    let whole = Shrunk { story: story.clone(), violation, fingerprint, before, runs: 1, retold: false };
+    let mut shrinker = Shrinker::of(whole, properties, keep_going);
     shrinker.accept(story, outcome);
     shrinker.shrink();
-    let Shrinker { best, violation, fingerprint, before, runs, .. } = shrinker;
-    Ok(Shrunk { story: best, violation, fingerprint, before, runs, retold: false })
+    Ok(shrinker.finish())
 }
 
 struct Shrinker<'a, M: Model> {
@@ -204,11 +197,35 @@ struct Shrinker<'a, M: Model> {
     fingerprint: u64,
     before: Sizes,
     runs: usize,
+    retold: bool,
     stopped: bool,
     keep_going: &'a mut dyn FnMut(&Progress) -> bool,
 }
 
-impl<M: Model> Shrinker<'_, M> {
+impl<'a, M: Model> Shrinker<'a, M> {
+    /// Goes on from a story that has been shrunk so far.
+    fn of(shrunk: Shrunk<M>, properties: &'a [Maker<M>], keep_going: &'a mut dyn FnMut(&Progress) -> bool) -> Self {
+        let Shrunk { story: best, violation, fingerprint, before, runs, retold } = shrunk;
+        let property = violation.property.clone();
+        Shrinker {
+            properties,
+            property,
+            best,
+            violation,
+            fingerprint,
+            before,
+            runs,
+            retold,
+            stopped: false,
+            keep_going,
+        }
+    }
+
+    fn finish(self) -> Shrunk<M> {
+        let Shrinker { best: story, violation, fingerprint, before, runs, retold, .. } = self;
+        Shrunk { story, violation, fingerprint, before, runs, retold }
+    }
+
     fn shrink(&mut self) {
         // Each round can make room for the next: a coarser story may lose more items.
         for _ in 0..4 {

@@ -1,6 +1,6 @@
 //! Delta debugging: leave out as much as possible of each list.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::choice::Deviation;
 use crate::model::Model;
@@ -15,6 +15,7 @@ impl<M: Model> Shrinker<'_, M> {
             let size = self.best.sizes();
             self.drop_whole_kinds();
             self.move_base_latency();
+            self.move_base_sync();
             self.minimise(|story| &mut story.case.faults);
             self.minimise(|story| &mut story.case.operations);
             self.minimise(|story| &mut story.deviations);
@@ -59,6 +60,27 @@ impl<M: Model> Shrinker<'_, M> {
             candidate.deviations.retain(|deviation| {
                 !matches!(deviation, Deviation::Send { lost: false, copy: None, latency: Some(latency), .. } if *latency == base)
             });
+            if self.attempt(candidate) {
+                return;
+            }
+        }
+    }
+
+    /// Several syncs that take longer than the least are told by a slower disk: the shortest that does.
+    fn move_base_sync(&mut self) {
+        let longer = |deviation: &Deviation| match deviation {
+            Deviation::Sync { longer, .. } => Some(*longer),
+            _ => None,
+        };
+        let lengths: BTreeSet<_> = self.best.deviations.iter().filter_map(longer).collect();
+        if lengths.len() < 2 {
+            return;
+        }
+        for length in lengths {
+            let mut candidate = self.best.clone();
+            let disk = &mut candidate.case.scenario.disk;
+            disk.sync += length;
+            candidate.deviations.retain(|deviation| longer(deviation).is_none());
             if self.attempt(candidate) {
                 return;
             }

@@ -2,11 +2,12 @@
 //!
 //! Delta debugging cannot take an early fault out of a story in which everything later leans on it. But what breaks a
 //! protocol at all mostly breaks it in a small world too (the small-scope hypothesis: Jackson, *Software
-//! Abstractions*, 2006). So a story that stays long is drawn anew: same configuration, same classes of faults, a short
-//! chaos, few operations, no jitter; a small world that violates the same property is shrunk, and the shorter story is
-//! kept. The trace says so.
+//! Abstractions*, 2006). So a story that stays long is drawn anew: same classes of faults, a short chaos, few operations,
+//! no jitter, few nodes; first in the configuration that it is told in, then, where the campaign draws variants, in
+//! those. A small world that violates the same property is shrunk, and the shorter story is kept. The trace says so.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use crate::choice::Source;
 use crate::fault::FaultClass;
@@ -15,15 +16,17 @@ use crate::network::Latency;
 use crate::run::{Record, run_valid};
 use crate::scenario::Case;
 use crate::shrink::{Progress, Shrunk, Story, record, shrink};
-use crate::suite::Suite;
 use crate::swarm::{Cases, Swarm};
+use crate::sweep::Campaign;
 use crate::time::Span;
 
 /// A story of at most this many items is short enough to read at a glance.
 pub const SHORT: usize = 8;
 
-/// How many small worlds are tried at most.
-const WORLDS: u64 = 60_000;
+/// How many small worlds are tried at most; and how many of them in the story's own configuration, where there are
+/// variants.
+const WORLDS: u64 = 40_000;
+const OWN: u64 = 10_000;
 
 /// How long chaos lasts in small worlds, and how many operations they have, in turn.
 const CHAOS: [Span; 3] = [Span::ms(800), Span::ms(1_500), Span::ms(2_500)];
@@ -32,28 +35,50 @@ const OPERATIONS: [usize; 4] = [1, 3, 6, 12];
 /// Looks for a shorter story of the same violation, if `shrunk` is long.
 pub(crate) fn retell<M: Model>(
     shrunk: Shrunk<M>,
-    suite: &Suite<M>,
+    campaign: &Campaign<M>,
+    keep_going: &mut dyn FnMut(&Progress) -> bool,
+) -> Shrunk<M> {
+    if campaign.swarm.is_as_configured() {
+        return tell_in(shrunk, campaign, own_worlds, 0..WORLDS, keep_going);
+    }
+    let best = tell_in(shrunk, campaign, own_worlds, 0..OWN, keep_going);
+    tell_in(best, campaign, variants, OWN..WORLDS, keep_going)
+}
+
+/// Makes small worlds for a story, from the faults that they may have.
+type Worlds<M> = fn(&Story<M>, &Campaign<M>, Swarm) -> Vec<Cases<M>>;
+
+fn tell_in<M: Model>(
+    shrunk: Shrunk<M>,
+    campaign: &Campaign<M>,
+    worlds: Worlds<M>,
+    seeds: Range<u64>,
     keep_going: &mut dyn FnMut(&Progress) -> bool,
 ) -> Shrunk<M> {
     let mut best = shrunk;
-    let smaller = CHAOS.map(|chaos| small_worlds(&best.story, suite, chaos));
-    for seed in 0..WORLDS {
+    if best.story.sizes().items() <= SHORT {
+        return best;
+    }
+    let properties = &campaign.suite.properties;
+    let swarms = swarms(&best.story, campaign);
+    let swarms = swarms.iter().flat_map(|swarm| CHAOS.map(|chaos| swarm.clone().chaos(chaos)));
+    let worlds: Vec<_> = swarms.flat_map(|swarm| worlds(&best.story, campaign, swarm)).collect();
+    for seed in seeds {
         let size = best.story.sizes();
         let progress = Progress { runs: best.runs, before: best.before, now: size };
         if size.items() <= SHORT || !keep_going(&progress) {
             break;
         }
         best.runs += 1;
-        let cases = &smaller[seed as usize % smaller.len()];
-        let case = small_case(cases, seed, &best.story);
-        let outcome = run_valid(&case, &Source::Seed(seed), &suite.properties, Record::No);
+        let case = small_case(&worlds[seed as usize % worlds.len()], seed, seed as usize / worlds.len());
+        let outcome = run_valid(&case, &Source::Seed(seed), properties, Record::No);
         if outcome.violation.is_none_or(|violation| violation.property != best.violation.property) {
             continue;
         }
-        let Some((story, _)) = record(&case, seed, &suite.properties) else {
+        let Some((story, _)) = record(&case, seed, properties) else {
             continue;
         };
-        let Ok(told) = shrink(story, &suite.properties, keep_going) else {
+        let Ok(told) = shrink(story, properties, keep_going) else {
             continue;
         };
         best.runs += told.runs;
@@ -64,42 +89,83 @@ pub(crate) fn retell<M: Model>(
     best
 }
 
-fn small_worlds<M: Model>(story: &Story<M>, suite: &Suite<M>, chaos: Span) -> Cases<M> {
-    let swarm = Swarm::only(classes(story)).as_configured().chaos(chaos);
-    // The workload is the usual model's: a trace that lost nodes would draw for nodes that are not there.
-    let workload = suite.model.workload();
-    swarm.cases_with(&story.case.scenario.config, workload)
+/// The classes of faults that the story is told with; and all that the campaign draws, for it may be told in another way.
+fn swarms<M: Model>(story: &Story<M>, campaign: &Campaign<M>) -> Vec<Swarm> {
+    let all = campaign.swarm.clone();
+    let narrow = all.clone().narrowed::<M>(&classes(story, campaign));
+    match narrow.classes::<M>() == all.classes::<M>() {
+        true => vec![all],
+        false => vec![narrow.clone(), narrow, all],
+    }
 }
 
-/// The classes of fault that a story is told with: those of its faults. Noise of the network and late timers were
-/// turned into faults where they mattered, and are left to chance here only where there is nothing else.
-fn classes<M: Model>(story: &Story<M>) -> BTreeSet<FaultClass> {
+/// Worlds of the story's own configuration, and of the same with as few nodes as it can have.
+fn own_worlds<M: Model>(story: &Story<M>, _: &Campaign<M>, swarm: Swarm) -> Vec<Cases<M>> {
+    let scenario = &story.case.scenario;
+    let swarm = swarm.as_configured();
+    let settle = scenario.phases.settle;
+    let usual = swarm.cases(&scenario.config).scenario(|small| {
+        small.phases.settle = settle;
+        small.phases.core.clone_from(&scenario.phases.core);
+    });
+    let few = smallest(&scenario.config).map(|few| swarm.cases(&few).scenario(|small| small.phases.settle = settle));
+    std::iter::once(usual).chain(few).collect()
+}
+
+/// Worlds of the variants of the campaign's model, and of the model with as few nodes as it can have.
+fn variants<M: Model>(story: &Story<M>, campaign: &Campaign<M>, swarm: Swarm) -> Vec<Cases<M>> {
+    let settle = story.case.scenario.phases.settle;
+    let models = smallest(&campaign.suite.model).into_iter().chain([campaign.suite.model.clone()]);
+    models.map(|model| swarm.cases(&model).scenario(|small| small.phases.settle = settle)).collect()
+}
+
+/// The model with as few nodes as it takes to have one that may be down beside another; `None` if it has no more than
+/// that.
+fn smallest<M: Model>(model: &M) -> Option<M> {
+    (2..model.size()).find_map(|nodes| {
+        let mut few = model.clone();
+        few.set_nodes(nodes).ok()?;
+        few.validate().ok()?;
+        (few.mortal().1 > 0 && few.mortal().0.len() > 1).then_some(few)
+    })
+}
+
+/// The classes of fault that a story is told with: those of its faults that the campaign draws. Noise of the network and
+/// late timers were turned into faults where they mattered, and are left to chance here only where there is nothing
+/// else.
+fn classes<M: Model>(story: &Story<M>, campaign: &Campaign<M>) -> BTreeSet<FaultClass> {
     let mut classes: BTreeSet<_> = story.case.faults.iter().map(|fault| fault.what.class()).collect();
     if story.case.scenario.disk.sync > Span::ZERO {
         classes.insert(FaultClass::Disk);
     }
-    if classes.contains(&FaultClass::Crash) {
+    // Shrinking tries links that keep the order: where they do not, it matters.
+    if !story.case.scenario.network.fifo {
+        classes.insert(FaultClass::Reorder);
+    } else if classes.contains(&FaultClass::Crash) {
         classes.remove(&FaultClass::Reorder);
     }
+    let drawn = campaign.swarm.classes::<M>();
+    classes.retain(|class| drawn.contains(class));
     if classes.is_empty() {
         classes.extend([FaultClass::Loss, FaultClass::Dup, FaultClass::Reorder]);
+        classes.retain(|class| drawn.contains(class));
     }
     classes
 }
 
-fn small_case<M: Model>(cases: &Cases<M>, seed: u64, story: &Story<M>) -> Case<M> {
+/// The small world of a seed, in turn without jitter and with it, and with more operations each time.
+fn small_case<M: Model>(cases: &Cases<M>, seed: u64, turn: usize) -> Case<M> {
     let mut case = cases.case(seed);
     let scenario = &mut case.scenario;
-    scenario.phases.settle = story.case.scenario.phases.settle;
-    scenario.phases.core.clone_from(&story.case.scenario.phases.core);
     scenario.timer_jitter = Span::ZERO;
-    // Half of the small worlds have no jitter at all: there the order of events is all there is to tell.
-    if seed.is_multiple_of(2) {
+    // Without any jitter the order of events is all there is to tell.
+    if turn.is_multiple_of(2) {
         scenario.network.latency = Latency::Constant { base: scenario.network.latency.base() };
+        scenario.disk.sync_jitter = Span::ZERO;
     }
     let chaos = scenario.phases.heal_at();
     case.operations.retain(|operation| operation.at < chaos);
-    let few = OPERATIONS[(seed / 3) as usize % OPERATIONS.len()];
+    let few = OPERATIONS[turn / 2 % OPERATIONS.len()];
     let every = case.operations.len().div_ceil(few).max(1);
     let mut place = 0;
     case.operations.retain(|_| {

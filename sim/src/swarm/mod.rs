@@ -122,6 +122,18 @@ impl Swarm {
         self
     }
 
+    /// Leaves out all classes but these.
+    pub(crate) fn narrowed<M: Model>(mut self, classes: &BTreeSet<FaultClass>) -> Self {
+        self.base = Some(self.classes::<M>().intersection(classes).copied().collect());
+        self.more = BTreeSet::new();
+        self
+    }
+
+    /// Whether no variants of the configuration are drawn.
+    pub(crate) fn is_as_configured(&self) -> bool {
+        self.as_configured
+    }
+
     /// Draws in another way than swarms do.
     pub(crate) fn drawn(mut self, drawn: Drawn) -> Self {
         self.drawn = drawn;
@@ -232,7 +244,7 @@ impl<M: Model> Cases<M> {
 
     /// Whether no variants of the configuration are drawn.
     pub(crate) fn as_configured(&self) -> bool {
-        self.swarm.as_configured
+        self.swarm.is_as_configured()
     }
 
     /// What all scenarios have in common.

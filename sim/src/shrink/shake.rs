@@ -1,0 +1,135 @@
+//! Shaking: leave something out of a story that is still a little long, and move the rest.
+//!
+//! Delta debugging leaves out and changes nothing else. But in a story of elections and leases a fault is often there only
+//! to bring another to the right instant, and without it that one has to come earlier or later. So items are left out while
+//! times, lengths and draws are shaken, until the same property fails without them. The shakes are random, and the same in
+//! every shrink.
+
+use rand_chacha::ChaCha8Rng;
+use rand_core::Rng;
+
+use crate::choice::{Deviation, generator};
+use crate::model::Model;
+use crate::property::Maker;
+use crate::shrink::{Progress, SHORT, Shrinker, Shrunk, Story};
+use crate::time::{Span, Time};
+
+/// After so many shakes in a row that gave nothing, nothing more is expected.
+const SHAKES: usize = 8_000;
+
+/// Of a story with more items than this, one that is left out makes no difference to its readers.
+const LONG: usize = 3 * SHORT;
+
+/// How far things are moved at most, in turn.
+const FAR: [Span; 4] = [Span::ms(3), Span::ms(20), Span::ms(80), Span::ms(300)];
+
+/// Shakes a story that is long until it is not, or nothing more comes of it.
+pub(super) fn shake<M: Model>(
+    shrunk: Shrunk<M>,
+    properties: &[Maker<M>],
+    keep_going: &mut dyn FnMut(&Progress) -> bool,
+) -> Shrunk<M> {
+    let mut shrinker = Shrinker::of(shrunk, properties, keep_going);
+    shrinker.shake();
+    shrinker.finish()
+}
+
+impl<M: Model> Shrinker<'_, M> {
+    fn shake(&mut self) {
+        let mut words = Words(generator(0, "shrink/shake"));
+        let mut in_vain = 0;
+        while in_vain < SHAKES && !self.stopped && (SHORT + 1..=LONG).contains(&self.best.sizes().items()) {
+            let mut candidate = self.best.clone();
+            for _ in 0..=words.below(2) {
+                leave_out(&mut candidate, &mut words);
+            }
+            let far = FAR[in_vain % FAR.len()];
+            match words.below(2) {
+                0 => shift_what_follows(&mut candidate, far, &mut words),
+                _ => shift_some(&mut candidate, far, &mut words),
+            }
+            redraw(&mut candidate, &mut words);
+            in_vain += 1;
+            if self.attempt(candidate) {
+                self.shrink();
+                in_vain = 0;
+            }
+        }
+    }
+}
+
+/// A source of small random numbers.
+struct Words(ChaCha8Rng);
+
+impl Words {
+    /// Below `n`; zero if `n` is.
+    fn below(&mut self, n: usize) -> usize {
+        ((u128::from(self.0.next_u64()) * n as u128) >> 64) as usize
+    }
+
+    /// An instant at most `far` away.
+    fn near(&mut self, at: Time, far: Span) -> Time {
+        Time((at.0 + self.below(far.0 as usize * 2 + 1) as u64).saturating_sub(far.0))
+    }
+}
+
+/// Leaves out one of all items.
+fn leave_out<M: Model>(story: &mut Story<M>, words: &mut Words) {
+    let (faults, operations) = (story.case.faults.len(), story.case.operations.len());
+    let place = words.below(faults + operations + story.deviations.len());
+    if place < faults {
+        story.case.faults.remove(place);
+    } else if place < faults + operations {
+        story.case.operations.remove(place - faults);
+    } else if place < faults + operations + story.deviations.len() {
+        story.deviations.remove(place - faults - operations);
+    }
+}
+
+/// Moves everything from some instant on, all by as much: what led there now takes longer, or less long.
+fn shift_what_follows<M: Model>(story: &mut Story<M>, far: Span, words: &mut Words) {
+    let case = &mut story.case;
+    let faults = case.faults.iter().map(|fault| fault.at);
+    let instants: Vec<_> = faults.chain(case.operations.iter().map(|operation| operation.at)).collect();
+    let Some(from) = instants.get(words.below(instants.len())).copied() else { return };
+    let to = words.near(from, far);
+    let moved = |at: &mut Time| {
+        if *at >= from {
+            *at = Time(at.0 - from.0 + to.0);
+        }
+    };
+    case.faults.iter_mut().map(|fault| &mut fault.at).for_each(moved);
+    case.operations.iter_mut().map(|operation| &mut operation.at).for_each(moved);
+    case.faults.sort_by_key(|fault| fault.at);
+}
+
+/// Moves some of the faults and operations, and makes some faults shorter or longer.
+fn shift_some<M: Model>(story: &mut Story<M>, far: Span, words: &mut Words) {
+    for fault in &mut story.case.faults {
+        if words.below(2) == 0 {
+            fault.at = words.near(fault.at, far);
+        }
+        if let Some(lasts) = &mut fault.lasts
+            && words.below(4) == 0
+        {
+            *lasts = Span((lasts.0 / 2 + words.below(lasts.0 as usize + 1) as u64 * 3 / 2).max(1));
+        }
+    }
+    story.case.faults.sort_by_key(|fault| fault.at);
+    for operation in &mut story.case.operations {
+        if words.below(3) == 0 {
+            operation.at = words.near(operation.at, far);
+        }
+    }
+}
+
+/// Gives some draws another value.
+fn redraw<M: Model>(story: &mut Story<M>, words: &mut Words) {
+    for deviation in &mut story.deviations {
+        if let Deviation::Draw { billionths, .. } = deviation
+            && words.below(3) == 0
+        {
+            *billionths = words.below(100) as u32 * 10_000_000;
+        }
+    }
+}
