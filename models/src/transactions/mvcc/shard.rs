@@ -215,7 +215,7 @@ impl Shard {
     /// at the primary, so that it cannot be committed any more (section 2.2, "the primary lock").
     fn check(&mut self, ctx: &mut Context<'_, Node>, primary: Key, holder: Ts) -> Fate {
         match self.columns.row(primary).fate(holder) {
-            Some(Fate::Alive) if self.age(ctx, primary, holder) < self.settings.ttl => Fate::Alive,
+            Some(Fate::Alive) if self.age(ctx.now(), primary, holder) < self.settings.ttl => Fate::Alive,
             Some(fate @ (Fate::Committed(_) | Fate::RolledBack)) => fate,
             Some(Fate::Alive) | None => {
                 ctx.mark("abandoned transaction rolled back");
@@ -225,10 +225,11 @@ impl Shard {
         }
     }
 
-    fn age(&self, ctx: &Context<'_, Node>, key: Key, start: Ts) -> Span {
+    /// For how long this shard has known of a lock, when its clock shows `now`.
+    pub fn age(&self, now: Time, key: Key, start: Ts) -> Span {
         let since = self.since.get(&(key, start)).copied().unwrap_or(Time::ZERO);
         // The clock may have gone back.
-        Span(ctx.now().0.saturating_sub(since.0))
+        Span(now.0.saturating_sub(since.0))
     }
 
     pub(super) fn check_primary(
@@ -247,8 +248,11 @@ impl Shard {
 
     /// Asks after the transactions whose locks are old.
     pub(super) fn sweep(&mut self, ctx: &mut Context<'_, Node>) {
-        let old: Vec<_> =
-            self.columns.locks().filter(|(key, start, _)| self.age(ctx, *key, *start) >= self.settings.ttl).collect();
+        let old: Vec<_> = self
+            .columns
+            .locks()
+            .filter(|(key, start, _)| self.age(ctx.now(), *key, *start) >= self.settings.ttl)
+            .collect();
         for (key, holder, lock) in old {
             ctx.send(
                 self.settings.home(lock.primary),
