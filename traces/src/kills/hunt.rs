@@ -15,7 +15,8 @@ pub struct Effort {
     /// How many seeds an attempt.
     pub seeds: u64,
     /// How many seeds all attempts at a bug together, by one strategy. What is used up by rare bugs is theirs alone: they get
-    /// fewer attempts. The first attempt by the strategy that the matrix shows has all seeds of an attempt in any case.
+    /// fewer attempts. By the strategy that the matrix shows an attempt has all of its seeds in any case while the median
+    /// is not known.
     pub budget: u64,
 }
 
@@ -122,7 +123,9 @@ pub fn hunt(
     let mut spent = 0;
     let stride = effort.seeds.next_multiple_of(ISLAND);
     for place in 0..effort.attempts {
-        let budget = match longer && place == 0 {
+        // A median is known when more attempts have caught the bug than have not.
+        let unknown = kill.caught() <= kill.censored() && !kill.survived;
+        let budget = match longer && unknown {
             true => effort.seeds,
             false => effort.seeds.min(effort.budget.saturating_sub(spent)),
         };
