@@ -2,7 +2,7 @@
 
 use seedbed_models::examples::tutorial::Tutorial;
 use seedbed_properties::examples::tutorial;
-use seedbed_sim::{Campaign, Model, Record, Story, check, shrink};
+use seedbed_sim::{Campaign, Model, Record, Source, Story, check, shrink};
 
 #[test]
 fn the_tally_is_exact() {
@@ -18,7 +18,8 @@ fn counting_retries_is_caught_and_shrinks_to_a_short_story() {
     let failing = (0..100).find(|seed| campaign.run_seed(&cases, *seed, false).violation.is_some());
     let seed = failing.expect("one of a hundred seeds shows the bug");
     let properties = &campaign.suite.properties;
-    let (story, violation) = shrink::record(&cases.case(seed), seed, properties).expect("it fails again");
+    let (story, violation) =
+        shrink::record(&cases.case(seed), &Source::Seed(seed), properties).expect("it fails again");
     assert_eq!(violation.property, "tutorial/tally_is_exact");
     let shrunk = shrink(story, properties, &mut |_| true).expect("it fails from its recording");
     assert!(shrunk.story.sizes().items() <= 3, "{}", shrunk.trace(Some(seed)).to_text());

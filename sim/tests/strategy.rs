@@ -225,7 +225,7 @@ fn told(strategy: Strategy) -> (Search<Crowd>, u64, Shrunk<Crowd>) {
     let again = run(&case, &source, properties, Record::No).expect("the world is possible");
     assert_eq!((again.violation.as_ref(), again.fingerprint), (Some(&violation), fingerprint));
     // Its recording is the same without the strategy.
-    let (story, recorded) = shrink::record_from(&case, &source, properties).expect("it fails again");
+    let (story, recorded) = shrink::record(&case, &source, properties).expect("it fails again");
     let replayed = story.run(properties, Record::No);
     assert_eq!(recorded, violation);
     assert_eq!((replayed.violation.as_ref(), replayed.fingerprint), (Some(&violation), fingerprint));

@@ -439,6 +439,14 @@ impl<M: Model> Typed<M> {
         Ok(search)
     }
 
+    /// A seed's world, run with everything about it written down.
+    fn recorded_run(&self, options: &Options, seed: u64) -> anyhow::Result<(Case<M>, Finished<M>)> {
+        let search = self.search(options)?;
+        let (case, source) = search.world(seed)?;
+        let outcome = seedbed_sim::run(&case, &source, &search.campaign().suite.properties, Record::Yes)?;
+        Ok((case, outcome))
+    }
+
     fn at_boundary(&self, name: &str) -> anyhow::Result<Campaign<M>> {
         Campaign::at_boundary((self.suite)(), name).ok_or_else(|| {
             let names: Vec<_> = self.boundaries().into_iter().map(|boundary| boundary.name).collect();
@@ -487,9 +495,7 @@ impl<M: Model> Component for Typed<M> {
     }
 
     fn run(&self, options: &Options, seed: u64) -> anyhow::Result<Run> {
-        let search = self.search(options)?;
-        let (case, source) = search.world(seed)?;
-        let outcome = seedbed_sim::run(&case, &source, &search.campaign().suite.properties, Record::Yes)?;
+        let (case, outcome) = self.recorded_run(options, seed)?;
         Ok(erase(&case, outcome))
     }
 
@@ -556,9 +562,7 @@ impl<M: Model> Component for Typed<M> {
     }
 
     fn record(&self, options: &Options, seed: u64) -> anyhow::Result<String> {
-        let search = self.search(options)?;
-        let (case, source) = search.world(seed)?;
-        let outcome = seedbed_sim::run(&case, &source, &search.campaign().suite.properties, Record::Yes)?;
+        let (case, outcome) = self.recorded_run(options, seed)?;
         let Story { case, deviations } = Story::recorded(&case, &outcome);
         let origin = Origin { seed: Some(seed), seedbed: env!("CARGO_PKG_VERSION").into(), ..Origin::default() };
         Ok(Trace::new(case, deviations, outcome.violation, outcome.fingerprint, origin).to_text())

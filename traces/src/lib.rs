@@ -11,6 +11,7 @@ pub mod failing;
 pub mod kept;
 pub mod kills;
 pub mod logs;
+pub mod page;
 pub mod pages;
 pub mod registry;
 pub mod report;

@@ -25,7 +25,7 @@ impl<M: Model> Shrinker<'_, M> {
 
     /// When each message was sent, by its durable name.
     fn sent_at(&self) -> BTreeMap<(NodeId, NodeId, String, u32), Time> {
-        let outcome = self.best.run(self.properties, Record::Yes);
+        let outcome = self.best.story.run(self.properties, Record::Yes);
         let mut counts: BTreeMap<(NodeId, NodeId, String), u32> = BTreeMap::new();
         let mut sent = BTreeMap::new();
         for entry in outcome.timeline {
@@ -42,7 +42,7 @@ impl<M: Model> Shrinker<'_, M> {
     fn losses_to_windows(&mut self) {
         let sent = self.sent_at();
         let mut losses: BTreeMap<(NodeId, NodeId), Vec<(Deviation, Time)>> = BTreeMap::new();
-        for deviation in &self.best.deviations {
+        for deviation in &self.best.story.deviations {
             if let Deviation::Send { from, to, kind, n, lost: true, .. } = deviation
                 && let Some(at) = sent.get(&(*from, *to, kind.clone(), *n))
             {
@@ -61,7 +61,7 @@ impl<M: Model> Shrinker<'_, M> {
     }
 
     fn with_cut(&self, from: NodeId, to: NodeId, losses: &[(Deviation, Time)]) -> Story<M> {
-        let mut story = self.best.clone();
+        let mut story = self.best.story.clone();
         story.deviations.retain(|deviation| losses.iter().all(|(lost, _)| lost != deviation));
         let first = losses.iter().map(|(_, at)| *at).min().unwrap_or(Time::ZERO);
         let last = losses.iter().map(|(_, at)| *at).max().unwrap_or(first);
@@ -76,8 +76,8 @@ impl<M: Model> Shrinker<'_, M> {
 
     /// A message that comes very late is often as good as lost, and a loss is easier to tell.
     fn lates_to_losses(&mut self) {
-        for index in (0..self.best.deviations.len()).rev() {
-            let mut candidate = self.best.clone();
+        for index in (0..self.best.story.deviations.len()).rev() {
+            let mut candidate = self.best.story.clone();
             let Some(Deviation::Send { lost: lost @ false, latency, copy, .. }) = candidate.deviations.get_mut(index)
             else {
                 continue;
@@ -91,9 +91,9 @@ impl<M: Model> Shrinker<'_, M> {
     /// All late messages on a link become one window in which the link is slow.
     fn lates_to_windows(&mut self) {
         let sent = self.sent_at();
-        let base = self.best.case.scenario.network.latency.base();
+        let base = self.best.story.case.scenario.network.latency.base();
         let mut lates: BTreeMap<(NodeId, NodeId), Vec<(Time, Span)>> = BTreeMap::new();
-        for deviation in &self.best.deviations {
+        for deviation in &self.best.story.deviations {
             if let Deviation::Send { from, to, kind, n, lost: false, latency: Some(latency), copy: None } = deviation
                 && let Some(at) = sent.get(&(*from, *to, kind.clone(), *n))
             {
@@ -101,7 +101,7 @@ impl<M: Model> Shrinker<'_, M> {
             }
         }
         for ((from, to), lates) in lates {
-            let mut story = self.best.clone();
+            let mut story = self.best.story.clone();
             story.deviations.retain(|deviation| {
                 !matches!(deviation, Deviation::Send { from: f, to: t, lost: false, latency: Some(_), copy: None, .. } if (*f, *t) == (from, to))
             });
@@ -122,12 +122,13 @@ impl<M: Model> Shrinker<'_, M> {
     /// then crashes, might as well have been down all the while.
     fn join_windows(&mut self) {
         let mut first = 0;
-        while first < self.best.case.faults.len() {
+        while first < self.best.story.case.faults.len() {
             let mut second = first + 1;
-            while second < self.best.case.faults.len() {
-                let accepted =
-                    joined(&self.best.case.faults[first], &self.best.case.faults[second]).into_iter().any(|joined| {
-                        let mut candidate = self.best.clone();
+            while second < self.best.story.case.faults.len() {
+                let accepted = joined(&self.best.story.case.faults[first], &self.best.story.case.faults[second])
+                    .into_iter()
+                    .any(|joined| {
+                        let mut candidate = self.best.story.clone();
                         candidate.case.faults.remove(second);
                         candidate.case.faults[first] = joined;
                         self.attempt(candidate)
@@ -142,7 +143,7 @@ impl<M: Model> Shrinker<'_, M> {
 
     /// Cuts that all touch one node become an isolation of that node.
     fn cuts_to_isolations(&mut self) {
-        for node in self.best.case.scenario.nodes.clone() {
+        for node in self.best.story.case.scenario.nodes.clone() {
             for direction in [Direction::Out, Direction::In, Direction::Both] {
                 self.isolate(node, direction);
             }
@@ -159,13 +160,13 @@ impl<M: Model> Shrinker<'_, M> {
             }
             _ => false,
         };
-        let cuts: Vec<&Fault> = self.best.case.faults.iter().filter(|fault| belongs(fault)).collect();
+        let cuts: Vec<&Fault> = self.best.story.case.faults.iter().filter(|fault| belongs(fault)).collect();
         if cuts.len() < 2 {
             return;
         }
         let what = What::Isolate { node: Target::Node(node), direction, mode: CutMode::Drop };
         let whole = cuts.iter().skip(1).fold(cuts[0].clone(), |whole, cut| span(&whole, cut));
-        let mut candidate = self.best.clone();
+        let mut candidate = self.best.story.clone();
         candidate.case.faults.retain(|fault| !belongs(fault));
         insert(&mut candidate.case.faults, Fault { what, ..whole });
         self.attempt(candidate);
@@ -173,14 +174,14 @@ impl<M: Model> Shrinker<'_, M> {
 
     /// A partition that matters to one node only is easier to tell as its isolation.
     fn partitions_to_isolations(&mut self) {
-        for index in 0..self.best.case.faults.len() {
-            let fault = &self.best.case.faults[index];
+        for index in 0..self.best.story.case.faults.len() {
+            let fault = &self.best.story.case.faults[index];
             let What::Partition { side, mode } = &fault.what else {
                 continue;
             };
             if let [node] = side[..] {
                 let what = What::Isolate { node: Target::Node(node), direction: Direction::Both, mode: *mode };
-                let mut candidate = self.best.clone();
+                let mut candidate = self.best.story.clone();
                 candidate.case.faults[index].what = what;
                 self.attempt(candidate);
             }

@@ -20,7 +20,7 @@ use crate::property::{Maker, Violation};
 use crate::run::{Finished, Record, run_valid};
 use crate::scenario::Case;
 use crate::sweep::Campaign;
-use crate::time::Span;
+use crate::time::{Span, Time};
 use crate::trace::{Origin, Sizes, Trace};
 
 /// A case with everything about it explicit.
@@ -72,17 +72,8 @@ impl<M: Model> Story<M> {
     }
 }
 
-/// Runs a seed and records it as a story. `None` if nothing is violated.
-pub fn record<M: Model>(case: &Case<M>, seed: u64, properties: &[Maker<M>]) -> Option<(Story<M>, Violation)> {
-    record_from(case, &Source::Seed(seed), properties)
-}
-
-/// The same from any source of choices.
-pub fn record_from<M: Model>(
-    case: &Case<M>,
-    source: &Source,
-    properties: &[Maker<M>],
-) -> Option<(Story<M>, Violation)> {
+/// Runs a case and records it as a story. `None` if nothing is violated.
+pub fn record<M: Model>(case: &Case<M>, source: &Source, properties: &[Maker<M>]) -> Option<(Story<M>, Violation)> {
     let outcome = run_valid(case, source, properties, Record::Yes);
     let violation = outcome.violation.clone()?;
     Some((Story::recorded(case, &outcome), violation))
@@ -155,7 +146,7 @@ pub fn tell<M: Model>(
     keep_going: &mut dyn FnMut(&Progress) -> bool,
 ) -> Result<Option<Shrunk<M>>, DoesNotFail> {
     let properties = &campaign.suite.properties;
-    let Some((story, _)) = record_from(case, source, properties) else {
+    let Some((story, _)) = record(case, source, properties) else {
         return Ok(None);
     };
     let shrunk = shrink(story, properties, keep_going)?;
@@ -181,58 +172,30 @@ pub fn shrink<M: Model>(
         return Err(DoesNotFail);
     };
     let (before, fingerprint) = (story.sizes(), outcome.fingerprint);
-    let whole = Shrunk { story: story.clone(), violation, fingerprint, before, runs: 1, retold: false };
-    let mut shrinker = Shrinker::of(whole, properties, keep_going);
-    shrinker.accept(story, outcome);
+    let story = used(story, &outcome.used, violation.at);
+    let best = Shrunk { story, violation, fingerprint, before, runs: 1, retold: false };
+    let mut shrinker = Shrinker { properties, best, stopped: false, keep_going };
     shrinker.shrink();
-    Ok(shrinker.finish())
+    Ok(shrinker.best)
 }
 
 struct Shrinker<'a, M: Model> {
     properties: &'a [Maker<M>],
-    /// The identity of the violation: nothing else of it is compared.
-    property: String,
-    best: Story<M>,
-    violation: Violation,
-    fingerprint: u64,
-    before: Sizes,
-    runs: usize,
-    retold: bool,
+    /// The shortest story so far. Another may take its place if it violates the same property, whatever else of the
+    /// violation differs.
+    best: Shrunk<M>,
     stopped: bool,
     keep_going: &'a mut dyn FnMut(&Progress) -> bool,
 }
 
-impl<'a, M: Model> Shrinker<'a, M> {
-    /// Goes on from a story that has been shrunk so far.
-    fn of(shrunk: Shrunk<M>, properties: &'a [Maker<M>], keep_going: &'a mut dyn FnMut(&Progress) -> bool) -> Self {
-        let Shrunk { story: best, violation, fingerprint, before, runs, retold } = shrunk;
-        let property = violation.property.clone();
-        Shrinker {
-            properties,
-            property,
-            best,
-            violation,
-            fingerprint,
-            before,
-            runs,
-            retold,
-            stopped: false,
-            keep_going,
-        }
-    }
-
-    fn finish(self) -> Shrunk<M> {
-        let Shrinker { best: story, violation, fingerprint, before, runs, retold, .. } = self;
-        Shrunk { story, violation, fingerprint, before, runs, retold }
-    }
-
+impl<M: Model> Shrinker<'_, M> {
     fn shrink(&mut self) {
         // Each round can make room for the next: a coarser story may lose more items.
         for _ in 0..4 {
-            let size = self.best.sizes();
+            let size = self.best.story.sizes();
             self.reduce();
             self.coarsen();
-            if self.stopped || self.best.sizes() == size {
+            if self.stopped || self.best.story.sizes() == size {
                 break;
             }
         }
@@ -242,7 +205,8 @@ impl<'a, M: Model> Shrinker<'a, M> {
 
     /// Runs a candidate; it becomes the best story if the same property fails.
     fn attempt(&mut self, candidate: Story<M>) -> bool {
-        let progress = Progress { runs: self.runs, before: self.before, now: self.best.sizes() };
+        let best = &mut self.best;
+        let progress = Progress { runs: best.runs, before: best.before, now: best.story.sizes() };
         if self.stopped || !(self.keep_going)(&progress) {
             self.stopped = true;
             return false;
@@ -250,27 +214,26 @@ impl<'a, M: Model> Shrinker<'a, M> {
         if candidate.case.validate().is_err() {
             return false;
         }
-        self.runs += 1;
+        best.runs += 1;
         let outcome = candidate.run(self.properties, Record::No);
-        let fails = outcome.violation.as_ref().is_some_and(|violation| violation.property == self.property);
-        if fails {
-            self.accept(candidate, outcome);
-        }
-        fails
+        let Some(violation) = outcome.violation.filter(|violation| violation.property == best.violation.property)
+        else {
+            return false;
+        };
+        best.story = used(candidate, &outcome.used, violation.at);
+        best.fingerprint = outcome.fingerprint;
+        best.violation = violation;
+        true
     }
+}
 
-    /// Keeps a story that fails, without what it did not use: choices nobody asked for, and whatever lies after the
-    /// violation.
-    fn accept(&mut self, mut story: Story<M>, outcome: Finished<M>) {
-        let violation = outcome.violation.expect("only failing stories are accepted");
-        let mut used = outcome.used.iter();
-        story.deviations.retain(|_| *used.next().expect("one flag a deviation"));
-        story.case.operations.retain(|operation| operation.at <= violation.at);
-        story.case.faults.retain(|fault| fault.at <= violation.at);
-        self.fingerprint = outcome.fingerprint;
-        self.violation = violation;
-        self.best = story;
-    }
+/// What a story used until its violation: no choices that nobody asked for, and nothing that lies after it.
+fn used<M: Model>(mut story: Story<M>, asked_for: &[bool], violated: Time) -> Story<M> {
+    let mut asked_for = asked_for.iter();
+    story.deviations.retain(|_| *asked_for.next().expect("one flag a deviation"));
+    story.case.operations.retain(|operation| operation.at <= violated);
+    story.case.faults.retain(|fault| fault.at <= violated);
+    story
 }
 
 /// The story without a node: its operations, faults and choices go with it. `None` if it is the last.

@@ -12,7 +12,7 @@ impl<M: Model> Shrinker<'_, M> {
     /// Leaves out what can be left out, until nothing more can.
     pub(super) fn reduce(&mut self) {
         loop {
-            let size = self.best.sizes();
+            let size = self.best.story.sizes();
             self.drop_whole_kinds();
             self.move_base_latency();
             self.move_base_sync();
@@ -20,7 +20,7 @@ impl<M: Model> Shrinker<'_, M> {
             self.minimise(|story| &mut story.case.operations);
             self.minimise(|story| &mut story.deviations);
             self.drop_nodes();
-            if self.stopped || self.best.sizes() == size {
+            if self.stopped || self.best.story.sizes() == size {
                 return;
             }
         }
@@ -36,9 +36,9 @@ impl<M: Model> Shrinker<'_, M> {
             |deviation| matches!(deviation, Deviation::Timer { .. } | Deviation::Sync { .. } | Deviation::Crash { .. }),
         ];
         for sort in sorts {
-            let mut candidate = self.best.clone();
+            let mut candidate = self.best.story.clone();
             candidate.deviations.retain(|deviation| !sort(deviation));
-            if candidate.deviations.len() < self.best.deviations.len() {
+            if candidate.deviations.len() < self.best.story.deviations.len() {
                 self.attempt(candidate);
             }
         }
@@ -47,7 +47,7 @@ impl<M: Model> Shrinker<'_, M> {
     /// Several messages that all take as long as each other, and not the base latency, are told by another base.
     fn move_base_latency(&mut self) {
         let mut common: BTreeMap<Span, usize> = BTreeMap::new();
-        for deviation in &self.best.deviations {
+        for deviation in &self.best.story.deviations {
             if let Deviation::Send { lost: false, latency: Some(latency), .. } = deviation {
                 *common.entry(*latency).or_insert(0) += 1;
             }
@@ -55,7 +55,7 @@ impl<M: Model> Shrinker<'_, M> {
         let mut bases: Vec<_> = common.into_iter().filter(|(_, count)| *count > 1).collect();
         bases.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         for (base, _) in bases.into_iter().take(4) {
-            let mut candidate = self.best.clone();
+            let mut candidate = self.best.story.clone();
             candidate.case.scenario.network.latency = Latency::Constant { base };
             candidate.deviations.retain(|deviation| {
                 !matches!(deviation, Deviation::Send { lost: false, copy: None, latency: Some(latency), .. } if *latency == base)
@@ -72,12 +72,12 @@ impl<M: Model> Shrinker<'_, M> {
             Deviation::Sync { longer, .. } => Some(*longer),
             _ => None,
         };
-        let lengths: BTreeSet<_> = self.best.deviations.iter().filter_map(longer).collect();
+        let lengths: BTreeSet<_> = self.best.story.deviations.iter().filter_map(longer).collect();
         if lengths.len() < 2 {
             return;
         }
         for length in lengths {
-            let mut candidate = self.best.clone();
+            let mut candidate = self.best.story.clone();
             let disk = &mut candidate.case.scenario.disk;
             disk.sync += length;
             candidate.deviations.retain(|deviation| longer(deviation).is_none());
@@ -89,17 +89,17 @@ impl<M: Model> Shrinker<'_, M> {
 
     /// Leaves out ever smaller chunks of one list: halves, quarters, down to single items.
     fn minimise<T: Clone>(&mut self, list: fn(&mut Story<M>) -> &mut Vec<T>) {
-        let mut chunk = list(&mut self.best).len();
+        let mut chunk = list(&mut self.best.story).len();
         while chunk > 0 && !self.stopped {
             let mut removed = false;
             // From the end: what comes late depends on what came early, seldom the other way round.
-            let mut end = list(&mut self.best).len();
+            let mut end = list(&mut self.best.story).len();
             while end > 0 && !self.stopped {
                 let begin = end.saturating_sub(chunk);
-                let mut candidate = self.best.clone();
+                let mut candidate = self.best.story.clone();
                 list(&mut candidate).drain(begin..end);
                 removed |= self.attempt(candidate);
-                end = begin.min(list(&mut self.best).len());
+                end = begin.min(list(&mut self.best.story).len());
             }
             chunk = match removed && chunk == 1 {
                 true => 1,
@@ -109,8 +109,8 @@ impl<M: Model> Shrinker<'_, M> {
     }
 
     fn drop_nodes(&mut self) {
-        for node in self.best.case.scenario.nodes.clone().into_iter().rev() {
-            if let Some(candidate) = without_node(&self.best, node) {
+        for node in self.best.story.case.scenario.nodes.clone().into_iter().rev() {
+            if let Some(candidate) = without_node(&self.best.story, node) {
                 self.attempt(candidate);
             }
         }

@@ -14,7 +14,7 @@ use crate::fault::FaultClass;
 use crate::model::Model;
 use crate::network::Latency;
 use crate::run::{Record, run_valid};
-use crate::scenario::Case;
+use crate::scenario::{Case, Scenario};
 use crate::shrink::{Progress, Shrunk, Story, record, shrink};
 use crate::swarm::{Cases, Swarm};
 use crate::sweep::Campaign;
@@ -42,16 +42,14 @@ pub(crate) fn retell<M: Model>(
         return tell_in(shrunk, campaign, own_worlds, 0..WORLDS, keep_going);
     }
     let best = tell_in(shrunk, campaign, own_worlds, 0..OWN, keep_going);
+    let variants = |_: &Story<M>, swarm: Swarm| variants(&campaign.suite.model, &swarm);
     tell_in(best, campaign, variants, OWN..WORLDS, keep_going)
 }
-
-/// Makes small worlds for a story, from the faults that they may have.
-type Worlds<M> = fn(&Story<M>, &Campaign<M>, Swarm) -> Vec<Cases<M>>;
 
 fn tell_in<M: Model>(
     shrunk: Shrunk<M>,
     campaign: &Campaign<M>,
-    worlds: Worlds<M>,
+    worlds: impl Fn(&Story<M>, Swarm) -> Vec<Cases<M>>,
     seeds: Range<u64>,
     keep_going: &mut dyn FnMut(&Progress) -> bool,
 ) -> Shrunk<M> {
@@ -62,7 +60,9 @@ fn tell_in<M: Model>(
     let properties = &campaign.suite.properties;
     let swarms = swarms(&best.story, campaign);
     let swarms = swarms.iter().flat_map(|swarm| CHAOS.map(|chaos| swarm.clone().chaos(chaos)));
-    let worlds: Vec<_> = swarms.flat_map(|swarm| worlds(&best.story, campaign, swarm)).collect();
+    let settle = best.story.case.scenario.phases.settle;
+    let worlds = swarms.flat_map(|swarm| worlds(&best.story, swarm));
+    let worlds: Vec<_> = worlds.map(|cases| cases.scenario(|small| small.phases.settle = settle)).collect();
     for seed in seeds {
         let size = best.story.sizes();
         let progress = Progress { runs: best.runs, before: best.before, now: size };
@@ -71,11 +71,12 @@ fn tell_in<M: Model>(
         }
         best.runs += 1;
         let case = small_case(&worlds[seed as usize % worlds.len()], seed, seed as usize / worlds.len());
-        let outcome = run_valid(&case, &Source::Seed(seed), properties, Record::No);
+        let source = Source::Seed(seed);
+        let outcome = run_valid(&case, &source, properties, Record::No);
         if outcome.violation.is_none_or(|violation| violation.property != best.violation.property) {
             continue;
         }
-        let Some((story, _)) = record(&case, seed, properties) else {
+        let Some((story, _)) = record(&case, &source, properties) else {
             continue;
         };
         let Ok(told) = shrink(story, properties, keep_going) else {
@@ -89,7 +90,8 @@ fn tell_in<M: Model>(
     best
 }
 
-/// The classes of faults that the story is told with; and all that the campaign draws, for it may be told in another way.
+/// The classes of faults that the story is told with, twice as often as all that the campaign draws: for it may be told in
+/// another way too.
 fn swarms<M: Model>(story: &Story<M>, campaign: &Campaign<M>) -> Vec<Swarm> {
     let all = campaign.swarm.clone();
     let narrow = all.clone().narrowed::<M>(&classes(story, campaign));
@@ -100,23 +102,16 @@ fn swarms<M: Model>(story: &Story<M>, campaign: &Campaign<M>) -> Vec<Swarm> {
 }
 
 /// Worlds of the story's own configuration, and of the same with as few nodes as it can have.
-fn own_worlds<M: Model>(story: &Story<M>, _: &Campaign<M>, swarm: Swarm) -> Vec<Cases<M>> {
-    let scenario = &story.case.scenario;
+fn own_worlds<M: Model>(story: &Story<M>, swarm: Swarm) -> Vec<Cases<M>> {
+    let Scenario { config, phases, .. } = &story.case.scenario;
     let swarm = swarm.as_configured();
-    let settle = scenario.phases.settle;
-    let usual = swarm.cases(&scenario.config).scenario(|small| {
-        small.phases.settle = settle;
-        small.phases.core.clone_from(&scenario.phases.core);
-    });
-    let few = smallest(&scenario.config).map(|few| swarm.cases(&few).scenario(|small| small.phases.settle = settle));
-    std::iter::once(usual).chain(few).collect()
+    let usual = swarm.cases(config).scenario(|small| small.phases.core.clone_from(&phases.core));
+    std::iter::once(usual).chain(smallest(config).map(|few| swarm.cases(&few))).collect()
 }
 
-/// Worlds of the variants of the campaign's model, and of the model with as few nodes as it can have.
-fn variants<M: Model>(story: &Story<M>, campaign: &Campaign<M>, swarm: Swarm) -> Vec<Cases<M>> {
-    let settle = story.case.scenario.phases.settle;
-    let models = smallest(&campaign.suite.model).into_iter().chain([campaign.suite.model.clone()]);
-    models.map(|model| swarm.cases(&model).scenario(|small| small.phases.settle = settle)).collect()
+/// Worlds of the variants of a model with as few nodes as it can have, and of the model.
+fn variants<M: Model>(model: &M, swarm: &Swarm) -> Vec<Cases<M>> {
+    smallest(model).iter().chain([model]).map(|model| swarm.cases(model)).collect()
 }
 
 /// The model with as few nodes as it takes to have one that may be down beside another; `None` if it has no more than

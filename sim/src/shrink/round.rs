@@ -25,31 +25,31 @@ impl<M: Model> Shrinker<'_, M> {
     pub(super) fn round(&mut self) {
         self.simplify_scenario();
         self.shorten_faults();
-        for index in 0..self.best.case.faults.len() {
+        for index in 0..self.best.story.case.faults.len() {
             self.round_time(|case| case.faults.get_mut(index).map(|fault| &mut fault.at));
         }
-        for index in 0..self.best.case.operations.len() {
+        for index in 0..self.best.story.case.operations.len() {
             self.round_time(|case| case.operations.get_mut(index).map(|operation| &mut operation.at));
         }
         self.round_deviations();
     }
 
     fn simplify_scenario(&mut self) {
-        let mut simpler = self.best.clone();
+        let mut simpler = self.best.story.clone();
         simpler.case.scenario.disk = DiskConfig::default();
-        if simpler.case.scenario.disk != self.best.case.scenario.disk {
+        if simpler.case.scenario.disk != self.best.story.case.scenario.disk {
             self.attempt(simpler);
         }
-        let mut ordered = self.best.clone();
+        let mut ordered = self.best.story.clone();
         if !std::mem::replace(&mut ordered.case.scenario.network.fifo, true) {
             self.attempt(ordered);
         }
         // Chaos need not go on after the violation, or after the last thing that happens in it.
         let last = self.last_happening();
         for grid in GRIDS {
-            let mut shorter = self.best.clone();
+            let mut shorter = self.best.story.clone();
             let chaos = Span((last.0 / grid.0 + 1) * grid.0);
-            if chaos < self.best.case.scenario.phases.chaos {
+            if chaos < self.best.story.case.scenario.phases.chaos {
                 shorter.case.scenario.phases.chaos = chaos;
                 if self.attempt(shorter) {
                     break;
@@ -59,9 +59,9 @@ impl<M: Model> Shrinker<'_, M> {
     }
 
     fn last_happening(&self) -> Time {
-        let case = &self.best.case;
-        if self.violation.at < case.scenario.phases.end_at() {
-            return self.violation.at;
+        let case = &self.best.story.case;
+        if self.best.violation.at < case.scenario.phases.end_at() {
+            return self.best.violation.at;
         }
         let operations = case.operations.iter().map(|operation| operation.at);
         let faults = case.faults.iter().map(|fault| fault.until().unwrap_or(fault.at));
@@ -71,8 +71,8 @@ impl<M: Model> Shrinker<'_, M> {
     /// Each fault is given the shortest of a few round lengths that it can have, and then twice that, if the story
     /// bears it: a window that fits to the millisecond does not survive the next change of the code.
     fn shorten_faults(&mut self) {
-        for index in 0..self.best.case.faults.len() {
-            let lasts = self.best.case.faults.get(index).and_then(|fault| fault.lasts);
+        for index in 0..self.best.story.case.faults.len() {
+            let lasts = self.best.story.case.faults.get(index).and_then(|fault| fault.lasts);
             let shorter = LENGTHS.into_iter().filter(|length| lasts.is_none_or(|lasts| *length < lasts));
             for length in shorter {
                 if self.attempt_length(index, length) {
@@ -84,7 +84,7 @@ impl<M: Model> Shrinker<'_, M> {
     }
 
     fn attempt_length(&mut self, index: usize, length: Span) -> bool {
-        let mut candidate = self.best.clone();
+        let mut candidate = self.best.story.clone();
         let Some(fault) = candidate.case.faults.get_mut(index) else {
             return false;
         };
@@ -94,14 +94,14 @@ impl<M: Model> Shrinker<'_, M> {
 
     fn round_time(&mut self, place: impl Fn(&mut crate::Case<M>) -> Option<&mut Time>) {
         for grid in GRIDS {
-            let mut candidate = self.best.clone();
+            let mut candidate = self.best.story.clone();
             let Some(at) = place(&mut candidate.case) else { return };
             let exact = at.0;
             if exact.is_multiple_of(grid.0) {
                 return;
             }
             for rounded in [exact / grid.0 * grid.0, exact.div_ceil(grid.0) * grid.0] {
-                let mut candidate = self.best.clone();
+                let mut candidate = self.best.story.clone();
                 if let Some(at) = place(&mut candidate.case) {
                     *at = Time(rounded);
                 }
@@ -113,12 +113,12 @@ impl<M: Model> Shrinker<'_, M> {
     }
 
     fn round_deviations(&mut self) {
-        for index in 0..self.best.deviations.len() {
-            let Some(deviation) = self.best.deviations.get(index).cloned() else {
+        for index in 0..self.best.story.deviations.len() {
+            let Some(deviation) = self.best.story.deviations.get(index).cloned() else {
                 return;
             };
             for simpler in simpler(&deviation) {
-                let mut candidate = self.best.clone();
+                let mut candidate = self.best.story.clone();
                 candidate.deviations[index] = simpler;
                 if self.attempt(candidate) {
                     break;

@@ -29,17 +29,17 @@ pub(super) fn shake<M: Model>(
     properties: &[Maker<M>],
     keep_going: &mut dyn FnMut(&Progress) -> bool,
 ) -> Shrunk<M> {
-    let mut shrinker = Shrinker::of(shrunk, properties, keep_going);
+    let mut shrinker = Shrinker { properties, best: shrunk, stopped: false, keep_going };
     shrinker.shake();
-    shrinker.finish()
+    shrinker.best
 }
 
 impl<M: Model> Shrinker<'_, M> {
     fn shake(&mut self) {
         let mut words = Words(generator(0, "shrink/shake"));
         let mut in_vain = 0;
-        while in_vain < SHAKES && !self.stopped && (SHORT + 1..=LONG).contains(&self.best.sizes().items()) {
-            let mut candidate = self.best.clone();
+        while in_vain < SHAKES && !self.stopped && (SHORT + 1..=LONG).contains(&self.best.story.sizes().items()) {
+            let mut candidate = self.best.story.clone();
             for _ in 0..=words.below(2) {
                 leave_out(&mut candidate, &mut words);
             }

@@ -140,6 +140,11 @@ impl ModelOptions {
     }
 }
 
+/// How many lines a drawing may have, where 0 says all.
+fn at_most(lines: usize) -> Option<usize> {
+    (lines > 0).then_some(lines)
+}
+
 /// Reads a file.
 fn read(file: &Path) -> anyhow::Result<String> {
     std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))

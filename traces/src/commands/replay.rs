@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use seedbed_sim::replay::NUDGES;
 use seedbed_sim::{Fingerprint, NodeId, Time};
 
-use crate::commands::{Ended, in_file, read_trace};
+use crate::commands::{Ended, at_most, in_file, read_trace};
 use crate::component::{Component, Glimpse, Replay};
 use crate::draw::{Picture, text};
 use crate::report::{how, print_json, replay_json, verdict};
@@ -49,9 +49,8 @@ fn print(replay: &Replay, how_shown: &Shown) {
     let run = &replay.run;
     let until = how_shown.until.unwrap_or(Time::NEVER);
     let timeline: Vec<_> = run.timeline.iter().filter(|entry| entry.at <= until).cloned().collect();
-    let limit = if how_shown.lines == 0 { None } else { Some(how_shown.lines) };
     let violation = run.violation.as_ref().filter(|violation| violation.at <= until);
-    let picture = Picture { timeline: &timeline, violation, ..run.picture(limit) };
+    let picture = Picture { timeline: &timeline, violation, ..run.picture(at_most(how_shown.lines)) };
     say_all!("{}", text::draw(&picture));
     say!();
     let (word, tries) = how(replay);

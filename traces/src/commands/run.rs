@@ -7,7 +7,7 @@ use seedbed_sim::check::write_trace;
 
 use crate::commands::litmus::litmus;
 use crate::commands::progress::{ShrinkBudget, keep_shrinking, spinner};
-use crate::commands::{Ended, ModelOptions, hunt, shown};
+use crate::commands::{Ended, ModelOptions, at_most, hunt, shown};
 use crate::component::Run;
 use crate::draw::text;
 use crate::registry;
@@ -67,8 +67,7 @@ pub fn run(
 }
 
 fn print(model: &str, seed: u64, run: &Run, lines: usize) {
-    let limit = if lines == 0 { None } else { Some(lines) };
-    say_all!("{}", text::draw(&run.picture(limit)));
+    say_all!("{}", text::draw(&run.picture(at_most(lines))));
     let stats = &run.stats;
     say!(
         "\n{model}, seed {seed}: {} after {} events, {} of virtual time",

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-use crate::commands::{Ended, in_file, read_trace};
+use crate::commands::{Ended, at_most, in_file, read_trace};
 use crate::draw::html::Limits;
 use crate::draw::{Picture, dot, html, mermaid, otlp, perfetto, shiviz, text};
 
@@ -48,7 +48,7 @@ pub fn show(file: &Path, form: Form, lines: usize, out: Option<PathBuf>) -> anyh
 /// If the file is no trace that this seedbed can run.
 pub fn draw(file: &Path, form: Form, lines: usize) -> anyhow::Result<String> {
     let (trace, component) = read_trace(file)?;
-    let limit = if lines == 0 { None } else { Some(lines) };
+    let limit = at_most(lines);
     let drawing: fn(&Picture<'_>) -> String = match form {
         Form::Text => text::draw,
         Form::Mermaid => mermaid::draw,

@@ -1,6 +1,6 @@
 //! The kill matrix as a page: one file, no network, light and dark, tables that a screen reader reads as tables.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 
 use crate::kills::compare::compare;
 use crate::kills::text::{estimate, only, verdicts};
@@ -8,27 +8,16 @@ use crate::kills::{Plan, Row};
 
 /// The page.
 pub fn page(rows: &[Row], plan: &Plan) -> String {
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                title { "seedbed: the kill matrix" }
-                style { (PreEscaped(include_str!("page.css"))) }
-            }
-            body {
-                main {
-                    h1 { "The kill matrix" }
-                    (head(rows, plan))
-                    @for group in rows.chunk_by(|a, b| a.model == b.model) { (matrix(group)) }
-                    (lonely(rows))
-                    @if plan.strategies.len() > 1 { (strategies(rows)) }
-                }
-            }
+    let body = html! {
+        main {
+            h1 { "The kill matrix" }
+            (head(rows, plan))
+            @for group in rows.chunk_by(|a, b| a.model == b.model) { (matrix(group)) }
+            (lonely(rows))
+            @if plan.strategies.len() > 1 { (strategies(rows)) }
         }
     };
-    page.into_string()
+    crate::page::page("seedbed: the kill matrix", include_str!("page.css"), &body)
 }
 
 fn head(rows: &[Row], plan: &Plan) -> Markup {

@@ -1,7 +1,7 @@
 //! L: abandoned locks are resolved, and every transaction ends.
 
 use seedbed_models::transactions::mvcc::{Mvcc, Node};
-use seedbed_sim::{AtEnd, Property, World};
+use seedbed_sim::{AtEnd, Property, Span, World};
 
 use super::stores;
 
@@ -10,12 +10,18 @@ use super::stores;
 /// with, to the very end.
 const LIVES: u64 = 10;
 
+/// The same in virtual time.
+fn lives(world: &World<Mvcc>) -> Span {
+    world.config().ttl * LIVES
+}
+
 /// In the end no row has an old lock: whoever had left one behind, somebody has settled it.
 pub fn locks_resolved() -> impl Property<Mvcc> + Clone + Send + Sync {
     AtEnd::liveness("mvcc/locks_resolved", |world: &World<Mvcc>| {
+        let lives = lives(world);
         for (node, store) in stores(world) {
             let old = |key, start| match world.process(node) {
-                Some(Node::Shard(shard)) => shard.age(world.clock(node), key, start) >= world.config().ttl * LIVES,
+                Some(Node::Shard(shard)) => shard.age(world.clock(node), key, start) >= lives,
                 _ => true,
             };
             if let Some((key, start, lock)) = store.locks().find(|(key, start, _)| old(*key, *start)) {
@@ -33,7 +39,7 @@ pub fn locks_resolved() -> impl Property<Mvcc> + Clone + Send + Sync {
 /// Every transaction is committed or aborted in the end, unless its client crashed and forgot it, or began it just now.
 pub fn transactions_end() -> impl Property<Mvcc> + Clone + Send + Sync {
     AtEnd::liveness("mvcc/transactions_end", |world: &World<Mvcc>| {
-        let lives = world.config().ttl * LIVES;
+        let lives = lives(world);
         let unended = world.history().invocations().iter().filter(|invocation| invocation.ended().is_none());
         for invocation in unended.filter(|invocation| world.now().since(invocation.invoked) >= lives) {
             let open = match world.process(invocation.client) {

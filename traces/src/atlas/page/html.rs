@@ -1,6 +1,6 @@
 //! The page: one file, which loads nothing.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 
 use crate::atlas::measure::sample::BLOCKING_TEMPOS;
 use crate::atlas::page::words::{
@@ -13,29 +13,17 @@ use crate::atlas::{Atlas, Chapter, Declared, Entry, Measured, grid};
 
 /// The whole page.
 pub fn page(atlas: &Atlas) -> String {
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { "Atlas of faults · seedbed" }
-                style { (PreEscaped(include_str!("style.css"))) }
-            }
-            body {
-                a.skip href="#overview" { "Skip to the tables" }
-                (plot::hatches())
-                (head(atlas))
-                main {
-                    (overview(atlas))
-                    @for chapter in &atlas.chapters { (self::chapter(chapter)) }
-                    (method(atlas))
-                }
-            }
+    let body = html! {
+        a.skip href="#overview" { "Skip to the tables" }
+        (plot::hatches())
+        (head(atlas))
+        main {
+            (overview(atlas))
+            @for chapter in &atlas.chapters { (self::chapter(chapter)) }
+            (method(atlas))
         }
     };
-    page.into_string()
+    crate::page::page("Atlas of faults · seedbed", include_str!("style.css"), &body)
 }
 
 fn head(atlas: &Atlas) -> Markup {
