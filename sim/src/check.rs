@@ -10,7 +10,7 @@ use proptest::strategy::BoxedStrategy;
 use crate::bug::Bug;
 use crate::model::{Model, Workload};
 use crate::property::{AtEnd, Invariant, Maker, Property, Verdict};
-use crate::shrink::{self, DEFAULT_RUNS, Shrunk};
+use crate::shrink::{self, DEFAULT_RUNS, RETOLD, Shrunk};
 use crate::suite::Suite;
 use crate::swarm::{Cases, Swarm};
 use crate::sweep::{Campaign, SeedResult, Summary};
@@ -296,7 +296,7 @@ fn report<M: Model>(
     line(format_args!("  {}", violation.message));
     line(format_args!("  shrunk: {}, in {} runs", before.shrunk_to(after), shrunk.runs));
     if shrunk.retold {
-        line(format_args!("  retold: the same property, broken in a smaller world than the seed's"));
+        line(format_args!("  {RETOLD}"));
     }
     match written {
         Ok(()) => {

@@ -122,6 +122,8 @@ pub struct Shrunk {
     pub after: Sizes,
     /// Worlds run.
     pub runs: usize,
+    /// Whether it was found again in a smaller world ([`seedbed_sim::Shrunk::retold`]).
+    pub retold: bool,
 }
 
 /// Asked before each run of a shrink; `false` ends it.
@@ -287,6 +289,13 @@ pub trait Component: Send + Sync {
     /// # Errors
     /// If the text is no trace of this model.
     fn replay(&self, text: &str, nudges: usize) -> anyhow::Result<Replay>;
+
+    /// A trace of this model with some fields of its configuration replaced: the path to each, and its value. The
+    /// violation is still the one that was recorded.
+    ///
+    /// # Errors
+    /// If the text is no trace of this model, or its configuration cannot be changed so.
+    fn with(&self, text: &str, fields: &[(String, String)]) -> anyhow::Result<String>;
 
     /// Steps through a trace, for so many events or to its end: shows the world to `each` after every event, until it
     /// says no.
@@ -554,6 +563,12 @@ impl<M: Model> Component for Typed<M> {
         })
     }
 
+    fn with(&self, text: &str, fields: &[(String, String)]) -> anyhow::Result<String> {
+        let (mut trace, _) = self.trace(text)?;
+        trace.scenario.config = with_fields(&trace.scenario.config, fields)?;
+        Ok(trace.to_text())
+    }
+
     fn step(&self, text: &str, events: Option<u64>, each: &mut dyn FnMut(&dyn Glimpse) -> bool) -> anyhow::Result<()> {
         let (trace, _) = self.trace(text)?;
         let mut world = World::recording(&trace.case(), &Source::Fixed(trace.deviations.clone()))?;
@@ -607,6 +622,7 @@ fn erase_shrunk<M: Model>(shrunk: &seedbed_sim::Shrunk<M>, seed: Option<u64>) ->
         before: shrunk.before,
         after: shrunk.story.sizes(),
         runs: shrunk.runs,
+        retold: shrunk.retold,
     }
 }
 

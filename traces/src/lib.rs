@@ -22,8 +22,6 @@ pub mod shard;
 /// The examples of the guide compile, and do what they say.
 #[cfg(doctest)]
 mod guide {
-    #[doc = include_str!("../../docs/writing-a-model.md")]
-    struct WritingAModel;
     #[doc = include_str!("../../docs/writing-a-property.md")]
     struct WritingAProperty;
     #[doc = include_str!("../../docs/your-own-service.md")]

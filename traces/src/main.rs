@@ -70,6 +70,9 @@ enum Command {
     Replay {
         /// The trace.
         file: PathBuf,
+        /// Replace a field of the trace's configuration: what if it were otherwise? Such as `--with settings.pre_vote=true`.
+        #[arg(long, value_name = "FIELD=VALUE")]
+        with: Vec<String>,
         /// Show only what happens up to this instant, such as 1200ms.
         #[arg(long)]
         until: Option<Time>,
@@ -171,8 +174,8 @@ fn call(command: Option<Command>) -> anyhow::Result<Ended> {
         }
         Some(Command::Sweep(call)) => sweep::sweep(&call),
         Some(Command::Merge { files, json }) => merge::merge(&files, json),
-        Some(Command::Replay { file, until, step, lines, json }) => {
-            replay::replay(&file, &replay::Shown { until, step, lines, json })
+        Some(Command::Replay { file, with, until, step, lines, json }) => {
+            replay::replay(&file, &with, &replay::Shown { until, step, lines, json })
         }
         Some(Command::Shrink { file, out, seconds, runs, json }) => {
             shrink::shrink(&file, out, ShrinkBudget { seconds, runs }, json)

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::say;
 use hdrhistogram::Histogram;
 use seedbed_sim::fault::FaultClass;
+use seedbed_sim::shrink::RETOLD;
 use seedbed_sim::{Fingerprint, SeedResult, Sizes, Violation};
 use serde_json::{Value, json};
 
@@ -157,13 +158,16 @@ pub fn shrink_json(shrunk: &Shrunk, seconds: f64, trace: &str) -> Value {
         "before": sizes_json(shrunk.before),
         "after": sizes_json(shrunk.after),
         "runs": shrunk.runs,
+        "retold": shrunk.retold,
         "seconds": seconds,
         "trace": trace,
         "property": shrunk.violation.property,
     })
 }
 
-/// The line that says how much a shrink has saved.
-pub fn shrink_line(shrunk: &Shrunk, seconds: f64) -> String {
-    format!("shrunk: {}, in {seconds:.1} s and {} runs", shrunk.before.shrunk_to(shrunk.after), shrunk.runs)
+/// What people are told of a shrink: how much it has saved, and whether the story is of another world.
+pub fn shrink_lines(shrunk: &Shrunk, seconds: f64) -> String {
+    let saved = shrunk.before.shrunk_to(shrunk.after);
+    let retold = if shrunk.retold { format!("\n  {RETOLD}") } else { String::new() };
+    format!("  shrunk: {saved}, in {seconds:.1} s and {} runs{retold}", shrunk.runs)
 }

@@ -70,6 +70,16 @@ fn a_failure_is_found_shrunk_replayed_and_drawn() {
     std::fs::write(&bare, value.to_string()).expect("the directory is ours");
     assert_eq!(&lines(&seedbed(&place, "replay bare.json --json"))[0], line);
 
+    // What if the bug were not there?
+    let mended = seedbed(&place, &format!("replay {name} --with counts_retries=false --json"));
+    assert_eq!((code(&mended), lines(&mended)[0]["verdict"].as_str()), (0, Some("held")));
+    for (with, expected) in [("nonsense=1", "it has: counts_retries"), ("nonsense", "FIELD=VALUE")] {
+        let refused = seedbed(&place, &format!("replay {name} --with {with}"));
+        assert_eq!(code(&refused), 2);
+        assert!(String::from_utf8_lossy(&refused.stderr).contains(expected), "--with {with} should say '{expected}'");
+    }
+    assert_eq!(std::fs::read_to_string(&file).expect("it is still there"), text, "the trace itself stays");
+
     let drawn = seedbed(&place, &format!("show {name}"));
     assert_eq!(code(&drawn), 0);
     assert!(String::from_utf8_lossy(&drawn.stdout).contains("VIOLATED"));

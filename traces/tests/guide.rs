@@ -25,6 +25,21 @@ fn sessions_print_what_the_guide_says() {
 }
 
 #[test]
+fn the_model_that_the_guide_goes_through_is_the_one_that_is_tested() {
+    let (page, source) = (read(&root().join("docs/writing-a-model.md")), read(&root().join("sim/tests/backup.rs")));
+    let blocks = page.split("```rust,ignore\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let shown: Vec<_> = blocks.flat_map(str::lines).map(str::trim).filter(|line| !line.is_empty()).collect();
+    assert!(shown.len() > 50, "the page shows the model in blocks of `rust,ignore`");
+    let mut rest = source.lines().map(str::trim);
+    for line in shown.into_iter().filter(|line| !line.starts_with("// …")) {
+        assert!(
+            rest.any(|line_of_source| line_of_source == line),
+            "not in sim/tests/backup.rs, or not in this order: {line}"
+        );
+    }
+}
+
+#[test]
 fn pages_of_components_are_what_the_tool_writes() {
     let kills = Kills::read(&root().join("docs/kills.jsonl")).expect("the figures of the kill matrix");
     for (name, text) in pages(&kills).expect("every kept trace can be drawn") {

@@ -107,6 +107,10 @@ pub struct Shrunk<M: Model> {
     pub retold: bool,
 }
 
+/// What people are told of a story that was retold.
+pub const RETOLD: &str =
+    "retold: the same property, violated in a smaller world than the seed's; its configuration may be another variant";
+
 impl<M: Model> Shrunk<M> {
     /// The trace to keep.
     pub fn trace(&self, seed: Option<u64>) -> Trace<M> {

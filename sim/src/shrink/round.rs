@@ -32,6 +32,16 @@ impl<M: Model> Shrinker<'_, M> {
             self.round_time(|case| case.operations.get_mut(index).map(|operation| &mut operation.at));
         }
         self.round_deviations();
+        self.in_order();
+    }
+
+    /// Stories are read from the top: faults stand in the order in which they strike, unless it matters that they do not.
+    fn in_order(&mut self) {
+        let mut ordered = self.best.story.clone();
+        ordered.case.faults.sort_by_key(|fault| fault.at);
+        if ordered.case.faults != self.best.story.case.faults {
+            self.attempt(ordered);
+        }
     }
 
     fn simplify_scenario(&mut self) {

@@ -119,10 +119,6 @@ impl ModelOptions {
             names.map(|name| name.parse().map_err(anyhow::Error::msg)).collect()
         };
         let faults = self.faults.as_ref().map(classes).transpose()?;
-        let field = |text: &String| match text.split_once('=') {
-            Some((path, value)) => Ok((path.to_string(), value.to_string())),
-            None => Err(anyhow::anyhow!("--with {text}: write FIELD=VALUE, such as kind=redlock")),
-        };
         if self.corpus.is_some() && self.strategy != Strategy::Guided {
             anyhow::bail!("--corpus: {} learns nothing; --strategy guided does", self.strategy);
         }
@@ -133,11 +129,20 @@ impl ModelOptions {
             boundary: self.boundary.clone(),
             settings: self.settings.0.clone(),
             every: self.every,
-            with: self.with.iter().map(field).collect::<Result<_, _>>()?,
+            with: fields(&self.with)?,
             strategy: self.strategy,
             corpus: self.corpus.clone(),
         })
     }
+}
+
+/// The fields of a configuration that are to be replaced, as they are typed: the path to each, and its value.
+fn fields(with: &[String]) -> anyhow::Result<Vec<(String, String)>> {
+    let field = |text: &String| match text.split_once('=') {
+        Some((path, value)) => Ok((path.to_string(), value.to_string())),
+        None => Err(anyhow::anyhow!("--with {text}: write FIELD=VALUE, such as kind=redlock")),
+    };
+    with.iter().map(field).collect()
 }
 
 /// How many lines a drawing may have, where 0 says all.

@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use seedbed_sim::replay::NUDGES;
 use seedbed_sim::{Fingerprint, NodeId, Time};
 
-use crate::commands::{Ended, at_most, in_file, read_trace};
+use crate::commands::{Ended, at_most, fields, in_file, read_trace};
 use crate::component::{Component, Glimpse, Replay};
 use crate::draw::{Picture, text};
 use crate::report::{how, print_json, replay_json, verdict};
@@ -27,12 +27,16 @@ pub struct Shown {
     pub json: bool,
 }
 
-/// Replays a trace file.
+/// Replays a trace file, with some fields of its configuration replaced.
 ///
 /// # Errors
-/// If the file is no trace that this seedbed can run.
-pub fn replay(file: &Path, how_shown: &Shown) -> anyhow::Result<Ended> {
-    let (trace, component) = read_trace(file)?;
+/// If the file is no trace that this seedbed can run, or its configuration has no such fields.
+pub fn replay(file: &Path, with: &[String], how_shown: &Shown) -> anyhow::Result<Ended> {
+    let (mut trace, component) = read_trace(file)?;
+    let with = fields(with)?;
+    if !with.is_empty() {
+        trace = component.with(&trace, &with).with_context(|| in_file(file))?;
+    }
     let replay = component.replay(&trace, NUDGES).with_context(|| in_file(file))?;
     if how_shown.step {
         let events = replay.recorded.as_ref().map(|violation| violation.event);
@@ -72,7 +76,7 @@ fn print(replay: &Replay, how_shown: &Shown) {
     match run.fingerprint == replay.recorded_fingerprint {
         true => say!("  fingerprint {} as recorded", Fingerprint(run.fingerprint)),
         false => say!(
-            "  fingerprint {}, recorded {}: the code has changed since",
+            "  fingerprint {}, recorded {}: this is not the run that was recorded",
             Fingerprint(run.fingerprint),
             Fingerprint(replay.recorded_fingerprint)
         ),

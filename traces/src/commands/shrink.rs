@@ -8,7 +8,7 @@ use seedbed_sim::check::write_trace;
 
 use crate::commands::progress::{ShrinkBudget, Stopwatch, keep_shrinking, mind_ctrl_c, spinner};
 use crate::commands::{Ended, read_trace, shown};
-use crate::report::{print_json, shrink_json, shrink_line};
+use crate::report::{print_json, shrink_json, shrink_lines};
 
 /// Shrinks a trace file into another, by default beside it.
 ///
@@ -27,7 +27,7 @@ pub fn shrink(file: &Path, out: Option<PathBuf>, budget: ShrinkBudget, as_json: 
     if as_json {
         print_json(&shrink_json(&shrunk, watch.seconds(), &shown(&out)));
     } else {
-        say!("{}\n  {}", shrunk.violation, shrink_line(&shrunk, watch.seconds()));
+        say!("{}\n{}", shrunk.violation, shrink_lines(&shrunk, watch.seconds()));
         say!("  trace   {}\n  replay  cargo run --release -- replay {0}", shown(&out));
     }
     Ok(Ended::Violated)

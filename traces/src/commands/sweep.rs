@@ -19,7 +19,7 @@ use crate::commands::progress::{ShrinkBudget, Stopwatch, bar, interrupted, keep_
 use crate::commands::{Ended, ModelOptions, keep, shown};
 use crate::component::{Component, Options, Shrunk};
 use crate::registry;
-use crate::report::{folded, print_json, seed_json, shrink_line};
+use crate::report::{folded, print_json, seed_json, shrink_lines};
 use crate::shard::collect::Collected;
 use crate::shard::record::{FORMAT, Header, Part, Planned, Seeds, Swept};
 use crate::shard::results::Results;
@@ -331,7 +331,7 @@ impl Work<'_> {
             self.tell(&seed_json(name, result, Some(file)))?;
             if !self.call.json {
                 say!("{violation}\n  (seed {})", result.seed);
-                say!("  {}", shrink_line(shrunk, watch.seconds()));
+                say!("{}", shrink_lines(shrunk, watch.seconds()));
                 say!("  trace   {file}\n  replay  cargo run --release -- replay {file}\n");
             }
         }
