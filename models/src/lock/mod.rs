@@ -18,7 +18,8 @@
 //! the grace of a lease ([`lease`]).
 //!
 //! **Not guaranteed.** By any lease: that nobody else holds the lock when its holder wakes from a longer pause, or when a
-//! clock jumps. By a master with asynchronous replicas: that a granted lock survives a failover. By the message-passing
+//! clock jumps. By a master with asynchronous replicas: that a granted lock survives a failover, which a
+//! message that is late enough brings about. By the message-passing
 //! locks: anything after a crash. By `redis` and `redlock`: an order among those who wait.
 //!
 //! What each kind tolerates is told by its configuration ([`seedbed_sim::Model::tolerates`]); a configuration with tokens

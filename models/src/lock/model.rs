@@ -596,6 +596,11 @@ impl Model for Lock {
         }
     }
 
+    /// The sentinel takes a master that is silent for dead. Whoever relies on the lock alone relies on it not to be wrong.
+    fn delay_bound(&self) -> Option<Span> {
+        (self.kind == Kind::RedisFailover && !self.fencing).then_some(Span(self.down_after.0 / 10))
+    }
+
     fn pause_bound(&self) -> Option<Span> {
         (self.kind.is_leased() && !self.fencing).then_some(self.terms.grace)
     }

@@ -25,7 +25,7 @@ const CACHE: &str = "target/atlas/cache";
 /// What is measured, and where it goes.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Call {
-    /// Minutes instead of tens of them: components without their configurations, half as many seeds, any story.
+    /// A tenth of the time: components without their configurations, half as many seeds, any story.
     #[arg(long)]
     pub quick: bool,
     /// How many seeds a cell has.

@@ -48,6 +48,10 @@ fn head(atlas: &Atlas) -> Markup {
                     dt { span.promise { "tolerated" } }
                     dd { "The component declares to tolerate the class: then a break is a bug, and says so loudly." }
                 }
+                div {
+                    dt { span.promise.part { "in part" } }
+                    dd { "Some of its configurations declare it, and the worlds were of several." }
+                }
             }
             nav aria-label="Components" {
                 a href="#overview" { "Overview" }
