@@ -24,6 +24,4 @@ pub mod shard;
 mod guide {
     #[doc = include_str!("../../docs/writing-a-property.md")]
     struct WritingAProperty;
-    #[doc = include_str!("../../docs/your-own-service.md")]
-    struct YourOwnService;
 }

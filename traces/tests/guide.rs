@@ -24,18 +24,21 @@ fn sessions_print_what_the_guide_says() {
     sessions.run();
 }
 
+/// Two pages go through a file: what they show of it, in blocks of `rust,ignore`, are lines of it in their order; `// …`
+/// stands for those that are left out.
 #[test]
-fn the_model_that_the_guide_goes_through_is_the_one_that_is_tested() {
-    let (page, source) = (read(&root().join("docs/writing-a-model.md")), read(&root().join("sim/tests/backup.rs")));
-    let blocks = page.split("```rust,ignore\n").skip(1).filter_map(|rest| rest.split("```").next());
-    let shown: Vec<_> = blocks.flat_map(str::lines).map(str::trim).filter(|line| !line.is_empty()).collect();
-    assert!(shown.len() > 50, "the page shows the model in blocks of `rust,ignore`");
-    let mut rest = source.lines().map(str::trim);
-    for line in shown.into_iter().filter(|line| !line.starts_with("// …")) {
-        assert!(
-            rest.any(|line_of_source| line_of_source == line),
-            "not in sim/tests/backup.rs, or not in this order: {line}"
-        );
+fn files_that_the_guide_goes_through_are_those_that_are_tested() {
+    for (page, source) in [("writing-a-model", "backup"), ("your-own-service", "line_service")] {
+        let text = read(&root().join(format!("docs/{page}.md")));
+        let blocks = text.split("```rust,ignore\n").skip(1).filter_map(|rest| rest.split("```").next());
+        let shown: Vec<_> = blocks.flat_map(str::lines).map(str::trim).filter(|line| !line.is_empty()).collect();
+        assert!(shown.len() > 50, "docs/{page}.md shows the file in blocks of `rust,ignore`");
+        let source = format!("sim/tests/{source}.rs");
+        let of_file = read(&root().join(&source));
+        let mut rest = of_file.lines().map(str::trim);
+        for line in shown.into_iter().filter(|line| !line.starts_with("// …")) {
+            assert!(rest.any(|other| other == line), "docs/{page}.md: not in {source}, or not in this order: {line}");
+        }
     }
 }
 
