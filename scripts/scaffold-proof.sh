@@ -14,18 +14,18 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 git clone --quiet "$root" "$scratch/clone"
 cd "$scratch/clone/models/src"
-"$program" new model demo
-"$program" new property demo_is_never_ahead --for demo
+"$program" new model dry_run
+"$program" new property dry_run_is_never_ahead --for dry_run
 cd "$scratch/clone"
 git status --short
 
 cargo fmt --all --check
 say "formatted"
-cargo clippy --locked -p seedbed-models -p seedbed-properties --lib --test demo --test demo_is_never_ahead -- -D warnings
+cargo clippy --locked -p seedbed-models -p seedbed-properties --lib --test dry_run --test dry_run_is_never_ahead -- -D warnings
 say "clippy has nothing to say"
-cargo test --locked -p seedbed-properties --test demo --test demo_is_never_ahead
+cargo test --locked -p seedbed-properties --test dry_run --test dry_run_is_never_ahead
 # With the profile of tests: what it needs has just been built.
 seedbed() { cargo run --quiet --locked --profile test -p seedbed-traces --bin seedbed -- "$@"; }
-seedbed sweep demo --seeds 0..2000
-seedbed mutants demo
+seedbed sweep dry_run --seeds 0..2000
+seedbed mutants dry_run
 say "passed: a model and a property that are new pass, are caught and are known"

@@ -175,31 +175,32 @@ fn new(place: &Path, words: &str) -> Output {
 fn a_scaffold_is_written_from_anywhere_inside_and_never_over_anything() {
     let copy = copy("written");
     let before = files(&copy);
-    let output = new(&copy.join("models/src/examples"), "model demo --json");
+    let output = new(&copy.join("models/src/examples"), "model dry_run --json");
     assert_eq!(output.status.code(), Some(0), "{}", err(&output));
     let line: serde_json::Value = serde_json::from_slice(&output.stdout).expect("a JSON line");
     assert_eq!((line["created"].as_array().map(Vec::len), line["edited"].as_array().map(Vec::len)), (Some(3), Some(4)));
     let after = files(&copy);
     assert_eq!(after.len(), before.len() + 3);
-    assert!(after[&copy.join("models/src/examples/mod.rs")].contains("\npub mod demo;\npub mod echo;\n"));
+    assert!(after[&copy.join("models/src/examples/mod.rs")].contains("\npub mod dry_run;\npub mod echo;\n"));
     assert!(
-        after[&copy.join("traces/src/registry.rs")].contains("component(seedbed_properties::examples::demo::suite),")
+        after[&copy.join("traces/src/registry.rs")]
+            .contains("component(seedbed_properties::examples::dry_run::suite),")
     );
 
     // A property of the new model; its own tests are a file beside the others.
-    let output = new(&copy, "property never_ahead --for demo");
+    let output = new(&copy, "property dry_run_never_ahead --for dry_run");
     assert_eq!(output.status.code(), Some(0), "{}", err(&output));
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(text.contains("properties/src/examples/never_ahead.rs") && text.contains("cargo test"), "{text}");
-    let property = &files(&copy)[&copy.join("properties/src/examples/never_ahead.rs")];
-    assert!(property.contains("impl Property<Demo> for NeverAhead"), "{property}");
+    assert!(text.contains("properties/src/examples/dry_run_never_ahead.rs") && text.contains("cargo test"), "{text}");
+    let property = &files(&copy)[&copy.join("properties/src/examples/dry_run_never_ahead.rs")];
+    assert!(property.contains("impl Property<DryRun> for DryRunNeverAhead"), "{property}");
 
     let before = files(&copy);
     for (words, expected) in [
-        ("model demo", "models/src/examples/demo.rs"),
-        ("model never_ahead", "properties/src/examples/never_ahead.rs"),
-        ("property never_ahead", "never_ahead"),
-        ("property demo", "demo"),
+        ("model dry_run", "models/src/examples/dry_run.rs"),
+        ("model dry_run_never_ahead", "properties/src/examples/dry_run_never_ahead.rs"),
+        ("property dry_run_never_ahead", "dry_run_never_ahead"),
+        ("property dry_run", "dry_run"),
         ("model Demo2", "snake case"),
         ("model static", "keyword"),
         ("model fresh --family weather", "examples"),
@@ -218,20 +219,20 @@ fn without_a_place_for_a_line_nothing_is_written() {
     let registry = copy.join("traces/src/registry.rs");
     std::fs::write(&registry, "pub fn all() -> Vec<u8> {\n    Vec::new()\n}\n").expect("the copy is ours");
     let before = files(&copy);
-    let output = new(&copy, "model demo");
+    let output = new(&copy, "model dry_run");
     assert_eq!(output.status.code(), Some(2), "{}", err(&output));
     let told = err(&output);
     assert!(told.contains("traces/src/registry.rs") && told.contains("component(seedbed_properties::"), "{told}");
     assert_eq!(files(&copy), before);
 
     std::fs::write(copy.join("models/src/examples/mod.rs"), "//! Nothing.\n").expect("the copy is ours");
-    let output = new(&copy, "model demo");
-    assert!(err(&output).contains("pub mod demo;"), "{}", err(&output));
+    let output = new(&copy, "model dry_run");
+    assert!(err(&output).contains("pub mod dry_run;"), "{}", err(&output));
 }
 
 #[test]
 fn outside_of_the_workspace_one_is_told_where_to_go() {
-    let output = new(&std::env::temp_dir(), "model demo");
+    let output = new(&std::env::temp_dir(), "model dry_run");
     assert_eq!(output.status.code(), Some(2));
     assert!(err(&output).contains("not inside the workspace"), "{}", err(&output));
 }
