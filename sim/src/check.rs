@@ -204,7 +204,7 @@ impl<M: Model> Check<M> {
             );
         };
         let file = failing_directory().join(file_name(M::INFO.name, &shrunk.violation.property, result.seed));
-        let written = write_trace(&file, &shrunk.trace(Some(result.seed)).to_text());
+        let written = keep_trace(&file, &shrunk.trace(Some(result.seed)).to_text());
         report(&shrunk, result.seed, &file, written, &suite.properties)
     }
 }
@@ -259,6 +259,19 @@ pub fn file_name(model: &str, property: &str, seed: u64) -> String {
     format!("{model}-{}-{seed}.json", own.trim_matches('-'))
 }
 
+/// Writes a failing trace. Another one that has the name already is kept under a name with the first free number.
+///
+/// # Errors
+/// If the file cannot be written, or the other one not renamed.
+pub fn keep_trace(file: &Path, text: &str) -> std::io::Result<()> {
+    if std::fs::read_to_string(file).is_ok_and(|other| other != text) {
+        let mut aside = (1..).map(|n| file.with_extension(format!("{n}.json")));
+        let free = aside.find(|aside| !aside.exists()).expect("there are many numbers");
+        std::fs::rename(file, free)?;
+    }
+    write_trace(file, text)
+}
+
 /// Writes a trace so that a reader never sees half of it.
 ///
 /// # Errors
@@ -302,9 +315,15 @@ fn report<M: Model>(
         Ok(()) => {
             line(format_args!("  trace   {shown}"));
             line(format_args!("  replay  cargo run --release -- replay {shown}"));
+            line(format_args!(
+                "          (where the tool knows the model and the property; elsewhere run the test again:)"
+            ));
         }
         Err(problem) => line(format_args!("  the trace could not be written to {shown}: {problem}")),
     }
+    let thread = std::thread::current();
+    let test = thread.name().filter(|name| *name != "main").unwrap_or_default();
+    line(format_args!("  again   MADSIM_TEST_SEED={seed} cargo test {test}"));
     for fault in &shrunk.story.case.faults {
         line(format_args!("  fault   {fault}"));
     }

@@ -174,7 +174,8 @@ impl<P: Process> Context<'_, P> {
         self.effects.mark(name);
     }
 
-    /// Leaves a remark in the timeline; `text` is only called when somebody records one.
+    /// Leaves a remark in the timeline, and in the log at the level `debug`; `text` is only called when somebody records one
+    /// or listens.
     pub fn note(&mut self, text: impl Fn() -> String) {
         self.effects.note(&text);
     }

@@ -24,7 +24,11 @@ pub fn start() {
     if std::env::var_os("RUST_LOG").is_none() {
         return;
     }
-    let filter = EnvFilter::from_default_env();
+    let mut filter = EnvFilter::from_default_env();
+    // It warns of hash maps, of which there are none here.
+    if !std::env::var("RUST_LOG").is_ok_and(|asked| asked.contains("madsim")) {
+        filter = filter.add_directive("madsim=error".parse().expect("a directive"));
+    }
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_timer(VirtualTime).with_writer(std::io::stderr);
     // A second start in one process changes nothing.
     let _ = logs.with_ansi(false).try_init();

@@ -80,6 +80,24 @@ fn a_failure_is_found_shrunk_replayed_and_drawn() {
     }
     assert_eq!(std::fs::read_to_string(&file).expect("it is still there"), text, "the trace itself stays");
 
+    // A property of a test is not known here.
+    let of_a_test = text
+        .replace("tutorial/tally_is_exact", "mine/exact")
+        .replace("counts_retries\": true", "counts_retries\": false");
+    std::fs::write(place.join("mine.json"), of_a_test).expect("the directory is ours");
+    for command in ["replay", "shrink"] {
+        let refused = seedbed(&place, &format!("{command} mine.json"));
+        assert_eq!(code(&refused), 2, "{command}");
+        assert!(String::from_utf8_lossy(&refused.stderr).contains("no property 'mine/exact'"), "{command}");
+    }
+
+    // Another story under the same name takes no other's place.
+    let other = seedbed(&place, "sweep tutorial --faults loss,crash --seeds 0..1");
+    assert_eq!(code(&other), 1);
+    let aside = file.with_extension("1.json");
+    assert_eq!(std::fs::read_to_string(&aside).expect("the first story is kept"), text);
+    std::fs::rename(&aside, &file).expect("the directory is ours");
+
     let drawn = seedbed(&place, &format!("show {name}"));
     assert_eq!(code(&drawn), 0);
     assert!(String::from_utf8_lossy(&drawn.stdout).contains("VIOLATED"));

@@ -416,11 +416,13 @@ impl<M: Model> Effects<M::Process> for NodeEffects<'_, M> {
     }
 
     fn mark(&mut self, name: &'static str) {
+        tracing::debug!("* {name}");
         self.core.mark(self.node, name);
     }
 
     fn note(&mut self, text: &dyn Fn() -> String) {
         let node = self.node;
+        tracing::debug!("{}", text());
         self.core.tell(|| Happening::Noted { node, text: text() });
     }
 

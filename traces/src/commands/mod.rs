@@ -21,10 +21,10 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use seedbed_sim::check::{failing_directory, write_trace};
-use seedbed_sim::{FaultClass, Strategy};
+use seedbed_sim::check::{failing_directory, keep_trace};
+use seedbed_sim::{FaultClass, Info, Strategy};
 
-use crate::component::{Component, KeepGoing, Options, Shrunk};
+use crate::component::{Component, KeepGoing, Options, Replay, Shrunk};
 use crate::registry;
 
 /// How a command ended that was not called wrongly.
@@ -150,6 +150,15 @@ fn at_most(lines: usize) -> Option<usize> {
     (lines > 0).then_some(lines)
 }
 
+/// Says which of the faults that are asked for are outside of what a model declares to tolerate.
+fn beyond(info: &Info, options: &Options) {
+    let beyond = options.faults.iter().flatten().filter(|class| !info.tolerates.contains(class));
+    let beyond: Vec<_> = beyond.map(|class| class.name()).collect();
+    if !beyond.is_empty() {
+        eprintln!("note: {} does not declare to tolerate {}: what fails may be no bug", info.name, beyond.join(", "));
+    }
+}
+
 /// Reads a file.
 fn read(file: &Path) -> anyhow::Result<String> {
     std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))
@@ -161,6 +170,23 @@ fn read_trace(file: &Path) -> anyhow::Result<(String, Box<dyn Component>)> {
     let head = seedbed_sim::trace::head(&text).with_context(|| format!("{} is not a trace", file.display()))?;
     let component = registry::find(&head.model).with_context(|| in_file(file))?;
     Ok((text, component))
+}
+
+/// What replays as held may have been violated by a property that the tool does not know: one of a test. Then only that test
+/// can tell, and this says so.
+///
+/// # Errors
+/// If the component has no such property, and it is no assertion of its own.
+fn judged_here(component: &dyn Component, replay: &Replay) -> anyhow::Result<()> {
+    let (None, Some(recorded)) = (&replay.run.violation, &replay.recorded) else { return Ok(()) };
+    let property = &recorded.property;
+    if property.starts_with("assertion") || component.properties().contains(property) {
+        return Ok(());
+    }
+    anyhow::bail!(
+        "{} has no property '{property}' in this tool, so nothing can be said of it. It was a test that wrote this trace: run the test again, with MADSIM_TEST_SEED set to the seed in the trace's origin",
+        component.info().name
+    )
 }
 
 /// The context of an error about what a file says.
@@ -189,7 +215,7 @@ fn hunt(
 fn keep(component: &dyn Component, seed: u64, shrunk: &Shrunk) -> anyhow::Result<PathBuf> {
     let name = seedbed_sim::check::file_name(component.info().name, &shrunk.violation.property, seed);
     let file = failing_directory().join(name);
-    write_trace(&file, &shrunk.text).with_context(|| format!("cannot write {}", file.display()))?;
+    keep_trace(&file, &shrunk.text).with_context(|| format!("cannot write {}", file.display()))?;
     Ok(file)
 }
 

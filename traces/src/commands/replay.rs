@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use seedbed_sim::replay::NUDGES;
 use seedbed_sim::{Fingerprint, NodeId, Time};
 
-use crate::commands::{Ended, at_most, fields, in_file, read_trace};
+use crate::commands::{Ended, at_most, fields, in_file, judged_here, read_trace};
 use crate::component::{Component, Glimpse, Replay};
 use crate::draw::{Picture, text};
 use crate::report::{how, print_json, replay_json, verdict};
@@ -38,6 +38,7 @@ pub fn replay(file: &Path, with: &[String], how_shown: &Shown) -> anyhow::Result
         trace = component.with(&trace, &with).with_context(|| in_file(file))?;
     }
     let replay = component.replay(&trace, NUDGES).with_context(|| in_file(file))?;
+    judged_here(&*component, &replay).with_context(|| in_file(file))?;
     if how_shown.step {
         let events = replay.recorded.as_ref().map(|violation| violation.event);
         step(&trace, &*component, events).with_context(|| in_file(file))?;

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use seedbed_sim::check::write_trace;
 
 use crate::commands::progress::{ShrinkBudget, Stopwatch, keep_shrinking, mind_ctrl_c, spinner};
-use crate::commands::{Ended, read_trace, shown};
+use crate::commands::{Ended, in_file, judged_here, read_trace, shown};
 use crate::report::{print_json, shrink_json, shrink_lines};
 
 /// Shrinks a trace file into another, by default beside it.
@@ -21,6 +21,9 @@ pub fn shrink(file: &Path, out: Option<PathBuf>, budget: ShrinkBudget, as_json: 
     let spinner = spinner("shrinking");
     let shrunk = component.shrink(&trace, &mut keep_shrinking(&spinner, budget));
     spinner.finish_and_clear();
+    if let (true, Ok(replay)) = (shrunk.is_err(), component.replay(&trace, 0)) {
+        judged_here(&*component, &replay).with_context(|| in_file(file))?;
+    }
     let shrunk = shrunk.with_context(|| format!("cannot shrink {}", file.display()))?;
     let out = out.unwrap_or_else(|| file.with_extension("shrunk.json"));
     write_trace(&out, &shrunk.text).with_context(|| format!("cannot write {}", out.display()))?;

@@ -16,7 +16,7 @@ use seedbed_sim::{Fingerprint, SeedResult, Strategy, Summary};
 use serde_json::{Value, json};
 
 use crate::commands::progress::{ShrinkBudget, Stopwatch, bar, interrupted, keep_shrinking, mind_ctrl_c, spinner};
-use crate::commands::{Ended, ModelOptions, keep, shown};
+use crate::commands::{Ended, ModelOptions, beyond, keep, shown};
 use crate::component::{Component, Options, Shrunk};
 use crate::registry;
 use crate::report::{folded, print_json, seed_json, shrink_lines};
@@ -88,6 +88,9 @@ pub fn sweep(call: &Sweep) -> anyhow::Result<Ended> {
     }
     let options = call.options.parse()?;
     let whole = parse_seeds(&call.seeds)?;
+    for component in &components {
+        beyond(&component.info(), &options);
+    }
     let shard = call.shard()?;
     if call.threads == Some(0) {
         bail!("--threads 0: a sweep needs at least one thread");
