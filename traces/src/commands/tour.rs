@@ -84,9 +84,7 @@ pub fn tour() -> anyhow::Result<Ended> {
     let atlas = if interrupted() { Ended::Held } else { atlas::tiny(&components)? };
     say!();
     say!("next: seedbed list                               what is there");
-    say!(
-        "      seedbed atlas --quick                      the atlas, in minutes; without --quick with all configurations"
-    );
+    say!("      seedbed atlas --quick                      the atlas; without --quick with all configurations");
     say!("      seedbed run tutorial --seed 1              one world, drawn");
     say!("      seedbed sweep tutorial --bug counts-retries   plant a bug, get its shortest story");
     Ok(if held { atlas } else { Ended::Violated })
