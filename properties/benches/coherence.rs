@@ -8,11 +8,11 @@
 
 use std::time::Instant;
 
-use seedbed_models::coherence::core::Op;
-use seedbed_models::coherence::message::{Block, Data, Network, Say};
-use seedbed_models::coherence::protocol::combinations;
-use seedbed_models::coherence::{Coherence, Interconnect, Protocol};
-use seedbed_properties::coherence::suite;
+use seedbed_models::caching::coherence::core::Op;
+use seedbed_models::caching::coherence::message::{Block, Data, Network, Say};
+use seedbed_models::caching::coherence::protocol::combinations;
+use seedbed_models::caching::coherence::{Coherence, Interconnect, Protocol};
+use seedbed_properties::caching::coherence::suite;
 use seedbed_sim::timeline::{Entry, Happening};
 use seedbed_sim::{Case, Kinded, Latency, Maker, NodeId, Operation, Record, Source, Span, Time, World, run};
 

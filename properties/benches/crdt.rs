@@ -12,10 +12,10 @@ use std::time::Instant;
 use flate2::read::GzDecoder;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
-use seedbed_models::crdt::Kind;
-use seedbed_models::crdt::clock::{Clock, Dot, ReplicaId, Stamp, Timestamp};
-use seedbed_models::crdt::types::State;
-use seedbed_properties::crdt::session::{Session, Writer};
+use seedbed_models::replication::crdt::Kind;
+use seedbed_models::replication::crdt::clock::{Clock, Dot, ReplicaId, Stamp, Timestamp};
+use seedbed_models::replication::crdt::types::State;
+use seedbed_properties::replication::crdt::session::{Session, Writer};
 use seedbed_sim::{NodeId, Span, Time};
 
 const REPLICAS: u16 = 3;

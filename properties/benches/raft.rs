@@ -11,10 +11,10 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use seedbed_models::consensus::raft::Raft;
-use seedbed_models::consensus::raft::client::Ask;
-use seedbed_models::consensus::raft::kv::Command;
-use seedbed_properties::consensus::raft::suite;
+use seedbed_models::replication::raft::Raft;
+use seedbed_models::replication::raft::client::Ask;
+use seedbed_models::replication::raft::kv::Command;
+use seedbed_properties::replication::raft::suite;
 use seedbed_sim::{Case, Maker, NodeId, Operation, Property, Record, Source, Span, Time, Verdict, World, maker, run};
 
 const ROUNDS: usize = 7;

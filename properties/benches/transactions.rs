@@ -8,7 +8,7 @@
 mod measure;
 
 use measure::{head, line, measure};
-use seedbed_properties::transactions::{History, Kind, Level, Mop, Options, Seen, Status, Transaction, check};
+use seedbed_properties::checkers::isolation::{History, Kind, Level, Mop, Options, Seen, Status, Transaction, check};
 
 /// Elements of a list before its key is retired.
 const LIST: usize = 32;

@@ -3,12 +3,12 @@
 //!
 //! `cargo run --release -p seedbed-properties --example coherence_litmus -- 60000`: so many seeds at most for each.
 
-use seedbed_models::coherence::Coherence;
-use seedbed_models::coherence::core::Kind;
-use seedbed_models::coherence::protocol::combinations;
-use seedbed_models::litmus::classical;
-use seedbed_properties::coherence::outcomes::observe;
-use seedbed_properties::coherence::suite;
+use seedbed_models::caching::coherence::Coherence;
+use seedbed_models::caching::coherence::core::Kind;
+use seedbed_models::caching::coherence::protocol::combinations;
+use seedbed_models::caching::litmus::classical;
+use seedbed_properties::caching::coherence::outcomes::observe;
+use seedbed_properties::caching::coherence::suite;
 use seedbed_sim::Suite;
 
 fn main() {

@@ -4,8 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use seedbed_models::coherence::protocol::{combinations, tables};
-use seedbed_properties::coherence::suite;
+use seedbed_models::caching::coherence::protocol::{combinations, tables};
+use seedbed_properties::caching::coherence::suite;
 use seedbed_sim::Campaign;
 
 fn main() {

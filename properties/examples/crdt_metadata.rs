@@ -4,9 +4,9 @@
 //! `cargo run --release -p seedbed-properties --example crdt_metadata`
 #![allow(missing_docs, reason = "a program")]
 
-use seedbed_models::crdt::style::Weight;
-use seedbed_models::crdt::vocabulary::{EntryOp, FlagOp, ListOp, RegisterOp, SetOp, TextOp};
-use seedbed_models::crdt::{Crdt, Kind, Op, Replica, Style};
+use seedbed_models::replication::crdt::style::Weight;
+use seedbed_models::replication::crdt::vocabulary::{EntryOp, FlagOp, ListOp, RegisterOp, SetOp, TextOp};
+use seedbed_models::replication::crdt::{Crdt, Kind, Op, Replica, Style};
 use seedbed_sim::{Case, NodeId, Operation, Phases, Source, Span, Time, World};
 
 /// When to look: while updates are made, at their end, and after a quiet while.

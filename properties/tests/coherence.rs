@@ -3,13 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use seedbed_models::coherence::core::{Kind, Op, Ret};
-use seedbed_models::coherence::message::Block;
-use seedbed_models::coherence::node::Channels;
-use seedbed_models::coherence::protocol::combinations;
-use seedbed_models::coherence::{Coherence, Interconnect, Protocol, program};
-use seedbed_properties::coherence::outcomes::observe;
-use seedbed_properties::coherence::suite;
+use seedbed_models::caching::coherence::core::{Kind, Op, Ret};
+use seedbed_models::caching::coherence::message::Block;
+use seedbed_models::caching::coherence::node::Channels;
+use seedbed_models::caching::coherence::protocol::combinations;
+use seedbed_models::caching::coherence::{Coherence, Interconnect, Protocol, program};
+use seedbed_properties::caching::coherence::outcomes::observe;
+use seedbed_properties::caching::coherence::suite;
 use seedbed_sim::{Campaign, Case, NodeId, Operation, Record, Source, Suite, Swarm, Time, check, missed_bugs, run};
 
 /// Properties and all: the entries of the tables are demanded where there are enough seeds for them.

@@ -7,10 +7,10 @@
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use seedbed_models::coherence::controller::{Access, Ask, Controller, Homes, May, Step};
-use seedbed_models::coherence::message::{Block, Data, Message, Network, Part};
-use seedbed_models::coherence::protocol::tables;
-use seedbed_models::coherence::{HOME, Interconnect, Protocol};
+use seedbed_models::caching::coherence::controller::{Access, Ask, Controller, Homes, May, Step};
+use seedbed_models::caching::coherence::message::{Block, Data, Message, Network, Part};
+use seedbed_models::caching::coherence::protocol::tables;
+use seedbed_models::caching::coherence::{HOME, Interconnect, Protocol};
 use seedbed_sim::NodeId;
 
 const X: Block = Block(0);
@@ -140,8 +140,9 @@ impl Small {
 
     fn code_in(&self, order: &[u16]) -> Vec<u8> {
         let name = |node: NodeId| order.iter().position(|other| *other == node.0).map_or(0, |place| place as u8 + 1);
-        let set =
-            |nodes: seedbed_models::coherence::message::Nodes| nodes.iter().fold(0, |set, node| set | 1 << name(node));
+        let set = |nodes: seedbed_models::caching::coherence::message::Nodes| {
+            nodes.iter().fold(0, |set, node| set | 1 << name(node))
+        };
         let mut code = Vec::with_capacity(64);
         let caches = order.iter().map(|node| &self.caches[usize::from(*node) - 1]);
         for controller in caches.chain([&self.home]) {

@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use oracles::oracle;
-use seedbed_models::coherence::protocol::tables;
-use seedbed_models::coherence::table::{Action, Along, Cell, Event, Table, To};
-use seedbed_models::coherence::{Interconnect, Protocol};
+use seedbed_models::caching::coherence::protocol::tables;
+use seedbed_models::caching::coherence::table::{Action, Along, Cell, Event, Table, To};
+use seedbed_models::caching::coherence::{Interconnect, Protocol};
 
 mod oracles;
 

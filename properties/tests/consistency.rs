@@ -5,18 +5,18 @@ mod linearizability;
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use seedbed_properties::consistency::causal::{causal, causal_convergence, causal_memory};
-use seedbed_properties::consistency::eventual::{Observation, eventual, strong_eventual};
-use seedbed_properties::consistency::pram::pram;
-use seedbed_properties::consistency::registers::{regular, safe};
-use seedbed_properties::consistency::sequential::{Sequential, sequential};
-use seedbed_properties::consistency::session::{
+use seedbed_properties::checkers::consistency::causal::{causal, causal_convergence, causal_memory};
+use seedbed_properties::checkers::consistency::eventual::{Observation, eventual, strong_eventual};
+use seedbed_properties::checkers::consistency::pram::pram;
+use seedbed_properties::checkers::consistency::registers::{regular, safe};
+use seedbed_properties::checkers::consistency::sequential::{Sequential, sequential};
+use seedbed_properties::checkers::consistency::session::{
     Guarantees, guarantees, monotonic_reads, monotonic_writes, read_your_writes, writes_follow_reads,
 };
-use seedbed_properties::consistency::staleness::{least_delta, least_k};
-use seedbed_properties::consistency::{Access, Event, Outcome};
-use seedbed_properties::linearizability::specs::{kv, queue, register};
-use seedbed_properties::linearizability::{Checker, Limits, Operation, Specification, Step};
+use seedbed_properties::checkers::consistency::staleness::{least_delta, least_k};
+use seedbed_properties::checkers::consistency::{Access, Event, Outcome};
+use seedbed_properties::checkers::linearizability::specs::{kv, queue, register};
+use seedbed_properties::checkers::linearizability::{Checker, Limits, Operation, Specification, Step};
 
 type History = Vec<Event<char, u32>>;
 

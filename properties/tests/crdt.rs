@@ -1,9 +1,9 @@
 //! Replicated data types keep their promises under every fault that they tolerate, in every style, and each planted bug
 //! breaks the promise it should.
 
-use seedbed_models::crdt::vocabulary::{CounterOp, ListOp, RegisterOp, SetOp};
-use seedbed_models::crdt::{Bug, Crdt, Kind, Op, Ret, Style, Value};
-use seedbed_properties::crdt::suite;
+use seedbed_models::replication::crdt::vocabulary::{CounterOp, ListOp, RegisterOp, SetOp};
+use seedbed_models::replication::crdt::{Bug, Crdt, Kind, Op, Ret, Style, Value};
+use seedbed_properties::replication::crdt::suite;
 use seedbed_sim::{
     Case, Fault, Model, NodeId, Operation, Record, Source, Span, Swarm, Time, What, World, check, missed_bugs, run,
 };
@@ -82,7 +82,7 @@ fn a_multi_value_register_keeps_what_was_written_at_once() {
 /// Two replicas write words at the same place at the same time: the words stay whole.
 #[test]
 fn words_that_are_typed_at_once_do_not_mix() {
-    use seedbed_models::crdt::vocabulary::TextOp;
+    use seedbed_models::replication::crdt::vocabulary::TextOp;
     let write = |at, text: &str| Op::Text(TextOp::Insert(at, text.into()));
     let asks = [(150, 0, write(0, "()")), (300, 0, write(1, "left")), (300, 1, write(1, "right"))];
     for style in STYLES {
@@ -144,7 +144,9 @@ fn tombstones_go_when_all_know_of_the_removal() {
         let model = Crdt { forgets, ..Crdt::of(Kind::Rga, Style::Operation) };
         let world = world(model, &asks, Vec::new());
         for (_, replica) in world.processes() {
-            let seedbed_models::crdt::Replica::Operation(replica) = replica else { panic!("another style") };
+            let seedbed_models::replication::crdt::Replica::Operation(replica) = replica else {
+                panic!("another style")
+            };
             let (weight, kept) = (replica.payload().weight(), replica.broadcast().log().len());
             match forgets {
                 true => assert_eq!((weight.tombstones, kept), (0, 0)),

@@ -7,10 +7,10 @@ use crdts::ctx::AddCtx;
 use crdts::lwwreg::LWWReg;
 use crdts::{CmRDT, CvRDT, GCounter, GSet, MVReg, Map, Orswot, PNCounter};
 use proptest::prelude::*;
-use seedbed_models::crdt::clock::{Clock, Dot, ReplicaId, Stamp, Timestamp};
-use seedbed_models::crdt::types::State;
-use seedbed_models::crdt::vocabulary::{CounterOp, FlagOp, MapOp, RegisterOp, SetOp};
-use seedbed_models::crdt::{Kind, Op, Value};
+use seedbed_models::replication::crdt::clock::{Clock, Dot, ReplicaId, Stamp, Timestamp};
+use seedbed_models::replication::crdt::types::State;
+use seedbed_models::replication::crdt::vocabulary::{CounterOp, FlagOp, MapOp, RegisterOp, SetOp};
+use seedbed_models::replication::crdt::{Kind, Op, Value};
 use seedbed_sim::{NodeId, Span, Time};
 
 type Actor = u16;

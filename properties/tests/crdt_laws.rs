@@ -4,28 +4,28 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
 use proptest::prelude::*;
-use seedbed_models::crdt::broadcast::{Broadcast, Message, Order};
-use seedbed_models::crdt::clock::{Clock, Dot, ReplicaId, Stamp, Timestamp};
-use seedbed_models::crdt::context::Context;
-use seedbed_models::crdt::dots::{Causal, CausalType, DotFun, DotMap, DotSet, DotStore};
-use seedbed_models::crdt::style::{Lattice, OperationBased as _};
-use seedbed_models::crdt::types::aw_set::AwSet;
-use seedbed_models::crdt::types::bounded_counter::BoundedCounter;
-use seedbed_models::crdt::types::g_counter::GCounter;
-use seedbed_models::crdt::types::g_set::GSet;
-use seedbed_models::crdt::types::lww::{Lww, Written};
-use seedbed_models::crdt::types::mv_register::MvRegister;
-use seedbed_models::crdt::types::or_map::OrMap;
-use seedbed_models::crdt::types::or_set::OrSet;
-use seedbed_models::crdt::types::pn_counter::PnCounter;
-use seedbed_models::crdt::types::rga::{Effect as ListEffect, List, Tree};
-use seedbed_models::crdt::types::rw_set::RwSet;
-use seedbed_models::crdt::types::two_phase_set::TwoPhaseSet;
-use seedbed_models::crdt::types::{Effect, Payload, State};
-use seedbed_models::crdt::vocabulary::{ElementId, ListOp};
-use seedbed_models::crdt::{Kind, Op};
-use seedbed_properties::delivery::{self, Causal as CausalOrder, Destination};
-use seedbed_properties::judge::Judge;
+use seedbed_models::replication::crdt::broadcast::{Broadcast, Message, Order};
+use seedbed_models::replication::crdt::clock::{Clock, Dot, ReplicaId, Stamp, Timestamp};
+use seedbed_models::replication::crdt::context::Context;
+use seedbed_models::replication::crdt::dots::{Causal, CausalType, DotFun, DotMap, DotSet, DotStore};
+use seedbed_models::replication::crdt::style::{Lattice, OperationBased as _};
+use seedbed_models::replication::crdt::types::aw_set::AwSet;
+use seedbed_models::replication::crdt::types::bounded_counter::BoundedCounter;
+use seedbed_models::replication::crdt::types::g_counter::GCounter;
+use seedbed_models::replication::crdt::types::g_set::GSet;
+use seedbed_models::replication::crdt::types::lww::{Lww, Written};
+use seedbed_models::replication::crdt::types::mv_register::MvRegister;
+use seedbed_models::replication::crdt::types::or_map::OrMap;
+use seedbed_models::replication::crdt::types::or_set::OrSet;
+use seedbed_models::replication::crdt::types::pn_counter::PnCounter;
+use seedbed_models::replication::crdt::types::rga::{Effect as ListEffect, List, Tree};
+use seedbed_models::replication::crdt::types::rw_set::RwSet;
+use seedbed_models::replication::crdt::types::two_phase_set::TwoPhaseSet;
+use seedbed_models::replication::crdt::types::{Effect, Payload, State};
+use seedbed_models::replication::crdt::vocabulary::{ElementId, ListOp};
+use seedbed_models::replication::crdt::{Kind, Op};
+use seedbed_properties::checkers::delivery::{self, Causal as CausalOrder, Destination};
+use seedbed_properties::checkers::judge::Judge;
 use seedbed_sim::{NodeId, Span, Time};
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -457,7 +457,7 @@ proptest! {
     }
 }
 
-/// The story of [`seedbed_models::crdt::types::rga`]: X is removed and everybody knows; Z, which stands behind it, is
+/// The story of [`seedbed_models::replication::crdt::types::rga`]: X is removed and everybody knows; Z, which stands behind it, is
 /// not known to the author of Y, which goes before X. X must stay for as long as that can happen.
 #[test]
 fn a_tombstone_stays_while_what_stands_behind_it_is_not_stable() {

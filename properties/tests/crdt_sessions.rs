@@ -8,7 +8,7 @@ use flate2::read::GzDecoder;
 use oracles::oracle;
 use proptest::prelude::Rng;
 use proptest::test_runner::{RngAlgorithm, TestRng};
-use seedbed_properties::crdt::session::{Session, Writer};
+use seedbed_properties::replication::crdt::session::{Session, Writer};
 
 mod oracles;
 

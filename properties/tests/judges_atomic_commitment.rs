@@ -4,8 +4,8 @@ mod judges;
 
 use judges::{refusal, ruling, sequences, unpruned};
 use proptest::prelude::*;
-use seedbed_properties::atomic_commitment::stores::{self, Effect, StoresAgree};
-use seedbed_properties::atomic_commitment::{AtomicCommitment, Decision, Event, Rule};
+use seedbed_properties::checkers::atomic_commitment::stores::{self, Effect, StoresAgree};
+use seedbed_properties::checkers::atomic_commitment::{AtomicCommitment, Decision, Event, Rule};
 
 type Word = [Event<u8, char>];
 

@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 
 use judges::{refusal, ruling, sequences, unpruned};
 use proptest::prelude::*;
-use seedbed_properties::coherence::{
+use seedbed_properties::checkers::coherence::{
     Access, DataValue, Performed, Permission, Permits, ProgramOrder, SingleWriter, coherent,
 };
-use seedbed_properties::judge::Judge;
+use seedbed_properties::checkers::judge::Judge;
 
 type Step = Performed<char, u8, u8>;
 

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use judges::{refusal, ruling, sequences, unpruned};
 use proptest::prelude::*;
-use seedbed_properties::conservation::{Conservation, Event, over_cut};
-use seedbed_properties::judge::Judge;
+use seedbed_properties::checkers::conservation::{Conservation, Event, over_cut};
+use seedbed_properties::checkers::judge::Judge;
 
 type Word = [Event<char, u8>];
 

@@ -6,9 +6,11 @@ use std::collections::BTreeSet;
 
 use judges::{refusal, ruling, sequences, unpruned};
 use proptest::prelude::*;
-use seedbed_properties::consistency::eventual::{Convergence, Observation, Seen, StrongConvergence, strong_eventual};
-use seedbed_properties::consistency::staleness::{Bounded, Event, Stale, Staleness};
-use seedbed_properties::judge::Judge;
+use seedbed_properties::checkers::consistency::eventual::{
+    Convergence, Observation, Seen, StrongConvergence, strong_eventual,
+};
+use seedbed_properties::checkers::consistency::staleness::{Bounded, Event, Stale, Staleness};
+use seedbed_properties::checkers::judge::Judge;
 use seedbed_sim::{Span, Time};
 
 type Sight = Seen<char, u8, u8>;

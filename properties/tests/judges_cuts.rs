@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use judges::{closed, refusal, ruling, sequences};
 use proptest::prelude::*;
-use seedbed_properties::cuts::{Counts, Snapshots, by_clocks, by_counts};
+use seedbed_properties::checkers::cuts::{Counts, Snapshots, by_clocks, by_counts};
 
-type Event = seedbed_properties::cuts::Event<u8, char, u8>;
+type Event = seedbed_properties::checkers::cuts::Event<u8, char, u8>;
 type Word = [Event];
 
 const GROUP: [char; 3] = ['a', 'b', 'c'];

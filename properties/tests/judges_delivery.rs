@@ -6,13 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use judges::{closed, refusal, ruling, sequences, unpruned};
 use proptest::prelude::*;
-use seedbed_properties::delivery::{
+use seedbed_properties::checkers::delivery::{
     Agreement, AtLeastOnce, AtMostOnce, Causal, Destination, ExactlyOnce, Fifo, NoCreation, PairwiseOrder, TotalOrder,
     Validity,
 };
-use seedbed_properties::judge::Judge;
+use seedbed_properties::checkers::judge::Judge;
 
-type Event = seedbed_properties::delivery::Event<char, u8>;
+type Event = seedbed_properties::checkers::delivery::Event<char, u8>;
 type Word = [Event];
 
 const GROUP: [char; 3] = ['a', 'b', 'c'];

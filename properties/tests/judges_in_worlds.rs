@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use seedbed_models::litmus::classical;
-use seedbed_properties::atomic_commitment::{self, Decision, Rule};
-use seedbed_properties::conservation::{self, Conservation};
-use seedbed_properties::delivery::{AtMostOnce, Causal, Destination, Event, Fifo, NoCreation, Validity};
-use seedbed_properties::judge::{Judge, facts, journal};
-use seedbed_properties::litmus::{Memory, outcomes, within};
-use seedbed_properties::mutual_exclusion::{Exclusion, Inside};
+use seedbed_models::caching::litmus::classical;
+use seedbed_properties::caching::litmus::{Memory, outcomes, within};
+use seedbed_properties::checkers::atomic_commitment::{self, Decision, Rule};
+use seedbed_properties::checkers::conservation::{self, Conservation};
+use seedbed_properties::checkers::delivery::{AtMostOnce, Causal, Destination, Event, Fifo, NoCreation, Validity};
+use seedbed_properties::checkers::judge::{Judge, facts, journal};
+use seedbed_properties::checkers::mutual_exclusion::{Exclusion, Inside};
 use seedbed_sim::{
     Case, Context, Fault, Info, Latency, Maker, Model, NetworkConfig, NoDisk, NoOp, NodeId, Phases, Process, Record,
     Source, Span, Time, What, World, kinds, maker, run,

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
-use seedbed_models::litmus::{Instruction, Litmus, Location, Outcome, Program, Register, classical};
-use seedbed_properties::litmus::{Memory, allows, compare, outcomes};
+use seedbed_models::caching::litmus::{Instruction, Litmus, Location, Outcome, Program, Register, classical};
+use seedbed_properties::caching::litmus::{Memory, allows, compare, outcomes};
 
 fn shown(litmus: &Litmus, memory: Memory) -> bool {
     outcomes(&litmus.program, memory).iter().any(|outcome| litmus.shows(outcome))

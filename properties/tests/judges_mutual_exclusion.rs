@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 
 use judges::{refusal, ruling, sequences, unpruned};
 use proptest::prelude::*;
-use seedbed_properties::mutual_exclusion::fencing::{Accepted, Fencing, SerialHolders};
-use seedbed_properties::mutual_exclusion::{Event, Exclusion, Inside, Lock, Rule};
+use seedbed_properties::checkers::mutual_exclusion::fencing::{Accepted, Fencing, SerialHolders};
+use seedbed_properties::checkers::mutual_exclusion::{Event, Exclusion, Inside, Lock, Rule};
 
 type Word = [Event<u8, char>];
 

@@ -4,7 +4,7 @@ mod judges;
 
 use judges::{refusal, ruling, sequences, unpruned};
 use proptest::prelude::*;
-use seedbed_properties::rates::{
+use seedbed_properties::checkers::rates::{
     Admitted, Bound, Call, Counted, Deadline, Flight, InFlight, Level, Ratio, TokenBucket, Window,
 };
 use seedbed_sim::{Span, Time};

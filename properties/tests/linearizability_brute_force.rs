@@ -5,8 +5,8 @@ mod linearizability;
 use std::collections::BTreeSet;
 
 use linearizability::{agree, exhaust};
-use seedbed_properties::linearizability::Specification;
-use seedbed_properties::linearizability::specs::*;
+use seedbed_properties::checkers::linearizability::Specification;
+use seedbed_properties::checkers::linearizability::specs::*;
 
 /// All histories of up to three operations; of four, a sample (see `exhaust`).
 fn all_small<S: Specification + Clone>(spec: S, alphabet: &[(S::Op, Option<S::Ret>)]) {

@@ -1,8 +1,8 @@
 //! The property of a model: what a world's history is to a specification.
 
 use seedbed_models::examples::tutorial::Tutorial;
-use seedbed_properties::linearizability::specs::counter::{Answer, Counter, Request};
-use seedbed_properties::linearizability::{Limits, linearizable};
+use seedbed_properties::checkers::linearizability::specs::counter::{Answer, Counter, Request};
+use seedbed_properties::checkers::linearizability::{Limits, linearizable};
 use seedbed_sim::run::Record;
 use seedbed_sim::{Case, NodeId, Operation, Source, Time, maker, run};
 

@@ -5,8 +5,8 @@ mod linearizability;
 
 use linearizability::{Ops, agree, is_linearisation};
 use proptest::prelude::*;
-use seedbed_properties::linearizability::specs::*;
-use seedbed_properties::linearizability::{Checker, Limits, Operation, Specification, Step, Verdict};
+use seedbed_properties::checkers::linearizability::specs::*;
+use seedbed_properties::checkers::linearizability::{Checker, Limits, Operation, Specification, Step, Verdict};
 
 /// One step of a schedule: which client, and what it asks if it is idle.
 type Tick<O> = (usize, O);

@@ -5,9 +5,9 @@ use std::fmt::Write;
 mod linearizability;
 
 use linearizability::judged;
+use seedbed_properties::checkers::linearizability::specs::{cas_register, fenced_lock, queue, register};
+use seedbed_properties::checkers::linearizability::{Checker, Limits, Operation, Unknown, Verdict};
 use seedbed_properties::formats::json::read;
-use seedbed_properties::linearizability::specs::{cas_register, fenced_lock, queue, register};
-use seedbed_properties::linearizability::{Checker, Limits, Operation, Unknown, Verdict};
 
 use register::Access::{Read, Write as Set};
 use register::Answer::{Value, Written};

@@ -1,8 +1,8 @@
 //! Locks keep their promises under every fault they tolerate, and each planted bug breaks the promise it should. Beyond the
 //! tolerance two hold a lock; the resource that checks tokens does not care.
 
-use seedbed_models::lock::{Kind, Lock, Node, Op, RESOURCE, Ret, Turn};
-use seedbed_properties::lock::{
+use seedbed_models::caching::lock::{Kind, Lock, Node, Op, RESOURCE, Ret, Turn};
+use seedbed_properties::caching::lock::{
     GrantedInOrder, OneInside, alone, is_inside, queue_in_order, suite, used_one_after_the_other,
 };
 use seedbed_sim::{

@@ -6,7 +6,7 @@ use seedbed_models::transactions::mvcc::timestamp::Ts;
 use seedbed_models::transactions::mvcc::{Bug, Isolation, Mvcc, Op, Ret};
 use seedbed_models::transactions::store::{Key, Step};
 use seedbed_models::transactions::transfer::{INITIAL_BALANCE, Transfer, Transfers as _};
-use seedbed_properties::commitment::mvcc::{stores, suite};
+use seedbed_properties::transactions::mvcc::{stores, suite};
 use seedbed_sim::{
     AtEnd, Campaign, Case, NodeId, Operation, Record, Source, Suite, Swarm, Time, Verdict, World, check, missed_bugs,
     run,

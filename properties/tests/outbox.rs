@@ -3,7 +3,7 @@
 use seedbed_models::transactions::outbox::{Op, Outbox, Relay, Ret};
 use seedbed_models::transactions::store::Key;
 use seedbed_models::transactions::transfer::Transfer;
-use seedbed_properties::commitment::outbox::suite;
+use seedbed_properties::transactions::outbox::suite;
 use seedbed_sim::{Case, NodeId, Operation, Record, Source, Stats, Swarm, Time, check, missed_bugs, run};
 
 #[test]

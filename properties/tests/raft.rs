@@ -1,7 +1,7 @@
 //! Raft keeps its promises under every fault it tolerates, and each planted bug breaks the promise it should.
 
-use seedbed_models::consensus::raft::Raft;
-use seedbed_properties::consensus::raft::suite;
+use seedbed_models::replication::raft::Raft;
+use seedbed_properties::replication::raft::suite;
 use seedbed_sim::{Swarm, check, missed_bugs};
 
 #[test]

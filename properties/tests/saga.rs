@@ -6,7 +6,7 @@ use seedbed_models::transactions::saga::{Coordination, Outcome, Saga};
 use seedbed_models::transactions::store::Key;
 use seedbed_models::transactions::transfer::Transfer;
 use seedbed_models::transactions::transfer::Transfers as _;
-use seedbed_properties::commitment::saga::{isolation, safety, suite};
+use seedbed_properties::transactions::saga::{isolation, safety, suite};
 use seedbed_sim::{
     AtEnd, Campaign, Case, Finished, NodeId, Operation, Record, Source, Suite, Swarm, Time, World, check, maker,
     missed_bugs, run,

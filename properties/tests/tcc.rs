@@ -5,7 +5,7 @@ use seedbed_models::transactions::tcc::business::{Request, Trip};
 use seedbed_models::transactions::tcc::{Outcome, Tcc, Why};
 use seedbed_models::transactions::transfer::Transfer;
 use seedbed_models::transactions::transfer::Transfers as _;
-use seedbed_properties::commitment::tcc::suite;
+use seedbed_properties::transactions::tcc::suite;
 use seedbed_sim::{
     Case, Fault, Finished, NodeId, Operation, Record, Source, Span, Swarm, Time, What, check, missed_bugs, run,
 };

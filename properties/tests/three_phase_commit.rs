@@ -6,8 +6,8 @@ use seedbed_models::transactions::store::Key;
 use seedbed_models::transactions::three_phase_commit::ThreePhaseCommit;
 use seedbed_models::transactions::transfer::Transfer;
 use seedbed_models::transactions::transfer::Transfers as _;
-use seedbed_properties::commitment::Blocked;
-use seedbed_properties::commitment::three_phase_commit::suite;
+use seedbed_properties::transactions::Blocked;
+use seedbed_properties::transactions::three_phase_commit::suite;
 use seedbed_sim::{
     Case, Deviation, Fault, NodeId, Operation, Record, Source, Span, Swarm, Time, What, World, check, missed_bugs, run,
 };

@@ -5,7 +5,7 @@ mod definitions;
 
 use definitions::{Id, KEYS, Op, Small, permutations};
 use proptest::prelude::*;
-use seedbed_properties::transactions::{Kind, Level, Options, check};
+use seedbed_properties::checkers::isolation::{Kind, Level, Options, check};
 
 fn agrees(small: &Small, sessions: bool) -> Result<(), String> {
     let history = small.history();

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use seedbed_properties::transactions::{
+use seedbed_properties::checkers::isolation::{
     Dependency, History, Kind, Level, Mop, Name, Options, Report, Seen, Status, Transaction, check, draw,
 };
 

@@ -3,7 +3,7 @@
 use std::fs;
 
 use oracles::oracle;
-use seedbed_properties::transactions::{Level, Options, Report, check, format};
+use seedbed_properties::checkers::isolation::{Level, Options, Report, check, format};
 use serde_json::Value;
 
 mod oracles;

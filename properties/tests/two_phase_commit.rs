@@ -6,8 +6,8 @@ use seedbed_models::transactions::store::Key;
 use seedbed_models::transactions::transfer::Transfer;
 use seedbed_models::transactions::transfer::Transfers as _;
 use seedbed_models::transactions::two_phase_commit::{Presumption, Settings, TwoPhaseCommit};
-use seedbed_properties::commitment::Blocked;
-use seedbed_properties::commitment::two_phase_commit::suite;
+use seedbed_properties::transactions::Blocked;
+use seedbed_properties::transactions::two_phase_commit::suite;
 use seedbed_sim::{
     Case, Fault, Model, NodeId, Operation, Record, Source, Span, Stats, Swarm, Time, What, World, check, missed_bugs,
     run,

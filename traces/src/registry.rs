@@ -1,13 +1,13 @@
 //! The components that the command line knows: one line each. [`recorded`] says, with a short function, how the operations
 //! of a model read as those of an object, and lets `seedbed check` judge its traces.
 
-use seedbed_properties::coherence;
-use seedbed_properties::commitment::{mvcc, outbox, saga, tcc, three_phase_commit, two_phase_commit};
-use seedbed_properties::consensus::raft;
-use seedbed_properties::crdt;
+use seedbed_properties::caching::coherence;
+use seedbed_properties::caching::lock;
 use seedbed_properties::examples::{echo, tutorial};
 use seedbed_properties::formats::Model as Object;
-use seedbed_properties::lock;
+use seedbed_properties::replication::crdt;
+use seedbed_properties::replication::raft;
+use seedbed_properties::transactions::{mvcc, outbox, saga, tcc, three_phase_commit, two_phase_commit};
 
 use crate::commands::litmus;
 use crate::component::{Component, component, observed, recorded};

@@ -13,7 +13,7 @@ use seedbed_sim::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::wal;
+use crate::parts::wal;
 
 seedbed_sim::bugs! {
     /// A planted bug. Each changes one rule of the protocol, at the place where the rule stands.

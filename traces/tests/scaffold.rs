@@ -69,12 +69,12 @@ fn formatted(text: &str) -> String {
 fn scaffolds_of_any_name_are_formatted_and_change_one_line_of_what_is_there() {
     let workspace = here();
     for name in names().map(|text| name(&text)) {
-        for (family, room) in [("examples", "examples"), ("transactions", "commitment"), ("crdt", "crdt")] {
+        for family in ["examples", "transactions", "replication"] {
             let plan = scaffold::model(&workspace, &name, family).expect("nothing is called so");
             let files: Vec<_> = plan.created.iter().map(|(file, _)| file.display().to_string()).collect();
             let expected = [
                 format!("models/src/{family}/{name}.rs"),
-                format!("properties/src/{room}/{name}.rs"),
+                format!("properties/src/{family}/{name}.rs"),
                 format!("properties/tests/{name}.rs"),
             ];
             assert_eq!(files, expected);
@@ -115,12 +115,12 @@ fn what_does_not_fit_is_refused() {
         assert!(problem.contains(expected), "should say '{expected}': {problem}");
     };
     let model = |text: &str, family: &str| scaffold::model(&workspace, &name(text), family);
-    refused(model("raft", USUAL_FAMILY), "models/src/consensus/raft");
+    refused(model("raft", USUAL_FAMILY), "models/src/replication/raft");
     refused(model("tutorial", USUAL_FAMILY), "models/src/examples/tutorial.rs");
-    refused(model("lock", USUAL_FAMILY), "models/src/lock");
+    refused(model("lock", USUAL_FAMILY), "models/src/caching/lock");
     refused(model("judges", USUAL_FAMILY), "properties/tests/judges");
     refused(model("message", USUAL_FAMILY), "the type Message");
-    refused(model("demo", "weather"), "consensus");
+    refused(model("demo", "weather"), "replication");
     let property = |text: &str, model: &str| scaffold::property(&workspace, &name(text), model);
     refused(property("echo", USUAL_MODEL), "echo");
     refused(property("demo", "weather"), "no model weather");
@@ -137,10 +137,10 @@ const PARTS: [&str; 10] = [
     "docs/SUMMARY.md",
     "models/src/examples/mod.rs",
     "models/src/examples/tutorial.rs",
-    "models/src/consensus/mod.rs",
+    "models/src/replication/mod.rs",
     "properties/src/examples/mod.rs",
     "properties/src/examples/tutorial.rs",
-    "properties/src/consensus/mod.rs",
+    "properties/src/replication/mod.rs",
     "properties/tests/tutorial.rs",
     "traces/src/registry.rs",
 ];

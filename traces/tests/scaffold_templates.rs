@@ -5,7 +5,7 @@ extern crate seedbed_models as the_models;
 extern crate self as seedbed_models;
 extern crate self as seedbed_properties;
 
-use the_models::wal;
+use the_models::parts;
 
 #[path = "../templates/property.rs"]
 pub mod leaflet;

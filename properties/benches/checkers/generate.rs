@@ -1,8 +1,8 @@
 //! Histories as a correct object gives them to clients that invoke, take effect and return at random, and what is planted
 //! in them.
 
-use seedbed_properties::linearizability::specs::{cas_register, kv, register};
-use seedbed_properties::linearizability::{Operation, Specification};
+use seedbed_properties::checkers::linearizability::specs::{cas_register, kv, register};
+use seedbed_properties::checkers::linearizability::{Operation, Specification};
 
 /// A history of a specification.
 pub type Ops<S> = Vec<Operation<<S as Specification>::Op, <S as Specification>::Ret>>;

@@ -8,10 +8,10 @@ mod generate;
 #[path = "../measure/mod.rs"]
 mod measure;
 
+use seedbed_properties::checkers::linearizability::specs::{cas_register, kv, register};
+use seedbed_properties::checkers::linearizability::{Checker, Limits, Specification, Verdict};
 use seedbed_properties::formats::json::read;
 use seedbed_properties::formats::{Contents, Model, Operations, Reading, linearizable};
-use seedbed_properties::linearizability::specs::{cas_register, kv, register};
-use seedbed_properties::linearizability::{Checker, Limits, Specification, Verdict};
 
 use generate::{Ops, of_cas_register, of_register, of_store, record, with_a_short_read, with_a_stale_read};
 use measure::{head, line, measure};

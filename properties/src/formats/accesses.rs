@@ -8,9 +8,9 @@ use super::datum::Datum;
 use super::lines::LineError;
 use super::object::{Model, Reading, two, unknown};
 use super::recorded::{Call, Operations};
-use crate::consistency::{Access, Event};
-use crate::linearizability::Operation;
-use crate::linearizability::specs::register;
+use crate::checkers::consistency::{Access, Event};
+use crate::checkers::linearizability::Operation;
+use crate::checkers::linearizability::specs::register;
 
 /// The session of writes that are only there to say what was there at first.
 pub const NOBODY: u64 = u64::MAX;

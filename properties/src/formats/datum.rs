@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::linearizability::specs::kv;
+use crate::checkers::linearizability::specs::kv;
 
 /// A key or a value in a recorded history.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

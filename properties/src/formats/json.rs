@@ -14,7 +14,7 @@
 //! value, and a read of null saw that nothing was there; otherwise a failed operation never happened, and a read of
 //! null says nothing. (`"null_read": "absent"` or `"nothing"` says the second alone.)
 //!
-//! Transactions: see [`transactions::format`].
+//! Transactions: see [`isolation::format`].
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -23,7 +23,7 @@ use serde_json::Value;
 use super::lines::{self, LineError};
 use super::object::Model;
 use super::recorded::{Contents, Event, FailedCas, Kind, NullRead, Operations, Place, Recorded, pair};
-use crate::transactions;
+use crate::checkers::isolation;
 
 /// What tells which sort of history it is.
 #[derive(Deserialize)]
@@ -71,7 +71,7 @@ fn history(line: usize, text: &str) -> Result<Recorded, LineError> {
     let contents = match (&head.events, &head.txns) {
         (Some(_), None) => operations(line, text)?,
         (None, Some(_)) => {
-            let history = transactions::format::history(lines::parse(line, text)?);
+            let history = isolation::format::history(lines::parse(line, text)?);
             let history = history.map_err(|error| LineError { line, what: error.to_string() })?;
             Contents::Transactions { history, sessions: head.sessions.or_else(|| dialect(&head)) }
         }

@@ -23,11 +23,11 @@ use super::datum::Datum;
 use super::lines::LineError;
 use super::meaning::{containers, counter, locks, multi, register, store};
 use super::recorded::{Call, FailedCas, NullRead, Operations};
-use crate::linearizability::specs::{
+use crate::checkers::linearizability::specs::{
     append_only_log::AppendOnlyLog, cas_register::CasRegister, counter::Counter, fenced_lock::FencedLock, kv::Kv,
     multi_register::MultiRegister, mutex::Mutex, queue::Queue, semaphore::Semaphore, set::Set, stack::Stack,
 };
-use crate::linearizability::{Checker, Limits, Operation, Specification, Verdict};
+use crate::checkers::linearizability::{Checker, Limits, Operation, Specification, Verdict};
 
 macro_rules! models {
     ($($(#[$doc:meta])* $model:ident = $name:literal,)*) => {

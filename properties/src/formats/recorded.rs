@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::lines::LineError;
 use super::object::Model;
-use crate::transactions;
+use crate::checkers::isolation;
 
 /// A recorded history.
 #[derive(Clone, Debug)]
@@ -31,8 +31,8 @@ pub enum Contents {
     /// Transactions.
     Transactions {
         /// The transactions.
-        history: transactions::History,
-        /// Whether snapshot isolation is meant with the order of sessions ([`transactions::Options::sessions`]), where
+        history: isolation::History,
+        /// Whether snapshot isolation is meant with the order of sessions ([`isolation::Options::sessions`]), where
         /// the file tells.
         sessions: Option<bool>,
     },

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::lines::LineError;
 use super::recorded::{Call, Kind};
-use crate::transactions::{self, History, Mop, Name, Seen, Status, Transaction};
+use crate::checkers::isolation::{self, History, Mop, Name, Seen, Status, Transaction};
 
 /// Whether the calls are transactions.
 pub fn is_transactional(calls: &[Call]) -> bool {
@@ -20,12 +20,12 @@ pub fn is_transactional(calls: &[Call]) -> bool {
 /// A call is no transaction, or its answer is to another one.
 pub fn transactions(calls: &[Call]) -> Result<History, LineError> {
     let lists = calls.iter().flat_map(|call| call.asked.as_array()).flatten().any(|mop| mop[0] == "append");
-    let kind = if lists { transactions::Kind::ListAppend } else { transactions::Kind::RwRegister };
+    let kind = if lists { isolation::Kind::ListAppend } else { isolation::Kind::RwRegister };
     let transactions = calls.iter().map(|call| transaction(kind, call)).collect::<Result<_, _>>()?;
     Ok(History { kind, transactions })
 }
 
-fn transaction(kind: transactions::Kind, call: &Call) -> Result<Transaction, LineError> {
+fn transaction(kind: isolation::Kind, call: &Call) -> Result<Transaction, LineError> {
     let ended = call.ended.as_ref().filter(|ended| ended.kind != Kind::Info);
     let status = match ended.map(|ended| ended.kind) {
         Some(Kind::Ok) => Status::Ok,
@@ -46,7 +46,7 @@ fn transaction(kind: transactions::Kind, call: &Call) -> Result<Transaction, Lin
     let mops = answered.as_ref().unwrap_or(&asked).iter().map(|&(f, key, value)| {
         let key = name(key)?;
         match (f, kind) {
-            ('a', transactions::Kind::ListAppend) | ('w', transactions::Kind::RwRegister) => {
+            ('a', isolation::Kind::ListAppend) | ('w', isolation::Kind::RwRegister) => {
                 Ok(Mop::Write(key, name(value)?))
             }
             ('r', _) if answered.is_none() => Ok(Mop::Read(key, Seen::Unknown)),
@@ -80,15 +80,15 @@ fn mops(value: &Value) -> Result<Vec<Part<'_>>, String> {
     mops.collect()
 }
 
-fn seen(kind: transactions::Kind, value: &Value) -> Result<Seen, String> {
+fn seen(kind: isolation::Kind, value: &Value) -> Result<Seen, String> {
     match (value, kind) {
-        (Value::Null, transactions::Kind::RwRegister) => Ok(Seen::Nothing),
-        (Value::Null, transactions::Kind::ListAppend) => Ok(Seen::List(Vec::new())),
-        (Value::Array(items), transactions::Kind::ListAppend) => {
+        (Value::Null, isolation::Kind::RwRegister) => Ok(Seen::Nothing),
+        (Value::Null, isolation::Kind::ListAppend) => Ok(Seen::List(Vec::new())),
+        (Value::Array(items), isolation::Kind::ListAppend) => {
             Ok(Seen::List(items.iter().map(name).collect::<Result<_, _>>()?))
         }
-        (value, transactions::Kind::RwRegister) => Ok(Seen::Value(name(value)?)),
-        (other, transactions::Kind::ListAppend) => Err(format!("a read of a list returned {other}")),
+        (value, isolation::Kind::RwRegister) => Ok(Seen::Value(name(value)?)),
+        (other, isolation::Kind::ListAppend) => Err(format!("a read of a list returned {other}")),
     }
 }
 

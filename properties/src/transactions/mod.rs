@@ -1,200 +1,156 @@
-//! Isolation of transactions: which levels does a history keep, what went wrong, and why.
+//! What must be true of the models that commit over several nodes, and of those that do without ([`saga`], [`tcc`],
+//! [`outbox`], [`mvcc`]); [`compare`] holds them against each other.
 //!
-//! ```
-//! use seedbed_properties::transactions::{Level, Options, check, format};
-//!
-//! // Write skew: each missed the other's write.
-//! let history = format::read_line(
-//!     r#"{"kind": "list-append", "txns": [
-//!         {"p": 0, "status": "ok", "mops": [["r", "x", []], ["append", "y", 1]]},
-//!         {"p": 1, "status": "ok", "mops": [["r", "y", []], ["append", "x", 1]]}]}"#,
-//! ).unwrap();
-//! let report = check(&history, &Options::default()).unwrap();
-//! assert_eq!(report.keeps(Level::SnapshotIsolation), Some(true));
-//! assert_eq!(report.keeps(Level::Serializable), Some(false));
-//! assert!(report.has("G2-item"));
-//! ```
-//!
-//! A history keeps a level if some order of each key's versions, that agrees with what was read, has none of the cycles that
-//! the level forbids ([`Level`]). For lists the reads show nearly the whole order (Elle); for registers it is searched
-//! (after Cobra and PolySI), so nothing is missed that inference alone would miss.
-//!
-//! What is not guaranteed: no predicates, so phantoms are not seen. The search has a limit, and beyond it a level is
-//! undecided, never guessed.
+//! Of the protocols of atomic commitment: AC1 to AC5 ([`crate::checkers::atomic_commitment`]), and what they are
+//! for. They hold for every model whose participants keep a [`Ledger`]: [`Commits`] tells where it is.
 
-mod anomalies;
-mod conditions;
-pub mod draw;
-mod explain;
-mod facts;
-pub mod format;
-mod graph;
-mod history;
-mod levels;
-mod list_append;
-mod model;
-mod report;
-mod rw_register;
-mod sessions;
-mod solve;
+mod answered;
+mod blocking;
+pub mod compare;
+pub mod journals;
+mod locks;
+mod money;
+pub mod mvcc;
+pub mod outbox;
+pub mod saga;
+mod serializable;
+mod stores;
+pub mod tcc;
+pub mod three_phase_commit;
+pub mod two_phase_commit;
 
-pub use graph::Dependency;
-pub use history::{History, Kind, Malformed, Mop, Name, Seen, Status, Transaction};
-pub use levels::Level;
-pub use report::{Anomaly, Because, Refusal, Report};
+use seedbed_models::transactions::TxId;
+use seedbed_models::transactions::commitment::{self, Entry, Ledger, Op, Ret, Vote, ledger};
+use seedbed_models::transactions::store::Key;
+use seedbed_sim::{Maker, Model, NodeId, Process, Span, World, maker};
 
-use facts::{Facts, Member};
-use model::{Choices, Step};
-use solve::{Decision, Search};
+use crate::checkers::atomic_commitment::{AtomicCommitment, Decision, Event, Rule, nothing_failed};
+use crate::checkers::judge::{Id, Journal, journal};
 
-/// Choices are numbered in 31 bits, and more would never be searched.
-const MOST_CHOICES: u64 = 1 << 26;
+pub use answered::{ANSWERED_WITHIN, Answered};
+pub use blocking::{Blocked, NonBlocking};
+pub use locks::LocksHeld;
+pub use money::MoneyConserved;
+pub use serializable::StrictlySerializable;
+pub use stores::StoresAgree;
 
-/// How to judge.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Options {
-    /// Whether the order of each session is part of causal and of all levels above it, as in Cerone and Gotsman 2018 (axiom
-    /// SESSION), Biswas and Enea 2019, and PolySI. Otherwise, as in Adya, Cerone et al. 2015 and Elle, only of the levels
-    /// that say so in their name.
-    pub sessions: bool,
-    /// How many edges of dependency graphs the search for a version order looks at, at most.
-    pub limit: u64,
+/// Within this long after the faults have ended, or after the vote if that is later, who has voted knows the decision: a
+/// few timeouts of the widest variant, and as many messages that are as late as the network makes them.
+pub const DECIDED_WITHIN: Span = Span::ms(2_500);
+
+impl Id for TxId {}
+
+/// A model of atomic commitment.
+pub trait Commits: Model<Process: Process<Op = Op, Ret = Ret>> {
+    /// What a node has said and decided in this life.
+    fn journal(process: &Self::Process) -> &[Entry];
+
+    /// What a participant holds; nothing of other nodes.
+    fn ledger(process: &Self::Process) -> Option<&Ledger>;
+
+    /// The transaction that a client waits for.
+    fn waits_for(process: &Self::Process) -> Option<TxId>;
+
+    /// What stands in the log of a node, of a participant's records.
+    fn log(world: &World<Self>, node: NodeId) -> Vec<&ledger::Record>;
+
+    /// What a participant that is up would hold after a crash that leaves all that is on its disk.
+    fn after_recovery(world: &World<Self>, node: NodeId) -> Option<Ledger>;
+
+    /// How many accounts there are.
+    fn accounts(&self) -> u16;
+
+    /// How long a participant may be in doubt, if that is asked for.
+    fn in_doubt_at_most(&self) -> Option<Span>;
 }
 
-impl Default for Options {
-    fn default() -> Options {
-        Options { sessions: false, limit: 2_000_000_000 }
+/// AC1 to AC4, each a property of its own; and the rest of what must be true at every instant and at the end. Stores come
+/// first: where decisions split, that they do is told with those who hold accounts, if it can be.
+pub fn safety<M: Commits>() -> Vec<Maker<M>> {
+    vec![
+        maker(StoresAgree::default()),
+        maker(ac::<M>(Rule::Agreement)),
+        maker(ac::<M>(Rule::Final)),
+        maker(ac::<M>(Rule::OnlyIfAllYes)),
+        maker(ac::<M>(Rule::NoNeedlessAbort)),
+        maker(LocksHeld::default()),
+        maker(MoneyConserved),
+        maker(StrictlySerializable),
+        maker(NonBlocking::default()),
+    ]
+}
+
+/// AC5, and that clients are answered.
+pub fn liveness<M: Commits>() -> Vec<Maker<M>> {
+    vec![maker(ac::<M>(Rule::AllDecide)), maker(Answered)]
+}
+
+/// One of the conditions, judged by what nodes have written into their journals.
+pub fn ac<M: Commits>(rule: Rule) -> Journal<M, AtomicCommitment<TxId, NodeId>, Entry> {
+    let name = format!("{}/{}", M::INFO.name, rule.name());
+    journal(name, AtomicCommitment::judging(rule), entries, move |world, node, entry| events(rule, world, node, entry))
+}
+
+fn entries<M: Commits>(world: &World<M>, node: NodeId) -> &[Entry] {
+    world.process(node).map_or(&[], M::journal)
+}
+
+fn events<M: Commits>(rule: Rule, world: &World<M>, node: NodeId, entry: &Entry) -> Vec<Event<TxId, NodeId>> {
+    let mut events = Vec::new();
+    if rule == Rule::NoNeedlessAbort && !nothing_failed(world) {
+        events.push(Event::Failed);
+    }
+    match entry {
+        Entry::Began { tx, participants } => {
+            events.push(Event::Began { transaction: *tx, participants: participants.clone() });
+        }
+        Entry::Voted { tx, vote } if rule != Rule::AllDecide || obliged(world, *vote) => {
+            events.push(Event::Voted { transaction: *tx, node, yes: *vote != Vote::No });
+        }
+        Entry::Voted { .. } => {}
+        Entry::Decided { tx, decision } => {
+            events.push(Event::Decided { transaction: *tx, node, decision: (*decision).into() });
+        }
+        // A network without faults that was slower than a timeout.
+        Entry::TimedOut => events.push(Event::Failed),
+    }
+    events
+}
+
+/// Whether who votes so now must know the decision when the run ends: a read-only vote asks for none.
+fn obliged<M: Model>(world: &World<M>, vote: Vote) -> bool {
+    vote != Vote::ReadOnly && world.now() + DECIDED_WITHIN <= world.scenario().phases.end_at()
+}
+
+impl From<commitment::Decision> for Decision {
+    fn from(decision: commitment::Decision) -> Self {
+        match decision {
+            commitment::Decision::Commit => Decision::Commit,
+            commitment::Decision::Abort => Decision::Abort,
+        }
     }
 }
 
-/// Judges a history.
-pub fn check(history: &History, options: &Options) -> Result<Report, Malformed> {
-    let facts = match history.kind {
-        Kind::ListAppend => list_append::infer(history)?,
-        Kind::RwRegister => rw_register::infer(history)?,
-    };
-    let (more, nodes) = sessions::orders(history, &facts)?;
-    let mut report = Report {
-        violates: Vec::new(),
-        holds: Vec::new(),
-        unknown: Vec::new(),
-        anomalies: Vec::new(),
-        refusals: Vec::new(),
-    };
-    problems(&facts, &mut report);
-    let refused = levels(&facts, (&more, nodes), options, &mut report);
-    name(history, &facts, (&more, nodes), refused, &mut report);
-    Ok(report)
+/// The participant that the last event may have changed, if it is one.
+fn changed_ledger<M: Commits>(world: &World<M>) -> Option<(NodeId, &Ledger)> {
+    let node = world.changed()?;
+    Some((node, M::ledger(world.process(node)?)?))
 }
 
-/// What is wrong in any version order: one of each sort is told.
-fn problems(facts: &Facts, report: &mut Report) {
-    for problem in &facts.problems {
-        for &level in Level::ALL {
-            if problem.refuses.iter().any(|&weakest| level.implies(weakest)) && !report.violates.contains(&level) {
-                report.violates.push(level);
-            }
-        }
-        if !report.has(problem.name) {
-            report.anomalies.push(Anomaly {
-                name: problem.name.into(),
-                transactions: problem.transactions.clone(),
-                cycle: Vec::new(),
-                words: problem.words.clone(),
-            });
-        }
-    }
+/// The accounts of a participant that a transaction touches, or changes.
+fn touched<'w, M: Commits>(
+    world: &'w World<M>,
+    tx: TxId,
+    ledger: &'w Ledger,
+    only_changes: bool,
+) -> impl Iterator<Item = Key> + 'w {
+    let invocation = world.history().invocations().iter().rev().find(move |invocation| TxId::from(invocation.id) == tx);
+    let steps = invocation.into_iter().flat_map(|invocation| invocation.op.steps());
+    let keys = steps.filter(move |step| step.writes() || !only_changes).map(|step| step.key());
+    keys.filter(|key| ledger.store().get(*key).is_some())
 }
 
-/// A level that the search refused, and the cycles of which each version order has one.
-type Refused = (Level, Vec<Vec<Step>>);
-
-/// Decides all levels, and returns the weakest refused ones.
-fn levels(facts: &Facts, more: (&[graph::Edge], u32), options: &Options, report: &mut Report) -> Vec<Refused> {
-    let choices = Choices::of(facts);
-    let mut refused = Vec::new();
-    if choices.count > MOST_CHOICES {
-        report.unknown = Level::ALL.iter().copied().filter(|level| !report.violates.contains(level)).collect();
-        return refused;
-    }
-    let mut reads_of = vec![0u32; facts.members.len() + 1];
-    for read in &facts.reads {
-        reads_of[read.member as usize + 1] += 1;
-    }
-    for member in 0..facts.members.len() {
-        reads_of[member + 1] += reads_of[member];
-    }
-    let mut search = Search::new(facts, &choices, &reads_of, more, (options.sessions, options.limit));
-    // Mostly all is well, and then the strongest level says so for all.
-    if report.violates.is_empty() && search.holds_now(Level::StrictSerializable) {
-        report.holds = Level::ALL.to_vec();
-        return refused;
-    }
-    for &level in Level::ALL {
-        if report.violates.contains(&level) {
-            continue;
-        }
-        match search.decide(level) {
-            Decision::Holds => report.holds.push(level),
-            Decision::Unknown => report.unknown.push(level),
-            Decision::Violated(cycles) => {
-                report.violates.extend(Level::ALL.iter().filter(|stronger| stronger.implies(level)));
-                refused.push((level, cycles));
-            }
-        }
-    }
-    // What keeps a level keeps the weaker ones, also those that the search gave up on.
-    let holds = report.holds.clone();
-    let (kept, unknown): (Vec<Level>, Vec<Level>) =
-        report.unknown.iter().partition(|level| holds.iter().any(|stronger| stronger.implies(**level)));
-    report.holds.extend(kept);
-    report.unknown = unknown.into_iter().filter(|level| !report.violates.contains(level)).collect();
-    for levels in [&mut report.violates, &mut report.holds] {
-        levels.sort_unstable();
-        levels.dedup();
-    }
-    refused
-}
-
-/// Names the anomalies and explains the refusals.
-fn name(
-    history: &History,
-    facts: &Facts,
-    (more, nodes): (&[graph::Edge], u32),
-    refused: Vec<Refused>,
-    report: &mut Report,
-) {
-    report.violates.sort_unstable();
-    if report.violates.is_empty() {
-        return;
-    }
-    if report.violates.contains(&Level::CursorStability)
-        && let Some((key, members)) = anomalies::lost_updates(facts)
-    {
-        let transactions: Vec<usize> = members.iter().map(|&m: &Member| facts.members[m as usize] as usize).collect();
-        let (a, b, key) = (transactions[0], transactions[1], &facts.keys[key as usize]);
-        let words = format!(
-            "T{a} and T{b} both wrote to {key}, and one of them overwrote what the other wrote without having read it"
-        );
-        report.anomalies.push(Anomaly { name: "lost-update".into(), transactions, cycle: Vec::new(), words });
-    }
-    let graph = anomalies::certain(facts, more, nodes);
-    for (name, steps) in anomalies::cycles(&graph) {
-        if name == "G1c" && steps.iter().all(|step| step.why == Dependency::Wr && step.key == steps[0].key) {
-            report.anomalies.push(explain::cycle(history, facts, "cyclic-versions".into(), &steps));
-        }
-        report.anomalies.push(explain::cycle(history, facts, name, &steps));
-    }
-    for (level, cycles) in refused {
-        let explained: Vec<Anomaly> =
-            cycles.iter().map(|steps| explain::cycle(history, facts, anomalies::classify(steps), steps)).collect();
-        for anomaly in &explained {
-            if !report.has(&anomaly.name) {
-                report.anomalies.push(anomaly.clone());
-            }
-        }
-        if explained.iter().any(Anomaly::assumed) {
-            report.refusals.push(Refusal { level, cycles: explained });
-        }
-    }
+/// The nodes that keep accounts and are up, with what they hold.
+fn ledgers<M: Commits>(world: &World<M>) -> impl Iterator<Item = (NodeId, &Ledger)> {
+    world.processes().filter_map(|(node, process)| Some((node, M::ledger(process)?)))
 }

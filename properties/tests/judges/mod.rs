@@ -1,7 +1,7 @@
 //! What the tests of all judges share.
 #![allow(dead_code)]
 
-use seedbed_properties::judge::{Judge, Refusal};
+use seedbed_properties::checkers::judge::{Judge, Refusal};
 
 /// Calls `f` with every sequence over the alphabet of at most so many letters, as long as `keep` lets its beginnings
 /// pass; says how many there were.

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use seedbed_properties::checkers::linearizability::{Checker, Limits, Operation, Specification, Step, Verdict};
 use seedbed_properties::formats::{Contents, LineError, Reading, Recorded, linearizable};
-use seedbed_properties::linearizability::{Checker, Limits, Operation, Specification, Step, Verdict};
 use seedbed_sim::fingerprint::stable_hash;
 
 /// A history of a specification.

@@ -3,7 +3,7 @@
 //! Nothing here is shared with the checker: no graphs, no search, only all version orders (Adya 1999), and all visibility
 //! and arbitration relations (Cerone et al. 2015).
 
-use seedbed_properties::transactions::{History, Kind, Level, Mop, Name, Seen, Status, Transaction};
+use seedbed_properties::checkers::isolation::{History, Kind, Level, Mop, Name, Seen, Status, Transaction};
 
 /// A write: transaction and place in it.
 pub type Id = (usize, usize);

@@ -169,7 +169,10 @@ mod tests {
         write("models/src/crdt.rs", "// no wal");
         write("models/src/wal.rs", "one");
         write("properties/src/lib.rs", "");
-        write("properties/src/exclusion.rs", "fn of(lock: &seedbed_models::lock::Lock) { crate::judge::go(lock) }");
+        write(
+            "properties/src/exclusion.rs",
+            "fn of(lock: &seedbed_models::caching::lock::Lock) { crate::judge::go(lock) }",
+        );
         write("properties/src/judge.rs", "one");
         let versions = || {
             let sources = Sources::read(&workspace).expect("it can be read");

@@ -12,7 +12,7 @@ use seedbed_models::transactions::tcc::Tcc;
 use seedbed_models::transactions::three_phase_commit::ThreePhaseCommit;
 use seedbed_models::transactions::transfer::{COMPARED_ACCOUNTS, Transfers};
 use seedbed_models::transactions::two_phase_commit::{Presumption, TwoPhaseCommit};
-use seedbed_properties::commitment::compare::{Costs, measure, one_transfer};
+use seedbed_properties::transactions::compare::{Costs, measure, one_transfer};
 use seedbed_sim::{FaultClass, Span, Swarm};
 use serde_json::{Value, json};
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use anyhow::bail;
-use seedbed_models::coherence::Coherence;
-use seedbed_properties::coherence::outcomes;
+use seedbed_models::caching::coherence::Coherence;
+use seedbed_properties::caching::coherence::outcomes;
 use seedbed_sim::Suite;
 use serde_json::json;
 
@@ -54,7 +54,7 @@ pub fn litmus(
 /// What a coherence protocol does with the litmus program that it is configured with.
 pub fn observe(suite: &Suite<Coherence>, seeds: Range<u64>, until_all: bool) -> Option<Litmus> {
     let seen = outcomes::observe(suite, seeds, until_all)?;
-    let told = |(outcome, count): (&seedbed_models::litmus::Outcome, &u64)| (outcome.to_string(), *count);
+    let told = |(outcome, count): (&seedbed_models::caching::litmus::Outcome, &u64)| (outcome.to_string(), *count);
     Some(Litmus {
         program: seen.program.name.clone(),
         text: seen.program.to_string(),

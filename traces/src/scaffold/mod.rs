@@ -47,20 +47,19 @@ pub fn model(workspace: &Workspace, name: &Name, family: &str) -> anyhow::Result
     if let Some(file) = workspace.source_of_model(name.snake()) {
         bail!("there is a model {name} already: {}", file.display());
     }
-    let room = workspace.properties_of(family);
     let named = |template| {
         let words = [
             ("models::examples::", &format!("models::{family}::")[..]),
-            ("properties::examples::", &format!("properties::{room}::")),
+            ("properties::examples::", &format!("properties::{family}::")),
             ("\"examples\"", &format!("\"{family}\"")),
             ("sapling", name.snake()),
             ("Sapling", name.camel()),
         ];
         fill(template, &words)
     };
-    let (models, properties) = (Path::new("models/src").join(family), Path::new("properties/src").join(room));
+    let (models, properties) = (Path::new("models/src").join(family), Path::new("properties/src").join(family));
     let file = format!("{name}.rs");
-    let line = format!("component(seedbed_properties::{room}::{name}::suite),");
+    let line = format!("component(seedbed_properties::{family}::{name}::suite),");
     let created = vec![
         (models.join(&file), named(MODEL)),
         (properties.join(&file), named(SUITE)),
@@ -88,16 +87,15 @@ pub fn property(workspace: &Workspace, name: &Name, of: &str) -> anyhow::Result<
     let Some(source) = workspace.source_of_model(of) else { bail!("there is no model {of} in models/src") };
     let text = workspace.read(&source)?;
     let family = source.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy().into_owned();
-    let room = workspace.properties_of(&family);
     if !text.contains("pub tally: u64") || !text.contains(&format!("pub struct {}", model.camel())) {
         bail!(
-            "the scaffold of a property looks at a tally, such as {USUAL_MODEL} and what `seedbed new model` writes have, and {of} has none; take a neighbour in properties/src/{room}/ as the pattern, or scaffold one for {USUAL_MODEL} and change what it looks at"
+            "the scaffold of a property looks at a tally, such as {USUAL_MODEL} and what `seedbed new model` writes have, and {of} has none; take a neighbour in properties/src/{family}/ as the pattern, or scaffold one for {USUAL_MODEL} and change what it looks at"
         );
     }
     let named = |template| {
         let words = [
             ("models::examples::", &format!("models::{family}::")[..]),
-            ("properties::examples::", &format!("properties::{room}::")),
+            ("properties::examples::", &format!("properties::{family}::")),
             ("tutorial", model.snake()),
             ("Tutorial", model.camel()),
             ("leaflet", name.snake()),
@@ -105,7 +103,7 @@ pub fn property(workspace: &Workspace, name: &Name, of: &str) -> anyhow::Result<
         ];
         fill(template, &words)
     };
-    let properties = Path::new("properties/src").join(room);
+    let properties = Path::new("properties/src").join(&family);
     let file = format!("{name}.rs");
     let created = vec![
         (properties.join(&file), named(PROPERTY)),

@@ -49,19 +49,11 @@ impl Workspace {
         Ok((file.to_path_buf(), text))
     }
 
-    /// The folder in `properties/src` for the models of a family: of the same name, but for transactions, whose name is that
-    /// of the judges of isolation there.
-    pub(super) fn properties_of<'a>(&self, family: &'a str) -> &'a str {
-        if family == "transactions" { "commitment" } else { family }
-    }
-
     /// The families: folders that models and properties both have.
     fn families(&self) -> Vec<String> {
         let has_modules = |room: &str, folder: &str| self.root.join(room).join(folder).join("mod.rs").exists();
         let mut families = folders(&self.root.join("models/src"));
-        families.retain(|family| {
-            has_modules("models/src", family) && has_modules("properties/src", self.properties_of(family))
-        });
+        families.retain(|family| has_modules("models/src", family) && has_modules("properties/src", family));
         families
     }
 

@@ -13,12 +13,12 @@
 
 use seedbed_sim::{Context, File, NodeId, Span};
 
+use crate::parts::wal;
 use crate::transactions::TxId;
 use crate::transactions::mvcc::bugs::Bug;
 use crate::transactions::mvcc::messages::{Holder, Message, Stage};
 use crate::transactions::mvcc::model::{Node, Record, Timer};
 use crate::transactions::mvcc::timestamp::{Epoch, Ts};
-use crate::wal;
 
 /// The file that counts its lives.
 const LIVES: File = File(0);

@@ -6,10 +6,10 @@
 
 use seedbed_sim::{Context, File, NodeId};
 
+use crate::parts::wal;
 use crate::transactions::mvcc::messages::{Holder, Message};
 use crate::transactions::mvcc::model::{Node, Record};
 use crate::transactions::mvcc::timestamp::{Epoch, Ts};
-use crate::wal;
 
 /// The file that holds it.
 const FILE: File = File(0);

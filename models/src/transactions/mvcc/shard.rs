@@ -8,13 +8,13 @@ use std::collections::BTreeMap;
 
 use seedbed_sim::{Context, File, NodeId, Span, Time};
 
+use crate::parts::wal;
 use crate::transactions::mvcc::bugs::Bug;
 use crate::transactions::mvcc::columns::{Change, Columns, Fate, InTheWay, Lock, Purpose, Refused};
 use crate::transactions::mvcc::messages::Message;
 use crate::transactions::mvcc::model::{Node, Record, Timer};
 use crate::transactions::mvcc::timestamp::Ts;
 use crate::transactions::store::{Cell, Key};
-use crate::wal;
 
 /// A shard's write-ahead log.
 pub const WAL: File = File(0);

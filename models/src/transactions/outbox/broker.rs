@@ -10,11 +10,11 @@ use std::collections::BTreeMap;
 
 use seedbed_sim::{Context, File, NodeId, Span};
 
+use crate::parts::wal;
 use crate::transactions::TxId;
 use crate::transactions::outbox::messages::{Deposit, Message};
 use crate::transactions::outbox::model::{Node, Record, Timer};
 use crate::transactions::store::Key;
-use crate::wal;
 
 /// The broker's log.
 pub const LOG: File = File(0);

@@ -9,12 +9,12 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use seedbed_sim::{Context, File, NodeId, Span, Time};
 
+use crate::parts::wal;
 use crate::transactions::TxId;
 use crate::transactions::outbox::bugs::Bug;
 use crate::transactions::outbox::messages::{Deposit, Message};
 use crate::transactions::outbox::model::{Node, Record, Relay, Timer};
 use crate::transactions::store::{Key, Step, Store};
-use crate::wal;
 
 /// The database's log.
 pub const WAL: File = File(0);

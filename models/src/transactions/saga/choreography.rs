@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use seedbed_sim::{Context, File, NodeId};
 
+use crate::parts::wal;
 use crate::transactions::TxId;
 use crate::transactions::channel::{Inbox, Outbox, Published, Seq};
 use crate::transactions::saga::Settings;
@@ -24,7 +25,6 @@ use crate::transactions::saga::messages::{Message, Outcome, Record, Why};
 use crate::transactions::saga::model::{Node, Timer};
 use crate::transactions::saga::plan::{FIRST, Plan, StepId, Steps};
 use crate::transactions::saga::service::{Entry, Service};
-use crate::wal;
 
 /// The log of a service.
 pub const LOG: File = File(0);

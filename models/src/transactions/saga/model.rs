@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use seedbed_sim::{Context, FaultClass, File, Info, Model, NodeId, OpId, Phases, Process, Span, Time, Workload, kinds};
 use serde::{Deserialize, Serialize};
 
+use crate::parts::wal;
 use crate::transactions::TxId;
 use crate::transactions::client::{Asks, Client};
 use crate::transactions::saga::bugs::Bug;
@@ -15,7 +16,6 @@ use crate::transactions::saga::plan::FIRST;
 use crate::transactions::saga::service::Service;
 use crate::transactions::store::Key;
 use crate::transactions::transfer::{self, Transfer, Transfers};
-use crate::wal;
 
 /// Who drives sagas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 
 use seedbed_sim::{Context, File, NodeId};
 
+use crate::parts::wal;
 use crate::transactions::TxId;
 use crate::transactions::saga::Settings;
 use crate::transactions::saga::bugs::Bug;
@@ -20,7 +21,6 @@ use crate::transactions::saga::business::Request;
 use crate::transactions::saga::messages::{Message, Outcome, Record, Why};
 use crate::transactions::saga::model::{Node, Recovery, Timer};
 use crate::transactions::saga::plan::{StepId, Steps};
-use crate::wal;
 
 /// The saga log.
 pub const SAGA_LOG: File = File(1);

@@ -9,11 +9,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use seedbed_sim::{Context, File, NodeId};
 
+use crate::parts::wal;
 use crate::transactions::TxId;
 use crate::transactions::tcc::business::Request;
 use crate::transactions::tcc::messages::{Message, Outcome, Record, Why};
 use crate::transactions::tcc::model::{Node, Settings, Timer};
-use crate::wal;
 
 /// The log of the coordinator.
 pub const LOG: File = File(0);

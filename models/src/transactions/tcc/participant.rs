@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use seedbed_sim::{Context, File, NodeId};
 
+use crate::parts::wal;
 use crate::transactions::TxId;
 use crate::transactions::ledger::{Deed, Effect, Ledger};
 use crate::transactions::store::{Prepared, Refused, Step, Store};
@@ -14,7 +15,6 @@ use crate::transactions::tcc::bugs::Bug;
 use crate::transactions::tcc::business::{self, COORDINATOR, Request};
 use crate::transactions::tcc::messages::{Message, Record, Why};
 use crate::transactions::tcc::model::{Node, Settings, Timer};
-use crate::wal;
 
 /// The log of a participant.
 pub const LOG: File = File(0);

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use seedbed_sim::{Context, NodeId};
 
+use crate::parts::wal;
 use crate::transactions::TxId;
 use crate::transactions::commitment::{Answer, Decision, Desk, Entry, Journal, Request, Ret};
 use crate::transactions::store::{Cell, Key, Step};
@@ -14,7 +15,6 @@ use crate::transactions::three_phase_commit::model::{LOG, Node, Record};
 use crate::transactions::three_phase_commit::recovery::Recovery;
 use crate::transactions::three_phase_commit::settings::Settings;
 use crate::transactions::three_phase_commit::speech::Speech;
-use crate::wal;
 
 /// A coordinator.
 #[derive(Clone, Debug, Hash)]

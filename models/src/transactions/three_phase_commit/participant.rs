@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use seedbed_sim::{Context, NodeId};
 
+use crate::parts::wal;
 use crate::transactions::TxId;
 use crate::transactions::commitment::{Decision, Ledger, Pledge, Report, Standing, Write};
 use crate::transactions::store::{Cell, Key, Step, Store};
@@ -18,7 +19,6 @@ use crate::transactions::three_phase_commit::model::{LOG, Node, Record};
 use crate::transactions::three_phase_commit::recovery::Recovery;
 use crate::transactions::three_phase_commit::settings::Settings;
 use crate::transactions::three_phase_commit::speech::Speech;
-use crate::wal;
 
 /// A participant.
 #[derive(Clone, Debug, Hash)]

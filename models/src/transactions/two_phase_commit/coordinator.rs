@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use seedbed_sim::{Context, NodeId};
 
+use crate::parts::wal;
 use crate::transactions::TxId;
 use crate::transactions::commitment::{Answer, Decision, Desk, Entry, Journal, Request, Ret, Write};
 use crate::transactions::store::{Cell, Key, Step};
@@ -11,7 +12,6 @@ use crate::transactions::two_phase_commit::bugs::Bug;
 use crate::transactions::two_phase_commit::messages::{Message, Timer};
 use crate::transactions::two_phase_commit::model::{LOG, Node, Record};
 use crate::transactions::two_phase_commit::settings::{Presumption, Settings};
-use crate::wal;
 
 /// A coordinator.
 #[derive(Clone, Debug, Hash)]

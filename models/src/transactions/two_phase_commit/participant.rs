@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use seedbed_sim::{Context, NodeId};
 
+use crate::parts::wal;
 use crate::transactions::TxId;
 use crate::transactions::commitment::{Decision, Ledger, Pledge, Report, Standing, Write};
 use crate::transactions::store::{Cell, Key, Step, Store};
@@ -11,7 +12,6 @@ use crate::transactions::two_phase_commit::bugs::Bug;
 use crate::transactions::two_phase_commit::messages::{Message, Timer};
 use crate::transactions::two_phase_commit::model::{LOG, Node, Record};
 use crate::transactions::two_phase_commit::settings::Settings;
-use crate::wal;
 
 /// A participant.
 #[derive(Clone, Debug, Hash)]

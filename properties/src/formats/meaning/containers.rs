@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
+use crate::checkers::linearizability::specs::{append_only_log as log, queue, set, stack};
 use crate::formats::datum::Datum;
 use crate::formats::object::{Meaning, unknown};
 use crate::formats::recorded::Call;
-use crate::linearizability::specs::{append_only_log as log, queue, set, stack};
 
 pub fn of_queue(call: &Call) -> Meaning<queue::Request<Datum>, queue::Answer<Datum>> {
     use queue::{Answer, Request};

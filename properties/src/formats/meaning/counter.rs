@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
+use crate::checkers::linearizability::specs::counter::{Answer, Request};
 use crate::formats::object::{Meaning, unknown};
 use crate::formats::recorded::Call;
-use crate::linearizability::specs::counter::{Answer, Request};
 
 pub fn request(call: &Call) -> Meaning<Request, Answer> {
     let number = |value: &Value| value.as_i64().ok_or_else(|| format!("expected a whole number, found {value}"));

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
+use crate::checkers::linearizability::specs::{fenced_lock, mutex, semaphore};
 use crate::formats::object::{Meaning, Reading, unknown};
 use crate::formats::recorded::Call;
-use crate::linearizability::specs::{fenced_lock, mutex, semaphore};
 
 pub fn of_mutex(call: &Call, reading: &Reading) -> Meaning<mutex::Request, mutex::Answer> {
     use mutex::{Answer, Request};

@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
+use crate::checkers::linearizability::specs::register::{Access, Answer};
 use crate::formats::datum::Datum;
 use crate::formats::object::{Meaning, Reading, unknown};
 use crate::formats::recorded::Call;
-use crate::linearizability::specs::register::{Access, Answer};
 
 /// What all registers hold at first; nothing: it differs.
 pub fn initial(init: &Value) -> Option<&Value> {

@@ -1,9 +1,9 @@
 //! Registers.
 
+use crate::checkers::linearizability::specs::cas_register::{Access, Answer};
 use crate::formats::datum::Datum;
 use crate::formats::object::{Meaning, Reading, two, unknown};
 use crate::formats::recorded::Call;
-use crate::linearizability::specs::cas_register::{Access, Answer};
 
 pub fn access(call: &Call, reading: &Reading) -> Meaning<Access<Datum>, Answer<Datum>> {
     let op = match call.function.as_str() {

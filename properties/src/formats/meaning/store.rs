@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
+use crate::checkers::linearizability::specs::kv::{self, Answer, Request};
 use crate::formats::datum::Datum;
 use crate::formats::object::{Meaning, Reading, two, unknown};
 use crate::formats::recorded::Call;
-use crate::linearizability::specs::kv::{self, Answer, Request};
 
 pub fn request<V: kv::Value>(
     call: &Call,

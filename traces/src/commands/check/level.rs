@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use seedbed_properties::transactions::Level as Isolation;
+use seedbed_properties::checkers::isolation::Level as Isolation;
 
 /// A model of consistency for operations on one object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
 
-use seedbed_properties::consistency::{Access, Anomaly, Event};
+use seedbed_properties::checkers::consistency::{Access, Anomaly, Event};
 use seedbed_properties::formats::accesses::NOBODY;
 use seedbed_properties::formats::{Call, Datum, Operations};
 use serde_json::{Value, json};

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
+use seedbed_properties::checkers::isolation::{Anomaly, History, Level, Options, Refusal, Report, Status, check, draw};
 use seedbed_properties::formats::LineError;
-use seedbed_properties::transactions::{Anomaly, History, Level, Options, Refusal, Report, Status, check, draw};
 use serde_json::{Map, Value, json};
 
 use crate::commands::check::How;

@@ -1,7 +1,7 @@
 //! Linearizability.
 
+use seedbed_properties::checkers::linearizability::{Counterexample, Limits, Verdict as Found, draw};
 use seedbed_properties::formats::{self, Operations, Reading};
-use seedbed_properties::linearizability::{Counterexample, Limits, Verdict as Found, draw};
 use serde_json::{Value, json};
 
 use super::call_json;

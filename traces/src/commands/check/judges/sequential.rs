@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use seedbed_properties::consistency::sequential::{Sequential, sequential};
+use seedbed_properties::checkers::consistency::sequential::{Sequential, sequential};
+use seedbed_properties::checkers::linearizability::{Operation, Specification};
 use seedbed_properties::formats::{self, Judge, Operations, Reading};
-use seedbed_properties::linearizability::{Operation, Specification};
 use serde_json::json;
 
 use super::call_json;

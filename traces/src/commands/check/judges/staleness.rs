@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use seedbed_properties::consistency::staleness::{least_delta, least_k};
+use seedbed_properties::checkers::consistency::staleness::{least_delta, least_k};
+use seedbed_properties::checkers::linearizability::{Limits, Unknown};
 use seedbed_properties::formats::accesses::accesses;
 use seedbed_properties::formats::{Operations, Reading};
-use seedbed_properties::linearizability::{Limits, Unknown};
 use serde_json::json;
 
 use crate::commands::check::How;

@@ -1,6 +1,6 @@
 //! The models on reads and writes.
 
-use seedbed_properties::consistency::{Anomaly, Outcome, causal, eventual, pram, registers, session};
+use seedbed_properties::checkers::consistency::{Anomaly, Outcome, causal, eventual, pram, registers, session};
 use seedbed_properties::formats::accesses::{Accesses, accesses};
 use seedbed_properties::formats::{LineError, Operations, Reading};
 

@@ -1,3 +1,0 @@
-//! Consensus: many nodes agree on one history.
-
-pub mod raft;

@@ -1,0 +1,132 @@
+//! Who a replica is, and how it names and dates its updates.
+
+use std::collections::BTreeMap;
+
+use seedbed_sim::{NodeId, Time};
+
+use crate::replication::crdt::bugs::Bug;
+use crate::replication::crdt::clock::{Clock, Dot, ReplicaId, Stamp, Timestamp};
+use crate::replication::crdt::replica::Settings;
+use crate::replication::crdt::vocabulary::Op;
+
+/// The author of a replica's updates.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Author {
+    id: Option<ReplicaId>,
+    /// How many updates it has made.
+    made: u64,
+    clock: Clock,
+    /// The latest replica that it knows on each other node.
+    known: BTreeMap<NodeId, ReplicaId>,
+    bug: Option<Bug>,
+}
+
+/// What of an author is on disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Identity {
+    /// Who it is.
+    pub id: ReplicaId,
+    /// How many updates it has made.
+    pub made: u64,
+    /// The latest instant that its clock has shown or seen.
+    pub latest: Time,
+}
+
+impl Author {
+    /// One who is not yet born.
+    pub fn new(settings: &Settings) -> Self {
+        let clock = Clock::new(settings.resolution);
+        Author { id: None, made: 0, clock, known: BTreeMap::new(), bug: settings.bug }
+    }
+
+    /// Who it is; nobody before its birth.
+    pub fn id(&self) -> Option<ReplicaId> {
+        self.id
+    }
+
+    /// Who it is.
+    ///
+    /// # Panics
+    /// If it is not yet born.
+    pub fn me(&self) -> ReplicaId {
+        self.id.expect("nothing is said or done before birth")
+    }
+
+    /// Is born: there was nothing on its disk.
+    pub fn be_born(&mut self, node: NodeId, now: Time) -> ReplicaId {
+        let born = if self.bug == Some(Bug::DotReuseAfterRestart) { Time::ZERO } else { now };
+        let id = ReplicaId { node, born };
+        self.id = Some(id);
+        id
+    }
+
+    /// Is again who it was.
+    pub fn recover(&mut self, Identity { id, made, latest }: Identity) {
+        (self.id, self.made) = (Some(id), made);
+        self.clock.observe(latest);
+    }
+
+    /// What of it has to be on disk.
+    pub fn identity(&self) -> Identity {
+        Identity { id: self.me(), made: self.made, latest: self.latest() }
+    }
+
+    /// The name and the time of its next update.
+    pub fn stamp(&self, now: Time, op: &Op) -> Stamp {
+        let me = self.me();
+        let by = (self.bug != Some(Bug::NoTieBreak)).then_some(me);
+        Stamp {
+            dot: Dot { replica: me, counter: self.made + 1 },
+            time: Timestamp { time: self.clock.next(now), by },
+            addressee: op.addressee().and_then(|node| self.known.get(&node).copied()),
+        }
+    }
+
+    /// Has made an update with this stamp.
+    pub fn made(&mut self, stamp: &Stamp) {
+        assert!(stamp.dot.counter == self.made + 1, "an author counts its updates: {stamp:?} after {}", self.made);
+        self.made += 1;
+        self.clock.observe(stamp.time.time);
+    }
+
+    /// Recovers that it has made one of the updates in its log.
+    pub fn recover_made(&mut self, dot: &Dot) {
+        if Some(dot.replica) == self.id {
+            self.made = self.made.max(dot.counter);
+        }
+    }
+
+    /// Sees an instant of another's clock.
+    pub fn observe(&mut self, latest: Time) {
+        self.clock.observe(latest);
+    }
+
+    /// The latest instant that its clock has shown or seen.
+    pub fn latest(&self) -> Time {
+        self.clock.latest()
+    }
+
+    /// Whether a replica is one that its node had before a later one.
+    pub fn is_outdated(&self, other: ReplicaId) -> bool {
+        self.known.get(&other.node).is_some_and(|known| *known > other)
+    }
+
+    /// Takes a replica for the one that its node has now, unless it knows a later one. Says whether it is new.
+    pub fn meet(&mut self, other: ReplicaId) -> bool {
+        let new = self.known.get(&other.node).is_none_or(|known| *known < other);
+        if new {
+            self.known.insert(other.node, other);
+        }
+        new
+    }
+
+    /// Whether this is the replica that its node has now, as far as is known.
+    pub fn knows(&self, other: ReplicaId) -> bool {
+        self.known.get(&other.node) == Some(&other)
+    }
+
+    /// All replicas that other nodes have now, as far as is known.
+    pub fn known(&self) -> impl Iterator<Item = ReplicaId> + '_ {
+        self.known.values().copied()
+    }
+}

@@ -1,0 +1,232 @@
+//! Delta-state replication: Algorithm 2 of Almeida, Shoker and Baquero 2018, "delta-interval based anti-entropy
+//! ensuring causal consistency". A replica keeps the deltas that it has made or learnt, numbered; it sends each of the
+//! others the join of those that the other has not acknowledged, and its whole state where it no longer has them.
+//!
+//! That an interval is joined only by those who have all that comes before it (the *causal delta-merging condition*)
+//! makes it as good as the whole state. The paper's replicas never lose their disks. Here they do, so acknowledgements
+//! name whose sequence numbers they are about, and an interval names whose acknowledgement it builds upon: another
+//! replica on that node does not join it, and is sent a state.
+
+use std::collections::BTreeMap;
+
+use seedbed_sim::{Context as Ctx, NodeId, OpId, Time};
+
+use crate::replication::crdt::bugs::Bug;
+use crate::replication::crdt::clock::ReplicaId;
+use crate::replication::crdt::ghost::{Ghost, Updates};
+use crate::replication::crdt::messages::Message;
+use crate::replication::crdt::model::BIRTH_WAIT;
+use crate::replication::crdt::replica::author::{Author, Identity};
+use crate::replication::crdt::replica::rounds::Rounds;
+use crate::replication::crdt::replica::{FILE, Record, Replica, Settings, Timer};
+use crate::replication::crdt::types::State;
+use crate::replication::crdt::vocabulary::Op;
+
+/// A replica that sends deltas.
+#[derive(Clone, Debug, Hash)]
+pub struct DeltaReplica {
+    settings: Settings,
+    author: Author,
+    /// X: the state. Durable.
+    state: State,
+    /// c: the number of the next delta. Durable.
+    sequence: u64,
+    /// D: the deltas, by number. Volatile.
+    deltas: BTreeMap<u64, State>,
+    /// A: up to where each other node's replica has acknowledged. Volatile.
+    acked: BTreeMap<NodeId, (ReplicaId, u64)>,
+    ghost: Ghost,
+    rounds: Rounds,
+}
+
+/// What is on disk.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Checkpoint {
+    identity: Identity,
+    /// The others that it knows: what it hears late of their nodes' earlier replicas does not count.
+    known: Vec<ReplicaId>,
+    state: State,
+    sequence: u64,
+    seen: Updates,
+}
+
+/// What is sent.
+#[derive(Clone, Debug)]
+pub(super) struct Interval {
+    pub(super) since_acked_by: Option<ReplicaId>,
+    pub(super) delta: State,
+    pub(super) upto: u64,
+    pub(super) latest: Time,
+    pub(super) had: Updates,
+}
+
+impl DeltaReplica {
+    /// A replica that has nothing.
+    pub fn new(settings: Settings) -> Self {
+        let (author, state) = (Author::new(&settings), State::new(settings.kind));
+        let (deltas, acked, rounds) = (BTreeMap::new(), BTreeMap::new(), Rounds::new(&settings));
+        DeltaReplica { settings, author, state, sequence: 0, deltas, acked, ghost: Ghost::default(), rounds }
+    }
+
+    /// Who writes its updates.
+    pub fn author(&self) -> &Author {
+        &self.author
+    }
+
+    /// What it has.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// How many deltas it keeps.
+    pub fn buffered(&self) -> usize {
+        self.deltas.len()
+    }
+
+    /// What properties know of it.
+    pub fn ghost(&self) -> &Ghost {
+        &self.ghost
+    }
+
+    /// How many of the others have not acknowledged all that it has.
+    pub fn untold(&self) -> u64 {
+        let behind = self.settings.peers.iter().filter(|peer| self.acked_by(**peer) < self.sequence);
+        behind.count() as u64
+    }
+
+    fn acked_by(&self, peer: NodeId) -> u64 {
+        self.acked.get(&peer).map_or(0, |(_, upto)| *upto)
+    }
+
+    /// Recovers its last checkpoint. Without one it is new, and waits to be born.
+    pub(super) fn start(&mut self, ctx: &mut Ctx<'_, Replica>) {
+        let checkpoint = ctx.read(FILE).into_iter().find_map(|stored| match stored.good() {
+            Some(Record::Delta(checkpoint)) => Some(checkpoint),
+            _ => None,
+        });
+        let Some(Checkpoint { identity, known, state, sequence, seen }) = checkpoint else {
+            return ctx.arm(Timer::Birth, BIRTH_WAIT);
+        };
+        ctx.mark("recovered from disk");
+        self.author.recover(identity);
+        known.into_iter().for_each(|other| _ = self.author.meet(other));
+        (self.state, self.sequence, self.ghost.seen) = (state, sequence, seen);
+        self.rounds.begin(ctx);
+    }
+
+    pub(super) fn birth(&mut self, ctx: &mut Ctx<'_, Replica>) {
+        self.author.be_born(ctx.id(), ctx.now());
+        self.save(ctx);
+        self.rounds.begin(ctx);
+    }
+
+    fn save(&self, ctx: &mut Ctx<'_, Replica>) {
+        let (identity, seen) = (self.author.identity(), self.ghost.seen.clone());
+        let (known, state) = (self.author.known().collect(), self.state.clone());
+        let checkpoint = Checkpoint { identity, known, state, sequence: self.sequence, seen };
+        ctx.replace(FILE, vec![Record::Delta(checkpoint)]);
+    }
+
+    /// `D' = D{c ↦ d}, c' = c + 1`; beyond the room that there is, the oldest goes.
+    fn keep(&mut self, delta: State) {
+        self.deltas.insert(self.sequence, delta);
+        self.sequence += 1;
+        while self.deltas.len() > self.settings.buffer {
+            self.deltas.pop_first();
+        }
+    }
+
+    /// A client's update (`on operation`): the delta is joined with the state and kept.
+    pub(super) fn update(&mut self, ctx: &mut Ctx<'_, Replica>, op: OpId, update: &Op) -> Option<()> {
+        let stamp = self.author.stamp(ctx.now(), update);
+        let delta = self.state.delta(update, &stamp)?;
+        self.state.join(&delta);
+        self.keep(delta);
+        self.author.made(&stamp);
+        self.ghost.made(op, update, &stamp);
+        self.save(ctx);
+        Some(())
+    }
+
+    /// Sends the next peer what it has not acknowledged (`periodically // ship delta-interval or state`), and drops
+    /// what everybody has (`periodically // garbage collect deltas`).
+    pub(super) fn gossip(&mut self, ctx: &mut Ctx<'_, Replica>) {
+        let Some(peer) = self.rounds.next(ctx) else {
+            return;
+        };
+        let everybody = self.settings.peers.iter().map(|peer| self.acked_by(*peer)).min().unwrap_or(0);
+        self.deltas.retain(|n, _| *n >= everybody);
+        if self.acked_by(peer) >= self.sequence && self.acked.contains_key(&peer) {
+            return;
+        }
+        let (since_acked_by, delta) = self.interval_for(ctx, peer);
+        let (from, upto, latest) = (self.author.me(), self.sequence, self.author.latest());
+        let had = self.ghost.seen.clone();
+        ctx.send(peer, Message::Delta { from, since_acked_by, delta: Box::new(delta), upto, latest, had });
+    }
+
+    /// The join of all deltas that the peer has not acknowledged, or the state.
+    fn interval_for(&self, ctx: &mut Ctx<'_, Replica>, peer: NodeId) -> (Option<ReplicaId>, State) {
+        let acked = self.acked_by(peer);
+        let oldest = self.deltas.first_key_value().map(|(n, _)| *n);
+        let gap = oldest.is_none_or(|oldest| oldest > acked);
+        let planted = self.settings.bug == Some(Bug::DeltaGap) && oldest.is_some();
+        match self.acked.get(&peer) {
+            Some((replica, acked)) if !gap || planted => {
+                let mut interval = State::new(self.settings.kind);
+                self.deltas.range(acked..).for_each(|(_, delta)| interval.join(delta));
+                ctx.mark("delta interval sent");
+                (Some(*replica), interval)
+            }
+            Some(_) => {
+                ctx.mark("whole state sent for want of deltas");
+                (None, self.state.clone())
+            }
+            None => (None, self.state.clone()),
+        }
+    }
+
+    /// Joins what another has sent with its own, keeps it as a delta if there was something new, and acknowledges it
+    /// (`on receive (delta, d, n)`).
+    pub(super) fn receive(&mut self, ctx: &mut Ctx<'_, Replica>, from: ReplicaId, interval: Interval) {
+        let Some(me) = self.author.id() else {
+            return;
+        };
+        if self.author.meet(from) {
+            // What its node has acknowledged before was another's.
+            self.acked.remove(&from.node);
+            self.save(ctx);
+        }
+        let Interval { since_acked_by, delta, upto, latest, had } = interval;
+        if since_acked_by.is_some_and(|acked_by| acked_by != me) {
+            ctx.mark("interval meant for an earlier replica");
+            return ctx.send(from.node, Message::Ack { from: me, of: from, upto: 0 });
+        }
+        self.author.observe(latest);
+        let before = self.state.clone();
+        self.state.join(&delta);
+        let grown = self.state != before;
+        if grown || !self.ghost.seen.includes(&had) {
+            self.ghost.joined(from, &had);
+            if grown {
+                self.keep(delta);
+            }
+            self.save(ctx);
+        }
+        ctx.send(from.node, Message::Ack { from: me, of: from, upto });
+    }
+
+    /// `A' = A{j ↦ max(A(j), n)}`; of another replica on that node, nothing was known.
+    pub(super) fn acknowledged(&mut self, ctx: &mut Ctx<'_, Replica>, by: ReplicaId, of: ReplicaId, upto: u64) {
+        if Some(of) != self.author.id() || self.author.is_outdated(by) {
+            return ctx.mark("acknowledgement of or by an earlier replica");
+        }
+        if self.author.meet(by) {
+            self.save(ctx);
+        }
+        match self.acked.get_mut(&by.node) {
+            Some((known, acked)) if *known == by => *acked = upto.max(*acked),
+            _ => _ = self.acked.insert(by.node, (by, upto)),
+        }
+    }
+}

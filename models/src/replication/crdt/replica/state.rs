@@ -1,0 +1,141 @@
+//! State-based replication: every now and then a replica sends its whole state to the next of the others, and whoever
+//! gets one joins it with its own (Shapiro and others 2011, the state-based object). Nothing is acknowledged: what is
+//! lost is sent again with the next state, and what comes twice or late changes nothing.
+
+use seedbed_sim::{Context as Ctx, OpId, Time};
+
+use crate::replication::crdt::clock::ReplicaId;
+use crate::replication::crdt::ghost::{Ghost, Updates};
+use crate::replication::crdt::messages::Message;
+use crate::replication::crdt::model::BIRTH_WAIT;
+use crate::replication::crdt::replica::author::{Author, Identity};
+use crate::replication::crdt::replica::rounds::Rounds;
+use crate::replication::crdt::replica::{FILE, Record, Replica, Settings, Timer};
+use crate::replication::crdt::types::State;
+use crate::replication::crdt::vocabulary::Op;
+
+/// A replica that gossips its state.
+#[derive(Clone, Debug, Hash)]
+pub struct StateReplica {
+    settings: Settings,
+    author: Author,
+    state: State,
+    ghost: Ghost,
+    rounds: Rounds,
+    /// How many it has told since it made its last update.
+    told: usize,
+}
+
+/// What is on disk.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Checkpoint {
+    identity: Identity,
+    state: State,
+    seen: Updates,
+}
+
+impl StateReplica {
+    /// A replica that has nothing.
+    pub fn new(settings: Settings) -> Self {
+        let (author, state) = (Author::new(&settings), State::new(settings.kind));
+        let rounds = Rounds::new(&settings);
+        StateReplica { settings, author, state, ghost: Ghost::default(), rounds, told: usize::MAX }
+    }
+
+    /// Who writes its updates.
+    pub fn author(&self) -> &Author {
+        &self.author
+    }
+
+    /// What it has.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// What properties know of it.
+    pub fn ghost(&self) -> &Ghost {
+        &self.ghost
+    }
+
+    /// How many of the others it has not told since it made an update.
+    pub fn untold(&self) -> u64 {
+        self.settings.peers.len().saturating_sub(self.told) as u64
+    }
+
+    /// Recovers its last checkpoint. Without one it is new, and waits to be born.
+    pub(super) fn start(&mut self, ctx: &mut Ctx<'_, Replica>) {
+        let checkpoint = ctx.read(FILE).into_iter().find_map(|stored| match stored.good() {
+            Some(Record::State(checkpoint)) => Some(checkpoint),
+            _ => None,
+        });
+        let Some(Checkpoint { identity, state, seen }) = checkpoint else {
+            return ctx.arm(Timer::Birth, BIRTH_WAIT);
+        };
+        ctx.mark("recovered from disk");
+        self.author.recover(identity);
+        self.state = state;
+        self.ghost.seen = seen;
+        self.rounds.begin(ctx);
+    }
+
+    pub(super) fn birth(&mut self, ctx: &mut Ctx<'_, Replica>) {
+        self.author.be_born(ctx.id(), ctx.now());
+        self.save(ctx);
+        self.rounds.begin(ctx);
+    }
+
+    fn save(&self, ctx: &mut Ctx<'_, Replica>) {
+        let identity = self.author.identity();
+        let checkpoint = Checkpoint { identity, state: self.state.clone(), seen: self.ghost.seen.clone() };
+        ctx.replace(FILE, vec![Record::State(checkpoint)]);
+    }
+
+    /// A client's update (the method `u` of the state-based object): the state grows here.
+    pub(super) fn update(&mut self, ctx: &mut Ctx<'_, Replica>, op: OpId, update: &Op) -> Option<()> {
+        let stamp = self.author.stamp(ctx.now(), update);
+        if !self.state.mutate(update, &stamp) {
+            return None;
+        }
+        self.author.made(&stamp);
+        self.ghost.made(op, update, &stamp);
+        self.told = 0;
+        self.save(ctx);
+        Some(())
+    }
+
+    /// Sends its state to the next peer.
+    pub(super) fn gossip(&mut self, ctx: &mut Ctx<'_, Replica>) {
+        let Some(peer) = self.rounds.next(ctx) else {
+            return;
+        };
+        self.told = self.told.saturating_add(1);
+        let (from, latest, had) = (self.author.me(), self.author.latest(), self.ghost.seen.clone());
+        ctx.send(peer, Message::State { from, state: Box::new(self.state.clone()), latest, had });
+    }
+
+    /// Joins another's state with its own (the method `m` of the state-based object).
+    pub(super) fn receive(
+        &mut self,
+        ctx: &mut Ctx<'_, Replica>,
+        from: ReplicaId,
+        state: &State,
+        latest: Time,
+        had: &Updates,
+    ) {
+        if self.author.id().is_none() {
+            return;
+        }
+        self.author.meet(from);
+        self.author.observe(latest);
+        let before = self.state.clone();
+        self.state.join(state);
+        if self.state == before && self.ghost.seen.includes(had) {
+            return ctx.mark("nothing new in a state");
+        }
+        if !had.includes(&self.ghost.seen) {
+            ctx.mark("states joined that had both gone on");
+        }
+        self.ghost.joined(from, had);
+        self.save(ctx);
+    }
+}

@@ -1,0 +1,81 @@
+//! Leases (thesis §6.4.1): a leader whose heartbeats a quorum has answered answers reads by itself, for as long as none of
+//! that quorum would elect another.
+//!
+//! A server that heard of the leader at its own time `t` gives nobody a vote before `t + election_min` on its own clock.
+//! If clocks run at most `drift_ppm` fast or slow, that is at least `election_min / (1 + drift)` of true time, and the
+//! leader may rely on `election_min · (1 − drift) / (1 + drift)` of its own, counted from when it *sent* the round.
+//!
+//! A clock that steps has no such bound: leases hold under drift, and not under jumps.
+
+use std::collections::VecDeque;
+
+use seedbed_sim::{Context, Span, Time};
+
+use crate::replication::raft::bugs::Bug;
+use crate::replication::raft::machine::StateMachine;
+use crate::replication::raft::server::{ReadMode, Role, Server, Settings};
+
+/// A leader's lease, on its own clock.
+#[derive(Clone, Debug, Default, Hash)]
+pub(super) struct Lease {
+    /// When each round that is still open was sent.
+    sent: VecDeque<(u64, Time)>,
+    /// When the latest round was sent that a quorum has answered.
+    from: Option<Time>,
+    /// A server was told to stand for election: nobody waits for this leader any more, not in this term.
+    void: bool,
+}
+
+impl Lease {
+    /// From here on this leader has none in its term.
+    pub(super) fn give_up(&mut self) {
+        self.void = true;
+    }
+
+    /// The group has changed: only what the new quorums answer counts.
+    pub(super) fn begin_anew(&mut self) {
+        self.sent.clear();
+        self.from = None;
+    }
+}
+
+/// How long a lease lasts on the leader's clock.
+pub(super) fn length(settings: &Settings) -> Span {
+    const MILLION: u128 = 1_000_000;
+    let drift = u128::from(settings.drift_ppm).min(MILLION);
+    Span((u128::from(settings.election_min.0) * (MILLION - drift) / (MILLION + drift)) as u64)
+}
+
+impl<S: StateMachine> Server<S> {
+    /// A heartbeat is a round of its own, if leases count on it.
+    pub(super) fn renew_lease(&mut self, ctx: &mut Context<'_, Self>) {
+        if self.settings.reads != ReadMode::Lease {
+            return;
+        }
+        let Role::Leader(leading) = &mut self.role else { return };
+        leading.round += 1;
+        leading.lease.sent.push_back((leading.round, ctx.now()));
+    }
+
+    /// A follower has answered a round: the lease counts from the last one that a quorum has answered.
+    pub(super) fn confirm_lease(&mut self) {
+        let Role::Leader(leading) = &self.role else { return };
+        if leading.lease.sent.is_empty() {
+            return;
+        }
+        let reached = leading.reached((self.id, leading.round), |progress| progress.round);
+        let confirmed = self.counted().committed(reached).0;
+        let Role::Leader(leading) = &mut self.role else { return };
+        while let Some((_, at)) = leading.lease.sent.pop_front_if(|(round, _)| *round <= confirmed) {
+            leading.lease.from = Some(at);
+        }
+    }
+
+    /// Whether nobody else can lead now.
+    pub(super) fn holds_lease(&self, now: Time) -> bool {
+        let Role::Leader(leading) = &self.role else { return false };
+        let Some(from) = leading.lease.from.filter(|_| !leading.lease.void) else { return false };
+        let lasts = now >= from && now.since(from) < length(&self.settings);
+        lasts || self.bug == Some(Bug::LeaseReadWithoutClockBound)
+    }
+}

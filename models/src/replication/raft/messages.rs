@@ -1,0 +1,217 @@
+//! What servers and clients say. Servers' messages are the paper's, Figures 2 and 13; clients' the thesis's, Figure 6.1.
+
+use std::sync::Arc;
+
+use seedbed_sim::{Kinded, NodeId};
+
+use crate::replication::raft::machine::StateMachine;
+use crate::replication::raft::membership::Membership;
+use crate::replication::raft::snapshot::Snapshot;
+use crate::replication::raft::types::{Entry, Index, Session, Term, Ticket};
+
+/// A message. The sender is who leads, votes or asks.
+#[derive(Clone, Debug, Hash)]
+pub enum Message<S: StateMachine> {
+    /// A candidate asks for a vote, or, before it becomes one, whether it would get it.
+    RequestVote {
+        /// The candidate's term; of a pre-vote, the one it would have.
+        term: Term,
+        /// Where its log ends.
+        last: Index,
+        /// In which term.
+        last_term: Term,
+        /// Whether this is a pre-vote (thesis §9.6).
+        pre: bool,
+        /// Whether the leader itself told the candidate to stand (thesis §3.10): then nobody waits for that leader.
+        transfer: bool,
+    },
+    /// The answer.
+    Vote {
+        /// The term that was asked for if granted, the voter's own if not.
+        term: Term,
+        /// Whether the vote was given.
+        granted: bool,
+        /// Whether this answers a pre-vote.
+        pre: bool,
+    },
+    /// The leader replicates entries, or, with none, says that it is alive.
+    AppendEntries {
+        /// The leader's term.
+        term: Term,
+        /// The place before the entries.
+        prev: Index,
+        /// The term of the entry there.
+        prev_term: Term,
+        /// The entries.
+        entries: Vec<Entry<S>>,
+        /// How far the leader has committed.
+        commit: Index,
+        /// The latest round of heartbeats, for reads (thesis §6.4).
+        round: u64,
+    },
+    /// The logs agree up to an index.
+    Appended {
+        /// The follower's term.
+        term: Term,
+        /// Up to where.
+        matched: Index,
+        /// The round that is answered.
+        round: u64,
+    },
+    /// The logs do not agree at the place before the entries, or the leader is deposed.
+    Refused {
+        /// The follower's term.
+        term: Term,
+        /// The place that was asked for.
+        prev: Index,
+        /// Where the leader may try next; see [`crate::replication::raft::log::Log::conflict`].
+        hint: Index,
+        /// The term of the follower's entry at `prev`.
+        hint_term: Option<Term>,
+        /// The round that is answered.
+        round: u64,
+    },
+    /// The leader sends a snapshot instead of entries that it no longer has (paper §7). It goes in one piece: the
+    /// paper's chunks are a matter of the transport.
+    InstallSnapshot {
+        /// The leader's term.
+        term: Term,
+        /// The snapshot.
+        snapshot: Arc<Snapshot<S>>,
+        /// The latest round of heartbeats.
+        round: u64,
+    },
+    /// A client asks for a session.
+    Register {
+        /// Tells this client's question from an earlier life's.
+        nonce: u64,
+    },
+    /// The client has a session.
+    Registered {
+        /// The question that is answered.
+        nonce: u64,
+        /// The session.
+        session: Session,
+    },
+    /// A client asks for a command.
+    Request {
+        /// What a retry keeps.
+        ticket: Ticket,
+        /// The command.
+        command: S::Command,
+    },
+    /// The command is executed.
+    Reply {
+        /// Of the command.
+        ticket: Ticket,
+        /// The answer.
+        output: S::Output,
+    },
+    /// This server cannot help the client: it does not lead.
+    NotLeader {
+        /// Who does, if it knows.
+        leader: Option<NodeId>,
+    },
+    /// A client asks for other servers in the group (thesis ch. 4).
+    Reconfigure {
+        /// Who is to be in it; never joint.
+        goal: Membership,
+    },
+    /// The group is this.
+    Reconfigured {
+        /// What was asked for.
+        goal: Membership,
+    },
+    /// A client asks the leader to hand over (thesis §3.10).
+    Transfer {
+        /// To whom.
+        to: NodeId,
+    },
+    /// The leader has handed over, or has given up trying.
+    Transferred {
+        /// To whom it was to.
+        to: NodeId,
+    },
+    /// The leader tells a server to stand for election at once.
+    TimeoutNow {
+        /// The leader's term.
+        term: Term,
+    },
+    /// Nothing: see [`crate::replication::raft::server::Extras::beacon`].
+    Beacon,
+}
+
+/// A message that a server sends a server has a term.
+impl<S: StateMachine> Message<S> {
+    /// The sender's term; `None` of what clients say and are told.
+    pub fn term(&self) -> Option<Term> {
+        match self {
+            Message::RequestVote { term, .. }
+            | Message::Vote { term, .. }
+            | Message::AppendEntries { term, .. }
+            | Message::Appended { term, .. }
+            | Message::Refused { term, .. }
+            | Message::InstallSnapshot { term, .. }
+            | Message::TimeoutNow { term } => Some(*term),
+            _ => None,
+        }
+    }
+}
+
+const KINDS: [&str; 20] = [
+    "request_vote",
+    "vote",
+    "append_entries",
+    "appended",
+    "refused",
+    "install_snapshot",
+    "register",
+    "registered",
+    "request",
+    "reply",
+    "not_leader",
+    "request_pre_vote",
+    "pre_vote",
+    "heartbeat",
+    "beacon",
+    "reconfigure",
+    "reconfigured",
+    "transfer",
+    "transferred",
+    "timeout_now",
+];
+
+// By hand, because the macro takes no generic types, and because a pre-vote and a heartbeat deserve names of their own.
+impl<S: StateMachine> Kinded for Message<S> {
+    #[inline]
+    fn kind(&self) -> u16 {
+        match self {
+            Message::RequestVote { pre: false, .. } => 0,
+            Message::Vote { pre: false, .. } => 1,
+            Message::AppendEntries { entries, .. } if entries.is_empty() => 13,
+            Message::AppendEntries { .. } => 2,
+            Message::Appended { .. } => 3,
+            Message::Refused { .. } => 4,
+            Message::InstallSnapshot { .. } => 5,
+            Message::Register { .. } => 6,
+            Message::Registered { .. } => 7,
+            Message::Request { .. } => 8,
+            Message::Reply { .. } => 9,
+            Message::NotLeader { .. } => 10,
+            Message::RequestVote { pre: true, .. } => 11,
+            Message::Vote { pre: true, .. } => 12,
+            Message::Beacon => 14,
+            Message::Reconfigure { .. } => 15,
+            Message::Reconfigured { .. } => 16,
+            Message::Transfer { .. } => 17,
+            Message::Transferred { .. } => 18,
+            Message::TimeoutNow { .. } => 19,
+        }
+    }
+    fn kind_count() -> u16 {
+        KINDS.len() as u16
+    }
+    fn kind_name(kind: u16) -> String {
+        KINDS[kind as usize].to_string()
+    }
+}

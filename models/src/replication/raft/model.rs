@@ -1,0 +1,373 @@
+//! The model: a group of servers over a key-value map, and its clients.
+
+use proptest::prelude::*;
+use seedbed_sim::{
+    Context, Embed, FaultClass, File, Info, Kinded, Model, NodeId, OpId, Operation, Phases, Process, Span,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::replication::raft::bugs::Bug;
+use crate::replication::raft::client::{Ask, Client};
+use crate::replication::raft::kv::{Kv, Output};
+use crate::replication::raft::membership::Membership;
+use crate::replication::raft::messages::Message;
+use crate::replication::raft::persistence::Record;
+use crate::replication::raft::server::{Changes, ReadMode, Role, Server, Settings, Timer};
+use crate::replication::raft::workload::workload;
+
+/// The configuration: servers `n0` …, then clients.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Raft {
+    /// How many servers.
+    pub servers: u16,
+    /// How many of them, from the first, are in the group at the beginning; all, where nothing is said. The others wait
+    /// to be asked in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub founders: Option<u16>,
+    /// How many clients.
+    pub clients: u16,
+    /// How the group is tuned.
+    pub settings: Settings,
+    /// Whether clients ask for other groups most of the time, and for commands now and then.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub restless: bool,
+    /// How long a client waits before it asks another server.
+    pub patience: Span,
+    /// The planted bug.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bug: Option<Bug>,
+}
+
+impl Default for Raft {
+    fn default() -> Self {
+        Raft {
+            servers: 5,
+            founders: None,
+            clients: 3,
+            settings: Settings::default(),
+            restless: false,
+            patience: Span::ms(120),
+            bug: None,
+        }
+    }
+}
+
+impl Raft {
+    /// A group of `servers`, with the usual clients.
+    pub fn cluster(servers: u16) -> Self {
+        Raft { servers, ..Raft::default() }
+    }
+
+    /// A group of four that changes all the time, one server at a time. Two majorities of three out of four voters are apart
+    /// only where the group before the changes has an even number.
+    pub fn restless() -> Self {
+        let settings = Settings { check_quorum: false, snapshot_threshold: 1_000_000, ..Settings::default() };
+        Raft { settings, restless: true, patience: Span::ms(40), ..Raft::cluster(4) }
+    }
+
+    /// The same with a bug planted.
+    pub fn with_bug(self, bug: Bug) -> Self {
+        Raft { bug: Some(bug), ..self }
+    }
+
+    /// How many servers are in the group at the beginning.
+    fn founders(&self) -> u16 {
+        self.founders.unwrap_or(self.servers)
+    }
+
+    /// The nodes that are servers.
+    pub fn server_ids(&self) -> impl Iterator<Item = NodeId> + use<> {
+        (0..self.servers).map(NodeId)
+    }
+}
+
+/// A server, or a client.
+// Most nodes are servers: a box would cost more than the room that clients waste.
+#[allow(clippy::large_enum_variant)]
+#[derive(Clone, Debug, Hash)]
+pub enum Node {
+    /// One of the group.
+    Server(Server<Kv>),
+    /// Asks it.
+    Client(Client),
+}
+
+impl Node {
+    /// The server, if it is one.
+    pub fn server(&self) -> Option<&Server<Kv>> {
+        match self {
+            Node::Server(server) => Some(server),
+            Node::Client(_) => None,
+        }
+    }
+}
+
+/// The timers of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum NodeTimer {
+    /// A server's.
+    Server(Timer),
+    /// A client asks again.
+    Retry,
+}
+
+// Servers' timers keep their own names in traces, as their messages do.
+impl Kinded for NodeTimer {
+    fn kind(&self) -> u16 {
+        match self {
+            NodeTimer::Server(timer) => timer.kind(),
+            NodeTimer::Retry => Timer::kind_count(),
+        }
+    }
+    fn kind_count() -> u16 {
+        Timer::kind_count() + 1
+    }
+    fn kind_name(kind: u16) -> String {
+        match kind < Timer::kind_count() {
+            true => Timer::kind_name(kind),
+            false => "retry".into(),
+        }
+    }
+}
+
+/// A node hosts its server as it is: only timers need a wrapper.
+struct AsServer;
+
+impl Embed<Node, Server<Kv>> for AsServer {
+    const NAME: &'static str = "raft";
+    fn message(&self, message: Message<Kv>) -> Message<Kv> {
+        message
+    }
+    fn timer(&self, timer: Timer) -> NodeTimer {
+        NodeTimer::Server(timer)
+    }
+    fn record(&self, record: Record<Kv>) -> Record<Kv> {
+        record
+    }
+    fn unwrap_record(&self, record: Record<Kv>) -> Option<Record<Kv>> {
+        Some(record)
+    }
+    fn file(&self, file: File) -> File {
+        file
+    }
+    fn ret(&self, ret: Output) -> Output {
+        ret
+    }
+}
+
+impl Process for Node {
+    type Message = Message<Kv>;
+    type Timer = NodeTimer;
+    type Record = Record<Kv>;
+    type Op = Ask;
+    type Ret = Output;
+
+    fn start(&mut self, ctx: &mut Context<'_, Self>) {
+        match self {
+            Node::Server(server) => drop(ctx.host(AsServer, |ctx| server.start(ctx))),
+            Node::Client(client) => client.start(ctx),
+        }
+    }
+
+    fn message(&mut self, ctx: &mut Context<'_, Self>, from: NodeId, message: Message<Kv>) {
+        match self {
+            Node::Server(server) => drop(ctx.host(AsServer, |ctx| server.message(ctx, from, message))),
+            Node::Client(client) => client.message(ctx, from, message),
+        }
+    }
+
+    fn timer(&mut self, ctx: &mut Context<'_, Self>, timer: NodeTimer) {
+        match (self, timer) {
+            (Node::Server(server), NodeTimer::Server(timer)) => {
+                drop(ctx.host(AsServer, |ctx| server.timer(ctx, timer)))
+            }
+            (Node::Client(client), NodeTimer::Retry) => client.retry(ctx),
+            (node, timer) => panic!("raft: a timer of the other kind of node: {node:?} got {timer:?}"),
+        }
+    }
+
+    fn synced(&mut self, ctx: &mut Context<'_, Self>) {
+        if let Node::Server(server) = self {
+            ctx.host(AsServer, |ctx| server.synced(ctx));
+        }
+    }
+
+    fn invoke(&mut self, ctx: &mut Context<'_, Self>, op: OpId, ask: Ask) {
+        match self {
+            Node::Server(_) => panic!("raft: operations are for clients: {op:?} came to a server"),
+            Node::Client(client) => client.invoke(ctx, op, ask),
+        }
+    }
+
+    fn size(message: &Message<Kv>) -> u64 {
+        Server::<Kv>::size(message)
+    }
+}
+
+impl Model for Raft {
+    type Process = Node;
+
+    const INFO: Info = Info {
+        name: "raft",
+        row: "C11",
+        family: "replication",
+        summary: "A replicated log under one leader a term (Ongaro & Ousterhout 2014; Ongaro's thesis).",
+        sources: &[
+            "Ongaro & Ousterhout, *In Search of an Understandable Consensus Algorithm (Extended Version)*, 2014",
+            "Ongaro, *Consensus: Bridging Theory and Practice*, PhD thesis, Stanford, 2014",
+        ],
+        tolerates: &FaultClass::USUAL,
+        // A voter has given its vote in this term and knows no leader yet: what it forgets now, it may do twice.
+        roles: &["leader", "voter", "candidate", "follower"],
+        bugs: Bug::LISTED,
+    };
+
+    fn size(&self) -> usize {
+        usize::from(self.servers) + usize::from(self.clients)
+    }
+
+    /// The group is made of the servers that the scenario has: a trace that was shrunk tells of a smaller group.
+    fn spawn(&self, node: NodeId, nodes: &[NodeId]) -> Node {
+        let servers: Vec<NodeId> = nodes.iter().copied().filter(|node| node.0 < self.servers).collect();
+        match node.0 < self.servers {
+            true => {
+                let founders = servers.into_iter().filter(|node| node.0 < self.founders());
+                Node::Server(Server::new(node, Membership::of(founders), self.settings, self.bug))
+            }
+            false => Node::Client(Client::new(servers, self.patience, self.settings.changes != Changes::Never)),
+        }
+    }
+
+    fn validate(&self) -> Result<(), String> {
+        let Settings {
+            election_min,
+            election_max,
+            heartbeat,
+            snapshot_threshold,
+            batch,
+            reads,
+            changes,
+            pre_vote,
+            check_quorum,
+            ..
+        } = self.settings;
+        match () {
+            () if self.servers == 0 => Err("raft needs at least one server".into()),
+            () if !(1..=self.servers).contains(&self.founders()) => {
+                Err(format!("founders must be 1 to {}, the number of servers", self.servers))
+            }
+            () if changes != Changes::Never && !pre_vote && !check_quorum => {
+                Err("a group that changes needs pre_vote or check_quorum: set changes to never".into())
+            }
+            () if reads == ReadMode::Lease && !check_quorum => {
+                Err("leases need check_quorum: without it servers elect another while a leader lives".into())
+            }
+            () if election_min > election_max => {
+                Err(format!("election_min {election_min} is above election_max {election_max}"))
+            }
+            () if heartbeat == Span::ZERO => Err("heartbeat must be above 0".into()),
+            () if heartbeat >= election_min => {
+                Err(format!("heartbeat {heartbeat} must be below election_min {election_min}, or no leader lasts"))
+            }
+            () if snapshot_threshold == 0 => {
+                Err("snapshot_threshold must be above 0; for no snapshots make it large".into())
+            }
+            () if batch == 0 => Err("batch must be above 0".into()),
+            () if self.patience == Span::ZERO => Err("patience must be above 0".into()),
+            () => Ok(()),
+        }
+    }
+
+    fn bug(&self) -> Option<&'static str> {
+        self.bug.map(Bug::name)
+    }
+
+    fn set_bug(&mut self, bug: Option<&'static str>) {
+        self.bug = Bug::planted(bug);
+    }
+
+    /// Changes how many servers there are; the clients stay.
+    fn set_nodes(&mut self, nodes: usize) -> Result<(), String> {
+        let servers =
+            nodes.checked_sub(usize::from(self.clients)).and_then(|n| u16::try_from(n).ok()).filter(|n| *n > 0);
+        self.servers = servers.ok_or_else(|| {
+            format!("raft has {} clients beside its servers: {nodes} nodes are too few or too many", self.clients)
+        })?;
+        Ok(())
+    }
+
+    fn mortal(&self) -> (Vec<NodeId>, usize) {
+        (self.server_ids().collect(), usize::from(self.servers.saturating_sub(1) / 2))
+    }
+
+    /// The newest leader is the one of the highest term.
+    fn holds(&self, process: &Node, role: &str) -> Option<u64> {
+        let server = process.server()?;
+        let holds = match role {
+            "voter" => {
+                let voted = server.vote().is_some_and(|candidate| candidate != server.id);
+                voted && server.leader().is_none()
+            }
+            _ => self.role(process) == Some(role),
+        };
+        holds.then_some(server.term().0)
+    }
+
+    fn role(&self, process: &Node) -> Option<&'static str> {
+        let server = process.server()?;
+        Some(match server.role() {
+            Role::Leader(_) => "leader",
+            Role::Candidate(_) | Role::PreCandidate(_) => "candidate",
+            Role::Follower => "follower",
+        })
+    }
+
+    /// Leases hold under drift, and not under jumps (thesis §6.4.1); all else under any clock.
+    fn skew_bound(&self) -> (Span, u32) {
+        match self.settings.reads {
+            ReadMode::Lease => (Span::ZERO, self.settings.drift_ppm),
+            ReadMode::Log | ReadMode::ReadIndex => (Span::secs(1), 1_000),
+        }
+    }
+
+    fn tempo(&self) -> Span {
+        self.settings.election_min
+    }
+
+    /// Every optional part on and off, elections that seldom and that often split the vote, snapshots often and never.
+    fn variants(&self) -> BoxedStrategy<Self> {
+        let model = self.clone();
+        let min = self.settings.election_min;
+        let spread = prop_oneof![2 => Just(self.settings.election_max - min), 1 => Just(Span(min.0 / 3))];
+        let threshold = prop_oneof![2 => Just(self.settings.snapshot_threshold), 1 => Just(4), 1 => Just(1_000_000)];
+        let reads = prop_oneof![3 => Just(self.settings.reads), 1 => Just(ReadMode::Log), 2 => Just(ReadMode::Lease)];
+        let changes = prop_oneof![Just(Changes::SingleServer), Just(Changes::Joint)];
+        let founders = prop_oneof![3 => Just(self.servers), 1 => 1..=self.servers];
+        let optional = (any::<bool>(), any::<bool>());
+        (optional, spread, threshold, reads, changes, founders)
+            .prop_map(move |((pre_vote, check_quorum), spread, snapshot_threshold, reads, changes, founders)| {
+                let pre_vote = pre_vote && model.settings.pre_vote;
+                let check_quorum = (check_quorum || reads == ReadMode::Lease) && model.settings.check_quorum;
+                let settings = Settings {
+                    pre_vote,
+                    check_quorum,
+                    election_max: min + spread,
+                    snapshot_threshold,
+                    reads: if model.settings.check_quorum { reads } else { model.settings.reads },
+                    changes: if pre_vote || check_quorum { changes } else { Changes::Never },
+                    ..model.settings
+                };
+                Raft { settings, founders: model.founders.or(Some(founders)), ..model.clone() }
+            })
+            .boxed()
+    }
+
+    fn phases(&self) -> Phases {
+        Phases { chaos: Span::secs(4), settle: Span::secs(3), core: None }
+    }
+
+    fn workload(&self) -> BoxedStrategy<Vec<Operation<Ask>>> {
+        workload(self.servers, self.clients, self.restless, self.phases().chaos)
+    }
+}

@@ -1,0 +1,121 @@
+//! What is on disk: one write-ahead log, which begins with a snapshot once there is one.
+//!
+//! The paper's persistent state (Figure 2: `currentTerm`, `votedFor`, `log[]`) and the snapshot share one file, so that
+//! one atomic replacement compacts it. Replies wait for the disk: the context's output commit is the paper's "updated
+//! on stable storage before responding to RPCs".
+
+use std::sync::Arc;
+
+use seedbed_sim::{Context, File, NodeId};
+
+use crate::parts::wal;
+use crate::replication::raft::bugs::Bug;
+use crate::replication::raft::log::Log;
+use crate::replication::raft::machine::StateMachine;
+use crate::replication::raft::server::Server;
+use crate::replication::raft::snapshot::Snapshot;
+use crate::replication::raft::types::{Entry, Index, Payload, Term};
+
+/// The write-ahead log.
+pub const WAL: File = File(0);
+
+/// One record of it.
+#[derive(Clone, Debug, PartialEq, Hash)]
+pub enum Record<S: StateMachine> {
+    /// What the entries before the log did; only ever the first record.
+    Snapshot(Arc<Snapshot<S>>),
+    /// The current term, and who got this server's vote in it.
+    Vote {
+        /// `currentTerm`.
+        term: Term,
+        /// `votedFor`.
+        vote: Option<NodeId>,
+    },
+    /// The next entry.
+    Entry(Entry<S>),
+    /// The entries from here on are gone.
+    Truncate {
+        /// The first that is.
+        first: Index,
+    },
+}
+
+/// What a disk held.
+pub(super) struct Recovered<S: StateMachine> {
+    pub(super) term: Term,
+    pub(super) vote: Option<NodeId>,
+    pub(super) snapshot: Option<Arc<Snapshot<S>>>,
+    pub(super) log: Log<S>,
+}
+
+impl<S: StateMachine> Server<S> {
+    /// Reads the disk back. `None` if it is damaged: then the server has halted, for it may have forgotten what it
+    /// promised.
+    pub(super) fn recover(&mut self, ctx: &mut Context<'_, Self>) -> Option<Recovered<S>> {
+        wal::recover(ctx, WAL).map(replay)
+    }
+
+    /// Writes down the current term and vote.
+    pub(super) fn save_vote(&self, ctx: &mut Context<'_, Self>) {
+        match self.bug {
+            Some(Bug::TermNotPersisted) => {}
+            Some(Bug::VoteNotPersisted) => ctx.append(WAL, Record::Vote { term: self.term, vote: None }),
+            _ => ctx.append(WAL, Record::Vote { term: self.term, vote: self.vote }),
+        }
+    }
+
+    /// Appends an entry to the log, in memory and on disk.
+    pub(super) fn append(&mut self, ctx: &mut Context<'_, Self>, entry: Entry<S>) -> Index {
+        ctx.append(WAL, Record::Entry(entry.clone()));
+        let config = match &entry.payload {
+            Payload::Config(membership) => Some(membership.clone()),
+            _ => None,
+        };
+        let index = self.log.append(entry);
+        if let Some(membership) = config {
+            (self.membership, self.config) = (membership, index);
+        }
+        index
+    }
+
+    /// Drops the log from `first` on, in memory and on disk.
+    pub(super) fn truncate(&mut self, ctx: &mut Context<'_, Self>, first: Index) {
+        ctx.append(WAL, Record::Truncate { first });
+        self.log.truncate(first);
+        if self.config >= first {
+            self.use_latest_config();
+        }
+    }
+
+    /// Writes the file anew, behind a snapshot that the log was compacted to.
+    pub(super) fn save_snapshot(&self, ctx: &mut Context<'_, Self>, snapshot: Arc<Snapshot<S>>) {
+        let mut records = vec![Record::Snapshot(snapshot)];
+        records.extend(match self.bug {
+            Some(Bug::TermNotPersisted) => None,
+            Some(Bug::VoteNotPersisted) => Some(Record::Vote { term: self.term, vote: None }),
+            _ => Some(Record::Vote { term: self.term, vote: self.vote }),
+        });
+        records.extend(self.log.from(self.log.base().next()).iter().cloned().map(Record::Entry));
+        ctx.replace(WAL, records);
+    }
+}
+
+fn replay<S: StateMachine>(records: Vec<Record<S>>) -> Recovered<S> {
+    let mut found = Recovered { term: Term(0), vote: None, snapshot: None, log: Log::new(Index::ZERO, Term(0)) };
+    for record in records {
+        match record {
+            Record::Snapshot(snapshot) => {
+                found.log = Log::new(snapshot.last, snapshot.last_term);
+                found.snapshot = Some(snapshot);
+            }
+            Record::Vote { term, vote } => (found.term, found.vote) = (term, vote),
+            Record::Entry(entry) => drop(found.log.append(entry)),
+            Record::Truncate { first } => found.log.truncate(first),
+        }
+    }
+    // An entry of a later term than the last one written down was appended in that term.
+    if found.log.last_term() > found.term {
+        (found.term, found.vote) = (found.log.last_term(), None);
+    }
+    found
+}

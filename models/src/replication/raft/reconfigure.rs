@@ -1,0 +1,195 @@
+//! Changing the group (thesis ch. 4): one server at a time, or all at once through a joint configuration.
+//!
+//! Servers that are new receive the log as learners first, and get their vote when they have caught up (§4.2.1). A
+//! configuration is in force as soon as it is in the log (§4.1), so a leader begins the next step only when the last is
+//! committed, and the first only when it has committed an entry of its own term (Ongaro, *bug in single-server
+//! membership changes*, raft-dev, 10 July 2015).
+
+use seedbed_sim::{Context, NodeId};
+
+use crate::replication::raft::bugs::Bug;
+use crate::replication::raft::machine::StateMachine;
+use crate::replication::raft::membership::Membership;
+use crate::replication::raft::messages::Message;
+use crate::replication::raft::progress::Progress;
+use crate::replication::raft::server::{Changes, Leading, Role, Server, Timer};
+use crate::replication::raft::types::{Entry, Index, Payload};
+
+/// The group that a client wants.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Goal {
+    membership: Membership,
+    client: NodeId,
+}
+
+impl<S: StateMachine> Server<S> {
+    /// A client wants another group. The leader takes one wish at a time; a client that is not answered asks again.
+    pub(super) fn reconfigure(&mut self, ctx: &mut Context<'_, Self>, client: NodeId, goal: Membership) {
+        assert!(!goal.is_joint() && !goal.voters.is_empty(), "raft is asked for a group that can decide: {goal:?}");
+        if !self.leads() {
+            return ctx.send(client, Message::NotLeader { leader: self.leader });
+        }
+        let Some(leading) = self.leading() else { return };
+        let wish = Goal { membership: goal, client };
+        if leading.goal.as_ref().is_some_and(|other| *other != wish) {
+            return;
+        }
+        leading.goal = Some(wish);
+        ctx.arm(Timer::Change, self.settings.election_max * 4);
+        self.drive_change(ctx);
+    }
+
+    /// Takes the next step towards the group that is wanted, if the last one is committed.
+    pub(super) fn drive_change(&mut self, ctx: &mut Context<'_, Self>) {
+        let Role::Leader(leading) = &self.role else { return };
+        let idle = leading.goal.is_none() && !self.membership.is_joint() && self.membership.votes(self.id);
+        if idle || self.config > self.commit {
+            return;
+        }
+        let committed_in_term = self.log.term(self.commit) == Some(self.term);
+        if !committed_in_term && self.bug != Some(Bug::SingleServerChangeWithoutCommitInTerm) {
+            return;
+        }
+        match self.next_step(leading) {
+            Step::To(membership) => self.change_to(ctx, membership),
+            Step::Wait => {}
+            Step::Done => self.changed(ctx),
+        }
+    }
+
+    /// What comes next on the way to the goal.
+    fn next_step(&self, leading: &Leading<S>) -> Step {
+        let now = &self.membership;
+        // C_old,new is left for C_new by whoever leads, asked or not (§4.3).
+        if now.is_joint() {
+            return Step::To(Membership { outgoing: Vec::new(), ..now.clone() });
+        }
+        let Some(Goal { membership: goal, .. }) = &leading.goal else { return Step::Done };
+        let here = now.everyone();
+        let newcomers: Vec<NodeId> = goal.everyone().into_iter().filter(|node| !here.contains(node)).collect();
+        if !newcomers.is_empty() {
+            let learners = now.learners.iter().copied().chain(newcomers);
+            return Step::To(now.clone().with_learners(learners));
+        }
+        let caught_up = |node: NodeId| {
+            node == self.id || leading.peers.iter().any(|(peer, known)| *peer == node && known.matched >= self.commit)
+        };
+        if !goal.voters.iter().all(|node| now.votes(*node) || caught_up(*node)) {
+            return Step::Wait;
+        }
+        if now.voters == goal.voters {
+            return match now.learners == goal.learners {
+                true => Step::Done,
+                false => Step::To(goal.clone()),
+            };
+        }
+        let learners = now.everyone();
+        Step::To(match self.settings.changes {
+            Changes::Joint => Membership { outgoing: now.voters.clone(), ..goal.clone() },
+            Changes::Never => panic!("raft changes a group that never changes: from {now:?} to {goal:?}"),
+            Changes::SingleServer => one_server_nearer(now, goal).with_learners(learners),
+        })
+    }
+
+    /// Appends a configuration, and uses it from now on.
+    fn change_to(&mut self, ctx: &mut Context<'_, Self>, membership: Membership) {
+        ctx.mark(match &membership {
+            joint if joint.is_joint() => "joint configuration entered",
+            settled if settled.voters == self.membership.voters && self.membership.is_joint() => {
+                "joint configuration left"
+            }
+            same if same.voters == self.membership.voters => "learners changed",
+            _ => "voters changed one at a time",
+        });
+        ctx.note(|| format!("changes the group to {membership:?}"));
+        self.append(ctx, Entry { term: self.term, payload: Payload::Config(membership) });
+        let (id, everyone, last) = (self.id, self.membership.everyone(), self.log.last());
+        let Some(leading) = self.leading() else { return };
+        leading.peers.retain(|(peer, _)| everyone.contains(peer));
+        for node in everyone.into_iter().filter(|node| *node != id) {
+            if leading.peers.iter().all(|(peer, _)| *peer != node) {
+                leading.peers.push((node, Progress::new(last)));
+            }
+        }
+        leading.peers.sort_by_key(|(peer, _)| *peer);
+        leading.lease.begin_anew();
+        self.replicate(ctx);
+        self.apply(ctx);
+    }
+
+    /// The group is what was wanted: who asked is told, and a leader that is no more in it steps down (§4.2.2).
+    fn changed(&mut self, ctx: &mut Context<'_, Self>) {
+        let Some(leading) = self.leading() else { return };
+        if let Some(Goal { membership: goal, client }) = leading.goal.take() {
+            ctx.cancel(&Timer::Change);
+            ctx.send(client, Message::Reconfigured { goal });
+        }
+        if !self.membership.votes(self.id) {
+            ctx.mark("leader left the group");
+            self.leader = None;
+            self.follow(ctx, self.term, None);
+        }
+    }
+
+    /// Newcomers do not keep up: others may have their wish (§4.2.1).
+    pub(super) fn give_up_change(&mut self, ctx: &mut Context<'_, Self>) {
+        let Some(leading) = self.leading() else { return };
+        if leading.goal.take().is_some() {
+            ctx.mark("change of the group given up");
+        }
+    }
+
+    /// The configuration whose quorums are counted.
+    pub(super) fn counted(&self) -> std::borrow::Cow<'_, Membership> {
+        match self.bug == Some(Bug::JointUsesOneMajority) && self.membership.is_joint() {
+            true => std::borrow::Cow::Owned(Membership { outgoing: Vec::new(), ..self.membership.clone() }),
+            false => std::borrow::Cow::Borrowed(&self.membership),
+        }
+    }
+
+    /// Looks for the configuration that is in force: the latest in the log, or what it began with.
+    pub(super) fn use_latest_config(&mut self) {
+        (self.config, self.membership) = self.config_at(self.log.last());
+    }
+
+    /// The configuration as of an entry that is in the log, or that the snapshot ends in.
+    pub(super) fn membership_at(&self, index: Index) -> Membership {
+        match self.config <= index {
+            true => self.membership.clone(),
+            false => self.config_at(index).1,
+        }
+    }
+
+    fn config_at(&self, index: Index) -> (Index, Membership) {
+        let mut at = index;
+        while let Some(entry) = self.log.entry(at) {
+            if let Payload::Config(membership) = &entry.payload {
+                return (at, membership.clone());
+            }
+            at = at.before();
+        }
+        (Index::ZERO, self.begun_with.clone())
+    }
+}
+
+/// What a leader does about a change.
+enum Step {
+    /// Appends this configuration.
+    To(Membership),
+    /// New servers have to catch up first.
+    Wait,
+    /// The group is what was wanted.
+    Done,
+}
+
+/// One voter more, or one fewer, on the way to the goal: first those who come, so that the group does not shrink first.
+fn one_server_nearer(now: &Membership, goal: &Membership) -> Membership {
+    let joins = goal.voters.iter().find(|node| !now.votes(**node));
+    let leaves = now.voters.iter().find(|node| !goal.votes(**node));
+    let voters = now.voters.iter().copied();
+    match (joins, leaves) {
+        (Some(joins), _) => Membership::of(voters.chain([*joins])),
+        (None, Some(leaves)) => Membership::of(voters.filter(|node| node != leaves)),
+        (None, None) => now.clone(),
+    }
+}

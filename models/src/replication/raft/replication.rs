@@ -1,0 +1,221 @@
+//! Log replication (paper §5.3 and §5.4.2), with batches and pipelining (thesis §10.2).
+
+use seedbed_sim::{Context, NodeId};
+
+use crate::replication::raft::bugs::Bug;
+use crate::replication::raft::machine::StateMachine;
+use crate::replication::raft::messages::Message;
+use crate::replication::raft::progress::Flow;
+use crate::replication::raft::server::{Role, Server, Timer};
+use crate::replication::raft::types::{Entry, Index, Term};
+
+// -------------------------------------------------------------------------------------------------------------------
+// The leader
+
+impl<S: StateMachine> Server<S> {
+    /// Sends every follower what it lacks.
+    pub(super) fn replicate(&mut self, ctx: &mut Context<'_, Self>) {
+        let Role::Leader(leading) = &self.role else { return };
+        for at in 0..leading.peers.len() {
+            self.replicate_to(ctx, at);
+        }
+    }
+
+    /// Sends one follower what it lacks, as far as its window is open.
+    fn replicate_to(&mut self, ctx: &mut Context<'_, Self>, at: usize) {
+        loop {
+            let Role::Leader(leading) = &mut self.role else { return };
+            let round = leading.round;
+            let (to, progress) = &mut leading.peers[at];
+            let to = *to;
+            if progress.next > self.log.last() || !progress.ready() {
+                return;
+            }
+            let prev = progress.next.before();
+            let Some(prev_term) = self.log.term(prev) else {
+                return self.send_snapshot(ctx, to);
+            };
+            let lacking = self.log.from(progress.next);
+            let entries = lacking[..lacking.len().min(self.settings.batch)].to_vec();
+            if entries.len() > 1 {
+                ctx.mark("entries sent in a batch");
+            }
+            progress.sent(entries.len());
+            let commit = self.commit;
+            ctx.send(to, Message::AppendEntries { term: self.term, prev, prev_term, entries, commit, round });
+        }
+    }
+
+    /// Says to all that the leader is alive (§5.2).
+    pub(super) fn heartbeat(&mut self, ctx: &mut Context<'_, Self>) {
+        ctx.arm(Timer::Heartbeat, self.settings.heartbeat);
+        self.renew_lease(ctx);
+        if self.settings.extras.beacon
+            && let Role::Leader(leading) = &self.role
+        {
+            ctx.broadcast(leading.peers.iter().map(|(peer, _)| *peer), Message::Beacon);
+        }
+        self.send_heartbeats(ctx);
+    }
+
+    /// An AppendEntries with no entries to each follower. Its answers tell of lost messages, too: it stands where the
+    /// next entries would, and is refused if those before have not arrived.
+    pub(super) fn send_heartbeats(&mut self, ctx: &mut Context<'_, Self>) {
+        let Role::Leader(leading) = &self.role else { return };
+        let (term, commit, round) = (self.term, self.commit, leading.round);
+        for (to, progress) in &leading.peers {
+            // Where the entry before the next is gone, the end of the snapshot is asked for: a follower that is behind
+            // refuses, and is then sent the snapshot.
+            let prev = progress.next.before().max(self.log.base());
+            let prev_term = self.log.term(prev).expect("raft has every entry behind its snapshot");
+            ctx.send(*to, Message::AppendEntries { term, prev, prev_term, entries: Vec::new(), commit, round });
+        }
+    }
+
+    /// A follower's log agrees up to `matched`.
+    pub(super) fn appended(&mut self, ctx: &mut Context<'_, Self>, from: NodeId, matched: Index, round: u64) {
+        let Role::Leader(leading) = &mut self.role else { return };
+        let Some(at) = leading.peers.iter().position(|(peer, _)| *peer == from) else {
+            return;
+        };
+        let progress = &mut leading.peers[at].1;
+        progress.active = true;
+        progress.round = progress.round.max(round);
+        progress.accepted(matched);
+        // What was acknowledged left this server after its own disk had it (output commit).
+        leading.durable = leading.durable.max(matched.min(self.log.last()));
+        // Most answers are to heartbeats, and confirm what is committed already.
+        if matched > self.commit {
+            self.advance_commit(ctx);
+        }
+        // The commit may have ended this reign, or changed who is in the group.
+        let Role::Leader(leading) = &self.role else { return };
+        if let Some(at) = leading.peers.iter().position(|(peer, _)| *peer == from) {
+            self.replicate_to(ctx, at);
+        }
+        self.confirm_lease();
+        self.answer_reads(ctx);
+        self.hand_over(ctx, from);
+        self.drive_change(ctx);
+    }
+
+    /// A follower's log does not agree at `prev`: goes back a term at a time (§5.3).
+    pub(super) fn refused(
+        &mut self,
+        ctx: &mut Context<'_, Self>,
+        from: NodeId,
+        prev: Index,
+        (hint, hint_term): (Index, Option<Term>),
+        round: u64,
+    ) {
+        let Role::Leader(leading) = &mut self.role else { return };
+        let Some(at) = leading.peers.iter().position(|(peer, _)| *peer == from) else {
+            return;
+        };
+        let progress = &mut leading.peers[at].1;
+        progress.active = true;
+        progress.round = progress.round.max(round);
+        let retry = self.log.after_conflict(hint, hint_term);
+        if progress.refused(prev, retry) && hint_term.is_some() {
+            ctx.mark("conflict hint used");
+        }
+        if matches!(progress.flow, Flow::Probe { .. }) {
+            self.replicate_to(ctx, at);
+        }
+        self.confirm_lease();
+        self.answer_reads(ctx);
+    }
+
+    /// The leader's own log is durable up to `last`.
+    pub(super) fn own_log_durable(&mut self, ctx: &mut Context<'_, Self>, last: Index) {
+        let Some(leading) = self.leading() else { return };
+        if leading.durable < last {
+            leading.durable = last;
+            self.advance_commit(ctx);
+        }
+    }
+
+    /// Commits what a quorum has, if it ends in this term: entries of earlier terms are committed only behind one of
+    /// the leader's own (§5.4.2, Figure 8).
+    fn advance_commit(&mut self, ctx: &mut Context<'_, Self>) {
+        let Role::Leader(leading) = &self.role else { return };
+        let reached = leading.reached((self.id, leading.durable.0), |progress| progress.matched.0);
+        let quorum = self.counted().committed(reached);
+        if quorum <= self.commit {
+            return;
+        }
+        let own = self.log.term(quorum) == Some(self.term);
+        if own || self.bug == Some(Bug::CommitPriorTermByCounting) {
+            self.commit = quorum;
+            self.apply(ctx);
+            self.begin_early_reads(ctx);
+            self.drive_change(ctx);
+        }
+    }
+}
+
+// -------------------------------------------------------------------------------------------------------------------
+// The follower
+
+impl<S: StateMachine> Server<S> {
+    /// AppendEntries, the receiver's rules 2 to 5 (Figure 2).
+    pub(super) fn append_entries(
+        &mut self,
+        ctx: &mut Context<'_, Self>,
+        from: NodeId,
+        (prev, prev_term): (Index, Term),
+        entries: Vec<Entry<S>>,
+        (commit, round): (Index, u64),
+    ) {
+        // 2. The logs must agree at the place before the entries. What the snapshot covers is committed, so agrees.
+        if prev >= self.log.base() && self.log.term(prev) != Some(prev_term) {
+            return self.refuse(ctx, from, prev, round);
+        }
+        let last_new = prev.plus(entries.len());
+        let appended = self.log.appended();
+        self.take(ctx, prev, entries);
+        // 5. What the leader has committed is committed here, as far as this message has verified the log.
+        let verified = match self.bug {
+            Some(Bug::CommitPastLastNewEntry) => self.log.last(),
+            _ => last_new,
+        };
+        self.commit = self.commit.max(commit.min(verified));
+        self.apply(ctx);
+        let reply = Message::Appended { term: self.term, matched: last_new, round };
+        match self.bug == Some(Bug::ReplyBeforeSync) && self.log.appended() > appended {
+            true => ctx.send_early(from, reply),
+            false => ctx.send(from, reply),
+        }
+    }
+
+    /// Puts the leader's entries behind `prev`: 3. an entry that conflicts goes, with all that follow it; 4. entries
+    /// that are not in the log are appended. Those that are stay: the message may be late, and more may have come since.
+    fn take(&mut self, ctx: &mut Context<'_, Self>, prev: Index, entries: Vec<Entry<S>>) {
+        if self.bug == Some(Bug::TruncateOnStaleAppend) && !entries.is_empty() && self.log.last() > prev {
+            self.truncate(ctx, prev.next().max(self.log.base().next()));
+        }
+        let mut at = prev;
+        for entry in entries {
+            at = at.next();
+            if at <= self.log.base() {
+                continue;
+            }
+            match self.log.term(at) {
+                Some(term) if term == entry.term => continue,
+                Some(_) if self.bug == Some(Bug::NoTruncationOnConflict) => continue,
+                Some(_) => {
+                    ctx.mark("log truncated");
+                    self.truncate(ctx, at);
+                }
+                None => {}
+            }
+            self.append(ctx, entry);
+        }
+    }
+
+    /// Says where the leader may try next, and in which term this server is.
+    pub(super) fn refuse(&mut self, ctx: &mut Context<'_, Self>, to: NodeId, prev: Index, round: u64) {
+        let (hint, hint_term) = self.log.conflict(prev);
+        ctx.send(to, Message::Refused { term: self.term, prev, hint, hint_term, round });
+    }
+}

@@ -1,0 +1,112 @@
+//! Snapshots and InstallSnapshot (paper §7, thesis ch. 5).
+
+use std::sync::Arc;
+
+use seedbed_sim::{Context, NodeId};
+
+use crate::replication::raft::bugs::Bug;
+use crate::replication::raft::machine::StateMachine;
+use crate::replication::raft::membership::Membership;
+use crate::replication::raft::messages::Message;
+use crate::replication::raft::server::Server;
+use crate::replication::raft::sessions::Sessions;
+use crate::replication::raft::types::{Index, Term};
+
+/// Everything that the entries up to `last` did.
+#[derive(Clone, Debug, PartialEq, Hash)]
+pub struct Snapshot<S: StateMachine> {
+    /// The last entry it stands for.
+    pub last: Index,
+    /// That entry's term.
+    pub last_term: Term,
+    /// Who is in the group.
+    pub membership: Membership,
+    /// The state machine.
+    pub machine: S,
+    /// The sessions, for what was executed must stay known.
+    pub sessions: Sessions<S>,
+    /// How many commands the machine has executed.
+    pub executed: u64,
+}
+
+impl<S: StateMachine> Server<S> {
+    /// Takes a snapshot once enough entries were applied since the last, and drops them from the log. Not by the handler
+    /// that applied them but by the next, as a task in the background does: so whoever looks on between two events sees
+    /// every applied entry once.
+    pub(super) fn compact_when_due(&mut self, ctx: &mut Context<'_, Self>) {
+        if self.applied.0 < self.log.base().0 + self.settings.snapshot_threshold {
+            return;
+        }
+        let Some(last_term) = self.log.term(self.applied) else {
+            return;
+        };
+        let mut sessions = self.sessions.clone();
+        if self.bug == Some(Bug::SessionTableNotInSnapshot) {
+            sessions.forget();
+        }
+        let snapshot = Arc::new(Snapshot {
+            last: self.applied,
+            last_term,
+            membership: self.membership_at(self.applied),
+            machine: self.machine.clone(),
+            sessions,
+            executed: self.executed,
+        });
+        self.log.compact(snapshot.last, snapshot.last_term);
+        self.begun_with = snapshot.membership.clone();
+        self.snapshot = Some(snapshot.clone());
+        self.save_snapshot(ctx, snapshot);
+        ctx.mark("snapshot taken");
+    }
+
+    /// Sends the snapshot to a follower that needs entries which the log no longer has.
+    pub(super) fn send_snapshot(&mut self, ctx: &mut Context<'_, Self>, to: NodeId) {
+        let snapshot = self.snapshot.clone().expect("raft has a snapshot of what its log lacks");
+        let term = self.term;
+        let Some(leading) = self.leading() else { return };
+        leading.progress(to).sent_snapshot(snapshot.last);
+        let round = leading.round;
+        ctx.send(to, Message::InstallSnapshot { term, snapshot, round });
+    }
+
+    /// InstallSnapshot, the receiver's rules 5 to 8 (Figure 13).
+    pub(super) fn install_snapshot(
+        &mut self,
+        ctx: &mut Context<'_, Self>,
+        from: NodeId,
+        snapshot: Arc<Snapshot<S>>,
+        round: u64,
+    ) {
+        let matched = snapshot.last;
+        let behind = snapshot.last <= self.commit;
+        if behind && self.bug == Some(Bug::SnapshotRegressesLog) {
+            self.log.restart(snapshot.last, snapshot.last_term);
+            self.restore(ctx, snapshot);
+        } else if behind {
+            // What it tells is known: it was overtaken.
+            ctx.mark("late snapshot ignored");
+        } else {
+            self.restore(ctx, snapshot);
+            ctx.mark("snapshot installed");
+        }
+        ctx.send(from, Message::Appended { term: self.term, matched, round });
+    }
+
+    fn restore(&mut self, ctx: &mut Context<'_, Self>, snapshot: Arc<Snapshot<S>>) {
+        self.log.compact(snapshot.last, snapshot.last_term);
+        self.adopt(&snapshot);
+        self.snapshot = Some(snapshot.clone());
+        self.save_snapshot(ctx, snapshot);
+    }
+
+    /// Makes the replicated state what the snapshot says.
+    pub(super) fn adopt(&mut self, snapshot: &Snapshot<S>) {
+        self.machine = snapshot.machine.clone();
+        self.sessions = snapshot.sessions.clone();
+        self.begun_with = snapshot.membership.clone();
+        self.use_latest_config();
+        self.executed = snapshot.executed;
+        self.commit = snapshot.last;
+        self.applied = snapshot.last;
+    }
+}

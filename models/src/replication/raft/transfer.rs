@@ -1,0 +1,71 @@
+//! Leadership transfer (thesis §3.10): the leader brings one server up to date and tells it to stand for election at once.
+
+use seedbed_sim::{Context, NodeId};
+
+use crate::replication::raft::machine::StateMachine;
+use crate::replication::raft::messages::Message;
+use crate::replication::raft::server::{Role, Server, Timer};
+use crate::replication::raft::types::Term;
+
+/// To whom a leader is about to hand over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Transfer {
+    to: NodeId,
+    /// Who asked for it.
+    client: NodeId,
+}
+
+impl<S: StateMachine> Server<S> {
+    /// A client asks the leader to hand over. It takes no requests from now on, until it has, or gives up.
+    pub(super) fn transfer(&mut self, ctx: &mut Context<'_, Self>, client: NodeId, to: NodeId) {
+        if !self.leads() {
+            return ctx.send(client, Message::NotLeader { leader: self.leader });
+        }
+        if self.handing_over() {
+            return;
+        }
+        if to == self.id || !self.membership.votes(to) {
+            return ctx.send(client, Message::Transferred { to });
+        }
+        let Some(leading) = self.leading() else { return };
+        leading.transfer = Some(Transfer { to, client });
+        ctx.arm(Timer::Transfer, self.settings.election_max);
+        self.replicate(ctx);
+        self.hand_over(ctx, to);
+    }
+
+    /// Whether the leader is about to hand over.
+    pub(super) fn handing_over(&self) -> bool {
+        matches!(&self.role, Role::Leader(leading) if leading.transfer.is_some())
+    }
+
+    /// A follower has acknowledged entries: if it is the one, and has all of them, it is told.
+    pub(super) fn hand_over(&mut self, ctx: &mut Context<'_, Self>, follower: NodeId) {
+        let (last, term) = (self.log.last(), self.term);
+        let Some(leading) = self.leading() else { return };
+        let Some(Transfer { to, .. }) = leading.transfer.filter(|transfer| transfer.to == follower) else { return };
+        if leading.peers.iter().any(|(peer, progress)| *peer == to && progress.matched == last) {
+            leading.lease.give_up();
+            ctx.send(to, Message::TimeoutNow { term });
+        }
+    }
+
+    /// The leader has told this server to stand. It does so without a pre-vote: the others need not wait for the leader.
+    pub(super) fn timeout_now(&mut self, ctx: &mut Context<'_, Self>, term: Term) {
+        if term != self.term || self.leads() || !self.membership.votes(self.id) {
+            return;
+        }
+        ctx.mark("leadership handed over");
+        self.wait_for_leader(ctx);
+        self.stand(ctx, true);
+    }
+
+    /// The leader has been replaced, or nobody came in time: it tells who asked.
+    pub(super) fn end_transfer(&mut self, ctx: &mut Context<'_, Self>) {
+        let Some(leading) = self.leading() else { return };
+        if let Some(Transfer { to, client }) = leading.transfer.take() {
+            ctx.cancel(&Timer::Transfer);
+            ctx.send(client, Message::Transferred { to });
+        }
+    }
+}

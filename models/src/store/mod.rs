@@ -1,3 +1,0 @@
-//! Stores that other components keep their data in.
-
-pub mod redis;

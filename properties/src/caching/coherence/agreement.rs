@@ -1,0 +1,133 @@
+//! S3 and S6: what the directory knows and what the caches have.
+
+use seedbed_models::caching::coherence::controller::{Controller, May};
+use seedbed_models::caching::coherence::message::{Block, Nodes};
+use seedbed_models::caching::coherence::node::Node;
+use seedbed_models::caching::coherence::{Coherence, Interconnect, Protocol};
+use seedbed_sim::{Broken, Invariant, NodeId, Property, Verdict, World};
+
+/// S3: where nothing is under way, the home of a block knows its owner and, if it counts them, its sharers; and where there
+/// is no owner that has changed it, memory has what the sharers have. *Nothing under way*: no cache and no home is in a
+/// transient state for the block and none has a message of it waiting; in all these protocols every message is waited
+/// for by somebody, so then none is in flight. On a bus everybody must also have seen what it has shown.
+pub fn directory_agrees() -> impl Property<Coherence> + Clone + Send + Sync {
+    Invariant::new("coherence/directory_agrees", |world: &World<Coherence>| {
+        if !world.config().protocol.has_home() || is_behind(world) {
+            return Ok(());
+        }
+        let Some(process) = world.changed().and_then(|node| world.process(node)) else { return Ok(()) };
+        let here = process.inner().cache().into_iter().chain(process.inner().home()).next();
+        // What is under way here is not judged yet; what is not, may have come to rest just now.
+        let at_rest = here.into_iter().flat_map(|here| here.lines().filter(|(block, _)| !here.is_busy(*block)));
+        at_rest.map(|(block, _)| block).try_for_each(|block| agree(world, block))
+    })
+}
+
+/// S6: the directory is inclusive: a cache that lets its core read or write a block is one of which the home knows, or of
+/// which somebody who waits for the block has yet to be told; and a cache holds no more blocks than it has room for.
+pub fn inclusion() -> impl Property<Coherence> + Clone + Send + Sync {
+    Invariant::new("coherence/inclusion", |world: &World<Coherence>| {
+        let Some(node) = world.changed() else { return Ok(()) };
+        let Some(process) = world.process(node) else { return Ok(()) };
+        let Some(cache) = process.inner().cache() else { return Ok(()) };
+        let held = cache.lines().filter(|(block, _)| cache.has(*block)).count();
+        let room = process.inner().capacity();
+        if held > room {
+            return Err(Broken::new([node], format!("{node} holds {held} blocks and has room for {room}")));
+        }
+        if !counts_sharers(world.config()) {
+            return Ok(());
+        }
+        cache.lines().try_for_each(|(block, _)| known_to_home(world, node, cache, block))
+    })
+}
+
+/// Whether the home knows each sharer: on a bus it does not, and in IVY without managers there is no home.
+fn counts_sharers(config: &Coherence) -> bool {
+    config.interconnect != Interconnect::Bus && config.protocol.has_home()
+}
+
+fn caches(world: &World<Coherence>) -> impl Iterator<Item = (NodeId, &Controller)> {
+    world.processes().filter_map(|(node, process)| Some((node, process.inner().cache()?)))
+}
+
+fn home(world: &World<Coherence>, block: Block) -> Option<(NodeId, &Controller)> {
+    let node = world.config().homes().of(block);
+    Some((node, world.process(node)?.inner().home()?))
+}
+
+fn known_to_home(world: &World<Coherence>, node: NodeId, cache: &Controller, block: Block) -> Verdict {
+    if cache.may(block) == May::Nothing || cache.is_busy(block) {
+        return Ok(());
+    }
+    let Some((at, home)) = home(world, block) else { return Ok(()) };
+    let line = home.line(block);
+    if line.owner == Some(node) || line.sharers.has(node) || home.is_busy(block) {
+        return Ok(());
+    }
+    let others_wait = caches(world).any(|(other, cache)| other != node && cache.is_busy(block));
+    match others_wait {
+        true => Ok(()),
+        false => {
+            let (state, known) = (state(cache, block), state(home, block));
+            let message = format!("{node} has {block} in {state}, and {at}, which has it in {known}, does not know");
+            Err(Broken::new([node, at], message))
+        }
+    }
+}
+
+fn state(controller: &Controller, block: Block) -> String {
+    controller.table().state_name(controller.line(block).state).to_string()
+}
+
+fn agree(world: &World<Coherence>, block: Block) -> Verdict {
+    let Some((at, home)) = home(world, block) else { return Ok(()) };
+    if home.is_busy(block) || !is_quiet(world, block) {
+        return Ok(());
+    }
+    let line = home.line(block);
+    let owns = |(_, cache): &(NodeId, &Controller)| cache.table().owns(cache.line(block).state);
+    let owners: Nodes = caches(world).filter(owns).map(|(node, _)| node).collect();
+    if owners != line.owner.into_iter().collect() {
+        let message = format!("{at} has {:?} as the owner of {block}; the caches say {owners:?}", line.owner);
+        return Err(Broken::new(owners.iter().chain([at]), message));
+    }
+    let holders = caches(world).filter(|(node, cache)| cache.has(block) && Some(*node) != line.owner);
+    let holders: Nodes = holders.map(|(node, _)| node).collect();
+    let known = line.sharers;
+    if counts_sharers(world.config()) && holders != known {
+        let message = format!("{at} has {known:?} as the sharers of {block}; those who have copies are {holders:?}");
+        return Err(Broken::new(holders.iter().chain([at]), message));
+    }
+    let stale = |(_, cache): &(NodeId, &Controller)| cache.has(block) && cache.line(block).data != line.data;
+    // German's home takes no data from readers, and IVY's manager has none.
+    let has_data = world.config().protocol != Protocol::IvyFixed;
+    if line.owner.is_some() || !has_data {
+        return Ok(());
+    }
+    match caches(world).find(stale) {
+        Some((node, cache)) => {
+            let (here, there) = (line.data, cache.line(block).data);
+            Err(Broken::new([node, at], format!("nobody owns {block}; memory has {here} and {node} has {there}")))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Whether nothing of a block is under way.
+fn is_quiet(world: &World<Coherence>, block: Block) -> bool {
+    world.processes().map(|(_, process)| process.inner()).all(|node| {
+        let busy = node.cache().is_some_and(|cache| cache.is_busy(block));
+        !busy && !node.is_waited_for(block)
+    })
+}
+
+/// Whether somebody has not seen all that the bus has shown.
+fn is_behind(world: &World<Coherence>) -> bool {
+    if !world.config().has_bus() {
+        return false;
+    }
+    let nodes = || world.processes().map(|(_, process)| process.inner());
+    let shown = nodes().map(Node::shown).max().unwrap_or(0);
+    nodes().flat_map(|node| node.cache().into_iter().chain(node.home())).any(|controller| controller.seen() < shown)
+}

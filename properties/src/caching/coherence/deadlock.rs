@@ -1,0 +1,156 @@
+//! No deadlock with bounded virtual channels: no cycle of waits.
+
+use std::collections::BTreeMap;
+
+use seedbed_models::caching::coherence::Coherence;
+use seedbed_models::caching::coherence::message::{Block, Message, Network, Part};
+use seedbed_models::caching::coherence::node::{Node, Why};
+use seedbed_sim::{Broken, NodeId, Property, Verdict, World};
+
+/// There is no cycle of messages and transactions of which each waits for the next (Primer ch. 9). What waits, and for
+/// what:
+///
+/// - a message that stalls waits for the transaction that its block is in at that node to end;
+/// - a transaction waits for every message on its behalf, wherever that waits; the home waits for the responses that have
+///   come to it;
+/// - a message behind another in its channel waits for that;
+/// - a message that would lead to one for which there is no room waits for the first of those from its node that fill
+///   that channel at the receiver.
+///
+/// All these waits are *and*s: a cycle is never left again. It is looked for only where channels are bounded.
+#[derive(Clone, Copy, Debug)]
+pub struct NoDeadlock;
+
+/// Something that waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Waiter {
+    /// The so-many-eth message that waits at a node.
+    Message(NodeId, usize),
+    /// What a node has under way of a block.
+    Transaction(NodeId, Block),
+}
+
+impl Property<Coherence> for NoDeadlock {
+    fn name(&self) -> String {
+        "coherence/no_deadlock".into()
+    }
+
+    fn is_liveness(&self) -> bool {
+        true
+    }
+
+    fn after_event(&mut self, world: &World<Coherence>) -> Verdict {
+        if world.config().channels.is_none() {
+            return Ok(());
+        }
+        let Some(node) = world.changed() else { return Ok(()) };
+        let waits_here = world.process(node).is_some_and(|process| process.inner().waiting().next().is_some());
+        match waits_here {
+            true => look(world),
+            false => Ok(()),
+        }
+    }
+}
+
+fn look(world: &World<Coherence>) -> Verdict {
+    let waits = graph(world);
+    let Some(cycle) = cycle(&waits) else { return Ok(()) };
+    let told: Vec<String> = cycle.iter().map(|waiter| told(world, *waiter)).collect();
+    let nodes = cycle.iter().map(|waiter| match waiter {
+        Waiter::Message(node, _) | Waiter::Transaction(node, _) => *node,
+    });
+    let message = format!("each waits for the next, and the last for the first: {}", told.join("; "));
+    Err(Broken::new(nodes.collect::<std::collections::BTreeSet<_>>(), message))
+}
+
+fn nodes(world: &World<Coherence>) -> impl Iterator<Item = (NodeId, &Node)> {
+    world.processes().map(|(node, process)| (node, process.inner()))
+}
+
+fn graph(world: &World<Coherence>) -> BTreeMap<Waiter, Vec<Waiter>> {
+    let mut waits: BTreeMap<Waiter, Vec<Waiter>> = BTreeMap::new();
+    let all: Vec<(NodeId, usize, NodeId, &Message, Why)> = nodes(world)
+        .flat_map(|(node, inner)| {
+            inner.waiting().enumerate().map(move |(place, (from, message, why))| (node, place, from, message, why))
+        })
+        .collect();
+    let channels = world.config().channels.expect("they are bounded");
+    for (node, place, _, message, why) in &all {
+        let waiter = Waiter::Message(*node, *place);
+        let next = match why {
+            Why::State => Some(Waiter::Transaction(*node, message.block)),
+            Why::Behind => {
+                let mut before = all
+                    .iter()
+                    .filter(|(at, _, _, other, _)| at == node && channels.of(other.say) == channels.of(message.say));
+                before.next().map(|(at, place, ..)| Waiter::Message(*at, *place))
+            }
+            Why::Room(to, say) => {
+                let mut full = all.iter().filter(|(at, _, from, other, _)| {
+                    at == to && from == node && channels.of(other.say) == channels.of(*say)
+                });
+                let first = full.next().map(|(at, place, ..)| Waiter::Message(*at, *place));
+                first.filter(|_| full.count() + 1 >= channels.slots.into())
+            }
+        };
+        waits.entry(waiter).or_default().extend(next);
+        let at_home = message.part == Part::Home && message.say.network() == Network::Response;
+        let whose = if at_home { *node } else { message.req };
+        waits.entry(Waiter::Transaction(whose, message.block)).or_default().push(waiter);
+    }
+    waits.retain(|waiter, _| match waiter {
+        Waiter::Transaction(node, block) => is_busy(world, *node, *block),
+        Waiter::Message(..) => true,
+    });
+    waits
+}
+
+fn is_busy(world: &World<Coherence>, node: NodeId, block: Block) -> bool {
+    let Some(inner) = world.process(node).map(|process| process.inner()) else { return false };
+    let parts = inner.cache().into_iter().chain(inner.home());
+    parts.into_iter().any(|controller| controller.is_busy(block))
+}
+
+/// A cycle, if there is one: depth first, each waiter looked at once.
+fn cycle(waits: &BTreeMap<Waiter, Vec<Waiter>>) -> Option<Vec<Waiter>> {
+    let mut done = std::collections::BTreeSet::new();
+    for start in waits.keys() {
+        let mut path: Vec<(Waiter, usize)> = vec![(*start, 0)];
+        while let Some((waiter, next)) = path.last_mut() {
+            let Some(to) = waits.get(waiter).and_then(|to| to.get(*next)).copied() else {
+                done.insert(*waiter);
+                path.pop();
+                continue;
+            };
+            *next += 1;
+            if let Some(place) = path.iter().position(|(on_path, _)| *on_path == to) {
+                return Some(path[place..].iter().map(|(waiter, _)| *waiter).collect());
+            }
+            if !done.contains(&to) && waits.contains_key(&to) {
+                path.push((to, 0));
+            }
+        }
+    }
+    None
+}
+
+fn told(world: &World<Coherence>, waiter: Waiter) -> String {
+    let inner = |node: NodeId| world.process(node).map(|process| process.inner()).expect("it waits there");
+    match waiter {
+        Waiter::Message(node, place) => {
+            let (from, message, why) = inner(node).waiting().nth(place).expect("it waits there");
+            let why = match why {
+                Why::State => "stalls".to_string(),
+                Why::Behind => "waits behind another in its channel".to_string(),
+                Why::Room(to, say) => format!("has no room for a {say:?} to {to}"),
+            };
+            format!("{message:?} from {from} {why} at {node}")
+        }
+        Waiter::Transaction(node, block) => {
+            let parts = [(Part::Cache, inner(node).cache()), (Part::Home, inner(node).home())];
+            let busy = parts.iter().filter_map(|(_, controller)| *controller).find(|part| part.is_busy(block));
+            let state = busy.map_or("", |part| part.table().state_name(part.line(block).state));
+            format!("{node} has {block} in {state}")
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! L: every request completes: no deadlock, no livelock, no starvation.
+
+use seedbed_models::caching::coherence::Coherence;
+use seedbed_sim::{AtEnd, Broken, Model, Property, World};
+
+/// In the end every core is through: with its program, with what clients have asked, with the stores in its buffer; no
+/// message waits anywhere, and no block is in a transient state. Runs go on for seconds after the last operation, in which
+/// a thousand messages can follow each other.
+pub fn requests_complete() -> impl Property<Coherence> + Clone + Send + Sync {
+    AtEnd::liveness("coherence/requests_complete", |world: &World<Coherence>| {
+        // Where a story was cut down to fewer nodes, nobody may be there to answer.
+        if world.present().count() < world.config().size() {
+            return Ok(());
+        }
+        for (node, process) in world.processes() {
+            let inner = process.inner();
+            if let Some(core) = inner.core().filter(|core| !core.is_through()) {
+                let message = match core.waits_for() {
+                    Some(pending) => {
+                        let state =
+                            inner.cache().map(|cache| cache.table().state_name(cache.line(pending.block).state));
+                        let (access, block, state) = (pending.access, pending.block, state.unwrap_or("nothing"));
+                        format!("{node} waits for {access:?} {block}, which its cache has in {state}")
+                    }
+                    None => format!("{node} is not through with its program"),
+                };
+                return Err(Broken::new([node], message));
+            }
+            if let Some((from, message, _)) = inner.waiting().next() {
+                return Err(Broken::new([node, from], format!("{message:?} from {from} still waits at {node}")));
+            }
+            for controller in inner.cache().into_iter().chain(inner.home()) {
+                if let Some((block, line)) = controller.lines().find(|(block, _)| controller.is_busy(*block)) {
+                    let state = controller.table().state_name(line.state);
+                    return Err(Broken::new([node], format!("{node} still has {block} in {state}")));
+                }
+            }
+        }
+        Ok(())
+    })
+}

@@ -1,0 +1,48 @@
+//! S1: at most one is in the critical section.
+
+use seedbed_models::caching::lock::{Lock, Node, RESOURCE};
+use seedbed_sim::{NodeId, Property, Verdict, World};
+
+use crate::checkers::judge::Judge;
+use crate::checkers::mutual_exclusion::{Exclusion, Inside};
+
+/// `∀t Σ_i inCS_i(t) ≤ 1`, where a client is in the critical section as long as it believes so by its own clock; one that
+/// stands still cannot look, so it believes so until it goes on.
+///
+/// Asked of configurations that promise it ([`Lock::promises_exclusion`]): those that rely on fencing tokens do not.
+#[derive(Clone, Debug, Default)]
+pub struct OneInside {
+    judge: Exclusion<NodeId, &'static str>,
+    /// Who was inside when it was last looked.
+    inside: Vec<NodeId>,
+}
+
+/// Whether a node is in the critical section now.
+pub fn is_inside(world: &World<Lock>, node: NodeId) -> bool {
+    let Some(holding) = world.process(node).and_then(Node::client).and_then(|client| client.holding()) else {
+        return false;
+    };
+    world.paused(node) || holding.until.is_none_or(|until| world.clock(node) < until)
+}
+
+impl Property<Lock> for OneInside {
+    fn name(&self) -> String {
+        "lock/exclusion".into()
+    }
+
+    fn after_event(&mut self, world: &World<Lock>) -> Verdict {
+        // A belief begins with an event at its client; it may end by the clock alone.
+        let Some(changed) = world.changed().filter(|node| *node > RESOURCE) else { return Ok(()) };
+        if !world.config().promises_exclusion() || (!is_inside(world, changed) && !self.inside.contains(&changed)) {
+            return Ok(());
+        }
+        let now: Vec<NodeId> = world.present().filter(|node| *node > RESOURCE && is_inside(world, *node)).collect();
+        let before = std::mem::replace(&mut self.inside, now);
+        let out = before.iter().filter(|node| !self.inside.contains(node)).map(|node| (*node, Vec::new()));
+        let inside = self.inside.iter().map(|node| (*node, vec!["lock"]));
+        for (node, resources) in out.chain(inside) {
+            self.judge.observe(Inside { node, resources })?;
+        }
+        Ok(())
+    }
+}

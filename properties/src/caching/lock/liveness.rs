@@ -1,0 +1,138 @@
+//! L: locks are freed, and everybody gets one.
+
+use std::collections::BTreeMap;
+
+use seedbed_models::caching::lock::on_raft::{LeaseId, Revision};
+use seedbed_models::caching::lock::redlock::LOCK;
+use seedbed_models::caching::lock::taker::Taker;
+use seedbed_models::caching::lock::{Client, Kind, Lock, Node};
+use seedbed_models::parts::redis::Value;
+use seedbed_models::parts::redis::server::Role;
+use seedbed_sim::{AtEnd, Broken, NodeId, Property, Span, Time, Verdict, World};
+
+/// Within this long after the world has healed, or after it was asked if that is later, an operation ends. The other three
+/// clients may each go first, with seven steps and as many writes to a slow disk; a lease of the longest sort may have to
+/// run out before, and a leader to be elected.
+pub const SERVED_WITHIN: Span = Span::ms(4_500);
+
+/// How much longer than its time to live a dead holder's lock is kept: until the server that keeps it is up and looks.
+pub const FREED_WITHIN: Span = Span::ms(1_000);
+
+/// Nobody starves with a fair lock: whoever asks and lives is served. The locks on Redis are not fair: there it is enough
+/// that somebody is served who asks.
+pub fn everybody_served() -> impl Property<Lock> + Clone + Send + Sync {
+    AtEnd::liveness("lock/everybody_served", |world: &World<Lock>| {
+        let phases = &world.scenario().phases;
+        for (node, process) in world.processes() {
+            let Some(open) = process.client().and_then(|client| client.open()) else { continue };
+            let asked = world.history().invocations().iter().find(|invocation| invocation.id == open);
+            let Some(asked) = asked.map(|invocation| invocation.invoked) else { continue };
+            let others = world.history().invocations().iter().filter_map(|invocation| invocation.ended()).max();
+            let since = match world.config().kind.is_fair() {
+                true => asked,
+                false => asked.max(others.unwrap_or_default()),
+            };
+            if phases.end_at().since(since.max(phases.heal_at())) >= SERVED_WITHIN && possible(world) {
+                return Err(Broken::new([node], format!("{node} waits for the lock since {asked}")));
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Whether the nodes are there that the lock needs: a trace that was shrunk may lack some.
+fn possible(world: &World<Lock>) -> bool {
+    let up = |node: u16| world.process(NodeId(node)).is_some();
+    let servers = (0..seedbed_models::caching::lock::SERVERS).filter(|node| up(*node)).count();
+    let enough = match world.config().kind {
+        Kind::Redis => up(0),
+        Kind::RedisFailover => up(0) && up(1) && up(2) && up(3),
+        Kind::Redlock => servers >= 3,
+        Kind::Raft => servers >= 1,
+        Kind::SuzukiKasami | Kind::RicartAgrawala | Kind::Maekawa => true,
+    };
+    enough && world.process(seedbed_models::caching::lock::RESOURCE).is_some()
+}
+
+/// A lock that nobody wants any more, for its holder has crashed or has forgotten it, is free within its time to live and
+/// [`FREED_WITHIN`], in a healed world.
+#[derive(Clone, Debug, Default)]
+pub struct FreedAfterCrash {
+    /// The locks that are kept for nobody, and since when.
+    kept: BTreeMap<Kept, Time>,
+}
+
+/// A lock that is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Kept {
+    /// By a Redis server, with this value, for a client.
+    Redis(NodeId, Value, NodeId),
+    /// By the Raft group.
+    Raft(Revision, LeaseId),
+}
+
+impl Property<Lock> for FreedAfterCrash {
+    fn name(&self) -> String {
+        "lock/freed_after_crash".into()
+    }
+
+    fn is_liveness(&self) -> bool {
+        true
+    }
+
+    fn after_event(&mut self, world: &World<Lock>) -> Verdict {
+        match world.healed() && world.config().kind.is_leased() {
+            true => self.look(world),
+            false => Ok(()),
+        }
+    }
+
+    fn at_end(&mut self, world: &World<Lock>) -> Verdict {
+        self.after_event(world)
+    }
+}
+
+impl FreedAfterCrash {
+    fn look(&mut self, world: &World<Lock>) -> Verdict {
+        let now = kept_for_nobody(world);
+        self.kept.retain(|kept, _| now.contains(kept));
+        for kept in now {
+            let since = *self.kept.entry(kept).or_insert(world.now());
+            if world.now().since(since) > world.config().terms.ttl + FREED_WITHIN {
+                let (nodes, words) = match kept {
+                    Kept::Redis(server, _, client) => {
+                        (vec![server, client], format!("{server} keeps the lock for {client}"))
+                    }
+                    Kept::Raft(key, lease) => (Vec::new(), format!("the group keeps {key:?} of {lease:?}")),
+                };
+                return Err(Broken::new(nodes, format!("{words}, and nobody wants it since {since}")));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Locks of which no client knows.
+fn kept_for_nobody(world: &World<Lock>) -> Vec<Kept> {
+    let taker = |client: NodeId| world.process(client).and_then(Node::client).map(Client::taker);
+    let mut kept = Vec::new();
+    for (node, process) in world.processes() {
+        if let Some(server) = process.redis().filter(|server| server.role() == Role::Master)
+            && let Some(entry) = server.data().get(LOCK)
+            && taker(entry.by).and_then(Taker::value) != Some(entry.value)
+        {
+            kept.push(Kept::Redis(node, entry.value, entry.by));
+        }
+        if let Some(service) = process.service().filter(|service| service.server().leads()) {
+            let known = |lease| {
+                world
+                    .processes()
+                    .filter_map(|(_, process)| process.client())
+                    .any(|client| client.open().is_some() && client.taker().lease() == Some(lease))
+            };
+            let unknown = service.server().machine().queue().filter(|(_, lease)| !known(*lease));
+            kept.extend(unknown.map(|(key, lease)| Kept::Raft(key, lease)));
+        }
+    }
+    kept
+}

@@ -1,0 +1,111 @@
+//! What must be true of locks.
+
+mod exclusion;
+mod liveness;
+mod resource;
+mod rules;
+
+use seedbed_models::caching::lock::on_raft::Locks;
+use seedbed_models::caching::lock::{Kind, Lock, Node, Terms};
+use seedbed_models::replication::raft::Server;
+use seedbed_sim::{Boundary, FaultClass, Suite, Swarm, maker};
+
+use crate::replication::raft::{ElectionSafety, Group, LeaderCompleteness, StateMachineSafety};
+
+pub use exclusion::{OneInside, is_inside};
+pub use liveness::{FREED_WITHIN, FreedAfterCrash, SERVED_WITHIN, everybody_served};
+pub use resource::{Writes, tokens_never_decrease, used_one_after_the_other};
+pub use rules::{GrantedInOrder, counts_balance, only_holder_releases_on_redis, queue_in_order};
+
+/// The lock service hosts a Raft group.
+impl Group for Lock {
+    type Machine = Locks;
+
+    fn server(process: &Node) -> Option<&Server<Locks>> {
+        process.service().map(|service| service.server())
+    }
+}
+
+/// Locks with everything that must be true of them.
+pub fn suite() -> Suite<Lock> {
+    let mut suite = Suite::new(Lock::default())
+        .property(OneInside::default())
+        .property(tokens_never_decrease())
+        .property(used_one_after_the_other())
+        .property(only_holder_releases_on_redis())
+        .property(queue_in_order())
+        .property(counts_balance())
+        .property(GrantedInOrder::default())
+        .property(everybody_served())
+        .property(FreedAfterCrash::default());
+    // The hosted group keeps its own promises.
+    suite.properties.extend([
+        maker(ElectionSafety::default()),
+        maker(LeaderCompleteness::default()),
+        maker(StateMachineSafety::default()),
+    ]);
+    suite
+        .sometimes("lock taken")
+        .sometimes("entered again")
+        .sometimes("lease extended")
+        .sometimes("lease over")
+        .sometimes("step put off")
+        .sometimes("write refused")
+        .sometimes("write with an old token")
+        .sometimes("attempt failed")
+        .sometimes("lease over before it began")
+        .sometimes("extension refused")
+        .sometimes("key expired")
+        .sometimes("redis restarted")
+        .sometimes("restarted master keeps silent")
+        .sometimes("failover")
+        .sometimes("replica promoted")
+        .sometimes("old master made a replica")
+        .sometimes("replica resynchronised")
+        .sometimes("asked a replica")
+        .sometimes("watches its predecessor")
+        .sometimes("lease revoked by the leader")
+        .sometimes("lease revoked")
+        .sometimes("waiter's key is gone")
+        .sometimes("first in the queue with a lease that may be over")
+        .sometimes("token was here")
+        .sometimes("token knows of several")
+        .sometimes("reply deferred")
+        .sometimes("inquired")
+        .sometimes("request failed")
+        .sometimes("overtaken request failed")
+        .sometimes("permission relinquished")
+        .sometimes("said again")
+        .boundary(Boundary {
+            name: "pause-beyond-lease",
+            what: "a holder stands still for longer than its lease: two hold the lock",
+            breaks: "lock/exclusion",
+            model: unwatched(Kind::Redis),
+            swarm: Swarm::only([FaultClass::Pause]).over_pause(40).as_configured(),
+        })
+        .boundary(Boundary {
+            name: "asynchronous-failover",
+            what: "the master dies before a replica has heard of the lock: the next master grants it again",
+            breaks: "lock/exclusion",
+            model: unwatched(Kind::RedisFailover),
+            swarm: Swarm::only([FaultClass::Crash, FaultClass::Loss]).as_configured(),
+        })
+        .boundary(Boundary {
+            name: "clock-jump-breaks-redlock",
+            what: "the clock of a master that has granted the lock jumps: a second quorum grants it again",
+            breaks: "lock/exclusion",
+            model: unwatched(Kind::Redlock),
+            swarm: Swarm::only([FaultClass::Skew, FaultClass::Partition]).over_skew(400).as_configured(),
+        })
+}
+
+/// A lock that is relied on without tokens.
+pub fn alone(kind: Kind) -> Lock {
+    Lock::default().of(kind).without_fencing()
+}
+
+/// The same without a watchdog: a lease is as long as it is, which makes the shorter story.
+fn unwatched(kind: Kind) -> Lock {
+    let lock = alone(kind);
+    Lock { terms: Terms { renew: None, ..lock.terms }, ..lock }
+}

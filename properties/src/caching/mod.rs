@@ -1,0 +1,5 @@
+//! What must be true of caches that agree, of memory as programs see it, and of locks.
+
+pub mod coherence;
+pub mod litmus;
+pub mod lock;

@@ -1,0 +1,200 @@
+//! Isolation of transactions: which levels does a history keep, what went wrong, and why.
+//!
+//! ```
+//! use seedbed_properties::checkers::isolation::{Level, Options, check, format};
+//!
+//! // Write skew: each missed the other's write.
+//! let history = format::read_line(
+//!     r#"{"kind": "list-append", "txns": [
+//!         {"p": 0, "status": "ok", "mops": [["r", "x", []], ["append", "y", 1]]},
+//!         {"p": 1, "status": "ok", "mops": [["r", "y", []], ["append", "x", 1]]}]}"#,
+//! ).unwrap();
+//! let report = check(&history, &Options::default()).unwrap();
+//! assert_eq!(report.keeps(Level::SnapshotIsolation), Some(true));
+//! assert_eq!(report.keeps(Level::Serializable), Some(false));
+//! assert!(report.has("G2-item"));
+//! ```
+//!
+//! A history keeps a level if some order of each key's versions, that agrees with what was read, has none of the cycles that
+//! the level forbids ([`Level`]). For lists the reads show nearly the whole order (Elle); for registers it is searched
+//! (after Cobra and PolySI), so nothing is missed that inference alone would miss.
+//!
+//! What is not guaranteed: no predicates, so phantoms are not seen. The search has a limit, and beyond it a level is
+//! undecided, never guessed.
+
+mod anomalies;
+mod conditions;
+pub mod draw;
+mod explain;
+mod facts;
+pub mod format;
+mod graph;
+mod history;
+mod levels;
+mod list_append;
+mod model;
+mod report;
+mod rw_register;
+mod sessions;
+mod solve;
+
+pub use graph::Dependency;
+pub use history::{History, Kind, Malformed, Mop, Name, Seen, Status, Transaction};
+pub use levels::Level;
+pub use report::{Anomaly, Because, Refusal, Report};
+
+use facts::{Facts, Member};
+use model::{Choices, Step};
+use solve::{Decision, Search};
+
+/// Choices are numbered in 31 bits, and more would never be searched.
+const MOST_CHOICES: u64 = 1 << 26;
+
+/// How to judge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Whether the order of each session is part of causal and of all levels above it, as in Cerone and Gotsman 2018 (axiom
+    /// SESSION), Biswas and Enea 2019, and PolySI. Otherwise, as in Adya, Cerone et al. 2015 and Elle, only of the levels
+    /// that say so in their name.
+    pub sessions: bool,
+    /// How many edges of dependency graphs the search for a version order looks at, at most.
+    pub limit: u64,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { sessions: false, limit: 2_000_000_000 }
+    }
+}
+
+/// Judges a history.
+pub fn check(history: &History, options: &Options) -> Result<Report, Malformed> {
+    let facts = match history.kind {
+        Kind::ListAppend => list_append::infer(history)?,
+        Kind::RwRegister => rw_register::infer(history)?,
+    };
+    let (more, nodes) = sessions::orders(history, &facts)?;
+    let mut report = Report {
+        violates: Vec::new(),
+        holds: Vec::new(),
+        unknown: Vec::new(),
+        anomalies: Vec::new(),
+        refusals: Vec::new(),
+    };
+    problems(&facts, &mut report);
+    let refused = levels(&facts, (&more, nodes), options, &mut report);
+    name(history, &facts, (&more, nodes), refused, &mut report);
+    Ok(report)
+}
+
+/// What is wrong in any version order: one of each sort is told.
+fn problems(facts: &Facts, report: &mut Report) {
+    for problem in &facts.problems {
+        for &level in Level::ALL {
+            if problem.refuses.iter().any(|&weakest| level.implies(weakest)) && !report.violates.contains(&level) {
+                report.violates.push(level);
+            }
+        }
+        if !report.has(problem.name) {
+            report.anomalies.push(Anomaly {
+                name: problem.name.into(),
+                transactions: problem.transactions.clone(),
+                cycle: Vec::new(),
+                words: problem.words.clone(),
+            });
+        }
+    }
+}
+
+/// A level that the search refused, and the cycles of which each version order has one.
+type Refused = (Level, Vec<Vec<Step>>);
+
+/// Decides all levels, and returns the weakest refused ones.
+fn levels(facts: &Facts, more: (&[graph::Edge], u32), options: &Options, report: &mut Report) -> Vec<Refused> {
+    let choices = Choices::of(facts);
+    let mut refused = Vec::new();
+    if choices.count > MOST_CHOICES {
+        report.unknown = Level::ALL.iter().copied().filter(|level| !report.violates.contains(level)).collect();
+        return refused;
+    }
+    let mut reads_of = vec![0u32; facts.members.len() + 1];
+    for read in &facts.reads {
+        reads_of[read.member as usize + 1] += 1;
+    }
+    for member in 0..facts.members.len() {
+        reads_of[member + 1] += reads_of[member];
+    }
+    let mut search = Search::new(facts, &choices, &reads_of, more, (options.sessions, options.limit));
+    // Mostly all is well, and then the strongest level says so for all.
+    if report.violates.is_empty() && search.holds_now(Level::StrictSerializable) {
+        report.holds = Level::ALL.to_vec();
+        return refused;
+    }
+    for &level in Level::ALL {
+        if report.violates.contains(&level) {
+            continue;
+        }
+        match search.decide(level) {
+            Decision::Holds => report.holds.push(level),
+            Decision::Unknown => report.unknown.push(level),
+            Decision::Violated(cycles) => {
+                report.violates.extend(Level::ALL.iter().filter(|stronger| stronger.implies(level)));
+                refused.push((level, cycles));
+            }
+        }
+    }
+    // What keeps a level keeps the weaker ones, also those that the search gave up on.
+    let holds = report.holds.clone();
+    let (kept, unknown): (Vec<Level>, Vec<Level>) =
+        report.unknown.iter().partition(|level| holds.iter().any(|stronger| stronger.implies(**level)));
+    report.holds.extend(kept);
+    report.unknown = unknown.into_iter().filter(|level| !report.violates.contains(level)).collect();
+    for levels in [&mut report.violates, &mut report.holds] {
+        levels.sort_unstable();
+        levels.dedup();
+    }
+    refused
+}
+
+/// Names the anomalies and explains the refusals.
+fn name(
+    history: &History,
+    facts: &Facts,
+    (more, nodes): (&[graph::Edge], u32),
+    refused: Vec<Refused>,
+    report: &mut Report,
+) {
+    report.violates.sort_unstable();
+    if report.violates.is_empty() {
+        return;
+    }
+    if report.violates.contains(&Level::CursorStability)
+        && let Some((key, members)) = anomalies::lost_updates(facts)
+    {
+        let transactions: Vec<usize> = members.iter().map(|&m: &Member| facts.members[m as usize] as usize).collect();
+        let (a, b, key) = (transactions[0], transactions[1], &facts.keys[key as usize]);
+        let words = format!(
+            "T{a} and T{b} both wrote to {key}, and one of them overwrote what the other wrote without having read it"
+        );
+        report.anomalies.push(Anomaly { name: "lost-update".into(), transactions, cycle: Vec::new(), words });
+    }
+    let graph = anomalies::certain(facts, more, nodes);
+    for (name, steps) in anomalies::cycles(&graph) {
+        if name == "G1c" && steps.iter().all(|step| step.why == Dependency::Wr && step.key == steps[0].key) {
+            report.anomalies.push(explain::cycle(history, facts, "cyclic-versions".into(), &steps));
+        }
+        report.anomalies.push(explain::cycle(history, facts, name, &steps));
+    }
+    for (level, cycles) in refused {
+        let explained: Vec<Anomaly> =
+            cycles.iter().map(|steps| explain::cycle(history, facts, anomalies::classify(steps), steps)).collect();
+        for anomaly in &explained {
+            if !report.has(&anomaly.name) {
+                report.anomalies.push(anomaly.clone());
+            }
+        }
+        if explained.iter().any(Anomaly::assumed) {
+            report.refusals.push(Refusal { level, cycles: explained });
+        }
+    }
+}

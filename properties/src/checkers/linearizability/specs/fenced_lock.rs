@@ -1,0 +1,115 @@
+//! A lock whose grants carry fencing tokens (Kleppmann, "How to do distributed locking", 2016), with the resource that
+//! checks them.
+
+use crate::checkers::linearizability::specification::{Specification, Step};
+
+/// A lock that gives out a greater token with each grant, and a resource that refuses tokens older than the newest it
+/// has seen.
+#[derive(Clone, Copy, Debug)]
+pub struct FencedLock {
+    leased: bool,
+}
+
+impl FencedLock {
+    /// A lock that is granted only while it is free: mutual exclusion itself.
+    pub fn exclusive() -> Self {
+        FencedLock { leased: false }
+    }
+
+    /// A lock whose leases may run out at any time, so it may be granted while another believes to hold it: what is
+    /// promised is that tokens grow and that the resource refuses old ones.
+    pub fn leased() -> Self {
+        FencedLock { leased: true }
+    }
+}
+
+/// What one may ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Request {
+    /// This client wants the lock.
+    Acquire(u64),
+    /// This client lets it go.
+    Release(u64),
+    /// Use the resource with this token.
+    Use(u64),
+}
+
+/// What is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Answer {
+    /// To an acquire: granted, with this token.
+    Granted(u64),
+    /// To an acquire: somebody else holds it.
+    Refused,
+    /// To a release: whether the client still held the lock.
+    Released(bool),
+    /// To a use: whether the token was new enough.
+    Used(bool),
+}
+
+/// The state of the lock and of the resource.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct State {
+    holder: Option<u64>,
+    /// The last token given out is at least this. (A grant whose token nobody knows took the next at least; to assume
+    /// no more excludes nothing.)
+    token: u64,
+    /// The newest token that the resource has seen.
+    seen: u64,
+}
+
+impl Specification for FencedLock {
+    type State = State;
+    type Op = Request;
+    type Ret = Answer;
+    type Undo = State;
+    type Key = ();
+
+    fn initial(&self) -> State {
+        State::default()
+    }
+
+    fn apply(&self, state: &mut State, op: &Request, ret: Option<&Answer>) -> Step<State> {
+        let next = match (op, ret) {
+            (Request::Acquire(client), None) => match self.leased || state.holder.is_none() {
+                true => State { holder: Some(*client), token: state.token + 1, ..*state },
+                false => *state,
+            },
+            (Request::Acquire(client), Some(Answer::Granted(token))) => {
+                let free = self.leased || state.holder.is_none();
+                if !free || *token <= state.token {
+                    return Step::Illegal;
+                }
+                State { holder: Some(*client), token: *token, ..*state }
+            }
+            (Request::Acquire(_), Some(Answer::Refused)) => return Step::same(state.holder.is_some()),
+            (Request::Release(client), None) => match state.holder == Some(*client) {
+                true => State { holder: None, ..*state },
+                false => *state,
+            },
+            (Request::Release(client), Some(Answer::Released(held))) => match state.holder == Some(*client) {
+                holds if holds != *held => return Step::Illegal,
+                true => State { holder: None, ..*state },
+                false => *state,
+            },
+            (Request::Use(token), None) => State { seen: state.seen.max(*token), ..*state },
+            (Request::Use(token), Some(Answer::Used(accepted))) => match *token >= state.seen {
+                new if new != *accepted => return Step::Illegal,
+                _ => State { seen: state.seen.max(*token), ..*state },
+            },
+            _ => return Step::Illegal,
+        };
+        match next == *state {
+            true => Step::Same,
+            false => Step::Changed(std::mem::replace(state, next)),
+        }
+    }
+
+    fn undo(&self, state: &mut State, _: &Request, old: State) {
+        *state = old;
+    }
+
+    fn read_only(&self, _: &Request, ret: Option<&Answer>) -> bool {
+        matches!(ret, Some(Answer::Refused | Answer::Released(false) | Answer::Used(false)))
+    }
+}

@@ -1,0 +1,144 @@
+//! What queues and stacks have in common: items are put at one end, and taken at one end.
+
+use std::collections::VecDeque;
+use std::fmt::Debug;
+use std::hash::Hash;
+use std::marker::PhantomData;
+
+use crate::checkers::linearizability::specification::{Spanned, Specification, Step};
+
+/// A sequence of items of type `T`, empty at first. Items are put at the back; `D` says at which end they are taken, and
+/// how the operations are called.
+#[derive(Clone, Debug)]
+pub struct Sequence<T, D>(PhantomData<fn() -> (T, D)>);
+
+impl<T, D> Sequence<T, D> {
+    /// An empty one.
+    pub fn new() -> Self {
+        Sequence(PhantomData)
+    }
+}
+
+impl<T, D> Default for Sequence<T, D> {
+    fn default() -> Self {
+        Sequence::new()
+    }
+}
+
+/// At which end items are taken, and how the operations are called.
+pub trait Discipline<T>: Clone + Debug {
+    /// The operations.
+    type Request: Clone + Debug + Ord + Hash;
+    /// The answers.
+    type Answer: Clone + Debug + Ord + Hash;
+    /// Whether the item that has been there for longest is taken, and not the newest.
+    const OLDEST_FIRST: bool;
+
+    /// The item that an operation puts; nothing: it takes one.
+    fn put(op: &Self::Request) -> Option<&T>;
+    /// What was taken, if anything was there; nothing: it is the answer to a put.
+    fn taken(ret: &Self::Answer) -> Option<Option<&T>>;
+    /// The answer to an operation that takes.
+    fn take(item: Option<T>) -> Self::Answer;
+    /// The answer to an operation that puts.
+    fn done() -> Self::Answer;
+
+    /// See [`Specification::precedence`].
+    fn precedence(operations: &[Spanned<'_, Self::Request, Self::Answer>]) -> Vec<u32> {
+        let _ = operations;
+        Vec::new()
+    }
+}
+
+impl<T: Clone + Debug + Ord + Hash, D: Discipline<T>> Specification for Sequence<T, D> {
+    /// The oldest first.
+    type State = VecDeque<T>;
+    type Op = D::Request;
+    type Ret = D::Answer;
+    /// What was taken; nothing: something was put.
+    type Undo = Option<T>;
+    type Key = ();
+
+    fn initial(&self) -> VecDeque<T> {
+        VecDeque::new()
+    }
+
+    fn apply(&self, state: &mut VecDeque<T>, op: &D::Request, ret: Option<&D::Answer>) -> Step<Option<T>> {
+        let ret = ret.map(D::taken);
+        match (D::put(op), ret) {
+            (Some(item), None | Some(None)) => {
+                state.push_back(item.clone());
+                Step::Changed(None)
+            }
+            (None, Some(Some(taken))) if taken != next::<T, D>(state) => Step::Illegal,
+            (None, None | Some(Some(_))) => {
+                let item = if D::OLDEST_FIRST { state.pop_front() } else { state.pop_back() };
+                item.map_or(Step::Same, |item| Step::Changed(Some(item)))
+            }
+            _ => Step::Illegal,
+        }
+    }
+
+    fn undo(&self, state: &mut VecDeque<T>, _: &D::Request, taken: Option<T>) {
+        match taken {
+            Some(item) if D::OLDEST_FIRST => state.push_front(item),
+            Some(item) => state.push_back(item),
+            None => drop(state.pop_back()),
+        }
+    }
+
+    fn answer(&self, state: &VecDeque<T>, op: &D::Request) -> Option<D::Answer> {
+        let take = || D::take(next::<T, D>(state).cloned());
+        Some(D::put(op).map_or_else(take, |_| D::done()))
+    }
+
+    fn read_only(&self, op: &D::Request, ret: Option<&D::Answer>) -> bool {
+        D::put(op).is_none() && ret.and_then(D::taken) == Some(None)
+    }
+
+    fn precedence(&self, operations: &[Spanned<'_, D::Request, D::Answer>]) -> Vec<u32> {
+        D::precedence(operations)
+    }
+
+    fn answer_matters(&self, op: &D::Request, ret: Option<&D::Answer>) -> bool {
+        D::put(op).is_none() || ret.and_then(D::taken).is_some()
+    }
+
+    fn attainable<'a>(
+        &self,
+        state: &VecDeque<T>,
+        op: &D::Request,
+        ret: Option<&D::Answer>,
+        mut means: impl Iterator<Item = &'a D::Request>,
+    ) -> bool
+    where
+        Self: 'a,
+    {
+        let (None, Some(Some(wanted))) = (D::put(op), ret.map(D::taken)) else {
+            return true;
+        };
+        let in_the_way = match wanted {
+            Some(wanted) if D::OLDEST_FIRST => state.iter().position(|item| item == wanted),
+            Some(wanted) => state.iter().rev().position(|item| item == wanted),
+            None => Some(state.len()),
+        };
+        let Some(in_the_way) = in_the_way else {
+            return means.any(|op| D::put(op) == wanted);
+        };
+        // What is in the way must be taken by others; or the item is put in once more.
+        let mut takers = 0;
+        for op in means {
+            match D::put(op) {
+                None => takers += 1,
+                item if item == wanted => return true,
+                Some(_) => {}
+            }
+        }
+        takers >= in_the_way
+    }
+}
+
+/// What would be taken next.
+fn next<T, D: Discipline<T>>(state: &VecDeque<T>) -> Option<&T> {
+    if D::OLDEST_FIRST { state.front() } else { state.back() }
+}

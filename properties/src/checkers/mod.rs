@@ -1,0 +1,14 @@
+//! Checkers: judges that know no model. Each takes plain events, or a recorded history, and refuses the first that breaks
+//! its rule.
+
+pub mod atomic_commitment;
+pub mod coherence;
+pub mod conservation;
+pub mod consistency;
+pub mod cuts;
+pub mod delivery;
+pub mod isolation;
+pub mod judge;
+pub mod linearizability;
+pub mod mutual_exclusion;
+pub mod rates;

@@ -1,3 +1,0 @@
-//! What must be true of consensus.
-
-pub mod raft;

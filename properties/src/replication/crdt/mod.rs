@@ -1,0 +1,67 @@
+//! What must be true of replicated data types (row C16 of the catalogue): laws of their states ([`laws`]), what they
+//! show ([`values`], by the oracle [`specification`] over the [`execution`]), sequences ([`sequence`]), what may be
+//! forgotten ([`stability`]), and that everything arrives ([`reach`]).
+
+pub mod execution;
+pub mod laws;
+pub mod reach;
+pub mod sequence;
+pub mod session;
+pub mod specification;
+pub mod stability;
+pub mod values;
+
+use seedbed_models::replication::crdt::broadcast::Order;
+use seedbed_models::replication::crdt::{Crdt, Kind, Style};
+use seedbed_sim::{AtEnd, Boundary, FaultClass, Span, Suite, Swarm};
+
+/// The data types with everything that must be true of them.
+pub fn suite() -> Suite<Crdt> {
+    Suite::new(Crdt::default())
+        .property(laws::Semilattice::default())
+        .property(laws::DeltaIsFull::default())
+        .property(stability::TombstonesStay::default())
+        .property(values::Converges::default())
+        .property(values::Specified::default())
+        .property(sequence::StrongList::default())
+        .property(values::NeverBelowBound::default())
+        .property(values::LastWriterWins::default())
+        .property(reach::Reaches::default())
+        .property(AtEnd::liveness("crdt/nothing_is_kept", stability::nothing_is_kept))
+        .sometimes("update refused")
+        .sometimes("asked before it was a member")
+        .sometimes("recovered from disk")
+        .sometimes("torn record dropped")
+        .sometimes("nothing new in a state")
+        .sometimes("states joined that had both gone on")
+        .sometimes("delta interval sent")
+        .sometimes("whole state sent for want of deltas")
+        .sometimes("interval meant for an earlier replica")
+        .sometimes("acknowledgement of or by an earlier replica")
+        .sometimes("operation waits for its causes")
+        .sometimes("duplicate operation dropped")
+        .sometimes("operations sent again")
+        .sometimes("tombstones forgotten")
+        .sometimes("let in by all")
+        .sometimes("snapshot installed")
+        .sometimes("late digest")
+        .boundary(Boundary {
+            name: "without-causal-order",
+            what: "operations are applied as they come: a removal overtakes the addition that it is about, and replicas differ for ever",
+            breaks: "crdt/strong_convergence",
+            model: Crdt { order: Order::Any, ..seldom(Crdt::of(Kind::AwSet, Style::Operation)) },
+            swarm: Swarm::only([FaultClass::Reorder]).as_configured(),
+        })
+        .boundary(Boundary {
+            name: "later-write-lost",
+            what: "a clock is off by more than lies between two writes: the earlier one is taken for the last",
+            breaks: "crdt/last_writer_wins",
+            model: seldom(Crdt::of(Kind::LwwRegister, Style::State)),
+            swarm: Swarm::only([FaultClass::Skew]).over_skew(25).as_configured(),
+        })
+}
+
+/// Replicas that tell each other seldom, for stories that are short to tell.
+fn seldom(model: Crdt) -> Crdt {
+    Crdt { interval: Span::ms(200), ..model }
+}

@@ -1,0 +1,69 @@
+//! L: every update reaches every replica.
+
+use seedbed_models::replication::crdt::ghost::Updates;
+use seedbed_models::replication::crdt::{Crdt, Ret, Style};
+use seedbed_sim::{Broken, Property, Verdict, World};
+
+use super::execution::Execution;
+use super::specification::allows;
+use crate::checkers::judge::Changes;
+
+/// L, judged at the end, when everything had time to arrive: every replica is a member; what one of them has, all have,
+/// and show; and what a client was told is made is among it, unless the replica that made it has lost its disk.
+///
+/// A state may have the effect of an update without a trace of the update, such as of the second addition of an item to
+/// a set that only grows; so in those styles what is shown counts.
+#[derive(Clone, Debug, Default)]
+pub struct Reaches {
+    execution: Execution,
+    changes: Changes,
+}
+
+impl Property<Crdt> for Reaches {
+    fn name(&self) -> String {
+        "crdt/updates_reach_all".into()
+    }
+
+    fn is_liveness(&self) -> bool {
+        true
+    }
+
+    fn after_event(&mut self, world: &World<Crdt>) -> Verdict {
+        self.changes.of(world).try_for_each(|node| self.execution.look(world, node).map(|_| ()))
+    }
+
+    fn at_end(&mut self, world: &World<Crdt>) -> Verdict {
+        let mut all = Updates::default();
+        world.processes().for_each(|(_, replica)| all.join(&replica.ghost().seen));
+        let mut shown = None;
+        for (node, replica) in world.processes() {
+            if !replica.is_member() {
+                return Err(Broken::new([node], format!("{node} is still not a member")));
+            }
+            let (seen, value) = (&replica.ghost().seen, replica.value());
+            if world.config().style == Style::Operation && *seen != all {
+                return Err(Broken::new([node], format!("{node} has seen {seen:?}, all have together {all:?}")));
+            }
+            if let Err(must) = allows(world.config().runs(), &self.execution, &all, &value) {
+                let words = format!("all have seen {all:?}, {node} has {seen:?} and shows {value:?}, not {must}");
+                return Err(Broken::new([node], words));
+            }
+            let (first, same) = shown.get_or_insert((node, value.clone()));
+            if *same != value {
+                return Err(Broken::new([*first, node], format!("{first} shows {same:?}, {node} {value:?}")));
+            }
+        }
+        for invocation in world.history().invocations() {
+            if invocation.returned() != Some(&Ret::Made) || all.contains(invocation.id) {
+                continue;
+            }
+            let author = self.execution.get(invocation.id).map(|event| event.stamp.dot.replica);
+            let still = world.process(invocation.client).and_then(|replica| replica.id());
+            if author == still {
+                let (op, node) = (&invocation.op, invocation.client);
+                return Err(Broken::new([node], format!("{op:?}, made by {author:?}, is nowhere")));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,93 @@
+//! S5 and what is left in the end: what is forgotten, and when.
+
+use std::collections::BTreeMap;
+
+use seedbed_models::replication::crdt::clock::Dot;
+use seedbed_models::replication::crdt::ghost::{Entry, Updates};
+use seedbed_models::replication::crdt::replica::FILE;
+use seedbed_models::replication::crdt::{Crdt, Kind, Replica, Style};
+use seedbed_sim::{Broken, NodeId, OpId, Property, Verdict, World};
+
+use super::execution::Execution;
+use crate::checkers::judge::Changes;
+
+/// S5: a tombstone, or a message that is kept for others, goes only when every member has the update that it is about.
+/// Members that are down count; those whose disk is empty are none.
+#[derive(Clone, Debug, Default)]
+pub struct TombstonesStay {
+    execution: Execution,
+    changes: Changes,
+    /// What each member had when it was last up.
+    members: BTreeMap<NodeId, Updates>,
+}
+
+impl TombstonesStay {
+    /// The update of this name: the last one, where a crash took another before anybody heard of it.
+    fn update(&self, dot: &Dot) -> Option<OpId> {
+        let named = self.execution.events().filter(|(_, event)| event.stamp.dot == *dot);
+        named.max_by_key(|(_, event)| event.at).map(|(op, _)| op)
+    }
+
+    fn judge(&self, world: &World<Crdt>, node: NodeId, dot: &Dot) -> Verdict {
+        let Some(op) = self.update(dot) else {
+            return Err(Broken::new([node], format!("{node} forgets {dot:?}, an update that nobody has made")));
+        };
+        let others = self.members.iter().filter(|(other, _)| **other != node && !world.disk(**other, FILE).is_empty());
+        for (other, seen) in others {
+            if !seen.contains(op) {
+                let words = format!("{node} forgets what {dot:?} removed or did; {other} does not have it yet");
+                return Err(Broken::new([node, *other], words));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Property<Crdt> for TombstonesStay {
+    fn name(&self) -> String {
+        "crdt/tombstones_stay".into()
+    }
+
+    fn after_event(&mut self, world: &World<Crdt>) -> Verdict {
+        if !world.config().forgets {
+            return Ok(());
+        }
+        for node in self.changes.of(world) {
+            let Some(replica) = world.process(node) else { continue };
+            let entries = self.execution.look(world, node)?.map_or(&[][..], |changed| changed.entries);
+            match replica.is_member() {
+                true => _ = self.members.insert(node, replica.ghost().seen.clone()),
+                false => _ = self.members.remove(&node),
+            }
+            for entry in entries {
+                if let Entry::Forgot(dots) = entry {
+                    dots.iter().try_for_each(|dot| self.judge(world, node, dot))?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Where replicas forget, nothing is left in the end that is only there to be forgotten: no message, and no tombstone
+/// but those of a 2P-Set, which it has for ever.
+pub fn nothing_is_kept(world: &World<Crdt>) -> Verdict {
+    let Crdt { kind, style, forgets, .. } = world.config();
+    if !forgets || *style != Style::Operation {
+        return Ok(());
+    }
+    for (node, replica) in world.processes() {
+        let Replica::Operation(replica) = replica else { continue };
+        let broadcast = replica.broadcast();
+        let tombstones = if *kind == Kind::TwoPhaseSet { 0 } else { replica.payload().weight().tombstones };
+        let (kept, waiting) = (broadcast.log().len(), broadcast.waiting());
+        if (kept, waiting, tombstones) != (0, 0, 0) {
+            let words = format!(
+                "{node} still has {kept} messages, {waiting} that wait, and {tombstones} tombstones: {:?}",
+                replica.payload()
+            );
+            return Err(Broken::new([node], words));
+        }
+    }
+    Ok(())
+}

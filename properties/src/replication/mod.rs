@@ -1,0 +1,4 @@
+//! What must be true of replication.
+
+pub mod crdt;
+pub mod raft;

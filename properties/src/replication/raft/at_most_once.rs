@@ -1,0 +1,80 @@
+//! A part of S6: each command takes effect at most once, however often its client asks (thesis §6.3).
+
+use std::collections::BTreeMap;
+
+use seedbed_models::replication::raft::machine::StateMachine;
+use seedbed_models::replication::raft::types::Session;
+use seedbed_models::replication::raft::{Index, Payload, Server};
+use seedbed_sim::{Broken, Property, Verdict, World};
+
+use super::group::{Group, changed};
+
+/// Each server's state machine has executed as many commands as there are different ones in the log up to where it has
+/// applied it. Counted by a table of its own, which no crash and no snapshot can touch.
+#[derive(Clone, Debug)]
+pub struct AtMostOnce {
+    /// By index: how many different commands there are up to here.
+    different: Vec<u64>,
+    /// The last command of each session.
+    last: BTreeMap<Session, u64>,
+}
+
+impl Default for AtMostOnce {
+    fn default() -> Self {
+        AtMostOnce { different: vec![0], last: BTreeMap::new() }
+    }
+}
+
+impl<M: Group> Property<M> for AtMostOnce {
+    fn name(&self) -> String {
+        "raft/at_most_once".into()
+    }
+
+    #[inline]
+    fn after_event(&mut self, world: &World<M>) -> Verdict {
+        let Some((node, server)) = changed(world) else {
+            return Ok(());
+        };
+        let applied = server.applied();
+        if self.different.len() <= applied.0 as usize {
+            self.count(server);
+        }
+        // What nobody was seen to apply cannot be counted: a snapshot came from somewhere outside this run.
+        let Some(expect) = self.different.get(applied.0 as usize).copied() else {
+            return Ok(());
+        };
+        if server.executed() == expect {
+            return Ok(());
+        }
+        let executed = server.executed();
+        let message =
+            format!("{node} has executed {executed} commands up to index {applied}; there are {expect} different ones");
+        Err(Broken::new([node], message))
+    }
+}
+
+impl AtMostOnce {
+    /// Counts on, with the entries that this server was the first to apply.
+    fn count<S: StateMachine>(&mut self, server: &Server<S>) {
+        for at in (self.different.len() as u64..=server.applied().0).map(Index) {
+            let Some(entry) = server.log().entry(at) else { return };
+            let new = match &entry.payload {
+                Payload::Noop | Payload::Config(_) => false,
+                Payload::Register => {
+                    self.last.insert(Session(at.0), 0);
+                    false
+                }
+                Payload::Command { ticket: None, .. } => true,
+                Payload::Command { ticket: Some(ticket), .. } => match self.last.get_mut(&ticket.session) {
+                    Some(last) if ticket.sequence > *last => {
+                        *last = ticket.sequence;
+                        true
+                    }
+                    _ => false,
+                },
+            };
+            let before = self.different[at.before().0 as usize];
+            self.different.push(before + u64::from(new));
+        }
+    }
+}

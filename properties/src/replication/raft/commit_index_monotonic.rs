@@ -1,0 +1,36 @@
+//! S9: "commitIndex … increases monotonically" (paper Figure 2), as long as a server lives. It is volatile: a restarted
+//! server begins again at its snapshot.
+
+use seedbed_models::replication::raft::Index;
+use seedbed_sim::{Broken, Property, Verdict, World};
+
+use super::group::{Group, PerLife, changed};
+
+/// Neither the commit index nor what was applied goes back while a server lives.
+#[derive(Clone, Debug, Default)]
+pub struct CommitIndexMonotonic {
+    seen: PerLife<(Index, Index)>,
+}
+
+impl<M: Group> Property<M> for CommitIndexMonotonic {
+    fn name(&self) -> String {
+        "raft/commit_index_monotonic".into()
+    }
+
+    #[inline]
+    fn after_event(&mut self, world: &World<M>) -> Verdict {
+        let Some((node, server)) = changed(world) else {
+            return Ok(());
+        };
+        let now = (server.commit(), server.applied());
+        let before = std::mem::replace(self.seen.of(world, node), now);
+        if now.0 >= before.0 && now.1 >= before.1 {
+            return Ok(());
+        }
+        let message = format!(
+            "{node} went back: from commit index {} to {}, from applied {} to {}",
+            before.0, now.0, before.1, now.1
+        );
+        Err(Broken::new([node], message))
+    }
+}

@@ -1,0 +1,56 @@
+//! S6 and S8: what clients were answered, reads by ReadIndex and under a lease included, is what one map that nobody
+//! shares would have answered, in an order that agrees with real time (paper §8; Herlihy and Wing 1990).
+
+use seedbed_models::replication::raft::Raft;
+use seedbed_models::replication::raft::client::Ask;
+use seedbed_models::replication::raft::kv::{Command, Key, Output, Value};
+use serde_json::json;
+
+use crate::checkers::linearizability::specs::kv::{Answer, Kv, Request};
+use crate::checkers::linearizability::{Linearizable, linearizable};
+use crate::formats::world::Seen;
+
+/// The property `raft/linearizable`.
+pub fn commands_linearizable() -> Linearizable<Raft, Kv<Key, Value>> {
+    linearizable("raft/linearizable", Kv::new(), |ask, output| match ask {
+        Ask::Command(command) => Some((request(command), output.map(answer))),
+        // Who is in the group, and who leads it, is nothing that the map can tell.
+        Ask::Reconfigure(_) | Ask::Transfer { .. } => None,
+    })
+}
+
+/// A command of the model, as the specification has it.
+pub fn request(command: &Command) -> Request<Key, Value> {
+    match *command {
+        Command::Get { key } => Request::Get(key),
+        Command::Put { key, item } => Request::Put(key, vec![item]),
+        Command::Append { key, item } => Request::Append(key, vec![item]),
+        Command::Cas { key, expect, new } => Request::Cas(key, expect.map(|item| vec![item]), vec![new]),
+    }
+}
+
+/// An answer of the model, as the specification has it.
+pub fn answer(output: &Output) -> Answer<Value> {
+    match output {
+        Output::Got(value) => Answer::Value(value.clone()),
+        Output::Done => Answer::Done,
+        Output::Swapped(swapped) => Answer::Swapped(*swapped),
+    }
+}
+
+/// A command and its output, as they would have been recorded: `seedbed check` reads traces so.
+pub fn recorded(ask: &Ask, output: Option<&Output>) -> Option<Seen> {
+    let Ask::Command(command) = ask else { return None };
+    let (function, asked) = match *command {
+        Command::Get { key } => ("get", json!([key, null])),
+        Command::Put { key, item } => ("put", json!([key, [item]])),
+        Command::Append { key, item } => ("append", json!([key, [item]])),
+        Command::Cas { key, expect, new } => ("cas", json!([key, [expect.map(|item| [item]), [new]]])),
+    };
+    let answered = output.map(|output| match output {
+        Output::Got(value) => Ok(json!([command.key(), value])),
+        Output::Done | Output::Swapped(true) => Ok(asked.clone()),
+        Output::Swapped(false) => Err(()),
+    });
+    Some(Seen { function, asked, answered })
+}

@@ -1,0 +1,102 @@
+//! S4, leader completeness: "if a log entry is committed in a given term, then that entry will be present in the logs of
+//! the leaders for all higher-numbered terms" (paper Figure 3 and §5.4).
+
+use seedbed_models::replication::raft::machine::StateMachine;
+use seedbed_models::replication::raft::{Index, Server, Term};
+use seedbed_sim::{Broken, NodeId, Property, Time, Verdict, World};
+
+use super::group::{Group, PerLife, changed_leader, servers};
+
+/// What a leader has committed is in the log of every leader of a later term: looked at when a leader is elected, for
+/// all that was committed, and when an entry is committed, for all who lead.
+///
+/// An entry that a leader's snapshot covers counts as there; that the snapshot is right is state machine safety.
+#[derive(Clone, Debug, Default)]
+pub struct LeaderCompleteness {
+    /// By index, from 1: what leaders have committed.
+    committed: Vec<Option<Committed>>,
+    seen: PerLife<Seen>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Committed {
+    /// The entry's term.
+    term: Term,
+    /// The term of the leader that committed it first.
+    led: Term,
+    by: NodeId,
+    at: Time,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Seen {
+    led: Term,
+    commit: Index,
+}
+
+impl<M: Group> Property<M> for LeaderCompleteness {
+    fn name(&self) -> String {
+        "raft/leader_completeness".into()
+    }
+
+    #[inline]
+    fn after_event(&mut self, world: &World<M>) -> Verdict {
+        let Some((node, server)) = changed_leader(world) else {
+            return Ok(());
+        };
+        let seen = self.seen.of(world, node);
+        let before = *seen;
+        *seen = Seen { led: server.term(), commit: server.commit() };
+        if before.led != server.term() {
+            self.complete(node, server, Index(1))?;
+        }
+        if before.commit == server.commit() {
+            return Ok(());
+        }
+        match self.record(world.now(), node, server, before.commit) {
+            None => Ok(()),
+            Some(first) => servers(world)
+                .filter(|(_, other)| other.leads())
+                .try_for_each(|(other, server)| self.complete(other, server, first)),
+        }
+    }
+}
+
+impl LeaderCompleteness {
+    /// Remembers what a leader has committed beyond `known`; says where the first news is.
+    fn record<S: StateMachine>(&mut self, now: Time, node: NodeId, server: &Server<S>, known: Index) -> Option<Index> {
+        let (log, commit) = (server.log(), server.commit());
+        if self.committed.len() <= commit.0 as usize {
+            self.committed.resize(commit.0 as usize + 1, None);
+        }
+        let mut first = None;
+        for at in (known.max(log.base()).0 + 1..=commit.0).map(Index) {
+            let slot = &mut self.committed[at.0 as usize];
+            if let (None, Some(term)) = (*slot, log.term(at)) {
+                *slot = Some(Committed { term, led: server.term(), by: node, at: now });
+                first = first.or(Some(at));
+            }
+        }
+        first
+    }
+
+    /// Whether a leader has what was committed from `first` on in earlier terms than its own.
+    fn complete<S: StateMachine>(&self, leader: NodeId, server: &Server<S>, first: Index) -> Verdict {
+        let first = first.max(server.log().base().next());
+        for at in (first.0..self.committed.len() as u64).map(Index) {
+            let Some(committed) = self.committed[at.0 as usize] else {
+                continue;
+            };
+            if committed.led >= server.term() || server.log().term(at) == Some(committed.term) {
+                continue;
+            }
+            let Committed { term, by, at: when, .. } = committed;
+            let message = format!(
+                "entry (term {term}, index {at}), committed by {by} at {when}, is missing from {leader}, leader of term {}",
+                server.term()
+            );
+            return Err(Broken::new([by, leader], message));
+        }
+        Ok(())
+    }
+}

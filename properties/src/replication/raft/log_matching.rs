@@ -1,0 +1,83 @@
+//! S3, log matching: "if two logs contain an entry with the same index and term, then the logs are identical in all
+//! entries up through the given index" (paper Figure 3 and §5.3).
+
+use seedbed_models::replication::raft::machine::StateMachine;
+use seedbed_models::replication::raft::{Entry, Index, Term};
+use seedbed_sim::fingerprint::stable_hash;
+use seedbed_sim::{Broken, NodeId, Property, Verdict, World};
+
+use super::group::{Group, PerLife, changed};
+
+/// Every entry that ever stood in a log at an index, in a term, says the same and follows on an entry of the same
+/// term, in every log. By induction over the index that is log matching, and only new entries need a look.
+#[derive(Clone, Debug, Default)]
+pub struct LogMatching {
+    /// By index: what stood there, once for each term.
+    known: Vec<Vec<Known>>,
+    /// How many entries a node had appended when it was last looked at.
+    seen: PerLife<u64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Known {
+    term: Term,
+    before: Option<Term>,
+    says: u64,
+    first: NodeId,
+}
+
+impl<M: Group> Property<M> for LogMatching {
+    fn name(&self) -> String {
+        "raft/log_matching".into()
+    }
+
+    #[inline]
+    fn after_event(&mut self, world: &World<M>) -> Verdict {
+        let Some((node, server)) = changed(world) else {
+            return Ok(());
+        };
+        let log = server.log();
+        let seen = self.seen.of(world, node);
+        let new = log.appended() - *seen;
+        if new == 0 {
+            return Ok(());
+        }
+        *seen = log.appended();
+        let first = log.last().0.saturating_sub(new).max(log.base().0) + 1;
+        for at in (first..=log.last().0).map(Index) {
+            let entry = log.entry(at).expect("a log has what lies between its ends");
+            self.look(node, at, log.term(at.before()), entry)?;
+        }
+        Ok(())
+    }
+}
+
+impl LogMatching {
+    fn look<S: StateMachine>(&mut self, node: NodeId, at: Index, before: Option<Term>, entry: &Entry<S>) -> Verdict {
+        let slot = at.0 as usize;
+        if self.known.len() <= slot {
+            self.known.resize(slot + 1, Vec::new());
+        }
+        let now = Known { term: entry.term, before, says: stable_hash(&entry.payload), first: node };
+        let Some(known) = self.known[slot].iter().find(|known| known.term == entry.term) else {
+            self.known[slot].push(now);
+            return Ok(());
+        };
+        let term = entry.term;
+        if known.says != now.says {
+            let message = format!("the entries of term {term} at index {at} of {} and {node} differ", known.first);
+            return Err(Broken::new([known.first, node], message));
+        }
+        if known.before != now.before {
+            let told = |before: Option<Term>| before.map_or("nothing".to_string(), |term| format!("term {term}"));
+            let message = format!(
+                "{} and {node} have the same entry of term {term} at index {at}, but before it stands {} and {}",
+                known.first,
+                told(known.before),
+                told(now.before)
+            );
+            return Err(Broken::new([known.first, node], message));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,158 @@
+//! S7, membership: "it must be impossible for the cluster to make decisions unilaterally in two disjoint majorities"
+//! (thesis §4.1).
+
+use std::collections::BTreeMap;
+
+use seedbed_models::replication::raft::machine::StateMachine;
+use seedbed_models::replication::raft::membership::Membership;
+use seedbed_models::replication::raft::{Index, Payload, Server, Term};
+use seedbed_sim::{Broken, NodeId, Property, Time, Verdict, World};
+
+use super::group::{Group, PerLife, changed};
+
+/// Every quorum of the configuration that a leader acts on meets every quorum of the last one that was committed: looked
+/// at when a leader is elected and when its configuration changes, for only then does it begin to act on one.
+///
+/// A leader that was deposed and does not know it may act on an old configuration for ever; it commits nothing, for its
+/// term is over. That is leader completeness's business.
+#[derive(Clone, Debug, Default)]
+pub struct QuorumsMeet {
+    /// The last configuration that was committed, and what is to be said of it.
+    committed: Option<Committed>,
+    /// The latest term that anybody was seen to lead: leaders of earlier ones decide nothing any more.
+    latest: Term,
+    seen: PerLife<Seen>,
+    /// What was found out about two configurations: few are compared, and many times.
+    known: BTreeMap<[Vec<NodeId>; 4], bool>,
+}
+
+#[derive(Clone, Debug)]
+struct Committed {
+    index: Index,
+    membership: Membership,
+    by: NodeId,
+    at: Time,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Seen {
+    /// The term it leads; zero if it does not.
+    led: Term,
+    config: Index,
+    commit: Index,
+}
+
+impl<M: Group> Property<M> for QuorumsMeet {
+    fn name(&self) -> String {
+        "raft/membership".into()
+    }
+
+    #[inline]
+    fn after_event(&mut self, world: &World<M>) -> Verdict {
+        let Some((node, server)) = changed(world) else {
+            return Ok(());
+        };
+        let led = if server.leads() { server.term() } else { Term(0) };
+        let now = Seen { led, config: server.config(), commit: server.commit() };
+        let before = std::mem::replace(self.seen.of(world, node), now);
+        // In one event a leader may commit one configuration and begin with the next, or leave with the last.
+        if before.commit != now.commit {
+            self.record(world.now(), node, server, before.commit);
+        }
+        self.latest = self.latest.max(led);
+        match led == self.latest && server.leads() && (before.led != now.led || before.config != now.config) {
+            true => self.meets(node, server),
+            false => Ok(()),
+        }
+    }
+}
+
+impl QuorumsMeet {
+    /// Remembers the last configuration that a server knows to be committed.
+    fn record<S: StateMachine>(&mut self, at: Time, by: NodeId, server: &Server<S>, known: Index) {
+        let log = server.log();
+        let mut index = server.commit();
+        while index > known.max(log.base()) {
+            if let Some(Payload::Config(membership)) = log.entry(index).map(|entry| &entry.payload) {
+                if self.committed.as_ref().is_none_or(|last| last.index < index) {
+                    self.committed = Some(Committed { index, membership: membership.clone(), by, at });
+                }
+                return;
+            }
+            index = index.before();
+        }
+    }
+
+    fn meets<S: StateMachine>(&mut self, leader: NodeId, server: &Server<S>) -> Verdict {
+        let Some(Committed { index, membership, by, at }) = &self.committed else {
+            return Ok(());
+        };
+        let own = server.membership();
+        // Nobody new: the same voters always meet.
+        if own.voters == membership.voters && own.outgoing == membership.outgoing {
+            return Ok(());
+        }
+        let key = [&own.voters, &own.outgoing, &membership.voters, &membership.outgoing].map(Clone::clone);
+        if *self.known.entry(key).or_insert_with(|| quorums_meet(own, membership)) {
+            return Ok(());
+        }
+        let message = format!(
+            "{leader}, leader of term {}, acts on {}, of which a quorum need not meet one of {}, which {by} knew at {at} to be committed at index {index}",
+            server.term(),
+            told(own),
+            told(membership)
+        );
+        Err(Broken::new([leader, *by], message))
+    }
+}
+
+/// Whether every quorum of one configuration has a server in common with every quorum of the other, by looking at every
+/// set of servers: whoever is not in it is in the other quorum, if it is one.
+///
+/// # Panics
+/// If there are more than 20 servers in both together.
+pub fn quorums_meet(one: &Membership, other: &Membership) -> bool {
+    let mut everyone = [one.everyone(), other.everyone()].concat();
+    everyone.sort_unstable();
+    everyone.dedup();
+    assert!(everyone.len() <= 20, "quorums are compared by looking at all sets of {} servers", everyone.len());
+    (0u32..1 << everyone.len()).all(|set| {
+        let is_in =
+            |node: NodeId| everyone.iter().position(|other| *other == node).is_some_and(|at| set >> at & 1 == 1);
+        !(one.quorum(is_in) && other.quorum(|node| !is_in(node)))
+    })
+}
+
+fn told(membership: &Membership) -> String {
+    let list = |nodes: &[NodeId]| nodes.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    match membership.is_joint() {
+        true => format!("{{{}}} and {{{}}} jointly", list(&membership.outgoing), list(&membership.voters)),
+        false => format!("{{{}}}", list(&membership.voters)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(voters: &[u16]) -> Membership {
+        Membership::of(voters.iter().copied().map(NodeId))
+    }
+
+    #[test]
+    fn one_server_more_or_fewer_meets_and_two_do_not() {
+        assert!(quorums_meet(&of(&[1, 2, 3]), &of(&[1, 2, 3, 4])));
+        assert!(quorums_meet(&of(&[1, 2, 3]), &of(&[1, 2])));
+        assert!(!quorums_meet(&of(&[1, 2, 3]), &of(&[1, 2, 3, 4, 5])));
+        // Both changed by one from {1 2 3 4}, in opposite directions: the bug of the single-server change.
+        assert!(!quorums_meet(&of(&[1, 2, 3, 4, 5]), &of(&[2, 3, 4])));
+    }
+
+    #[test]
+    fn a_joint_configuration_meets_both_of_its_halves() {
+        let joint = Membership { outgoing: of(&[1, 2, 3]).voters, ..of(&[4, 5, 6]) };
+        assert!(quorums_meet(&joint, &of(&[1, 2, 3])));
+        assert!(quorums_meet(&joint, &of(&[4, 5, 6])));
+        assert!(!quorums_meet(&of(&[1, 2, 3]), &of(&[4, 5, 6])));
+    }
+}

@@ -1,0 +1,132 @@
+//! What must be true of Raft: the five properties of the paper's Figure 3, and what clients rely on.
+//!
+//! They hold for every model that runs or hosts one Raft group: [`Group`] tells where its servers are.
+
+mod at_most_once;
+mod commit_index_monotonic;
+mod election_safety;
+mod group;
+pub mod history;
+mod leader_append_only;
+mod leader_completeness;
+mod liveness;
+mod log_matching;
+mod membership;
+mod state_machine_safety;
+
+use seedbed_models::replication::raft::Raft;
+use seedbed_models::replication::raft::bugs::Bug;
+use seedbed_models::replication::raft::server::ReadMode;
+use seedbed_sim::{Boundary, FaultClass, Maker, Model as _, Suite, Swarm, maker};
+
+pub use at_most_once::AtMostOnce;
+pub use commit_index_monotonic::CommitIndexMonotonic;
+pub use election_safety::ElectionSafety;
+pub use group::Group;
+pub use history::commands_linearizable;
+pub use leader_append_only::LeaderAppendOnly;
+pub use leader_completeness::LeaderCompleteness;
+pub use liveness::{
+    CAUGHT_UP_WITHIN, COMPLETE_WITHIN, CommandsComplete, ELECTED_WITHIN, FollowersCatchUp, LeaderElected,
+};
+pub use log_matching::LogMatching;
+pub use membership::{QuorumsMeet, quorums_meet};
+pub use state_machine_safety::StateMachineSafety;
+
+/// Raft with everything that must be true of it.
+pub fn suite() -> Suite<Raft> {
+    let suite = Suite { properties: safety(), ..Suite::new(Raft::default()) };
+    suite
+        .property(LeaderElected::default())
+        .property(CommandsComplete)
+        .property(FollowersCatchUp::default())
+        .property(commands_linearizable())
+        .sometimes("leader changed")
+        .sometimes("leader stepped down")
+        .sometimes("stepped down by check-quorum")
+        .sometimes("pre-vote refused")
+        .sometimes("log truncated")
+        .sometimes("conflict hint used")
+        .sometimes("entries sent in a batch")
+        .sometimes("snapshot taken")
+        .sometimes("snapshot installed")
+        .sometimes("read by ReadIndex")
+        .sometimes("read under a lease")
+        .sometimes("leadership handed over")
+        .sometimes("learners changed")
+        .sometimes("voters changed one at a time")
+        .sometimes("joint configuration entered")
+        .sometimes("joint configuration left")
+        .sometimes("leader left the group")
+        .sometimes("command retried")
+        .sometimes("client redirected")
+        .sometimes("duplicate command suppressed")
+        .sometimes("torn record dropped")
+        .boundary(Boundary {
+            name: "wiped-voter",
+            what: "a voter that comes back empty forgets what it promised, and a committed entry with it",
+            breaks: "raft/leader_completeness",
+            model: Raft::default(),
+            swarm: Swarm::tolerated().and(FaultClass::Wipe),
+        })
+        .boundary(Boundary {
+            name: "stale-lease-read",
+            what: "clocks that drift apart further than the lease allows for: a leader that was deposed answers a read",
+            breaks: "raft/linearizable",
+            model: leases(),
+            swarm: Swarm::only([FaultClass::Skew, FaultClass::Partition]).over_skew(16).as_configured(),
+        })
+        .boundary(without_promise(
+            "commit-prior-term-by-counting",
+            "figure-8",
+            "an entry of an earlier term, committed by counting replicas, is lost: Figure 8 of the paper",
+            "raft/leader_completeness",
+        ))
+        .boundary(Boundary {
+            name: "single-server-change-without-commit-in-term",
+            what: "two leaders change the group of four before they have committed anything: two majorities that do not meet",
+            breaks: "raft/membership",
+            model: Raft::restless().with_bug(Bug::SingleServerChangeWithoutCommitInTerm),
+            swarm: Swarm::only([FaultClass::Crash, FaultClass::Partition]).as_configured(),
+        })
+        .boundary(without_promise(
+            "vote-not-persisted",
+            "vote-lost-in-restart",
+            "a voter that restarts without its vote votes twice in a term, and two lead it",
+            "raft/election_safety",
+        ))
+        .boundary(without_promise(
+            "read-index-without-heartbeat",
+            "stale-read-without-heartbeat",
+            "a leader that was deposed and does not know it answers a read with an old value",
+            "raft/linearizable",
+        ))
+}
+
+/// A group whose leader answers reads by its lease.
+fn leases() -> Raft {
+    let mut model = Raft::default();
+    model.settings.reads = ReadMode::Lease;
+    model
+}
+
+/// What happens when one of the promises is not kept: a planted bug, told as a boundary.
+fn without_promise(bug: &'static str, name: &'static str, what: &'static str, breaks: &'static str) -> Boundary<Raft> {
+    let mut model = Raft::default();
+    model.set_bug(Some(bug));
+    Boundary { name, what, breaks, model, swarm: Swarm::tolerated() }
+}
+
+/// The safety properties of a group, for any model that runs one: checked after each event.
+pub fn safety<M: Group>() -> Vec<Maker<M>> {
+    vec![
+        maker(ElectionSafety::default()),
+        maker(QuorumsMeet::default()),
+        maker(LeaderAppendOnly::default()),
+        maker(LogMatching::default()),
+        maker(LeaderCompleteness::default()),
+        maker(StateMachineSafety::default()),
+        maker(AtMostOnce::default()),
+        maker(CommitIndexMonotonic::default()),
+    ]
+}

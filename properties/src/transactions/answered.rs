@@ -1,0 +1,40 @@
+//! Clients are answered: what they ask for ends, once failures are repaired.
+
+use seedbed_sim::{Broken, Property, Span, Verdict, World};
+
+use super::Commits;
+use crate::transactions::TxId;
+
+/// Within this long after the faults have ended, or after it was asked for if that is later, a request is answered.
+pub const ANSWERED_WITHIN: Span = Span::ms(2_800);
+
+/// Every request whose client waits is answered within [`ANSWERED_WITHIN`].
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Answered;
+
+impl<M: Commits> Property<M> for Answered {
+    fn name(&self) -> String {
+        format!("{}/requests_answered", M::INFO.name)
+    }
+
+    fn is_liveness(&self) -> bool {
+        true
+    }
+
+    fn at_end(&mut self, world: &World<M>) -> Verdict {
+        let phases = &world.scenario().phases;
+        for invocation in world.history().invocations() {
+            let asked = invocation.invoked.max(phases.heal_at());
+            let tx = TxId::from(invocation.id);
+            let waits = world.process(invocation.client).is_some_and(|client| M::waits_for(client) == Some(tx));
+            if waits && phases.end_at().since(asked) >= ANSWERED_WITHIN {
+                let (client, invoked) = (invocation.client, invocation.invoked);
+                return Err(Broken::new(
+                    [client],
+                    format!("{tx}, asked for by {client} at {invoked}, was never answered"),
+                ));
+            }
+        }
+        Ok(())
+    }
+}

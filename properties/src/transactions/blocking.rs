@@ -1,0 +1,92 @@
+//! Blocking: how long participants that are up are in doubt.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use seedbed_models::transactions::TxId;
+use seedbed_models::transactions::commitment::{Entry, Vote};
+use seedbed_sim::{Broken, NodeId, Property, Span, Time, Verdict, World};
+
+use super::{Commits, entries};
+use crate::checkers::judge::News;
+
+/// Who is in doubt now, since when: it has voted yes, has not crashed since, and does not know the decision. Who crashed
+/// and has recovered waits for others in any protocol (Skeen 1981: there is no independent recovery).
+#[derive(Clone, Debug, Default)]
+pub struct Blocked {
+    news: News,
+    down: BTreeSet<NodeId>,
+    since: BTreeMap<(NodeId, TxId), Time>,
+    /// The doubts that have ended, in their order: who, about what, for how long.
+    ended: Vec<(NodeId, TxId, Span)>,
+}
+
+impl Blocked {
+    /// To be called after each event.
+    ///
+    /// # Errors
+    /// A journal has shrunk.
+    pub fn look<M: Commits>(&mut self, world: &World<M>) -> Verdict {
+        let Some(node) = world.changed() else {
+            return Ok(());
+        };
+        let news = self.news.of(world, node, entries(world, node))?;
+        if world.process(node).is_none() {
+            self.since.retain(|(of, _), _| *of != node);
+            self.down.insert(node);
+            return Ok(());
+        }
+        if self.down.remove(&node) {
+            // These entries are what it has recovered from its log.
+            return Ok(());
+        }
+        for entry in news {
+            match entry {
+                Entry::Voted { tx, vote: Vote::Yes } => drop(self.since.insert((node, *tx), world.now())),
+                Entry::Decided { tx, .. } => {
+                    if let Some(since) = self.since.remove(&(node, *tx)) {
+                        self.ended.push((node, *tx, world.now().since(since)));
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Who is in doubt, and since when.
+    pub fn now(&self) -> impl Iterator<Item = (NodeId, TxId, Time)> {
+        self.since.iter().map(|((node, tx), since)| (*node, *tx, *since))
+    }
+
+    /// The doubts that have ended: who, about what, for how long.
+    pub fn ended(&self) -> &[(NodeId, TxId, Span)] {
+        &self.ended
+    }
+}
+
+/// Where it is asked for, no participant that has stayed up is in doubt for longer than a bound ("non-blocking", the book, section
+/// 7.4; Skeen 1981), however many others are down.
+#[derive(Clone, Debug, Default)]
+pub struct NonBlocking {
+    blocked: Blocked,
+}
+
+impl<M: Commits> Property<M> for NonBlocking {
+    fn name(&self) -> String {
+        format!("{}/non_blocking", M::INFO.name)
+    }
+
+    fn after_event(&mut self, world: &World<M>) -> Verdict {
+        let Some(bound) = world.config().in_doubt_at_most() else {
+            return Ok(());
+        };
+        self.blocked.look(world)?;
+        match self.blocked.now().find(|(_, _, since)| world.now().since(*since) > bound) {
+            None => Ok(()),
+            Some((node, tx, since)) => Err(Broken::new(
+                [node],
+                format!("{node} is blocked: it voted yes on {tx} at {since} and is still in doubt"),
+            )),
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Journals on disk, read as they are written, and rules on what stands in them.
+
+use std::collections::BTreeMap;
+
+use seedbed_sim::{Broken, File, Model, NodeId, Process, Property, Verdict, World};
+
+use crate::checkers::judge::Changes;
+
+/// The records of a model's disks.
+type RecordOf<M> = <<M as Model>::Process as Process>::Record;
+
+/// What stands on the disk of each node, as the entries `E` of a journal. What was done before a crash and did not
+/// survive it is not there, and what was done and is not yet synced is.
+pub struct Journals<M: Model, E> {
+    file: File,
+    entries: fn(&RecordOf<M>) -> &[E],
+    nodes: BTreeMap<NodeId, Read<E>>,
+}
+
+#[derive(Clone)]
+struct Read<E> {
+    life: u32,
+    records: usize,
+    entries: Vec<E>,
+}
+
+impl<M: Model, E: Clone> Clone for Journals<M, E> {
+    fn clone(&self) -> Self {
+        Journals { file: self.file, entries: self.entries, nodes: self.nodes.clone() }
+    }
+}
+
+impl<M: Model, E: Clone> Journals<M, E> {
+    /// Journals that stand in this file of each node; each record has these entries.
+    pub fn new(file: File, entries: fn(&RecordOf<M>) -> &[E]) -> Self {
+        Journals { file, entries, nodes: BTreeMap::new() }
+    }
+
+    /// Those of a whole world.
+    pub fn of_world(mut self, world: &World<M>) -> Self {
+        for node in world.present() {
+            self.read(world, node);
+        }
+        self
+    }
+
+    /// Reads on in the journal of a node. Returns how many of its entries are known from before: those behind them are
+    /// new. After a crash all are.
+    pub fn read(&mut self, world: &World<M>, node: NodeId) -> usize {
+        let (life, written) = (world.life(node), world.disk(node, self.file).len());
+        let read = self.nodes.entry(node).or_insert_with(|| Read { life, records: 0, entries: Vec::new() });
+        if read.life != life || written < read.records {
+            *read = Read { life, records: 0, entries: Vec::new() };
+        }
+        let old = read.entries.len();
+        for record in world.log(node, self.file).skip(read.records) {
+            read.records += 1;
+            read.entries.extend_from_slice((self.entries)(record));
+        }
+        old
+    }
+
+    /// The journal of a node, as far as it was read.
+    pub fn of(&self, node: NodeId) -> &[E] {
+        self.nodes.get(&node).map_or(&[], |read| &read.entries)
+    }
+
+    /// All journals.
+    pub fn all(&self) -> impl Iterator<Item = (NodeId, &[E])> {
+        self.nodes.iter().map(|(node, read)| (*node, read.entries.as_slice()))
+    }
+
+    /// All entries of all journals.
+    pub fn entries(&self) -> impl Iterator<Item = &E> {
+        self.nodes.values().flat_map(|read| &read.entries)
+    }
+}
+
+/// What is wrong with a new entry, given all journals, and the one that it stands in up to it and with it.
+pub type Rule<M, E> = fn(&Journals<M, E>, &[E], &E) -> Option<String>;
+
+/// The property that a rule holds for every entry when it is written.
+pub struct JournalRule<M: Model, E> {
+    name: &'static str,
+    rule: Rule<M, E>,
+    at_end: fn(&Journals<M, E>, &World<M>) -> Verdict,
+    journals: Journals<M, E>,
+    changes: Changes,
+}
+
+impl<M: Model, E: Clone> Clone for JournalRule<M, E> {
+    fn clone(&self) -> Self {
+        JournalRule { journals: self.journals.clone(), ..*self }
+    }
+}
+
+impl<M: Model, E: Clone> JournalRule<M, E> {
+    /// The property of this name, on these journals.
+    pub fn new(name: &'static str, journals: Journals<M, E>, rule: Rule<M, E>) -> Self {
+        JournalRule { name, rule, at_end: |_, _| Ok(()), journals, changes: Changes::default() }
+    }
+
+    /// The same, with a rule on what stands in the journals at the end.
+    pub fn at_end(self, at_end: fn(&Journals<M, E>, &World<M>) -> Verdict) -> Self {
+        JournalRule { at_end, ..self }
+    }
+
+    fn look(&mut self, world: &World<M>, node: NodeId) -> Verdict {
+        let old = self.journals.read(world, node);
+        let journal = self.journals.of(node);
+        let wrong = (old..journal.len()).find_map(|at| (self.rule)(&self.journals, &journal[..=at], &journal[at]));
+        wrong.map_or(Ok(()), |words| Err(Broken::new([node], words)))
+    }
+}
+
+impl<M: Model, E: Clone> Property<M> for JournalRule<M, E> {
+    fn name(&self) -> String {
+        self.name.into()
+    }
+
+    fn after_event(&mut self, world: &World<M>) -> Verdict {
+        self.changes.of(world).try_for_each(|node| self.look(world, node))
+    }
+
+    fn at_end(&mut self, world: &World<M>) -> Verdict {
+        world.present().try_for_each(|node| self.look(world, node))?;
+        (self.at_end)(&self.journals, world)
+    }
+}

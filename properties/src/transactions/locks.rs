@@ -1,0 +1,54 @@
+//! A participant that has voted yes holds its locks until it knows what is decided (the book, section 7.4: it must be
+//! able to do either).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use seedbed_models::transactions::TxId;
+use seedbed_models::transactions::commitment::{Entry, Standing, Vote};
+use seedbed_models::transactions::store::Key;
+use seedbed_sim::{Broken, NodeId, Property, Verdict, World};
+
+use super::{Commits, changed_ledger, entries, touched};
+use crate::checkers::judge::News;
+
+/// All that a transaction touches is locked by it in every later state of that participant, also
+/// after a restart, until it has learnt the decision.
+#[derive(Clone, Debug, Default)]
+pub struct LocksHeld {
+    news: News,
+    pledged: BTreeMap<(NodeId, TxId), BTreeSet<Key>>,
+}
+
+impl<M: Commits> Property<M> for LocksHeld {
+    fn name(&self) -> String {
+        format!("{}/locks_held_until_known", M::INFO.name)
+    }
+
+    fn after_event(&mut self, world: &World<M>) -> Verdict {
+        let Some((node, ledger)) = changed_ledger(world) else {
+            return Ok(());
+        };
+        for entry in self.news.of(world, node, entries(world, node))? {
+            match entry {
+                Entry::Voted { tx, vote: Vote::Yes } => {
+                    let keys = || touched(world, *tx, ledger, false).collect();
+                    self.pledged.entry((node, *tx)).or_insert_with(keys);
+                }
+                Entry::Decided { tx, .. } => drop(self.pledged.remove(&(node, *tx))),
+                _ => {}
+            }
+        }
+        for ((_, tx), keys) in self.pledged.range((node, TxId(0))..=(node, TxId(u64::MAX))) {
+            // It may know already, though the record of it is not durable yet.
+            let knows = ledger.standing(*tx).and_then(Standing::decision).is_some();
+            let held: BTreeSet<Key> = ledger.store().locked_by(*tx).collect();
+            if !knows && held != *keys {
+                let message = format!(
+                    "{node} voted yes on {tx}, holds locks on {held:?} and not on {keys:?}, and knows no decision"
+                );
+                return Err(Broken::new([node], message));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,205 @@
+//! What must be true of the outbox: a message is published if and only if its transaction committed, takes effect once,
+//! and in the order of its aggregate. Judged at the end, on what the disks hold: what a crash took was promised to nobody.
+
+use std::collections::BTreeMap;
+
+use seedbed_models::transactions::TxId;
+use seedbed_models::transactions::outbox::broker::{self, LOG};
+use seedbed_models::transactions::outbox::model::{BROKER, Record, Timer};
+use seedbed_models::transactions::outbox::service::{self, WAL};
+use seedbed_models::transactions::outbox::{Deposit, Node, Outbox, Ret};
+use seedbed_models::transactions::store::Key;
+use seedbed_models::transactions::transfer::INITIAL_BALANCE;
+use seedbed_sim::{AtEnd, Broken, NodeId, Property, Suite, Verdict, World};
+
+use crate::checkers::delivery::{AtLeastOnce, AtMostOnce, Destination, Event, Fifo, NoCreation};
+use crate::checkers::judge::Judge;
+
+/// The outbox with everything that must be true of it.
+pub fn suite() -> Suite<Outbox> {
+    Suite::new(Outbox::default())
+        .property(no_creation())
+        .property(at_least_once())
+        .property(exactly_once())
+        .property(in_order())
+        .property(takes_effect())
+        .property(answers_kept())
+        .property(money_conserved())
+        .property(transactions_end())
+        .sometimes("transaction aborted")
+        .sometimes("client asked again")
+        .sometimes("delivered again")
+        .sometimes("duplicate found in the inbox")
+        .sometimes("outbox found after a crash")
+        .sometimes("waited for the aggregate")
+        .sometimes("checked back")
+        .sometimes("half message of a forgotten transaction")
+        .sometimes("half messages found after a crash")
+        .sometimes("torn record dropped")
+}
+
+/// An account at a service: a sender for its aggregate, and a receiver of one.
+type Place = (NodeId, Key);
+
+/// S1, first half: the broker shows no message whose transaction is not committed.
+pub fn no_creation() -> impl Property<Outbox> + Clone + Send + Sync {
+    AtEnd::new("outbox/no_creation", |world: &World<Outbox>| {
+        judge(world, NoCreation::default(), |world| committed(world).chain(published(world)).collect())
+    })
+}
+
+/// S1, second half: what is committed is published in the end.
+pub fn at_least_once() -> impl Property<Outbox> + Clone + Send + Sync {
+    AtEnd::liveness("outbox/at_least_once", |world: &World<Outbox>| {
+        judge(world, AtLeastOnce::default(), |world| published(world).chain(owed(world)).collect())
+    })
+}
+
+/// S2: no message takes effect twice.
+pub fn exactly_once() -> impl Property<Outbox> + Clone + Send + Sync {
+    AtEnd::new("outbox/exactly_once", |world: &World<Outbox>| {
+        judge(world, AtMostOnce::default(), |world| applied(world).collect())
+    })
+}
+
+/// S2, what is left of it: every committed transaction's message takes effect in the end.
+pub fn takes_effect() -> impl Property<Outbox> + Clone + Send + Sync {
+    AtEnd::liveness("outbox/takes_effect", |world: &World<Outbox>| {
+        judge(world, AtLeastOnce::default(), |world| applied(world).chain(owed(world)).collect())
+    })
+}
+
+/// S3: messages of one aggregate take effect in the order of their transactions.
+pub fn in_order() -> impl Property<Outbox> + Clone + Send + Sync {
+    AtEnd::new("outbox/in_order", |world: &World<Outbox>| {
+        judge(world, Fifo::gapless(), |world| committed(world).chain(applied(world)).collect())
+    })
+}
+
+fn judge<J>(world: &World<Outbox>, mut judge: J, events: fn(&World<Outbox>) -> Vec<J::Event>) -> Verdict
+where
+    J: Judge<Event = Event<Place, TxId>, Node = Place>,
+{
+    events(world).into_iter().try_for_each(|event| judge.observe(event))?;
+    Ok(judge.finish(&|_| true)?)
+}
+
+/// A client that was told "committed" or "aborted" was told the truth.
+pub fn answers_kept() -> impl Property<Outbox> + Clone + Send + Sync {
+    AtEnd::new("outbox/answers_kept", |world: &World<Outbox>| {
+        let committed: Vec<TxId> = withdrawals(world).map(|(_, deposit)| deposit.tx).collect();
+        for invocation in world.history().invocations() {
+            let is = committed.contains(&invocation.id.into());
+            let told = invocation.returned();
+            if told.is_some_and(|ret| (*ret == Ret::Committed) != is) {
+                let (id, client) = (TxId::from(invocation.id), invocation.client);
+                let words =
+                    format!("{client} was told {told:?} of {id}, which is{} committed", if is { "" } else { " not" });
+                return Err(Broken::new([client], words));
+            }
+        }
+        Ok(())
+    })
+}
+
+/// When all messages are consumed, nothing is on its way, and the accounts have together what they had.
+pub fn money_conserved() -> impl Property<Outbox> + Clone + Send + Sync {
+    AtEnd::new("outbox/money_conserved", |world: &World<Outbox>| {
+        let services = world.processes().filter_map(|(_, process)| match process {
+            Node::Service(service) => Some(service.store()),
+            _ => None,
+        });
+        let (total, accounts) =
+            services.fold((0, 0), |(total, accounts), store| (total + store.total(), accounts + store.cells().count()));
+        let should = accounts as i64 * INITIAL_BALANCE;
+        match total == should || accounts < usize::from(world.config().accounts) {
+            true => Ok(()),
+            false => Err(format!("the accounts should have {should} together, they have {total}").into()),
+        }
+    })
+}
+
+/// Every client is answered, unless it crashed and forgot what it asked.
+pub fn transactions_end() -> impl Property<Outbox> + Clone + Send + Sync {
+    AtEnd::liveness("outbox/transactions_end", |world: &World<Outbox>| {
+        let open = world.history().invocations().iter().filter(|invocation| invocation.ended().is_none());
+        for invocation in open {
+            let waits = world.timers(invocation.client).any(|(timer, _)| *timer == Timer::Again);
+            let last = world.history().invocations().iter().rfind(|other| other.client == invocation.client);
+            if waits && last.is_some_and(|last| last.id == invocation.id) {
+                let (client, op, at) = (invocation.client, invocation.op, invocation.invoked);
+                return Err(Broken::new([client], format!("{client} has had no answer to {op:?}, asked for at {at}")));
+            }
+        }
+        Ok(())
+    })
+}
+
+// -------------------------------------------------------------------------------------------------------------------
+// What the disks hold
+
+/// The records of a service's log.
+fn entries(world: &World<Outbox>, node: NodeId) -> impl Iterator<Item = &service::Entry> {
+    world.log(node, WAL).filter_map(|record| match record {
+        Record::Service(entry) => Some(entry),
+        _ => None,
+    })
+}
+
+fn services(world: &World<Outbox>) -> impl Iterator<Item = NodeId> {
+    world.config().service_ids().filter(|node| world.present().any(|present| present == *node))
+}
+
+/// The committed transactions, of each service in the order of their commits.
+fn withdrawals(world: &World<Outbox>) -> impl Iterator<Item = (NodeId, Deposit)> {
+    services(world).flat_map(move |node| {
+        entries(world, node).filter_map(move |entry| match entry {
+            service::Entry::Committed(deposit) => Some((node, *deposit)),
+            _ => None,
+        })
+    })
+}
+
+/// Who is to apply a message.
+fn receiver(world: &World<Outbox>, deposit: &Deposit) -> Place {
+    (world.config().home(deposit.transfer.to), deposit.aggregate())
+}
+
+fn committed(world: &World<Outbox>) -> impl Iterator<Item = Event<Place, TxId>> {
+    withdrawals(world).map(move |(node, deposit)| Event::Sent {
+        by: (node, deposit.aggregate()),
+        message: deposit.tx,
+        to: Destination::Only([receiver(world, &deposit)].into()),
+    })
+}
+
+fn owed(world: &World<Outbox>) -> impl Iterator<Item = Event<Place, TxId>> {
+    withdrawals(world).map(move |(_, deposit)| Event::Owed { message: deposit.tx, to: receiver(world, &deposit) })
+}
+
+/// What a broker shows to a consumer is as good as delivered there.
+fn published(world: &World<Outbox>) -> impl Iterator<Item = Event<Place, TxId>> {
+    let here = world.present().find(|node| *node == BROKER);
+    let mut halves = BTreeMap::new();
+    let shown = here.into_iter().flat_map(|broker| world.log(broker, LOG)).filter_map(move |record| match record {
+        Record::Broker(broker::Entry::Stored(deposit)) => Some(*deposit),
+        Record::Broker(broker::Entry::Half(deposit)) => {
+            halves.insert(deposit.tx, *deposit);
+            None
+        }
+        Record::Broker(broker::Entry::Ended { tx, commit: true }) => halves.remove(tx),
+        _ => None,
+    });
+    shown.map(move |deposit| Event::Delivered { at: receiver(world, &deposit), message: deposit.tx })
+}
+
+fn applied(world: &World<Outbox>) -> impl Iterator<Item = Event<Place, TxId>> {
+    services(world).flat_map(move |node| {
+        entries(world, node).filter_map(move |entry| match entry {
+            service::Entry::Applied(deposit) => {
+                Some(Event::Delivered { at: (node, deposit.aggregate()), message: deposit.tx })
+            }
+            _ => None,
+        })
+    })
+}

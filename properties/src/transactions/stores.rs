@@ -1,0 +1,85 @@
+//! Atomicity, judged by what is in the stores: while they change, and by what a recovery would find at the end.
+
+use seedbed_models::transactions::TxId;
+use seedbed_models::transactions::commitment::{Entry, Ret, Standing};
+use seedbed_models::transactions::store::Store;
+use seedbed_sim::{Broken, NodeId, Property, Verdict, World};
+
+use super::{Commits, DECIDED_WITHIN, changed_ledger, entries, ledgers, touched};
+use crate::checkers::atomic_commitment::Decision;
+use crate::checkers::atomic_commitment::stores::{self, Effect, Event};
+use crate::checkers::judge::{Judge, News};
+
+/// Of a transaction, all participants that it changes anything at hold its effects, or none does; and clients were told
+/// which. At the end, the stores are what a recovery from the disks would make of them, and by then whatever was asked for
+/// long enough ago is settled.
+#[derive(Clone, Debug, Default)]
+pub struct StoresAgree {
+    news: News,
+    judge: stores::StoresAgree<TxId, NodeId>,
+}
+
+impl<M: Commits> Property<M> for StoresAgree {
+    fn name(&self) -> String {
+        format!("{}/stores_agree", M::INFO.name)
+    }
+
+    fn after_event(&mut self, world: &World<M>) -> Verdict {
+        let Some((node, ledger)) = changed_ledger(world) else {
+            return Ok(());
+        };
+        for entry in self.news.of(world, node, entries(world, node))? {
+            if let Entry::Decided { tx, .. } = entry
+                && touched(world, *tx, ledger, true).next().is_some()
+            {
+                let effect = match ledger.store().is_committed(*tx) {
+                    true => Effect::Present,
+                    false => Effect::Absent,
+                };
+                self.judge.observe(Event::Holds { node, transaction: *tx, effect })?;
+            }
+        }
+        Ok(())
+    }
+
+    fn at_end(&mut self, world: &World<M>) -> Verdict {
+        for (node, ledger) in ledgers(world) {
+            let Some(recovered) = M::after_recovery(world, node) else {
+                continue;
+            };
+            if !recovered.store().cells().eq(ledger.store().cells()) {
+                let cells = |store: &Store| store.cells().collect::<Vec<_>>();
+                let (here, there) = (cells(ledger.store()), cells(recovered.store()));
+                return Err(Broken::new(
+                    [node],
+                    format!("{node} holds {here:?}, and after a crash it would hold {there:?}"),
+                ));
+            }
+            for invocation in world.history().invocations() {
+                let tx = TxId::from(invocation.id);
+                if touched(world, tx, &recovered, true).next().is_none() {
+                    continue;
+                }
+                let open = recovered.standing(tx).and_then(Standing::pledge).is_some();
+                let effect = match recovered.store().is_committed(tx) {
+                    true => Effect::Present,
+                    false if open => Effect::Open,
+                    false => Effect::Absent,
+                };
+                let recent = invocation.invoked + DECIDED_WITHIN > world.scenario().phases.end_at();
+                if effect != Effect::Open || !recent {
+                    self.judge.observe(Event::Holds { node, transaction: tx, effect })?;
+                }
+            }
+        }
+        for invocation in world.history().invocations() {
+            let decision = match invocation.returned() {
+                Some(Ret::Committed { .. }) => Decision::Commit,
+                Some(Ret::Aborted) => Decision::Abort,
+                None => continue,
+            };
+            self.judge.observe(Event::Answered { transaction: invocation.id.into(), decision })?;
+        }
+        Ok(self.judge.finish(&|node| world.process(*node).is_some())?)
+    }
+}

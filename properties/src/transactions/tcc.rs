@@ -1,0 +1,217 @@
+//! What must be true of try, confirm, cancel. Judged by what stands in the logs and in the stores of the participants,
+//! and by what clients were answered, not by what the coordinator believes.
+
+use std::collections::BTreeMap;
+
+use seedbed_models::transactions::TxId;
+use seedbed_models::transactions::ledger::Effect;
+use seedbed_models::transactions::store::Key;
+use seedbed_models::transactions::tcc::business::{self, Request, given, reserved, used};
+use seedbed_models::transactions::tcc::messages::Record;
+use seedbed_models::transactions::tcc::participant::{Act, Entry, LOG};
+use seedbed_models::transactions::tcc::{Bug, Outcome, Tcc};
+use seedbed_sim::{AtEnd, Boundary, Broken, Invariant, NodeId, Property, Span, Suite, Swarm, Time, Verdict, World};
+
+use crate::transactions::journals::{JournalRule, Journals, Rule};
+
+/// TCC with everything that must be true of it.
+pub fn suite() -> Suite<Tcc> {
+    Suite::new(Tcc::default())
+        .property(rule("tcc/at_most_once", at_most_once))
+        .property(Invariant::new("tcc/conservation", conservation))
+        .property(rule("tcc/all_confirm_or_all_cancel", all_confirm_or_all_cancel))
+        .property(AtEnd::new("tcc/stores_hold_what_was_answered", stores_hold_what_was_answered))
+        .property(ReservationsEnd::default())
+        .property(AtEnd::liveness("tcc/every_transaction_ends", every_transaction_ends))
+        .sometimes("try refused")
+        .sometimes("late try refused")
+        .sometimes("empty cancel")
+        .sometimes("cancel repeated")
+        .sometimes("confirm repeated")
+        .sometimes("reservation timed out")
+        .sometimes("reservation recovered")
+        .sometimes("decision recovered")
+        .sometimes("given up")
+        .sometimes("cancelled because a reservation timed out")
+        .sometimes("asked about a forgotten transaction")
+        .sometimes("asked again")
+        .sometimes("client asked again")
+        .sometimes("torn record dropped")
+        .boundary(Boundary {
+            name: "hanging-try",
+            what: "where late tries are not refused, one that comes after its cancel reserves for ever",
+            breaks: "tcc/no_reservation_outlives_its_timeout",
+            model: Tcc::default().with_bug(Bug::HangingTry),
+            swarm: Swarm::tolerated(),
+        })
+}
+
+fn entries(record: &Record) -> &[Entry] {
+    match record {
+        Record::Entry(entry) => std::slice::from_ref(entry),
+        Record::Decided { .. } | Record::Ended { .. } => &[],
+    }
+}
+
+fn rule(name: &'static str, rule: Rule<Tcc, Entry>) -> JournalRule<Tcc, Entry> {
+    JournalRule::new(name, Journals::new(LOG, entries), rule)
+}
+
+/// S3: try, confirm and cancel each take effect at most once, and of confirm and cancel at most one does.
+fn at_most_once(_: &Journals<Tcc, Entry>, journal: &[Entry], entry: &Entry) -> Option<String> {
+    let same = journal.iter().filter(|other| other.tx == entry.tx && matches!(other.effect, Effect::Done(_)));
+    let acts: Vec<Act> = same.map(|other| other.act).collect();
+    let times = |act: Act| acts.iter().filter(|other| **other == act).count();
+    let twice = [Act::Try, Act::Confirm, Act::Cancel].into_iter().any(|act| times(act) > 1);
+    let both = times(Act::Confirm) > 0 && times(Act::Cancel) > 0;
+    (twice || both).then(|| format!("{}: of its acts these took effect: {acts:?}", entry.tx))
+}
+
+/// S2: no participant confirms what another has cancelled or refused.
+fn all_confirm_or_all_cancel(journals: &Journals<Tcc, Entry>, _: &[Entry], entry: &Entry) -> Option<String> {
+    let tx = entry.tx;
+    let who = |settles: fn(&Entry) -> bool| {
+        let settled = |journal: &[Entry]| journal.iter().any(|other| other.tx == tx && settles(other));
+        journals.all().find(|(_, journal)| settled(journal)).map(|(node, _)| node)
+    };
+    let confirmed = who(|other| other.act == Act::Confirm)?;
+    let cancelled = who(|other| other.act == Act::Cancel || matches!(other.effect, Effect::Refused(_)))?;
+    Some(format!("{tx} is confirmed at {confirmed} and cancelled at {cancelled}"))
+}
+
+/// S1: free + reserved + used = what there was + what was given, nothing is below zero, and what is reserved is what
+/// the participant knows reservations for; at every instant.
+fn conservation(world: &World<Tcc>) -> Verdict {
+    let Some(node) = world.changed() else { return Ok(()) };
+    let Some(participant) = world.process(node).and_then(|process| process.participant()) else { return Ok(()) };
+    let holds = |key: Key| participant.store().get(key).expect("each participant keeps its own keys").value;
+    for (key, initial) in business::initial(node) {
+        let [free, reserved, used, given] = [key, reserved(key), used(key), given(key)].map(holds);
+        if free + reserved + used != initial + given || free.min(reserved).min(used).min(given) < 0 {
+            let words = format!(
+                "of {key} there were {initial} and {given} were given, and now {free} are free, {reserved} reserved, {used} used"
+            );
+            return Err(Broken::new([node], words));
+        }
+        let legs = participant.reservations().flat_map(|(_, request)| request.legs());
+        let taken: i64 = legs.filter(|leg| leg.key == key && leg.takes > 0).map(|leg| leg.takes).sum();
+        if taken != reserved {
+            return Err(Broken::new(
+                [node],
+                format!("of {key} {reserved} are reserved, but there are reservations for {taken}"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// How a transaction ended: as its client was told, or, where it has not been, as the coordinator decided.
+fn outcome(world: &World<Tcc>, tx: TxId, answered: Option<&Outcome>) -> Option<Outcome> {
+    let decided = || world.process(business::COORDINATOR)?.coordinator()?.outcome(tx);
+    answered.copied().or_else(decided)
+}
+
+/// At the end, if nothing is reserved any more, every participant holds what it held at the beginning, changed by the
+/// transactions whose clients were told that they are confirmed, and by nothing else.
+fn stores_hold_what_was_answered(world: &World<Tcc>) -> Verdict {
+    let participants = || world.processes().filter_map(|(node, process)| Some((node, process.participant()?)));
+    let open = world
+        .process(business::COORDINATOR)
+        .and_then(|process| process.coordinator())
+        .is_none_or(|node| node.open() != (0, 0));
+    if open || participants().any(|(_, participant)| participant.reservations().count() > 0) {
+        return Ok(());
+    }
+    let mut expected: BTreeMap<Key, i64> = Tcc::participants().flat_map(business::cells).collect();
+    for asked in world.history().invocations() {
+        if outcome(world, TxId::from(asked.id), asked.returned()) == Some(Outcome::Confirmed) {
+            for (key, amount) in changes(asked.op) {
+                *expected.entry(key).or_default() += amount;
+            }
+        }
+    }
+    for (node, participant) in participants() {
+        let wrong = participant.store().cells().find(|(key, cell)| cell.value != expected[key]);
+        if let Some((key, cell)) = wrong {
+            let (holds, should) = (cell.value, expected[&key]);
+            let words = format!("{node} holds {holds} in {key}, and by what clients were told it should be {should}");
+            return Err(Broken::new([node], words));
+        }
+    }
+    Ok(())
+}
+
+/// What a confirmed transaction changes in the end.
+fn changes(request: Request) -> Vec<(Key, i64)> {
+    let change = |leg: business::Leg| match leg.takes > 0 {
+        true => [(leg.key, -leg.takes), (used(leg.key), leg.takes)],
+        false => [(leg.key, -leg.takes), (given(leg.key), -leg.takes)],
+    };
+    request.legs().into_iter().flat_map(change).collect()
+}
+
+/// How much longer than its timeout a reservation may last where nothing is broken: a question, a decision that is
+/// forced to disk, and its answer, each with a few retries.
+pub const RELEASED_WITHIN: Span = Span::ms(1_000);
+
+/// L: no reservation outlives its timeout, plus [`RELEASED_WITHIN`]; counted from when the faults have ended, for
+/// while the coordinator is down nobody may release one.
+#[derive(Clone, Debug, Default)]
+struct ReservationsEnd {
+    since: BTreeMap<(NodeId, TxId), Time>,
+}
+
+impl ReservationsEnd {
+    fn look(&mut self, world: &World<Tcc>, node: NodeId) -> Verdict {
+        let Some(participant) = world.process(node).and_then(|process| process.participant()) else { return Ok(()) };
+        let held: Vec<TxId> = participant.reservations().map(|(tx, _)| tx).collect();
+        self.since.retain(|(at, tx), _| *at != node || held.contains(tx));
+        let (now, healed) = (world.now(), world.scenario().phases.heal_at());
+        let most = world.config().settings.reservation + RELEASED_WITHIN;
+        for tx in held {
+            let since = *self.since.entry((node, tx)).or_insert(now);
+            if world.healed() && now.since(since.max(healed)) > most {
+                return Err(Broken::new(
+                    [node],
+                    format!("what {node} has reserved for {tx} at {since} is reserved still"),
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Property<Tcc> for ReservationsEnd {
+    fn name(&self) -> String {
+        "tcc/no_reservation_outlives_its_timeout".into()
+    }
+
+    fn is_liveness(&self) -> bool {
+        true
+    }
+
+    fn after_event(&mut self, world: &World<Tcc>) -> Verdict {
+        world.changed().map_or(Ok(()), |node| self.look(world, node))
+    }
+
+    fn at_end(&mut self, world: &World<Tcc>) -> Verdict {
+        world.present().try_for_each(|node| self.look(world, node))
+    }
+}
+
+/// Within this long after the faults have ended, or after it was asked for if that is later, a transaction is decided
+/// and its client knows: a client asks again, and all are asked to reserve, each with a few retries.
+pub const END_WITHIN: Span = Span::ms(1_500);
+
+/// Every transaction that was asked for has ended, and its client knows.
+fn every_transaction_ends(world: &World<Tcc>) -> Verdict {
+    let phases = &world.scenario().phases;
+    for asked in world.history().invocations() {
+        let waits = asked.ended().is_none() && world.process(asked.client).is_some();
+        if waits && phases.end_at().since(asked.invoked.max(phases.heal_at())) >= END_WITHIN {
+            let (tx, op, invoked) = (TxId::from(asked.id), asked.op, asked.invoked);
+            return Err(Broken::new([asked.client], format!("{tx}, {op:?}, asked for at {invoked}, has not ended")));
+        }
+    }
+    Ok(())
+}
