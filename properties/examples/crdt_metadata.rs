@@ -67,7 +67,7 @@ fn main() {
     for kind in kinds {
         for (name, style, forgets) in styles {
             let mut case = Case::quiet(Crdt { forgets, ..Crdt::of(kind, style) });
-            case.scenario.phases = Phases { chaos: Span::secs(10), settle: Span::secs(2), core: None };
+            case.scenario.phases = Phases { chaos: Span::secs(10), settle: Span::secs(2) };
             case.operations = (0..UPDATES)
                 .map(|n| Operation { at: Time::ms(500 + n * 15), client: NodeId((n % 3) as u16), op: update(kind, n) })
                 .collect();

@@ -108,7 +108,7 @@ impl Model for Ring {
         }
     }
     fn phases(&self) -> Phases {
-        Phases { chaos: Span::ms(500), settle: Span::ms(500), core: None }
+        Phases { chaos: Span::ms(500), settle: Span::ms(500) }
     }
 }
 

@@ -38,7 +38,7 @@ fn failover_bears_what_makes_no_sentinel_wrong() {
 fn seven_nodes_exclude_each_other_by_messages() {
     for kind in [Kind::SuzukiKasami, Kind::RicartAgrawala, Kind::Maekawa] {
         let model = Lock { clients: 7, ..alone(kind) };
-        let classes = model.tolerates().iter().copied();
+        let classes = model.tolerance().classes.iter().copied();
         let swarm = Swarm::only(classes).as_configured();
         check(model).faults(swarm).properties(suite().properties).seeds(100).run();
     }

@@ -11,6 +11,12 @@ pub struct Bug {
     pub caught_by: &'static str,
 }
 
+/// A bug of some protocol, by its name: what [`bugs!`](crate::bugs) declares.
+pub trait Planted: Copy {
+    /// Its name, in kebab case.
+    fn name(self) -> &'static str;
+}
+
 /// Declares the enum of a model's bugs: for each its name, what it does in a line, and the property that must catch it.
 /// The line is the variant's documentation, the name is how it is serialised. The enum gets `LISTED` for
 /// [`Info::bugs`](crate::Info), `name`, `named` and `planted`.
@@ -68,6 +74,12 @@ macro_rules! bugs {
             /// If no bug has this name.
             pub fn planted(name: Option<&'static str>) -> Option<Self> {
                 name.map(|name| Self::named(name).unwrap_or_else(|| panic!("there is no bug of this name: {name}")))
+            }
+        }
+
+        impl $crate::Planted for $Bug {
+            fn name(self) -> &'static str {
+                $Bug::name(self)
             }
         }
     };

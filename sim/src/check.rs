@@ -7,7 +7,7 @@ use std::sync::Mutex;
 
 use proptest::strategy::BoxedStrategy;
 
-use crate::bug::Bug;
+use crate::bug::{Bug, Planted};
 use crate::model::{Model, Workload};
 use crate::property::{AtEnd, Invariant, Maker, Property, Verdict};
 use crate::shrink::{self, DEFAULT_RUNS, RETOLD, Shrunk};
@@ -35,7 +35,7 @@ use crate::world::World;
 /// ```
 pub fn check<M: Model>(model: M) -> Check<M> {
     Check {
-        campaign: Campaign::new(Suite::new(model)),
+        campaign: Campaign::new(Suite::bare(model)),
         workload: None,
         seeds: 100,
         twice_every: 10,
@@ -63,6 +63,12 @@ impl<M: Model> Check<M> {
     pub fn suite(mut self, suite: Suite<M>) -> Self {
         self.campaign.suite.properties.extend(suite.properties);
         self.campaign.suite.sometimes.extend(suite.sometimes);
+        self
+    }
+
+    /// Plants a bug in every world.
+    pub fn planting(mut self, bug: impl Planted) -> Self {
+        self.campaign.suite.bug = Some(bug.name());
         self
     }
 
@@ -182,8 +188,8 @@ impl<M: Model> Check<M> {
     fn cases(&self) -> Cases<M> {
         let Campaign { suite, swarm } = &self.campaign;
         match &self.workload {
-            Some(workload) => swarm.cases_with(&suite.model, workload.clone()),
-            None => swarm.cases(&suite.model),
+            Some(workload) => swarm.cases_with(&suite.model, workload.clone()).planting(suite.bug),
+            None => swarm.cases(&suite.model).planting(suite.bug),
         }
     }
 

@@ -2,32 +2,38 @@
 
 use std::ops::RangeInclusive;
 
+use crate::bug::Planted;
 use crate::disk::File;
 use crate::disk::Stored;
+use crate::mark::Mark;
 use crate::process::{NodeId, OpId, Process};
 use crate::time::{Span, Time};
 
-/// The effects a handler can have. Handlers see a [`Context`]; this is what stands behind it: a node of a world, or
-/// the adapter that [`Context::host`] puts in between.
-pub(crate) trait Effects<P: Process> {
-    fn send(&mut self, to: NodeId, message: P::Message, early: bool);
-    fn arm(&mut self, timer: P::Timer, after: Span);
-    fn cancel(&mut self, timer: &P::Timer);
+/// The effects a handler can have, by what messages, timers, records and answers are. Handlers see a [`Context`]; this is
+/// what stands behind it: a node of a world, or the adapter that [`Context::host`] puts in between.
+pub(crate) trait Effects<Message, Timer, Record, Ret> {
+    fn send(&mut self, to: NodeId, message: Message, early: bool);
+    fn arm(&mut self, timer: Timer, after: Span);
+    fn cancel(&mut self, timer: &Timer);
     fn draw(&mut self, path: Path<'_>, range: RangeInclusive<u64>) -> u64;
-    fn append(&mut self, file: File, record: P::Record);
-    fn append_lazily(&mut self, file: File, record: P::Record);
-    fn replace(&mut self, file: File, records: Vec<P::Record>);
-    fn read(&self, file: File) -> Vec<Stored<P::Record>>;
+    fn append(&mut self, file: File, record: Record);
+    fn append_lazily(&mut self, file: File, record: Record);
+    fn replace(&mut self, file: File, records: Vec<Record>);
+    fn read(&self, file: File) -> Vec<Stored<Record>>;
     fn durable(&self) -> bool;
     fn written(&self) -> u64;
     fn durable_to(&self) -> u64;
-    fn complete(&mut self, op: OpId, ret: P::Ret, early: bool);
+    fn complete(&mut self, op: OpId, ret: Ret, early: bool);
     fn fail(&mut self, op: OpId, reason: &str);
-    fn mark(&mut self, name: &'static str);
+    fn mark(&mut self, mark: Mark);
     fn note(&mut self, text: &dyn Fn() -> String);
     fn halt(&mut self, reason: &str);
     fn byzantine(&self) -> bool;
 }
+
+/// The effects that handlers of `P` can have.
+pub(crate) type EffectsOf<'a, P> =
+    dyn Effects<<P as Process>::Message, <P as Process>::Timer, <P as Process>::Record, <P as Process>::Ret> + 'a;
 
 /// One step of the path that names a draw: the draw's own label, or a process that it is hosted in.
 #[derive(Clone, Copy)]
@@ -55,9 +61,10 @@ pub(crate) fn path_text(path: Path<'_>) -> String {
 /// (*output commit*); the methods that end in `_early` do not wait, which is how "replied before it was durable" is
 /// written on purpose.
 pub struct Context<'a, P: Process> {
-    pub(crate) effects: &'a mut dyn Effects<P>,
+    pub(crate) effects: &'a mut EffectsOf<'a, P>,
     pub(crate) id: NodeId,
     pub(crate) now: Time,
+    pub(crate) bug: Option<&'static str>,
 }
 
 impl<P: Process> Context<'_, P> {
@@ -69,6 +76,26 @@ impl<P: Process> Context<'_, P> {
     /// This node's own clock, with its offset and drift. It can go back, as real ones do.
     pub fn now(&self) -> Time {
         self.now
+    }
+
+    /// Whether this bug is planted ([`crate::Scenario::bug`]).
+    #[inline]
+    pub fn planted(&self, bug: impl Planted) -> bool {
+        self.bug.is_some_and(|planted| planted == bug.name())
+    }
+
+    /// The name of the planted bug, if one is.
+    pub fn bug(&self) -> Option<&'static str> {
+        self.bug
+    }
+
+    /// The same context for another process that says, waits for and writes the same: how a node that is one of several
+    /// roles hands an event to its role. What the role does is done by this node.
+    pub fn as_role<Role>(&mut self) -> Context<'_, Role>
+    where
+        Role: Process<Message = P::Message, Timer = P::Timer, Record = P::Record, Ret = P::Ret>,
+    {
+        Context { effects: &mut *self.effects, id: self.id, now: self.now, bug: self.bug }
     }
 
     /// Sends a message. It may be lost, doubled, delayed or overtaken, as the network has it; a message to itself
@@ -168,10 +195,10 @@ impl<P: Process> Context<'_, P> {
         self.effects.fail(op, reason);
     }
 
-    /// Counts that an interesting state was reached. Tests can demand that it sometimes is
-    /// ([`crate::Check::sometimes`]).
-    pub fn mark(&mut self, name: &'static str) {
-        self.effects.mark(name);
+    /// Counts that an interesting state was reached. Marks are declared by [`marks!`](crate::marks), and sweeps demand that
+    /// seeds reach them.
+    pub fn mark(&mut self, mark: impl Into<Mark>) {
+        self.effects.mark(mark.into());
     }
 
     /// Leaves a remark in the timeline, and in the log at the level `debug`; `text` is only called when somebody records one

@@ -3,9 +3,10 @@
 use std::marker::PhantomData;
 use std::ops::RangeInclusive;
 
-use crate::context::{Context, Effects, Path, Step};
+use crate::context::{Context, Effects, EffectsOf, Path, Step};
 use crate::disk::File;
 use crate::disk::Stored;
+use crate::mark::Mark;
 use crate::process::{NodeId, OpId, Process};
 use crate::time::Span;
 
@@ -15,7 +16,7 @@ use crate::time::Span;
 /// A test of the crate, `sim/tests/hosting.rs`, hosts one protocol in another from beginning to end.
 pub trait Embed<Host: Process, Inner: Process> {
     /// The name of the hosted process in the names of choices: `raft` gives `raft/election_timeout`.
-    const NAME: &'static str;
+    fn name(&self) -> &'static str;
 
     /// Which of several hosted processes of this name.
     fn instance(&self) -> Option<u64> {
@@ -36,8 +37,76 @@ pub trait Embed<Host: Process, Inner: Process> {
     /// Which file of the host is the hosted process's `file`.
     fn file(&self, file: File) -> File;
     /// Wraps the answer to an operation of the world's clients. Operations that the host itself invoked
-    /// ([`OpId::internal`]) come back from [`Context::host`] instead.
-    fn ret(&self, ret: Inner::Ret) -> Host::Ret;
+    /// ([`OpId::internal`]) come back from [`Context::host`] instead; a host that invokes all of them needs no more than
+    /// this default.
+    ///
+    /// # Panics
+    /// If not overridden.
+    fn ret(&self, ret: Inner::Ret) -> Host::Ret {
+        panic!("operations on the hosted {} are internal, so nobody else is answered: {ret:?}", self.name())
+    }
+}
+
+/// The usual way to host a process, in one line: its messages, timers and records are converted by `From`, which
+/// `#[derive(Hosts)]` writes for the variants that wrap them; its operations are internal.
+///
+/// ```ignore
+/// ctx.host(Hosted::named("raft"), |ctx| self.raft.message(ctx, from, message));
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Hosted {
+    name: &'static str,
+    instance: Option<u64>,
+    files: u16,
+}
+
+impl Hosted {
+    /// A hosted process of this name in the names of choices; its files are those of the host.
+    pub const fn named(name: &'static str) -> Self {
+        Hosted { name, instance: None, files: 0 }
+    }
+
+    /// Which of several hosted processes of one name. Their files must be told apart too ([`Hosted::files_from`]).
+    pub const fn instance(self, instance: u64) -> Self {
+        Hosted { instance: Some(instance), ..self }
+    }
+
+    /// The hosted process's file 0 is this file of the host, and so on.
+    pub const fn files_from(self, files: u16) -> Self {
+        Hosted { files, ..self }
+    }
+}
+
+impl<Host, Inner> Embed<Host, Inner> for Hosted
+where
+    Host: Process<
+            Message: From<Inner::Message>,
+            Timer: From<Inner::Timer>,
+            Record: From<Inner::Record> + TryInto<Inner::Record>,
+        >,
+    Inner: Process,
+{
+    fn name(&self) -> &'static str {
+        self.name
+    }
+    fn instance(&self) -> Option<u64> {
+        self.instance
+    }
+    fn message(&self, message: Inner::Message) -> Host::Message {
+        message.into()
+    }
+    fn timer(&self, timer: Inner::Timer) -> Host::Timer {
+        timer.into()
+    }
+    fn record(&self, record: Inner::Record) -> Host::Record {
+        record.into()
+    }
+    fn unwrap_record(&self, record: Host::Record) -> Option<Inner::Record> {
+        record.try_into().ok()
+    }
+    fn file(&self, file: File) -> File {
+        File(file.0 + self.files)
+    }
 }
 
 /// What became of an operation that a host invoked on the process it hosts.
@@ -57,21 +126,24 @@ impl<Host: Process> Context<'_, Host> {
         embed: E,
         run: impl FnOnce(&mut Context<'_, Inner>),
     ) -> Vec<Answer<Inner::Ret>> {
-        let (id, now) = (self.id, self.now);
-        let mut adapter = Adapter { outer: self.effects, embed, answers: Vec::new(), inner: PhantomData };
-        run(&mut Context { effects: &mut adapter, id, now });
+        let (id, now, bug) = (self.id, self.now, self.bug);
+        let mut adapter =
+            Adapter::<Host, Inner, E> { outer: &mut *self.effects, embed, answers: Vec::new(), inner: PhantomData };
+        run(&mut Context { effects: &mut adapter, id, now, bug });
         adapter.answers
     }
 }
 
 struct Adapter<'a, Host: Process, Inner: Process, E> {
-    outer: &'a mut dyn Effects<Host>,
+    outer: &'a mut EffectsOf<'a, Host>,
     embed: E,
     answers: Vec<Answer<Inner::Ret>>,
     inner: PhantomData<Inner>,
 }
 
-impl<Host: Process, Inner: Process, E: Embed<Host, Inner>> Effects<Inner> for Adapter<'_, Host, Inner, E> {
+impl<Host: Process, Inner: Process, E: Embed<Host, Inner>>
+    Effects<Inner::Message, Inner::Timer, Inner::Record, Inner::Ret> for Adapter<'_, Host, Inner, E>
+{
     fn send(&mut self, to: NodeId, message: Inner::Message, early: bool) {
         self.outer.send(to, self.embed.message_to(to, message), early);
     }
@@ -83,7 +155,7 @@ impl<Host: Process, Inner: Process, E: Embed<Host, Inner>> Effects<Inner> for Ad
     }
     fn draw(&mut self, path: Path<'_>, range: RangeInclusive<u64>) -> u64 {
         let mut outward = path.to_vec();
-        outward.push(Step { name: E::NAME, instance: self.embed.instance() });
+        outward.push(Step { name: self.embed.name(), instance: self.embed.instance() });
         self.outer.draw(&outward, range)
     }
     fn append(&mut self, file: File, record: Inner::Record) {
@@ -121,8 +193,8 @@ impl<Host: Process, Inner: Process, E: Embed<Host, Inner>> Effects<Inner> for Ad
             false => self.outer.fail(op, reason),
         }
     }
-    fn mark(&mut self, name: &'static str) {
-        self.outer.mark(name);
+    fn mark(&mut self, mark: Mark) {
+        self.outer.mark(mark);
     }
     fn note(&mut self, text: &dyn Fn() -> String) {
         self.outer.note(text);

@@ -1,5 +1,8 @@
 #![doc = include_str!("../README.md")]
 
+// The derives name this crate as everybody else does.
+extern crate self as seedbed_sim;
+
 mod bug;
 pub mod check;
 pub mod choice;
@@ -16,6 +19,7 @@ pub mod history;
 pub mod host;
 pub mod kind;
 pub mod log;
+mod mark;
 mod model;
 pub mod network;
 mod phases;
@@ -32,20 +36,22 @@ mod swarm;
 pub mod sweep;
 pub mod time;
 pub mod timeline;
+mod tolerance;
 pub mod trace;
 mod words;
 mod workload;
 mod world;
 
-pub use bug::Bug;
+pub use bug::{Bug, Planted};
 pub use check::{Check, check, missed_bugs};
 pub use choice::{Deviation, Source};
 pub use context::Context;
 pub use disk::{DiskConfig, File, Stored, WriteFate};
-pub use embed::{Answer, Embed};
+pub use embed::{Answer, Embed, Hosted};
 pub use fault::{Direction, Fault, FaultClass, Target, What};
 pub use history::{History, Invocation, Outcome};
 pub use kind::Kinded;
+pub use mark::Mark;
 pub use model::{Info, Model, Op, Ret, Setting, Workload};
 pub use network::{CutMode, Fate, Latency, NetworkConfig};
 pub use phases::Phases;
@@ -54,6 +60,7 @@ pub use property::{AtEnd, Broken, Invariant, Maker, Property, Verdict, Violation
 pub use replay::{Replay, Replayed, replay};
 pub use run::{Finished, Record, run};
 pub use scenario::{Budget, Case, Impossible, Scenario};
+pub use seedbed_derive::{Hosts, Kinded, Named, Roles};
 pub use shrink::{Shrunk, Story, shrink};
 pub use stats::Stats;
 pub use strategy::{Search, Strategy};
@@ -61,6 +68,7 @@ pub use suite::{Boundary, Suite};
 pub use swarm::{Cases, Swarm};
 pub use sweep::{Campaign, SeedResult, Summary};
 pub use time::{Span, Time};
+pub use tolerance::{Crashes, Skew, Tolerance};
 pub use trace::{Fingerprint, Origin, Sizes, Trace, TraceError};
 pub use workload::Operation;
 pub use world::World;

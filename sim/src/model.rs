@@ -7,10 +7,12 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::bug::Bug;
 use crate::fault::FaultClass;
+use crate::mark::Mark;
 use crate::network::NetworkConfig;
 use crate::phases::Phases;
 use crate::process::{NodeId, Process};
 use crate::time::Span;
+use crate::tolerance::Tolerance;
 use crate::workload::Operation;
 
 /// The operations of a model.
@@ -40,12 +42,24 @@ pub struct Info {
     pub roles: &'static [&'static str],
     /// The bugs one can plant.
     pub bugs: &'static [Bug],
+    /// The marks that its processes make: of its own modules, and of the parts that it is made of.
+    pub marks: &'static [&'static [Mark]],
 }
 
 impl Info {
     /// What a model starts from that tolerates what is usual and has neither roles nor bugs.
     pub const fn named(name: &'static str, row: &'static str, family: &'static str, summary: &'static str) -> Self {
-        Info { name, row, family, summary, sources: &[], tolerates: &FaultClass::USUAL, roles: &[], bugs: &[] }
+        Info {
+            name,
+            row,
+            family,
+            summary,
+            sources: &[],
+            tolerates: &FaultClass::USUAL,
+            roles: &[],
+            bugs: &[],
+            marks: &[],
+        }
     }
 }
 
@@ -90,7 +104,7 @@ pub trait Model: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send
 
     /// Plants one of [`Info::bugs`], or none. Only called with names of that list.
     fn set_bug(&mut self, bug: Option<&'static str>) {
-        assert!(bug.is_none(), "{} lists no bugs", Self::INFO.name);
+        let _ = bug;
     }
 
     /// What of the configuration can be set by name, besides bugs and nodes: the command line has a flag for each.
@@ -117,31 +131,14 @@ pub trait Model: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send
         }
     }
 
-    /// The nodes that crashes, wipes and lies may strike, and how many at once.
-    fn mortal(&self) -> (Vec<NodeId>, usize) {
-        ((0..self.size()).map(|n| NodeId(n as u16)).collect(), self.size())
-    }
-
-    /// The greatest skew that is inside the tolerance: the offset from true time, and the drift in parts per million.
-    fn skew_bound(&self) -> (Span, u32) {
-        (Span::secs(1), 1_000)
-    }
-
-    /// The fault classes that this configuration tolerates, where variants differ in that; never more than
-    /// [`Info::tolerates`], which is what all of them tolerate together.
-    fn tolerates(&self) -> &'static [FaultClass] {
-        Self::INFO.tolerates
-    }
-
-    /// The longest that a node may stand still at one time inside the tolerance; nothing: as long as it likes. Plans
-    /// keep it, by the pauses that they draw: none is longer, and none begins soon after another.
-    fn pause_bound(&self) -> Option<Span> {
-        None
+    /// What this configuration tolerates; variants may differ in that.
+    fn tolerance(&self) -> Tolerance {
+        Tolerance::of(self)
     }
 
     /// How long the protocol takes to notice that something is wrong: its shortest election timeout, lease or retry.
-    /// Plans set the pace of their motifs by it.
-    fn tempo(&self) -> Span {
+    /// Plans of faults are paced by it.
+    fn reaction_time(&self) -> Span {
         Span::ms(150)
     }
 
@@ -169,6 +166,12 @@ pub trait Model: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send
         Just(self.clone()).boxed()
     }
 
+    /// The variants in which a planted bug can show, where they are not all of them: those that a sweep goes through which
+    /// hunts it.
+    fn variants_with(&self, _bug: &'static str) -> BoxedStrategy<Self> {
+        self.variants()
+    }
+
     /// Whether messages of this kind keep their order on each link, among themselves and the other kinds that do, whatever
     /// the network does to the rest.
     fn fifo(&self, _kind: &str) -> bool {
@@ -180,17 +183,9 @@ pub trait Model: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send
         NetworkConfig::default()
     }
 
-    /// The bound on delays that the protocol's timeouts rely on, if it relies on one (a *synchronous* system): inside the
-    /// tolerance no message takes longer than this, and no timer is late by more. The world does not keep it; the plans
-    /// of a swarm do, by the latencies and the lateness that they draw. Disks, pauses, skew and faults of the class
-    /// `reorder` are not bounded by it: a model that relies on it does not tolerate them, or allows for them.
-    fn delay_bound(&self) -> Option<Span> {
-        None
-    }
-
     /// How long runs are.
     fn phases(&self) -> Phases {
-        Phases { chaos: Span::secs(2), settle: Span::secs(2), core: None }
+        Phases { chaos: Span::secs(2), settle: Span::secs(2) }
     }
 
     /// The model's vocabulary: workloads, as a proptest strategy. Times lie in the chaos phase.

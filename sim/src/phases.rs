@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::process::NodeId;
 use crate::time::{Span, Time};
 
 /// The three phases of a run. *Chaos*: operations and faults. *Heal*: at its end, all faults end. *Settle*: a bounded
@@ -14,9 +13,6 @@ pub struct Phases {
     pub chaos: Span,
     /// How long the healed world runs on.
     pub settle: Span,
-    /// Heal only these nodes and the links between them, and leave the rest as it is.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub core: Option<Vec<NodeId>>,
 }
 
 impl Phases {

@@ -29,6 +29,9 @@ pub struct Budget {
 pub struct Scenario<M> {
     /// The model's own configuration.
     pub config: M,
+    /// The planted bug, by the name that [`crate::Info::bugs`] lists it with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bug: Option<String>,
     /// The nodes, ascending. Identifiers are stable: a scenario can lack some.
     pub nodes: Vec<NodeId>,
     /// Latency, loss, duplication, order.
@@ -44,6 +47,9 @@ pub struct Scenario<M> {
     pub service: BTreeMap<NodeId, Span>,
     /// How long the run is.
     pub phases: Phases,
+    /// Heal only these nodes and the links between them, and leave the rest as it is; all, where nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub core: Option<Vec<NodeId>>,
     /// How much may be down at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budget: Option<Budget>,
@@ -59,9 +65,17 @@ impl<M: Model> Scenario<M> {
             timer_jitter: Span::ZERO,
             service: BTreeMap::new(),
             phases: config.phases(),
+            core: None,
             budget: None,
+            bug: None,
             config,
         }
+    }
+
+    /// The planted bug, as the model lists it; nothing, if it lists none of this name.
+    pub fn planted(&self) -> Option<&'static str> {
+        let bug = self.bug.as_deref()?;
+        M::INFO.bugs.iter().find(|listed| listed.name == bug).map(|listed| listed.name)
     }
 }
 
@@ -126,6 +140,12 @@ impl<M: Model> Case<M> {
         }
         if let Err(problem) = scenario.config.validate() {
             return impossible("scenario.config".into(), problem);
+        }
+        if scenario.bug.is_some() && scenario.planted().is_none() {
+            let known: Vec<_> = M::INFO.bugs.iter().map(|bug| bug.name).collect();
+            let known = if known.is_empty() { "none".to_string() } else { known.join(", ") };
+            let bug = scenario.bug.as_deref().unwrap_or_default();
+            return impossible("scenario.bug".into(), format!("{} has no bug '{bug}'; it has: {known}", M::INFO.name));
         }
         if let Some(problem) = scenario.network.latency.problem() {
             return impossible("scenario.network".into(), problem);

@@ -1,5 +1,6 @@
 //! A suite: a model in its usual configuration, with everything that must be true of it.
 
+use crate::bug::Planted;
 use crate::model::Model;
 use crate::property::{Maker, Property, maker};
 use crate::swarm::Swarm;
@@ -9,6 +10,8 @@ use crate::swarm::Swarm;
 pub struct Suite<M: Model> {
     /// The usual configuration.
     pub model: M,
+    /// The bug that is planted in every world, if any.
+    pub bug: Option<&'static str>,
     /// What must be true.
     pub properties: Vec<Maker<M>>,
     /// The interesting states that seeds must reach: names of marks.
@@ -29,14 +32,35 @@ pub struct Boundary<M> {
     pub breaks: &'static str,
     /// The configuration in which it does.
     pub model: M,
+    /// The bug that is planted in it, if it needs one.
+    pub bug: Option<&'static str>,
     /// The faults under which it does.
     pub swarm: Swarm,
 }
 
+impl<M> Boundary<M> {
+    /// A boundary without a bug.
+    pub fn new(name: &'static str, what: &'static str, breaks: &'static str, model: M, swarm: Swarm) -> Self {
+        Boundary { name, what, breaks, model, bug: None, swarm }
+    }
+
+    /// The same with a bug planted.
+    pub fn planting(self, bug: impl Planted) -> Self {
+        Boundary { bug: Some(bug.name()), ..self }
+    }
+}
+
 impl<M: Model> Suite<M> {
-    /// A suite without properties.
+    /// A suite without properties that demands the marks of the model ([`crate::Info::marks`]).
     pub fn new(model: M) -> Self {
-        Suite { model, properties: Vec::new(), sometimes: Vec::new(), boundaries: Vec::new() }
+        let marks = M::INFO.marks.iter().copied().flatten();
+        let sometimes = marks.filter(|mark| mark.demanded).map(|mark| mark.name).collect();
+        Suite { sometimes, ..Suite::bare(model) }
+    }
+
+    /// A suite that demands nothing.
+    pub fn bare(model: M) -> Self {
+        Suite { model, bug: None, properties: Vec::new(), sometimes: Vec::new(), boundaries: Vec::new() }
     }
 
     /// Adds a property; each run begins with a clone of it.

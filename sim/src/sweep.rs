@@ -81,7 +81,8 @@ impl<M: Model> Campaign<M> {
     /// The campaign of a suite at one of its boundaries; `None` if there is none of this name.
     pub fn at_boundary(suite: Suite<M>, name: &str) -> Option<Self> {
         let boundary = suite.boundaries.iter().find(|boundary| boundary.name == name)?.clone();
-        Some(Campaign { suite: Suite { model: boundary.model, ..suite }, swarm: boundary.swarm })
+        let suite = Suite { model: boundary.model, bug: boundary.bug, ..suite };
+        Some(Campaign { suite, swarm: boundary.swarm })
     }
 
     /// The campaign that hunts a bug: inside the tolerance, or, where a bug needs a configuration of its own to show, at the
@@ -92,12 +93,13 @@ impl<M: Model> Campaign<M> {
             false => Campaign::new(suite),
         };
         campaign.suite.model.set_bug(Some(bug));
+        campaign.suite.bug = Some(bug);
         campaign
     }
 
     /// The cases of this campaign.
     pub fn cases(&self) -> Cases<M> {
-        self.swarm.cases(&self.suite.model)
+        self.swarm.cases(&self.suite.model).planting(self.suite.bug)
     }
 
     /// Runs one seed from its case.

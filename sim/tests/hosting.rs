@@ -146,7 +146,9 @@ enum Part {
 }
 
 impl Embed<Shop, Register> for Part {
-    const NAME: &'static str = "register";
+    fn name(&self) -> &'static str {
+        "register"
+    }
 
     fn instance(&self) -> Option<u64> {
         match self {

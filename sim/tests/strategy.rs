@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 use seedbed_sim::strategy::pct::Order;
 use seedbed_sim::timeline::Happening;
 use seedbed_sim::{
-    Campaign, Case, Context, Deviation, Fault, FaultClass, Info, Invariant, Latency, Model, NetworkConfig, NoDisk,
-    NoOp, NodeId, Process, Record, Search, Shrunk, Source, Span, Story, Strategy, Suite, Swarm, Trace, Verdict, What,
-    World, kinds, run, shrink,
+    Campaign, Case, Context, Crashes, Deviation, Fault, FaultClass, Info, Invariant, Latency, Model, NetworkConfig,
+    NoDisk, NoOp, NodeId, Process, Record, Search, Shrunk, Skew, Source, Span, Story, Strategy, Suite, Swarm,
+    Tolerance, Trace, Verdict, What, World, kinds, run, shrink,
 };
 use serde::{Deserialize, Serialize};
 
@@ -70,14 +70,13 @@ impl Model for Crowd {
         let reliable = NetworkConfig::reliable(Latency::Uniform { min: Span::ms(1), max: Span::ms(3) });
         NetworkConfig { fifo: self.fifo, ..reliable }
     }
-    fn pause_bound(&self) -> Option<Span> {
-        Some(Span::ms(30))
-    }
-    fn mortal(&self) -> (Vec<NodeId>, usize) {
-        (vec![NodeId(2), NodeId(3)], 1)
-    }
-    fn skew_bound(&self) -> (Span, u32) {
-        (Span::ms(7), 300)
+    fn tolerance(&self) -> Tolerance {
+        Tolerance {
+            crashes: Crashes::up_to(1, 2..4),
+            skew: Skew { offset: Span::ms(7), drift_ppm: 300 },
+            pause: Some(Span::ms(30)),
+            ..Tolerance::of(self)
+        }
     }
     fn holds(&self, process: &Person, _: &str) -> Option<u64> {
         process.leads.then_some(0)

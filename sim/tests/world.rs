@@ -598,7 +598,7 @@ fn all_faults_end_when_the_world_heals() {
 fn a_core_heals_and_the_rest_stays_as_it_is() {
     let endless = |what| Fault { lasts: None, ..fault(10, 0, what) };
     let mut case = stage([(1100, A, [words(1, [1]), words(2, [2])].concat())]);
-    case.scenario.phases.core = Some(vec![A, B]);
+    case.scenario.core = Some(vec![A, B]);
     case.faults = vec![
         endless(What::Crash { node: C.into() }),
         endless(What::Cut { from: vec![A], to: vec![B], mode: CutMode::Drop }),

@@ -9,7 +9,8 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use seedbed_sim::{
-    Context, FaultClass, File, Info, Model, NodeId, OpId, Operation, Process, Span, Time, Workload, kinds,
+    Context, Crashes, FaultClass, File, Info, Model, NodeId, OpId, Operation, Process, Span, Time, Tolerance, Workload,
+    kinds,
 };
 use serde::{Deserialize, Serialize};
 
@@ -130,6 +131,7 @@ impl Model for Sapling {
             FaultClass::Pause,
         ],
         bugs: Bug::LISTED,
+        marks: &[],
         ..Info::named("sapling", "", "examples", "A tally that survives crashes.")
     };
 
@@ -148,8 +150,8 @@ impl Model for Sapling {
     }
 
     /// A client that crashes forgets what it was asked, so only the server does.
-    fn mortal(&self) -> (Vec<NodeId>, usize) {
-        (vec![SERVER], 1)
+    fn tolerance(&self) -> Tolerance {
+        Tolerance::of(self).crashing(Crashes::any(0..1))
     }
 
     fn bug(&self) -> Option<&'static str> {

@@ -1,7 +1,7 @@
 //! Echo: clients send a number, servers send it back. For measuring the simulator, and the smallest model there is.
 
 use seedbed_sim::{
-    Context, FaultClass, Info, Latency, Model, NetworkConfig, NoDisk, NoOp, NodeId, Phases, Process, Span, kinds,
+    Context, FaultClass, Info, Latency, Model, NetworkConfig, NoDisk, NoOp, NodeId, Phases, Process, Span, kinds, marks,
 };
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +34,10 @@ pub enum Message {
     Pong(u32),
 }
 kinds!(Message: Ping, Pong);
+
+marks! {
+    ASKED_AGAIN = "asked again",
+}
 
 /// A server, or a client.
 #[derive(Clone, Debug, Hash)]
@@ -93,7 +97,7 @@ impl Process for Node {
 
     fn timer(&mut self, ctx: &mut Context<'_, Self>, (): ()) {
         if let Node::Client(client) = self {
-            ctx.mark("asked again");
+            ctx.mark(ASKED_AGAIN);
             client.ask(ctx);
         }
     }
@@ -102,6 +106,7 @@ impl Process for Node {
 impl Model for Echo {
     type Process = Node;
     const INFO: Info = Info {
+        marks: &[MARKS],
         // It writes nothing, so nothing of a disk can fail it.
         tolerates: &[
             FaultClass::Loss,
@@ -139,6 +144,6 @@ impl Model for Echo {
     }
 
     fn phases(&self) -> Phases {
-        Phases { chaos: Span::secs(2), settle: Span::secs(2), core: None }
+        Phases { chaos: Span::secs(2), settle: Span::secs(2) }
     }
 }

@@ -4,7 +4,9 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use seedbed_sim::{Bug, Context, FaultClass, Info, Model, NoDisk, NodeId, OpId, Operation, Process, Span, Time, kinds};
+use seedbed_sim::{
+    Bug, Context, FaultClass, Info, Model, NoDisk, NodeId, OpId, Operation, Process, Span, Time, kinds, marks,
+};
 use serde::{Deserialize, Serialize};
 
 /// The configuration: node 0 is the server, two clients follow.
@@ -22,6 +24,10 @@ pub enum Message {
     Added(OpId),
 }
 kinds!(Message: Add, Added);
+
+marks! {
+    ASKED_AGAIN = "asked again",
+}
 
 /// The state of a node; which part of it is used depends on the node.
 #[derive(Clone, Debug, Default, Hash)]
@@ -66,7 +72,7 @@ impl Process for Node {
     }
 
     fn timer(&mut self, ctx: &mut Context<'_, Self>, Retry(op): Retry) {
-        ctx.mark("asked again");
+        ctx.mark(ASKED_AGAIN);
         self.invoke(ctx, op, ());
     }
 }
@@ -79,6 +85,7 @@ kinds!(Retry: of one);
 impl Model for Tutorial {
     type Process = Node;
     const INFO: Info = Info {
+        marks: &[MARKS],
         tolerates: &[FaultClass::Loss, FaultClass::Dup, FaultClass::Reorder, FaultClass::Partition, FaultClass::Pause],
         bugs: &[Bug {
             name: "counts-retries",

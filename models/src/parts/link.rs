@@ -14,6 +14,12 @@ use std::collections::BTreeMap;
 
 use seedbed_sim::{Context, Embed, File, Kinded, NodeId, OpId, Process, Span};
 
+seedbed_sim::marks! {
+    LINK_CAME_AGAIN_OR_BEFORE_ITS_TURN = "link: came again, or before its turn",
+    LINK_DELIVERED_WHAT_HAD_COME_EARLY = "link: delivered what had come early",
+    LINK_SENT_AGAIN = "link: sent again",
+}
+
 /// What goes over the network.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Segment<M> {
@@ -199,7 +205,9 @@ struct Through<'a, M> {
 }
 
 impl<P: Process> Embed<Linked<P>, P> for Through<'_, P::Message> {
-    const NAME: &'static str = "linked";
+    fn name(&self) -> &'static str {
+        "linked"
+    }
 
     fn message(&self, message: P::Message) -> Segment<P::Message> {
         Segment::Bare(message)
@@ -250,9 +258,9 @@ impl<P: Process> Process for Linked<P> {
             (Segment::Numbered { seq, message }, Some(links)) => {
                 let (ready, ack) = links.arrived(from, seq, message);
                 match ready.len() {
-                    0 => ctx.mark("link: came again, or before its turn"),
+                    0 => ctx.mark(LINK_CAME_AGAIN_OR_BEFORE_ITS_TURN),
                     1 => {}
-                    _ => ctx.mark("link: delivered what had come early"),
+                    _ => ctx.mark(LINK_DELIVERED_WHAT_HAD_COME_EARLY),
                 }
                 ctx.send(from, ack);
                 for message in ready {
@@ -280,7 +288,7 @@ impl<P: Process> Process for Linked<P> {
                 if waiting.is_empty() {
                     return;
                 }
-                ctx.mark("link: sent again");
+                ctx.mark(LINK_SENT_AGAIN);
                 ctx.arm(Timer::Resend(to), links.patience());
                 waiting.into_iter().for_each(|segment| ctx.send(to, segment));
             }

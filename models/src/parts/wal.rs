@@ -2,6 +2,11 @@
 
 use seedbed_sim::{Context, File, Process, Stored};
 
+seedbed_sim::marks! {
+    seldom HALTED_ON_A_CORRUPT_RECORD = "halted on a corrupt record",
+    TORN_RECORD_DROPPED = "torn record dropped",
+}
+
 /// A durable record of a log is corrupt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Damaged;
@@ -11,7 +16,7 @@ pub struct Damaged;
 pub fn recover<P: Process>(ctx: &mut Context<'_, P>, file: File) -> Option<Vec<P::Record>> {
     let records = read(ctx, file);
     if records.is_err() {
-        ctx.mark("halted on a corrupt record");
+        ctx.mark(HALTED_ON_A_CORRUPT_RECORD);
         ctx.halt("a durable record of the log is corrupt");
     }
     records.ok()
@@ -29,7 +34,7 @@ pub fn read<P: Process>(ctx: &mut Context<'_, P>, file: File) -> Result<Vec<P::R
     let written = stored.len();
     let whole: Vec<P::Record> = stored.into_iter().map_while(Stored::good).collect();
     if whole.len() < written {
-        ctx.mark("torn record dropped");
+        ctx.mark(TORN_RECORD_DROPPED);
         ctx.replace(file, whole.clone());
     }
     Ok(whole)

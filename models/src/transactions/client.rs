@@ -4,6 +4,10 @@ use seedbed_sim::{Context, NodeId, OpId, Process, Span};
 
 use crate::transactions::TxId;
 
+seedbed_sim::marks! {
+    CLIENT_ASKED_AGAIN = "client asked again",
+}
+
 /// A process that has clients of this sort among its nodes.
 pub trait Asks: Process {
     /// What a client says to ask for a transaction.
@@ -39,7 +43,7 @@ impl<O> Client<O> {
 
     /// Nobody has answered.
     pub fn again<P: Asks<Op = O>>(&mut self, ctx: &mut Context<'_, P>) {
-        ctx.mark("client asked again");
+        ctx.mark(CLIENT_ASKED_AGAIN);
         self.ask(ctx);
     }
 

@@ -8,7 +8,6 @@ pub fn suite() -> Suite<Echo> {
     Suite::new(Echo::default())
         .property(Invariant::new("echo/no_more_answers_than_questions", no_more_answers_than_questions))
         .property(AtEnd::liveness("echo/every_client_is_answered", every_client_is_answered))
-        .sometimes("asked again")
 }
 
 /// A client counts a round trip only for an answer, so never more than it was to make.

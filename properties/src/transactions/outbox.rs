@@ -26,16 +26,6 @@ pub fn suite() -> Suite<Outbox> {
         .property(answers_kept())
         .property(money_conserved())
         .property(transactions_end())
-        .sometimes("transaction aborted")
-        .sometimes("client asked again")
-        .sometimes("delivered again")
-        .sometimes("duplicate found in the inbox")
-        .sometimes("outbox found after a crash")
-        .sometimes("waited for the aggregate")
-        .sometimes("checked back")
-        .sometimes("half message of a forgotten transaction")
-        .sometimes("half messages found after a crash")
-        .sometimes("torn record dropped")
 }
 
 /// An account at a service: a sender for its aggregate, and a receiver of one.

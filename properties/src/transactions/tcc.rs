@@ -23,21 +23,8 @@ pub fn suite() -> Suite<Tcc> {
         .property(AtEnd::new("tcc/stores_hold_what_was_answered", stores_hold_what_was_answered))
         .property(ReservationsEnd::default())
         .property(AtEnd::liveness("tcc/every_transaction_ends", every_transaction_ends))
-        .sometimes("try refused")
-        .sometimes("late try refused")
-        .sometimes("empty cancel")
-        .sometimes("cancel repeated")
-        .sometimes("confirm repeated")
-        .sometimes("reservation timed out")
-        .sometimes("reservation recovered")
-        .sometimes("decision recovered")
-        .sometimes("given up")
-        .sometimes("cancelled because a reservation timed out")
-        .sometimes("asked about a forgotten transaction")
-        .sometimes("asked again")
-        .sometimes("client asked again")
-        .sometimes("torn record dropped")
         .boundary(Boundary {
+            bug: None,
             name: "hanging-try",
             what: "where late tries are not refused, one that comes after its cancel reserves for ever",
             breaks: "tcc/no_reservation_outlives_its_timeout",

@@ -14,22 +14,8 @@ pub fn suite() -> Suite<ThreePhaseCommit> {
     suite.properties.extend(safety());
     suite.properties.extend(liveness());
     suite
-        .sometimes("voted no")
-        .sometimes("work timed out")
-        .sometimes("work given up")
-        .sometimes("votes timed out")
-        .sometimes("committed without those who fell")
-        .sometimes("coordinator given up")
-        .sometimes("elected")
-        .sometimes("had not voted and aborted")
-        .sometimes("terminated: somebody had aborted")
-        .sometimes("terminated: somebody had committed")
-        .sometimes("terminated: all uncertain")
-        .sometimes("terminated: somebody had pre-committed")
-        .sometimes("recovered in doubt")
-        .sometimes("a coordinator asks what was decided")
-        .sometimes("total failure: decided when all had recovered")
         .boundary(Boundary {
+            bug: None,
             name: "split-by-partition",
             what: "a partition after the pre-commit: the side that knows of it commits, the other aborts",
             breaks: "three_phase_commit/stores_agree",
@@ -37,6 +23,7 @@ pub fn suite() -> Suite<ThreePhaseCommit> {
             swarm: Swarm::only([FaultClass::Partition]).as_configured(),
         })
         .boundary(Boundary {
+            bug: None,
             name: "late-message",
             what: "one message takes longer than the bound, so one who is up is taken for fallen",
             breaks: "three_phase_commit/ac1_agreement",

@@ -24,25 +24,8 @@ pub fn suite() -> Suite<TwoPhaseCommit> {
     suite.properties.extend(safety());
     suite.properties.extend(liveness());
     suite
-        .sometimes("voted no")
-        .sometimes("voted read-only")
-        .sometimes("voted no without a record")
-        .sometimes("work timed out")
-        .sometimes("work given up")
-        .sometimes("votes timed out")
-        .sometimes("in doubt for long")
-        .sometimes("recovered in doubt")
-        .sometimes("recovered a decision that all must know")
-        .sometimes("decision told again")
-        .sometimes("presumed abort")
-        .sometimes("presumed commit")
-        .sometimes("a peer knew")
-        .sometimes("a peer is in doubt as well")
-        .sometimes("had not voted and aborted")
-        .sometimes("request asked again")
-        .sometimes("request of an earlier life")
-        .sometimes("torn record dropped")
         .boundary(Boundary {
+            bug: None,
             name: "blocked-by-coordinator-crash",
             what: "a coordinator that crashes after it asked for votes leaves those who voted yes in doubt, with their locks",
             breaks: "two_phase_commit/non_blocking",

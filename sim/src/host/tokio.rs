@@ -55,7 +55,7 @@ pub struct Deployment {
 impl Deployment {
     /// A deployment without faults: one to ten milliseconds, two seconds of chaos and two to settle.
     pub fn of(nodes: u16) -> Self {
-        let phases = Phases { chaos: Span::secs(2), settle: Span::secs(2), core: None };
+        let phases = Phases { chaos: Span::secs(2), settle: Span::secs(2) };
         Deployment { nodes, network: NetworkConfig::default(), faults: Vec::new(), phases }
     }
 
@@ -79,9 +79,6 @@ impl Deployment {
         }
         if self.network.bandwidth.is_some() {
             return impossible("network.bandwidth".into(), "NetSim has no bandwidth");
-        }
-        if self.phases.core.is_some() {
-            return impossible("phases.core".into(), "a deployment heals as a whole");
         }
         for (i, fault) in self.faults.iter().enumerate() {
             if let Some(problem) = problem(&fault.what) {

@@ -62,7 +62,8 @@ fn tell_in<M: Model>(
     let swarms = swarms.iter().flat_map(|swarm| CHAOS.map(|chaos| swarm.clone().chaos(chaos)));
     let settle = best.story.case.scenario.phases.settle;
     let worlds = swarms.flat_map(|swarm| worlds(&best.story, swarm));
-    let worlds: Vec<_> = worlds.map(|cases| cases.scenario(|small| small.phases.settle = settle)).collect();
+    let worlds: Vec<_> =
+        worlds.map(|cases| cases.planting(campaign.suite.bug).scenario(|small| small.phases.settle = settle)).collect();
     for seed in seeds {
         let size = best.story.sizes();
         let progress = Progress { runs: best.runs, before: best.before, now: size };
@@ -103,9 +104,9 @@ fn swarms<M: Model>(story: &Story<M>, campaign: &Campaign<M>) -> Vec<Swarm> {
 
 /// Worlds of the story's own configuration, and of the same with as few nodes as it can have.
 fn own_worlds<M: Model>(story: &Story<M>, swarm: Swarm) -> Vec<Cases<M>> {
-    let Scenario { config, phases, .. } = &story.case.scenario;
+    let Scenario { config, core, .. } = &story.case.scenario;
     let swarm = swarm.as_configured();
-    let usual = swarm.cases(config).scenario(|small| small.phases.core.clone_from(&phases.core));
+    let usual = swarm.cases(config).scenario(|small| small.core.clone_from(core));
     std::iter::once(usual).chain(smallest(config).map(|few| swarm.cases(&few))).collect()
 }
 
@@ -121,7 +122,8 @@ fn smallest<M: Model>(model: &M) -> Option<M> {
         let mut few = model.clone();
         few.set_nodes(nodes).ok()?;
         few.validate().ok()?;
-        (few.mortal().1 > 0 && few.mortal().0.len() > 1).then_some(few)
+        let crashes = few.tolerance().crashes;
+        (crashes.at_once > 0 && crashes.among.len() > 1).then_some(few)
     })
 }
 

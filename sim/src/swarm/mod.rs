@@ -25,6 +25,7 @@ use crate::strategy::Drawn;
 use crate::swarm::motif::Motif;
 use crate::swarm::rules::{DELAYS, MOST_LATE, MOST_LATENCY, MOST_PPM, MOST_SYNC_JITTER, SLOWNESSES};
 use crate::time::{Span, Time};
+use crate::tolerance::Tolerance;
 
 pub(crate) use rules::Rules;
 
@@ -158,22 +159,21 @@ impl Swarm {
 
     /// The same with another workload.
     pub fn cases_with<M: Model>(&self, model: &M, workload: BoxedStrategy<Workload<M>>) -> Cases<M> {
-        let (mortal, down) = model.mortal();
-        let (offset, ppm) = model.skew_bound();
+        let Tolerance { crashes, skew, delay, .. } = model.tolerance();
         let here = Place {
             classes: self.classes::<M>().into_iter().collect(),
             nodes: (0..model.size()).map(|n| NodeId(n as u16)).collect(),
-            mortal: mortal.clone(),
+            crashable: crashes.among.clone(),
             roles: M::INFO.roles.iter().map(ToString::to_string).collect(),
             chaos: self.chaos.unwrap_or(model.phases().chaos),
-            tempo: model.tempo(),
-            skew: offset * u64::from(self.over_skew),
-            drift_ppm: i64::from(ppm.saturating_mul(self.over_skew)).min(MOST_DRIFT),
+            reaction_time: model.reaction_time(),
+            skew: skew.offset * u64::from(self.over_skew),
+            drift_ppm: i64::from(skew.drift_ppm.saturating_mul(self.over_skew)).min(MOST_DRIFT),
             network: model.network(),
-            delay_bound: model.delay_bound(),
+            delay_bound: delay,
             every: self.every,
         };
-        let budget = Budget { among: mortal, down: down + self.over_budget };
+        let budget = Budget { among: crashes.among, down: crashes.at_once + self.over_budget };
         let mut scenario = Scenario::new(model.clone());
         scenario.budget = Some(budget);
         scenario.phases.chaos = here.chaos;
@@ -206,6 +206,15 @@ pub struct Cases<M: Model> {
 }
 
 impl<M: Model> Cases<M> {
+    /// The same with a bug planted, in the variants in which it can show.
+    pub fn planting(mut self, bug: Option<&'static str>) -> Self {
+        self.scenario.bug = bug.map(String::from);
+        if let Some(bug) = bug.filter(|_| !self.swarm.as_configured) {
+            self.variants = self.scenario.config.variants_with(bug);
+        }
+        self
+    }
+
     /// Changes what all scenarios have in common.
     pub fn scenario(mut self, change: impl FnOnce(&mut Scenario<M>)) -> Self {
         change(&mut self.scenario);
@@ -254,7 +263,7 @@ impl<M: Model> Cases<M> {
 
     /// Plans are drawn for the model as it is configured; a variant may bear less skew, or more.
     fn skew_within(&self, variant: &M, faults: &mut [Fault]) {
-        let (usual, bound) = (self.scenario.config.skew_bound(), variant.skew_bound());
+        let (usual, bound) = (self.scenario.config.tolerance().skew, variant.tolerance().skew);
         if usual == bound {
             return;
         }
@@ -264,8 +273,9 @@ impl<M: Model> Cases<M> {
         };
         for fault in faults {
             if let What::Skew { offset_ns, drift_ppm, .. } = &mut fault.what {
-                *offset_ns = scaled(*offset_ns, usual.0.0, bound.0.0);
-                *drift_ppm = scaled(*drift_ppm, usual.1.into(), bound.1.into()).clamp(-MOST_DRIFT, MOST_DRIFT);
+                *offset_ns = scaled(*offset_ns, usual.offset.0, bound.offset.0);
+                *drift_ppm =
+                    scaled(*drift_ppm, usual.drift_ppm.into(), bound.drift_ppm.into()).clamp(-MOST_DRIFT, MOST_DRIFT);
             }
         }
     }
@@ -282,10 +292,11 @@ fn runner(seed: u64) -> TestRunner {
 struct Place {
     classes: Vec<FaultClass>,
     nodes: Vec<NodeId>,
-    mortal: Vec<NodeId>,
+    /// Who may crash.
+    crashable: Vec<NodeId>,
     roles: Vec<String>,
     chaos: Span,
-    tempo: Span,
+    reaction_time: Span,
     skew: Span,
     drift_ppm: i64,
     network: NetworkConfig,
@@ -446,8 +457,8 @@ fn faults(
         2 => (500u64..2_000).prop_map(|ms| Some(Span::ms(ms))),
         1 => Just(None),
     ];
-    let tempo = here.tempo;
-    let within = prop_oneof![Just(None), Just(Some(tempo)), Just(Some(tempo * 4))];
+    let reaction_time = here.reaction_time;
+    let within = prop_oneof![Just(None), Just(Some(reaction_time)), Just(Some(reaction_time * 4))];
     let fault = (at, lasts, within, prop::strategy::Union::new(kinds));
     let fault = fault.prop_map(|(at, lasts, within, what)| {
         let within = within.filter(|_| matches!(what.target(), Some(Target::Role(_))));
@@ -465,8 +476,8 @@ fn faults(
 fn what(here: &Place, class: FaultClass, aimed: bool) -> Option<BoxedStrategy<What>> {
     let nodes = here.nodes.clone();
     let anyone = prop::sample::select(nodes.clone()).prop_map(Target::Node);
-    let mortal =
-        (!here.mortal.is_empty()).then(|| prop::sample::select(here.mortal.clone()).prop_map(Target::Node).boxed());
+    let crashable = (!here.crashable.is_empty())
+        .then(|| prop::sample::select(here.crashable.clone()).prop_map(Target::Node).boxed());
     let holder = (aimed && !here.roles.is_empty())
         .then(|| prop::sample::select(here.roles.clone()).prop_map(Target::Role).boxed());
     // Whom it may strike; in an aimed plan mostly those who hold a role, and mostly the first of the model's roles.
@@ -494,7 +505,7 @@ fn what(here: &Place, class: FaultClass, aimed: bool) -> Option<BoxedStrategy<Wh
             let cut = (several(), several(), mode()).prop_map(|(from, to, mode)| What::Cut { from, to, mode });
             prop_oneof![3 => isolate, 3 => partition, 2 => cut].boxed()
         }
-        FaultClass::Crash => at_whom(mortal?).prop_map(|node| What::Crash { node }).boxed(),
+        FaultClass::Crash => at_whom(crashable?).prop_map(|node| What::Crash { node }).boxed(),
         FaultClass::Pause => at_whom(anyone.boxed()).prop_map(|node| What::Pause { node }).boxed(),
         FaultClass::Skew => {
             let (offset, drift) = (here.skew.0 as i64, here.drift_ppm);
@@ -504,14 +515,14 @@ fn what(here: &Place, class: FaultClass, aimed: bool) -> Option<BoxedStrategy<Wh
                 .boxed()
         }
         FaultClass::Disk => {
-            let mortal = at_whom(mortal?);
-            let slow = (mortal.clone(), prop_oneof![Just(SLOWNESSES[0]), Just(SLOWNESSES[1])])
+            let writer = at_whom(crashable?);
+            let slow = (writer.clone(), prop_oneof![Just(SLOWNESSES[0]), Just(SLOWNESSES[1])])
                 .prop_map(|(node, by)| What::SlowDisk { node, by });
-            let full = mortal.prop_map(|node| What::FullDisk { node });
+            let full = writer.prop_map(|node| What::FullDisk { node });
             prop_oneof![3 => slow, 1 => full].boxed()
         }
-        FaultClass::Wipe => at_whom(mortal?).prop_map(|node| What::Wipe { node }).boxed(),
-        FaultClass::Byzantine => at_whom(mortal?).prop_map(|node| What::Byzantine { node }).boxed(),
+        FaultClass::Wipe => at_whom(crashable?).prop_map(|node| What::Wipe { node }).boxed(),
+        FaultClass::Byzantine => at_whom(crashable?).prop_map(|node| What::Byzantine { node }).boxed(),
     })
 }
 
@@ -534,11 +545,9 @@ mod tests {
         fn spawn(&self, _: NodeId, _: &[NodeId]) -> Player {
             Player { hits: 0 }
         }
-        fn tolerates(&self) -> &'static [FaultClass] {
-            &[FaultClass::Pause, FaultClass::Crash]
-        }
-        fn pause_bound(&self) -> Option<Span> {
-            Some(Span::ms(20))
+        fn tolerance(&self) -> Tolerance {
+            let classes = &[FaultClass::Pause, FaultClass::Crash];
+            Tolerance { classes, pause: Some(Span::ms(20)), ..Tolerance::of(self) }
         }
     }
 
@@ -624,8 +633,8 @@ mod tests {
         fn spawn(&self, _: NodeId, _: &[NodeId]) -> Player {
             Player { hits: 0 }
         }
-        fn delay_bound(&self) -> Option<Span> {
-            self.0
+        fn tolerance(&self) -> Tolerance {
+            Tolerance { delay: self.0, ..Tolerance::of(self) }
         }
     }
 

@@ -34,7 +34,7 @@ impl Motif {
             Motif::Stretches,
             Motif::Schisms,
         ];
-        all.into_iter().filter(|motif| !here.mortal.is_empty() && can(motif)).collect()
+        all.into_iter().filter(|motif| !here.crashable.is_empty() && can(motif)).collect()
     }
 
     /// The classes that a motif is made of.
@@ -87,13 +87,13 @@ fn fitting(chaos: Span, every_ms: u64) -> std::ops::RangeInclusive<usize> {
 }
 
 impl Place {
-    fn tempo_ms(&self) -> u64 {
-        (self.tempo.0 / 1_000_000).max(1)
+    fn reaction_ms(&self) -> u64 {
+        (self.reaction_time.0 / 1_000_000).max(1)
     }
 
-    /// Any mortal node, or more often whoever then holds another role than the first; most often the second.
+    /// Any node that may crash, or more often whoever then holds another role than the first; most often the second.
     fn bystander(&self) -> BoxedStrategy<Target> {
-        let anyone = prop::sample::select(self.mortal.clone()).prop_map(Target::Node);
+        let anyone = prop::sample::select(self.crashable.clone()).prop_map(Target::Node);
         match self.roles.get(1..) {
             Some(others @ [second, ..]) => {
                 let second = Just(Target::Role(second.clone()));
@@ -104,20 +104,20 @@ impl Place {
         }
     }
 
-    /// Some of the nodes that are not mortal: those that the others serve.
+    /// Some of the nodes that are not crashable: those that the others serve.
     fn some_served(&self) -> BoxedStrategy<Vec<NodeId>> {
-        let served: Vec<NodeId> = self.nodes.iter().copied().filter(|node| !self.mortal.contains(node)).collect();
+        let served: Vec<NodeId> = self.nodes.iter().copied().filter(|node| !self.crashable.contains(node)).collect();
         match served.len() {
             0 => Just(Vec::new()).boxed(),
             n => prop::sample::subsequence(served, 1..=n.max(2) - 1).boxed(),
         }
     }
 
-    /// Whoever holds the model's first role; some mortal node where it has none.
+    /// Whoever holds the model's first role; some node that may crash where it has none.
     fn first_holder(&self) -> BoxedStrategy<Target> {
         match self.roles.first() {
             Some(role) => Just(Target::Role(role.clone())).boxed(),
-            None => prop::sample::select(self.mortal.clone()).prop_map(Target::Node).boxed(),
+            None => prop::sample::select(self.crashable.clone()).prop_map(Target::Node).boxed(),
         }
     }
 }
@@ -125,16 +125,16 @@ impl Place {
 /// Whoever leads crashes, and while the others react, several of them restart within milliseconds of each other: what
 /// a node forgets in a restart is asked of it at once.
 fn ripples(here: &Place) -> BoxedStrategy<Vec<Fault>> {
-    let tempo = here.tempo_ms();
-    let (every, chaos, mortal) = (tempo * 3 + 50, here.chaos, here.mortal.clone());
+    let reaction = here.reaction_ms();
+    let (every, chaos, crashable) = (reaction * 3 + 50, here.chaos, here.crashable.clone());
     let cuts = here.classes.contains(&FaultClass::Partition);
     // Down for a moment it takes part in what follows, down for long it does not.
-    let down = prop_oneof![2 => 1..20u64, 1 => 30..tempo * 6];
-    let restart = (tempo * 2 / 3..tempo * 5 / 2, 1u64..8, here.bystander());
-    let isolated = (0..tempo * 8 / 3, 20..tempo * 14 / 3, prop::sample::select(mortal));
+    let down = prop_oneof![2 => 1..20u64, 1 => 30..reaction * 6];
+    let restart = (reaction * 2 / 3..reaction * 5 / 2, 1u64..8, here.bystander());
+    let isolated = (0..reaction * 8 / 3, 20..reaction * 14 / 3, prop::sample::select(crashable));
     let isolated = prop::collection::vec(isolated, if cuts { 0..3 } else { 0..1 });
     let motif = (here.first_holder(), down, prop::collection::vec(restart, 1..6), isolated);
-    let wait = here.tempo;
+    let wait = here.reaction_time;
     let motif = motif.prop_map(move |(leader, down, restarts, isolated)| {
         let mut motif = vec![fault(0, down, What::Crash { node: leader })];
         motif.extend(restarts.into_iter().map(|(at, lasts, node)| {
@@ -149,13 +149,18 @@ fn ripples(here: &Place) -> BoxedStrategy<Vec<Fault>> {
     prop::collection::vec(motif, fitting(chaos, every)).prop_map(move |motifs| in_turn(motifs, every, chaos)).boxed()
 }
 
-/// Again and again one mortal node is parted from the others together with some of those it serves: both sides go on,
+/// Again and again one node that may crash is parted from the others together with some of those it serves: both sides go on,
 /// each with its own clients.
 fn splits(here: &Place) -> BoxedStrategy<Vec<Fault>> {
-    let tempo = here.tempo_ms();
-    let (every, chaos) = (tempo * 6, here.chaos);
+    let reaction = here.reaction_ms();
+    let (every, chaos) = (reaction * 6, here.chaos);
     let served = here.some_served();
-    let motif = (0..tempo * 4 / 3, tempo * 7 / 3..tempo * 16 / 3, prop::sample::select(here.mortal.clone()), served);
+    let motif = (
+        0..reaction * 4 / 3,
+        reaction * 7 / 3..reaction * 16 / 3,
+        prop::sample::select(here.crashable.clone()),
+        served,
+    );
     let motif = motif.prop_map(|(at, lasts, node, served)| {
         let side = std::iter::once(node).chain(served).collect();
         vec![fault(at, lasts, What::Partition { side, mode: CutMode::Drop })]
@@ -166,13 +171,13 @@ fn splits(here: &Place) -> BoxedStrategy<Vec<Fault>> {
 /// Leaders that know something alone: whoever leads is heard by nobody for a while, though it hears its clients, and
 /// then mostly crashes; the next one soon has the same fate. Three in a row make the Raft paper's Figure 8.
 fn mutes(here: &Place) -> BoxedStrategy<Vec<Fault>> {
-    let (tempo, chaos) = (here.tempo_ms(), here.chaos);
-    let crash = prop_oneof![1 => Just(None), 2 => (tempo / 10..tempo * 3 / 2).prop_map(Some)];
-    let mute = (tempo / 2..tempo * 2, tempo / 8..tempo * 3 / 2, crash, here.first_holder());
+    let (reaction, chaos) = (here.reaction_ms(), here.chaos);
+    let crash = prop_oneof![1 => Just(None), 2 => (reaction / 10..reaction * 3 / 2).prop_map(Some)];
+    let mute = (reaction / 2..reaction * 2, reaction / 8..reaction * 3 / 2, crash, here.first_holder());
     prop::collection::vec(mute, 8..16)
         .prop_map(move |mutes| {
             let mut plan = Vec::new();
-            let mut at = tempo * 3 / 2;
+            let mut at = reaction * 3 / 2;
             for (pause, alone, crash, leader) in mutes {
                 at += pause;
                 let (direction, mode) = (Direction::Out, CutMode::Drop);
@@ -188,16 +193,22 @@ fn mutes(here: &Place) -> BoxedStrategy<Vec<Fault>> {
         .boxed()
 }
 
-/// A few mortal nodes are left out for a while; the moment they are back, several of the others blink, so that what
+/// A few node that may crashs are left out for a while; the moment they are back, several of the others blink, so that what
 /// was not yet durable is gone, and whoever leads goes down: those who were left out may now outvote those who knew.
 fn blackouts(here: &Place) -> BoxedStrategy<Vec<Fault>> {
-    let tempo = here.tempo_ms();
-    let (every, chaos, mortal) = (tempo * 4, here.chaos, here.mortal.clone());
-    let few = (mortal.len() / 2).max(1);
-    let out = prop::sample::subsequence(mortal.clone(), 1..=few);
-    let blinks = prop::collection::vec((0u64..12, 1u64..5, prop::sample::select(mortal)), 1..=few);
-    let motif =
-        (0..tempo, tempo / 3..tempo * 3 / 2, out, blinks, (0u64..20, tempo / 2..tempo * 3), here.first_holder());
+    let reaction = here.reaction_ms();
+    let (every, chaos, crashable) = (reaction * 4, here.chaos, here.crashable.clone());
+    let few = (crashable.len() / 2).max(1);
+    let out = prop::sample::subsequence(crashable.clone(), 1..=few);
+    let blinks = prop::collection::vec((0u64..12, 1u64..5, prop::sample::select(crashable)), 1..=few);
+    let motif = (
+        0..reaction,
+        reaction / 3..reaction * 3 / 2,
+        out,
+        blinks,
+        (0u64..20, reaction / 2..reaction * 3),
+        here.first_holder(),
+    );
     let motif = motif.prop_map(|(at, lasts, side, blinks, (after, down), leader)| {
         let end = at + lasts;
         let mut motif = vec![fault(at, lasts, What::Partition { side, mode: CutMode::Drop })];
@@ -210,17 +221,17 @@ fn blackouts(here: &Place) -> BoxedStrategy<Vec<Fault>> {
     prop::collection::vec(motif, fitting(chaos, every)).prop_map(move |motifs| in_turn(motifs, every, chaos)).boxed()
 }
 
-/// One mortal node's time is stretched: its clock runs as slow as it may, those of some others as fast as they may, and
+/// One node that may crash's time is stretched: its clock runs as slow as it may, those of some others as fast as they may, and
 /// it is parted from them together with some of those it serves. What it promised itself to do for a while lasts longer
 /// than the others wait for it.
 fn stretches(here: &Place) -> BoxedStrategy<Vec<Fault>> {
-    let tempo = here.tempo_ms();
-    let (every, chaos, drift) = (tempo * 6, here.chaos, here.drift_ppm);
+    let reaction = here.reaction_ms();
+    let (every, chaos, drift) = (reaction * 6, here.chaos, here.drift_ppm);
     let skew = |node: NodeId, drift_ppm: i64| What::Skew { node: node.into(), offset_ns: 0, drift_ppm };
-    let slow = prop::sample::select(here.mortal.clone());
-    let fast = prop::sample::subsequence(here.mortal.clone(), 0..=here.mortal.len());
+    let slow = prop::sample::select(here.crashable.clone());
+    let fast = prop::sample::subsequence(here.crashable.clone(), 0..=here.crashable.len());
     let rates = (drift / 4..=drift, drift / 4..=drift);
-    let motif = (slow, fast, rates, (0..tempo, tempo..tempo * 4), here.some_served());
+    let motif = (slow, fast, rates, (0..reaction, reaction..reaction * 4), here.some_served());
     let motif = motif.prop_map(move |(slow, fast, (slower, faster), (after, lasts), served)| {
         let fast = fast.into_iter().filter(|node| *node != slow);
         let mut motif = vec![fault(0, after + lasts, skew(slow, -slower))];
@@ -242,10 +253,10 @@ fn silenced(leader: &Target, mute: u64, down: u64) -> [Fault; 2] {
 /// and the moment both are back, the next one crashes: those who know what one leader did alone meet those who know
 /// nothing of what the other did.
 fn relays(here: &Place) -> BoxedStrategy<Vec<Fault>> {
-    let tempo = here.tempo_ms();
-    let (every, chaos) = (tempo * 7, here.chaos);
-    let left_out = (tempo / 2..tempo * 5 / 2, prop::sample::select(here.mortal.clone()));
-    let times = (tempo / 8..tempo, tempo * 2..tempo * 4, 0u64..30, tempo..tempo * 3);
+    let reaction = here.reaction_ms();
+    let (every, chaos) = (reaction * 7, here.chaos);
+    let left_out = (reaction / 2..reaction * 5 / 2, prop::sample::select(here.crashable.clone()));
+    let times = (reaction / 8..reaction, reaction * 2..reaction * 4, 0u64..30, reaction..reaction * 3);
     let motif = (times, left_out, here.first_holder());
     let motif = motif.prop_map(|((alone, down, overlap, next_down), (begins, left_out), leader)| {
         let back = alone + down;
@@ -263,15 +274,19 @@ fn relays(here: &Place) -> BoxedStrategy<Vec<Fault>> {
 /// they serve reach both. Each leader knows something that the other half has never heard of, and each half may think that
 /// it is enough.
 fn schisms(here: &Place) -> BoxedStrategy<Vec<Fault>> {
-    let tempo = here.tempo_ms();
-    let (every, chaos) = (tempo * 8, here.chaos);
-    let mortal = here.mortal.clone();
-    let half = prop::sample::subsequence(mortal.clone(), mortal.len() / 2).prop_map(move |side| {
-        let rest: Vec<NodeId> = mortal.iter().copied().filter(|node| !side.contains(node)).collect();
+    let reaction = here.reaction_ms();
+    let (every, chaos) = (reaction * 8, here.chaos);
+    let crashable = here.crashable.clone();
+    let half = prop::sample::subsequence(crashable.clone(), crashable.len() / 2).prop_map(move |side| {
+        let rest: Vec<NodeId> = crashable.iter().copied().filter(|node| !side.contains(node)).collect();
         (side, rest)
     });
-    let times =
-        (tempo / 4..tempo * 2 / 3, tempo * 3 / 2..tempo * 5 / 2, tempo / 2..tempo * 5 / 2, tempo * 3..tempo * 7);
+    let times = (
+        reaction / 4..reaction * 2 / 3,
+        reaction * 3 / 2..reaction * 5 / 2,
+        reaction / 2..reaction * 5 / 2,
+        reaction * 3..reaction * 7,
+    );
     let motif = (times, half, here.first_holder());
     let motif = motif.prop_map(|((mute, down, alone, parted), (side, rest), leader)| {
         let mode = CutMode::Drop;

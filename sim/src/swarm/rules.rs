@@ -31,7 +31,7 @@ pub(super) const SLOWNESSES: [Span; 2] = [Span::ms(5), Span::ms(100)];
 pub(crate) struct Rules {
     pub(crate) classes: BTreeSet<FaultClass>,
     /// Whom crashes, wipes, lies and faults of disks may strike.
-    pub(crate) mortal: Vec<NodeId>,
+    pub(crate) crashable: Vec<NodeId>,
     pub(crate) nodes: usize,
     pub(crate) skew: Span,
     pub(crate) drift_ppm: i64,
@@ -45,20 +45,20 @@ pub(crate) struct Rules {
 impl Rules {
     /// The rules for a variant of the usual configuration.
     pub(super) fn of<M: Model>(swarm: &Swarm, usual: &M, variant: &M) -> Self {
+        let (tolerance, usual_tolerance) = (variant.tolerance(), usual.tolerance());
         let classes = match swarm.base {
             Some(_) => swarm.classes::<M>(),
-            None => variant.tolerates().iter().chain(&swarm.more).copied().collect(),
+            None => tolerance.classes.iter().chain(&swarm.more).copied().collect(),
         };
-        let (skew, ppm) = variant.skew_bound();
         let least = usual.network().latency.base();
-        let bound = usual.delay_bound();
+        let bound = usual_tolerance.delay;
         Rules {
             classes,
-            mortal: usual.mortal().0,
+            crashable: usual_tolerance.crashes.among,
             nodes: variant.size(),
-            skew: skew * u64::from(swarm.over_skew),
-            drift_ppm: i64::from(ppm.saturating_mul(swarm.over_skew)).min(super::MOST_DRIFT),
-            pause: variant.pause_bound().map(|bound| bound * u64::from(swarm.over_pause)),
+            skew: tolerance.skew.offset * u64::from(swarm.over_skew),
+            drift_ppm: i64::from(tolerance.skew.drift_ppm.saturating_mul(swarm.over_skew)).min(super::MOST_DRIFT),
+            pause: tolerance.pause.map(|bound| bound * u64::from(swarm.over_pause)),
             latency: (bound.map_or(least, |bound| bound.min(least)), bound.unwrap_or(least * MOST_LATENCY)),
             late: bound.map_or(MOST_LATE, |bound| bound.min(MOST_LATE)),
             chaos: swarm.chaos.unwrap_or(usual.phases().chaos),
@@ -122,7 +122,7 @@ impl Rules {
     /// Whether a fault is left, with its strength where it may be.
     fn keep_fault(&self, fault: &mut Fault) -> bool {
         let class = fault.what.class();
-        let of_mortals =
+        let crashes_needed =
             matches!(class, FaultClass::Crash | FaultClass::Wipe | FaultClass::Byzantine | FaultClass::Disk);
         let (skew, drift) = (self.skew.0 as i64, self.drift_ppm);
         match &mut fault.what {
@@ -135,7 +135,7 @@ impl Rules {
         }
         let known = fault.what.nodes().iter().all(|node| node.index() < self.nodes);
         let struck = match fault.what.target() {
-            Some(Target::Node(node)) => !of_mortals || self.mortal.contains(node),
+            Some(Target::Node(node)) => !crashes_needed || self.crashable.contains(node),
             // Swarms aim at whoever holds a role.
             Some(Target::Role(_)) | None => true,
         };

@@ -13,6 +13,7 @@ use crate::fault::{Fault, FaultClass};
 use crate::fingerprint::StableHasher;
 use crate::history::{History, Outcome};
 use crate::kind::{Kinded, kind_names};
+use crate::mark::Mark;
 use crate::model::{Model, Op, Ret};
 use crate::network::{Cut, Links, NodeSet};
 use crate::process::{NoDisk, NodeId, OpId, Process};
@@ -61,6 +62,8 @@ pub(crate) struct Delay {
 #[derive(Clone)]
 pub(crate) struct Core<M: Model> {
     pub(crate) scenario: Scenario<M>,
+    /// The planted bug, as the model lists it.
+    pub(crate) bug: Option<&'static str>,
     pub(crate) operations: Vec<Operation<Op<M>>>,
     pub(crate) faults: Vec<Fault>,
     /// Which faults are in force, with their targets resolved.
@@ -103,6 +106,7 @@ impl<M: Model> Core<M> {
             nodes[node.index()].present = true;
         }
         Core {
+            bug: scenario.planted(),
             operations: case.operations.clone(),
             active: vec![None; case.faults.len()],
             faults: case.faults.clone(),
@@ -334,7 +338,14 @@ impl<M: Model> NodeEffects<'_, M> {
     }
 }
 
-impl<M: Model> Effects<M::Process> for NodeEffects<'_, M> {
+impl<M: Model>
+    Effects<
+        <M::Process as Process>::Message,
+        <M::Process as Process>::Timer,
+        <M::Process as Process>::Record,
+        <M::Process as Process>::Ret,
+    > for NodeEffects<'_, M>
+{
     #[inline]
     fn send(&mut self, to: NodeId, message: <M::Process as Process>::Message, early: bool) {
         // Not by way of `Output`: most messages leave here, and would be written down only to be read again.
@@ -415,9 +426,9 @@ impl<M: Model> Effects<M::Process> for NodeEffects<'_, M> {
         self.put_out(Output::Fail { op, reason: reason.to_string() }, false);
     }
 
-    fn mark(&mut self, name: &'static str) {
-        tracing::debug!("* {name}");
-        self.core.mark(self.node, name);
+    fn mark(&mut self, mark: Mark) {
+        tracing::debug!("* {}", mark.name);
+        self.core.mark(self.node, mark.name);
     }
 
     fn note(&mut self, text: &dyn Fn() -> String) {

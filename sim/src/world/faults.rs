@@ -275,11 +275,11 @@ impl<M: Model> World<M> {
     }
 
     fn in_core(&self, node: NodeId) -> bool {
-        self.core.scenario.phases.core.as_ref().is_none_or(|core| core.contains(&node))
+        self.core.scenario.core.as_ref().is_none_or(|core| core.contains(&node))
     }
 
     fn touches_core(&self, what: &What) -> bool {
-        if self.core.scenario.phases.core.is_none() {
+        if self.core.scenario.core.is_none() {
             return true;
         }
         let any = |nodes: &[NodeId]| nodes.iter().any(|node| self.in_core(*node));

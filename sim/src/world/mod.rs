@@ -525,8 +525,9 @@ impl<M: Model> World<M> {
             let role = self.core.scenario.config.role(process).unwrap_or("");
             log::enter(self.core.now, node, role);
         }
+        let bug = self.core.bug;
         let mut effects = NodeEffects { core: &mut self.core, node };
-        handler(process, &mut Context { effects: &mut effects, id: node, now });
+        handler(process, &mut Context { effects: &mut effects, id: node, now, bug });
         if self.logging {
             log::leave();
         }

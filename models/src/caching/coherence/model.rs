@@ -4,7 +4,8 @@ use std::sync::LazyLock;
 
 use proptest::prelude::*;
 use seedbed_sim::{
-    FaultClass, Info, Kinded, Latency, Model, NetworkConfig, NodeId, Operation, Phases, Setting, Span, Time, Workload,
+    Crashes, FaultClass, Info, Kinded, Latency, Model, NetworkConfig, NodeId, Operation, Phases, Setting, Span, Time,
+    Tolerance, Workload,
 };
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +16,7 @@ use super::message::{Block, Data, Network, Nodes, Part, Say};
 use super::node::{Channels, Node, Pace, RARELY};
 use super::protocol::{Interconnect, Protocol, tables};
 use crate::caching::litmus::{Litmus, Outcome, Program, classical};
-use crate::parts::link::Linked;
+use crate::parts::link::{self, Linked};
 
 /// The configuration: the home or the bus `n0`, then the cores.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -234,6 +235,7 @@ impl Model for Coherence {
         tolerates: &[FaultClass::Loss, FaultClass::Dup, FaultClass::Reorder],
         roles: &[],
         bugs: Bug::LISTED,
+        marks: &[crate::caching::coherence::node::MARKS, link::MARKS],
     };
 
     fn size(&self) -> usize {
@@ -318,15 +320,13 @@ impl Model for Coherence {
         self.validate()
     }
 
-    fn mortal(&self) -> (Vec<NodeId>, usize) {
-        (Vec::new(), 0)
-    }
-
-    fn tolerates(&self) -> &'static [FaultClass] {
-        match self.linked {
-            true => &[FaultClass::Loss, FaultClass::Dup, FaultClass::Reorder],
-            false => &[FaultClass::Reorder],
-        }
+    fn tolerance(&self) -> Tolerance {
+        let classes: &[FaultClass] = if self.linked {
+            &[FaultClass::Loss, FaultClass::Dup, FaultClass::Reorder]
+        } else {
+            &[FaultClass::Reorder]
+        };
+        Tolerance { classes, crashes: Crashes::any(0..0), ..Tolerance::of(self) }
     }
 
     /// Forwards keep their order from the home to each cache (Primer §8.2), and so does what a bus shows; where the network
@@ -341,7 +341,7 @@ impl Model for Coherence {
         NetworkConfig::reliable(Latency::HeavyTail { min: Span::ms(1), alpha_milli: 800, max: Span::ms(120) })
     }
 
-    fn tempo(&self) -> Span {
+    fn reaction_time(&self) -> Span {
         Span::ms(30)
     }
 
@@ -398,7 +398,7 @@ impl Model for Coherence {
     }
 
     fn phases(&self) -> Phases {
-        Phases { chaos: Span::secs(2), settle: Span::secs(12), core: None }
+        Phases { chaos: Span::secs(2), settle: Span::secs(12) }
     }
 
     /// Accesses of all cores to few blocks, in bursts: what is interesting happens where several want the same block.

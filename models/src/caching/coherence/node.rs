@@ -10,6 +10,10 @@ use super::core::{By, Core, Op, Ret, Slot};
 use super::message::{Block, Data, Message, Network, Nodes, Part, Say};
 use super::table::State;
 
+seedbed_sim::marks! {
+    BLOCK_EVICTED_FOR_WANT_OF_ROOM = "block evicted for want of room",
+}
+
 /// Bounded virtual channels: each receiver has, for each sender and each channel, room for so many messages; a message
 /// that has to wait keeps the ones behind it in its channel waiting (Primer ch. 9). Senders know by credits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -543,7 +547,7 @@ impl Node {
         let victim =
             self.recent.iter().copied().find(|other| *other != block && cache.has(*other) && !cache.is_busy(*other));
         let Some(victim) = victim else { return false };
-        ctx.mark("block evicted for want of room");
+        ctx.mark(BLOCK_EVICTED_FOR_WANT_OF_ROOM);
         self.ask(ctx, victim, Ask::Replace);
         self.used() < self.capacity
     }

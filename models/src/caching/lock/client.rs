@@ -10,6 +10,7 @@
 use seedbed_sim::{Context, NodeId, OpId, Span, Time};
 
 use crate::caching::lock::bugs::Bug;
+use crate::caching::lock::marks;
 use crate::caching::lock::messages::{Message, Token, Turn};
 use crate::caching::lock::model::{Node, Op, Ret, Timer};
 use crate::caching::lock::taker::{Taker, Told};
@@ -165,7 +166,7 @@ impl Client {
         let work = self.work.as_mut().expect("a lock is granted to those who want it");
         assert!(work.holding.is_none(), "a lock is granted once a turn: {work:?}");
         assert!(until.is_none_or(|until| until > ctx.now()), "a lease is granted while it lasts: {until:?}");
-        ctx.mark("lock taken");
+        ctx.mark(marks::LOCK_TAKEN);
         work.holding = Some(Holding { token, until, depth: 0, n: 0, writing: false });
         self.watch_lease(ctx);
         self.reenter(ctx);
@@ -180,14 +181,14 @@ impl Client {
         holding.depth += 1;
         let (depth, token) = (holding.depth, holding.token);
         if depth > 1 {
-            ctx.mark("entered again");
+            ctx.mark(marks::ENTERED_AGAIN);
         }
         self.journal.push(Happened::Entered { turn, depth, token });
     }
 
     fn extended(&mut self, ctx: &mut Context<'_, Node>, until: Time) {
         if let Some(Work { holding: Some(holding), .. }) = &mut self.work {
-            ctx.mark("lease extended");
+            ctx.mark(marks::LEASE_EXTENDED);
             holding.until = holding.until.max(Some(until));
             self.watch_lease(ctx);
         }
@@ -204,7 +205,7 @@ impl Client {
         let Some(holding) = self.holding() else { return };
         let lasts = holding.until.is_none_or(|until| ctx.now() + self.settings.step < until);
         if !lasts {
-            ctx.mark("step put off");
+            ctx.mark(marks::STEP_PUT_OFF);
         }
         if let Some(Work { holding: Some(holding), .. }) = &mut self.work {
             holding.writing = lasts;
@@ -235,7 +236,7 @@ impl Client {
         let Some(holding) = work.holding.as_mut().filter(|holding| (now_turn, holding.n) == (turn, n)) else { return };
         ctx.cancel(&Timer::Again);
         if !accepted {
-            ctx.mark("write refused");
+            ctx.mark(marks::WRITE_REFUSED);
             return self.leave(ctx, Ret::Fenced);
         }
         (holding.n, holding.writing) = (holding.n + 1, false);
@@ -267,7 +268,7 @@ impl Client {
         if self.settings.bug == Some(Bug::RenewAfterExpiry) {
             return;
         }
-        ctx.mark("lease over");
+        ctx.mark(marks::LEASE_OVER);
         self.lost(ctx);
     }
 

@@ -31,6 +31,7 @@ pub mod bugs;
 pub mod by_messages;
 pub mod client;
 pub mod lease;
+pub mod marks;
 pub mod messages;
 pub mod model;
 pub mod on_raft;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use seedbed_sim::{
-    Context, Embed, FaultClass, File, Info, Model, NoOp, NodeId, OpId, Operation, Phases, Process, Setting, Span, Time,
-    Workload, kinds,
+    Context, Crashes, Embed, FaultClass, File, Info, Model, NoOp, NodeId, OpId, Operation, Phases, Process, Setting,
+    Skew, Span, Time, Tolerance, Workload, kinds,
 };
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +16,7 @@ use crate::caching::lock::by_messages::suzuki_kasami::SuzukiKasami;
 use crate::caching::lock::by_messages::{Peer, Protocol};
 use crate::caching::lock::client::{self, Client};
 use crate::caching::lock::lease::Terms;
+use crate::caching::lock::marks;
 use crate::caching::lock::messages::Message;
 use crate::caching::lock::on_raft::session::Line;
 use crate::caching::lock::on_raft::{Locks, Service, Waiter};
@@ -370,7 +371,9 @@ pub enum Record {
 struct AsRedis;
 
 impl Embed<Node, redis::Host> for AsRedis {
-    const NAME: &'static str = "redis";
+    fn name(&self) -> &'static str {
+        "redis"
+    }
     fn message(&self, message: redis::Message) -> Message {
         Message::Redis(message)
     }
@@ -482,6 +485,7 @@ impl Model for Lock {
         tolerates: &FaultClass::USUAL,
         roles: &["holder", "taker", "server"],
         bugs: Bug::LISTED,
+        marks: &[marks::MARKS, redis::marks::MARKS],
     };
 
     fn size(&self) -> usize {
@@ -572,40 +576,35 @@ impl Model for Lock {
         Ok(())
     }
 
-    /// As many as the Raft group and Redlock can spare.
-    fn mortal(&self) -> (Vec<NodeId>, usize) {
-        ((0..self.size()).map(|n| NodeId(n as u16)).collect(), 2)
-    }
-
-    /// A lease that is relied on bears what its terms allow for; whatever relies on tokens, or on messages, any clock.
-    fn skew_bound(&self) -> (Span, u32) {
-        match self.kind.is_leased() && !self.fencing {
-            // What is left of `apart` is for what a clock drifts away in the time of a run.
-            true => (Span(self.terms.apart.0 / 3), self.terms.drift_ppm),
-            false => (Span::secs(1), 100_000),
-        }
-    }
-
-    fn tolerates(&self) -> &'static [FaultClass] {
-        match self.kind {
+    /// Of crashes as many as the Raft group and Redlock can spare.
+    fn tolerance(&self) -> Tolerance {
+        let relies_on_lease = self.kind.is_leased() && !self.fencing;
+        let classes = match self.kind {
             Kind::Redis | Kind::Redlock | Kind::Raft => &FaultClass::USUAL,
             Kind::RedisFailover if self.fencing => &FaultClass::USUAL,
             // Whatever makes the sentinel promote a replica may lose a lock.
-            Kind::RedisFailover => &[FaultClass::Dup],
+            Kind::RedisFailover => &[FaultClass::Dup][..],
             Kind::SuzukiKasami | Kind::RicartAgrawala | Kind::Maekawa => BY_MESSAGES,
+        };
+        // A lease that is relied on bears what its terms allow for; whatever relies on tokens, or on messages, any clock.
+        let skew = if relies_on_lease {
+            // What is left of `apart` is for what a clock drifts away in the time of a run.
+            Skew { offset: Span(self.terms.apart.0 / 3), drift_ppm: self.terms.drift_ppm }
+        } else {
+            Skew { offset: Span::secs(1), drift_ppm: 100_000 }
+        };
+        // The sentinel takes a master that is silent for dead. Whoever relies on the lock alone relies on it not to be wrong.
+        let relies_on_sentinel = self.kind == Kind::RedisFailover && !self.fencing;
+        Tolerance {
+            classes,
+            crashes: Crashes::up_to(2, 0..self.size() as u16),
+            skew,
+            pause: relies_on_lease.then_some(self.terms.grace),
+            delay: relies_on_sentinel.then_some(Span(self.down_after.0 / 10)),
         }
     }
 
-    /// The sentinel takes a master that is silent for dead. Whoever relies on the lock alone relies on it not to be wrong.
-    fn delay_bound(&self) -> Option<Span> {
-        (self.kind == Kind::RedisFailover && !self.fencing).then_some(Span(self.down_after.0 / 10))
-    }
-
-    fn pause_bound(&self) -> Option<Span> {
-        (self.kind.is_leased() && !self.fencing).then_some(self.terms.grace)
-    }
-
-    fn tempo(&self) -> Span {
+    fn reaction_time(&self) -> Span {
         Span(self.terms.ttl.0 / 2)
     }
 
@@ -651,7 +650,7 @@ impl Model for Lock {
     }
 
     fn phases(&self) -> Phases {
-        Phases { chaos: Span::secs(2), settle: Span::secs(5), core: None }
+        Phases { chaos: Span::secs(2), settle: Span::secs(5) }
     }
 
     fn workload(&self) -> BoxedStrategy<Workload<Self>> {

@@ -23,6 +23,7 @@ use seedbed_sim::{Context, NodeId, Span, Time};
 
 use crate::caching::lock::bugs::Bug;
 use crate::caching::lock::lease::Terms;
+use crate::caching::lock::marks;
 use crate::caching::lock::messages::{Message, Token, Turn};
 use crate::caching::lock::model::{Node, Timer};
 use crate::caching::lock::taker::Told;
@@ -192,7 +193,7 @@ impl Redlock {
                 _ => None,
             },
             redis::Message::ReadOnly { .. } => {
-                ctx.mark("asked a replica");
+                ctx.mark(marks::ASKED_A_REPLICA);
                 self.ask_for_master(ctx);
                 None
             }
@@ -273,7 +274,7 @@ impl Redlock {
         };
         let until = self.settings.terms.until(counted_from);
         if until <= now {
-            ctx.mark("lease over before it began");
+            ctx.mark(marks::LEASE_OVER_BEFORE_IT_BEGAN);
             self.give_up(ctx);
             return None;
         }
@@ -286,7 +287,7 @@ impl Redlock {
     /// Step 5: this attempt has failed. The random while grows with every attempt, or several who ask masters that are
     /// further away than that would keep each other from a quorum for ever.
     fn give_up(&mut self, ctx: &mut Context<'_, Node>) {
-        ctx.mark("attempt failed");
+        ctx.mark(marks::ATTEMPT_FAILED);
         self.delete(ctx);
         self.state = State::Backing;
         ctx.cancel(&Timer::Timeout);
@@ -344,7 +345,7 @@ impl Redlock {
             return (until > ctx.now()).then_some(Told::Extended { until });
         }
         if self.hopeless(no) {
-            ctx.mark("extension refused");
+            ctx.mark(marks::EXTENSION_REFUSED);
             return Some(Told::Lost);
         }
         None

@@ -8,6 +8,7 @@
 use seedbed_sim::{Context, File, NodeId};
 
 use crate::caching::lock::bugs::Bug;
+use crate::caching::lock::marks;
 use crate::caching::lock::messages::{Message, Token, Turn};
 use crate::caching::lock::model::{Node, Record};
 use crate::parts::wal;
@@ -71,7 +72,7 @@ impl Resource {
             return ctx.send(write.by, answer(true));
         }
         if write.token < self.newest {
-            ctx.mark("write with an old token");
+            ctx.mark(marks::WRITE_WITH_AN_OLD_TOKEN);
             if self.fencing && self.bug != Some(Bug::FencingNotChecked) {
                 return ctx.send(write.by, answer(false));
             }

@@ -22,6 +22,7 @@
 
 pub mod command;
 pub mod dataset;
+pub mod marks;
 pub mod messages;
 mod replication;
 pub mod sentinel;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use seedbed_sim::{Context, NodeId};
 
 use crate::parts::redis::dataset::{Dataset, Effect};
+use crate::parts::redis::marks;
 use crate::parts::redis::messages::{Epoch, Message, Offset};
 use crate::parts::redis::server::{Host, Record, Role, Server, Timer};
 
@@ -81,7 +82,7 @@ impl Server {
         if !self.follows(from, epoch) || (self.synced() && offset <= self.offset) {
             return;
         }
-        ctx.mark("replica resynchronised");
+        ctx.mark(marks::REPLICA_RESYNCHRONISED);
         let gone = self.data.entries().filter(|(key, _)| data.get(*key).is_none());
         let gone: Vec<Effect> = gone.map(|(key, _)| Effect::Expired(key)).collect();
         let new = data.entries().filter(|(key, entry)| self.data.get(*key).map(|old| old.value) != Some(entry.value));
@@ -96,8 +97,8 @@ impl Server {
     pub(super) fn watched(&mut self, ctx: &mut Context<'_, Host>, from: NodeId, master: NodeId, epoch: Epoch) {
         if epoch > self.epoch {
             match (self.role, master == ctx.id()) {
-                (Role::Replica { .. }, true) => ctx.mark("replica promoted"),
-                (Role::Master, false) => ctx.mark("old master made a replica"),
+                (Role::Replica { .. }, true) => ctx.mark(marks::REPLICA_PROMOTED),
+                (Role::Master, false) => ctx.mark(marks::OLD_MASTER_MADE_A_REPLICA),
                 _ => {}
             }
             self.adopt(ctx.id(), master, epoch);

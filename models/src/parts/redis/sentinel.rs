@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use seedbed_sim::{Context, NodeId, Time};
 
+use crate::parts::redis::marks;
 use crate::parts::redis::messages::{Epoch, Message, Offset};
 use crate::parts::redis::server::{AOF, Host, Record, Settings, Timer};
 use crate::parts::wal;
@@ -69,7 +70,7 @@ impl Sentinel {
                 fit.then_some((heard.offset?, std::cmp::Reverse(*node)))
             };
             if let Some((_, std::cmp::Reverse(next))) = self.heard.iter().filter_map(able).max() {
-                ctx.mark("failover");
+                ctx.mark(marks::FAILOVER);
                 ctx.note(|| format!("promotes {next}: {} is silent", self.master));
                 (self.master, self.epoch) = (next, self.epoch + 1);
                 self.heard.entry(next).and_modify(|heard| heard.at = now);

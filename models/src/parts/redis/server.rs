@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::parts::redis::command::Command;
 use crate::parts::redis::dataset::{Dataset, Effect};
+use crate::parts::redis::marks;
 use crate::parts::redis::messages::{Epoch, Message, Offset};
 use crate::parts::redis::sentinel::Sentinel;
 use crate::parts::wal;
@@ -113,7 +114,7 @@ impl Server {
         if records.is_empty() {
             ctx.append(AOF, Record::Started);
         } else {
-            ctx.mark("redis restarted");
+            ctx.mark(marks::REDIS_RESTARTED);
             self.serves_from = ctx.now() + self.settings.quarantine;
         }
         for record in records {
@@ -143,7 +144,7 @@ impl Server {
             return ctx.send(from, Message::ReadOnly { id });
         }
         if ctx.now() < self.serves_from {
-            return ctx.mark("restarted master keeps silent");
+            return ctx.mark(marks::RESTARTED_MASTER_KEEPS_SILENT);
         }
         self.expire(ctx);
         let mut effects = Vec::new();
@@ -176,7 +177,7 @@ impl Server {
     /// Deletes keys whose time is over on this clock. A replica waits until its master says so.
     fn expire(&mut self, ctx: &mut Context<'_, Host>) {
         for effect in self.data.expired(ctx.now()) {
-            ctx.mark("key expired");
+            ctx.mark(marks::KEY_EXPIRED);
             self.data.apply(effect);
             self.did(ctx, effect);
         }

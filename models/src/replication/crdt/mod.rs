@@ -35,6 +35,7 @@ pub mod clock;
 pub mod context;
 pub mod dots;
 pub mod ghost;
+pub mod marks;
 pub mod messages;
 pub mod model;
 pub mod replica;

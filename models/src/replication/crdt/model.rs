@@ -1,11 +1,13 @@
 //! The model: a few replicas of one piece of data, each with its own client.
 
 use proptest::prelude::*;
-use seedbed_sim::{FaultClass, Info, Model, NodeId, Operation, Phases, Span, Time, Workload};
+use seedbed_sim::{FaultClass, Info, Model, NodeId, Operation, Phases, Skew, Span, Time, Tolerance, Workload};
 use serde::{Deserialize, Serialize};
 
+use crate::parts::wal;
 use crate::replication::crdt::broadcast::Order;
 use crate::replication::crdt::bugs::Bug;
+use crate::replication::crdt::marks;
 use crate::replication::crdt::replica::delta::DeltaReplica;
 use crate::replication::crdt::replica::operation::OperationReplica;
 use crate::replication::crdt::replica::state::StateReplica;
@@ -25,7 +27,7 @@ pub enum Style {
 }
 
 /// By how much clocks may be off, and what they may drift, in parts per million.
-pub const SKEW: (Span, u32) = (Span::ms(20), 1_000);
+pub const SKEW: Skew = Skew { offset: Span::ms(20), drift_ppm: 1_000 };
 /// Inside the bound no clock is further from the true time than this, in a run of up to 20 s.
 pub const CLOCK_ERROR: Span = Span::ms(40);
 /// How long a replica waits before it is born: longer than two clocks inside the bound can be apart, so that it is born
@@ -150,6 +152,7 @@ impl Model for Crdt {
         ],
         roles: &["ahead", "newcomer"],
         bugs: Bug::LISTED,
+        marks: &[marks::MARKS, wal::MARKS],
     };
 
     fn size(&self) -> usize {
@@ -195,11 +198,11 @@ impl Model for Crdt {
         }
     }
 
-    fn skew_bound(&self) -> (Span, u32) {
-        SKEW
+    fn tolerance(&self) -> Tolerance {
+        Tolerance { skew: SKEW, ..Tolerance::of(self) }
     }
 
-    fn tempo(&self) -> Span {
+    fn reaction_time(&self) -> Span {
         self.interval * 3
     }
 
@@ -228,7 +231,7 @@ impl Model for Crdt {
     }
 
     fn phases(&self) -> Phases {
-        Phases { chaos: Span::ms(1_500), settle: Span::ms(2_000), core: None }
+        Phases { chaos: Span::ms(1_500), settle: Span::ms(2_000) }
     }
 
     fn workload(&self) -> BoxedStrategy<Workload<Self>> {

@@ -4,6 +4,7 @@ use seedbed_sim::{Context, NodeId, OpId};
 
 use crate::replication::raft::bugs::Bug;
 use crate::replication::raft::machine::StateMachine;
+use crate::replication::raft::marks;
 use crate::replication::raft::messages::Message;
 use crate::replication::raft::server::{ReadMode, Server, Waiter};
 use crate::replication::raft::sessions::Known;
@@ -93,15 +94,15 @@ impl<S: StateMachine> Server<S> {
                     Some(output)
                 }
                 Known::Executed(output) => {
-                    ctx.mark("duplicate command suppressed");
+                    ctx.mark(marks::DUPLICATE_COMMAND_SUPPRESSED);
                     Some(output)
                 }
                 Known::Past => {
-                    ctx.mark("duplicate command suppressed");
+                    ctx.mark(marks::DUPLICATE_COMMAND_SUPPRESSED);
                     None
                 }
                 Known::NoSession => {
-                    ctx.mark("command without a session");
+                    ctx.mark(marks::COMMAND_WITHOUT_A_SESSION);
                     None
                 }
             },

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::replication::raft::contact::Contact;
 use crate::replication::raft::kv::{Command, Kv, Output};
+use crate::replication::raft::marks;
 use crate::replication::raft::membership::Membership;
 use crate::replication::raft::messages::Message;
 use crate::replication::raft::model::{Node, NodeTimer};
@@ -122,7 +123,7 @@ impl Client {
 
     fn redirected(&mut self, ctx: &mut Context<'_, Node>, from: NodeId, leader: Option<NodeId>) {
         if self.contact.redirect(from, leader) {
-            ctx.mark("client redirected");
+            ctx.mark(marks::CLIENT_REDIRECTED);
             self.ask(ctx);
         }
     }
@@ -130,7 +131,7 @@ impl Client {
     /// Nobody answered: asks the next server. It cannot know whether the command was executed; the session does.
     pub(super) fn retry(&mut self, ctx: &mut Context<'_, Node>) {
         if self.open.is_some() {
-            ctx.mark("command retried");
+            ctx.mark(marks::COMMAND_RETRIED);
             self.contact.next();
             self.ask(ctx);
         }

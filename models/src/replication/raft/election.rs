@@ -5,6 +5,7 @@ use seedbed_sim::{Context, NodeId};
 use crate::replication::raft::bugs::Bug;
 use crate::replication::raft::lease::Lease;
 use crate::replication::raft::machine::StateMachine;
+use crate::replication::raft::marks;
 use crate::replication::raft::messages::Message;
 use crate::replication::raft::progress::Progress;
 use crate::replication::raft::quorum::VoteResult;
@@ -72,7 +73,7 @@ impl<S: StateMachine> Server<S> {
         self.leader = None;
         self.save_vote(ctx);
         self.role = Role::Candidate(Votes::own(self.id));
-        ctx.mark("election");
+        ctx.mark(marks::ELECTION);
         self.ask_for_votes(ctx, self.term, false, transfer);
     }
 
@@ -110,7 +111,7 @@ impl<S: StateMachine> Server<S> {
     ) {
         let granted = term > self.term && !self.hears_leader(ctx.now()) && self.accepts(log);
         if !granted {
-            ctx.mark("pre-vote refused");
+            ctx.mark(marks::PRE_VOTE_REFUSED);
         }
         let term = if granted { term } else { self.term };
         ctx.send(from, Message::Vote { term, granted, pre: true });
@@ -148,8 +149,8 @@ impl<S: StateMachine> Server<S> {
         match (self.counted().vote(|voter| votes.of(voter)), pre) {
             (VoteResult::Won, true) => self.stand(ctx, false),
             (VoteResult::Won, false) => self.lead(ctx),
-            (VoteResult::Lost, true) => ctx.mark("pre-vote lost"),
-            (VoteResult::Lost, false) => ctx.mark("election lost"),
+            (VoteResult::Lost, true) => ctx.mark(marks::PRE_VOTE_LOST),
+            (VoteResult::Lost, false) => ctx.mark(marks::ELECTION_LOST),
             (VoteResult::Pending, _) => {}
         }
     }
@@ -171,7 +172,7 @@ impl<S: StateMachine> Server<S> {
             lease: Lease::default(),
         };
         if self.log.last() > Index::ZERO {
-            ctx.mark("leader changed");
+            ctx.mark(marks::LEADER_CHANGED);
         }
         ctx.note(|| format!("leads term {} from index {last}", self.term));
         self.role = Role::Leader(Box::new(leading));
@@ -199,7 +200,7 @@ impl<S: StateMachine> Server<S> {
             leading.peers.iter_mut().for_each(|(_, progress)| progress.active = false);
             return ctx.arm(Timer::CheckQuorum, self.settings.election_max);
         }
-        ctx.mark("stepped down by check-quorum");
+        ctx.mark(marks::STEPPED_DOWN_BY_CHECK_QUORUM);
         self.leader = None;
         self.follow(ctx, self.term, None);
     }

@@ -26,6 +26,7 @@ pub mod kv;
 mod lease;
 pub mod log;
 pub mod machine;
+pub mod marks;
 pub mod membership;
 pub mod messages;
 pub mod model;

@@ -2,13 +2,16 @@
 
 use proptest::prelude::*;
 use seedbed_sim::{
-    Context, Embed, FaultClass, File, Info, Kinded, Model, NodeId, OpId, Operation, Phases, Process, Span,
+    Context, Crashes, Embed, FaultClass, File, Info, Kinded, Model, NodeId, OpId, Operation, Phases, Process, Skew,
+    Span, Tolerance,
 };
 use serde::{Deserialize, Serialize};
 
+use crate::parts::wal;
 use crate::replication::raft::bugs::Bug;
 use crate::replication::raft::client::{Ask, Client};
 use crate::replication::raft::kv::{Kv, Output};
+use crate::replication::raft::marks;
 use crate::replication::raft::membership::Membership;
 use crate::replication::raft::messages::Message;
 use crate::replication::raft::persistence::Record;
@@ -135,7 +138,9 @@ impl Kinded for NodeTimer {
 struct AsServer;
 
 impl Embed<Node, Server<Kv>> for AsServer {
-    const NAME: &'static str = "raft";
+    fn name(&self) -> &'static str {
+        "raft"
+    }
     fn message(&self, message: Message<Kv>) -> Message<Kv> {
         message
     }
@@ -221,6 +226,7 @@ impl Model for Raft {
         // A voter has given its vote in this term and knows no leader yet: what it forgets now, it may do twice.
         roles: &["leader", "voter", "candidate", "follower"],
         bugs: Bug::LISTED,
+        marks: &[marks::MARKS, wal::MARKS],
     };
 
     fn size(&self) -> usize {
@@ -297,8 +303,14 @@ impl Model for Raft {
         Ok(())
     }
 
-    fn mortal(&self) -> (Vec<NodeId>, usize) {
-        (self.server_ids().collect(), usize::from(self.servers.saturating_sub(1) / 2))
+    /// Leases hold under drift, and not under jumps (thesis §6.4.1); all else under any clock.
+    fn tolerance(&self) -> Tolerance {
+        let skew = match self.settings.reads {
+            ReadMode::Lease => Skew { offset: Span::ZERO, drift_ppm: self.settings.drift_ppm },
+            ReadMode::Log | ReadMode::ReadIndex => Skew { offset: Span::secs(1), drift_ppm: 1_000 },
+        };
+        let minority = usize::from(self.servers.saturating_sub(1) / 2);
+        Tolerance { crashes: Crashes::up_to(minority, 0..self.servers), skew, ..Tolerance::of(self) }
     }
 
     /// The newest leader is the one of the highest term.
@@ -323,15 +335,7 @@ impl Model for Raft {
         })
     }
 
-    /// Leases hold under drift, and not under jumps (thesis §6.4.1); all else under any clock.
-    fn skew_bound(&self) -> (Span, u32) {
-        match self.settings.reads {
-            ReadMode::Lease => (Span::ZERO, self.settings.drift_ppm),
-            ReadMode::Log | ReadMode::ReadIndex => (Span::secs(1), 1_000),
-        }
-    }
-
-    fn tempo(&self) -> Span {
+    fn reaction_time(&self) -> Span {
         self.settings.election_min
     }
 
@@ -364,7 +368,7 @@ impl Model for Raft {
     }
 
     fn phases(&self) -> Phases {
-        Phases { chaos: Span::secs(4), settle: Span::secs(3), core: None }
+        Phases { chaos: Span::secs(4), settle: Span::secs(3) }
     }
 
     fn workload(&self) -> BoxedStrategy<Vec<Operation<Ask>>> {

@@ -9,6 +9,7 @@ use seedbed_sim::Context;
 
 use crate::replication::raft::bugs::Bug;
 use crate::replication::raft::machine::StateMachine;
+use crate::replication::raft::marks;
 use crate::replication::raft::server::{ReadMode, Role, Server, Waiter};
 use crate::replication::raft::types::Index;
 
@@ -26,11 +27,11 @@ impl<S: StateMachine> Server<S> {
         let settled = self.log.term(self.commit) == Some(self.term);
         let Role::Leader(leading) = &mut self.role else { return };
         if !settled {
-            ctx.mark("read waits for the leader's first commit");
+            ctx.mark(marks::READ_WAITS_FOR_THE_LEADERS_FIRST_COMMIT);
             return leading.early_reads.push((waiter, command));
         }
         if self.settings.reads == ReadMode::Lease && self.holds_lease(ctx.now()) {
-            ctx.mark("read under a lease");
+            ctx.mark(marks::READ_UNDER_A_LEASE);
             return self.answer_read(ctx, waiter, &command);
         }
         let Role::Leader(leading) = &mut self.role else { return };
@@ -63,7 +64,7 @@ impl<S: StateMachine> Server<S> {
             }
             let Some(leading) = self.leading() else { return };
             let Read { waiter, command, .. } = leading.reads.pop_front().expect("just looked at");
-            ctx.mark("read by ReadIndex");
+            ctx.mark(marks::READ_BY_READINDEX);
             self.answer_read(ctx, waiter, &command);
         }
     }

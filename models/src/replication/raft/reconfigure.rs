@@ -9,6 +9,7 @@ use seedbed_sim::{Context, NodeId};
 
 use crate::replication::raft::bugs::Bug;
 use crate::replication::raft::machine::StateMachine;
+use crate::replication::raft::marks;
 use crate::replication::raft::membership::Membership;
 use crate::replication::raft::messages::Message;
 use crate::replication::raft::progress::Progress;
@@ -94,12 +95,12 @@ impl<S: StateMachine> Server<S> {
     /// Appends a configuration, and uses it from now on.
     fn change_to(&mut self, ctx: &mut Context<'_, Self>, membership: Membership) {
         ctx.mark(match &membership {
-            joint if joint.is_joint() => "joint configuration entered",
+            joint if joint.is_joint() => marks::JOINT_CONFIGURATION_ENTERED,
             settled if settled.voters == self.membership.voters && self.membership.is_joint() => {
-                "joint configuration left"
+                marks::JOINT_CONFIGURATION_LEFT
             }
-            same if same.voters == self.membership.voters => "learners changed",
-            _ => "voters changed one at a time",
+            same if same.voters == self.membership.voters => marks::LEARNERS_CHANGED,
+            _ => marks::VOTERS_CHANGED_ONE_AT_A_TIME,
         });
         ctx.note(|| format!("changes the group to {membership:?}"));
         self.append(ctx, Entry { term: self.term, payload: Payload::Config(membership) });
@@ -125,7 +126,7 @@ impl<S: StateMachine> Server<S> {
             ctx.send(client, Message::Reconfigured { goal });
         }
         if !self.membership.votes(self.id) {
-            ctx.mark("leader left the group");
+            ctx.mark(marks::LEADER_LEFT_THE_GROUP);
             self.leader = None;
             self.follow(ctx, self.term, None);
         }
@@ -135,7 +136,7 @@ impl<S: StateMachine> Server<S> {
     pub(super) fn give_up_change(&mut self, ctx: &mut Context<'_, Self>) {
         let Some(leading) = self.leading() else { return };
         if leading.goal.take().is_some() {
-            ctx.mark("change of the group given up");
+            ctx.mark(marks::CHANGE_OF_THE_GROUP_GIVEN_UP);
         }
     }
 

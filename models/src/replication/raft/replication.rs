@@ -4,6 +4,7 @@ use seedbed_sim::{Context, NodeId};
 
 use crate::replication::raft::bugs::Bug;
 use crate::replication::raft::machine::StateMachine;
+use crate::replication::raft::marks;
 use crate::replication::raft::messages::Message;
 use crate::replication::raft::progress::Flow;
 use crate::replication::raft::server::{Role, Server, Timer};
@@ -38,7 +39,7 @@ impl<S: StateMachine> Server<S> {
             let lacking = self.log.from(progress.next);
             let entries = lacking[..lacking.len().min(self.settings.batch)].to_vec();
             if entries.len() > 1 {
-                ctx.mark("entries sent in a batch");
+                ctx.mark(marks::ENTRIES_SENT_IN_A_BATCH);
             }
             progress.sent(entries.len());
             let commit = self.commit;
@@ -117,7 +118,7 @@ impl<S: StateMachine> Server<S> {
         progress.round = progress.round.max(round);
         let retry = self.log.after_conflict(hint, hint_term);
         if progress.refused(prev, retry) && hint_term.is_some() {
-            ctx.mark("conflict hint used");
+            ctx.mark(marks::CONFLICT_HINT_USED);
         }
         if matches!(progress.flow, Flow::Probe { .. }) {
             self.replicate_to(ctx, at);
@@ -204,7 +205,7 @@ impl<S: StateMachine> Server<S> {
                 Some(term) if term == entry.term => continue,
                 Some(_) if self.bug == Some(Bug::NoTruncationOnConflict) => continue,
                 Some(_) => {
-                    ctx.mark("log truncated");
+                    ctx.mark(marks::LOG_TRUNCATED);
                     self.truncate(ctx, at);
                 }
                 None => {}

@@ -11,6 +11,7 @@ use crate::replication::raft::election::Votes;
 use crate::replication::raft::lease::Lease;
 use crate::replication::raft::log::Log;
 use crate::replication::raft::machine::StateMachine;
+use crate::replication::raft::marks;
 use crate::replication::raft::membership::Membership;
 use crate::replication::raft::messages::Message;
 use crate::replication::raft::persistence::Record;
@@ -352,7 +353,7 @@ impl<S: StateMachine> Server<S> {
             ctx.cancel(&Timer::CheckQuorum);
             ctx.cancel(&Timer::Change);
             self.wait_for_leader(ctx);
-            ctx.mark("leader stepped down");
+            ctx.mark(marks::LEADER_STEPPED_DOWN);
         }
         self.role = Role::Follower;
         if leader.is_some() && self.leader != leader {
@@ -387,7 +388,7 @@ impl<S: StateMachine> Server<S> {
             Message::RequestVote { transfer: false, .. }
                 if self.settings.check_quorum && self.hears_leader(ctx.now()) =>
             {
-                ctx.mark("candidate ignored");
+                ctx.mark(marks::CANDIDATE_IGNORED);
                 return false;
             }
             _ => {}

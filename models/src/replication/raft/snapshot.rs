@@ -6,6 +6,7 @@ use seedbed_sim::{Context, NodeId};
 
 use crate::replication::raft::bugs::Bug;
 use crate::replication::raft::machine::StateMachine;
+use crate::replication::raft::marks;
 use crate::replication::raft::membership::Membership;
 use crate::replication::raft::messages::Message;
 use crate::replication::raft::server::Server;
@@ -56,7 +57,7 @@ impl<S: StateMachine> Server<S> {
         self.begun_with = snapshot.membership.clone();
         self.snapshot = Some(snapshot.clone());
         self.save_snapshot(ctx, snapshot);
-        ctx.mark("snapshot taken");
+        ctx.mark(marks::SNAPSHOT_TAKEN);
     }
 
     /// Sends the snapshot to a follower that needs entries which the log no longer has.
@@ -84,10 +85,10 @@ impl<S: StateMachine> Server<S> {
             self.restore(ctx, snapshot);
         } else if behind {
             // What it tells is known: it was overtaken.
-            ctx.mark("late snapshot ignored");
+            ctx.mark(marks::LATE_SNAPSHOT_IGNORED);
         } else {
             self.restore(ctx, snapshot);
-            ctx.mark("snapshot installed");
+            ctx.mark(marks::SNAPSHOT_INSTALLED);
         }
         ctx.send(from, Message::Appended { term: self.term, matched, round });
     }

@@ -3,6 +3,7 @@
 use seedbed_sim::{Context, NodeId};
 
 use crate::replication::raft::machine::StateMachine;
+use crate::replication::raft::marks;
 use crate::replication::raft::messages::Message;
 use crate::replication::raft::server::{Role, Server, Timer};
 use crate::replication::raft::types::Term;
@@ -55,7 +56,7 @@ impl<S: StateMachine> Server<S> {
         if term != self.term || self.leads() || !self.membership.votes(self.id) {
             return;
         }
-        ctx.mark("leadership handed over");
+        ctx.mark(marks::LEADERSHIP_HANDED_OVER);
         self.wait_for_leader(ctx);
         self.stand(ctx, true);
     }

@@ -1,7 +1,7 @@
 //! Who is there: coordinators `n0` …, then participants, then clients.
 
 use proptest::prelude::*;
-use seedbed_sim::{NodeId, Operation, Time};
+use seedbed_sim::{Crashes, NodeId, Operation, Time};
 use serde::{Deserialize, Serialize};
 
 use crate::transactions::commitment::work::{self, Op};
@@ -96,9 +96,8 @@ impl Cluster {
     }
 
     /// All but the clients, and that all of them may be down at once: logs are enough.
-    pub fn mortal(&self) -> (Vec<NodeId>, usize) {
-        let mortal = self.coordinators + self.participants;
-        ((0..mortal).map(NodeId).collect(), usize::from(mortal))
+    pub fn crashes(&self) -> Crashes {
+        Crashes::any(0..self.coordinators + self.participants)
     }
 
     /// Transfers and audits; see [`work::workload`].

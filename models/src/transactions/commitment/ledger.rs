@@ -8,6 +8,10 @@ use crate::transactions::TxId;
 use crate::transactions::commitment::journal::{Decision, Entry, Journal, Vote};
 use crate::transactions::store::{Cell, Key, Prepared, Step, Store};
 
+seedbed_sim::marks! {
+    HAD_NOT_VOTED_AND_ABORTED = "had not voted and aborted",
+}
+
 /// The log of a node.
 pub const LOG: File = File(0);
 
@@ -233,7 +237,7 @@ impl Ledger {
             Some(Standing::PreCommitted(_)) => Report::PreCommitted,
             // Those who leave with a read-only vote are not asked: they are nobody's peers.
             Some(Standing::Working(_) | Standing::Unable | Standing::Left) | None => {
-                ctx.mark("had not voted and aborted");
+                ctx.mark(HAD_NOT_VOTED_AND_ABORTED);
                 self.vote_no(ctx, tx, Write::Forced);
                 Report::Decided(Decision::Abort)
             }

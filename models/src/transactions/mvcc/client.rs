@@ -8,6 +8,7 @@ use seedbed_sim::{Context, NodeId, OpId, Span};
 use crate::transactions::TxId;
 use crate::transactions::mvcc::bugs::Bug;
 use crate::transactions::mvcc::columns::{Fate, Lock, Purpose};
+use crate::transactions::mvcc::marks;
 use crate::transactions::mvcc::messages::{Message, Stage};
 use crate::transactions::mvcc::model::{Isolation, Node, Timer};
 use crate::transactions::mvcc::shard;
@@ -174,11 +175,11 @@ impl Client {
         let (undecided, at_oracle) =
             (!matches!(open.phase, Phase::Committing(_)), matches!(open.phase, Phase::Starting | Phase::Stamping));
         if undecided && open.tries > self.settings.tries {
-            ctx.mark("transaction given up");
+            ctx.mark(marks::TRANSACTION_GIVEN_UP);
             return self.abort(ctx, Why::NoAnswer);
         }
         if at_oracle {
-            ctx.mark("client turned to the other oracle");
+            ctx.mark(marks::CLIENT_TURNED_TO_THE_OTHER_ORACLE);
             self.ask_oracle_elsewhere();
         }
         self.ask(ctx);
@@ -259,7 +260,7 @@ impl Client {
             open.writes.insert(key, Cell { value, writer });
         }
         if open.writes.is_empty() {
-            ctx.mark("read-only transaction");
+            ctx.mark(marks::READ_ONLY_TRANSACTION);
             return self.committed_at(ctx, None);
         }
         open.phase = Phase::LockingPrimary;
@@ -326,11 +327,11 @@ impl Client {
         let home = self.settings.shards.home(met);
         match fate {
             Fate::Committed(commit) => {
-                ctx.mark("secondary rolled forward");
+                ctx.mark(marks::SECONDARY_ROLLED_FORWARD);
                 ctx.send(home, Message::Commit { start: holder, key: met, commit });
             }
             Fate::RolledBack => {
-                ctx.mark("secondary rolled back");
+                ctx.mark(marks::SECONDARY_ROLLED_BACK);
                 ctx.send(home, Message::Rollback { start: holder, key: met });
             }
             // A read has to wait, for the other may commit before its snapshot. A write need not: nobody waits for a
@@ -356,7 +357,7 @@ impl Client {
     pub(super) fn rolled_back(&mut self, ctx: &mut Context<'_, Node>, start: Ts, key: Key) {
         match self.mine(start).is_some() {
             true => {
-                ctx.mark("transaction rolled back by others");
+                ctx.mark(marks::TRANSACTION_ROLLED_BACK_BY_OTHERS);
                 self.abort(ctx, Why::RolledBack);
             }
             false => self.out_of_the_way(ctx, key),

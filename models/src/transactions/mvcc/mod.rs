@@ -38,6 +38,7 @@
 pub mod bugs;
 pub mod client;
 pub mod columns;
+pub mod marks;
 pub mod messages;
 pub mod model;
 pub mod oracle;

@@ -1,12 +1,16 @@
 //! The model: a register, two oracles, shards and clients.
 
 use proptest::prelude::*;
-use seedbed_sim::{Context, FaultClass, Info, Model, NodeId, OpId, Phases, Process, Span, Time, Workload, kinds};
+use seedbed_sim::{
+    Context, Crashes, FaultClass, Info, Model, NodeId, OpId, Phases, Process, Span, Time, Tolerance, Workload, kinds,
+};
 use serde::{Deserialize, Serialize};
 
+use crate::parts::wal;
 use crate::transactions::mvcc::bugs::Bug;
 use crate::transactions::mvcc::client::{self, Client};
 use crate::transactions::mvcc::columns::{Change, Columns, Row};
+use crate::transactions::mvcc::marks;
 use crate::transactions::mvcc::messages::Message;
 use crate::transactions::mvcc::oracle::{self, Oracle, State};
 use crate::transactions::mvcc::register::Register;
@@ -302,6 +306,7 @@ impl Model for Mvcc {
         tolerates: &FaultClass::USUAL,
         roles: &["committer", "locked", "oracle"],
         bugs: Bug::LISTED,
+        marks: &[marks::MARKS, wal::MARKS],
     };
 
     fn size(&self) -> usize {
@@ -336,12 +341,11 @@ impl Model for Mvcc {
     }
 
     /// All but the last half of the clients: who never crashes can be parted with an oracle from all others.
-    fn mortal(&self) -> (Vec<NodeId>, usize) {
-        let mortal = self.client_ids().end - self.clients / 2;
-        ((0..mortal).map(NodeId).collect(), usize::from(mortal))
+    fn tolerance(&self) -> Tolerance {
+        Tolerance::of(self).crashing(Crashes::any(0..self.client_ids().end - self.clients / 2))
     }
 
-    fn tempo(&self) -> Span {
+    fn reaction_time(&self) -> Span {
         self.patience
     }
 
@@ -379,7 +383,7 @@ impl Model for Mvcc {
     }
 
     fn phases(&self) -> Phases {
-        Phases { chaos: Span::secs(2), settle: Span::secs(3), core: None }
+        Phases { chaos: Span::secs(2), settle: Span::secs(3) }
     }
 
     fn workload(&self) -> BoxedStrategy<Workload<Self>> {

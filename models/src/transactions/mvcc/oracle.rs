@@ -16,6 +16,7 @@ use seedbed_sim::{Context, File, NodeId, Span};
 use crate::parts::wal;
 use crate::transactions::TxId;
 use crate::transactions::mvcc::bugs::Bug;
+use crate::transactions::mvcc::marks;
 use crate::transactions::mvcc::messages::{Holder, Message, Stage};
 use crate::transactions::mvcc::model::{Node, Record, Timer};
 use crate::transactions::mvcc::timestamp::{Epoch, Ts};
@@ -148,7 +149,7 @@ impl Oracle {
             bound = Ts(bound.0 + settings.batch);
         }
         if bound > reign.reserved {
-            ctx.mark("timestamps reserved");
+            ctx.mark(marks::TIMESTAMPS_RESERVED);
         }
         reign.confirming = Some((reign.last, bound));
         self.ask_register(ctx);
@@ -237,7 +238,7 @@ impl Oracle {
                     return self.claim(ctx, epoch);
                 }
                 if epoch > Epoch(1) {
-                    ctx.mark("oracle took over");
+                    ctx.mark(marks::ORACLE_TOOK_OVER);
                 }
                 ctx.cancel(&Timer::Retry);
                 // Above all that anybody has ever reserved; nothing of it is reserved for this one yet.
@@ -245,7 +246,7 @@ impl Oracle {
                 self.confirm(ctx);
             }
             State::Active(Reign { epoch: mine, .. }) if epoch > mine => {
-                ctx.mark("oracle deposed");
+                ctx.mark(marks::ORACLE_DEPOSED);
                 self.stand_by(ctx);
             }
             _ => {}

@@ -11,6 +11,7 @@ use seedbed_sim::{Context, File, NodeId, Span, Time};
 use crate::parts::wal;
 use crate::transactions::mvcc::bugs::Bug;
 use crate::transactions::mvcc::columns::{Change, Columns, Fate, InTheWay, Lock, Purpose, Refused};
+use crate::transactions::mvcc::marks;
 use crate::transactions::mvcc::messages::Message;
 use crate::transactions::mvcc::model::{Node, Record, Timer};
 use crate::transactions::mvcc::timestamp::Ts;
@@ -75,7 +76,7 @@ impl Shard {
         }
         let found: Vec<_> = self.columns.locks().map(|(key, start, _)| (key, start)).collect();
         if !found.is_empty() {
-            ctx.mark("locks found after a crash");
+            ctx.mark(marks::LOCKS_FOUND_AFTER_A_CRASH);
         }
         for lock in found {
             self.watch(ctx, lock);
@@ -101,7 +102,7 @@ impl Shard {
     pub(super) fn get(&self, ctx: &mut Context<'_, Node>, from: NodeId, start: Ts, key: Key) {
         match self.columns.hides(key, start) {
             Some(lock) if self.settings.bug != Some(Bug::ReadIgnoresLock) => {
-                ctx.mark("a read met a lock");
+                ctx.mark(marks::A_READ_MET_A_LOCK);
                 self.locked(ctx, from, start, key, lock);
             }
             _ => {
@@ -129,13 +130,13 @@ impl Shard {
                 ctx.send(from, Message::Prewritten { start, key });
             }
             Err(Refused::Locked(lock)) => {
-                ctx.mark("a prewrite met a lock");
+                ctx.mark(marks::A_PREWRITE_MET_A_LOCK);
                 self.locked(ctx, from, start, key, lock);
             }
             Err(Refused::Conflict(commit)) => {
                 ctx.mark(match lock.purpose {
-                    Purpose::Write => "write conflict",
-                    Purpose::Read => "what was read has changed",
+                    Purpose::Write => marks::WRITE_CONFLICT,
+                    Purpose::Read => marks::WHAT_WAS_READ_HAS_CHANGED,
                 });
                 ctx.send(from, Message::Conflict { start, key, commit });
             }
@@ -218,7 +219,7 @@ impl Shard {
             Some(Fate::Alive) if self.age(ctx.now(), primary, holder) < self.settings.ttl => Fate::Alive,
             Some(fate @ (Fate::Committed(_) | Fate::RolledBack)) => fate,
             Some(Fate::Alive) | None => {
-                ctx.mark("abandoned transaction rolled back");
+                ctx.mark(marks::ABANDONED_TRANSACTION_ROLLED_BACK);
                 self.roll_back(ctx, holder, primary);
                 Fate::RolledBack
             }
@@ -269,7 +270,7 @@ impl Shard {
         if self.columns.row(met).fate(holder) != Some(Fate::Alive) {
             return;
         }
-        ctx.mark("old lock swept");
+        ctx.mark(marks::OLD_LOCK_SWEPT);
         match fate {
             Fate::Alive => {}
             Fate::Committed(commit) => drop(self.roll_forward(ctx, holder, met, commit)),

@@ -12,6 +12,7 @@ use seedbed_sim::{Context, File, NodeId, Span};
 
 use crate::parts::wal;
 use crate::transactions::TxId;
+use crate::transactions::outbox::marks;
 use crate::transactions::outbox::messages::{Deposit, Message};
 use crate::transactions::outbox::model::{Node, Record, Timer};
 use crate::transactions::store::Key;
@@ -100,7 +101,7 @@ impl Broker {
             self.deliver(ctx, consumer);
         }
         if !self.halves.is_empty() {
-            ctx.mark("half messages found after a crash");
+            ctx.mark(marks::HALF_MESSAGES_FOUND_AFTER_A_CRASH);
             ctx.arm(Timer::CheckBack, self.settings.check_after);
         }
     }
@@ -151,7 +152,7 @@ impl Broker {
     }
 
     pub(super) fn redeliver(&mut self, ctx: &mut Context<'_, Node>, consumer: NodeId) {
-        ctx.mark("delivered again");
+        ctx.mark(marks::DELIVERED_AGAIN);
         self.deliver(ctx, consumer);
     }
 
@@ -197,7 +198,7 @@ impl Broker {
 
     pub(super) fn check_back(&mut self, ctx: &mut Context<'_, Node>) {
         for deposit in self.halves.values() {
-            ctx.mark("checked back");
+            ctx.mark(marks::CHECKED_BACK);
             ctx.send(self.settings.home(deposit.aggregate()), Message::CheckBack(*deposit));
         }
         if !self.halves.is_empty() {

@@ -28,6 +28,7 @@
 
 pub mod broker;
 pub mod bugs;
+pub mod marks;
 pub mod messages;
 pub mod model;
 pub mod service;

@@ -4,10 +4,13 @@ use proptest::prelude::*;
 use seedbed_sim::{Context, FaultClass, Info, Model, NodeId, OpId, Operation, Phases, Process, Span, Workload, kinds};
 use serde::{Deserialize, Serialize};
 
+use crate::parts::wal;
 use crate::transactions::TxId;
+use crate::transactions::client;
 use crate::transactions::client::{Asks, Client};
 use crate::transactions::outbox::broker::{self, Broker};
 use crate::transactions::outbox::bugs::Bug;
+use crate::transactions::outbox::marks;
 use crate::transactions::outbox::messages::{Deposit, Message};
 use crate::transactions::outbox::service::{self, Service};
 use crate::transactions::store::{Key, Store};
@@ -248,6 +251,7 @@ impl Model for Outbox {
         tolerates: &FaultClass::USUAL,
         roles: &["relay", "broker"],
         bugs: Bug::LISTED,
+        marks: &[marks::MARKS, wal::MARKS, client::MARKS],
     };
 
     fn size(&self) -> usize {
@@ -294,7 +298,7 @@ impl Model for Outbox {
         self.bug = Bug::planted(bug);
     }
 
-    fn tempo(&self) -> Span {
+    fn reaction_time(&self) -> Span {
         self.patience
     }
 
@@ -318,7 +322,7 @@ impl Model for Outbox {
     }
 
     fn phases(&self) -> Phases {
-        Phases { chaos: Span::secs(2), settle: Span::secs(4), core: None }
+        Phases { chaos: Span::secs(2), settle: Span::secs(4) }
     }
 
     fn workload(&self) -> BoxedStrategy<Workload<Self>> {

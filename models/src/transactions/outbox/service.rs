@@ -12,6 +12,7 @@ use seedbed_sim::{Context, File, NodeId, Span, Time};
 use crate::parts::wal;
 use crate::transactions::TxId;
 use crate::transactions::outbox::bugs::Bug;
+use crate::transactions::outbox::marks;
 use crate::transactions::outbox::messages::{Deposit, Message};
 use crate::transactions::outbox::model::{Node, Record, Relay, Timer};
 use crate::transactions::store::{Key, Step, Store};
@@ -123,7 +124,7 @@ impl Service {
         }
         assert!(self.position <= self.outbox.len(), "a relay is not ahead of the log: {}", self.position);
         if self.unsent() > 0 {
-            ctx.mark("outbox found after a crash");
+            ctx.mark(marks::OUTBOX_FOUND_AFTER_A_CRASH);
             self.relay(ctx);
         }
     }
@@ -188,7 +189,7 @@ impl Service {
         match committed {
             true => self.write(ctx, Entry::Committed(deposit)),
             false => {
-                ctx.mark("transaction aborted");
+                ctx.mark(marks::TRANSACTION_ABORTED);
                 self.write(ctx, Entry::Aborted(tx));
             }
         }
@@ -330,7 +331,7 @@ impl Service {
             if let Some(committed) = self.outcomes.get(&deposit.tx) {
                 ctx.send(client, Message::Answer { tx: deposit.tx, committed: *committed });
             } else if self.settings.bug != Some(Bug::RelayReorders) && !busy.insert(deposit.aggregate()) {
-                ctx.mark("waited for the aggregate");
+                ctx.mark(marks::WAITED_FOR_THE_AGGREGATE);
                 self.queue.push_back((client, deposit));
             } else {
                 self.halves.insert(deposit.tx, (Some(client), deposit));
@@ -375,7 +376,7 @@ impl Service {
             return self.half_stored(ctx, tx);
         }
         if !self.outcomes.contains_key(&tx) {
-            ctx.mark("half message of a forgotten transaction");
+            ctx.mark(marks::HALF_MESSAGE_OF_A_FORGOTTEN_TRANSACTION);
             self.write(ctx, Entry::Aborted(tx));
         }
         self.end(ctx, tx, self.outcomes[&tx]);
@@ -387,7 +388,7 @@ impl Service {
     /// Applies a message that is not in the inbox; acknowledges it in any case, once that is durable.
     pub(super) fn deliver(&mut self, ctx: &mut Context<'_, Node>, broker: NodeId, offset: u64, deposit: Deposit) {
         match self.inbox.contains(&deposit.tx) {
-            true => ctx.mark("duplicate found in the inbox"),
+            true => ctx.mark(marks::DUPLICATE_FOUND_IN_THE_INBOX),
             false => self.write(ctx, Entry::Applied(deposit)),
         }
         ctx.send(broker, Message::Consumed { offset });

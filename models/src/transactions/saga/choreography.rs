@@ -21,6 +21,7 @@ use crate::transactions::channel::{Inbox, Outbox, Published, Seq};
 use crate::transactions::saga::Settings;
 use crate::transactions::saga::bugs::Bug;
 use crate::transactions::saga::business::Request;
+use crate::transactions::saga::marks;
 use crate::transactions::saga::messages::{Message, Outcome, Record, Why};
 use crate::transactions::saga::model::{Node, Timer};
 use crate::transactions::saga::plan::{FIRST, Plan, StepId, Steps};
@@ -148,7 +149,7 @@ impl Choreographer {
             self.outbox.clear();
         }
         if !self.outbox.is_empty() {
-            ctx.mark("outbox recovered");
+            ctx.mark(marks::OUTBOX_RECOVERED);
             self.resend(ctx);
         }
     }
@@ -186,7 +187,7 @@ impl Choreographer {
         (seq, event): (Seq, Event),
     ) {
         match self.inbox.has(from, seq) {
-            true => ctx.mark("event dropped as a duplicate"),
+            true => ctx.mark(marks::EVENT_DROPPED_AS_A_DUPLICATE),
             false => self.turn(ctx, service, Cause::Heard { from, seq, event }),
         }
         ctx.send(from, Message::Handled { seq });
@@ -205,7 +206,7 @@ impl Choreographer {
     /// Sends again what may not have been handled.
     pub(super) fn resend(&mut self, ctx: &mut Context<'_, Node>) {
         for published in self.outbox.waiting() {
-            ctx.mark("event sent again");
+            ctx.mark(marks::EVENT_SENT_AGAIN);
             ctx.send(published.to, published.into());
         }
         ctx.arm(Timer::Resend, self.settings.retry);
@@ -215,7 +216,7 @@ impl Choreographer {
     fn turn(&mut self, ctx: &mut Context<'_, Node>, service: &mut Service, cause: Cause) {
         let saga = self.hear(&cause);
         if self.comes_late(&cause) {
-            ctx.mark("late transaction refused");
+            ctx.mark(marks::LATE_TRANSACTION_REFUSED);
         }
         let mut turn = Turn { cause, entries: Vec::new(), published: Vec::new() };
         while let Some(entry) = self.next(service, saga) {

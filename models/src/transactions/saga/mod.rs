@@ -24,6 +24,7 @@
 pub mod bugs;
 pub mod business;
 pub mod choreography;
+pub mod marks;
 pub mod messages;
 pub mod model;
 pub mod orchestration;

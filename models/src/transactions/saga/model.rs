@@ -1,15 +1,20 @@
 //! The model: four services and their clients.
 
 use proptest::prelude::*;
-use seedbed_sim::{Context, FaultClass, File, Info, Model, NodeId, OpId, Phases, Process, Span, Time, Workload, kinds};
+use seedbed_sim::{
+    Context, Crashes, FaultClass, File, Info, Model, NodeId, OpId, Phases, Process, Span, Time, Tolerance, Workload,
+    kinds,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::parts::wal;
 use crate::transactions::TxId;
+use crate::transactions::client;
 use crate::transactions::client::{Asks, Client};
 use crate::transactions::saga::bugs::Bug;
 use crate::transactions::saga::business::{ACCOUNTS, CUSTOMERS, ORDER, Order, PRODUCTS, Request, SERVICES};
 use crate::transactions::saga::choreography::Choreographer;
+use crate::transactions::saga::marks;
 use crate::transactions::saga::messages::{Message, Outcome, Record};
 use crate::transactions::saga::orchestration::{Coordinator, Phase};
 use crate::transactions::saga::plan::FIRST;
@@ -239,7 +244,7 @@ impl Participant {
                 entry.mark(ctx);
                 ctx.append(JOURNAL, Record::Entry(entry));
             }
-            None => ctx.mark("repeated step answered from the journal"),
+            None => ctx.mark(marks::REPEATED_STEP_ANSWERED_FROM_THE_JOURNAL),
         }
         ctx.send(coordinator, reply);
     }
@@ -353,6 +358,7 @@ impl Model for Saga {
         // A reserver has done something that may still have to be undone.
         roles: &["coordinator", "reserver"],
         bugs: Bug::LISTED,
+        marks: &[marks::MARKS, wal::MARKS, client::MARKS],
     };
 
     fn size(&self) -> usize {
@@ -400,11 +406,11 @@ impl Model for Saga {
         Ok(())
     }
 
-    fn mortal(&self) -> (Vec<NodeId>, usize) {
-        (Saga::services().collect(), usize::from(SERVICES))
+    fn tolerance(&self) -> Tolerance {
+        Tolerance::of(self).crashing(Crashes::any(0..SERVICES))
     }
 
-    fn tempo(&self) -> Span {
+    fn reaction_time(&self) -> Span {
         self.settings.retry
     }
 
@@ -433,7 +439,7 @@ impl Model for Saga {
     }
 
     fn phases(&self) -> Phases {
-        Phases { chaos: Span::ms(1_500), settle: Span::secs(2), core: None }
+        Phases { chaos: Span::ms(1_500), settle: Span::secs(2) }
     }
 
     /// A few customers buy a few products, in bursts, and now and then somebody transfers money. There is not enough of

@@ -18,6 +18,7 @@ use crate::transactions::TxId;
 use crate::transactions::saga::Settings;
 use crate::transactions::saga::bugs::Bug;
 use crate::transactions::saga::business::Request;
+use crate::transactions::saga::marks;
 use crate::transactions::saga::messages::{Message, Outcome, Record, Why};
 use crate::transactions::saga::model::{Node, Recovery, Timer};
 use crate::transactions::saga::plan::{StepId, Steps};
@@ -142,14 +143,14 @@ impl Coordinator {
             return;
         }
         for saga in self.open().collect::<Vec<_>>() {
-            ctx.mark("coordinator recovers an open saga");
+            ctx.mark(marks::COORDINATOR_RECOVERS_AN_OPEN_SAGA);
             match (self.sagas[&saga].phase, self.settings.recovery) {
                 (Phase::Forward, Recovery::Backward) => {
-                    ctx.mark("backward recovery after a restart");
+                    ctx.mark(marks::BACKWARD_RECOVERY_AFTER_A_RESTART);
                     self.abort(ctx, saga, Why::Restarted, Steps::NONE);
                 }
                 (Phase::Forward, Recovery::Forward) => {
-                    ctx.mark("forward recovery after a restart");
+                    ctx.mark(marks::FORWARD_RECOVERY_AFTER_A_RESTART);
                     ctx.arm(Timer::GiveUp(saga), self.settings.give_up);
                     self.go_on(ctx, saga);
                 }
@@ -215,7 +216,7 @@ impl Coordinator {
 
     /// Nobody answered for a while.
     pub(super) fn retry(&mut self, ctx: &mut Context<'_, Node>, saga: TxId) {
-        ctx.mark("step asked for again");
+        ctx.mark(marks::STEP_ASKED_FOR_AGAIN);
         self.known_mut(saga).asked = Steps::NONE;
         self.go_on(ctx, saga);
     }
@@ -224,7 +225,7 @@ impl Coordinator {
     pub(super) fn give_up(&mut self, ctx: &mut Context<'_, Node>, saga: TxId) {
         match self.known(saga).phase {
             Phase::Forward => {
-                ctx.mark("saga given up");
+                ctx.mark(marks::SAGA_GIVEN_UP);
                 self.abort(ctx, saga, Why::Late, Steps::NONE);
             }
             Phase::Committed if self.bug == Some(Bug::CompensatesAfterPivot) => {
@@ -244,7 +245,7 @@ impl Coordinator {
         let undo = asked.in_common(plan.compensatable()).without(never);
         self.log(ctx, LogRecord::Abort { saga, why, undo });
         ctx.cancel(&Timer::GiveUp(saga));
-        ctx.mark("backward recovery");
+        ctx.mark(marks::BACKWARD_RECOVERY);
         self.go_on(ctx, saga);
     }
 

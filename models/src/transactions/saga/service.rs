@@ -13,6 +13,7 @@ use crate::transactions::TxId;
 use crate::transactions::ledger::{Deed, Effect, Ledger};
 use crate::transactions::saga::bugs::Bug;
 use crate::transactions::saga::business::{self, Request};
+use crate::transactions::saga::marks;
 use crate::transactions::saga::messages::Why;
 use crate::transactions::saga::model::Node;
 use crate::transactions::saga::plan::{Kind, StepId};
@@ -68,12 +69,12 @@ impl Entry {
         });
         match (self.way, &self.effect) {
             (Way::Execute, Effect::Done(_)) => {}
-            (Way::Execute, Effect::Refused(Why::Pending { .. })) => ctx.mark("refused by a semantic lock"),
-            (Way::Execute, Effect::Refused(Why::Compensated)) => ctx.mark("late transaction refused"),
-            (Way::Execute, _) if self.step == self.request.plan().pivot() => ctx.mark("pivot refused"),
-            (Way::Execute, _) => ctx.mark("transaction refused"),
-            (Way::Compensate, Effect::Done(_)) => ctx.mark("compensated"),
-            (Way::Compensate, _) => ctx.mark("empty compensation"),
+            (Way::Execute, Effect::Refused(Why::Pending { .. })) => ctx.mark(marks::REFUSED_BY_A_SEMANTIC_LOCK),
+            (Way::Execute, Effect::Refused(Why::Compensated)) => ctx.mark(marks::LATE_TRANSACTION_REFUSED),
+            (Way::Execute, _) if self.step == self.request.plan().pivot() => ctx.mark(marks::PIVOT_REFUSED),
+            (Way::Execute, _) => ctx.mark(marks::TRANSACTION_REFUSED),
+            (Way::Compensate, Effect::Done(_)) => ctx.mark(marks::COMPENSATED),
+            (Way::Compensate, _) => ctx.mark(marks::EMPTY_COMPENSATION),
         }
     }
 }

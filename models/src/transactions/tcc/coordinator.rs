@@ -12,6 +12,7 @@ use seedbed_sim::{Context, File, NodeId};
 use crate::parts::wal;
 use crate::transactions::TxId;
 use crate::transactions::tcc::business::Request;
+use crate::transactions::tcc::marks;
 use crate::transactions::tcc::messages::{Message, Outcome, Record, Why};
 use crate::transactions::tcc::model::{Node, Settings, Timer};
 
@@ -74,7 +75,7 @@ impl Coordinator {
         }
         let open = self.decided.iter().filter(|(_, decided)| !decided.waiting.is_empty());
         for tx in open.map(|(tx, _)| *tx).collect::<Vec<_>>() {
-            ctx.mark("decision recovered");
+            ctx.mark(marks::DECISION_RECOVERED);
             self.go_on(ctx, tx);
         }
     }
@@ -107,7 +108,7 @@ impl Coordinator {
     /// It takes too long to reserve.
     pub(super) fn give_up(&mut self, ctx: &mut Context<'_, Node>, tx: TxId) {
         if self.trying.contains_key(&tx) {
-            ctx.mark("given up");
+            ctx.mark(marks::GIVEN_UP);
             self.decide(ctx, tx, Outcome::Cancelled(Why::Late), None);
         }
     }
@@ -118,10 +119,10 @@ impl Coordinator {
             return ctx.send(from, decided.message(tx));
         }
         if self.trying.contains_key(&tx) {
-            ctx.mark("cancelled because a reservation timed out");
+            ctx.mark(marks::CANCELLED_BECAUSE_A_RESERVATION_TIMED_OUT);
             return self.decide(ctx, tx, Outcome::Cancelled(Why::Expired), None);
         }
-        ctx.mark("asked about a forgotten transaction");
+        ctx.mark(marks::ASKED_ABOUT_A_FORGOTTEN_TRANSACTION);
         let (outcome, waiting) = (Outcome::Cancelled(Why::Forgotten), request.participants());
         self.write(ctx, tx, Decided { request, outcome, waiting });
     }
@@ -139,7 +140,7 @@ impl Coordinator {
 
     /// Nobody answered for a while.
     pub(super) fn retry(&mut self, ctx: &mut Context<'_, Node>, tx: TxId) {
-        ctx.mark("asked again");
+        ctx.mark(marks::ASKED_AGAIN);
         self.go_on(ctx, tx);
     }
 

@@ -29,6 +29,7 @@
 pub mod bugs;
 pub mod business;
 pub mod coordinator;
+pub mod marks;
 pub mod messages;
 pub mod model;
 pub mod participant;

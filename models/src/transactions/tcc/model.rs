@@ -1,15 +1,20 @@
 //! The model: a coordinator, three participants and their clients.
 
 use proptest::prelude::*;
-use seedbed_sim::{Context, FaultClass, Info, Model, NodeId, OpId, Phases, Process, Span, Time, Workload, kinds};
+use seedbed_sim::{
+    Context, Crashes, FaultClass, Info, Model, NodeId, OpId, Phases, Process, Span, Time, Tolerance, Workload, kinds,
+};
 use serde::{Deserialize, Serialize};
 
+use crate::parts::wal;
 use crate::transactions::TxId;
+use crate::transactions::client;
 use crate::transactions::client::{Asks, Client};
 use crate::transactions::store::Key;
 use crate::transactions::tcc::bugs::Bug;
 use crate::transactions::tcc::business::{ACCOUNTS, CHOICES, COORDINATOR, PARTICIPANTS, Request, Trip, reserved};
 use crate::transactions::tcc::coordinator::Coordinator;
+use crate::transactions::tcc::marks;
 use crate::transactions::tcc::messages::{Message, Outcome, Record};
 use crate::transactions::tcc::participant::Participant;
 use crate::transactions::transfer::{self, Transfer, Transfers};
@@ -218,6 +223,7 @@ impl Model for Tcc {
         // of it.
         roles: &["coordinator", "reserver", "decider"],
         bugs: Bug::LISTED,
+        marks: &[marks::MARKS, wal::MARKS, client::MARKS],
     };
 
     fn size(&self) -> usize {
@@ -260,11 +266,11 @@ impl Model for Tcc {
         Ok(())
     }
 
-    fn mortal(&self) -> (Vec<NodeId>, usize) {
-        ((0..SERVERS).map(NodeId).collect(), usize::from(SERVERS))
+    fn tolerance(&self) -> Tolerance {
+        Tolerance::of(self).crashing(Crashes::any(0..SERVERS))
     }
 
-    fn tempo(&self) -> Span {
+    fn reaction_time(&self) -> Span {
         self.settings.retry
     }
 
@@ -293,7 +299,7 @@ impl Model for Tcc {
     }
 
     fn phases(&self) -> Phases {
-        Phases { chaos: Span::ms(1_500), settle: Span::secs(2), core: None }
+        Phases { chaos: Span::ms(1_500), settle: Span::secs(2) }
     }
 
     /// Trips for which there is not enough room, and now and then a transfer.

@@ -13,6 +13,7 @@ use crate::transactions::ledger::{Deed, Effect, Ledger};
 use crate::transactions::store::{Prepared, Refused, Step, Store};
 use crate::transactions::tcc::bugs::Bug;
 use crate::transactions::tcc::business::{self, COORDINATOR, Request};
+use crate::transactions::tcc::marks;
 use crate::transactions::tcc::messages::{Message, Record, Why};
 use crate::transactions::tcc::model::{Node, Settings, Timer};
 
@@ -99,7 +100,7 @@ impl Participant {
             }
         }
         for tx in self.reservations.keys() {
-            ctx.mark("reservation recovered");
+            ctx.mark(marks::RESERVATION_RECOVERED);
             ctx.arm(Timer::Expires(*tx), self.settings.reservation);
         }
     }
@@ -110,7 +111,7 @@ impl Participant {
             let effect = match self.try_once(tx, request) {
                 Ok(prepared) => Effect::Done(prepared),
                 Err(why) => {
-                    ctx.mark(if why == Why::Cancelled { "late try refused" } else { "try refused" });
+                    ctx.mark(if why == Why::Cancelled { marks::LATE_TRY_REFUSED } else { marks::TRY_REFUSED });
                     Effect::Refused(why)
                 }
             };
@@ -143,7 +144,7 @@ impl Participant {
         let cancelled = self.effect(tx, Act::Cancel).is_some();
         assert!(tried && !cancelled, "only what is reserved is confirmed: {tx} tried {tried}, cancelled {cancelled}");
         if again {
-            ctx.mark("confirm repeated");
+            ctx.mark(marks::CONFIRM_REPEATED);
         }
         if !again || self.bug == Some(Bug::DoubleConfirm) {
             self.settle(ctx, tx, request, Act::Confirm, &request.confirm_at(self.id));
@@ -155,7 +156,7 @@ impl Participant {
     pub(super) fn cancel(&mut self, ctx: &mut Context<'_, Node>, tx: TxId, request: Request) {
         assert!(self.effect(tx, Act::Confirm).is_none(), "what is confirmed is not cancelled: {tx}");
         match (self.effect(tx, Act::Try), self.effect(tx, Act::Cancel)) {
-            (_, Some(_)) => ctx.mark("cancel repeated"),
+            (_, Some(_)) => ctx.mark(marks::CANCEL_REPEATED),
             (Some(Effect::Done(_)), None) => self.settle(ctx, tx, request, Act::Cancel, &request.cancel_at(self.id)),
             // A try that was refused stays so: its entry is there already.
             (Some(_), None) => {}
@@ -165,7 +166,7 @@ impl Participant {
                 self.settle(ctx, tx, request, Act::Cancel, &created);
             }
             (None, None) => {
-                ctx.mark("empty cancel");
+                ctx.mark(marks::EMPTY_CANCEL);
                 self.enter(ctx, Entry { tx, request, act: Act::Cancel, effect: Effect::Empty });
             }
         }
@@ -176,7 +177,7 @@ impl Participant {
     /// asks, and goes on asking.
     pub(super) fn expired(&mut self, ctx: &mut Context<'_, Node>, tx: TxId) {
         let Some(request) = self.reservations.get(&tx).copied() else { return };
-        ctx.mark("reservation timed out");
+        ctx.mark(marks::RESERVATION_TIMED_OUT);
         if self.bug == Some(Bug::TimeoutVersusConfirm) {
             return self.settle(ctx, tx, request, Act::Cancel, &request.cancel_at(self.id));
         }

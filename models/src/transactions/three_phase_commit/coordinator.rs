@@ -10,6 +10,7 @@ use crate::transactions::TxId;
 use crate::transactions::commitment::{Answer, Decision, Desk, Entry, Journal, Request, Ret};
 use crate::transactions::store::{Cell, Key, Step};
 use crate::transactions::three_phase_commit::bugs::Bug;
+use crate::transactions::three_phase_commit::marks;
 use crate::transactions::three_phase_commit::messages::{Message, Stood, Timer};
 use crate::transactions::three_phase_commit::model::{LOG, Node, Record};
 use crate::transactions::three_phase_commit::recovery::Recovery;
@@ -261,18 +262,18 @@ impl Coordinator {
         let participants: Vec<NodeId> = transaction.work.keys().copied().collect();
         match &transaction.phase {
             Phase::Working { .. } => {
-                ctx.mark("work timed out");
+                ctx.mark(marks::WORK_TIMED_OUT);
                 ctx.broadcast(participants, Message::Release { tx });
                 self.answer(ctx, tx, Ret::Aborted);
                 self.table.remove(&tx);
             }
             Phase::Voting { waiting, yes } => {
-                ctx.mark("votes timed out");
+                ctx.mark(marks::VOTES_TIMED_OUT);
                 let others = yes.union(waiting).copied().collect();
                 self.decide(ctx, tx, Decision::Abort, others);
             }
             Phase::PreCommitting { .. } => {
-                ctx.mark("committed without those who fell");
+                ctx.mark(marks::COMMITTED_WITHOUT_THOSE_WHO_FELL);
                 self.decide(ctx, tx, Decision::Commit, participants.into_iter().collect());
             }
             Phase::Decided(_) | Phase::Recovering(_) => panic!("a coordinator waits for nobody any more: {tx}"),
@@ -322,7 +323,7 @@ impl Coordinator {
     /// Asks all participants what was decided, if it does not know.
     fn ask(&mut self, ctx: &mut Context<'_, Node>, tx: TxId) {
         if let Some(Transaction { phase: Phase::Recovering(recovery), .. }) = self.table.get(&tx) {
-            ctx.mark("a coordinator asks what was decided");
+            ctx.mark(marks::A_COORDINATOR_ASKS_WHAT_WAS_DECIDED);
             ctx.broadcast(recovery.others(ctx.id()), Message::Ask { tx });
             ctx.arm(Timer::Ask(tx), self.settings.silence(self.participants.len()));
         }

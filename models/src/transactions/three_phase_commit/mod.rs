@@ -35,6 +35,7 @@
 
 pub mod bugs;
 pub mod coordinator;
+pub mod marks;
 pub mod messages;
 pub mod model;
 pub mod participant;

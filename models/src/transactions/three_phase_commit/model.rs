@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use seedbed_sim::{Context, FaultClass, Info, Model, NodeId, OpId, Operation, Phases, Process, Span};
+use seedbed_sim::{Context, FaultClass, Info, Model, NodeId, OpId, Operation, Phases, Process, Span, Tolerance};
 use serde::{Deserialize, Serialize};
 
 use crate::transactions::TxId;
@@ -11,6 +11,7 @@ use crate::transactions::commitment::{Client, Cluster, Decision, Entry, Op, Ret,
 use crate::transactions::store::Key;
 use crate::transactions::three_phase_commit::bugs::Bug;
 use crate::transactions::three_phase_commit::coordinator::{Coordinator, Phase};
+use crate::transactions::three_phase_commit::marks;
 use crate::transactions::three_phase_commit::messages::{Message, Timer};
 use crate::transactions::three_phase_commit::participant::{Part, Participant};
 use crate::transactions::three_phase_commit::settings::Settings;
@@ -177,7 +178,7 @@ impl Process for Node {
             Node::Coordinator(coordinator) => coordinator.timer(ctx, timer),
             Node::Participant(participant) => participant.timer(ctx, timer),
             Node::Client(client) => {
-                ctx.mark("request asked again");
+                ctx.mark(marks::REQUEST_ASKED_AGAIN);
                 client.ask(ctx);
             }
         }
@@ -216,6 +217,7 @@ impl Model for ThreePhaseCommit {
         // has voted knows as little of the others as they of it.
         roles: &["telling", "unvoted", "half voted", "in doubt", "elected"],
         bugs: Bug::LISTED,
+        marks: &[marks::MARKS, ledger::MARKS],
     };
 
     fn size(&self) -> usize {
@@ -260,11 +262,11 @@ impl Model for ThreePhaseCommit {
         Ok(())
     }
 
-    fn mortal(&self) -> (Vec<NodeId>, usize) {
-        self.cluster.mortal()
+    fn tolerance(&self) -> Tolerance {
+        Tolerance { crashes: self.cluster.crashes(), delay: Some(self.settings.delta), ..Tolerance::of(self) }
     }
 
-    fn tempo(&self) -> Span {
+    fn reaction_time(&self) -> Span {
         self.settings.silence(usize::from(self.cluster.participants))
     }
 
@@ -301,12 +303,8 @@ impl Model for ThreePhaseCommit {
             .boxed()
     }
 
-    fn delay_bound(&self) -> Option<Span> {
-        Some(self.settings.delta)
-    }
-
     fn phases(&self) -> Phases {
-        Phases { chaos: Span::ms(1_500), settle: Span::secs(3), core: None }
+        Phases { chaos: Span::ms(1_500), settle: Span::secs(3) }
     }
 
     fn workload(&self) -> BoxedStrategy<Vec<Operation<Op>>> {

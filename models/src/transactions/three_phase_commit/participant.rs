@@ -14,6 +14,7 @@ use crate::transactions::TxId;
 use crate::transactions::commitment::{Decision, Ledger, Pledge, Report, Standing, Write};
 use crate::transactions::store::{Cell, Key, Step, Store};
 use crate::transactions::three_phase_commit::bugs::Bug;
+use crate::transactions::three_phase_commit::marks;
 use crate::transactions::three_phase_commit::messages::{Message, Stood, Timer};
 use crate::transactions::three_phase_commit::model::{LOG, Node, Record};
 use crate::transactions::three_phase_commit::recovery::Recovery;
@@ -105,7 +106,7 @@ impl Participant {
         }
         let undecided: Vec<(TxId, Pledge)> = self.ledger.undecided().map(|(tx, pledge)| (tx, pledge.clone())).collect();
         for (tx, Pledge { coordinator, peers }) in undecided {
-            ctx.mark("recovered in doubt");
+            ctx.mark(marks::RECOVERED_IN_DOUBT);
             let pre_committed = matches!(self.ledger.standing(tx), Some(Standing::PreCommitted(_)));
             if pre_committed && self.bug == Some(Bug::RecoversToCommit) {
                 self.learn(ctx, tx, Decision::Commit);
@@ -148,7 +149,7 @@ impl Participant {
     pub(super) fn timer(&mut self, ctx: &mut Context<'_, Node>, timer: Timer) {
         match timer {
             Timer::Idle(tx) => {
-                ctx.mark("work given up");
+                ctx.mark(marks::WORK_GIVEN_UP);
                 self.ledger.abandon(tx);
             }
             Timer::Silence(tx) => self.silence(ctx, tx),
@@ -183,7 +184,7 @@ impl Participant {
                 self.await_word(ctx, tx);
             }
             Some(Standing::Unable) | None => {
-                ctx.mark("voted no");
+                ctx.mark(marks::VOTED_NO);
                 self.ledger.vote_no(ctx, tx, Write::Forced);
                 ctx.send(from, Message::No { tx });
             }
@@ -241,14 +242,14 @@ impl Participant {
         let Some(doubt) = self.doubts.get_mut(&tx) else { return };
         match &doubt.part {
             Part::Follows(fallen) | Part::Elects(fallen) => {
-                ctx.mark("coordinator given up");
+                ctx.mark(marks::COORDINATOR_GIVEN_UP);
                 let fallen = *fallen;
                 doubt.up.remove(&fallen);
                 self.elect(ctx, tx);
             }
             Part::Asks { .. } => self.terminate(ctx, tx),
             Part::PreCommits { .. } => {
-                ctx.mark("committed without those who fell");
+                ctx.mark(marks::COMMITTED_WITHOUT_THOSE_WHO_FELL);
                 self.decide(ctx, tx, Decision::Commit);
             }
             Part::Recovers(_) => panic!("who recovers waits for nobody: {tx}"),
@@ -292,7 +293,7 @@ impl Participant {
 
     /// The elected coordinator asks how the others stand.
     fn coordinate(&mut self, ctx: &mut Context<'_, Node>, tx: TxId) {
-        ctx.mark("elected");
+        ctx.mark(marks::ELECTED);
         let me = ctx.id();
         let mine = self.report(ctx, tx);
         let doubt = self.doubts.get_mut(&tx).expect("who is elected is in doubt");
@@ -346,22 +347,22 @@ impl Participant {
         *up = states.keys().copied().collect();
         let some = |wanted: Report| states.values().any(|report| *report == wanted);
         if some(Report::Decided(Decision::Abort)) {
-            ctx.mark("terminated: somebody had aborted");
+            ctx.mark(marks::TERMINATED_SOMEBODY_HAD_ABORTED);
             return self.decide(ctx, tx, Decision::Abort);
         }
         if some(Report::Decided(Decision::Commit)) {
-            ctx.mark("terminated: somebody had committed");
+            ctx.mark(marks::TERMINATED_SOMEBODY_HAD_COMMITTED);
             return self.decide(ctx, tx, Decision::Commit);
         }
         if !some(Report::PreCommitted) {
-            ctx.mark("terminated: all uncertain");
+            ctx.mark(marks::TERMINATED_ALL_UNCERTAIN);
             let decision = match self.bug {
                 Some(Bug::TerminationFromUncertainCommits) => Decision::Commit,
                 _ => Decision::Abort,
             };
             return self.decide(ctx, tx, decision);
         }
-        ctx.mark("terminated: somebody had pre-committed");
+        ctx.mark(marks::TERMINATED_SOMEBODY_HAD_PRE_COMMITTED);
         let members = up.clone();
         let waiting: BTreeSet<NodeId> = members.iter().copied().filter(|node| *node != me).collect();
         ctx.append(LOG, Record::View { tx, members });
@@ -446,8 +447,8 @@ impl Participant {
             && let Some(decision) = recovery.hear(from, stood)
         {
             ctx.mark(match recovery.heard_all() {
-                true => "total failure: decided when all had recovered",
-                false => "total failure: decided when the last to fall had recovered",
+                true => marks::TOTAL_FAILURE_DECIDED_WHEN_ALL_HAD_RECOVERED,
+                false => marks::TOTAL_FAILURE_DECIDED_WHEN_THE_LAST_TO_FALL_HAD_RECOVERED,
             });
             self.learn(ctx, tx, decision);
         }

@@ -9,6 +9,7 @@ use crate::transactions::TxId;
 use crate::transactions::commitment::{Answer, Decision, Desk, Entry, Journal, Request, Ret, Write};
 use crate::transactions::store::{Cell, Key, Step};
 use crate::transactions::two_phase_commit::bugs::Bug;
+use crate::transactions::two_phase_commit::marks;
 use crate::transactions::two_phase_commit::messages::{Message, Timer};
 use crate::transactions::two_phase_commit::model::{LOG, Node, Record};
 use crate::transactions::two_phase_commit::settings::{Presumption, Settings};
@@ -106,7 +107,7 @@ impl Coordinator {
             _ => true,
         });
         for tx in self.table.keys().copied().collect::<Vec<_>>() {
-            ctx.mark("recovered a decision that all must know");
+            ctx.mark(marks::RECOVERED_A_DECISION_THAT_ALL_MUST_KNOW);
             let decision = self.table[&tx].decision().expect("only decisions are recovered");
             self.journal.tell(Entry::Decided { tx, decision });
             self.tell(ctx, tx);
@@ -142,7 +143,7 @@ impl Coordinator {
         let tx = request.tx;
         if let Some(ret) = self.desk.answer(&request) {
             if request.life < self.desk.life() {
-                ctx.mark("request of an earlier life");
+                ctx.mark(marks::REQUEST_OF_AN_EARLIER_LIFE);
             }
             return ctx.send(client, Message::Answer(Answer { tx, ret, life: self.desk.life() }));
         }
@@ -215,7 +216,7 @@ impl Coordinator {
         match timer {
             Timer::Late(tx) => self.late(ctx, tx),
             Timer::Resend(tx) => {
-                ctx.mark("decision told again");
+                ctx.mark(marks::DECISION_TOLD_AGAIN);
                 self.tell(ctx, tx);
             }
             timer => panic!("this is not a coordinator's timer: {timer:?}"),
@@ -228,14 +229,14 @@ impl Coordinator {
         self.journal.tell(Entry::TimedOut);
         match &transaction.phase {
             Phase::Working { .. } => {
-                ctx.mark("work timed out");
+                ctx.mark(marks::WORK_TIMED_OUT);
                 let participants: Vec<NodeId> = transaction.work.keys().copied().collect();
                 ctx.broadcast(participants, Message::Release { tx });
                 self.answer(ctx, tx, Ret::Aborted);
                 self.table.remove(&tx);
             }
             Phase::Voting { waiting, yes } => {
-                ctx.mark("votes timed out");
+                ctx.mark(marks::VOTES_TIMED_OUT);
                 let others = yes.union(waiting).copied().collect();
                 let decision = match self.bug {
                     Some(Bug::CommitOnTimeout) => Decision::Commit,
@@ -349,8 +350,8 @@ impl Coordinator {
     fn presume(&self, ctx: &mut Context<'_, Node>) -> Decision {
         let decision = self.settings.presumption.of_the_unknown();
         ctx.mark(match decision {
-            Decision::Commit => "presumed commit",
-            Decision::Abort => "presumed abort",
+            Decision::Commit => marks::PRESUMED_COMMIT,
+            Decision::Abort => marks::PRESUMED_ABORT,
         });
         match (self.bug, decision) {
             (Some(Bug::PresumeWrong), Decision::Commit) => Decision::Abort,

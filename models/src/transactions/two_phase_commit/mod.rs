@@ -53,6 +53,7 @@
 
 pub mod bugs;
 pub mod coordinator;
+pub mod marks;
 pub mod messages;
 pub mod model;
 pub mod participant;

@@ -3,15 +3,17 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use seedbed_sim::{Context, FaultClass, Info, Model, NodeId, OpId, Operation, Phases, Process, Span};
+use seedbed_sim::{Context, FaultClass, Info, Model, NodeId, OpId, Operation, Phases, Process, Span, Tolerance};
 use serde::{Deserialize, Serialize};
 
+use crate::parts::wal;
 use crate::transactions::TxId;
 use crate::transactions::commitment::{Client, Cluster, Decision, Entry, Op, Ret, Seat, Standing, ledger};
 use crate::transactions::store::Key;
 use crate::transactions::transfer::{Transfer, Transfers};
 use crate::transactions::two_phase_commit::bugs::Bug;
 use crate::transactions::two_phase_commit::coordinator::{Coordinator, Phase};
+use crate::transactions::two_phase_commit::marks;
 use crate::transactions::two_phase_commit::messages::{Message, Timer};
 use crate::transactions::two_phase_commit::participant::Participant;
 use crate::transactions::two_phase_commit::settings::{Presumption, Settings};
@@ -190,7 +192,7 @@ impl Process for Node {
             Node::Coordinator(coordinator) => coordinator.timer(ctx, timer),
             Node::Participant(participant) => participant.timer(ctx, timer),
             Node::Client(client) => {
-                ctx.mark("request asked again");
+                ctx.mark(marks::REQUEST_ASKED_AGAIN);
                 client.ask(ctx);
             }
         }
@@ -229,6 +231,7 @@ impl Model for TwoPhaseCommit {
         // A coordinator that collects votes leaves all in doubt if it falls; what it has just decided only it knows.
         roles: &["collecting", "in doubt", "deciding", "working"],
         bugs: Bug::LISTED,
+        marks: &[marks::MARKS, wal::MARKS, ledger::MARKS],
     };
 
     fn size(&self) -> usize {
@@ -266,11 +269,11 @@ impl Model for TwoPhaseCommit {
         Ok(())
     }
 
-    fn mortal(&self) -> (Vec<NodeId>, usize) {
-        self.cluster.mortal()
+    fn tolerance(&self) -> Tolerance {
+        Tolerance::of(self).crashing(self.cluster.crashes())
     }
 
-    fn tempo(&self) -> Span {
+    fn reaction_time(&self) -> Span {
         self.settings.doubt
     }
 
@@ -315,7 +318,7 @@ impl Model for TwoPhaseCommit {
     }
 
     fn phases(&self) -> Phases {
-        Phases { chaos: Span::ms(1_500), settle: Span::secs(3), core: None }
+        Phases { chaos: Span::ms(1_500), settle: Span::secs(3) }
     }
 
     fn workload(&self) -> BoxedStrategy<Vec<Operation<Op>>> {

@@ -9,6 +9,7 @@ use crate::transactions::TxId;
 use crate::transactions::commitment::{Decision, Ledger, Pledge, Report, Standing, Write};
 use crate::transactions::store::{Cell, Key, Step, Store};
 use crate::transactions::two_phase_commit::bugs::Bug;
+use crate::transactions::two_phase_commit::marks;
 use crate::transactions::two_phase_commit::messages::{Message, Timer};
 use crate::transactions::two_phase_commit::model::{LOG, Node, Record};
 use crate::transactions::two_phase_commit::settings::Settings;
@@ -45,7 +46,7 @@ impl Participant {
         let Some(log) = wal::recover(ctx, LOG) else { return };
         self.ledger = self.after_recovery(&log);
         for tx in self.in_doubt() {
-            ctx.mark("recovered in doubt");
+            ctx.mark(marks::RECOVERED_IN_DOUBT);
             self.ask(ctx, tx);
         }
     }
@@ -67,10 +68,10 @@ impl Participant {
             Message::Abort { tx } => self.told(ctx, from, tx, Decision::Abort),
             Message::Ask { tx } => self.asked(ctx, from, tx),
             Message::Tell { tx, decision } => {
-                ctx.mark("a peer knew");
+                ctx.mark(marks::A_PEER_KNEW);
                 self.learn(ctx, tx, decision);
             }
-            Message::Unsure { .. } => ctx.mark("a peer is in doubt as well"),
+            Message::Unsure { .. } => ctx.mark(marks::A_PEER_IS_IN_DOUBT_AS_WELL),
             message => panic!("a participant is not sent this: {from} sent it {message:?}"),
         }
     }
@@ -92,7 +93,7 @@ impl Participant {
         ctx.cancel(&Timer::Idle(tx));
         match self.ledger.standing(tx) {
             Some(Standing::Working(prepared)) if prepared.read_only() && self.settings.read_only => {
-                ctx.mark("voted read-only");
+                ctx.mark(marks::VOTED_READ_ONLY);
                 self.ledger.vote_read_only(tx);
                 ctx.send(from, Message::ReadOnly { tx });
             }
@@ -107,13 +108,13 @@ impl Participant {
             }
             // Who only reads has nothing to abort, and may have voted before and forgotten it.
             Some(Standing::Unable) | None if self.settings.read_only && !peers.contains(&ctx.id()) => {
-                ctx.mark("voted no without a record");
+                ctx.mark(marks::VOTED_NO_WITHOUT_A_RECORD);
                 self.ledger.abandon(tx);
                 ctx.send(from, Message::No { tx });
             }
             // It could not do the work, or has forgotten it: in a crash, or because nobody asked for long.
             Some(Standing::Unable) | None => {
-                ctx.mark("voted no");
+                ctx.mark(marks::VOTED_NO);
                 self.ledger.vote_no(ctx, tx, self.settings.presumption.participant_writes(Decision::Abort));
                 ctx.send(from, Message::No { tx });
             }
@@ -154,7 +155,7 @@ impl Participant {
     pub(super) fn timer(&mut self, ctx: &mut Context<'_, Node>, timer: Timer) {
         match timer {
             Timer::Idle(tx) => {
-                ctx.mark("work given up");
+                ctx.mark(marks::WORK_GIVEN_UP);
                 self.ledger.abandon(tx);
             }
             Timer::Doubt(tx) => self.doubt(ctx, tx),
@@ -167,7 +168,7 @@ impl Participant {
         if self.bug == Some(Bug::UnilateralAbortAfterYes) {
             return self.learn(ctx, tx, Decision::Abort);
         }
-        ctx.mark("in doubt for long");
+        ctx.mark(marks::IN_DOUBT_FOR_LONG);
         self.ask(ctx, tx);
     }
 

@@ -26,11 +26,8 @@ pub fn suite() -> Suite<Coherence> {
         .property(NoDeadlock)
         .property(litmus_outcomes())
         .property(requests_complete())
-        .sometimes("block evicted for want of room")
-        .sometimes("link: sent again")
-        .sometimes("link: came again, or before its turn")
-        .sometimes("link: delivered what had come early")
         .boundary(Boundary {
+            bug: None,
             name: "unordered-forwards",
             what: "a directory whose forwards overtake each other: an owner that wants to write gives its old data to a later reader",
             // MOESI's home goes on while an owner is read from. MSI's and MESI's stall, so their tables meet what they call
@@ -41,6 +38,7 @@ pub fn suite() -> Suite<Coherence> {
             swarm: Swarm::only([FaultClass::Reorder]).as_configured(),
         })
         .boundary(Boundary {
+            bug: None,
             name: "unordered-bus",
             what: "a bus that shows requests to each cache in another order: two think that they were first",
             breaks: "coherence/single_writer",
@@ -48,6 +46,7 @@ pub fn suite() -> Suite<Coherence> {
             swarm: Swarm::only([FaultClass::Reorder]).as_configured(),
         })
         .boundary(Boundary {
+            bug: None,
             name: "one-channel-too-few",
             what: "forwards and responses share a channel: a forward waits for a response that waits behind it",
             breaks: "coherence/no_deadlock",

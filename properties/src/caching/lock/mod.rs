@@ -45,38 +45,8 @@ pub fn suite() -> Suite<Lock> {
         maker(StateMachineSafety::default()),
     ]);
     suite
-        .sometimes("lock taken")
-        .sometimes("entered again")
-        .sometimes("lease extended")
-        .sometimes("lease over")
-        .sometimes("step put off")
-        .sometimes("write refused")
-        .sometimes("write with an old token")
-        .sometimes("attempt failed")
-        .sometimes("lease over before it began")
-        .sometimes("extension refused")
-        .sometimes("key expired")
-        .sometimes("redis restarted")
-        .sometimes("restarted master keeps silent")
-        .sometimes("failover")
-        .sometimes("replica promoted")
-        .sometimes("old master made a replica")
-        .sometimes("replica resynchronised")
-        .sometimes("asked a replica")
-        .sometimes("watches its predecessor")
-        .sometimes("lease revoked by the leader")
-        .sometimes("lease revoked")
-        .sometimes("waiter's key is gone")
-        .sometimes("first in the queue with a lease that may be over")
-        .sometimes("token was here")
-        .sometimes("token knows of several")
-        .sometimes("reply deferred")
-        .sometimes("inquired")
-        .sometimes("request failed")
-        .sometimes("overtaken request failed")
-        .sometimes("permission relinquished")
-        .sometimes("said again")
         .boundary(Boundary {
+            bug: None,
             name: "pause-beyond-lease",
             what: "a holder stands still for longer than its lease: two hold the lock",
             breaks: "lock/exclusion",
@@ -84,6 +54,7 @@ pub fn suite() -> Suite<Lock> {
             swarm: Swarm::only([FaultClass::Pause]).over_pause(40).as_configured(),
         })
         .boundary(Boundary {
+            bug: None,
             name: "asynchronous-failover",
             what: "the master dies before a replica has heard of the lock: the next master grants it again",
             breaks: "lock/exclusion",
@@ -91,6 +62,7 @@ pub fn suite() -> Suite<Lock> {
             swarm: Swarm::only([FaultClass::Crash, FaultClass::Loss]).as_configured(),
         })
         .boundary(Boundary {
+            bug: None,
             name: "clock-jump-breaks-redlock",
             what: "the clock of a master that has granted the lock jumps: a second quorum grants it again",
             breaks: "lock/exclusion",

@@ -28,24 +28,8 @@ pub fn suite() -> Suite<Crdt> {
         .property(values::LastWriterWins::default())
         .property(reach::Reaches::default())
         .property(AtEnd::liveness("crdt/nothing_is_kept", stability::nothing_is_kept))
-        .sometimes("update refused")
-        .sometimes("asked before it was a member")
-        .sometimes("recovered from disk")
-        .sometimes("torn record dropped")
-        .sometimes("nothing new in a state")
-        .sometimes("states joined that had both gone on")
-        .sometimes("delta interval sent")
-        .sometimes("whole state sent for want of deltas")
-        .sometimes("interval meant for an earlier replica")
-        .sometimes("acknowledgement of or by an earlier replica")
-        .sometimes("operation waits for its causes")
-        .sometimes("duplicate operation dropped")
-        .sometimes("operations sent again")
-        .sometimes("tombstones forgotten")
-        .sometimes("let in by all")
-        .sometimes("snapshot installed")
-        .sometimes("late digest")
         .boundary(Boundary {
+            bug: None,
             name: "without-causal-order",
             what: "operations are applied as they come: a removal overtakes the addition that it is about, and replicas differ for ever",
             breaks: "crdt/strong_convergence",
@@ -53,6 +37,7 @@ pub fn suite() -> Suite<Crdt> {
             swarm: Swarm::only([FaultClass::Reorder]).as_configured(),
         })
         .boundary(Boundary {
+            bug: None,
             name: "later-write-lost",
             what: "a clock is off by more than lies between two writes: the earlier one is taken for the last",
             breaks: "crdt/last_writer_wins",

@@ -41,28 +41,8 @@ pub fn suite() -> Suite<Raft> {
         .property(CommandsComplete)
         .property(FollowersCatchUp::default())
         .property(commands_linearizable())
-        .sometimes("leader changed")
-        .sometimes("leader stepped down")
-        .sometimes("stepped down by check-quorum")
-        .sometimes("pre-vote refused")
-        .sometimes("log truncated")
-        .sometimes("conflict hint used")
-        .sometimes("entries sent in a batch")
-        .sometimes("snapshot taken")
-        .sometimes("snapshot installed")
-        .sometimes("read by ReadIndex")
-        .sometimes("read under a lease")
-        .sometimes("leadership handed over")
-        .sometimes("learners changed")
-        .sometimes("voters changed one at a time")
-        .sometimes("joint configuration entered")
-        .sometimes("joint configuration left")
-        .sometimes("leader left the group")
-        .sometimes("command retried")
-        .sometimes("client redirected")
-        .sometimes("duplicate command suppressed")
-        .sometimes("torn record dropped")
         .boundary(Boundary {
+            bug: None,
             name: "wiped-voter",
             what: "a voter that comes back empty forgets what it promised, and a committed entry with it",
             breaks: "raft/leader_completeness",
@@ -70,6 +50,7 @@ pub fn suite() -> Suite<Raft> {
             swarm: Swarm::tolerated().and(FaultClass::Wipe),
         })
         .boundary(Boundary {
+            bug: None,
             name: "stale-lease-read",
             what: "clocks that drift apart further than the lease allows for: a leader that was deposed answers a read",
             breaks: "raft/linearizable",
@@ -83,6 +64,7 @@ pub fn suite() -> Suite<Raft> {
             "raft/leader_completeness",
         ))
         .boundary(Boundary {
+            bug: None,
             name: "single-server-change-without-commit-in-term",
             what: "two leaders change the group of four before they have committed anything: two majorities that do not meet",
             breaks: "raft/membership",
@@ -114,7 +96,7 @@ fn leases() -> Raft {
 fn without_promise(bug: &'static str, name: &'static str, what: &'static str, breaks: &'static str) -> Boundary<Raft> {
     let mut model = Raft::default();
     model.set_bug(Some(bug));
-    Boundary { name, what, breaks, model, swarm: Swarm::tolerated() }
+    Boundary { bug: None, name, what, breaks, model, swarm: Swarm::tolerated() }
 }
 
 /// The safety properties of a group, for any model that runs one: checked after each event.

@@ -21,24 +21,8 @@ pub fn suite() -> Suite<Mvcc> {
         .property(real_time())
         .property(locks_resolved())
         .property(transactions_end())
-        .sometimes("read-only transaction")
-        .sometimes("write conflict")
-        .sometimes("what was read has changed")
-        .sometimes("a read met a lock")
-        .sometimes("a prewrite met a lock")
-        .sometimes("abandoned transaction rolled back")
-        .sometimes("transaction rolled back by others")
-        .sometimes("secondary rolled forward")
-        .sometimes("secondary rolled back")
-        .sometimes("old lock swept")
-        .sometimes("locks found after a crash")
-        .sometimes("transaction given up")
-        .sometimes("timestamps reserved")
-        .sometimes("client turned to the other oracle")
-        .sometimes("oracle took over")
-        .sometimes("oracle deposed")
-        .sometimes("torn record dropped")
         .boundary(Boundary {
+            bug: None,
             name: "write-skew",
             what: "two transactions read what the other writes, both commit: snapshot isolation is not serializable",
             breaks: "mvcc/serializable",

@@ -17,24 +17,6 @@ pub fn suite() -> Suite<Saga> {
     let properties = safety().into_iter().chain(isolation()).collect();
     Suite { properties, ..Suite::new(Saga::default()) }
         .property(AtEnd::liveness("saga/every_saga_ends", ends::every_saga_ends))
-        .sometimes("transaction refused")
-        .sometimes("pivot refused")
-        .sometimes("refused by a semantic lock")
-        .sometimes("late transaction refused")
-        .sometimes("compensated")
-        .sometimes("empty compensation")
-        .sometimes("backward recovery")
-        .sometimes("forward recovery after a restart")
-        .sometimes("backward recovery after a restart")
-        .sometimes("coordinator recovers an open saga")
-        .sometimes("saga given up")
-        .sometimes("step asked for again")
-        .sometimes("repeated step answered from the journal")
-        .sometimes("outbox recovered")
-        .sometimes("event sent again")
-        .sometimes("event dropped as a duplicate")
-        .sometimes("client asked again")
-        .sometimes("torn record dropped")
         .boundary(unlocked(
             "dirty-read",
             "without semantic locks a saga builds on what another did and then undid",
@@ -50,7 +32,7 @@ pub fn suite() -> Suite<Saga> {
 fn unlocked(name: &'static str, what: &'static str, breaks: &'static str) -> Boundary<Saga> {
     // Nothing has to break for that.
     let (model, swarm) = (Saga::default().without_semantic_locks(), Swarm::calm().as_configured());
-    Boundary { name, what, breaks, model, swarm }
+    Boundary { bug: None, name, what, breaks, model, swarm }
 }
 
 /// What is true of sagas with and without semantic locks: S1 to S4, and that nothing is lost or made.

@@ -68,14 +68,14 @@ type Looks = (&'static str, bool, bool, bool, bool);
 #[derive(Clone)]
 pub(crate) struct Onlooker {
     reached: Rc<RefCell<BTreeSet<Feature>>>,
-    mortal: Vec<NodeId>,
+    crashable: Vec<NodeId>,
     looks: Vec<Looks>,
     last: Feature,
 }
 
 impl Onlooker {
-    pub(crate) fn new(mortal: Vec<NodeId>) -> Self {
-        Onlooker { reached: Rc::default(), mortal, looks: Vec::new(), last: 0 }
+    pub(crate) fn new(crashable: Vec<NodeId>) -> Self {
+        Onlooker { reached: Rc::default(), crashable, looks: Vec::new(), last: 0 }
     }
 
     /// What was reached so far.
@@ -86,7 +86,7 @@ impl Onlooker {
     fn looks<M: Model>(&self, world: &World<M>, node: NodeId) -> Looks {
         let role = world.process(node).and_then(|process| world.config().role(process)).unwrap_or("");
         let wrong = world.clock(node) != world.now();
-        (role, world.process(node).is_some(), world.paused(node), wrong, self.mortal.contains(&node))
+        (role, world.process(node).is_some(), world.paused(node), wrong, self.crashable.contains(&node))
     }
 }
 

@@ -241,7 +241,7 @@ impl<M: Model> Guided<M> {
     }
 
     fn try_out(&self, candidate: &Candidate<M>, record: Record) -> Tried<M> {
-        let onlooker = Onlooker::new(self.campaign.suite.model.mortal().0);
+        let onlooker = Onlooker::new(self.campaign.suite.model.tolerance().crashes.among);
         let outcome = in_runtime(|| {
             let mut world = World::begin(&candidate.case, &candidate.source(), record == Record::Yes);
             world.forget_timeline();

@@ -189,9 +189,9 @@ impl<'a, M: Model> Workshop<'a, M> {
 
     /// Strikes another node.
     fn turn(&mut self, fault: &mut Fault, rules: &Rules) {
-        let place = self.place(rules.mortal.len());
+        let place = self.place(rules.crashable.len());
         if let (Some(target), Some(place)) = (fault.what.target_mut(), place) {
-            *target = Target::Node(rules.mortal[place]);
+            *target = Target::Node(rules.crashable[place]);
             fault.within = None;
             fault.after = None;
         }

@@ -60,7 +60,7 @@ pub struct Blocked {
 
 /// A protocol that lets clients wait for a fault to end, for more than so many times what it needs to notice that
 /// something is wrong, does not get around it.
-pub const BLOCKING_TEMPOS: u64 = 4;
+pub const BLOCKING_REACTIONS: u64 = 4;
 
 /// Runs every seed and its twin, on the current rayon pool; in the order of the seeds. `go_on` is asked before each;
 /// when it says no, the rest is left out.
@@ -105,7 +105,7 @@ fn sample<M: Model>(
     (twin, calm): (&Case<M>, &Finished<M>),
 ) -> Sample {
     let classes = campaign.swarm.classes::<M>();
-    let tolerated = case.scenario.config.tolerates();
+    let tolerated = case.scenario.config.tolerance().classes;
     // A property of whole runs is judged when the run is over.
     let whole = |run: &Finished<M>| run.violation.as_ref().is_none_or(|violation| violation.liveness);
     Sample {
@@ -152,7 +152,7 @@ fn served<M: Model>(case: &Case<M>, run: &Finished<M>) -> Served {
     let heal = case.scenario.phases.heal_at();
     let struck: Vec<Window> = run.struck.iter().map(|(_, fault)| Window::of(fault, heal)).collect();
     let standstills = standstills(&waits(&run.history, &struck, run.ended_at), run.ended_at);
-    let least = case.scenario.config.tempo() * BLOCKING_TEMPOS;
+    let least = case.scenario.config.reaction_time() * BLOCKING_REACTIONS;
     served.stood_still = standstills.iter().map(Standstill::lasted).max().unwrap_or_default();
     served.blocked = standstills.iter().filter_map(|standstill| standstill.blocked(&struck, least)).max();
     served

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::atlas::measure::sample::BLOCKING_TEMPOS;
+use crate::atlas::measure::sample::BLOCKING_REACTIONS;
 use crate::atlas::page::words::{
     MEANINGS, anchor, answered, blocked, declared, factor, families, figure, percent, violated,
 };
@@ -390,7 +390,7 @@ fn method(atlas: &Atlas) -> Markup {
                     b { "Blocks" } ": a property of liveness was violated after the faults had ended and the world had "
                     "settled (stuck); or, with 95 % certainty in " (percent(BLOCKING_SHARE)) " of the worlds or more, "
                     "clients that were up waited and nobody was answered until a fault was over which had lasted for "
-                    "more than " (BLOCKING_TEMPOS) " times what the protocol needs to notice that something is wrong."
+                    "more than " (BLOCKING_REACTIONS) " times what the protocol needs to notice that something is wrong."
                 }
                 li {
                     b { "n/a" } ": no fault of the class could strike, or not one world came out differently from its "

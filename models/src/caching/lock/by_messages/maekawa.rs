@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use seedbed_sim::NodeId;
 
 use crate::caching::lock::by_messages::{Effects, Speech, Stamp};
+use crate::caching::lock::marks;
 use crate::caching::lock::messages::Token;
 
 /// The voting set of a node: of seven, a line of the projective plane, as in the paper; of any other number, its row and
@@ -138,7 +139,7 @@ impl Candidate {
         let stamp = self.wants.expect("who is asked wants to enter");
         for voter in std::mem::take(&mut self.inquired) {
             if self.locked.remove(&voter).is_some() {
-                effects.marks.push("permission relinquished");
+                effects.marks.push(marks::PERMISSION_RELINQUISHED);
                 self.failed.insert(voter);
                 effects.say(voter, Speech::Relinquish(stamp));
             }
@@ -154,16 +155,16 @@ impl Voter {
         let first = self.waiting.first().copied();
         self.waiting.insert(stamp);
         if current < stamp || first.is_some_and(|first| first < stamp) {
-            effects.marks.push("request failed");
+            effects.marks.push(marks::REQUEST_FAILED);
             return self.tell(effects, stamp);
         }
         // The one that was first so far is not any more, and must know (Sanders 1987).
         if let Some(first) = first.filter(|first| !self.told.contains(first)) {
-            effects.marks.push("overtaken request failed");
+            effects.marks.push(marks::OVERTAKEN_REQUEST_FAILED);
             self.tell(effects, first);
         }
         if !self.inquired {
-            effects.marks.push("inquired");
+            effects.marks.push(marks::INQUIRED);
             self.inquired = true;
             effects.say(current.node, Speech::Inquire(current));
         }

@@ -22,11 +22,12 @@ pub mod suzuki_kasami;
 
 use std::collections::{BTreeMap, VecDeque};
 
-use seedbed_sim::{Context, NodeId, Span, kinds};
+use seedbed_sim::{Context, Mark, NodeId, Span, kinds};
 
 use crate::caching::lock::by_messages::maekawa::Maekawa;
 use crate::caching::lock::by_messages::ricart_agrawala::RicartAgrawala;
 use crate::caching::lock::by_messages::suzuki_kasami::SuzukiKasami;
+use crate::caching::lock::marks;
 use crate::caching::lock::messages::{Message, Token};
 use crate::caching::lock::model::{Node, Timer};
 use crate::caching::lock::taker::Told;
@@ -79,7 +80,7 @@ pub struct Privilege {
 pub struct Effects {
     pub(super) said: Vec<(NodeId, Speech)>,
     pub(super) enters: Option<Token>,
-    pub(super) marks: Vec<&'static str>,
+    pub(super) marks: Vec<Mark>,
 }
 
 impl Effects {
@@ -188,7 +189,7 @@ impl Peer {
     pub(super) fn resend(&mut self, ctx: &mut Context<'_, Node>, peer: NodeId) -> Option<Told> {
         let waiting = self.links.waiting(peer);
         if !waiting.is_empty() {
-            ctx.mark("said again");
+            ctx.mark(marks::SAID_AGAIN);
             waiting.into_iter().for_each(|segment| ctx.send(peer, Message::Peer(segment)));
             ctx.arm(Timer::Resend(peer), self.links.patience());
         }

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use seedbed_sim::NodeId;
 
 use crate::caching::lock::by_messages::{Effects, Speech, Stamp};
+use crate::caching::lock::marks;
 use crate::caching::lock::messages::Token;
 
 /// A node.
@@ -65,7 +66,7 @@ impl RicartAgrawala {
                 self.highest = self.highest.max(stamp.number);
                 // `Defer_it := Requesting and (k > Ours or (k = Ours and j > me))`; who is inside is requesting too.
                 if self.wants.is_some_and(|own| own < stamp) {
-                    effects.marks.push("reply deferred");
+                    effects.marks.push(marks::REPLY_DEFERRED);
                     self.deferred.insert(from);
                     return;
                 }

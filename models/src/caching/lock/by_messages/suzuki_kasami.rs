@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use seedbed_sim::NodeId;
 
 use crate::caching::lock::by_messages::{Effects, Privilege, Speech, Stamp};
+use crate::caching::lock::marks;
 use crate::caching::lock::messages::Token;
 
 /// A node.
@@ -41,7 +42,7 @@ impl SuzukiKasami {
     pub(super) fn want(&mut self, effects: &mut Effects) {
         self.wants = true;
         if self.privilege.is_some() {
-            effects.marks.push("token was here");
+            effects.marks.push(marks::TOKEN_WAS_HERE);
             return self.enter(effects);
         }
         let number = self.requested.entry(self.me).or_default();
@@ -99,7 +100,7 @@ impl SuzukiKasami {
         }
         if let Some(next) = privilege.queue.pop_front() {
             if !privilege.queue.is_empty() {
-                effects.marks.push("token knows of several");
+                effects.marks.push(marks::TOKEN_KNOWS_OF_SEVERAL);
             }
             effects.say(next, Speech::Privilege(self.privilege.take().expect("just looked at")));
         }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use seedbed_sim::{Context, Embed, File, NodeId, OpId, Process, Span, Time};
 
+use crate::caching::lock::marks;
 use crate::caching::lock::messages::Message;
 use crate::caching::lock::model::{Node, Record, Ret, Timer};
 use crate::caching::lock::on_raft::machine::{Command, LeaseId, Locks, Output, Revision};
@@ -17,7 +18,9 @@ use crate::replication::raft::types::{Index, Term};
 struct AsServer;
 
 impl Embed<Node, Server<Locks>> for AsServer {
-    const NAME: &'static str = "raft";
+    fn name(&self) -> &'static str {
+        "raft"
+    }
     fn message(&self, message: RaftMessage<Locks>) -> Message {
         Message::Raft(message)
     }
@@ -155,7 +158,7 @@ impl Service {
         let over = self.leases.iter().filter(|(_, deadline)| deadline.at <= now);
         let over: Vec<(LeaseId, u64)> = over.map(|(lease, deadline)| (*lease, deadline.kept)).collect();
         for (lease, kept) in over {
-            ctx.mark("lease revoked by the leader");
+            ctx.mark(marks::LEASE_REVOKED_BY_THE_LEADER);
             if let Some(deadline) = self.leases.get_mut(&lease) {
                 deadline.at = now + self.ttl;
             }

@@ -4,6 +4,7 @@ use seedbed_sim::{Context, NodeId, Span, Time};
 
 use crate::caching::lock::bugs::Bug;
 use crate::caching::lock::lease::Terms;
+use crate::caching::lock::marks;
 use crate::caching::lock::messages::{Message, Token};
 use crate::caching::lock::model::{Node, Timer};
 use crate::caching::lock::on_raft::machine::{Command, LeaseId, Locks, Output, Revision};
@@ -137,7 +138,7 @@ impl Waiter {
     /// Where its key stands: it holds the lock if no key is before it, and else watches the one that is.
     fn queued(&mut self, ctx: &mut Context<'_, Node>, output: Output) -> Option<Told> {
         let (Output::Queued { key, previous, next }, Some(lease)) = (output, self.lease) else {
-            ctx.mark("waiter's key is gone");
+            ctx.mark(marks::WAITERS_KEY_IS_GONE);
             self.begin_anew(ctx);
             return None;
         };
@@ -152,7 +153,7 @@ impl Waiter {
         }
         if lease.until <= ctx.now() {
             // First, but nobody knows for how long: the next keep-alive will tell.
-            ctx.mark("first in the queue with a lease that may be over");
+            ctx.mark(marks::FIRST_IN_THE_QUEUE_WITH_A_LEASE_THAT_MAY_BE_OVER);
             self.state = State::Watching { key, watched: key };
             self.watch(ctx);
             return None;
@@ -164,7 +165,7 @@ impl Waiter {
     /// Asks one server, and another if nothing comes: one that has restarted watches nothing.
     fn watch(&mut self, ctx: &mut Context<'_, Node>) {
         let State::Watching { watched, .. } = self.state else { return };
-        ctx.mark("watches its predecessor");
+        ctx.mark(marks::WATCHES_ITS_PREDECESSOR);
         let server = self.servers[self.watches_at % self.servers.len()];
         ctx.send(server, Message::Watch { revision: watched });
         ctx.arm(Timer::Watch, self.patience * 2);
@@ -217,7 +218,7 @@ impl Waiter {
     fn kept_alive(&mut self, id: LeaseId, sent: Time, output: Output, ctx: &mut Context<'_, Node>) -> Option<Told> {
         let lease = self.lease.as_mut().filter(|lease| lease.id == id)?;
         if output == Output::Gone {
-            ctx.mark("lease revoked");
+            ctx.mark(marks::LEASE_REVOKED);
             self.lease = None;
             match self.state {
                 State::Holding { .. } => return Some(Told::Lost),

@@ -14,6 +14,7 @@ use seedbed_sim::{Context as Ctx, NodeId, OpId, Time};
 use crate::replication::crdt::bugs::Bug;
 use crate::replication::crdt::clock::ReplicaId;
 use crate::replication::crdt::ghost::{Ghost, Updates};
+use crate::replication::crdt::marks;
 use crate::replication::crdt::messages::Message;
 use crate::replication::crdt::model::BIRTH_WAIT;
 use crate::replication::crdt::replica::author::{Author, Identity};
@@ -107,7 +108,7 @@ impl DeltaReplica {
         let Some(Checkpoint { identity, known, state, sequence, seen }) = checkpoint else {
             return ctx.arm(Timer::Birth, BIRTH_WAIT);
         };
-        ctx.mark("recovered from disk");
+        ctx.mark(marks::RECOVERED_FROM_DISK);
         self.author.recover(identity);
         known.into_iter().for_each(|other| _ = self.author.meet(other));
         (self.state, self.sequence, self.ghost.seen) = (state, sequence, seen);
@@ -175,11 +176,11 @@ impl DeltaReplica {
             Some((replica, acked)) if !gap || planted => {
                 let mut interval = State::new(self.settings.kind);
                 self.deltas.range(acked..).for_each(|(_, delta)| interval.join(delta));
-                ctx.mark("delta interval sent");
+                ctx.mark(marks::DELTA_INTERVAL_SENT);
                 (Some(*replica), interval)
             }
             Some(_) => {
-                ctx.mark("whole state sent for want of deltas");
+                ctx.mark(marks::WHOLE_STATE_SENT_FOR_WANT_OF_DELTAS);
                 (None, self.state.clone())
             }
             None => (None, self.state.clone()),
@@ -199,7 +200,7 @@ impl DeltaReplica {
         }
         let Interval { since_acked_by, delta, upto, latest, had } = interval;
         if since_acked_by.is_some_and(|acked_by| acked_by != me) {
-            ctx.mark("interval meant for an earlier replica");
+            ctx.mark(marks::INTERVAL_MEANT_FOR_AN_EARLIER_REPLICA);
             return ctx.send(from.node, Message::Ack { from: me, of: from, upto: 0 });
         }
         self.author.observe(latest);
@@ -219,7 +220,7 @@ impl DeltaReplica {
     /// `A' = A{j ↦ max(A(j), n)}`; of another replica on that node, nothing was known.
     pub(super) fn acknowledged(&mut self, ctx: &mut Ctx<'_, Replica>, by: ReplicaId, of: ReplicaId, upto: u64) {
         if Some(of) != self.author.id() || self.author.is_outdated(by) {
-            return ctx.mark("acknowledgement of or by an earlier replica");
+            return ctx.mark(marks::ACKNOWLEDGEMENT_OF_OR_BY_AN_EARLIER_REPLICA);
         }
         if self.author.meet(by) {
             self.save(ctx);

@@ -12,6 +12,7 @@ use crate::replication::crdt::broadcast::Order;
 use crate::replication::crdt::bugs::Bug;
 use crate::replication::crdt::clock::ReplicaId;
 use crate::replication::crdt::ghost::Ghost;
+use crate::replication::crdt::marks;
 use crate::replication::crdt::messages::Message;
 use crate::replication::crdt::types::Kind;
 use crate::replication::crdt::vocabulary::{Op, Ret, Value};
@@ -183,7 +184,7 @@ impl Process for Replica {
 
     fn invoke(&mut self, ctx: &mut Ctx<'_, Self>, op: OpId, input: Op) {
         if !self.is_member() {
-            ctx.mark("asked before it was a member");
+            ctx.mark(marks::ASKED_BEFORE_IT_WAS_A_MEMBER);
             return ctx.fail(op, "this replica is not yet a member");
         }
         let made = match self {
@@ -192,7 +193,7 @@ impl Process for Replica {
             Replica::Delta(replica) => replica.update(ctx, op, &input),
         };
         if made.is_none() {
-            ctx.mark("update refused");
+            ctx.mark(marks::UPDATE_REFUSED);
         }
         ctx.complete(op, made.map_or(Ret::Refused, |()| Ret::Made));
     }

@@ -23,6 +23,7 @@ use crate::replication::crdt::bugs::Bug;
 use crate::replication::crdt::clock::ReplicaId;
 use crate::replication::crdt::context::Context;
 use crate::replication::crdt::ghost::{self, Ghost};
+use crate::replication::crdt::marks;
 use crate::replication::crdt::messages::{Made, Message, News, Snapshot, Update};
 use crate::replication::crdt::model::BIRTH_WAIT;
 use crate::replication::crdt::replica::author::{Author, Identity};
@@ -126,7 +127,7 @@ impl OperationReplica {
     /// name new updates as it named old ones. Without a birth in the log the replica is new, and waits to be born.
     pub(super) fn start(&mut self, ctx: &mut Ctx<'_, Replica>) {
         let records = wal::read(ctx, FILE).unwrap_or_else(|wal::Damaged| {
-            ctx.mark("log given up");
+            ctx.mark(marks::LOG_GIVEN_UP);
             ctx.replace(FILE, Vec::new());
             Vec::new()
         });
@@ -139,7 +140,7 @@ impl OperationReplica {
         if self.author.id().is_none() {
             return ctx.arm(Timer::Birth, BIRTH_WAIT);
         }
-        ctx.mark("recovered from disk");
+        ctx.mark(marks::RECOVERED_FROM_DISK);
         self.go_on(ctx);
     }
 
@@ -220,8 +221,8 @@ impl OperationReplica {
             let known = self.broadcast.delivered().contains(&update.dot);
             let ready = self.broadcast.receive(update);
             match ready.is_empty() {
-                true if known => ctx.mark("duplicate operation dropped"),
-                true if self.broadcast.waiting() > waited => ctx.mark("operation waits for its causes"),
+                true if known => ctx.mark(marks::DUPLICATE_OPERATION_DROPPED),
+                true if self.broadcast.waiting() > waited => ctx.mark(marks::OPERATION_WAITS_FOR_ITS_CAUSES),
                 _ => {}
             }
             for update in ready {
@@ -240,7 +241,7 @@ impl OperationReplica {
         if self.settings.forgets {
             let counts = self.author.knows(from);
             if !counts {
-                ctx.mark("word of a replica that does not count");
+                ctx.mark(marks::WORD_OF_A_REPLICA_THAT_DOES_NOT_COUNT);
             }
             return counts;
         }
@@ -270,10 +271,10 @@ impl OperationReplica {
         self.broadcast.report(from.node, delivered);
         // Members have all that was pruned: a digest that lacks some of it is an old one.
         let Some(updates) = self.broadcast.missing(delivered) else {
-            return ctx.mark("late digest");
+            return ctx.mark(marks::LATE_DIGEST);
         };
         if !updates.is_empty() {
-            ctx.mark("operations sent again");
+            ctx.mark(marks::OPERATIONS_SENT_AGAIN);
             ctx.send(from.node, Message::Missing { from: self.author.me(), updates });
         }
     }
@@ -288,7 +289,7 @@ impl OperationReplica {
         };
         let messages = self.broadcast.prune(&stable);
         if !removals.is_empty() {
-            ctx.mark("tombstones forgotten");
+            ctx.mark(marks::TOMBSTONES_FORGOTTEN);
         }
         if removals.is_empty() && messages.is_empty() {
             return;
@@ -355,7 +356,7 @@ impl OperationReplica {
             return;
         };
         if self.author.is_outdated(from) {
-            return ctx.mark("word of a replica that does not count");
+            return ctx.mark(marks::WORD_OF_A_REPLICA_THAT_DOES_NOT_COUNT);
         }
         self.count(ctx, from, theirs);
         let news = match self.broadcast.missing(theirs) {
@@ -374,7 +375,7 @@ impl OperationReplica {
             return;
         }
         if member && !delivered.includes(self.broadcast.pruned()) {
-            ctx.mark("joins again from nothing");
+            ctx.mark(marks::JOINS_AGAIN_FROM_NOTHING);
             self.start_again(ctx);
         }
         self.count(ctx, from, &delivered);
@@ -388,12 +389,12 @@ impl OperationReplica {
                 }
             }
             News::Snapshot(snapshot) if snapshot.delivered.includes(self.broadcast.delivered()) => {
-                ctx.mark("snapshot installed");
+                ctx.mark(marks::SNAPSHOT_INSTALLED);
                 self.install(*snapshot);
                 self.save(ctx);
             }
             // Asked again, it is told what it lacks one by one.
-            News::Snapshot(_) => return ctx.mark("snapshot of another past"),
+            News::Snapshot(_) => return ctx.mark(marks::SNAPSHOT_OF_ANOTHER_PAST),
         }
         if let Standing::Joining { by, .. } = &mut self.standing {
             by.insert(from.node);
@@ -408,7 +409,7 @@ impl OperationReplica {
         };
         let has = |other| had.get(&other).is_some_and(|delivered| delivered.includes(self.broadcast.pruned()));
         if self.settings.peers.iter().all(|peer| by.contains(peer)) && self.author.known().all(has) {
-            ctx.mark("let in by all");
+            ctx.mark(marks::LET_IN_BY_ALL);
             self.standing = Standing::Member;
             self.log(ctx, Entry::Member);
             ctx.cancel(&Timer::Join);

@@ -6,6 +6,7 @@ use seedbed_sim::{Context as Ctx, OpId, Time};
 
 use crate::replication::crdt::clock::ReplicaId;
 use crate::replication::crdt::ghost::{Ghost, Updates};
+use crate::replication::crdt::marks;
 use crate::replication::crdt::messages::Message;
 use crate::replication::crdt::model::BIRTH_WAIT;
 use crate::replication::crdt::replica::author::{Author, Identity};
@@ -71,7 +72,7 @@ impl StateReplica {
         let Some(Checkpoint { identity, state, seen }) = checkpoint else {
             return ctx.arm(Timer::Birth, BIRTH_WAIT);
         };
-        ctx.mark("recovered from disk");
+        ctx.mark(marks::RECOVERED_FROM_DISK);
         self.author.recover(identity);
         self.state = state;
         self.ghost.seen = seen;
@@ -130,10 +131,10 @@ impl StateReplica {
         let before = self.state.clone();
         self.state.join(state);
         if self.state == before && self.ghost.seen.includes(had) {
-            return ctx.mark("nothing new in a state");
+            return ctx.mark(marks::NOTHING_NEW_IN_A_STATE);
         }
         if !had.includes(&self.ghost.seen) {
-            ctx.mark("states joined that had both gone on");
+            ctx.mark(marks::STATES_JOINED_THAT_HAD_BOTH_GONE_ON);
         }
         self.ghost.joined(from, had);
         self.save(ctx);

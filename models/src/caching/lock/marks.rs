@@ -1,0 +1,28 @@
+//! The states worth reaching.
+
+seedbed_sim::marks! {
+    ASKED_A_REPLICA = "asked a replica",
+    ATTEMPT_FAILED = "attempt failed",
+    ENTERED_AGAIN = "entered again",
+    EXTENSION_REFUSED = "extension refused",
+    FIRST_IN_THE_QUEUE_WITH_A_LEASE_THAT_MAY_BE_OVER = "first in the queue with a lease that may be over",
+    LEASE_EXTENDED = "lease extended",
+    LEASE_OVER = "lease over",
+    LEASE_OVER_BEFORE_IT_BEGAN = "lease over before it began",
+    LEASE_REVOKED = "lease revoked",
+    LEASE_REVOKED_BY_THE_LEADER = "lease revoked by the leader",
+    LOCK_TAKEN = "lock taken",
+    SAID_AGAIN = "said again",
+    STEP_PUT_OFF = "step put off",
+    WAITERS_KEY_IS_GONE = "waiter's key is gone",
+    WATCHES_ITS_PREDECESSOR = "watches its predecessor",
+    WRITE_REFUSED = "write refused",
+    WRITE_WITH_AN_OLD_TOKEN = "write with an old token",
+    INQUIRED = "inquired",
+    OVERTAKEN_REQUEST_FAILED = "overtaken request failed",
+    PERMISSION_RELINQUISHED = "permission relinquished",
+    REPLY_DEFERRED = "reply deferred",
+    REQUEST_FAILED = "request failed",
+    TOKEN_KNOWS_OF_SEVERAL = "token knows of several",
+    TOKEN_WAS_HERE = "token was here",
+}
