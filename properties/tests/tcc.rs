@@ -7,32 +7,16 @@ use seedbed_models::transactions::transfer::Transfer;
 use seedbed_models::transactions::transfer::Transfers as _;
 use seedbed_properties::transactions::tcc::suite;
 use seedbed_sim::{
-    Case, Fault, Finished, NodeId, Operation, Record, Source, Span, Swarm, Time, What, check, missed_bugs, run,
+    Case, Fault, Finished, NodeId, Operation, Record, Source, Span, Time, What, check, component_tests, run,
 };
 
-#[test]
-fn tcc_keeps_its_promises() {
-    check(Tcc::default()).suite(suite()).seeds(400).run();
-}
-
-#[test]
-fn tcc_works_where_nothing_breaks() {
-    check(Tcc::default()).faults(Swarm::calm()).properties(suite().properties).seeds(100).run();
-}
+// Rare bugs show in one of a few hundred seeds; the kill matrix measures how rare each is.
+component_tests! { suite, seeds: 400, calm: 100, bugs: 5_000 }
 
 #[test]
 fn transfers_are_reservations_too() {
     let model = Tcc::default();
     check(model.clone()).workload(model.transfers()).properties(suite().properties).seeds(100).run();
-}
-
-/// Rare bugs show in one of a few hundred seeds; the kill matrix measures how rare each is.
-const MOST_SEEDS: u64 = 5_000;
-
-#[test]
-fn tcc_bugs_are_caught_by_the_properties_they_break() {
-    let missed = missed_bugs(suite, 0..MOST_SEEDS);
-    assert!(missed.is_empty(), "not caught by the property they break: {missed:?}");
 }
 
 /// One transaction, alone, while these faults strike.

@@ -250,6 +250,40 @@ pub fn missed_bugs<M: Model>(suite: impl Fn() -> Suite<M>, seeds: Range<u64>) ->
     M::INFO.bugs.iter().filter(|bug| !is_caught(bug)).copied().collect()
 }
 
+/// The tests that every component has: its properties hold under all that it tolerates and its marks are reached, they hold
+/// where nothing breaks, and each bug is caught by the property that it is listed with.
+///
+/// `suite` is a function that returns a [`Suite`](crate::Suite); the numbers are seeds. Where bugs are rare, each seed must be
+/// looked at before one is called missed, so `bugs` is an upper bound and seldom reached.
+///
+/// ```
+/// # mod pings { pub fn suite() -> seedbed_sim::Suite<seedbed_sim::doc::PingPong> { seedbed_sim::Suite::new(seedbed_sim::doc::PingPong) } }
+/// seedbed_sim::component_tests! { pings::suite, seeds: 20, calm: 5, bugs: 100 }
+/// ```
+#[macro_export]
+macro_rules! component_tests {
+    ($suite:path, seeds: $seeds:expr, calm: $calm:expr, bugs: $bugs:expr $(,)?) => {
+        #[test]
+        fn properties_hold_inside_the_tolerance() {
+            let suite = $suite();
+            $crate::check(suite.model.clone()).suite(suite).seeds($seeds).run();
+        }
+
+        #[test]
+        fn properties_hold_where_nothing_breaks() {
+            let suite = $suite();
+            let calm = $crate::Swarm::calm();
+            $crate::check(suite.model).faults(calm).properties(suite.properties).seeds($calm).run();
+        }
+
+        #[test]
+        fn each_bug_is_caught_by_the_property_it_breaks() {
+            let missed = $crate::missed_bugs($suite, 0..$bugs);
+            assert!(missed.is_empty(), "not caught by the property they break: {missed:?}");
+        }
+    };
+}
+
 /// Where failing traces go: `traces/failing` of the workspace that the test runs in, or of the current directory.
 pub fn failing_directory() -> PathBuf {
     let here = std::env::current_dir().unwrap_or_default();

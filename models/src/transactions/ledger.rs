@@ -7,12 +7,12 @@ use crate::transactions::TxId;
 use crate::transactions::store::{Prepared, Refused, Step, Store};
 
 /// An entry of a journal.
-pub trait Deed: Clone {
-    /// What is done at most once.
-    type Name: Ord + Clone;
+pub trait Entry: Clone {
+    /// What identifies an operation that takes effect at most once (an idempotency key).
+    type Key: Ord + Clone;
 
-    /// Which it is.
-    fn name(&self) -> Self::Name;
+    /// The key of the operation that the entry tells of.
+    fn key(&self) -> Self::Key;
 
     /// The local transaction, if it had an effect.
     fn local(&self) -> Option<&Prepared>;
@@ -42,13 +42,13 @@ impl<Why> Effect<Why> {
 /// A store with the journal of its changes. Volatile and pure: who uses it writes each entry into its log, and
 /// rebuilds it from there. A local transaction has the number of the entry that tells of it, from zero on.
 #[derive(Clone, Debug, Hash)]
-pub struct Ledger<E: Deed> {
+pub struct Ledger<E: Entry> {
     store: Store,
     journal: Vec<E>,
-    places: BTreeMap<E::Name, usize>,
+    places: BTreeMap<E::Key, usize>,
 }
 
-impl<E: Deed> Ledger<E> {
+impl<E: Entry> Ledger<E> {
     /// A ledger with nothing done yet.
     pub fn new(store: Store) -> Self {
         Ledger { store, journal: Vec::new(), places: BTreeMap::new() }
@@ -64,9 +64,9 @@ impl<E: Deed> Ledger<E> {
         &self.journal
     }
 
-    /// The latest entry of this name.
-    pub fn find(&self, name: &E::Name) -> Option<&E> {
-        self.places.get(name).map(|place| &self.journal[*place])
+    /// The latest entry under this key.
+    pub fn find(&self, key: &E::Key) -> Option<&E> {
+        self.places.get(key).map(|place| &self.journal[*place])
     }
 
     /// A local transaction that commits at once. Its entry has to be [entered](Ledger::enter) next.
@@ -85,7 +85,7 @@ impl<E: Deed> Ledger<E> {
         let place = self.journal.len();
         let local = entry.local().map_or(place as u64, |prepared| prepared.tx.0);
         assert!(local == place as u64, "an entry tells of the transaction before it: {local} at {place}");
-        self.places.insert(entry.name(), place);
+        self.places.insert(entry.key(), place);
         self.journal.push(entry);
     }
 

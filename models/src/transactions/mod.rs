@@ -41,6 +41,12 @@ impl fmt::Debug for TxId {
     }
 }
 
+impl From<TxId> for OpId {
+    fn from(tx: TxId) -> Self {
+        OpId(tx.0)
+    }
+}
+
 impl From<OpId> for TxId {
     fn from(op: OpId) -> Self {
         TxId(op.0)

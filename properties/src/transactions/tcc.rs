@@ -7,8 +7,9 @@ use seedbed_models::transactions::TxId;
 use seedbed_models::transactions::ledger::Effect;
 use seedbed_models::transactions::store::Key;
 use seedbed_models::transactions::tcc::business::{self, Request, given, reserved, used};
-use seedbed_models::transactions::tcc::messages::Record;
-use seedbed_models::transactions::tcc::participant::{Act, Entry, LOG};
+use seedbed_models::transactions::tcc::coordinator::Coordinator;
+use seedbed_models::transactions::tcc::messages::{Act, Entry, Record};
+use seedbed_models::transactions::tcc::participant::LOG;
 use seedbed_models::transactions::tcc::{Bug, Outcome, Tcc};
 use seedbed_sim::{AtEnd, Boundary, Broken, Invariant, NodeId, Property, Span, Suite, Swarm, Time, Verdict, World};
 
@@ -24,11 +25,11 @@ pub fn suite() -> Suite<Tcc> {
         .property(ReservationsEnd::default())
         .property(AtEnd::liveness("tcc/every_transaction_ends", every_transaction_ends))
         .boundary(Boundary {
-            bug: None,
+            bug: Some(Bug::HangingTry.name()),
             name: "hanging-try",
             what: "where late tries are not refused, one that comes after its cancel reserves for ever",
             breaks: "tcc/no_reservation_outlives_its_timeout",
-            model: Tcc::default().with_bug(Bug::HangingTry),
+            model: Tcc::default(),
             swarm: Swarm::tolerated(),
         })
 }
@@ -36,7 +37,7 @@ pub fn suite() -> Suite<Tcc> {
 fn entries(record: &Record) -> &[Entry] {
     match record {
         Record::Entry(entry) => std::slice::from_ref(entry),
-        Record::Decided { .. } | Record::Ended { .. } => &[],
+        Record::Decided { .. } | Record::Ended(_) => &[],
     }
 }
 
@@ -72,7 +73,7 @@ fn conservation(world: &World<Tcc>) -> Verdict {
     let Some(node) = world.changed() else { return Ok(()) };
     let Some(participant) = world.process(node).and_then(|process| process.participant()) else { return Ok(()) };
     let holds = |key: Key| participant.store().get(key).expect("each participant keeps its own keys").value;
-    for (key, initial) in business::initial(node) {
+    for (key, initial) in business::initial(participant.place()) {
         let [free, reserved, used, given] = [key, reserved(key), used(key), given(key)].map(holds);
         if free + reserved + used != initial + given || free.min(reserved).min(used).min(given) < 0 {
             let words = format!(
@@ -92,9 +93,14 @@ fn conservation(world: &World<Tcc>) -> Verdict {
     Ok(())
 }
 
+/// The coordinator, if it is up.
+fn coordinator(world: &World<Tcc>) -> Option<&Coordinator> {
+    world.processes().find_map(|(_, process)| process.coordinator())
+}
+
 /// How a transaction ended: as its client was told, or, where it has not been, as the coordinator decided.
 fn outcome(world: &World<Tcc>, tx: TxId, answered: Option<&Outcome>) -> Option<Outcome> {
-    let decided = || world.process(business::COORDINATOR)?.coordinator()?.outcome(tx);
+    let decided = || coordinator(world)?.outcome(tx);
     answered.copied().or_else(decided)
 }
 
@@ -102,14 +108,11 @@ fn outcome(world: &World<Tcc>, tx: TxId, answered: Option<&Outcome>) -> Option<O
 /// transactions whose clients were told that they are confirmed, and by nothing else.
 fn stores_hold_what_was_answered(world: &World<Tcc>) -> Verdict {
     let participants = || world.processes().filter_map(|(node, process)| Some((node, process.participant()?)));
-    let open = world
-        .process(business::COORDINATOR)
-        .and_then(|process| process.coordinator())
-        .is_none_or(|node| node.open() != (0, 0));
+    let open = coordinator(world).is_none_or(|node| node.open() != (0, 0));
     if open || participants().any(|(_, participant)| participant.reservations().count() > 0) {
         return Ok(());
     }
-    let mut expected: BTreeMap<Key, i64> = Tcc::participants().flat_map(business::cells).collect();
+    let mut expected: BTreeMap<Key, i64> = (0..business::PARTICIPANTS).flat_map(business::cells).collect();
     for asked in world.history().invocations() {
         if outcome(world, TxId::from(asked.id), asked.returned()) == Some(Outcome::Confirmed) {
             for (key, amount) in changes(asked.op) {
@@ -130,9 +133,12 @@ fn stores_hold_what_was_answered(world: &World<Tcc>) -> Verdict {
 
 /// What a confirmed transaction changes in the end.
 fn changes(request: Request) -> Vec<(Key, i64)> {
-    let change = |leg: business::Leg| match leg.takes > 0 {
-        true => [(leg.key, -leg.takes), (used(leg.key), leg.takes)],
-        false => [(leg.key, -leg.takes), (given(leg.key), -leg.takes)],
+    let change = |leg: business::Leg| {
+        if leg.takes > 0 {
+            [(leg.key, -leg.takes), (used(leg.key), leg.takes)]
+        } else {
+            [(leg.key, -leg.takes), (given(leg.key), -leg.takes)]
+        }
     };
     request.legs().into_iter().flat_map(change).collect()
 }

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use seedbed_sim::{Context, NodeId};
 
 use crate::transactions::TxId;
-use crate::transactions::ledger::{Deed, Effect, Ledger};
+use crate::transactions::ledger::{self, Effect, Ledger};
 use crate::transactions::saga::bugs::Bug;
 use crate::transactions::saga::business::{self, Request};
 use crate::transactions::saga::marks;
@@ -43,10 +43,10 @@ pub struct Entry {
     pub effect: Effect<Why>,
 }
 
-impl Deed for Entry {
-    type Name = (TxId, StepId, Way);
+impl ledger::Entry for Entry {
+    type Key = (TxId, StepId, Way);
 
-    fn name(&self) -> Self::Name {
+    fn key(&self) -> Self::Key {
         (self.saga, self.step, self.way)
     }
 

@@ -5,15 +5,12 @@
 //! *used*, and what was *given* to it since the beginning. At every instant free + reserved + used = what there was +
 //! given.
 
-use seedbed_sim::NodeId;
 use serde::{Deserialize, Serialize};
 
 use crate::transactions::store::{Key, Step};
 use crate::transactions::transfer::{self, Transfer, shard_of};
 
-/// The coordinator.
-pub const COORDINATOR: NodeId = NodeId(0);
-/// How many participants there are: flights `n1`, hotels `n2`, cars `n3`.
+/// How many participants there are, each with a place among them: flights 0, hotels 1, cars 2.
 pub const PARTICIPANTS: u16 = 3;
 /// How many flights there are, and hotels, and sorts of cars.
 pub const CHOICES: u16 = 2;
@@ -50,11 +47,11 @@ pub enum Request {
 /// What is done to one key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Leg {
-    /// By which participant.
-    pub at: NodeId,
-    /// What.
+    /// The place of the participant that does it; below [`PARTICIPANTS`].
+    pub place: u16,
+    /// The key that is changed.
     pub key: Key,
-    /// How much of it is taken; if less than nothing, given.
+    /// How much of it is taken; if below zero, given.
     pub takes: i64,
 }
 
@@ -63,51 +60,53 @@ impl Request {
     pub fn legs(self) -> Vec<Leg> {
         match self {
             Request::Trip(Trip { flight, hotel, car, persons }) => {
-                let leg = |at, choice, takes| Leg { at: NodeId(at), key: pool(NodeId(at), choice), takes };
-                let legs = [Some(leg(1, flight, persons)), Some(leg(2, hotel, persons)), car.map(|car| leg(3, car, 1))];
+                let leg = |place, choice, takes| Leg { place, key: pool(place, choice), takes };
+                let legs = [Some(leg(0, flight, persons)), Some(leg(1, hotel, persons)), car.map(|car| leg(2, car, 1))];
                 legs.into_iter().flatten().collect()
             }
             Request::Transfer(Transfer { from, to, amount }) => {
-                let at = |key| NodeId(1 + shard_of(key, PARTICIPANTS));
-                vec![Leg { at: at(from), key: from, takes: amount }, Leg { at: at(to), key: to, takes: -amount }]
+                let leg = |key, takes| Leg { place: shard_of(key, PARTICIPANTS), key, takes };
+                vec![leg(from, amount), leg(to, -amount)]
             }
         }
     }
 
-    /// Who takes part, ascending.
-    pub fn participants(self) -> Vec<NodeId> {
-        let mut participants: Vec<NodeId> = self.legs().into_iter().map(|leg| leg.at).collect();
-        participants.sort_unstable();
-        participants.dedup();
-        participants
+    /// The places of those who take part, ascending.
+    pub fn places(self) -> Vec<u16> {
+        let mut places: Vec<u16> = self.legs().into_iter().map(|leg| leg.place).collect();
+        places.sort_unstable();
+        places.dedup();
+        places
     }
 
-    fn legs_at(self, participant: NodeId) -> impl Iterator<Item = Leg> {
-        self.legs().into_iter().filter(move |leg| leg.at == participant)
+    fn legs_at(self, place: u16) -> impl Iterator<Item = Leg> {
+        self.legs().into_iter().filter(move |leg| leg.place == place)
     }
 
     /// *Try*: what is to be taken is reserved. What is to be given is only looked at, so that confirming it cannot
     /// fail.
-    pub fn try_at(self, participant: NodeId) -> Vec<Step> {
-        let steps = self.legs_at(participant).flat_map(|Leg { key, takes, .. }| match takes > 0 {
-            true => vec![add(key, -takes), add(reserved(key), takes)],
-            false => vec![Step::Read { key }],
+    pub fn try_at(self, place: u16) -> Vec<Step> {
+        let steps = self.legs_at(place).flat_map(|Leg { key, takes, .. }| {
+            if takes > 0 { vec![add(key, -takes), add(reserved(key), takes)] } else { vec![Step::Read { key }] }
         });
         steps.collect()
     }
 
     /// *Confirm*: what was reserved is used, and what is to be given is.
-    pub fn confirm_at(self, participant: NodeId) -> Vec<Step> {
-        let steps = self.legs_at(participant).flat_map(|Leg { key, takes, .. }| match takes > 0 {
-            true => [add(reserved(key), -takes), add(used(key), takes)],
-            false => [add(key, -takes), add(given(key), -takes)],
+    pub fn confirm_at(self, place: u16) -> Vec<Step> {
+        let steps = self.legs_at(place).flat_map(|Leg { key, takes, .. }| {
+            if takes > 0 {
+                [add(reserved(key), -takes), add(used(key), takes)]
+            } else {
+                [add(key, -takes), add(given(key), -takes)]
+            }
         });
         steps.collect()
     }
 
     /// *Cancel*: what was reserved is free again.
-    pub fn cancel_at(self, participant: NodeId) -> Vec<Step> {
-        let taken = self.legs_at(participant).filter(|leg| leg.takes > 0);
+    pub fn cancel_at(self, place: u16) -> Vec<Step> {
+        let taken = self.legs_at(place).filter(|leg| leg.takes > 0);
         taken.flat_map(|Leg { key, takes, .. }| [add(reserved(key), -takes), add(key, takes)]).collect()
     }
 }
@@ -117,8 +116,8 @@ fn add(key: Key, amount: i64) -> Step {
 }
 
 /// The flights, hotels or cars of a participant.
-pub fn pool(participant: NodeId, choice: u16) -> Key {
-    Key(100 * participant.0 + choice)
+pub fn pool(place: u16, choice: u16) -> Key {
+    Key(100 * (place + 1) + choice)
 }
 
 /// What of a key is reserved.
@@ -137,14 +136,14 @@ pub fn given(key: Key) -> Key {
 }
 
 /// What a participant has, and how much of it, at the beginning.
-pub fn initial(participant: NodeId) -> Vec<(Key, i64)> {
-    let pools = (0..CHOICES).map(|choice| (pool(participant, choice), CAPACITY));
-    let accounts = transfer::keys_of(participant.0 - 1, PARTICIPANTS, ACCOUNTS);
+pub fn initial(place: u16) -> Vec<(Key, i64)> {
+    let pools = (0..CHOICES).map(|choice| (pool(place, choice), CAPACITY));
+    let accounts = transfer::keys_of(place, PARTICIPANTS, ACCOUNTS);
     pools.chain(accounts.map(|key| (key, transfer::INITIAL_BALANCE))).collect()
 }
 
 /// The cells of a participant's store at the beginning.
-pub fn cells(participant: NodeId) -> Vec<(Key, i64)> {
+pub fn cells(place: u16) -> Vec<(Key, i64)> {
     let cells = |(key, amount)| [(key, amount), (reserved(key), 0), (used(key), 0), (given(key), 0)];
-    initial(participant).into_iter().flat_map(cells).collect()
+    initial(place).into_iter().flat_map(cells).collect()
 }

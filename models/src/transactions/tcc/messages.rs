@@ -1,12 +1,13 @@
 //! What nodes say, what clients are answered, and what is on disk.
 
-use seedbed_sim::{NodeId, kinds};
+use seedbed_sim::{Kinded, NodeId, OpId};
 use serde::{Deserialize, Serialize};
 
+use crate::parts::client;
 use crate::transactions::TxId;
-use crate::transactions::store::Key;
+use crate::transactions::ledger::{self, Effect};
+use crate::transactions::store::{Key, Prepared};
 use crate::transactions::tcc::business::Request;
-use crate::transactions::tcc::participant::Entry;
 
 /// What becomes of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -37,90 +38,117 @@ pub enum Why {
     Forgotten,
 }
 
-/// What nodes say.
-#[derive(Clone, Debug, PartialEq, Hash)]
+/// What nodes send each other.
+#[derive(Clone, Debug, PartialEq, Hash, Kinded)]
 pub enum Message {
-    /// A client asks for a transaction.
-    Book {
-        /// Its name.
-        tx: TxId,
-        /// What for.
-        request: Request,
-    },
-    /// It is decided.
-    Ended {
-        /// Which.
-        tx: TxId,
-        /// How.
-        outcome: Outcome,
-    },
-    /// The coordinator asks to reserve.
-    Try {
-        /// For which transaction.
-        tx: TxId,
-        /// All of it.
-        request: Request,
-    },
-    /// It is reserved, or refused.
-    Tried {
-        /// For which transaction.
-        tx: TxId,
-        /// Why not.
-        refused: Option<Why>,
-    },
-    /// The coordinator has decided that all use what they have reserved.
-    Confirm {
-        /// For which transaction.
-        tx: TxId,
-        /// All of it.
-        request: Request,
-    },
-    /// It is used.
-    Confirmed {
-        /// For which transaction.
-        tx: TxId,
-    },
-    /// The coordinator has decided that all give back what they have reserved.
-    Cancel {
-        /// For which transaction.
-        tx: TxId,
-        /// All of it.
-        request: Request,
-    },
-    /// Nothing is reserved, and never will be.
-    Cancelled {
-        /// For which transaction.
-        tx: TxId,
-    },
-    /// A reservation has timed out: what is to become of it?
-    Ask {
-        /// For which transaction.
-        tx: TxId,
-        /// All of it.
-        request: Request,
-    },
+    /// A client's request, the same each time it is sent.
+    Book(TxId, Request),
+    /// The reply to a client.
+    Ended(TxId, Outcome),
+    /// The coordinator asks a participant to reserve its part of the request.
+    Try(TxId, Request),
+    /// A participant has reserved, or says why it refuses.
+    Tried(TxId, Option<Why>),
+    /// The decision is to use what is reserved.
+    Confirm(TxId, Request),
+    /// A participant has used it.
+    Confirmed(TxId),
+    /// The decision is to give back what is reserved.
+    Cancel(TxId, Request),
+    /// At a participant nothing is reserved, and never will be.
+    Cancelled(TxId),
+    /// A participant whose reservation has timed out inquires about the outcome.
+    Ask(TxId, Request),
 }
-kinds!(Message: Book, Ended, Try, Tried, Confirm, Confirmed, Cancel, Cancelled, Ask);
+
+/// The timers of all roles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Kinded)]
+pub enum Timer {
+    /// The coordinator sends again what was not answered.
+    Retry(TxId),
+    /// The coordinator stops waiting for participants to reserve.
+    GiveUp(TxId),
+    /// A participant's reservation times out.
+    Expires(TxId),
+    /// A client sends its request again.
+    Again,
+}
 
 /// A record on disk.
 #[derive(Clone, Debug, PartialEq, Hash)]
 pub enum Record {
-    /// What a participant did.
+    /// An entry of a participant's journal.
     Entry(Entry),
-    /// What the coordinator decided; forced before anybody is told.
+    /// The coordinator's decision; forced before anybody is told.
     Decided {
-        /// On what.
+        /// The transaction.
         tx: TxId,
-        /// All of it.
+        /// All of it, for the participants that have to be told.
         request: Request,
         /// The decision.
         outcome: Outcome,
-        /// Who has to be told.
-        waiting: Vec<NodeId>,
+        /// The participants that have to be told.
+        unacknowledged: Vec<NodeId>,
     },
-    /// All who had to be told have done it. Not forced: telling them again does no harm.
-    Ended {
-        /// Of what.
-        tx: TxId,
-    },
+    /// All participants have acknowledged the decision. Not forced: telling them again does no harm.
+    Ended(TxId),
+}
+
+/// What a participant does for a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Act {
+    /// Reserves.
+    Try,
+    /// Uses what is reserved.
+    Confirm,
+    /// Gives it back.
+    Cancel,
+}
+
+/// An entry of a participant's journal.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Entry {
+    /// The transaction.
+    pub tx: TxId,
+    /// All of it.
+    pub request: Request,
+    /// What was done for it.
+    pub act: Act,
+    /// The effect on the store.
+    pub effect: Effect<Why>,
+}
+
+impl ledger::Entry for Entry {
+    type Key = (TxId, Act);
+
+    fn key(&self) -> (TxId, Act) {
+        (self.tx, self.act)
+    }
+
+    fn local(&self) -> Option<&Prepared> {
+        self.effect.local()
+    }
+}
+
+/// Clients of the coordinator.
+#[derive(Clone, Debug, Hash)]
+pub struct Requests;
+
+impl client::Requests for Requests {
+    type Message = Message;
+    type Timer = Timer;
+    type Record = Record;
+    type Op = Request;
+    type Ret = Outcome;
+    type Session = ();
+
+    const RETRY: Timer = Timer::Again;
+
+    fn request((): &(), id: OpId, request: &Request) -> Message {
+        Message::Book(id.into(), *request)
+    }
+
+    fn reply((): &mut (), message: Message) -> Result<(OpId, Outcome), Message> {
+        if let Message::Ended(tx, outcome) = message { Ok((tx.into(), outcome)) } else { Err(message) }
+    }
 }

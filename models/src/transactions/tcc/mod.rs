@@ -33,7 +33,9 @@ pub mod marks;
 pub mod messages;
 pub mod model;
 pub mod participant;
+pub mod settings;
 
 pub use bugs::Bug;
 pub use messages::{Outcome, Why};
-pub use model::{Node, Settings, Tcc};
+pub use model::{Node, Tcc};
+pub use settings::Settings;

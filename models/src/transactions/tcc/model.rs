@@ -1,43 +1,20 @@
 //! The model: a coordinator, three participants and their clients.
 
 use proptest::prelude::*;
-use seedbed_sim::{
-    Context, Crashes, FaultClass, Info, Model, NodeId, OpId, Phases, Process, Span, Time, Tolerance, Workload, kinds,
-};
+use seedbed_sim::{Crashes, FaultClass, Info, Model, NodeId, Phases, Roles, Span, Time, Tolerance, Workload};
 use serde::{Deserialize, Serialize};
 
+use crate::parts::client::{self, Client};
 use crate::parts::wal;
-use crate::transactions::TxId;
-use crate::transactions::client;
-use crate::transactions::client::{Asks, Client};
 use crate::transactions::store::Key;
 use crate::transactions::tcc::bugs::Bug;
-use crate::transactions::tcc::business::{ACCOUNTS, CHOICES, COORDINATOR, PARTICIPANTS, Request, Trip, reserved};
+use crate::transactions::tcc::business::{ACCOUNTS, CHOICES, PARTICIPANTS, Request, Trip, reserved};
 use crate::transactions::tcc::coordinator::Coordinator;
 use crate::transactions::tcc::marks;
-use crate::transactions::tcc::messages::{Message, Outcome, Record};
+use crate::transactions::tcc::messages::{Message, Outcome, Record, Requests, Timer};
 use crate::transactions::tcc::participant::Participant;
+use crate::transactions::tcc::settings::Settings;
 use crate::transactions::transfer::{self, Transfer, Transfers};
-
-/// How transactions are run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Settings {
-    /// How long until what was not answered is said again.
-    pub retry: Span,
-    /// How long the coordinator waits for all to reserve.
-    pub give_up: Span,
-    /// How long a reservation lasts before the participant asks what is to become of it.
-    pub reservation: Span,
-    /// How long a client waits before it asks again.
-    pub patience: Span,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Settings { retry: Span::ms(40), give_up: Span::ms(200), reservation: Span::ms(300), patience: Span::ms(150) }
-    }
-}
 
 /// The configuration: the coordinator `n0`, the participants `n1` to `n3`, then clients.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,28 +22,22 @@ impl Default for Settings {
 pub struct Tcc {
     /// How many clients.
     pub clients: u16,
-    /// How transactions are run.
+    /// The timeouts.
     pub settings: Settings,
-    /// The planted bug.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub bug: Option<Bug>,
 }
 
 impl Default for Tcc {
     fn default() -> Self {
-        Tcc { clients: 3, settings: Settings::default(), bug: None }
+        Tcc { clients: 3, settings: Settings::default() }
     }
 }
 
-/// Coordinator and participants.
+/// The coordinator.
+const COORDINATOR: NodeId = NodeId(0);
+/// How many nodes are coordinator and participants.
 const SERVERS: u16 = 1 + PARTICIPANTS;
 
 impl Tcc {
-    /// The same with a bug planted.
-    pub fn with_bug(self, bug: Bug) -> Self {
-        Tcc { bug: Some(bug), ..self }
-    }
-
     /// The nodes that are participants.
     pub fn participants() -> impl Iterator<Item = NodeId> {
         (1..SERVERS).map(NodeId)
@@ -103,107 +74,18 @@ impl Transfers for Tcc {
     }
 }
 
-/// The coordinator, a participant, or a client.
+/// A node.
 // Most nodes are servers: a box would cost more than the room that clients waste.
 #[allow(clippy::large_enum_variant)]
-#[derive(Clone, Debug, Hash)]
+#[derive(Clone, Debug, Hash, Roles)]
+#[roles(Message, Timer, Record, Request, Outcome)]
 pub enum Node {
     /// Decides.
     Coordinator(Coordinator),
     /// Reserves.
     Participant(Participant),
     /// Asks for transactions.
-    Client(Client<Request>),
-}
-
-impl Node {
-    /// The participant, if it is one.
-    pub fn participant(&self) -> Option<&Participant> {
-        match self {
-            Node::Participant(participant) => Some(participant),
-            Node::Coordinator(_) | Node::Client(_) => None,
-        }
-    }
-
-    /// The coordinator, if it is one.
-    pub fn coordinator(&self) -> Option<&Coordinator> {
-        match self {
-            Node::Coordinator(coordinator) => Some(coordinator),
-            Node::Participant(_) | Node::Client(_) => None,
-        }
-    }
-}
-
-/// The timers of a node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Timer {
-    /// The coordinator asks again.
-    Retry(TxId),
-    /// It takes too long to reserve.
-    GiveUp(TxId),
-    /// A reservation times out.
-    Expires(TxId),
-    /// A client asks again.
-    Again,
-}
-kinds!(Timer: Retry, GiveUp, Expires, Again);
-
-impl Asks for Node {
-    fn request(tx: TxId, op: &Request) -> Message {
-        Message::Book { tx, request: *op }
-    }
-    fn again() -> Timer {
-        Timer::Again
-    }
-}
-
-impl Process for Node {
-    type Message = Message;
-    type Timer = Timer;
-    type Record = Record;
-    type Op = Request;
-    type Ret = Outcome;
-
-    fn start(&mut self, ctx: &mut Context<'_, Self>) {
-        match self {
-            Node::Coordinator(coordinator) => coordinator.start(ctx),
-            Node::Participant(participant) => participant.start(ctx),
-            Node::Client(_) => {}
-        }
-    }
-
-    fn message(&mut self, ctx: &mut Context<'_, Self>, from: NodeId, message: Message) {
-        match (self, message) {
-            (Node::Coordinator(node), Message::Book { tx, request }) => node.book(ctx, from, tx, request),
-            (Node::Coordinator(node), Message::Tried { tx, refused }) => node.tried(ctx, from, tx, refused),
-            (Node::Coordinator(node), Message::Confirmed { tx } | Message::Cancelled { tx }) => {
-                node.done(ctx, from, tx)
-            }
-            (Node::Coordinator(node), Message::Ask { tx, request }) => node.asked(ctx, from, tx, request),
-            (Node::Participant(node), Message::Try { tx, request }) => node.reserve(ctx, tx, request),
-            (Node::Participant(node), Message::Confirm { tx, request }) => node.confirm(ctx, tx, request),
-            (Node::Participant(node), Message::Cancel { tx, request }) => node.cancel(ctx, tx, request),
-            (Node::Client(client), Message::Ended { tx, outcome }) => client.answered(ctx, tx, outcome),
-            (node, message) => panic!("tcc: a message for another kind of node: {node:?} got {message:?}"),
-        }
-    }
-
-    fn timer(&mut self, ctx: &mut Context<'_, Self>, timer: Timer) {
-        match (self, timer) {
-            (Node::Coordinator(node), Timer::Retry(tx)) => node.retry(ctx, tx),
-            (Node::Coordinator(node), Timer::GiveUp(tx)) => node.give_up(ctx, tx),
-            (Node::Participant(node), Timer::Expires(tx)) => node.expired(ctx, tx),
-            (Node::Client(client), Timer::Again) => client.again(ctx),
-            (node, timer) => panic!("tcc: a timer of another kind of node: {node:?} got {timer:?}"),
-        }
-    }
-
-    fn invoke(&mut self, ctx: &mut Context<'_, Self>, op: OpId, input: Request) {
-        match self {
-            Node::Client(client) => client.invoke(ctx, op, COORDINATOR, input),
-            _ => panic!("tcc: operations are for clients: {op:?} came to a server"),
-        }
-    }
+    Client(Client<Requests>),
 }
 
 impl Model for Tcc {
@@ -232,29 +114,21 @@ impl Model for Tcc {
 
     fn spawn(&self, node: NodeId, _: &[NodeId]) -> Node {
         match node {
-            COORDINATOR => Node::Coordinator(Coordinator::new(self.settings)),
-            NodeId(1..SERVERS) => Node::Participant(Participant::new(node, self.settings, self.bug)),
-            _ => Node::Client(Client::new(self.settings.patience)),
+            COORDINATOR => Node::Coordinator(Coordinator::new(Tcc::participants().collect(), self.settings)),
+            NodeId(1..SERVERS) => Node::Participant(Participant::new(COORDINATOR, node.0 - 1, self.settings)),
+            _ => Node::Client(Client::new(vec![COORDINATOR], self.settings.request_timeout)),
         }
     }
 
     fn validate(&self) -> Result<(), String> {
-        let Settings { retry, give_up, reservation, patience } = self.settings;
+        let Settings { retry, give_up, reservation, request_timeout } = self.settings;
         match () {
             () if retry == Span::ZERO => Err("retry must be above 0".into()),
             () if give_up == Span::ZERO => Err("give_up must be above 0; for never make it large".into()),
             () if reservation == Span::ZERO => Err("reservation must be above 0".into()),
-            () if patience == Span::ZERO => Err("patience must be above 0".into()),
+            () if request_timeout == Span::ZERO => Err("request_timeout must be above 0".into()),
             () => Ok(()),
         }
-    }
-
-    fn bug(&self) -> Option<&'static str> {
-        self.bug.map(Bug::name)
-    }
-
-    fn set_bug(&mut self, bug: Option<&'static str>) {
-        self.bug = Bug::planted(bug);
     }
 
     /// Changes how many clients there are; the servers stay.

@@ -5,73 +5,43 @@
 
 use std::collections::BTreeMap;
 
-use seedbed_sim::{Context, File, NodeId};
+use seedbed_sim::{Context, File, NodeId, Process};
 
 use crate::parts::wal;
 use crate::transactions::TxId;
-use crate::transactions::ledger::{Deed, Effect, Ledger};
+use crate::transactions::ledger::{Effect, Ledger};
 use crate::transactions::store::{Prepared, Refused, Step, Store};
 use crate::transactions::tcc::bugs::Bug;
-use crate::transactions::tcc::business::{self, COORDINATOR, Request};
+use crate::transactions::tcc::business::{self, Request};
 use crate::transactions::tcc::marks;
-use crate::transactions::tcc::messages::{Message, Record, Why};
-use crate::transactions::tcc::model::{Node, Settings, Timer};
+use crate::transactions::tcc::messages::{Act, Entry, Message, Outcome, Record, Timer, Why};
+use crate::transactions::tcc::settings::Settings;
 
 /// The log of a participant.
 pub const LOG: File = File(0);
 
-/// The three things that a participant does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Act {
-    /// Reserves.
-    Try,
-    /// Uses what is reserved.
-    Confirm,
-    /// Gives it back.
-    Cancel,
-}
-
-/// An entry of a participant's journal.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Entry {
-    /// For which transaction.
-    pub tx: TxId,
-    /// All of it.
-    pub request: Request,
-    /// What was done.
-    pub act: Act,
-    /// What it came to.
-    pub effect: Effect<Why>,
-}
-
-impl Deed for Entry {
-    type Name = (TxId, Act);
-
-    fn name(&self) -> (TxId, Act) {
-        (self.tx, self.act)
-    }
-
-    fn local(&self) -> Option<&Prepared> {
-        self.effect.local()
-    }
-}
-
 /// A participant.
 #[derive(Clone, Debug, Hash)]
 pub struct Participant {
-    id: NodeId,
+    coordinator: NodeId,
+    /// Its place among the participants, which says what it has.
+    place: u16,
     settings: Settings,
-    bug: Option<Bug>,
     ledger: Ledger<Entry>,
     /// What is reserved, and neither used nor given back.
     reservations: BTreeMap<TxId, Request>,
 }
 
 impl Participant {
-    /// A participant as it is at the beginning.
-    pub fn new(id: NodeId, settings: Settings, bug: Option<Bug>) -> Self {
-        let ledger = Ledger::new(Store::holding(business::cells(id)));
-        Participant { id, settings, bug, ledger, reservations: BTreeMap::new() }
+    /// The participant of this place, before it has read its log.
+    pub fn new(coordinator: NodeId, place: u16, settings: Settings) -> Self {
+        let ledger = Ledger::new(Store::holding(business::cells(place)));
+        Participant { coordinator, place, settings, ledger, reservations: BTreeMap::new() }
+    }
+
+    /// Its place among the participants.
+    pub fn place(&self) -> u16 {
+        self.place
     }
 
     /// Its data.
@@ -88,27 +58,10 @@ impl Participant {
         self.ledger.find(&(tx, act)).map(|entry| &entry.effect)
     }
 
-    /// Recovers from the log. Reservations last on, and get their whole time anew.
-    pub(super) fn start(&mut self, ctx: &mut Context<'_, Node>) {
-        for record in wal::recover(ctx, LOG).unwrap_or_default() {
-            match record {
-                Record::Entry(entry) => {
-                    self.note(&entry);
-                    self.ledger.restore(entry);
-                }
-                other => panic!("a participant's log has entries: {other:?}"),
-            }
-        }
-        for tx in self.reservations.keys() {
-            ctx.mark(marks::RESERVATION_RECOVERED);
-            ctx.arm(Timer::Expires(*tx), self.settings.reservation);
-        }
-    }
-
     /// *Try*.
-    pub(super) fn reserve(&mut self, ctx: &mut Context<'_, Node>, tx: TxId, request: Request) {
+    fn reserve(&mut self, ctx: &mut Context<'_, Self>, tx: TxId, request: Request) {
         if self.effect(tx, Act::Try).is_none() {
-            let effect = match self.try_once(tx, request) {
+            let effect = match self.try_once(ctx, tx, request) {
                 Ok(prepared) => Effect::Done(prepared),
                 Err(why) => {
                     ctx.mark(if why == Why::Cancelled { marks::LATE_TRY_REFUSED } else { marks::TRY_REFUSED });
@@ -124,21 +77,21 @@ impl Participant {
             Some(Effect::Refused(why)) => Some(*why),
             _ => None,
         };
-        ctx.send(COORDINATOR, Message::Tried { tx, refused });
+        ctx.send(self.coordinator, Message::Tried(tx, refused));
     }
 
-    fn try_once(&mut self, tx: TxId, request: Request) -> Result<Prepared, Why> {
-        if self.effect(tx, Act::Cancel).is_some() && self.bug != Some(Bug::HangingTry) {
+    fn try_once(&mut self, ctx: &Context<'_, Self>, tx: TxId, request: Request) -> Result<Prepared, Why> {
+        if self.effect(tx, Act::Cancel).is_some() && !ctx.planted(Bug::HangingTry) {
             return Err(Why::Cancelled);
         }
-        self.ledger.transact(&request.try_at(self.id)).map_err(|refused| match refused {
+        self.ledger.transact(&request.try_at(self.place)).map_err(|refused| match refused {
             Refused::Overdrawn { key } => Why::Short { key },
             refused => panic!("a local transaction is alone: {refused}"),
         })
     }
 
     /// *Confirm*.
-    pub(super) fn confirm(&mut self, ctx: &mut Context<'_, Node>, tx: TxId, request: Request) {
+    fn confirm(&mut self, ctx: &mut Context<'_, Self>, tx: TxId, request: Request) {
         let again = self.effect(tx, Act::Confirm).is_some();
         let tried = matches!(self.effect(tx, Act::Try), Some(Effect::Done(_)));
         let cancelled = self.effect(tx, Act::Cancel).is_some();
@@ -146,23 +99,23 @@ impl Participant {
         if again {
             ctx.mark(marks::CONFIRM_REPEATED);
         }
-        if !again || self.bug == Some(Bug::DoubleConfirm) {
-            self.settle(ctx, tx, request, Act::Confirm, &request.confirm_at(self.id));
+        if !again || ctx.planted(Bug::DoubleConfirm) {
+            self.settle(ctx, tx, request, Act::Confirm, &request.confirm_at(self.place));
         }
-        ctx.send(COORDINATOR, Message::Confirmed { tx });
+        ctx.send(self.coordinator, Message::Confirmed(tx));
     }
 
     /// *Cancel*.
-    pub(super) fn cancel(&mut self, ctx: &mut Context<'_, Node>, tx: TxId, request: Request) {
+    fn cancel(&mut self, ctx: &mut Context<'_, Self>, tx: TxId, request: Request) {
         assert!(self.effect(tx, Act::Confirm).is_none(), "what is confirmed is not cancelled: {tx}");
         match (self.effect(tx, Act::Try), self.effect(tx, Act::Cancel)) {
             (_, Some(_)) => ctx.mark(marks::CANCEL_REPEATED),
-            (Some(Effect::Done(_)), None) => self.settle(ctx, tx, request, Act::Cancel, &request.cancel_at(self.id)),
+            (Some(Effect::Done(_)), None) => self.settle(ctx, tx, request, Act::Cancel, &request.cancel_at(self.place)),
             // A try that was refused stays so: its entry is there already.
             (Some(_), None) => {}
-            (None, None) if self.bug == Some(Bug::EmptyCancelCreates) => {
+            (None, None) if ctx.planted(Bug::EmptyCancelCreates) => {
                 let gives = |step: &Step| matches!(step, Step::Add { amount, .. } if *amount > 0);
-                let created: Vec<Step> = request.cancel_at(self.id).into_iter().filter(gives).collect();
+                let created: Vec<Step> = request.cancel_at(self.place).into_iter().filter(gives).collect();
                 self.settle(ctx, tx, request, Act::Cancel, &created);
             }
             (None, None) => {
@@ -170,33 +123,33 @@ impl Participant {
                 self.enter(ctx, Entry { tx, request, act: Act::Cancel, effect: Effect::Empty });
             }
         }
-        ctx.send(COORDINATOR, Message::Cancelled { tx });
+        ctx.send(self.coordinator, Message::Cancelled(tx));
     }
 
     /// A reservation has timed out. The participant may not cancel it by itself, for the others may be confirming: it
     /// asks, and goes on asking.
-    pub(super) fn expired(&mut self, ctx: &mut Context<'_, Node>, tx: TxId) {
+    fn expired(&mut self, ctx: &mut Context<'_, Self>, tx: TxId) {
         let Some(request) = self.reservations.get(&tx).copied() else { return };
         ctx.mark(marks::RESERVATION_TIMED_OUT);
-        if self.bug == Some(Bug::TimeoutVersusConfirm) {
-            return self.settle(ctx, tx, request, Act::Cancel, &request.cancel_at(self.id));
+        if ctx.planted(Bug::TimeoutVersusConfirm) {
+            return self.settle(ctx, tx, request, Act::Cancel, &request.cancel_at(self.place));
         }
-        ctx.send(COORDINATOR, Message::Ask { tx, request });
+        ctx.send(self.coordinator, Message::Ask(tx, request));
         ctx.arm(Timer::Expires(tx), self.settings.retry);
     }
 
     /// The second phase, one way or the other.
-    fn settle(&mut self, ctx: &mut Context<'_, Node>, tx: TxId, request: Request, act: Act, steps: &[Step]) {
+    fn settle(&mut self, ctx: &mut Context<'_, Self>, tx: TxId, request: Request, act: Act, steps: &[Step]) {
         let effect = match self.ledger.transact(steps) {
             Ok(prepared) => Effect::Done(prepared),
-            Err(_) if self.bug == Some(Bug::DoubleConfirm) => return,
+            Err(_) if ctx.planted(Bug::DoubleConfirm) => return,
             Err(why) => panic!("what is reserved can be used and given back: {act:?} of {tx}: {why}"),
         };
         ctx.cancel(&Timer::Expires(tx));
         self.enter(ctx, Entry { tx, request, act, effect });
     }
 
-    fn enter(&mut self, ctx: &mut Context<'_, Node>, entry: Entry) {
+    fn enter(&mut self, ctx: &mut Context<'_, Self>, entry: Entry) {
         ctx.note(|| match (entry.act, &entry.effect) {
             (Act::Try, Effect::Done(_)) => format!("reserves for {}", entry.tx),
             (_, Effect::Refused(why)) => format!("refuses to reserve for {}: {why:?}", entry.tx),
@@ -214,6 +167,47 @@ impl Participant {
             (Act::Try, Effect::Done(_)) => drop(self.reservations.insert(entry.tx, entry.request)),
             (Act::Try, _) => {}
             (Act::Confirm | Act::Cancel, _) => drop(self.reservations.remove(&entry.tx)),
+        }
+    }
+}
+
+impl Process for Participant {
+    type Message = Message;
+    type Timer = Timer;
+    type Record = Record;
+    type Op = Request;
+    type Ret = Outcome;
+
+    /// Recovers from the log. Reservations last on, and get their whole time anew.
+    fn start(&mut self, ctx: &mut Context<'_, Self>) {
+        for record in wal::recover(ctx, LOG).unwrap_or_default() {
+            match record {
+                Record::Entry(entry) => {
+                    self.note(&entry);
+                    self.ledger.restore(entry);
+                }
+                other => panic!("a participant's log has entries, and not {other:?}"),
+            }
+        }
+        for tx in self.reservations.keys() {
+            ctx.mark(marks::RESERVATION_RECOVERED);
+            ctx.arm(Timer::Expires(*tx), self.settings.reservation);
+        }
+    }
+
+    fn message(&mut self, ctx: &mut Context<'_, Self>, from: NodeId, message: Message) {
+        match message {
+            Message::Try(tx, request) => self.reserve(ctx, tx, request),
+            Message::Confirm(tx, request) => self.confirm(ctx, tx, request),
+            Message::Cancel(tx, request) => self.cancel(ctx, tx, request),
+            message => panic!("no message for a participant: {from} sent {message:?}"),
+        }
+    }
+
+    fn timer(&mut self, ctx: &mut Context<'_, Self>, timer: Timer) {
+        match timer {
+            Timer::Expires(tx) => self.expired(ctx, tx),
+            timer => panic!("no timer of a participant: {timer:?}"),
         }
     }
 }
