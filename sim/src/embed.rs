@@ -15,7 +15,8 @@ use crate::time::Span;
 ///
 /// A test of the crate, `sim/tests/hosting.rs`, hosts one protocol in another from beginning to end.
 pub trait Embed<Host: Process, Inner: Process> {
-    /// The name of the hosted process in the names of choices: `raft` gives `raft/election_timeout`.
+    /// The name of the hosted process in the names of choices: `raft` gives `raft/election_timeout`. An empty name changes
+    /// none: for a host that stands for what it hosts.
     fn name(&self) -> &'static str;
 
     /// Which of several hosted processes of this name.
@@ -154,8 +155,12 @@ impl<Host: Process, Inner: Process, E: Embed<Host, Inner>>
         self.outer.cancel(&self.embed.timer(timer.clone()));
     }
     fn draw(&mut self, path: Path<'_>, range: RangeInclusive<u64>) -> u64 {
+        let (name, instance) = (self.embed.name(), self.embed.instance());
+        if name.is_empty() {
+            return self.outer.draw(path, range);
+        }
         let mut outward = path.to_vec();
-        outward.push(Step { name: self.embed.name(), instance: self.embed.instance() });
+        outward.push(Step { name, instance });
         self.outer.draw(&outward, range)
     }
     fn append(&mut self, file: File, record: Inner::Record) {

@@ -28,6 +28,8 @@ pub fn hosts(input: TokenStream) -> TokenStream {
 /// Makes a process of an enum of roles, each a process that says, waits for and writes the same: every event goes to the
 /// role that the node has, and for each role there is an accessor of its name. The attribute names the types:
 /// `#[roles(Message, Timer, Record, Op, Ret)]`. A variant without a value is a node that does nothing.
+/// A role marked `#[roles("raft")]` is hosted under that name: its draws are named `raft/…`, and it may take operations of
+/// another type, which then come from a host and not from clients.
 #[proc_macro_derive(Roles, attributes(roles))]
 pub fn roles(input: TokenStream) -> TokenStream {
     finish(roles::derive(&parse_macro_input!(input as DeriveInput)))

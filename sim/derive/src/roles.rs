@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::punctuated::Punctuated;
-use syn::{DeriveInput, Error, Fields, Result, Token, Type};
+use syn::{DeriveInput, Error, Fields, LitStr, Result, Token, Type};
 
 use crate::words::{attribute, sim, snake_case, variants, wrapped};
 
@@ -18,6 +18,8 @@ pub fn derive(input: &DeriveInput) -> Result<TokenStream> {
     let (impl_generics, type_generics, where_clause) = input.generics.split_for_impl();
     let mut accessors = Vec::new();
     let mut roles = Vec::new();
+    let mut hosted = Vec::new();
+    let mut scopes = Vec::new();
     let mut idle = Vec::new();
     let mut sizes = None;
     for variant in variants(input)? {
@@ -41,7 +43,13 @@ pub fn derive(input: &DeriveInput) -> Result<TokenStream> {
         });
         // All roles send the same messages, so the first knows how large they are.
         sizes.get_or_insert_with(|| quote!(<#role as #sim::Process>::size(message)));
-        roles.push(ident);
+        match attribute(&variant.attrs, "roles") {
+            None => roles.push(ident),
+            Some(attribute) => {
+                hosted.push(ident);
+                scopes.push(attribute.parse_args::<LitStr>()?);
+            }
+        }
     }
     let sizes = sizes.ok_or_else(|| Error::new_spanned(name, "a node needs a role"))?;
     let named = name.to_string();
@@ -60,12 +68,18 @@ pub fn derive(input: &DeriveInput) -> Result<TokenStream> {
             fn start(&mut self, ctx: &mut #sim::Context<'_, Self>) {
                 match self {
                     #(#name::#roles(role) => role.start(&mut ctx.as_role()),)*
+                    #(#name::#hosted(role) => {
+                        ctx.host(#sim::Hosted::named(#scopes), |ctx| role.start(ctx));
+                    })*
                     #(#name::#idle => {})*
                 }
             }
             fn message(&mut self, ctx: &mut #sim::Context<'_, Self>, from: #sim::NodeId, message: Self::Message) {
                 match self {
                     #(#name::#roles(role) => role.message(&mut ctx.as_role(), from, message),)*
+                    #(#name::#hosted(role) => {
+                        ctx.host(#sim::Hosted::named(#scopes), |ctx| role.message(ctx, from, message));
+                    })*
                     #(#name::#idle => ::std::panic!(
                         "{}: an idle node is sent nothing: {from} sent {message:?}", #named
                     ),)*
@@ -74,18 +88,27 @@ pub fn derive(input: &DeriveInput) -> Result<TokenStream> {
             fn timer(&mut self, ctx: &mut #sim::Context<'_, Self>, timer: Self::Timer) {
                 match self {
                     #(#name::#roles(role) => role.timer(&mut ctx.as_role(), timer),)*
+                    #(#name::#hosted(role) => {
+                        ctx.host(#sim::Hosted::named(#scopes), |ctx| role.timer(ctx, timer));
+                    })*
                     #(#name::#idle => ::std::panic!("{}: an idle node has no timers: {timer:?}", #named),)*
                 }
             }
             fn synced(&mut self, ctx: &mut #sim::Context<'_, Self>) {
                 match self {
                     #(#name::#roles(role) => role.synced(&mut ctx.as_role()),)*
+                    #(#name::#hosted(role) => {
+                        ctx.host(#sim::Hosted::named(#scopes), |ctx| role.synced(ctx));
+                    })*
                     #(#name::#idle => {})*
                 }
             }
             fn invoke(&mut self, ctx: &mut #sim::Context<'_, Self>, op: #sim::OpId, input: Self::Op) {
                 match self {
                     #(#name::#roles(role) => role.invoke(&mut ctx.as_role(), op, input),)*
+                    #(#name::#hosted(_) => ::std::panic!(
+                        "operations are for clients: {op:?} {input:?} came to a {}", #scopes
+                    ),)*
                     #(#name::#idle => ::std::panic!("{}: an idle node is asked nothing: {op:?} {input:?}", #named),)*
                 }
             }

@@ -215,7 +215,7 @@ impl Lock {
             Kind::Raft => {
                 let group = Membership::of(servers.iter().copied());
                 let settings = raft::Settings::default();
-                Node::Service(Service::new(raft::Server::new(node, group, settings, None), self.terms.ttl))
+                Node::Service(Service::new(raft::Server::new(node, group, settings), self.terms.ttl))
             }
             _ => Node::Idle,
         }
@@ -612,7 +612,7 @@ impl Model for Lock {
         match (process, role) {
             (Node::Client(client), "holder") => client.holding().map(|holding| holding.token.0),
             (Node::Client(client), "taker") => client.taker().is_taking().then_some(0),
-            (Node::Service(service), "server") => service.server().leads().then_some(service.server().term().0),
+            (Node::Service(service), "server") => service.server().is_leader().then_some(service.server().term().0),
             (Node::Redis(redis::Host::Server(server)), "server") => server.data().get(LOCK).map(|_| 0),
             _ => None,
         }

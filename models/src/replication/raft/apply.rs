@@ -6,52 +6,64 @@ use crate::replication::raft::bugs::Bug;
 use crate::replication::raft::machine::StateMachine;
 use crate::replication::raft::marks;
 use crate::replication::raft::messages::Message;
-use crate::replication::raft::server::{ReadMode, Server, Waiter};
+use crate::replication::raft::server::{Pending, ReadMode, Server};
 use crate::replication::raft::sessions::Known;
-use crate::replication::raft::types::{Entry, Index, Payload, Session, Ticket};
+use crate::replication::raft::types::{Entry, Index, Payload, RequestId, Session};
 
 impl<S: StateMachine> Server<S> {
     /// A client asks for a session (thesis Figure 6.1, RegisterClient).
-    pub(super) fn register(&mut self, ctx: &mut Context<'_, Self>, client: NodeId, nonce: u64) {
-        if !self.leads() {
+    pub(super) fn handle_register(&mut self, ctx: &mut Context<'_, Self>, client: NodeId, nonce: u64) {
+        if !self.is_leader() {
             return ctx.send(client, Message::NotLeader { leader: self.leader });
         }
-        self.propose(ctx, Payload::Register, Waiter::Registration { client, nonce });
+        self.propose(ctx, Payload::Register, Pending::Registration { client, nonce });
     }
 
     /// A client asks for a command (thesis Figure 6.1, ClientRequest and ClientQuery).
-    pub(super) fn request(&mut self, ctx: &mut Context<'_, Self>, client: NodeId, ticket: Ticket, command: S::Command) {
-        if !self.leads() {
+    pub(super) fn handle_request(
+        &mut self,
+        ctx: &mut Context<'_, Self>,
+        client: NodeId,
+        id: RequestId,
+        command: S::Command,
+    ) {
+        if !self.is_leader() {
             return ctx.send(client, Message::NotLeader { leader: self.leader });
         }
-        if self.handing_over() {
+        if self.transferring() {
             // Thesis §3.10: it takes no more requests; the client will ask again.
             return;
         }
-        self.accept(ctx, Some(ticket), command, Waiter::Client { client, ticket });
+        self.handle_command(ctx, Some(id), command, Pending::Client { client, id });
     }
 
     /// A hosting process asks for a command.
-    pub(super) fn invoked(&mut self, ctx: &mut Context<'_, Self>, op: OpId, command: S::Command) {
-        if !self.leads() {
+    pub(super) fn handle_invocation(&mut self, ctx: &mut Context<'_, Self>, op: OpId, command: S::Command) {
+        if !self.is_leader() {
             return ctx.fail(op, "this server does not lead");
         }
-        self.accept(ctx, None, command, Waiter::Host(op));
+        self.handle_command(ctx, None, command, Pending::Host(op));
     }
 
-    fn accept(&mut self, ctx: &mut Context<'_, Self>, ticket: Option<Ticket>, command: S::Command, waiter: Waiter) {
+    fn handle_command(
+        &mut self,
+        ctx: &mut Context<'_, Self>,
+        id: Option<RequestId>,
+        command: S::Command,
+        waiter: Pending,
+    ) {
         // A leader with the bug begins its term with no entry of its own, so it has none to learn its read index from.
-        let settles = self.bug != Some(Bug::CommitPriorTermByCounting);
+        let settles = !ctx.planted(Bug::CommitPriorTermByCounting);
         let bypass = settles && self.settings.reads != ReadMode::Log && self.machine.query(&command).is_some();
         match bypass {
             true => self.read(ctx, waiter, command),
-            false => self.propose(ctx, Payload::Command { ticket, command }, waiter),
+            false => self.propose(ctx, Payload::Command { id, command }, waiter),
         }
     }
 
-    pub(super) fn propose(&mut self, ctx: &mut Context<'_, Self>, payload: Payload<S>, waiter: Waiter) {
-        let index = self.append(ctx, Entry { term: self.term, payload });
-        let leading = self.leading().expect("only leaders propose");
+    pub(super) fn propose(&mut self, ctx: &mut Context<'_, Self>, payload: Payload<S>, waiter: Pending) {
+        let index = self.append(ctx, Entry { term: self.current_term, payload });
+        let leading = self.leader_state().expect("only leaders propose");
         leading.waiting.push_back((index, waiter));
         self.replicate(ctx);
         self.apply(ctx);
@@ -59,15 +71,12 @@ impl<S: StateMachine> Server<S> {
 
     /// Applies what is committed, in log order (Figure 2, rules for all servers).
     pub(super) fn apply(&mut self, ctx: &mut Context<'_, Self>) {
-        let upto = match self.bug {
-            Some(Bug::ApplyBeforeCommit) => self.log.last(),
-            _ => self.commit,
-        };
-        while self.applied < upto {
-            let next = self.applied.next();
+        let upto = if ctx.planted(Bug::ApplyBeforeCommit) { self.log.last() } else { self.commit_index };
+        while self.last_applied < upto {
+            let next = self.last_applied.next();
             let Some(entry) = self.log.entry(next) else { return };
             let payload = entry.payload.clone();
-            self.applied = next;
+            self.last_applied = next;
             let done = self.execute(ctx, next, payload);
             self.answer(ctx, next, done);
         }
@@ -82,15 +91,15 @@ impl<S: StateMachine> Server<S> {
                 self.sessions.open(Session(index.0));
                 None
             }
-            Payload::Command { ticket: None, command } => {
+            Payload::Command { id: None, command } => {
                 self.executed += 1;
                 Some(self.machine.apply(&command))
             }
-            Payload::Command { ticket: Some(ticket), command } => match self.sessions.look_up(ticket) {
+            Payload::Command { id: Some(id), command } => match self.sessions.look_up(id) {
                 Known::New => {
                     self.executed += 1;
                     let output = self.machine.apply(&command);
-                    self.sessions.executed(ticket, output.clone());
+                    self.sessions.executed(id, output.clone());
                     Some(output)
                 }
                 Known::Executed(output) => {
@@ -111,26 +120,26 @@ impl<S: StateMachine> Server<S> {
 
     /// Answers whoever waits for an entry.
     fn answer(&mut self, ctx: &mut Context<'_, Self>, index: Index, output: Option<S::Output>) {
-        let Some(leading) = self.leading() else { return };
+        let Some(leading) = self.leader_state() else { return };
         let waits = leading.waiting.front().is_some_and(|(of, _)| *of == index);
         if !waits {
             return;
         }
         let (_, waiter) = leading.waiting.pop_front().expect("just looked at");
         match (waiter, output) {
-            (Waiter::Registration { client, nonce }, _) => {
+            (Pending::Registration { client, nonce }, _) => {
                 ctx.send(client, Message::Registered { nonce, session: Session(index.0) });
             }
             (waiter, Some(output)) => self.reply(ctx, waiter, output),
-            (Waiter::Client { .. } | Waiter::Host(_), None) => {}
+            (Pending::Client { .. } | Pending::Host(_), None) => {}
         }
     }
 
-    pub(super) fn reply(&mut self, ctx: &mut Context<'_, Self>, waiter: Waiter, output: S::Output) {
+    pub(super) fn reply(&mut self, ctx: &mut Context<'_, Self>, waiter: Pending, output: S::Output) {
         match waiter {
-            Waiter::Client { client, ticket } => ctx.send(client, Message::Reply { ticket, output }),
-            Waiter::Host(op) => ctx.complete(op, output),
-            Waiter::Registration { .. } => panic!("raft answers a registration with a session"),
+            Pending::Client { client, id } => ctx.send(client, Message::Reply { id, output }),
+            Pending::Host(op) => ctx.complete(op, output),
+            Pending::Registration { .. } => panic!("raft answers a registration with a session"),
         }
     }
 }

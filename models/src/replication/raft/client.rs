@@ -1,15 +1,14 @@
-//! A client: one session, one command at a time, retried until it is answered (paper §8, thesis §6.2 and §6.3).
+//! A client of the key-value group: commands in a session, and now and then a request to change the group or the leader.
 
-use seedbed_sim::{Context, NodeId, OpId, Span};
+use seedbed_sim::{Context, NodeId, OpId, Process, Span};
 use serde::{Deserialize, Serialize};
 
-use crate::replication::raft::contact::Contact;
 use crate::replication::raft::kv::{Command, Kv, Output};
-use crate::replication::raft::marks;
 use crate::replication::raft::membership::Membership;
 use crate::replication::raft::messages::Message;
-use crate::replication::raft::model::{Node, NodeTimer};
-use crate::replication::raft::types::{Session, Ticket};
+use crate::replication::raft::persistence::Record;
+use crate::replication::raft::server::Timer;
+use crate::replication::raft::session_client::SessionClient;
 
 /// What a client can be asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -27,113 +26,101 @@ pub enum Ask {
     Command(Command),
 }
 
-/// A client of the key-value group.
+/// A request that is not a command of the state machine. It needs no session, for asking twice does no harm.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Administration {
+    Reconfigure(Membership),
+    Transfer(NodeId),
+}
+
+/// A client. It has one operation at a time.
 #[derive(Clone, Debug, Hash)]
 pub struct Client {
-    contact: Contact,
+    session: SessionClient<Kv>,
     /// Whether the group can change at all.
     changes: bool,
-    patience: Span,
-    /// Tells this life's registration from an earlier one's.
-    nonce: u64,
-    session: Option<Session>,
-    /// The number of the last command in the session.
-    sequence: u64,
-    /// What it was asked for and has no answer to.
-    open: Option<(OpId, Ask)>,
+    request_timeout: Span,
+    administration: Option<(OpId, Administration)>,
 }
 
 impl Client {
-    /// A client of these servers, which asks again after `patience`. `changes` says whether the group can change at all.
-    pub fn new(servers: Vec<NodeId>, patience: Span, changes: bool) -> Self {
-        let contact = Contact::new(servers);
-        Client { contact, patience, changes, nonce: 0, session: None, sequence: 0, open: None }
+    /// A client of these servers that sends an unanswered request again after `request_timeout`. `changes` says whether the
+    /// group can change at all.
+    pub fn new(servers: Vec<NodeId>, request_timeout: Span, changes: bool) -> Self {
+        let session = SessionClient::new(servers, request_timeout);
+        Client { session, changes, request_timeout, administration: None }
     }
 
-    /// The operation that is open, if any.
-    pub fn open(&self) -> Option<OpId> {
-        self.open.as_ref().map(|(op, _)| *op)
+    /// The operation that it waits for.
+    pub fn outstanding(&self) -> Option<OpId> {
+        self.session.outstanding().or(self.administration.as_ref().map(|(op, _)| *op))
     }
 
-    pub(super) fn start(&mut self, ctx: &mut Context<'_, Node>) {
-        self.nonce = ctx.draw("nonce", 0..=u64::from(u32::MAX));
-        self.contact.begin(ctx.id());
+    fn administrate(&mut self, ctx: &mut Context<'_, Self>, op: OpId, request: Administration) {
+        self.administration = Some((op, request));
+        self.send_administration(ctx);
     }
 
-    pub(super) fn invoke(&mut self, ctx: &mut Context<'_, Node>, op: OpId, ask: Ask) {
-        assert!(
-            self.open.is_none(),
-            "a raft client has one command open at a time: {op:?} came during {:?}",
-            self.open
-        );
-        if matches!(ask, Ask::Reconfigure(_)) && !self.changes {
-            return ctx.fail(op, "this group never changes");
-        }
-        if matches!(ask, Ask::Command(_)) {
-            self.sequence += 1;
-        }
-        self.open = Some((op, ask));
-        self.ask(ctx);
-    }
-
-    /// Asks whom it takes for the leader. A command needs a session first, and always has the same ticket.
-    fn ask(&mut self, ctx: &mut Context<'_, Node>) {
-        let Some((_, ask)) = &self.open else { return };
-        let Some(server) = self.contact.server() else { return };
-        let message = match (ask, self.session) {
-            (Ask::Reconfigure(goal), _) => Message::Reconfigure { goal: goal.clone() },
-            (Ask::Transfer { to }, _) => Message::Transfer { to: *to },
-            (Ask::Command(_), None) => Message::Register { nonce: self.nonce },
-            (Ask::Command(command), Some(session)) => {
-                Message::Request { ticket: Ticket { session, sequence: self.sequence }, command: *command }
-            }
+    fn send_administration(&self, ctx: &mut Context<'_, Self>) {
+        let (Some((_, request)), Some(server)) = (&self.administration, self.session.leader()) else { return };
+        let message = match request {
+            Administration::Reconfigure(goal) => Message::Reconfigure { goal: goal.clone() },
+            Administration::Transfer(to) => Message::Transfer { to: *to },
         };
         ctx.send(server, message);
-        ctx.arm(NodeTimer::Retry, self.patience);
+        ctx.arm(Timer::Retry, self.request_timeout);
     }
 
-    /// The answer to what is open, if `is` says so of it.
-    fn answered(&mut self, ctx: &mut Context<'_, Node>, output: Output, is: impl FnOnce(&Ask) -> bool) {
-        if let Some((op, _)) = self.open.take_if(|(_, ask)| is(ask)) {
-            ctx.cancel(&NodeTimer::Retry);
-            ctx.complete_early(op, output);
+    fn administrated(&mut self, ctx: &mut Context<'_, Self>, done: Administration) {
+        if let Some((op, _)) = self.administration.take_if(|(_, request)| *request == done) {
+            ctx.cancel(&Timer::Retry);
+            ctx.complete_early(op, Output::Done);
+        }
+    }
+}
+
+impl Process for Client {
+    type Message = Message<Kv>;
+    type Timer = Timer;
+    type Record = Record<Kv>;
+    type Op = Ask;
+    type Ret = Output;
+
+    fn start(&mut self, ctx: &mut Context<'_, Self>) {
+        let nonce = ctx.draw("nonce", 0..=u64::from(u32::MAX));
+        self.session.set_nonce(nonce);
+        self.session.start(&mut ctx.as_role());
+    }
+
+    fn invoke(&mut self, ctx: &mut Context<'_, Self>, op: OpId, ask: Ask) {
+        let outstanding = self.outstanding();
+        assert!(outstanding.is_none(), "a raft client has one operation at a time: {op:?} came during {outstanding:?}");
+        match ask {
+            Ask::Reconfigure(_) if !self.changes => ctx.fail(op, "this group never changes"),
+            Ask::Reconfigure(goal) => self.administrate(ctx, op, Administration::Reconfigure(goal)),
+            Ask::Transfer { to } => self.administrate(ctx, op, Administration::Transfer(to)),
+            Ask::Command(command) => self.session.invoke(&mut ctx.as_role(), op, command),
         }
     }
 
-    pub(super) fn message(&mut self, ctx: &mut Context<'_, Node>, from: NodeId, message: Message<Kv>) {
+    fn message(&mut self, ctx: &mut Context<'_, Self>, from: NodeId, message: Message<Kv>) {
         match message {
-            Message::Registered { nonce, session } => {
-                if nonce == self.nonce && self.session.is_none() {
-                    self.session = Some(session);
-                    self.ask(ctx);
+            Message::Reconfigured { goal } => self.administrated(ctx, Administration::Reconfigure(goal)),
+            Message::Transferred { to } => self.administrated(ctx, Administration::Transfer(to)),
+            Message::NotLeader { leader } if self.administration.is_some() => {
+                if self.session.redirect(&mut ctx.as_role(), from, leader) {
+                    self.send_administration(ctx);
                 }
             }
-            Message::Reply { ticket, output } => {
-                let current = self.session == Some(ticket.session) && self.sequence == ticket.sequence;
-                self.answered(ctx, output, |ask| current && matches!(ask, Ask::Command(_)));
-            }
-            Message::Reconfigured { goal } => {
-                self.answered(ctx, Output::Done, |ask| *ask == Ask::Reconfigure(goal));
-            }
-            Message::Transferred { to } => self.answered(ctx, Output::Done, |ask| *ask == Ask::Transfer { to }),
-            Message::NotLeader { leader } => self.redirected(ctx, from, leader),
-            message => panic!("a raft client serves nobody: {from} sent it {message:?}"),
+            message => self.session.message(&mut ctx.as_role(), from, message),
         }
     }
 
-    fn redirected(&mut self, ctx: &mut Context<'_, Node>, from: NodeId, leader: Option<NodeId>) {
-        if self.contact.redirect(from, leader) {
-            ctx.mark(marks::CLIENT_REDIRECTED);
-            self.ask(ctx);
+    fn timer(&mut self, ctx: &mut Context<'_, Self>, timer: Timer) {
+        if self.administration.is_some() {
+            self.session.try_next_server(&mut ctx.as_role());
+            return self.send_administration(ctx);
         }
-    }
-
-    /// Nobody answered: asks the next server. It cannot know whether the command was executed; the session does.
-    pub(super) fn retry(&mut self, ctx: &mut Context<'_, Node>) {
-        if self.open.is_some() {
-            ctx.mark(marks::COMMAND_RETRIED);
-            self.contact.next();
-            self.ask(ctx);
-        }
+        self.session.timer(&mut ctx.as_role(), timer);
     }
 }

@@ -9,8 +9,19 @@ use crate::replication::raft::marks;
 use crate::replication::raft::messages::Message;
 use crate::replication::raft::progress::Progress;
 use crate::replication::raft::quorum::VoteResult;
-use crate::replication::raft::server::{Leading, Role, Server, Timer};
+use crate::replication::raft::server::{LeaderState, Role, Server, Timer};
 use crate::replication::raft::types::{Entry, Index, Payload, Term};
+
+/// Why votes are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Campaign {
+    /// To find out whether an election could be won (thesis §9.6).
+    PreVote,
+    /// To be elected.
+    Election,
+    /// To be elected because the leader said so (thesis §3.10): nobody waits for that leader.
+    Transfer,
+}
 
 /// Who has answered a candidate, and how.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -35,120 +46,135 @@ impl Votes {
 }
 
 impl<S: StateMachine> Server<S> {
-    /// Waits for a leader, for a time drawn anew, so that servers do not stand against each other for ever (§5.2).
-    pub(super) fn wait_for_leader(&mut self, ctx: &mut Context<'_, Self>) {
-        if self.settings.extras.draw {
-            ctx.draw("extra", 0..=9);
-        }
-        self.timeout = ctx.draw_span("election_timeout", self.settings.election_min..=self.settings.election_max);
-        ctx.arm(Timer::Election, self.timeout);
+    /// Restarts the election timer with a random timeout, to avoid repeated split votes (§5.2).
+    pub(super) fn reset_election_timer(&mut self, ctx: &mut Context<'_, Self>) {
+        self.election_timeout =
+            ctx.draw_span("election_timeout", self.settings.election_min..=self.settings.election_max);
+        ctx.arm(Timer::Election, self.election_timeout);
     }
 
-    /// No leader was heard of: stands for election, or asks first whether it could win.
+    /// The election timer has elapsed: begins an election, or first asks whether it could win one.
     pub(super) fn campaign(&mut self, ctx: &mut Context<'_, Self>) {
-        self.wait_for_leader(ctx);
-        if self.leads() || !self.may_stand() {
+        self.reset_election_timer(ctx);
+        if self.is_leader() || !self.promotable() {
             return;
         }
-        match self.settings.pre_vote {
-            true => {
-                self.role = Role::PreCandidate(Votes::own(self.id));
-                self.ask_for_votes(ctx, self.term.next(), true, false);
-            }
-            false => self.stand(ctx, false),
+        if self.settings.pre_vote {
+            self.role = Role::PreCandidate(Votes::own(self.id));
+            self.request_votes(ctx, Campaign::PreVote);
+        } else {
+            self.become_candidate(ctx, Campaign::Election);
         }
     }
 
     /// Whether it may lead: if it has a vote, or had one before a change that may not be committed. Without it the group
     /// could be stuck, when only it has the entry that takes it out (thesis §4.2.2).
-    fn may_stand(&self) -> bool {
-        let had_vote = || self.membership_at(self.config.before()).votes(self.id);
-        self.membership.votes(self.id) || (self.config > self.commit && had_vote())
+    fn promotable(&self) -> bool {
+        let was_voter = || self.membership_at(self.configuration_index.before()).votes(self.id);
+        self.membership.votes(self.id) || (self.configuration_index > self.commit_index && was_voter())
     }
 
-    /// Becomes a candidate (Figure 2, rules for candidates).
-    pub(super) fn stand(&mut self, ctx: &mut Context<'_, Self>, transfer: bool) {
-        self.term = self.term.next();
-        self.vote = Some(self.id);
+    /// Becomes a candidate because the leader has handed over (thesis §3.10): without a pre-vote, for the others need not
+    /// wait for that leader.
+    pub(super) fn become_candidate_by_transfer(&mut self, ctx: &mut Context<'_, Self>) {
+        self.become_candidate(ctx, Campaign::Transfer);
+    }
+
+    /// Increments the current term, votes for itself and asks the others for their votes (Figure 2, rules for candidates).
+    fn become_candidate(&mut self, ctx: &mut Context<'_, Self>, campaign: Campaign) {
+        assert!(!self.is_leader(), "raft: a leader begins no election in term {}", self.current_term);
+        self.current_term = self.current_term.next();
+        self.voted_for = Some(self.id);
         self.leader = None;
         self.save_vote(ctx);
         self.role = Role::Candidate(Votes::own(self.id));
         ctx.mark(marks::ELECTION);
-        self.ask_for_votes(ctx, self.term, false, transfer);
+        self.request_votes(ctx, campaign);
     }
 
-    fn ask_for_votes(&mut self, ctx: &mut Context<'_, Self>, term: Term, pre: bool, transfer: bool) {
-        let (last, last_term) = (self.log.last(), self.log.last_term());
+    /// RequestVote, the sender's side. A pre-vote speaks of the next term without entering it.
+    fn request_votes(&mut self, ctx: &mut Context<'_, Self>, campaign: Campaign) {
+        let pre_vote = campaign == Campaign::PreVote;
+        let term = if pre_vote { self.current_term.next() } else { self.current_term };
+        let (last_log_index, last_log_term) = (self.log.last(), self.log.last_term());
+        let transfer = campaign == Campaign::Transfer;
         let voters = self.membership.everyone().into_iter().filter(|node| self.membership.votes(*node));
         for voter in voters.filter(|node| *node != self.id) {
-            ctx.send(voter, Message::RequestVote { term, last, last_term, pre, transfer });
+            ctx.send(voter, Message::RequestVote { term, last_log_index, last_log_term, pre_vote, transfer });
         }
-        self.win_if_elected(ctx);
+        self.tally_votes(ctx);
     }
 
     /// RequestVote, the receiver's rules (Figure 2): one vote a term, first come first served, and only for a log that
     /// is at least as up to date as one's own.
-    pub(super) fn answer_vote(&mut self, ctx: &mut Context<'_, Self>, from: NodeId, term: Term, log: (Term, Index)) {
-        let free = self.vote.is_none_or(|vote| vote == from);
-        let granted = term == self.term && free && !self.leads() && self.accepts(log);
-        if granted && self.vote.is_none() {
-            self.vote = Some(from);
-            self.save_vote(ctx);
-        }
-        if granted {
-            ctx.arm(Timer::Election, self.timeout);
-        }
-        ctx.send(from, Message::Vote { term: self.term, granted, pre: false });
-    }
-
-    /// Whether this server would vote for that one. It promises nothing, and changes nothing (thesis §9.6).
-    pub(super) fn answer_pre_vote(
+    pub(super) fn handle_request_vote(
         &mut self,
         ctx: &mut Context<'_, Self>,
         from: NodeId,
         term: Term,
         log: (Term, Index),
     ) {
-        let granted = term > self.term && !self.hears_leader(ctx.now()) && self.accepts(log);
+        let free = self.voted_for.is_none_or(|vote| vote == from);
+        let granted = term == self.current_term && free && !self.is_leader() && self.is_up_to_date(ctx, log);
+        if granted && self.voted_for.is_none() {
+            self.voted_for = Some(from);
+            self.save_vote(ctx);
+        }
+        if granted {
+            ctx.arm(Timer::Election, self.election_timeout);
+        }
+        ctx.send(from, Message::Vote { term: self.current_term, granted, pre_vote: false });
+    }
+
+    /// Whether this server would vote for that one. It promises nothing, and changes nothing (thesis §9.6).
+    pub(super) fn handle_pre_vote(
+        &mut self,
+        ctx: &mut Context<'_, Self>,
+        from: NodeId,
+        term: Term,
+        log: (Term, Index),
+    ) {
+        let granted =
+            term > self.current_term && !self.heard_from_leader_recently(ctx.now()) && self.is_up_to_date(ctx, log);
         if !granted {
             ctx.mark(marks::PRE_VOTE_REFUSED);
         }
-        let term = if granted { term } else { self.term };
-        ctx.send(from, Message::Vote { term, granted, pre: true });
+        let term = if granted { term } else { self.current_term };
+        ctx.send(from, Message::Vote { term, granted, pre_vote: true });
     }
 
     /// The election restriction (§5.4.1).
-    fn accepts(&self, (last_term, last): (Term, Index)) -> bool {
-        self.log.is_matched_by(last_term, last) || self.bug == Some(Bug::NoUpToDateCheck)
+    fn is_up_to_date(&self, ctx: &Context<'_, Self>, (last_term, last): (Term, Index)) -> bool {
+        self.log.is_matched_by(last_term, last) || ctx.planted(Bug::NoUpToDateCheck)
     }
 
     /// Counts an answer, if it is to the question that is open.
-    pub(super) fn count_vote(
+    pub(super) fn handle_vote(
         &mut self,
         ctx: &mut Context<'_, Self>,
         from: NodeId,
         term: Term,
         granted: bool,
-        pre: bool,
+        pre_vote: bool,
     ) {
-        let asked = if pre && granted { self.term.next() } else { self.term };
+        let asked = if pre_vote && granted { self.current_term.next() } else { self.current_term };
         match &mut self.role {
-            Role::PreCandidate(votes) if pre && term == asked => votes.count(from, granted),
-            Role::Candidate(votes) if !pre && term == asked => votes.count(from, granted),
+            Role::PreCandidate(votes) if pre_vote && term == asked => votes.count(from, granted),
+            Role::Candidate(votes) if !pre_vote && term == asked => votes.count(from, granted),
             _ => return,
         }
-        self.win_if_elected(ctx);
+        self.tally_votes(ctx);
     }
 
-    fn win_if_elected(&mut self, ctx: &mut Context<'_, Self>) {
-        let (votes, pre) = match &self.role {
+    fn tally_votes(&mut self, ctx: &mut Context<'_, Self>) {
+        let (votes, pre_vote) = match &self.role {
             Role::PreCandidate(votes) => (votes, true),
             Role::Candidate(votes) => (votes, false),
             _ => return,
         };
-        match (self.counted().vote(|voter| votes.of(voter)), pre) {
-            (VoteResult::Won, true) => self.stand(ctx, false),
-            (VoteResult::Won, false) => self.lead(ctx),
+        match (self.quorum_configuration(ctx).vote(|voter| votes.of(voter)), pre_vote) {
+            (VoteResult::Won, true) => self.become_candidate(ctx, Campaign::Election),
+            (VoteResult::Won, false) => self.become_leader(ctx),
             (VoteResult::Lost, true) => ctx.mark(marks::PRE_VOTE_LOST),
             (VoteResult::Lost, false) => ctx.mark(marks::ELECTION_LOST),
             (VoteResult::Pending, _) => {}
@@ -157,10 +183,10 @@ impl<S: StateMachine> Server<S> {
 
     /// Becomes leader: knows nothing of the others, and appends an entry of its term, for only that can tell it what
     /// is committed (Figure 2, rules for leaders; §5.4.2, §8).
-    fn lead(&mut self, ctx: &mut Context<'_, Self>) {
+    fn become_leader(&mut self, ctx: &mut Context<'_, Self>) {
         let peers = self.membership.everyone().into_iter().filter(|node| *node != self.id);
         let last = self.log.last();
-        let leading = Leading {
+        let leading = LeaderState {
             peers: peers.map(|node| (node, Progress::new(last))).collect(),
             durable: Index::ZERO,
             round: 0,
@@ -174,7 +200,7 @@ impl<S: StateMachine> Server<S> {
         if self.log.last() > Index::ZERO {
             ctx.mark(marks::LEADER_CHANGED);
         }
-        ctx.note(|| format!("leads term {} from index {last}", self.term));
+        ctx.note(|| format!("leads term {} from index {last}", self.current_term));
         self.role = Role::Leader(Box::new(leading));
         self.leader = Some(self.id);
         ctx.cancel(&Timer::Election);
@@ -184,8 +210,8 @@ impl<S: StateMachine> Server<S> {
         }
         // Without it, entries of earlier terms stay uncommitted until a client asks for something: the temptation to
         // which the bug gives in.
-        if self.bug != Some(Bug::CommitPriorTermByCounting) {
-            self.append(ctx, Entry { term: self.term, payload: Payload::Noop });
+        if !ctx.planted(Bug::CommitPriorTermByCounting) {
+            self.append(ctx, Entry { term: self.current_term, payload: Payload::Noop });
         }
         self.replicate(ctx);
     }
@@ -202,6 +228,6 @@ impl<S: StateMachine> Server<S> {
         }
         ctx.mark(marks::STEPPED_DOWN_BY_CHECK_QUORUM);
         self.leader = None;
-        self.follow(ctx, self.term, None);
+        self.become_follower(ctx, self.current_term, None);
     }
 }

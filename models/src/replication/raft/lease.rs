@@ -58,13 +58,13 @@ impl<S: StateMachine> Server<S> {
     }
 
     /// A follower has answered a round: the lease counts from the last one that a quorum has answered.
-    pub(super) fn confirm_lease(&mut self) {
+    pub(super) fn confirm_lease(&mut self, ctx: &Context<'_, Self>) {
         let Role::Leader(leading) = &self.role else { return };
         if leading.lease.sent.is_empty() {
             return;
         }
         let reached = leading.reached((self.id, leading.round), |progress| progress.round);
-        let confirmed = self.counted().committed(reached).0;
+        let confirmed = self.quorum_configuration(ctx).committed(reached).0;
         let Role::Leader(leading) = &mut self.role else { return };
         while let Some((_, at)) = leading.lease.sent.pop_front_if(|(round, _)| *round <= confirmed) {
             leading.lease.from = Some(at);
@@ -72,10 +72,11 @@ impl<S: StateMachine> Server<S> {
     }
 
     /// Whether nobody else can lead now.
-    pub(super) fn holds_lease(&self, now: Time) -> bool {
+    pub(super) fn holds_lease(&self, ctx: &Context<'_, Self>) -> bool {
+        let now = ctx.now();
         let Role::Leader(leading) = &self.role else { return false };
         let Some(from) = leading.lease.from.filter(|_| !leading.lease.void) else { return false };
         let lasts = now >= from && now.since(from) < length(&self.settings);
-        lasts || self.bug == Some(Bug::LeaseReadWithoutClockBound)
+        lasts || ctx.planted(Bug::LeaseReadWithoutClockBound)
     }
 }

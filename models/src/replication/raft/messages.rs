@@ -7,7 +7,7 @@ use seedbed_sim::{Kinded, NodeId};
 use crate::replication::raft::machine::StateMachine;
 use crate::replication::raft::membership::Membership;
 use crate::replication::raft::snapshot::Snapshot;
-use crate::replication::raft::types::{Entry, Index, Session, Term, Ticket};
+use crate::replication::raft::types::{Entry, Index, RequestId, Session, Term};
 
 /// A message. The sender is who leads, votes or asks.
 #[derive(Clone, Debug, Hash)]
@@ -16,13 +16,14 @@ pub enum Message<S: StateMachine> {
     RequestVote {
         /// The candidate's term; of a pre-vote, the one it would have.
         term: Term,
-        /// Where its log ends.
-        last: Index,
-        /// In which term.
-        last_term: Term,
+        /// Index of the candidate's last log entry.
+        last_log_index: Index,
+        /// Term of that entry.
+        last_log_term: Term,
         /// Whether this is a pre-vote (thesis §9.6).
-        pre: bool,
-        /// Whether the leader itself told the candidate to stand (thesis §3.10): then nobody waits for that leader.
+        pre_vote: bool,
+        /// Whether the leader itself has told the candidate to begin an election (thesis §3.10): then nobody waits for that
+        /// leader.
         transfer: bool,
     },
     /// The answer.
@@ -32,20 +33,20 @@ pub enum Message<S: StateMachine> {
         /// Whether the vote was given.
         granted: bool,
         /// Whether this answers a pre-vote.
-        pre: bool,
+        pre_vote: bool,
     },
     /// The leader replicates entries, or, with none, says that it is alive.
     AppendEntries {
         /// The leader's term.
         term: Term,
-        /// The place before the entries.
-        prev: Index,
-        /// The term of the entry there.
-        prev_term: Term,
+        /// Index of the log entry that immediately precedes the new ones.
+        prev_log_index: Index,
+        /// Term of that entry.
+        prev_log_term: Term,
         /// The entries.
         entries: Vec<Entry<S>>,
-        /// How far the leader has committed.
-        commit: Index,
+        /// The leader's commit index.
+        leader_commit: Index,
         /// The latest round of heartbeats, for reads (thesis §6.4).
         round: u64,
     },
@@ -53,8 +54,8 @@ pub enum Message<S: StateMachine> {
     Appended {
         /// The follower's term.
         term: Term,
-        /// Up to where.
-        matched: Index,
+        /// The index up to which they do, `matchIndex`.
+        match_index: Index,
         /// The round that is answered.
         round: u64,
     },
@@ -62,8 +63,8 @@ pub enum Message<S: StateMachine> {
     Refused {
         /// The follower's term.
         term: Term,
-        /// The place that was asked for.
-        prev: Index,
+        /// The index at which they were compared.
+        prev_log_index: Index,
         /// Where the leader may try next; see [`crate::replication::raft::log::Log::conflict`].
         hint: Index,
         /// The term of the follower's entry at `prev`.
@@ -96,14 +97,14 @@ pub enum Message<S: StateMachine> {
     /// A client asks for a command.
     Request {
         /// What a retry keeps.
-        ticket: Ticket,
+        id: RequestId,
         /// The command.
         command: S::Command,
     },
     /// The command is executed.
     Reply {
         /// Of the command.
-        ticket: Ticket,
+        id: RequestId,
         /// The answer.
         output: S::Output,
     },
@@ -137,8 +138,6 @@ pub enum Message<S: StateMachine> {
         /// The leader's term.
         term: Term,
     },
-    /// Nothing: see [`crate::replication::raft::server::Extras::beacon`].
-    Beacon,
 }
 
 /// A message that a server sends a server has a term.
@@ -158,7 +157,7 @@ impl<S: StateMachine> Message<S> {
     }
 }
 
-const KINDS: [&str; 20] = [
+const KINDS: [&str; 19] = [
     "request_vote",
     "vote",
     "append_entries",
@@ -173,7 +172,6 @@ const KINDS: [&str; 20] = [
     "request_pre_vote",
     "pre_vote",
     "heartbeat",
-    "beacon",
     "reconfigure",
     "reconfigured",
     "transfer",
@@ -186,8 +184,8 @@ impl<S: StateMachine> Kinded for Message<S> {
     #[inline]
     fn kind(&self) -> u16 {
         match self {
-            Message::RequestVote { pre: false, .. } => 0,
-            Message::Vote { pre: false, .. } => 1,
+            Message::RequestVote { pre_vote: false, .. } => 0,
+            Message::Vote { pre_vote: false, .. } => 1,
             Message::AppendEntries { entries, .. } if entries.is_empty() => 13,
             Message::AppendEntries { .. } => 2,
             Message::Appended { .. } => 3,
@@ -198,14 +196,13 @@ impl<S: StateMachine> Kinded for Message<S> {
             Message::Request { .. } => 8,
             Message::Reply { .. } => 9,
             Message::NotLeader { .. } => 10,
-            Message::RequestVote { pre: true, .. } => 11,
-            Message::Vote { pre: true, .. } => 12,
-            Message::Beacon => 14,
-            Message::Reconfigure { .. } => 15,
-            Message::Reconfigured { .. } => 16,
-            Message::Transfer { .. } => 17,
-            Message::Transferred { .. } => 18,
-            Message::TimeoutNow { .. } => 19,
+            Message::RequestVote { pre_vote: true, .. } => 11,
+            Message::Vote { pre_vote: true, .. } => 12,
+            Message::Reconfigure { .. } => 14,
+            Message::Reconfigured { .. } => 15,
+            Message::Transfer { .. } => 16,
+            Message::Transferred { .. } => 17,
+            Message::TimeoutNow { .. } => 18,
         }
     }
     fn kind_count() -> u16 {

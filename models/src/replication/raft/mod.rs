@@ -20,9 +20,9 @@
 mod apply;
 pub mod bugs;
 pub mod client;
-pub mod contact;
 mod election;
 pub mod kv;
+pub mod leader_hint;
 mod lease;
 pub mod log;
 pub mod machine;
@@ -37,6 +37,7 @@ mod read_index;
 mod reconfigure;
 mod replication;
 pub mod server;
+pub mod session_client;
 pub mod sessions;
 pub mod snapshot;
 mod transfer;

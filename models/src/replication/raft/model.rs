@@ -1,10 +1,7 @@
 //! The model: a group of servers over a key-value map, and its clients.
 
 use proptest::prelude::*;
-use seedbed_sim::{
-    Context, Crashes, Embed, FaultClass, File, Info, Kinded, Model, NodeId, OpId, Operation, Phases, Process, Skew,
-    Span, Tolerance,
-};
+use seedbed_sim::{Crashes, FaultClass, Info, Model, NodeId, Operation, Phases, Roles, Skew, Span, Tolerance};
 use serde::{Deserialize, Serialize};
 
 use crate::parts::wal;
@@ -35,11 +32,9 @@ pub struct Raft {
     /// Whether clients ask for other groups most of the time, and for commands now and then.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub restless: bool,
-    /// How long a client waits before it asks another server.
-    pub patience: Span,
-    /// The planted bug.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub bug: Option<Bug>,
+    /// After how long a client sends an unanswered request to another server.
+    #[serde(alias = "patience")]
+    pub request_timeout: Span,
 }
 
 impl Default for Raft {
@@ -50,8 +45,7 @@ impl Default for Raft {
             clients: 3,
             settings: Settings::default(),
             restless: false,
-            patience: Span::ms(120),
-            bug: None,
+            request_timeout: Span::ms(120),
         }
     }
 }
@@ -66,12 +60,7 @@ impl Raft {
     /// only where the group before the changes has an even number.
     pub fn restless() -> Self {
         let settings = Settings { check_quorum: false, snapshot_threshold: 1_000_000, ..Settings::default() };
-        Raft { settings, restless: true, patience: Span::ms(40), ..Raft::cluster(4) }
-    }
-
-    /// The same with a bug planted.
-    pub fn with_bug(self, bug: Bug) -> Self {
-        Raft { bug: Some(bug), ..self }
+        Raft { settings, restless: true, request_timeout: Span::ms(40), ..Raft::cluster(4) }
     }
 
     /// How many servers are in the group at the beginning.
@@ -88,126 +77,14 @@ impl Raft {
 /// A server, or a client.
 // Most nodes are servers: a box would cost more than the room that clients waste.
 #[allow(clippy::large_enum_variant)]
-#[derive(Clone, Debug, Hash)]
+#[derive(Clone, Debug, Hash, Roles)]
+#[roles(Message<Kv>, Timer, Record<Kv>, Ask, Output)]
 pub enum Node {
     /// One of the group.
+    #[roles("raft")]
     Server(Server<Kv>),
     /// Asks it.
     Client(Client),
-}
-
-impl Node {
-    /// The server, if it is one.
-    pub fn server(&self) -> Option<&Server<Kv>> {
-        match self {
-            Node::Server(server) => Some(server),
-            Node::Client(_) => None,
-        }
-    }
-}
-
-/// The timers of a node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum NodeTimer {
-    /// A server's.
-    Server(Timer),
-    /// A client asks again.
-    Retry,
-}
-
-// Servers' timers keep their own names in traces, as their messages do.
-impl Kinded for NodeTimer {
-    fn kind(&self) -> u16 {
-        match self {
-            NodeTimer::Server(timer) => timer.kind(),
-            NodeTimer::Retry => Timer::kind_count(),
-        }
-    }
-    fn kind_count() -> u16 {
-        Timer::kind_count() + 1
-    }
-    fn kind_name(kind: u16) -> String {
-        match kind < Timer::kind_count() {
-            true => Timer::kind_name(kind),
-            false => "retry".into(),
-        }
-    }
-}
-
-/// A node hosts its server as it is: only timers need a wrapper.
-struct AsServer;
-
-impl Embed<Node, Server<Kv>> for AsServer {
-    fn name(&self) -> &'static str {
-        "raft"
-    }
-    fn message(&self, message: Message<Kv>) -> Message<Kv> {
-        message
-    }
-    fn timer(&self, timer: Timer) -> NodeTimer {
-        NodeTimer::Server(timer)
-    }
-    fn record(&self, record: Record<Kv>) -> Record<Kv> {
-        record
-    }
-    fn unwrap_record(&self, record: Record<Kv>) -> Option<Record<Kv>> {
-        Some(record)
-    }
-    fn file(&self, file: File) -> File {
-        file
-    }
-    fn ret(&self, ret: Output) -> Output {
-        ret
-    }
-}
-
-impl Process for Node {
-    type Message = Message<Kv>;
-    type Timer = NodeTimer;
-    type Record = Record<Kv>;
-    type Op = Ask;
-    type Ret = Output;
-
-    fn start(&mut self, ctx: &mut Context<'_, Self>) {
-        match self {
-            Node::Server(server) => drop(ctx.host(AsServer, |ctx| server.start(ctx))),
-            Node::Client(client) => client.start(ctx),
-        }
-    }
-
-    fn message(&mut self, ctx: &mut Context<'_, Self>, from: NodeId, message: Message<Kv>) {
-        match self {
-            Node::Server(server) => drop(ctx.host(AsServer, |ctx| server.message(ctx, from, message))),
-            Node::Client(client) => client.message(ctx, from, message),
-        }
-    }
-
-    fn timer(&mut self, ctx: &mut Context<'_, Self>, timer: NodeTimer) {
-        match (self, timer) {
-            (Node::Server(server), NodeTimer::Server(timer)) => {
-                drop(ctx.host(AsServer, |ctx| server.timer(ctx, timer)))
-            }
-            (Node::Client(client), NodeTimer::Retry) => client.retry(ctx),
-            (node, timer) => panic!("raft: a timer of the other kind of node: {node:?} got {timer:?}"),
-        }
-    }
-
-    fn synced(&mut self, ctx: &mut Context<'_, Self>) {
-        if let Node::Server(server) = self {
-            ctx.host(AsServer, |ctx| server.synced(ctx));
-        }
-    }
-
-    fn invoke(&mut self, ctx: &mut Context<'_, Self>, op: OpId, ask: Ask) {
-        match self {
-            Node::Server(_) => panic!("raft: operations are for clients: {op:?} came to a server"),
-            Node::Client(client) => client.invoke(ctx, op, ask),
-        }
-    }
-
-    fn size(message: &Message<Kv>) -> u64 {
-        Server::<Kv>::size(message)
-    }
 }
 
 impl Model for Raft {
@@ -239,9 +116,9 @@ impl Model for Raft {
         match node.0 < self.servers {
             true => {
                 let founders = servers.into_iter().filter(|node| node.0 < self.founders());
-                Node::Server(Server::new(node, Membership::of(founders), self.settings, self.bug))
+                Node::Server(Server::new(node, Membership::of(founders), self.settings))
             }
-            false => Node::Client(Client::new(servers, self.patience, self.settings.changes != Changes::Never)),
+            false => Node::Client(Client::new(servers, self.request_timeout, self.settings.changes != Changes::Never)),
         }
     }
 
@@ -280,17 +157,9 @@ impl Model for Raft {
                 Err("snapshot_threshold must be above 0; for no snapshots make it large".into())
             }
             () if batch == 0 => Err("batch must be above 0".into()),
-            () if self.patience == Span::ZERO => Err("patience must be above 0".into()),
+            () if self.request_timeout == Span::ZERO => Err("request_timeout must be above 0".into()),
             () => Ok(()),
         }
-    }
-
-    fn bug(&self) -> Option<&'static str> {
-        self.bug.map(Bug::name)
-    }
-
-    fn set_bug(&mut self, bug: Option<&'static str>) {
-        self.bug = Bug::planted(bug);
     }
 
     /// Changes how many servers there are; the clients stay.
@@ -318,7 +187,7 @@ impl Model for Raft {
         let server = process.server()?;
         let holds = match role {
             "voter" => {
-                let voted = server.vote().is_some_and(|candidate| candidate != server.id);
+                let voted = server.voted_for().is_some_and(|candidate| candidate != server.id);
                 voted && server.leader().is_none()
             }
             _ => self.role(process) == Some(role),

@@ -57,11 +57,14 @@ impl<S: StateMachine> Server<S> {
 
     /// Writes down the current term and vote.
     pub(super) fn save_vote(&self, ctx: &mut Context<'_, Self>) {
-        match self.bug {
-            Some(Bug::TermNotPersisted) => {}
-            Some(Bug::VoteNotPersisted) => ctx.append(WAL, Record::Vote { term: self.term, vote: None }),
-            _ => ctx.append(WAL, Record::Vote { term: self.term, vote: self.vote }),
+        if let Some(record) = self.vote_record(ctx) {
+            ctx.append(WAL, record);
         }
+    }
+
+    fn vote_record(&self, ctx: &Context<'_, Self>) -> Option<Record<S>> {
+        let vote = if ctx.planted(Bug::VoteNotPersisted) { None } else { self.voted_for };
+        (!ctx.planted(Bug::TermNotPersisted)).then_some(Record::Vote { term: self.current_term, vote })
     }
 
     /// Appends an entry to the log, in memory and on disk.
@@ -73,7 +76,7 @@ impl<S: StateMachine> Server<S> {
         };
         let index = self.log.append(entry);
         if let Some(membership) = config {
-            (self.membership, self.config) = (membership, index);
+            (self.membership, self.configuration_index) = (membership, index);
         }
         index
     }
@@ -82,19 +85,15 @@ impl<S: StateMachine> Server<S> {
     pub(super) fn truncate(&mut self, ctx: &mut Context<'_, Self>, first: Index) {
         ctx.append(WAL, Record::Truncate { first });
         self.log.truncate(first);
-        if self.config >= first {
-            self.use_latest_config();
+        if self.configuration_index >= first {
+            self.use_latest_configuration();
         }
     }
 
     /// Writes the file anew, behind a snapshot that the log was compacted to.
     pub(super) fn save_snapshot(&self, ctx: &mut Context<'_, Self>, snapshot: Arc<Snapshot<S>>) {
         let mut records = vec![Record::Snapshot(snapshot)];
-        records.extend(match self.bug {
-            Some(Bug::TermNotPersisted) => None,
-            Some(Bug::VoteNotPersisted) => Some(Record::Vote { term: self.term, vote: None }),
-            _ => Some(Record::Vote { term: self.term, vote: self.vote }),
-        });
+        records.extend(self.vote_record(ctx));
         records.extend(self.log.from(self.log.base().next()).iter().cloned().map(Record::Entry));
         ctx.replace(WAL, records);
     }

@@ -13,7 +13,7 @@ use crate::replication::raft::marks;
 use crate::replication::raft::membership::Membership;
 use crate::replication::raft::messages::Message;
 use crate::replication::raft::progress::Progress;
-use crate::replication::raft::server::{Changes, Leading, Role, Server, Timer};
+use crate::replication::raft::server::{Changes, LeaderState, Role, Server, Timer};
 use crate::replication::raft::types::{Entry, Index, Payload};
 
 /// The group that a client wants.
@@ -24,42 +24,42 @@ pub(super) struct Goal {
 }
 
 impl<S: StateMachine> Server<S> {
-    /// A client wants another group. The leader takes one wish at a time; a client that is not answered asks again.
-    pub(super) fn reconfigure(&mut self, ctx: &mut Context<'_, Self>, client: NodeId, goal: Membership) {
+    /// A client wants another group. The leader takes one change at a time; a client that is not answered asks again.
+    pub(super) fn handle_reconfigure(&mut self, ctx: &mut Context<'_, Self>, client: NodeId, goal: Membership) {
         assert!(!goal.is_joint() && !goal.voters.is_empty(), "raft is asked for a group that can decide: {goal:?}");
-        if !self.leads() {
+        if !self.is_leader() {
             return ctx.send(client, Message::NotLeader { leader: self.leader });
         }
-        let Some(leading) = self.leading() else { return };
-        let wish = Goal { membership: goal, client };
-        if leading.goal.as_ref().is_some_and(|other| *other != wish) {
+        let Some(leading) = self.leader_state() else { return };
+        let change = Goal { membership: goal, client };
+        if leading.goal.as_ref().is_some_and(|other| *other != change) {
             return;
         }
-        leading.goal = Some(wish);
+        leading.goal = Some(change);
         ctx.arm(Timer::Change, self.settings.election_max * 4);
-        self.drive_change(ctx);
+        self.advance_change(ctx);
     }
 
     /// Takes the next step towards the group that is wanted, if the last one is committed.
-    pub(super) fn drive_change(&mut self, ctx: &mut Context<'_, Self>) {
+    pub(super) fn advance_change(&mut self, ctx: &mut Context<'_, Self>) {
         let Role::Leader(leading) = &self.role else { return };
         let idle = leading.goal.is_none() && !self.membership.is_joint() && self.membership.votes(self.id);
-        if idle || self.config > self.commit {
+        if idle || self.configuration_index > self.commit_index {
             return;
         }
-        let committed_in_term = self.log.term(self.commit) == Some(self.term);
-        if !committed_in_term && self.bug != Some(Bug::SingleServerChangeWithoutCommitInTerm) {
+        let committed_in_term = self.log.term(self.commit_index) == Some(self.current_term);
+        if !committed_in_term && !ctx.planted(Bug::SingleServerChangeWithoutCommitInTerm) {
             return;
         }
         match self.next_step(leading) {
             Step::To(membership) => self.change_to(ctx, membership),
             Step::Wait => {}
-            Step::Done => self.changed(ctx),
+            Step::Done => self.finish_change(ctx),
         }
     }
 
     /// What comes next on the way to the goal.
-    fn next_step(&self, leading: &Leading<S>) -> Step {
+    fn next_step(&self, leading: &LeaderState<S>) -> Step {
         let now = &self.membership;
         // C_old,new is left for C_new by whoever leads, asked or not (§4.3).
         if now.is_joint() {
@@ -73,7 +73,8 @@ impl<S: StateMachine> Server<S> {
             return Step::To(now.clone().with_learners(learners));
         }
         let caught_up = |node: NodeId| {
-            node == self.id || leading.peers.iter().any(|(peer, known)| *peer == node && known.matched >= self.commit)
+            node == self.id
+                || leading.peers.iter().any(|(peer, known)| *peer == node && known.matched >= self.commit_index)
         };
         if !goal.voters.iter().all(|node| now.votes(*node) || caught_up(*node)) {
             return Step::Wait;
@@ -103,9 +104,9 @@ impl<S: StateMachine> Server<S> {
             _ => marks::VOTERS_CHANGED_ONE_AT_A_TIME,
         });
         ctx.note(|| format!("changes the group to {membership:?}"));
-        self.append(ctx, Entry { term: self.term, payload: Payload::Config(membership) });
+        self.append(ctx, Entry { term: self.current_term, payload: Payload::Config(membership) });
         let (id, everyone, last) = (self.id, self.membership.everyone(), self.log.last());
-        let Some(leading) = self.leading() else { return };
+        let Some(leading) = self.leader_state() else { return };
         leading.peers.retain(|(peer, _)| everyone.contains(peer));
         for node in everyone.into_iter().filter(|node| *node != id) {
             if leading.peers.iter().all(|(peer, _)| *peer != node) {
@@ -119,8 +120,8 @@ impl<S: StateMachine> Server<S> {
     }
 
     /// The group is what was wanted: who asked is told, and a leader that is no more in it steps down (§4.2.2).
-    fn changed(&mut self, ctx: &mut Context<'_, Self>) {
-        let Some(leading) = self.leading() else { return };
+    fn finish_change(&mut self, ctx: &mut Context<'_, Self>) {
+        let Some(leading) = self.leader_state() else { return };
         if let Some(Goal { membership: goal, client }) = leading.goal.take() {
             ctx.cancel(&Timer::Change);
             ctx.send(client, Message::Reconfigured { goal });
@@ -128,34 +129,34 @@ impl<S: StateMachine> Server<S> {
         if !self.membership.votes(self.id) {
             ctx.mark(marks::LEADER_LEFT_THE_GROUP);
             self.leader = None;
-            self.follow(ctx, self.term, None);
+            self.become_follower(ctx, self.current_term, None);
         }
     }
 
-    /// Newcomers do not keep up: others may have their wish (§4.2.1).
-    pub(super) fn give_up_change(&mut self, ctx: &mut Context<'_, Self>) {
-        let Some(leading) = self.leading() else { return };
+    /// Newcomers do not keep up: others may have their change (§4.2.1).
+    pub(super) fn abandon_change(&mut self, ctx: &mut Context<'_, Self>) {
+        let Some(leading) = self.leader_state() else { return };
         if leading.goal.take().is_some() {
             ctx.mark(marks::CHANGE_OF_THE_GROUP_GIVEN_UP);
         }
     }
 
     /// The configuration whose quorums are counted.
-    pub(super) fn counted(&self) -> std::borrow::Cow<'_, Membership> {
-        match self.bug == Some(Bug::JointUsesOneMajority) && self.membership.is_joint() {
+    pub(super) fn quorum_configuration(&self, ctx: &Context<'_, Self>) -> std::borrow::Cow<'_, Membership> {
+        match ctx.planted(Bug::JointUsesOneMajority) && self.membership.is_joint() {
             true => std::borrow::Cow::Owned(Membership { outgoing: Vec::new(), ..self.membership.clone() }),
             false => std::borrow::Cow::Borrowed(&self.membership),
         }
     }
 
     /// Looks for the configuration that is in force: the latest in the log, or what it began with.
-    pub(super) fn use_latest_config(&mut self) {
-        (self.config, self.membership) = self.config_at(self.log.last());
+    pub(super) fn use_latest_configuration(&mut self) {
+        (self.configuration_index, self.membership) = self.config_at(self.log.last());
     }
 
     /// The configuration as of an entry that is in the log, or that the snapshot ends in.
     pub(super) fn membership_at(&self, index: Index) -> Membership {
-        match self.config <= index {
+        match self.configuration_index <= index {
             true => self.membership.clone(),
             false => self.config_at(index).1,
         }
@@ -169,7 +170,7 @@ impl<S: StateMachine> Server<S> {
             }
             at = at.before();
         }
-        (Index::ZERO, self.begun_with.clone())
+        (Index::ZERO, self.base_membership.clone())
     }
 }
 

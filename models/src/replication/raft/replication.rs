@@ -42,8 +42,9 @@ impl<S: StateMachine> Server<S> {
                 ctx.mark(marks::ENTRIES_SENT_IN_A_BATCH);
             }
             progress.sent(entries.len());
-            let commit = self.commit;
-            ctx.send(to, Message::AppendEntries { term: self.term, prev, prev_term, entries, commit, round });
+            let (term, leader_commit) = (self.current_term, self.commit_index);
+            let (prev_log_index, prev_log_term) = (prev, prev_term);
+            ctx.send(to, Message::AppendEntries { term, prev_log_index, prev_log_term, entries, leader_commit, round });
         }
     }
 
@@ -51,11 +52,6 @@ impl<S: StateMachine> Server<S> {
     pub(super) fn heartbeat(&mut self, ctx: &mut Context<'_, Self>) {
         ctx.arm(Timer::Heartbeat, self.settings.heartbeat);
         self.renew_lease(ctx);
-        if self.settings.extras.beacon
-            && let Role::Leader(leading) = &self.role
-        {
-            ctx.broadcast(leading.peers.iter().map(|(peer, _)| *peer), Message::Beacon);
-        }
         self.send_heartbeats(ctx);
     }
 
@@ -63,18 +59,22 @@ impl<S: StateMachine> Server<S> {
     /// next entries would, and is refused if those before have not arrived.
     pub(super) fn send_heartbeats(&mut self, ctx: &mut Context<'_, Self>) {
         let Role::Leader(leading) = &self.role else { return };
-        let (term, commit, round) = (self.term, self.commit, leading.round);
+        let (term, leader_commit, round) = (self.current_term, self.commit_index, leading.round);
         for (to, progress) in &leading.peers {
             // Where the entry before the next is gone, the end of the snapshot is asked for: a follower that is behind
             // refuses, and is then sent the snapshot.
-            let prev = progress.next.before().max(self.log.base());
-            let prev_term = self.log.term(prev).expect("raft has every entry behind its snapshot");
-            ctx.send(*to, Message::AppendEntries { term, prev, prev_term, entries: Vec::new(), commit, round });
+            let prev_log_index = progress.next.before().max(self.log.base());
+            let prev_log_term = self.log.term(prev_log_index).expect("raft has every entry behind its snapshot");
+            let entries = Vec::new();
+            ctx.send(
+                *to,
+                Message::AppendEntries { term, prev_log_index, prev_log_term, entries, leader_commit, round },
+            );
         }
     }
 
     /// A follower's log agrees up to `matched`.
-    pub(super) fn appended(&mut self, ctx: &mut Context<'_, Self>, from: NodeId, matched: Index, round: u64) {
+    pub(super) fn handle_appended(&mut self, ctx: &mut Context<'_, Self>, from: NodeId, matched: Index, round: u64) {
         let Role::Leader(leading) = &mut self.role else { return };
         let Some(at) = leading.peers.iter().position(|(peer, _)| *peer == from) else {
             return;
@@ -86,7 +86,7 @@ impl<S: StateMachine> Server<S> {
         // What was acknowledged left this server after its own disk had it (output commit).
         leading.durable = leading.durable.max(matched.min(self.log.last()));
         // Most answers are to heartbeats, and confirm what is committed already.
-        if matched > self.commit {
+        if matched > self.commit_index {
             self.advance_commit(ctx);
         }
         // The commit may have ended this reign, or changed who is in the group.
@@ -94,14 +94,14 @@ impl<S: StateMachine> Server<S> {
         if let Some(at) = leading.peers.iter().position(|(peer, _)| *peer == from) {
             self.replicate_to(ctx, at);
         }
-        self.confirm_lease();
-        self.answer_reads(ctx);
-        self.hand_over(ctx, from);
-        self.drive_change(ctx);
+        self.confirm_lease(ctx);
+        self.complete_reads(ctx);
+        self.send_timeout_now(ctx, from);
+        self.advance_change(ctx);
     }
 
     /// A follower's log does not agree at `prev`: goes back a term at a time (§5.3).
-    pub(super) fn refused(
+    pub(super) fn handle_refused(
         &mut self,
         ctx: &mut Context<'_, Self>,
         from: NodeId,
@@ -123,13 +123,13 @@ impl<S: StateMachine> Server<S> {
         if matches!(progress.flow, Flow::Probe { .. }) {
             self.replicate_to(ctx, at);
         }
-        self.confirm_lease();
-        self.answer_reads(ctx);
+        self.confirm_lease(ctx);
+        self.complete_reads(ctx);
     }
 
     /// The leader's own log is durable up to `last`.
-    pub(super) fn own_log_durable(&mut self, ctx: &mut Context<'_, Self>, last: Index) {
-        let Some(leading) = self.leading() else { return };
+    pub(super) fn own_log_synced(&mut self, ctx: &mut Context<'_, Self>, last: Index) {
+        let Some(leading) = self.leader_state() else { return };
         if leading.durable < last {
             leading.durable = last;
             self.advance_commit(ctx);
@@ -141,16 +141,16 @@ impl<S: StateMachine> Server<S> {
     fn advance_commit(&mut self, ctx: &mut Context<'_, Self>) {
         let Role::Leader(leading) = &self.role else { return };
         let reached = leading.reached((self.id, leading.durable.0), |progress| progress.matched.0);
-        let quorum = self.counted().committed(reached);
-        if quorum <= self.commit {
+        let quorum = self.quorum_configuration(ctx).committed(reached);
+        if quorum <= self.commit_index {
             return;
         }
-        let own = self.log.term(quorum) == Some(self.term);
-        if own || self.bug == Some(Bug::CommitPriorTermByCounting) {
-            self.commit = quorum;
+        let own = self.log.term(quorum) == Some(self.current_term);
+        if own || ctx.planted(Bug::CommitPriorTermByCounting) {
+            self.commit_index = quorum;
             self.apply(ctx);
-            self.begin_early_reads(ctx);
-            self.drive_change(ctx);
+            self.start_deferred_reads(ctx);
+            self.advance_change(ctx);
         }
     }
 }
@@ -160,7 +160,7 @@ impl<S: StateMachine> Server<S> {
 
 impl<S: StateMachine> Server<S> {
     /// AppendEntries, the receiver's rules 2 to 5 (Figure 2).
-    pub(super) fn append_entries(
+    pub(super) fn handle_append_entries(
         &mut self,
         ctx: &mut Context<'_, Self>,
         from: NodeId,
@@ -170,20 +170,17 @@ impl<S: StateMachine> Server<S> {
     ) {
         // 2. The logs must agree at the place before the entries. What the snapshot covers is committed, so agrees.
         if prev >= self.log.base() && self.log.term(prev) != Some(prev_term) {
-            return self.refuse(ctx, from, prev, round);
+            return self.reject_append(ctx, from, prev, round);
         }
         let last_new = prev.plus(entries.len());
         let appended = self.log.appended();
-        self.take(ctx, prev, entries);
+        self.store_entries(ctx, prev, entries);
         // 5. What the leader has committed is committed here, as far as this message has verified the log.
-        let verified = match self.bug {
-            Some(Bug::CommitPastLastNewEntry) => self.log.last(),
-            _ => last_new,
-        };
-        self.commit = self.commit.max(commit.min(verified));
+        let verified = if ctx.planted(Bug::CommitPastLastNewEntry) { self.log.last() } else { last_new };
+        self.commit_index = self.commit_index.max(commit.min(verified));
         self.apply(ctx);
-        let reply = Message::Appended { term: self.term, matched: last_new, round };
-        match self.bug == Some(Bug::ReplyBeforeSync) && self.log.appended() > appended {
+        let reply = Message::Appended { term: self.current_term, match_index: last_new, round };
+        match ctx.planted(Bug::ReplyBeforeSync) && self.log.appended() > appended {
             true => ctx.send_early(from, reply),
             false => ctx.send(from, reply),
         }
@@ -191,8 +188,8 @@ impl<S: StateMachine> Server<S> {
 
     /// Puts the leader's entries behind `prev`: 3. an entry that conflicts goes, with all that follow it; 4. entries
     /// that are not in the log are appended. Those that are stay: the message may be late, and more may have come since.
-    fn take(&mut self, ctx: &mut Context<'_, Self>, prev: Index, entries: Vec<Entry<S>>) {
-        if self.bug == Some(Bug::TruncateOnStaleAppend) && !entries.is_empty() && self.log.last() > prev {
+    fn store_entries(&mut self, ctx: &mut Context<'_, Self>, prev: Index, entries: Vec<Entry<S>>) {
+        if ctx.planted(Bug::TruncateOnStaleAppend) && !entries.is_empty() && self.log.last() > prev {
             self.truncate(ctx, prev.next().max(self.log.base().next()));
         }
         let mut at = prev;
@@ -203,7 +200,7 @@ impl<S: StateMachine> Server<S> {
             }
             match self.log.term(at) {
                 Some(term) if term == entry.term => continue,
-                Some(_) if self.bug == Some(Bug::NoTruncationOnConflict) => continue,
+                Some(_) if ctx.planted(Bug::NoTruncationOnConflict) => continue,
                 Some(_) => {
                     ctx.mark(marks::LOG_TRUNCATED);
                     self.truncate(ctx, at);
@@ -215,8 +212,8 @@ impl<S: StateMachine> Server<S> {
     }
 
     /// Says where the leader may try next, and in which term this server is.
-    pub(super) fn refuse(&mut self, ctx: &mut Context<'_, Self>, to: NodeId, prev: Index, round: u64) {
+    pub(super) fn reject_append(&mut self, ctx: &mut Context<'_, Self>, to: NodeId, prev: Index, round: u64) {
         let (hint, hint_term) = self.log.conflict(prev);
-        ctx.send(to, Message::Refused { term: self.term, prev, hint, hint_term, round });
+        ctx.send(to, Message::Refused { term: self.current_term, prev_log_index: prev, hint, hint_term, round });
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use seedbed_sim::{Context, NodeId, OpId, Process, Span, Time, kinds};
+use seedbed_sim::{Context, Kinded, NodeId, OpId, Process, Span, Time};
 use serde::{Deserialize, Serialize};
 
 use crate::replication::raft::bugs::Bug;
@@ -21,7 +21,7 @@ use crate::replication::raft::reconfigure::Goal;
 use crate::replication::raft::sessions::Sessions;
 use crate::replication::raft::snapshot::Snapshot;
 use crate::replication::raft::transfer::Transfer;
-use crate::replication::raft::types::{Index, Term, Ticket};
+use crate::replication::raft::types::{Index, RequestId, Term};
 
 /// How reads are answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -76,28 +76,6 @@ pub struct Settings {
     /// The bound on clocks that leases rely on: how fast or slow one runs at most, in parts per million.
     #[serde(default = "usual_drift")]
     pub drift_ppm: u32,
-    /// Changes of the code that traces should survive.
-    #[serde(default, skip_serializing_if = "Extras::none")]
-    pub extras: Extras,
-}
-
-/// What a later version of this code might add, on a switch: to measure how many traces survive it
-/// (`traces/examples/durability.rs`). Neither changes what the protocol does.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Extras {
-    /// A leader broadcasts one more kind of message with each heartbeat.
-    #[serde(default)]
-    pub beacon: bool,
-    /// Every election makes one more draw, under a label of its own.
-    #[serde(default)]
-    pub draw: bool,
-}
-
-impl Extras {
-    fn none(&self) -> bool {
-        *self == Extras::default()
-    }
 }
 
 fn usual_drift() -> u32 {
@@ -117,13 +95,12 @@ impl Default for Settings {
             reads: ReadMode::ReadIndex,
             changes: Changes::SingleServer,
             drift_ppm: usual_drift(),
-            extras: Extras::default(),
         }
     }
 }
 
-/// A server's timers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// The timers of servers and clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Kinded)]
 pub enum Timer {
     /// No leader was heard of for an election timeout.
     Election,
@@ -135,8 +112,9 @@ pub enum Timer {
     Transfer,
     /// A leader gives up a change of the group that new servers do not keep up with.
     Change,
+    /// A client sends an unanswered request again.
+    Retry,
 }
-kinds!(Timer: Election, Heartbeat, CheckQuorum, Transfer, Change);
 
 /// What a server is at the moment (paper Figure 4).
 #[derive(Clone, Debug, Hash)]
@@ -148,20 +126,20 @@ pub enum Role<S: StateMachine> {
     /// It asks for votes.
     Candidate(Votes),
     /// It leads.
-    Leader(Box<Leading<S>>),
+    Leader(Box<LeaderState<S>>),
 }
 
 /// Who waits for an entry to be applied, or a read to be answered.
 #[derive(Clone, Debug, Hash)]
-pub(super) enum Waiter {
+pub(super) enum Pending {
     Registration { client: NodeId, nonce: u64 },
-    Client { client: NodeId, ticket: Ticket },
+    Client { client: NodeId, id: RequestId },
     Host(OpId),
 }
 
 /// The volatile state of a leader.
 #[derive(Clone, Debug, Hash)]
-pub struct Leading<S: StateMachine> {
+pub struct LeaderState<S: StateMachine> {
     /// What it knows of the others.
     pub(super) peers: Vec<(NodeId, Progress)>,
     /// Up to where its own log is durable.
@@ -169,11 +147,11 @@ pub struct Leading<S: StateMachine> {
     /// Counts rounds of heartbeats that reads wait for.
     pub(super) round: u64,
     /// Who waits for which entry, ascending.
-    pub(super) waiting: VecDeque<(Index, Waiter)>,
+    pub(super) waiting: VecDeque<(Index, Pending)>,
     /// Reads whose round is under way, in its order.
     pub(super) reads: VecDeque<Read<S>>,
     /// Reads that wait for the leader's first commit.
-    pub(super) early_reads: Vec<(Waiter, S::Command)>,
+    pub(super) early_reads: Vec<(Pending, S::Command)>,
     /// The change of the group that it was asked for.
     pub(super) goal: Option<Goal>,
     /// To whom it is about to hand over.
@@ -182,7 +160,7 @@ pub struct Leading<S: StateMachine> {
     pub(super) lease: Lease,
 }
 
-impl<S: StateMachine> Leading<S> {
+impl<S: StateMachine> LeaderState<S> {
     /// What the leader knows of a follower; it asks for members only.
     pub(super) fn progress(&mut self, of: NodeId) -> &mut Progress {
         self.peers
@@ -213,27 +191,26 @@ impl<S: StateMachine> Leading<S> {
 pub struct Server<S: StateMachine> {
     pub(super) id: NodeId,
     pub(super) settings: Settings,
-    pub(super) bug: Option<Bug>,
     /// The latest configuration in the log, committed or not (thesis §4.1).
     pub(super) membership: Membership,
     /// Where it stands; zero if it is not an entry of the log.
-    pub(super) config: Index,
+    pub(super) configuration_index: Index,
     /// The configuration of the snapshot, or what the group began with.
-    pub(super) begun_with: Membership,
+    pub(super) base_membership: Membership,
 
     /// `currentTerm`, on disk.
-    pub(super) term: Term,
+    pub(super) current_term: Term,
     /// `votedFor`, on disk.
-    pub(super) vote: Option<NodeId>,
+    pub(super) voted_for: Option<NodeId>,
     /// `log[]`, on disk.
     pub(super) log: Log<S>,
     /// What the entries before the log did, on disk.
     pub(super) snapshot: Option<Arc<Snapshot<S>>>,
 
     /// `commitIndex`.
-    pub(super) commit: Index,
+    pub(super) commit_index: Index,
     /// `lastApplied`.
-    pub(super) applied: Index,
+    pub(super) last_applied: Index,
     pub(super) machine: S,
     pub(super) sessions: Sessions<S>,
     pub(super) executed: u64,
@@ -242,46 +219,45 @@ pub struct Server<S: StateMachine> {
     /// Who leads this term, if known.
     pub(super) leader: Option<NodeId>,
     /// When it was last heard of, on this node's clock.
-    pub(super) heard: Option<Time>,
+    pub(super) last_contact: Option<Time>,
     /// The election timeout, drawn anew for each election.
-    pub(super) timeout: Span,
+    pub(super) election_timeout: Span,
 }
 
 impl<S: StateMachine> Server<S> {
     /// A server of a group, before it has read its disk. `membership` is what the group begins with; a snapshot knows
     /// better.
-    pub fn new(id: NodeId, membership: Membership, settings: Settings, bug: Option<Bug>) -> Self {
+    pub fn new(id: NodeId, membership: Membership, settings: Settings) -> Self {
         Server {
             id,
             settings,
-            bug,
-            begun_with: membership.clone(),
+            base_membership: membership.clone(),
             membership,
-            config: Index::ZERO,
-            term: Term(0),
-            vote: None,
+            configuration_index: Index::ZERO,
+            current_term: Term(0),
+            voted_for: None,
             log: Log::new(Index::ZERO, Term(0)),
             snapshot: None,
-            commit: Index::ZERO,
-            applied: Index::ZERO,
+            commit_index: Index::ZERO,
+            last_applied: Index::ZERO,
             machine: S::default(),
             sessions: Sessions::default(),
             executed: 0,
             role: Role::Follower,
             leader: None,
-            heard: None,
-            timeout: settings.election_max,
+            last_contact: None,
+            election_timeout: settings.election_max,
         }
     }
 
     /// The current term.
     pub fn term(&self) -> Term {
-        self.term
+        self.current_term
     }
 
     /// Whom it voted for in this term.
-    pub fn vote(&self) -> Option<NodeId> {
-        self.vote
+    pub fn voted_for(&self) -> Option<NodeId> {
+        self.voted_for
     }
 
     /// What it is at the moment.
@@ -290,7 +266,7 @@ impl<S: StateMachine> Server<S> {
     }
 
     /// Whether it believes to lead.
-    pub fn leads(&self) -> bool {
+    pub fn is_leader(&self) -> bool {
         matches!(self.role, Role::Leader(_))
     }
 
@@ -305,13 +281,13 @@ impl<S: StateMachine> Server<S> {
     }
 
     /// The last entry that it knows to be committed.
-    pub fn commit(&self) -> Index {
-        self.commit
+    pub fn commit_index(&self) -> Index {
+        self.commit_index
     }
 
     /// The last entry that its state machine has executed.
-    pub fn applied(&self) -> Index {
-        self.applied
+    pub fn last_applied(&self) -> Index {
+        self.last_applied
     }
 
     /// The state machine.
@@ -330,11 +306,11 @@ impl<S: StateMachine> Server<S> {
     }
 
     /// Where the entry stands that says so; zero if a snapshot does, or the beginning.
-    pub fn config(&self) -> Index {
-        self.config
+    pub fn configuration_index(&self) -> Index {
+        self.configuration_index
     }
 
-    pub(super) fn leading(&mut self) -> Option<&mut Leading<S>> {
+    pub(super) fn leader_state(&mut self) -> Option<&mut LeaderState<S>> {
         match &mut self.role {
             Role::Leader(leading) => Some(leading),
             _ => None,
@@ -342,17 +318,17 @@ impl<S: StateMachine> Server<S> {
     }
 
     /// Becomes a follower, in a term that is its own or a later one (Figure 2, rules for all servers).
-    pub(super) fn follow(&mut self, ctx: &mut Context<'_, Self>, term: Term, leader: Option<NodeId>) {
-        if term > self.term {
-            (self.term, self.vote, self.leader) = (term, None, None);
+    pub(super) fn become_follower(&mut self, ctx: &mut Context<'_, Self>, term: Term, leader: Option<NodeId>) {
+        if term > self.current_term {
+            (self.current_term, self.voted_for, self.leader) = (term, None, None);
             self.save_vote(ctx);
         }
-        if self.leads() {
-            self.end_transfer(ctx);
+        if self.is_leader() {
+            self.finish_transfer(ctx);
             ctx.cancel(&Timer::Heartbeat);
             ctx.cancel(&Timer::CheckQuorum);
             ctx.cancel(&Timer::Change);
-            self.wait_for_leader(ctx);
+            self.reset_election_timer(ctx);
             ctx.mark(marks::LEADER_STEPPED_DOWN);
         }
         self.role = Role::Follower;
@@ -363,53 +339,55 @@ impl<S: StateMachine> Server<S> {
     }
 
     /// Heard of the leader of this term: follows it, and waits anew (paper §5.2).
-    fn heard_of_leader(&mut self, ctx: &mut Context<'_, Self>, leader: NodeId) {
+    fn recognise_leader(&mut self, ctx: &mut Context<'_, Self>, leader: NodeId) {
         if !matches!(self.role, Role::Follower) || self.leader != Some(leader) {
-            self.follow(ctx, self.term, Some(leader));
+            self.become_follower(ctx, self.current_term, Some(leader));
         }
-        self.heard = Some(ctx.now());
-        ctx.arm(Timer::Election, self.timeout);
+        self.last_contact = Some(ctx.now());
+        ctx.arm(Timer::Election, self.election_timeout);
     }
 
     /// Whether it has heard of a leader so lately that nobody needs another. A clock that jumped back knows nothing.
-    pub(super) fn hears_leader(&self, now: Time) -> bool {
+    pub(super) fn heard_from_leader_recently(&self, now: Time) -> bool {
         let lately = |at: Time| at <= now && now.since(at) < self.settings.election_min;
         // Who takes part in a lease keeps it to the end, though the leader be gone, or it has itself restarted since.
         let promised = self.leader.is_some() || self.settings.reads == ReadMode::Lease;
-        self.leads() || (promised && self.heard.is_some_and(lately))
+        self.is_leader() || (promised && self.last_contact.is_some_and(lately))
     }
 
     /// A message of a later term ends this one (Figure 2: "if RPC request or response contains term T > currentTerm").
     /// Pre-votes speak of terms that nobody has entered. Says whether the message is to be handled at all.
-    fn heed_term(&mut self, ctx: &mut Context<'_, Self>, message: &Message<S>, term: Term) -> bool {
+    fn observe_term(&mut self, ctx: &mut Context<'_, Self>, message: &Message<S>, term: Term) -> bool {
         match message {
-            Message::RequestVote { pre: true, .. } | Message::Vote { pre: true, granted: true, .. } => return true,
+            Message::RequestVote { pre_vote: true, .. } | Message::Vote { pre_vote: true, granted: true, .. } => {
+                return true;
+            }
             // Thesis §4.2.3: a candidate that nobody needs must not end the term, unless the leader itself sent it.
             Message::RequestVote { transfer: false, .. }
-                if self.settings.check_quorum && self.hears_leader(ctx.now()) =>
+                if self.settings.check_quorum && self.heard_from_leader_recently(ctx.now()) =>
             {
                 ctx.mark(marks::CANDIDATE_IGNORED);
                 return false;
             }
             _ => {}
         }
-        if term <= self.term {
+        if term <= self.current_term {
             return true;
         }
-        if self.leads() && self.bug == Some(Bug::NoStepDownOnHigherTerm) {
-            (self.term, self.vote) = (term, None);
+        if self.is_leader() && ctx.planted(Bug::NoStepDownOnHigherTerm) {
+            (self.current_term, self.voted_for) = (term, None);
             self.save_vote(ctx);
             return true;
         }
-        self.follow(ctx, term, None);
+        self.become_follower(ctx, term, None);
         true
     }
 
     /// Whether a message comes from this term's leader. A leader hears from no other: election safety says so.
-    fn heeds_leader(&mut self, ctx: &mut Context<'_, Self>, from: NodeId, term: Term) -> bool {
-        let lawful = term == self.term && !self.leads();
+    fn accepts_leader(&mut self, ctx: &mut Context<'_, Self>, from: NodeId, term: Term) -> bool {
+        let lawful = term == self.current_term && !self.is_leader();
         if lawful {
-            self.heard_of_leader(ctx, from);
+            self.recognise_leader(ctx, from);
         }
         lawful
     }
@@ -424,59 +402,63 @@ impl<S: StateMachine> Process for Server<S> {
 
     fn start(&mut self, ctx: &mut Context<'_, Self>) {
         let Some(found) = self.recover(ctx) else { return };
-        (self.term, self.vote, self.log) = (found.term, found.vote, found.log);
+        (self.current_term, self.voted_for, self.log) = (found.term, found.vote, found.log);
         if let Some(snapshot) = found.snapshot {
-            self.adopt(&snapshot);
+            self.restore_state(&snapshot);
             self.snapshot = Some(snapshot);
         }
-        self.use_latest_config();
+        self.use_latest_configuration();
         if self.settings.reads == ReadMode::Lease {
             // It may have promised a lease just before it went down.
-            self.heard = Some(ctx.now());
+            self.last_contact = Some(ctx.now());
         }
-        self.wait_for_leader(ctx);
+        self.reset_election_timer(ctx);
     }
 
     fn message(&mut self, ctx: &mut Context<'_, Self>, from: NodeId, message: Message<S>) {
         self.compact_when_due(ctx);
         if let Some(term) = message.term()
-            && !self.heed_term(ctx, &message, term)
+            && !self.observe_term(ctx, &message, term)
         {
             return;
         }
         match message {
-            Message::RequestVote { term, last, last_term, pre: true, .. } => {
-                self.answer_pre_vote(ctx, from, term, (last_term, last));
+            Message::RequestVote { term, last_log_index, last_log_term, pre_vote: true, .. } => {
+                self.handle_pre_vote(ctx, from, term, (last_log_term, last_log_index));
             }
-            Message::RequestVote { term, last, last_term, pre: false, .. } => {
-                self.answer_vote(ctx, from, term, (last_term, last));
+            Message::RequestVote { term, last_log_index, last_log_term, pre_vote: false, .. } => {
+                self.handle_request_vote(ctx, from, term, (last_log_term, last_log_index));
             }
-            Message::Vote { term, granted, pre } => self.count_vote(ctx, from, term, granted, pre),
-            Message::AppendEntries { term, prev, prev_term, entries, commit, round } => {
-                match self.heeds_leader(ctx, from, term) {
-                    true => self.append_entries(ctx, from, (prev, prev_term), entries, (commit, round)),
+            Message::Vote { term, granted, pre_vote } => self.handle_vote(ctx, from, term, granted, pre_vote),
+            Message::AppendEntries { term, prev_log_index, prev_log_term, entries, leader_commit, round } => {
+                if self.accepts_leader(ctx, from, term) {
+                    let prev = (prev_log_index, prev_log_term);
+                    self.handle_append_entries(ctx, from, prev, entries, (leader_commit, round));
+                } else {
                     // A deposed leader learns so from our term.
-                    false => self.refuse(ctx, from, prev, round),
+                    self.reject_append(ctx, from, prev_log_index, round);
                 }
             }
-            Message::InstallSnapshot { term, snapshot, round } => match self.heeds_leader(ctx, from, term) {
-                true => self.install_snapshot(ctx, from, snapshot, round),
-                false => self.refuse(ctx, from, snapshot.last, round),
-            },
-            Message::Appended { term, matched, round } if term == self.term => {
-                self.appended(ctx, from, matched, round);
+            Message::InstallSnapshot { term, snapshot, round } => {
+                if self.accepts_leader(ctx, from, term) {
+                    self.handle_install_snapshot(ctx, from, snapshot, round);
+                } else {
+                    self.reject_append(ctx, from, snapshot.last, round);
+                }
             }
-            Message::Refused { term, prev, hint, hint_term, round } if term == self.term => {
-                self.refused(ctx, from, prev, (hint, hint_term), round);
+            Message::Appended { term, match_index, round } if term == self.current_term => {
+                self.handle_appended(ctx, from, match_index, round);
+            }
+            Message::Refused { term, prev_log_index, hint, hint_term, round } if term == self.current_term => {
+                self.handle_refused(ctx, from, prev_log_index, (hint, hint_term), round);
             }
             // An answer to a leader that this server no longer is.
             Message::Appended { .. } | Message::Refused { .. } => {}
-            Message::Beacon => {}
-            Message::TimeoutNow { term } => self.timeout_now(ctx, term),
-            Message::Reconfigure { goal } => self.reconfigure(ctx, from, goal),
-            Message::Transfer { to } => self.transfer(ctx, from, to),
-            Message::Register { nonce } => self.register(ctx, from, nonce),
-            Message::Request { ticket, command } => self.request(ctx, from, ticket, command),
+            Message::TimeoutNow { term } => self.handle_timeout_now(ctx, term),
+            Message::Reconfigure { goal } => self.handle_reconfigure(ctx, from, goal),
+            Message::Transfer { to } => self.handle_transfer(ctx, from, to),
+            Message::Register { nonce } => self.handle_register(ctx, from, nonce),
+            Message::Request { id, command } => self.handle_request(ctx, from, id, command),
             Message::Registered { .. }
             | Message::Reply { .. }
             | Message::Reconfigured { .. }
@@ -493,21 +475,22 @@ impl<S: StateMachine> Process for Server<S> {
             Timer::Election => self.campaign(ctx),
             Timer::Heartbeat => self.heartbeat(ctx),
             Timer::CheckQuorum => self.check_quorum(ctx),
-            Timer::Transfer => self.end_transfer(ctx),
-            Timer::Change => self.give_up_change(ctx),
+            Timer::Transfer => self.finish_transfer(ctx),
+            Timer::Change => self.abandon_change(ctx),
+            Timer::Retry => panic!("raft: a client's timer at a server"),
         }
     }
 
     fn synced(&mut self, ctx: &mut Context<'_, Self>) {
-        if ctx.durable() && self.leads() {
-            self.own_log_durable(ctx, self.log.last());
+        if ctx.durable() && self.is_leader() {
+            self.own_log_synced(ctx, self.log.last());
         }
     }
 
     /// A hosting process asks for a command. It fails for certain on a server that does not lead; a leader that is
     /// deposed before it knows the outcome leaves the operation unknown.
     fn invoke(&mut self, ctx: &mut Context<'_, Self>, op: OpId, command: S::Command) {
-        self.invoked(ctx, op, command);
+        self.handle_invocation(ctx, op, command);
     }
 
     fn size(message: &Message<S>) -> u64 {

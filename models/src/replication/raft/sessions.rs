@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use crate::replication::raft::machine::StateMachine;
-use crate::replication::raft::types::{Session, Ticket};
+use crate::replication::raft::types::{RequestId, Session};
 
 /// What a session's table says of a command.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,20 +50,20 @@ impl<S: StateMachine> Sessions<S> {
         self.table.insert(session, Last { sequence: 0, output: None });
     }
 
-    pub(super) fn look_up(&self, ticket: Ticket) -> Known<S::Output> {
-        match self.table.get(&ticket.session) {
+    pub(super) fn look_up(&self, id: RequestId) -> Known<S::Output> {
+        match self.table.get(&id.session) {
             None => Known::NoSession,
-            Some(last) if ticket.sequence > last.sequence => Known::New,
-            Some(Last { sequence, output: Some(output) }) if ticket.sequence == *sequence => {
+            Some(last) if id.sequence > last.sequence => Known::New,
+            Some(Last { sequence, output: Some(output) }) if id.sequence == *sequence => {
                 Known::Executed(output.clone())
             }
             Some(_) => Known::Past,
         }
     }
 
-    pub(super) fn executed(&mut self, ticket: Ticket, output: S::Output) {
-        let last = self.table.get_mut(&ticket.session).expect("raft executes only for sessions it has");
-        *last = Last { sequence: ticket.sequence, output: Some(output) };
+    pub(super) fn executed(&mut self, id: RequestId, output: S::Output) {
+        let last = self.table.get_mut(&id.session).expect("raft executes only for sessions it has");
+        *last = Last { sequence: id.sequence, output: Some(output) };
     }
 
     /// For the bug: the sessions, with nothing executed.
@@ -82,13 +82,13 @@ mod tests {
     #[test]
     fn a_command_is_new_once() {
         let mut sessions = Sessions::<Kv>::default();
-        let ticket = |sequence| Ticket { session: Session(4), sequence };
-        assert_eq!(sessions.look_up(ticket(1)), Known::NoSession);
+        let id = |sequence| RequestId { session: Session(4), sequence };
+        assert_eq!(sessions.look_up(id(1)), Known::NoSession);
         sessions.open(Session(4));
-        assert_eq!(sessions.look_up(ticket(1)), Known::New);
-        sessions.executed(ticket(1), Output::Swapped(true));
-        assert_eq!(sessions.look_up(ticket(1)), Known::Executed(Output::Swapped(true)));
-        sessions.executed(ticket(2), Output::Done);
-        assert_eq!(sessions.look_up(ticket(1)), Known::Past);
+        assert_eq!(sessions.look_up(id(1)), Known::New);
+        sessions.executed(id(1), Output::Swapped(true));
+        assert_eq!(sessions.look_up(id(1)), Known::Executed(Output::Swapped(true)));
+        sessions.executed(id(2), Output::Done);
+        assert_eq!(sessions.look_up(id(1)), Known::Past);
     }
 }

@@ -35,26 +35,26 @@ impl<S: StateMachine> Server<S> {
     /// that applied them but by the next, as a task in the background does: so whoever looks on between two events sees
     /// every applied entry once.
     pub(super) fn compact_when_due(&mut self, ctx: &mut Context<'_, Self>) {
-        if self.applied.0 < self.log.base().0 + self.settings.snapshot_threshold {
+        if self.last_applied.0 < self.log.base().0 + self.settings.snapshot_threshold {
             return;
         }
-        let Some(last_term) = self.log.term(self.applied) else {
+        let Some(last_term) = self.log.term(self.last_applied) else {
             return;
         };
         let mut sessions = self.sessions.clone();
-        if self.bug == Some(Bug::SessionTableNotInSnapshot) {
+        if ctx.planted(Bug::SessionTableNotInSnapshot) {
             sessions.forget();
         }
         let snapshot = Arc::new(Snapshot {
-            last: self.applied,
+            last: self.last_applied,
             last_term,
-            membership: self.membership_at(self.applied),
+            membership: self.membership_at(self.last_applied),
             machine: self.machine.clone(),
             sessions,
             executed: self.executed,
         });
         self.log.compact(snapshot.last, snapshot.last_term);
-        self.begun_with = snapshot.membership.clone();
+        self.base_membership = snapshot.membership.clone();
         self.snapshot = Some(snapshot.clone());
         self.save_snapshot(ctx, snapshot);
         ctx.mark(marks::SNAPSHOT_TAKEN);
@@ -63,15 +63,15 @@ impl<S: StateMachine> Server<S> {
     /// Sends the snapshot to a follower that needs entries which the log no longer has.
     pub(super) fn send_snapshot(&mut self, ctx: &mut Context<'_, Self>, to: NodeId) {
         let snapshot = self.snapshot.clone().expect("raft has a snapshot of what its log lacks");
-        let term = self.term;
-        let Some(leading) = self.leading() else { return };
+        let term = self.current_term;
+        let Some(leading) = self.leader_state() else { return };
         leading.progress(to).sent_snapshot(snapshot.last);
         let round = leading.round;
         ctx.send(to, Message::InstallSnapshot { term, snapshot, round });
     }
 
     /// InstallSnapshot, the receiver's rules 5 to 8 (Figure 13).
-    pub(super) fn install_snapshot(
+    pub(super) fn handle_install_snapshot(
         &mut self,
         ctx: &mut Context<'_, Self>,
         from: NodeId,
@@ -79,8 +79,8 @@ impl<S: StateMachine> Server<S> {
         round: u64,
     ) {
         let matched = snapshot.last;
-        let behind = snapshot.last <= self.commit;
-        if behind && self.bug == Some(Bug::SnapshotRegressesLog) {
+        let behind = snapshot.last <= self.commit_index;
+        if behind && ctx.planted(Bug::SnapshotRegressesLog) {
             self.log.restart(snapshot.last, snapshot.last_term);
             self.restore(ctx, snapshot);
         } else if behind {
@@ -90,24 +90,24 @@ impl<S: StateMachine> Server<S> {
             self.restore(ctx, snapshot);
             ctx.mark(marks::SNAPSHOT_INSTALLED);
         }
-        ctx.send(from, Message::Appended { term: self.term, matched, round });
+        ctx.send(from, Message::Appended { term: self.current_term, match_index: matched, round });
     }
 
     fn restore(&mut self, ctx: &mut Context<'_, Self>, snapshot: Arc<Snapshot<S>>) {
         self.log.compact(snapshot.last, snapshot.last_term);
-        self.adopt(&snapshot);
+        self.restore_state(&snapshot);
         self.snapshot = Some(snapshot.clone());
         self.save_snapshot(ctx, snapshot);
     }
 
     /// Makes the replicated state what the snapshot says.
-    pub(super) fn adopt(&mut self, snapshot: &Snapshot<S>) {
+    pub(super) fn restore_state(&mut self, snapshot: &Snapshot<S>) {
         self.machine = snapshot.machine.clone();
         self.sessions = snapshot.sessions.clone();
-        self.begun_with = snapshot.membership.clone();
-        self.use_latest_config();
+        self.base_membership = snapshot.membership.clone();
+        self.use_latest_configuration();
         self.executed = snapshot.executed;
-        self.commit = snapshot.last;
-        self.applied = snapshot.last;
+        self.commit_index = snapshot.last;
+        self.last_applied = snapshot.last;
     }
 }

@@ -18,32 +18,32 @@ pub(super) struct Transfer {
 
 impl<S: StateMachine> Server<S> {
     /// A client asks the leader to hand over. It takes no requests from now on, until it has, or gives up.
-    pub(super) fn transfer(&mut self, ctx: &mut Context<'_, Self>, client: NodeId, to: NodeId) {
-        if !self.leads() {
+    pub(super) fn handle_transfer(&mut self, ctx: &mut Context<'_, Self>, client: NodeId, to: NodeId) {
+        if !self.is_leader() {
             return ctx.send(client, Message::NotLeader { leader: self.leader });
         }
-        if self.handing_over() {
+        if self.transferring() {
             return;
         }
         if to == self.id || !self.membership.votes(to) {
             return ctx.send(client, Message::Transferred { to });
         }
-        let Some(leading) = self.leading() else { return };
+        let Some(leading) = self.leader_state() else { return };
         leading.transfer = Some(Transfer { to, client });
         ctx.arm(Timer::Transfer, self.settings.election_max);
         self.replicate(ctx);
-        self.hand_over(ctx, to);
+        self.send_timeout_now(ctx, to);
     }
 
     /// Whether the leader is about to hand over.
-    pub(super) fn handing_over(&self) -> bool {
+    pub(super) fn transferring(&self) -> bool {
         matches!(&self.role, Role::Leader(leading) if leading.transfer.is_some())
     }
 
     /// A follower has acknowledged entries: if it is the one, and has all of them, it is told.
-    pub(super) fn hand_over(&mut self, ctx: &mut Context<'_, Self>, follower: NodeId) {
-        let (last, term) = (self.log.last(), self.term);
-        let Some(leading) = self.leading() else { return };
+    pub(super) fn send_timeout_now(&mut self, ctx: &mut Context<'_, Self>, follower: NodeId) {
+        let (last, term) = (self.log.last(), self.current_term);
+        let Some(leading) = self.leader_state() else { return };
         let Some(Transfer { to, .. }) = leading.transfer.filter(|transfer| transfer.to == follower) else { return };
         if leading.peers.iter().any(|(peer, progress)| *peer == to && progress.matched == last) {
             leading.lease.give_up();
@@ -51,19 +51,19 @@ impl<S: StateMachine> Server<S> {
         }
     }
 
-    /// The leader has told this server to stand. It does so without a pre-vote: the others need not wait for the leader.
-    pub(super) fn timeout_now(&mut self, ctx: &mut Context<'_, Self>, term: Term) {
-        if term != self.term || self.leads() || !self.membership.votes(self.id) {
+    /// TimeoutNow: the leader has told this server to begin an election at once.
+    pub(super) fn handle_timeout_now(&mut self, ctx: &mut Context<'_, Self>, term: Term) {
+        if term != self.current_term || self.is_leader() || !self.membership.votes(self.id) {
             return;
         }
         ctx.mark(marks::LEADERSHIP_HANDED_OVER);
-        self.wait_for_leader(ctx);
-        self.stand(ctx, true);
+        self.reset_election_timer(ctx);
+        self.become_candidate_by_transfer(ctx);
     }
 
     /// The leader has been replaced, or nobody came in time: it tells who asked.
-    pub(super) fn end_transfer(&mut self, ctx: &mut Context<'_, Self>) {
-        let Some(leading) = self.leading() else { return };
+    pub(super) fn finish_transfer(&mut self, ctx: &mut Context<'_, Self>) {
+        let Some(leading) = self.leader_state() else { return };
         if let Some(Transfer { to, client }) = leading.transfer.take() {
             ctx.cancel(&Timer::Transfer);
             ctx.send(client, Message::Transferred { to });

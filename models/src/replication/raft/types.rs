@@ -65,7 +65,7 @@ pub struct Session(pub u64);
 /// What tells a command from its retries: the session, and the command's number in it, which a retry keeps
 /// (thesis §6.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Ticket {
+pub struct RequestId {
     /// The client's session.
     pub session: Session,
     /// Counts the session's commands from 1.
@@ -80,10 +80,10 @@ pub enum Payload<S: StateMachine> {
     Noop,
     /// Opens a session for a client. Its index is the session's name.
     Register,
-    /// A command for the state machine. Commands of a hosting process have no ticket: they are not retried.
+    /// A command for the state machine. Commands of a hosting process have no id: they are not retried.
     Command {
         /// What makes a retry known.
-        ticket: Option<Ticket>,
+        id: Option<RequestId>,
         /// What the state machine is to do.
         command: S::Command,
     },

@@ -78,7 +78,7 @@ fn change(servers: u16, clients: Range<u16>, end_ms: u64) -> impl Strategy<Value
     })
 }
 
-/// Everyone votes, or one only learns: each such wish is a single step from the last.
+/// Everyone votes, or one only learns: each such change is a single step from the last.
 fn comes_and_goes(servers: u16, clients: Range<u16>, end_ms: u64) -> impl Strategy<Value = Operation<Ask>> {
     let everyone: Vec<NodeId> = (0..servers).map(NodeId).collect();
     let most = prop::sample::subsequence(everyone.clone(), servers.max(2) as usize - 1);

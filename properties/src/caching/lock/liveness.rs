@@ -123,7 +123,7 @@ fn kept_for_nobody(world: &World<Lock>) -> Vec<Kept> {
         {
             kept.push(Kept::Redis(node, entry.value, entry.by));
         }
-        if let Some(service) = process.service().filter(|service| service.server().leads()) {
+        if let Some(service) = process.service().filter(|service| service.server().is_leader()) {
             let known = |lease| {
                 world
                     .processes()

@@ -35,7 +35,7 @@ impl<M: Group> Property<M> for AtMostOnce {
         let Some((node, server)) = changed(world) else {
             return Ok(());
         };
-        let applied = server.applied();
+        let applied = server.last_applied();
         if self.different.len() <= applied.0 as usize {
             self.count(server);
         }
@@ -56,7 +56,7 @@ impl<M: Group> Property<M> for AtMostOnce {
 impl AtMostOnce {
     /// Counts on, with the entries that this server was the first to apply.
     fn count<S: StateMachine>(&mut self, server: &Server<S>) {
-        for at in (self.different.len() as u64..=server.applied().0).map(Index) {
+        for at in (self.different.len() as u64..=server.last_applied().0).map(Index) {
             let Some(entry) = server.log().entry(at) else { return };
             let new = match &entry.payload {
                 Payload::Noop | Payload::Config(_) => false,
@@ -64,10 +64,10 @@ impl AtMostOnce {
                     self.last.insert(Session(at.0), 0);
                     false
                 }
-                Payload::Command { ticket: None, .. } => true,
-                Payload::Command { ticket: Some(ticket), .. } => match self.last.get_mut(&ticket.session) {
-                    Some(last) if ticket.sequence > *last => {
-                        *last = ticket.sequence;
+                Payload::Command { id: None, .. } => true,
+                Payload::Command { id: Some(id), .. } => match self.last.get_mut(&id.session) {
+                    Some(last) if id.sequence > *last => {
+                        *last = id.sequence;
                         true
                     }
                     _ => false,

@@ -22,7 +22,7 @@ impl<M: Group> Property<M> for CommitIndexMonotonic {
         let Some((node, server)) = changed(world) else {
             return Ok(());
         };
-        let now = (server.commit(), server.applied());
+        let now = (server.commit_index(), server.last_applied());
         let before = std::mem::replace(self.seen.of(world, node), now);
         if now.0 >= before.0 && now.1 >= before.1 {
             return Ok(());

@@ -31,7 +31,7 @@ pub(super) fn changed<M: Group>(world: &World<M>) -> Option<(NodeId, &Server<M::
 /// The server that the last event may have changed, if it leads.
 #[inline]
 pub(super) fn changed_leader<M: Group>(world: &World<M>) -> Option<(NodeId, &Server<M::Machine>)> {
-    changed(world).filter(|(_, server)| server.leads())
+    changed(world).filter(|(_, server)| server.is_leader())
 }
 
 /// The servers that are up.

@@ -1,17 +1,20 @@
 //! S6 and S8: what clients were answered, reads by ReadIndex and under a lease included, is what one map that nobody
 //! shares would have answered, in an order that agrees with real time (paper §8; Herlihy and Wing 1990).
 
-use seedbed_models::replication::raft::Raft;
 use seedbed_models::replication::raft::client::Ask;
 use seedbed_models::replication::raft::kv::{Command, Key, Output, Value};
+use seedbed_sim::{Model, Process};
 use serde_json::json;
 
 use crate::checkers::linearizability::specs::kv::{Answer, Kv, Request};
 use crate::checkers::linearizability::{Linearizable, linearizable};
 use crate::formats::world::Seen;
 
-/// The property `raft/linearizable`.
-pub fn commands_linearizable() -> Linearizable<Raft, Kv<Key, Value>> {
+/// The property `raft/linearizable`, of every model whose clients ask what those of Raft do.
+pub fn commands_linearizable<M>() -> Linearizable<M, Kv<Key, Value>>
+where
+    M: Model<Process: Process<Op = Ask, Ret = Output>>,
+{
     linearizable("raft/linearizable", Kv::new(), |ask, output| match ask {
         Ask::Command(command) => Some((request(command), output.map(answer))),
         // Who is in the group, and who leads it, is nothing that the map can tell.

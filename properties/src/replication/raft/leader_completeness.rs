@@ -46,17 +46,17 @@ impl<M: Group> Property<M> for LeaderCompleteness {
         };
         let seen = self.seen.of(world, node);
         let before = *seen;
-        *seen = Seen { led: server.term(), commit: server.commit() };
+        *seen = Seen { led: server.term(), commit: server.commit_index() };
         if before.led != server.term() {
             self.complete(node, server, Index(1))?;
         }
-        if before.commit == server.commit() {
+        if before.commit == server.commit_index() {
             return Ok(());
         }
         match self.record(world.now(), node, server, before.commit) {
             None => Ok(()),
             Some(first) => servers(world)
-                .filter(|(_, other)| other.leads())
+                .filter(|(_, other)| other.is_leader())
                 .try_for_each(|(other, server)| self.complete(other, server, first)),
         }
     }
@@ -65,7 +65,7 @@ impl<M: Group> Property<M> for LeaderCompleteness {
 impl LeaderCompleteness {
     /// Remembers what a leader has committed beyond `known`; says where the first news is.
     fn record<S: StateMachine>(&mut self, now: Time, node: NodeId, server: &Server<S>, known: Index) -> Option<Index> {
-        let (log, commit) = (server.log(), server.commit());
+        let (log, commit) = (server.log(), server.commit_index());
         if self.committed.len() <= commit.0 as usize {
             self.committed.resize(commit.0 as usize + 1, None);
         }

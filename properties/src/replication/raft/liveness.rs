@@ -91,22 +91,24 @@ impl<M: Group> Property<M> for FollowersCatchUp {
             return Ok(());
         }
         let leader = leader(world).and_then(|node| M::server(world.process(node)?));
-        self.due = leader.map(Server::commit);
+        self.due = leader.map(Server::commit_index);
         Ok(())
     }
 
     fn at_end(&mut self, world: &World<M>) -> Verdict {
         let (Some(due), Some(group)) = (self.due, group(world)) else { return Ok(()) };
         // Where commands still come in, or servers, there is no end to catch up with.
-        let quiet = leader(world).and_then(|node| M::server(world.process(node)?)).map(Server::commit) == Some(due);
+        let quiet =
+            leader(world).and_then(|node| M::server(world.process(node)?)).map(Server::commit_index) == Some(due);
         if world.scenario().phases.settle < CAUGHT_UP_WITHIN || !quiet {
             return Ok(());
         }
-        let behind = servers(world).find(|(node, server)| group.everyone().contains(node) && server.commit() < due);
+        let behind =
+            servers(world).find(|(node, server)| group.everyone().contains(node) && server.commit_index() < due);
         match behind {
             None => Ok(()),
             Some((node, server)) => {
-                let message = format!("{node} has committed up to {}, the others up to {due}", server.commit());
+                let message = format!("{node} has committed up to {}, the others up to {due}", server.commit_index());
                 Err(Broken::new([node], message))
             }
         }
@@ -115,13 +117,13 @@ impl<M: Group> Property<M> for FollowersCatchUp {
 
 /// Who is in the group, as the server has it that has committed most.
 fn group<M: Group>(world: &World<M>) -> Option<&Membership> {
-    let latest = servers(world).max_by_key(|(_, server)| (server.commit(), server.log().last()))?;
+    let latest = servers(world).max_by_key(|(_, server)| (server.commit_index(), server.log().last()))?;
     Some(latest.1.membership())
 }
 
 /// Who leads with a quorum that knows so.
 fn leader<M: Group>(world: &World<M>) -> Option<NodeId> {
-    let led = servers(world).filter(|(_, server)| server.leads());
+    let led = servers(world).filter(|(_, server)| server.is_leader());
     let (leader, server) = led.max_by_key(|(_, server)| server.term())?;
     let follows = |node: NodeId| {
         let other = world.process(node).and_then(M::server);
@@ -158,7 +160,7 @@ impl Property<Raft> for CommandsComplete {
         for invocation in world.history().invocations() {
             let asked = invocation.invoked.max(world.scenario().phases.heal_at());
             // A client that crashed has forgotten its command; one that waits has not.
-            let waits = matches!(world.process(invocation.client), Some(Node::Client(client)) if client.open() == Some(invocation.id));
+            let waits = matches!(world.process(invocation.client), Some(Node::Client(client)) if client.outstanding() == Some(invocation.id));
             // Nobody can be let in who is not there; and of several who want another group, one waits for the other.
             let possible = match &invocation.op {
                 Ask::Reconfigure(goal) => goal.everyone().iter().all(|node| up.contains(node)) && alone,

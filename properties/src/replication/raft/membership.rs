@@ -52,15 +52,15 @@ impl<M: Group> Property<M> for QuorumsMeet {
         let Some((node, server)) = changed(world) else {
             return Ok(());
         };
-        let led = if server.leads() { server.term() } else { Term(0) };
-        let now = Seen { led, config: server.config(), commit: server.commit() };
+        let led = if server.is_leader() { server.term() } else { Term(0) };
+        let now = Seen { led, config: server.configuration_index(), commit: server.commit_index() };
         let before = std::mem::replace(self.seen.of(world, node), now);
         // In one event a leader may commit one configuration and begin with the next, or leave with the last.
         if before.commit != now.commit {
             self.record(world.now(), node, server, before.commit);
         }
         self.latest = self.latest.max(led);
-        match led == self.latest && server.leads() && (before.led != now.led || before.config != now.config) {
+        match led == self.latest && server.is_leader() && (before.led != now.led || before.config != now.config) {
             true => self.meets(node, server),
             false => Ok(()),
         }
@@ -71,7 +71,7 @@ impl QuorumsMeet {
     /// Remembers the last configuration that a server knows to be committed.
     fn record<S: StateMachine>(&mut self, at: Time, by: NodeId, server: &Server<S>, known: Index) {
         let log = server.log();
-        let mut index = server.commit();
+        let mut index = server.commit_index();
         while index > known.max(log.base()) {
             if let Some(Payload::Config(membership)) = log.entry(index).map(|entry| &entry.payload) {
                 if self.committed.as_ref().is_none_or(|last| last.index < index) {

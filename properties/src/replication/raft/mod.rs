@@ -17,7 +17,7 @@ mod state_machine_safety;
 use seedbed_models::replication::raft::Raft;
 use seedbed_models::replication::raft::bugs::Bug;
 use seedbed_models::replication::raft::server::ReadMode;
-use seedbed_sim::{Boundary, FaultClass, Maker, Model as _, Suite, Swarm, maker};
+use seedbed_sim::{Boundary, FaultClass, Maker, Suite, Swarm, maker};
 
 pub use at_most_once::AtMostOnce;
 pub use commit_index_monotonic::CommitIndexMonotonic;
@@ -64,11 +64,11 @@ pub fn suite() -> Suite<Raft> {
             "raft/leader_completeness",
         ))
         .boundary(Boundary {
-            bug: None,
+            bug: Some(Bug::SingleServerChangeWithoutCommitInTerm.name()),
             name: "single-server-change-without-commit-in-term",
             what: "two leaders change the group of four before they have committed anything: two majorities that do not meet",
             breaks: "raft/membership",
-            model: Raft::restless().with_bug(Bug::SingleServerChangeWithoutCommitInTerm),
+            model: Raft::restless(),
             swarm: Swarm::only([FaultClass::Crash, FaultClass::Partition]).as_configured(),
         })
         .boundary(without_promise(
@@ -94,9 +94,7 @@ fn leases() -> Raft {
 
 /// What happens when one of the promises is not kept: a planted bug, told as a boundary.
 fn without_promise(bug: &'static str, name: &'static str, what: &'static str, breaks: &'static str) -> Boundary<Raft> {
-    let mut model = Raft::default();
-    model.set_bug(Some(bug));
-    Boundary { bug: None, name, what, breaks, model, swarm: Swarm::tolerated() }
+    Boundary { bug: Some(bug), name, what, breaks, model: Raft::default(), swarm: Swarm::tolerated() }
 }
 
 /// The safety properties of a group, for any model that runs one: checked after each event.

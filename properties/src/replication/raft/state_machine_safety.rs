@@ -40,7 +40,7 @@ impl<M: Group> Property<M> for StateMachineSafety {
             return Ok(());
         };
         let log = server.log();
-        let now = Seen { upto: server.commit().max(server.applied()), appended: log.appended() };
+        let now = Seen { upto: server.commit_index().max(server.last_applied()), appended: log.appended() };
         if log.last() < now.upto {
             let message = format!("{node} has committed up to index {}, but its log ends at {}", now.upto, log.last());
             return Err(Broken::new([node], message));

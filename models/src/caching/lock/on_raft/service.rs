@@ -84,7 +84,7 @@ impl Service {
     ) {
         // What the leader asked for itself needs no answer: it sees what is applied.
         drop(ctx.host(AsServer, |ctx| act(&mut self.server, ctx)));
-        let now = (self.server.applied(), self.server.term(), self.server.leads());
+        let now = (self.server.last_applied(), self.server.term(), self.server.is_leader());
         if std::mem::replace(&mut self.seen, now) != now {
             self.tend(ctx);
         }

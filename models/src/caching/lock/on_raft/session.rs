@@ -7,9 +7,9 @@ use seedbed_sim::{Context, NodeId, Span, Time};
 use crate::caching::lock::messages::Message;
 use crate::caching::lock::model::{Node, Timer};
 use crate::caching::lock::on_raft::machine::{Command, Locks, Output};
-use crate::replication::raft::contact::Contact;
+use crate::replication::raft::leader_hint::LeaderHint;
 use crate::replication::raft::messages::Message as RaftMessage;
-use crate::replication::raft::types::{Session as Name, Ticket};
+use crate::replication::raft::types::{RequestId, Session as Name};
 
 /// Which of a client's sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,7 +35,7 @@ pub struct Answered {
 #[derive(Clone, Debug, Hash)]
 pub struct Session {
     line: Line,
-    contact: Contact,
+    contact: LeaderHint,
     patience: Span,
     nonce: u64,
     name: Option<Name>,
@@ -47,7 +47,7 @@ pub struct Session {
 impl Session {
     /// A session with these servers.
     pub fn new(line: Line, servers: Vec<NodeId>, patience: Span) -> Self {
-        let (contact, name, queue) = (Contact::new(servers), None, VecDeque::new());
+        let (contact, name, queue) = (LeaderHint::new(servers), None, VecDeque::new());
         Session { line, contact, patience, nonce: 0, name, sequence: 0, queue }
     }
 
@@ -83,7 +83,7 @@ impl Session {
         let message = match self.name {
             None => RaftMessage::Register { nonce: self.nonce },
             Some(session) => {
-                RaftMessage::Request { ticket: Ticket { session, sequence: self.sequence }, command: *command }
+                RaftMessage::Request { id: RequestId { session, sequence: self.sequence }, command: *command }
             }
         };
         ctx.send(server, Message::Raft(message));
@@ -110,8 +110,8 @@ impl Session {
                 self.send(ctx);
                 None
             }
-            RaftMessage::Reply { ticket, output } => {
-                let current = self.name == Some(ticket.session) && ticket.sequence == self.sequence;
+            RaftMessage::Reply { id, output } => {
+                let current = self.name == Some(id.session) && id.sequence == self.sequence;
                 let (command, sent) = self.queue.pop_front_if(|(_, sent)| current && sent.is_some())?;
                 ctx.cancel(&Timer::Session(self.line));
                 self.next(ctx);

@@ -4,7 +4,7 @@ use seedbed_sim::NodeId;
 
 /// The servers of a group, and which of them a client takes for the leader.
 #[derive(Clone, Debug, Hash)]
-pub struct Contact {
+pub struct LeaderHint {
     servers: Vec<NodeId>,
     /// Whom it takes for the leader: a place in `servers`.
     target: usize,
@@ -13,10 +13,10 @@ pub struct Contact {
     turn: usize,
 }
 
-impl Contact {
+impl LeaderHint {
     /// Takes the first for the leader.
     pub fn new(servers: Vec<NodeId>) -> Self {
-        Contact { servers, target: 0, turn: 0 }
+        LeaderHint { servers, target: 0, turn: 0 }
     }
 
     /// The server that is taken for the leader, if there is any server.
@@ -58,7 +58,7 @@ mod tests {
 
     #[test]
     fn servers_that_point_at_each_other_do_not_keep_a_client_from_the_third() {
-        let mut contact = Contact::new(SERVERS.to_vec());
+        let mut contact = LeaderHint::new(SERVERS.to_vec());
         contact.begin(NodeId(0));
         let mut asked = Vec::new();
         for _ in 0..3 {
@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn only_the_one_that_was_asked_may_point_elsewhere_and_only_to_a_server() {
-        let mut contact = Contact::new(SERVERS.to_vec());
+        let mut contact = LeaderHint::new(SERVERS.to_vec());
         assert!(!contact.redirect(NodeId(2), Some(NodeId(1))));
         assert!(!contact.redirect(NodeId(0), Some(NodeId(7))));
         assert!(!contact.redirect(NodeId(0), Some(NodeId(0))));

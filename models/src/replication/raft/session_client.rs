@@ -1,0 +1,145 @@
+//! A client's session with a group (paper §8, thesis §6.2 and §6.3): one command at a time, always under the same request
+//! id, sent to whoever is thought to lead until it is answered. For any state machine.
+
+use std::collections::VecDeque;
+
+use seedbed_sim::{Context, NodeId, OpId, Process, Span};
+
+use crate::replication::raft::leader_hint::LeaderHint;
+use crate::replication::raft::machine::StateMachine;
+use crate::replication::raft::marks;
+use crate::replication::raft::messages::Message;
+use crate::replication::raft::persistence::Record;
+use crate::replication::raft::server::Timer;
+use crate::replication::raft::types::{RequestId, Session};
+
+/// A session. It is a process that a client is, or hosts: its operations are commands, which it sends one after the other,
+/// and whose outputs it returns. All of it is volatile: a client that crashes opens another session, and never learns
+/// whether its last command was executed.
+#[derive(Clone, Debug, Hash)]
+pub struct SessionClient<S: StateMachine> {
+    leader: LeaderHint,
+    request_timeout: Span,
+    /// Tells the registration of this client's life from all others, so that a late answer opens no second session.
+    nonce: u64,
+    session: Option<Session>,
+    /// `sequenceNum` of the latest command.
+    sequence: u64,
+    /// Commands in their order. Only the first has been sent.
+    queue: VecDeque<(OpId, S::Command)>,
+}
+
+impl<S: StateMachine> SessionClient<S> {
+    /// A session with these servers. A request that is not answered for `request_timeout` goes to the next server.
+    pub fn new(servers: Vec<NodeId>, request_timeout: Span) -> Self {
+        let (leader, queue) = (LeaderHint::new(servers), VecDeque::new());
+        SessionClient { leader, request_timeout, nonce: 0, session: None, sequence: 0, queue }
+    }
+
+    /// Sets what tells its registration from others, before it starts: drawn at random, or made of what is unique.
+    pub fn set_nonce(&mut self, nonce: u64) {
+        self.nonce = nonce;
+    }
+
+    /// Whether no command is waiting for its output.
+    pub fn is_idle(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    /// The command that is waiting for its output.
+    pub fn outstanding(&self) -> Option<OpId> {
+        self.queue.front().map(|(op, _)| *op)
+    }
+
+    /// Which server is thought to lead.
+    pub(super) fn leader(&self) -> Option<NodeId> {
+        self.leader.server()
+    }
+
+    /// A server that was asked does not lead. Says whether there is another to ask.
+    pub(super) fn redirect(&mut self, ctx: &mut Context<'_, Self>, from: NodeId, leader: Option<NodeId>) -> bool {
+        let redirected = self.leader.redirect(from, leader);
+        if redirected {
+            ctx.mark(marks::CLIENT_REDIRECTED);
+        }
+        redirected
+    }
+
+    /// Nobody has answered: the next server is asked. Whether the command was executed cannot be known; the session table
+    /// of the group sees to it that it is executed once.
+    pub(super) fn try_next_server(&mut self, ctx: &mut Context<'_, Self>) {
+        ctx.mark(marks::COMMAND_RETRIED);
+        self.leader.next();
+    }
+
+    /// Sends the first command, or, without a session, asks for one.
+    fn send(&self, ctx: &mut Context<'_, Self>) {
+        let (Some((_, command)), Some(server)) = (self.queue.front(), self.leader.server()) else { return };
+        let message = match self.session {
+            None => Message::Register { nonce: self.nonce },
+            Some(session) => {
+                Message::Request { id: RequestId { session, sequence: self.sequence }, command: command.clone() }
+            }
+        };
+        ctx.send(server, message);
+        ctx.arm(Timer::Retry, self.request_timeout);
+    }
+
+    fn send_next(&mut self, ctx: &mut Context<'_, Self>) {
+        if !self.queue.is_empty() {
+            self.sequence += 1;
+            self.send(ctx);
+        }
+    }
+}
+
+impl<S: StateMachine> Process for SessionClient<S> {
+    type Message = Message<S>;
+    type Timer = Timer;
+    type Record = Record<S>;
+    type Op = S::Command;
+    type Ret = S::Output;
+
+    fn start(&mut self, ctx: &mut Context<'_, Self>) {
+        self.leader.begin(ctx.id());
+    }
+
+    fn invoke(&mut self, ctx: &mut Context<'_, Self>, op: OpId, command: S::Command) {
+        self.queue.push_back((op, command));
+        if self.queue.len() == 1 {
+            self.send_next(ctx);
+        }
+    }
+
+    /// What servers say to clients; what is not for this session is passed over.
+    fn message(&mut self, ctx: &mut Context<'_, Self>, from: NodeId, message: Message<S>) {
+        match message {
+            Message::Registered { nonce, session } => {
+                if nonce == self.nonce && self.session.is_none() {
+                    self.session = Some(session);
+                    self.send(ctx);
+                }
+            }
+            Message::Reply { id, output } => {
+                let current = Some(id.session) == self.session && id.sequence == self.sequence;
+                let Some((op, _)) = self.queue.pop_front_if(|_| current) else { return };
+                ctx.cancel(&Timer::Retry);
+                ctx.complete_early(op, output);
+                self.send_next(ctx);
+            }
+            Message::NotLeader { leader } => {
+                if self.redirect(ctx, from, leader) {
+                    self.send(ctx);
+                }
+            }
+            message => panic!("raft: no message for a client: {from} sent {message:?}"),
+        }
+    }
+
+    fn timer(&mut self, ctx: &mut Context<'_, Self>, _: Timer) {
+        if !self.queue.is_empty() {
+            self.try_next_server(ctx);
+            self.send(ctx);
+        }
+    }
+}
