@@ -1,6 +1,6 @@
 //! What replicas say to each other, in all three styles.
 
-use seedbed_sim::{OpId, Time, kinds};
+use seedbed_sim::{Kinded, OpId, Time};
 
 use crate::replication::crdt::broadcast;
 use crate::replication::crdt::clock::ReplicaId;
@@ -9,7 +9,7 @@ use crate::replication::crdt::ghost::Updates;
 use crate::replication::crdt::types::{Effect, Payload, State};
 
 /// A message.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Kinded)]
 pub enum Message {
     /// State-based: all that the sender has.
     State {
@@ -88,7 +88,19 @@ pub enum Message {
         news: News,
     },
 }
-kinds!(Message: State, Delta, Ack, Update, Digest, Missing, Join, Welcome);
+
+/// The timers of replicas.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Kinded)]
+pub enum Timer {
+    /// A new replica is born.
+    Birth,
+    /// It is time to tell the next peer.
+    Gossip,
+    /// Operation-based: it is time to ask again to be let in.
+    Join,
+    /// Operation-based: it is time to forget what is stable.
+    Forget,
+}
 
 /// An update in the broadcast.
 pub type Update = broadcast::Message<Made>;

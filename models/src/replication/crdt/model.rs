@@ -1,7 +1,7 @@
 //! The model: a few replicas of one piece of data, each with its own client.
 
 use proptest::prelude::*;
-use seedbed_sim::{FaultClass, Info, Model, NodeId, Operation, Phases, Skew, Span, Time, Tolerance, Workload};
+use seedbed_sim::{FaultClass, Info, Model, Named, NodeId, Operation, Phases, Skew, Span, Time, Tolerance, Workload};
 use serde::{Deserialize, Serialize};
 
 use crate::parts::wal;
@@ -15,7 +15,7 @@ use crate::replication::crdt::replica::{Replica, Settings};
 use crate::replication::crdt::types::Kind;
 
 /// How updates get from one replica to another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Named)]
 #[serde(rename_all = "snake_case")]
 pub enum Style {
     /// Whole states are gossiped.
@@ -30,10 +30,6 @@ pub enum Style {
 pub const SKEW: Skew = Skew { offset: Span::ms(20), drift_ppm: 1_000 };
 /// Inside the bound no clock is further from the true time than this, in a run of up to 20 s.
 pub const CLOCK_ERROR: Span = Span::ms(40);
-/// How long a replica waits before it is born: longer than two clocks inside the bound can be apart, so that it is born
-/// later than all that its node has had before.
-pub const BIRTH_WAIT: Span = Span::ms(90);
-
 /// The configuration: a data type, a style, and so many replicas.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -54,9 +50,6 @@ pub struct Crdt {
     pub order: Order,
     /// Operation-based: whether replicas forget what is causally stable.
     pub forgets: bool,
-    /// The planted bug.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub bug: Option<Bug>,
 }
 
 impl Default for Crdt {
@@ -70,7 +63,6 @@ impl Default for Crdt {
             buffer: 16,
             order: Order::Causal,
             forgets: false,
-            bug: None,
         }
     }
 }
@@ -81,32 +73,35 @@ impl Crdt {
         Crdt { kind, style, ..Crdt::default() }
     }
 
-    /// The type that runs: the configured one, or the one with the planted bug that is taken for it.
-    pub fn runs(&self) -> Kind {
-        match (self.bug, self.kind) {
-            (Some(Bug::MergeBySum), Kind::GCounter) => Kind::SummingCounter,
-            (Some(Bug::RemoveByValue), Kind::AwSet) => Kind::RemoveByValue,
-            (_, kind) => kind,
+    /// The data types and styles in which a planted bug can show.
+    fn concerned(bug: Bug) -> (Vec<Kind>, Vec<Style>) {
+        let (kinds, all) = (Kind::ALL.to_vec(), Style::ALL.to_vec());
+        match bug {
+            // Where operations come twice by name, the second is dropped as known.
+            Bug::DotReuseAfterRestart => (kinds, vec![Style::State, Style::Delta]),
+            Bug::RemoveByValue => (vec![Kind::AwSet], vec![Style::Operation]),
+            Bug::MergeBySum => (vec![Kind::GCounter], vec![Style::State, Style::Delta]),
+            Bug::NoTieBreak => (vec![Kind::LwwRegister, Kind::LwwSet, Kind::LwwMap], all),
+            Bug::DeltaGap => (kinds, vec![Style::Delta]),
+            Bug::OpNotIdempotent => {
+                (vec![Kind::GCounter, Kind::PnCounter, Kind::BoundedCounter], vec![Style::Operation])
+            }
+            Bug::TombstoneGcTooEarly => (kinds, vec![Style::Operation]),
         }
     }
 
-    /// Those configurations in which what is planted can show; all, if nothing is.
-    fn concerned(&self) -> (Vec<Kind>, Vec<Style>) {
-        let all = [Style::State, Style::Operation, Style::Delta].to_vec();
-        let kinds = Kind::ALL.to_vec();
-        match self.bug {
-            None => (kinds, all),
-            // Where operations come twice by name, the second is dropped as known.
-            Some(Bug::DotReuseAfterRestart) => (kinds, vec![Style::State, Style::Delta]),
-            Some(Bug::RemoveByValue) => (vec![Kind::AwSet], vec![Style::Operation]),
-            Some(Bug::MergeBySum) => (vec![Kind::GCounter], vec![Style::State, Style::Delta]),
-            Some(Bug::NoTieBreak) => (vec![Kind::LwwRegister, Kind::LwwSet, Kind::LwwMap], all),
-            Some(Bug::DeltaGap) => (kinds, vec![Style::Delta]),
-            Some(Bug::OpNotIdempotent) => {
-                (vec![Kind::GCounter, Kind::PnCounter, Kind::BoundedCounter], vec![Style::Operation])
-            }
-            Some(Bug::TombstoneGcTooEarly) => (kinds, vec![Style::Operation]),
-        }
+    fn variants_of(&self, kinds: Vec<Kind>, styles: Vec<Style>) -> BoxedStrategy<Self> {
+        let model = self.clone();
+        let resolution = prop_oneof![2 => Just(self.resolution), 1 => Just(Span::ms(100))];
+        let buffer = prop_oneof![2 => Just(self.buffer), 1 => Just(2)];
+        let interval = prop_oneof![2 => Just(self.interval), 1 => Just(Span::ms(10))];
+        let rest = (resolution, buffer, interval, any::<bool>());
+        (prop::sample::select(kinds), prop::sample::select(styles), rest)
+            .prop_map(move |(kind, style, (resolution, buffer, interval, forgets))| {
+                let forgets = forgets && style == Style::Operation;
+                Crdt { kind, style, resolution, buffer, interval, forgets, ..model.clone() }
+            })
+            .boxed()
     }
 
     fn settings(&self, node: NodeId, nodes: &[NodeId]) -> Settings {
@@ -114,14 +109,13 @@ impl Crdt {
         let (before, after): (Vec<_>, Vec<_>) =
             nodes.iter().filter(|peer| **peer != node).partition(|peer| **peer < node);
         Settings {
-            kind: self.runs(),
+            kind: self.kind,
             peers: after.into_iter().chain(before).collect(),
             interval: self.interval,
             resolution: self.resolution,
             buffer: self.buffer,
             order: self.order,
             forgets: self.forgets,
-            bug: self.bug,
         }
     }
 }
@@ -180,14 +174,6 @@ impl Model for Crdt {
         }
     }
 
-    fn bug(&self) -> Option<&'static str> {
-        self.bug.map(Bug::name)
-    }
-
-    fn set_bug(&mut self, bug: Option<&'static str>) {
-        self.bug = Bug::planted(bug);
-    }
-
     fn set_nodes(&mut self, nodes: usize) -> Result<(), String> {
         match nodes {
             0 => Err("crdt needs at least one replica".into()),
@@ -216,18 +202,12 @@ impl Model for Crdt {
 
     /// All types in all styles; clocks so coarse that writes meet; room for few deltas; forgetting and not.
     fn variants(&self) -> BoxedStrategy<Self> {
-        let model = self.clone();
-        let (kinds, styles) = self.concerned();
-        let resolution = prop_oneof![2 => Just(self.resolution), 1 => Just(Span::ms(100))];
-        let buffer = prop_oneof![2 => Just(self.buffer), 1 => Just(2)];
-        let interval = prop_oneof![2 => Just(self.interval), 1 => Just(Span::ms(10))];
-        let rest = (resolution, buffer, interval, any::<bool>());
-        (prop::sample::select(kinds), prop::sample::select(styles), rest)
-            .prop_map(move |(kind, style, (resolution, buffer, interval, forgets))| {
-                let forgets = forgets && style == Style::Operation;
-                Crdt { kind, style, resolution, buffer, interval, forgets, ..model.clone() }
-            })
-            .boxed()
+        self.variants_of(Kind::ALL.to_vec(), Style::ALL.to_vec())
+    }
+
+    fn variants_with(&self, bug: &'static str) -> BoxedStrategy<Self> {
+        let (kinds, styles) = Crdt::concerned(Bug::named(bug).expect("the model lists it"));
+        self.variants_of(kinds, styles)
     }
 
     fn phases(&self) -> Phases {

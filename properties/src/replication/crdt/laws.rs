@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::running;
 use seedbed_models::replication::crdt::clock::ReplicaId;
 use seedbed_models::replication::crdt::ghost::{Entry, Updates};
 use seedbed_models::replication::crdt::types::State;
@@ -115,7 +116,7 @@ pub struct DeltaIsFull {
 impl DeltaIsFull {
     fn shadow(&self, world: &World<Crdt>, id: ReplicaId, seen: &Updates) -> State {
         let known = self.shadows.get(&(id, seen.clone())).cloned();
-        known.unwrap_or_else(|| State::new(world.config().runs()))
+        known.unwrap_or_else(|| State::new(running(world)))
     }
 
     fn look(&mut self, world: &World<Crdt>, node: NodeId) -> Verdict {

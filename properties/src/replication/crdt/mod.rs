@@ -13,7 +13,7 @@ pub mod values;
 
 use seedbed_models::replication::crdt::broadcast::Order;
 use seedbed_models::replication::crdt::{Crdt, Kind, Style};
-use seedbed_sim::{AtEnd, Boundary, FaultClass, Span, Suite, Swarm};
+use seedbed_sim::{AtEnd, Boundary, FaultClass, Span, Suite, Swarm, World};
 
 /// The data types with everything that must be true of them.
 pub fn suite() -> Suite<Crdt> {
@@ -44,6 +44,11 @@ pub fn suite() -> Suite<Crdt> {
             model: seldom(Crdt::of(Kind::LwwRegister, Style::State)),
             swarm: Swarm::only([FaultClass::Skew]).over_skew(25).as_configured(),
         })
+}
+
+/// The data type that runs: the configured one, or the planted one that is taken for it.
+fn running(world: &World<Crdt>) -> Kind {
+    world.config().kind.as_planted(world.scenario().planted())
 }
 
 /// Replicas that tell each other seldom, for stories that are short to tell.

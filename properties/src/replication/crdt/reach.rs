@@ -5,6 +5,7 @@ use seedbed_models::replication::crdt::{Crdt, Ret, Style};
 use seedbed_sim::{Broken, Property, Verdict, World};
 
 use super::execution::Execution;
+use super::running;
 use super::specification::allows;
 use crate::checkers::judge::Changes;
 
@@ -44,7 +45,7 @@ impl Property<Crdt> for Reaches {
             if world.config().style == Style::Operation && *seen != all {
                 return Err(Broken::new([node], format!("{node} has seen {seen:?}, all have together {all:?}")));
             }
-            if let Err(must) = allows(world.config().runs(), &self.execution, &all, &value) {
+            if let Err(must) = allows(running(world), &self.execution, &all, &value) {
                 let words = format!("all have seen {all:?}, {node} has {seen:?} and shows {value:?}, not {must}");
                 return Err(Broken::new([node], words));
             }

@@ -8,6 +8,7 @@ use seedbed_models::replication::crdt::{Crdt, Kind, Value};
 use seedbed_sim::{Broken, NodeId, Property, Span, Verdict, World};
 
 use super::execution::Execution;
+use super::running;
 use super::specification::{allows, counts};
 use crate::checkers::consistency::eventual::{Seen, StrongConvergence};
 use crate::checkers::judge::{Changes, Judge, News};
@@ -53,7 +54,7 @@ impl Property<Crdt> for Specified {
         for node in self.changes.of(world) {
             let Some(changed) = self.execution.look(world, node)? else { continue };
             let (seen, value) = (&changed.replica.ghost().seen, changed.replica.value());
-            if let Err(must) = allows(world.config().runs(), &self.execution, seen, &value) {
+            if let Err(must) = allows(running(world), &self.execution, seen, &value) {
                 let words = format!("{node} has seen {seen:?} and shows {value:?}; it must show {must}");
                 return Err(Broken::new([node], words));
             }

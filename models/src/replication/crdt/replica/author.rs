@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use seedbed_sim::{NodeId, Time};
+use seedbed_sim::{Context, NodeId, Process, Time};
 
 use crate::replication::crdt::bugs::Bug;
 use crate::replication::crdt::clock::{Clock, Dot, ReplicaId, Stamp, Timestamp};
-use crate::replication::crdt::replica::Settings;
+use crate::replication::crdt::replica::settings::Settings;
 use crate::replication::crdt::vocabulary::Op;
 
 /// The author of a replica's updates.
@@ -18,7 +18,6 @@ pub struct Author {
     clock: Clock,
     /// The latest replica that it knows on each other node.
     known: BTreeMap<NodeId, ReplicaId>,
-    bug: Option<Bug>,
 }
 
 /// What of an author is on disk.
@@ -36,7 +35,7 @@ impl Author {
     /// One who is not yet born.
     pub fn new(settings: &Settings) -> Self {
         let clock = Clock::new(settings.resolution);
-        Author { id: None, made: 0, clock, known: BTreeMap::new(), bug: settings.bug }
+        Author { id: None, made: 0, clock, known: BTreeMap::new() }
     }
 
     /// Who it is; nobody before its birth.
@@ -53,9 +52,9 @@ impl Author {
     }
 
     /// Is born: there was nothing on its disk.
-    pub fn be_born(&mut self, node: NodeId, now: Time) -> ReplicaId {
-        let born = if self.bug == Some(Bug::DotReuseAfterRestart) { Time::ZERO } else { now };
-        let id = ReplicaId { node, born };
+    pub fn be_born<P: Process>(&mut self, ctx: &Context<'_, P>) -> ReplicaId {
+        let born = if ctx.planted(Bug::DotReuseAfterRestart) { Time::ZERO } else { ctx.now() };
+        let id = ReplicaId { node: ctx.id(), born };
         self.id = Some(id);
         id
     }
@@ -72,12 +71,12 @@ impl Author {
     }
 
     /// The name and the time of its next update.
-    pub fn stamp(&self, now: Time, op: &Op) -> Stamp {
+    pub fn stamp<P: Process>(&self, ctx: &Context<'_, P>, op: &Op) -> Stamp {
         let me = self.me();
-        let by = (self.bug != Some(Bug::NoTieBreak)).then_some(me);
+        let by = (!ctx.planted(Bug::NoTieBreak)).then_some(me);
         Stamp {
             dot: Dot { replica: me, counter: self.made + 1 },
-            time: Timestamp { time: self.clock.next(now), by },
+            time: Timestamp { time: self.clock.next(ctx.now()), by },
             addressee: op.addressee().and_then(|node| self.known.get(&node).copied()),
         }
     }

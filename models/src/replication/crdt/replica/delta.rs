@@ -9,19 +9,20 @@
 
 use std::collections::BTreeMap;
 
-use seedbed_sim::{Context as Ctx, NodeId, OpId, Time};
+use seedbed_sim::{Context as Ctx, NodeId, OpId, Process, Time};
 
 use crate::replication::crdt::bugs::Bug;
 use crate::replication::crdt::clock::ReplicaId;
 use crate::replication::crdt::ghost::{Ghost, Updates};
 use crate::replication::crdt::marks;
-use crate::replication::crdt::messages::Message;
-use crate::replication::crdt::model::BIRTH_WAIT;
-use crate::replication::crdt::replica::author::{Author, Identity};
+use crate::replication::crdt::messages::{Message, Timer};
+use crate::replication::crdt::replica::author::Author;
+use crate::replication::crdt::replica::client::Updatable;
+use crate::replication::crdt::replica::record::{DeltaCheckpoint, Record};
 use crate::replication::crdt::replica::rounds::Rounds;
-use crate::replication::crdt::replica::{FILE, Record, Replica, Settings, Timer};
+use crate::replication::crdt::replica::settings::{BIRTH_WAIT, FILE, Settings};
 use crate::replication::crdt::types::State;
-use crate::replication::crdt::vocabulary::Op;
+use crate::replication::crdt::vocabulary::{Op, Ret};
 
 /// A replica that sends deltas.
 #[derive(Clone, Debug, Hash)]
@@ -40,25 +41,14 @@ pub struct DeltaReplica {
     rounds: Rounds,
 }
 
-/// What is on disk.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Checkpoint {
-    identity: Identity,
-    /// The others that it knows: what it hears late of their nodes' earlier replicas does not count.
-    known: Vec<ReplicaId>,
-    state: State,
-    sequence: u64,
-    seen: Updates,
-}
-
 /// What is sent.
 #[derive(Clone, Debug)]
-pub(super) struct Interval {
-    pub(super) since_acked_by: Option<ReplicaId>,
-    pub(super) delta: State,
-    pub(super) upto: u64,
-    pub(super) latest: Time,
-    pub(super) had: Updates,
+struct Interval {
+    since_acked_by: Option<ReplicaId>,
+    delta: State,
+    upto: u64,
+    latest: Time,
+    had: Updates,
 }
 
 impl DeltaReplica {
@@ -99,32 +89,16 @@ impl DeltaReplica {
         self.acked.get(&peer).map_or(0, |(_, upto)| *upto)
     }
 
-    /// Recovers its last checkpoint. Without one it is new, and waits to be born.
-    pub(super) fn start(&mut self, ctx: &mut Ctx<'_, Replica>) {
-        let checkpoint = ctx.read(FILE).into_iter().find_map(|stored| match stored.good() {
-            Some(Record::Delta(checkpoint)) => Some(checkpoint),
-            _ => None,
-        });
-        let Some(Checkpoint { identity, known, state, sequence, seen }) = checkpoint else {
-            return ctx.arm(Timer::Birth, BIRTH_WAIT);
-        };
-        ctx.mark(marks::RECOVERED_FROM_DISK);
-        self.author.recover(identity);
-        known.into_iter().for_each(|other| _ = self.author.meet(other));
-        (self.state, self.sequence, self.ghost.seen) = (state, sequence, seen);
-        self.rounds.begin(ctx);
-    }
-
-    pub(super) fn birth(&mut self, ctx: &mut Ctx<'_, Replica>) {
-        self.author.be_born(ctx.id(), ctx.now());
+    fn birth(&mut self, ctx: &mut Ctx<'_, Self>) {
+        self.author.be_born(ctx);
         self.save(ctx);
         self.rounds.begin(ctx);
     }
 
-    fn save(&self, ctx: &mut Ctx<'_, Replica>) {
+    fn save(&self, ctx: &mut Ctx<'_, Self>) {
         let (identity, seen) = (self.author.identity(), self.ghost.seen.clone());
         let (known, state) = (self.author.known().collect(), self.state.clone());
-        let checkpoint = Checkpoint { identity, known, state, sequence: self.sequence, seen };
+        let checkpoint = DeltaCheckpoint { identity, known, state, sequence: self.sequence, seen };
         ctx.replace(FILE, vec![Record::Delta(checkpoint)]);
     }
 
@@ -137,21 +111,9 @@ impl DeltaReplica {
         }
     }
 
-    /// A client's update (`on operation`): the delta is joined with the state and kept.
-    pub(super) fn update(&mut self, ctx: &mut Ctx<'_, Replica>, op: OpId, update: &Op) -> Option<()> {
-        let stamp = self.author.stamp(ctx.now(), update);
-        let delta = self.state.delta(update, &stamp)?;
-        self.state.join(&delta);
-        self.keep(delta);
-        self.author.made(&stamp);
-        self.ghost.made(op, update, &stamp);
-        self.save(ctx);
-        Some(())
-    }
-
     /// Sends the next peer what it has not acknowledged (`periodically // ship delta-interval or state`), and drops
     /// what everybody has (`periodically // garbage collect deltas`).
-    pub(super) fn gossip(&mut self, ctx: &mut Ctx<'_, Replica>) {
+    fn gossip(&mut self, ctx: &mut Ctx<'_, Self>) {
         let Some(peer) = self.rounds.next(ctx) else {
             return;
         };
@@ -167,11 +129,11 @@ impl DeltaReplica {
     }
 
     /// The join of all deltas that the peer has not acknowledged, or the state.
-    fn interval_for(&self, ctx: &mut Ctx<'_, Replica>, peer: NodeId) -> (Option<ReplicaId>, State) {
+    fn interval_for(&self, ctx: &mut Ctx<'_, Self>, peer: NodeId) -> (Option<ReplicaId>, State) {
         let acked = self.acked_by(peer);
         let oldest = self.deltas.first_key_value().map(|(n, _)| *n);
         let gap = oldest.is_none_or(|oldest| oldest > acked);
-        let planted = self.settings.bug == Some(Bug::DeltaGap) && oldest.is_some();
+        let planted = ctx.planted(Bug::DeltaGap) && oldest.is_some();
         match self.acked.get(&peer) {
             Some((replica, acked)) if !gap || planted => {
                 let mut interval = State::new(self.settings.kind);
@@ -189,7 +151,7 @@ impl DeltaReplica {
 
     /// Joins what another has sent with its own, keeps it as a delta if there was something new, and acknowledges it
     /// (`on receive (delta, d, n)`).
-    pub(super) fn receive(&mut self, ctx: &mut Ctx<'_, Replica>, from: ReplicaId, interval: Interval) {
+    fn receive(&mut self, ctx: &mut Ctx<'_, Self>, from: ReplicaId, interval: Interval) {
         let Some(me) = self.author.id() else {
             return;
         };
@@ -218,7 +180,7 @@ impl DeltaReplica {
     }
 
     /// `A' = A{j ↦ max(A(j), n)}`; of another replica on that node, nothing was known.
-    pub(super) fn acknowledged(&mut self, ctx: &mut Ctx<'_, Replica>, by: ReplicaId, of: ReplicaId, upto: u64) {
+    fn acknowledged(&mut self, ctx: &mut Ctx<'_, Self>, by: ReplicaId, of: ReplicaId, upto: u64) {
         if Some(of) != self.author.id() || self.author.is_outdated(by) {
             return ctx.mark(marks::ACKNOWLEDGEMENT_OF_OR_BY_AN_EARLIER_REPLICA);
         }
@@ -229,5 +191,71 @@ impl DeltaReplica {
             Some((known, acked)) if *known == by => *acked = upto.max(*acked),
             _ => _ = self.acked.insert(by.node, (by, upto)),
         }
+    }
+}
+
+impl Updatable for DeltaReplica {
+    fn is_member(&self) -> bool {
+        self.author.id().is_some()
+    }
+
+    /// A client's update (`on operation`): the delta is joined with the state and kept.
+    fn update(&mut self, ctx: &mut Ctx<'_, Self>, op: OpId, update: &Op) -> Option<()> {
+        let stamp = self.author.stamp(ctx, update);
+        let delta = self.state.delta(update, &stamp)?;
+        self.state.join(&delta);
+        self.keep(delta);
+        self.author.made(&stamp);
+        self.ghost.made(op, update, &stamp);
+        self.save(ctx);
+        Some(())
+    }
+}
+
+impl Process for DeltaReplica {
+    type Message = Message;
+    type Timer = Timer;
+    type Record = Record;
+    type Op = Op;
+    type Ret = Ret;
+
+    /// Recovers its last checkpoint. Without one it is new, and waits to be born.
+    fn start(&mut self, ctx: &mut Ctx<'_, Self>) {
+        self.settings.kind = self.settings.kind.as_planted(ctx.bug());
+        self.state = State::new(self.settings.kind);
+        let checkpoint = ctx.read(FILE).into_iter().find_map(|stored| match stored.good() {
+            Some(Record::Delta(checkpoint)) => Some(checkpoint),
+            _ => None,
+        });
+        let Some(DeltaCheckpoint { identity, known, state, sequence, seen }) = checkpoint else {
+            return ctx.arm(Timer::Birth, BIRTH_WAIT);
+        };
+        ctx.mark(marks::RECOVERED_FROM_DISK);
+        self.author.recover(identity);
+        known.into_iter().for_each(|other| _ = self.author.meet(other));
+        (self.state, self.sequence, self.ghost.seen) = (state, sequence, seen);
+        self.rounds.begin(ctx);
+    }
+
+    fn message(&mut self, ctx: &mut Ctx<'_, Self>, sender: NodeId, message: Message) {
+        match message {
+            Message::Delta { from, since_acked_by, delta, upto, latest, had } => {
+                self.receive(ctx, from, Interval { since_acked_by, delta: *delta, upto, latest, had });
+            }
+            Message::Ack { from, of, upto } => self.acknowledged(ctx, from, of, upto),
+            message => panic!("no message for a replica of the delta style: {sender} sent {message:?}"),
+        }
+    }
+
+    fn timer(&mut self, ctx: &mut Ctx<'_, Self>, timer: Timer) {
+        match timer {
+            Timer::Birth => self.birth(ctx),
+            Timer::Gossip => self.gossip(ctx),
+            timer => panic!("no timer of a replica of the delta style: {timer:?}"),
+        }
+    }
+
+    fn invoke(&mut self, ctx: &mut Ctx<'_, Self>, op: OpId, update: Op) {
+        self.answer(ctx, op, &update);
     }
 }

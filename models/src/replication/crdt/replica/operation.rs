@@ -15,7 +15,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use seedbed_sim::{Context as Ctx, NodeId, OpId};
+use seedbed_sim::{Context as Ctx, NodeId, OpId, Process};
 
 use crate::parts::wal;
 use crate::replication::crdt::broadcast::Broadcast;
@@ -24,13 +24,14 @@ use crate::replication::crdt::clock::ReplicaId;
 use crate::replication::crdt::context::Context;
 use crate::replication::crdt::ghost::{self, Ghost};
 use crate::replication::crdt::marks;
-use crate::replication::crdt::messages::{Made, Message, News, Snapshot, Update};
-use crate::replication::crdt::model::BIRTH_WAIT;
+use crate::replication::crdt::messages::{Made, Message, News, Snapshot, Timer, Update};
 use crate::replication::crdt::replica::author::{Author, Identity};
+use crate::replication::crdt::replica::client::Updatable;
+use crate::replication::crdt::replica::record::{Entry, Record};
 use crate::replication::crdt::replica::rounds::Rounds;
-use crate::replication::crdt::replica::{FILE, Record, Replica, Settings, Timer};
+use crate::replication::crdt::replica::settings::{BIRTH_WAIT, FILE, Settings};
 use crate::replication::crdt::types::Payload;
-use crate::replication::crdt::vocabulary::Op;
+use crate::replication::crdt::vocabulary::{Op, Ret};
 
 /// How many intervals lie between two times at which a replica forgets.
 const FORGETS_EVERY: u64 = 3;
@@ -61,32 +62,20 @@ enum Standing {
     Member,
 }
 
-/// What is in the log on disk.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Entry {
-    /// The replica was born.
-    Born(ReplicaId),
-    /// It counts another, and none of that node's earlier ones.
-    Counts(ReplicaId),
-    /// It has delivered an update.
-    Delivered(Update),
-    /// It is counted by all.
-    Member,
-    /// It goes on from here: what stands before is in this.
-    Snapshot(Identity, Box<Snapshot>),
-}
-
 impl OperationReplica {
     /// A replica that has nothing.
     pub fn new(settings: Settings) -> Self {
         let (author, payload) = (Author::new(&settings), Payload::new(settings.kind));
-        let mut broadcast = Broadcast::new(settings.order);
-        if settings.bug == Some(Bug::OpNotIdempotent) {
-            broadcast = broadcast.repeating();
-        }
+        let broadcast = Broadcast::new(settings.order);
         let standing = Standing::Joining { by: BTreeSet::new(), had: BTreeMap::new() };
         let rounds = Rounds::new(&settings);
         OperationReplica { settings, author, payload, broadcast, standing, ghost: Ghost::default(), rounds }
+    }
+
+    /// A broadcast in which nothing was delivered.
+    fn empty_broadcast(&self, ctx: &Ctx<'_, Self>) -> Broadcast<Made> {
+        let broadcast = Broadcast::new(self.settings.order);
+        if ctx.planted(Bug::OpNotIdempotent) { broadcast.repeating() } else { broadcast }
     }
 
     /// Who writes its updates.
@@ -123,27 +112,6 @@ impl OperationReplica {
     // -----------------------------------------------------------------------------------------------------------------
     // Birth and recovery
 
-    /// Recovers what is in the log. A damaged one is given up: a replica that goes on from half of what it has told would
-    /// name new updates as it named old ones. Without a birth in the log the replica is new, and waits to be born.
-    pub(super) fn start(&mut self, ctx: &mut Ctx<'_, Replica>) {
-        let records = wal::read(ctx, FILE).unwrap_or_else(|wal::Damaged| {
-            ctx.mark(marks::LOG_GIVEN_UP);
-            ctx.replace(FILE, Vec::new());
-            Vec::new()
-        });
-        for record in records {
-            let Record::Operation(entry) = record else {
-                panic!("a record of another style: {record:?}");
-            };
-            self.recover(entry);
-        }
-        if self.author.id().is_none() {
-            return ctx.arm(Timer::Birth, BIRTH_WAIT);
-        }
-        ctx.mark(marks::RECOVERED_FROM_DISK);
-        self.go_on(ctx);
-    }
-
     fn recover(&mut self, entry: Entry) {
         match entry {
             Entry::Born(id) => {
@@ -163,8 +131,8 @@ impl OperationReplica {
         }
     }
 
-    pub(super) fn birth(&mut self, ctx: &mut Ctx<'_, Replica>) {
-        let id = self.author.be_born(ctx.id(), ctx.now());
+    fn birth(&mut self, ctx: &mut Ctx<'_, Self>) {
+        let id = self.author.be_born(ctx);
         self.log(ctx, Entry::Born(id));
         if !self.settings.forgets || self.settings.peers.is_empty() {
             self.log(ctx, Entry::Member);
@@ -173,7 +141,7 @@ impl OperationReplica {
         self.go_on(ctx);
     }
 
-    fn go_on(&mut self, ctx: &mut Ctx<'_, Replica>) {
+    fn go_on(&mut self, ctx: &mut Ctx<'_, Self>) {
         if !self.is_member() {
             return self.ask_to_join(ctx);
         }
@@ -183,26 +151,12 @@ impl OperationReplica {
         }
     }
 
-    fn log(&self, ctx: &mut Ctx<'_, Replica>, entry: Entry) {
+    fn log(&self, ctx: &mut Ctx<'_, Self>, entry: Entry) {
         ctx.append(FILE, Record::Operation(entry));
     }
 
     // -----------------------------------------------------------------------------------------------------------------
     // Updates
-
-    /// A client's update (its prepare-update, and the effect here).
-    pub(super) fn update(&mut self, ctx: &mut Ctx<'_, Replica>, op: OpId, asked: &Op) -> Option<()> {
-        let stamp = self.author.stamp(ctx.now(), asked);
-        let effect = self.payload.prepare(asked, &stamp)?;
-        self.author.made(&stamp);
-        self.ghost.made(op, asked, &stamp);
-        let update = self.broadcast.broadcast(stamp.dot, Made { effect, time: stamp.time.time, op });
-        self.payload.effect(&update.payload.effect, &update.after);
-        self.log(ctx, Entry::Delivered(update.clone()));
-        let from = self.author.me();
-        ctx.broadcast(self.settings.peers.iter().copied(), Message::Update { from, update });
-        Some(())
-    }
 
     /// Applies an update to the payload (its effect-update).
     fn apply(&mut self, update: &Update) {
@@ -212,7 +166,7 @@ impl OperationReplica {
     }
 
     /// Updates have come. Those are delivered whose causes are.
-    pub(super) fn receive(&mut self, ctx: &mut Ctx<'_, Replica>, from: ReplicaId, updates: Vec<Update>) {
+    fn receive(&mut self, ctx: &mut Ctx<'_, Self>, from: ReplicaId, updates: Vec<Update>) {
         if !self.takes_from(ctx, from) {
             return;
         }
@@ -220,10 +174,10 @@ impl OperationReplica {
             let waited = self.broadcast.waiting();
             let known = self.broadcast.delivered().contains(&update.dot);
             let ready = self.broadcast.receive(update);
-            match ready.is_empty() {
-                true if known => ctx.mark(marks::DUPLICATE_OPERATION_DROPPED),
-                true if self.broadcast.waiting() > waited => ctx.mark(marks::OPERATION_WAITS_FOR_ITS_CAUSES),
-                _ => {}
+            if ready.is_empty() && known {
+                ctx.mark(marks::DUPLICATE_OPERATION_DROPPED);
+            } else if ready.is_empty() && self.broadcast.waiting() > waited {
+                ctx.mark(marks::OPERATION_WAITS_FOR_ITS_CAUSES);
             }
             for update in ready {
                 self.apply(&update);
@@ -234,7 +188,7 @@ impl OperationReplica {
 
     /// Whether the word of a replica counts here: a member takes it from those it counts. Where nothing is forgotten,
     /// everybody counts.
-    fn takes_from(&mut self, ctx: &mut Ctx<'_, Replica>, from: ReplicaId) -> bool {
+    fn takes_from(&mut self, ctx: &mut Ctx<'_, Self>, from: ReplicaId) -> bool {
         if !self.is_member() {
             return false;
         }
@@ -255,7 +209,7 @@ impl OperationReplica {
     // Anti-entropy and causal stability
 
     /// Tells the next peer what was delivered here.
-    pub(super) fn gossip(&mut self, ctx: &mut Ctx<'_, Replica>) {
+    fn gossip(&mut self, ctx: &mut Ctx<'_, Self>) {
         let Some(peer) = self.rounds.next(ctx) else {
             return;
         };
@@ -264,7 +218,7 @@ impl OperationReplica {
     }
 
     /// Another has told what it has delivered: that is a report, and a question.
-    pub(super) fn digest(&mut self, ctx: &mut Ctx<'_, Replica>, from: ReplicaId, delivered: &Context) {
+    fn digest(&mut self, ctx: &mut Ctx<'_, Self>, from: ReplicaId, delivered: &Context) {
         if !self.takes_from(ctx, from) || self.author.is_outdated(from) {
             return;
         }
@@ -280,13 +234,11 @@ impl OperationReplica {
     }
 
     /// Forgets messages and tombstones of what is causally stable.
-    pub(super) fn forget(&mut self, ctx: &mut Ctx<'_, Replica>) {
+    fn forget(&mut self, ctx: &mut Ctx<'_, Self>) {
         ctx.arm(Timer::Forget, self.settings.interval * FORGETS_EVERY);
         let stable = self.broadcast.stable(&self.settings.peers);
-        let removals = match self.settings.bug {
-            Some(Bug::TombstoneGcTooEarly) => self.payload.forget(self.broadcast.delivered()),
-            _ => self.payload.forget(&stable),
-        };
+        let too_early = ctx.planted(Bug::TombstoneGcTooEarly);
+        let removals = self.payload.forget(if too_early { self.broadcast.delivered() } else { &stable });
         let messages = self.broadcast.prune(&stable);
         if !removals.is_empty() {
             ctx.mark(marks::TOMBSTONES_FORGOTTEN);
@@ -318,7 +270,7 @@ impl OperationReplica {
     }
 
     /// Writes the log anew, with a snapshot instead of what happened.
-    fn save(&self, ctx: &mut Ctx<'_, Replica>) {
+    fn save(&self, ctx: &mut Ctx<'_, Self>) {
         let mut entries = vec![Entry::Born(self.author.me())];
         entries.extend(self.author.known().map(Entry::Counts));
         entries.push(Entry::Snapshot(self.author.identity(), Box::new(self.snapshot())));
@@ -332,14 +284,14 @@ impl OperationReplica {
     // Joining
 
     /// Asks all: those who have welcomed it too, for what they have by now.
-    pub(super) fn ask_to_join(&mut self, ctx: &mut Ctx<'_, Replica>) {
+    fn ask_to_join(&mut self, ctx: &mut Ctx<'_, Self>) {
         ctx.arm(Timer::Join, self.settings.interval);
         let (from, delivered) = (self.author.me(), self.broadcast.delivered().clone());
         ctx.broadcast(self.settings.peers.iter().copied(), Message::Join { from, delivered });
     }
 
     /// Counts another replica, and nobody that its node had before.
-    fn count(&mut self, ctx: &mut Ctx<'_, Replica>, other: ReplicaId, delivered: &Context) {
+    fn count(&mut self, ctx: &mut Ctx<'_, Self>, other: ReplicaId, delivered: &Context) {
         if self.author.meet(other) {
             self.broadcast.succeeded_by(other);
             self.log(ctx, Entry::Counts(other));
@@ -351,7 +303,7 @@ impl OperationReplica {
 
     /// Counts a new replica from now on, and tells it what it lacks. A replica that is itself not yet a member does so
     /// too.
-    pub(super) fn join(&mut self, ctx: &mut Ctx<'_, Replica>, from: ReplicaId, theirs: &Context) {
+    fn join(&mut self, ctx: &mut Ctx<'_, Self>, from: ReplicaId, theirs: &Context) {
         let Some(me) = self.author.id() else {
             return;
         };
@@ -369,7 +321,7 @@ impl OperationReplica {
     }
 
     /// Is counted by one more, and has what that one had.
-    pub(super) fn welcome(&mut self, ctx: &mut Ctx<'_, Replica>, to: ReplicaId, welcome: Welcome) {
+    fn welcome(&mut self, ctx: &mut Ctx<'_, Self>, to: ReplicaId, welcome: Welcome) {
         let Welcome { from, member, delivered, news } = welcome;
         if Some(to) != self.author.id() || self.is_member() || self.author.is_outdated(from) {
             return;
@@ -403,7 +355,7 @@ impl OperationReplica {
     }
 
     /// Is a member, if all have welcomed it and have what was forgotten where it goes on from.
-    fn become_member(&mut self, ctx: &mut Ctx<'_, Replica>) {
+    fn become_member(&mut self, ctx: &mut Ctx<'_, Self>) {
         let Standing::Joining { by, had } = &self.standing else {
             return;
         };
@@ -418,18 +370,97 @@ impl OperationReplica {
     }
 
     /// Drops what it was given.
-    fn start_again(&mut self, ctx: &mut Ctx<'_, Replica>) {
+    fn start_again(&mut self, ctx: &mut Ctx<'_, Self>) {
         let fresh = OperationReplica::new(self.settings.clone());
-        (self.payload, self.broadcast, self.standing) = (fresh.payload, fresh.broadcast, fresh.standing);
+        (self.payload, self.standing) = (fresh.payload, fresh.standing);
+        self.broadcast = self.empty_broadcast(ctx);
         self.ghost.started_again();
         self.save(ctx);
     }
 }
 
 /// The answer to one who joins.
-pub(super) struct Welcome {
-    pub(super) from: ReplicaId,
-    pub(super) member: bool,
-    pub(super) delivered: Context,
-    pub(super) news: News,
+struct Welcome {
+    from: ReplicaId,
+    member: bool,
+    delivered: Context,
+    news: News,
+}
+
+impl Updatable for OperationReplica {
+    fn is_member(&self) -> bool {
+        OperationReplica::is_member(self)
+    }
+
+    /// A client's update (its prepare-update, and the effect here).
+    fn update(&mut self, ctx: &mut Ctx<'_, Self>, op: OpId, asked: &Op) -> Option<()> {
+        let stamp = self.author.stamp(ctx, asked);
+        let effect = self.payload.prepare(asked, &stamp)?;
+        self.author.made(&stamp);
+        self.ghost.made(op, asked, &stamp);
+        let update = self.broadcast.broadcast(stamp.dot, Made { effect, time: stamp.time.time, op });
+        self.payload.effect(&update.payload.effect, &update.after);
+        self.log(ctx, Entry::Delivered(update.clone()));
+        let from = self.author.me();
+        ctx.broadcast(self.settings.peers.iter().copied(), Message::Update { from, update });
+        Some(())
+    }
+}
+
+impl Process for OperationReplica {
+    type Message = Message;
+    type Timer = Timer;
+    type Record = Record;
+    type Op = Op;
+    type Ret = Ret;
+
+    /// Recovers what is in the log. A damaged one is given up: a replica that goes on from half of what it has told would
+    /// name new updates as it named old ones. Without a birth in the log the replica is new, and waits to be born.
+    fn start(&mut self, ctx: &mut Ctx<'_, Self>) {
+        self.settings.kind = self.settings.kind.as_planted(ctx.bug());
+        self.payload = Payload::new(self.settings.kind);
+        self.broadcast = self.empty_broadcast(ctx);
+        let records = wal::read(ctx, FILE).unwrap_or_else(|wal::Damaged| {
+            ctx.mark(marks::LOG_GIVEN_UP);
+            ctx.replace(FILE, Vec::new());
+            Vec::new()
+        });
+        for record in records {
+            let Record::Operation(entry) = record else {
+                panic!("a record of another style: {record:?}");
+            };
+            self.recover(entry);
+        }
+        if self.author.id().is_none() {
+            return ctx.arm(Timer::Birth, BIRTH_WAIT);
+        }
+        ctx.mark(marks::RECOVERED_FROM_DISK);
+        self.go_on(ctx);
+    }
+
+    fn message(&mut self, ctx: &mut Ctx<'_, Self>, sender: NodeId, message: Message) {
+        match message {
+            Message::Update { from, update } => self.receive(ctx, from, vec![update]),
+            Message::Missing { from, updates } => self.receive(ctx, from, updates),
+            Message::Digest { from, delivered } => self.digest(ctx, from, &delivered),
+            Message::Join { from, delivered } => self.join(ctx, from, &delivered),
+            Message::Welcome { from, to, member, delivered, news } => {
+                self.welcome(ctx, to, Welcome { from, member, delivered, news });
+            }
+            message => panic!("no message for an operation-based replica: {sender} sent {message:?}"),
+        }
+    }
+
+    fn timer(&mut self, ctx: &mut Ctx<'_, Self>, timer: Timer) {
+        match timer {
+            Timer::Birth => self.birth(ctx),
+            Timer::Gossip => self.gossip(ctx),
+            Timer::Join => self.ask_to_join(ctx),
+            Timer::Forget => self.forget(ctx),
+        }
+    }
+
+    fn invoke(&mut self, ctx: &mut Ctx<'_, Self>, op: OpId, update: Op) {
+        self.answer(ctx, op, &update);
+    }
 }

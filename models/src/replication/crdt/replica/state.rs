@@ -2,18 +2,19 @@
 //! gets one joins it with its own (Shapiro and others 2011, the state-based object). Nothing is acknowledged: what is
 //! lost is sent again with the next state, and what comes twice or late changes nothing.
 
-use seedbed_sim::{Context as Ctx, OpId, Time};
+use seedbed_sim::{Context as Ctx, NodeId, OpId, Process, Time};
 
 use crate::replication::crdt::clock::ReplicaId;
 use crate::replication::crdt::ghost::{Ghost, Updates};
 use crate::replication::crdt::marks;
-use crate::replication::crdt::messages::Message;
-use crate::replication::crdt::model::BIRTH_WAIT;
-use crate::replication::crdt::replica::author::{Author, Identity};
+use crate::replication::crdt::messages::{Message, Timer};
+use crate::replication::crdt::replica::author::Author;
+use crate::replication::crdt::replica::client::Updatable;
+use crate::replication::crdt::replica::record::{Record, StateCheckpoint};
 use crate::replication::crdt::replica::rounds::Rounds;
-use crate::replication::crdt::replica::{FILE, Record, Replica, Settings, Timer};
+use crate::replication::crdt::replica::settings::{BIRTH_WAIT, FILE, Settings};
 use crate::replication::crdt::types::State;
-use crate::replication::crdt::vocabulary::Op;
+use crate::replication::crdt::vocabulary::{Op, Ret};
 
 /// A replica that gossips its state.
 #[derive(Clone, Debug, Hash)]
@@ -25,14 +26,6 @@ pub struct StateReplica {
     rounds: Rounds,
     /// How many it has told since it made its last update.
     told: usize,
-}
-
-/// What is on disk.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Checkpoint {
-    identity: Identity,
-    state: State,
-    seen: Updates,
 }
 
 impl StateReplica {
@@ -63,49 +56,20 @@ impl StateReplica {
         self.settings.peers.len().saturating_sub(self.told) as u64
     }
 
-    /// Recovers its last checkpoint. Without one it is new, and waits to be born.
-    pub(super) fn start(&mut self, ctx: &mut Ctx<'_, Replica>) {
-        let checkpoint = ctx.read(FILE).into_iter().find_map(|stored| match stored.good() {
-            Some(Record::State(checkpoint)) => Some(checkpoint),
-            _ => None,
-        });
-        let Some(Checkpoint { identity, state, seen }) = checkpoint else {
-            return ctx.arm(Timer::Birth, BIRTH_WAIT);
-        };
-        ctx.mark(marks::RECOVERED_FROM_DISK);
-        self.author.recover(identity);
-        self.state = state;
-        self.ghost.seen = seen;
-        self.rounds.begin(ctx);
-    }
-
-    pub(super) fn birth(&mut self, ctx: &mut Ctx<'_, Replica>) {
-        self.author.be_born(ctx.id(), ctx.now());
+    fn birth(&mut self, ctx: &mut Ctx<'_, Self>) {
+        self.author.be_born(ctx);
         self.save(ctx);
         self.rounds.begin(ctx);
     }
 
-    fn save(&self, ctx: &mut Ctx<'_, Replica>) {
+    fn save(&self, ctx: &mut Ctx<'_, Self>) {
         let identity = self.author.identity();
-        let checkpoint = Checkpoint { identity, state: self.state.clone(), seen: self.ghost.seen.clone() };
+        let checkpoint = StateCheckpoint { identity, state: self.state.clone(), seen: self.ghost.seen.clone() };
         ctx.replace(FILE, vec![Record::State(checkpoint)]);
     }
 
-    /// A client's update (the method `u` of the state-based object): the state grows here.
-    pub(super) fn update(&mut self, ctx: &mut Ctx<'_, Replica>, op: OpId, update: &Op) -> Option<()> {
-        let stamp = self.author.stamp(ctx.now(), update);
-        if !self.state.mutate(update, &stamp) {
-            return None;
-        }
-        self.author.made(&stamp);
-        self.ghost.made(op, update, &stamp);
-        self.told = 0;
-        self.save(ctx);
-        Some(())
-    }
-
     /// Sends its state to the next peer.
-    pub(super) fn gossip(&mut self, ctx: &mut Ctx<'_, Replica>) {
+    fn gossip(&mut self, ctx: &mut Ctx<'_, Self>) {
         let Some(peer) = self.rounds.next(ctx) else {
             return;
         };
@@ -115,14 +79,7 @@ impl StateReplica {
     }
 
     /// Joins another's state with its own (the method `m` of the state-based object).
-    pub(super) fn receive(
-        &mut self,
-        ctx: &mut Ctx<'_, Replica>,
-        from: ReplicaId,
-        state: &State,
-        latest: Time,
-        had: &Updates,
-    ) {
+    fn receive(&mut self, ctx: &mut Ctx<'_, Self>, from: ReplicaId, state: &State, latest: Time, had: &Updates) {
         if self.author.id().is_none() {
             return;
         }
@@ -138,5 +95,69 @@ impl StateReplica {
         }
         self.ghost.joined(from, had);
         self.save(ctx);
+    }
+}
+
+impl Updatable for StateReplica {
+    fn is_member(&self) -> bool {
+        self.author.id().is_some()
+    }
+
+    /// A client's update (the method `u` of the state-based object): the state grows here.
+    fn update(&mut self, ctx: &mut Ctx<'_, Self>, op: OpId, update: &Op) -> Option<()> {
+        let stamp = self.author.stamp(ctx, update);
+        if !self.state.mutate(update, &stamp) {
+            return None;
+        }
+        self.author.made(&stamp);
+        self.ghost.made(op, update, &stamp);
+        self.told = 0;
+        self.save(ctx);
+        Some(())
+    }
+}
+
+impl Process for StateReplica {
+    type Message = Message;
+    type Timer = Timer;
+    type Record = Record;
+    type Op = Op;
+    type Ret = Ret;
+
+    /// Recovers its last checkpoint. Without one it is new, and waits to be born.
+    fn start(&mut self, ctx: &mut Ctx<'_, Self>) {
+        self.settings.kind = self.settings.kind.as_planted(ctx.bug());
+        self.state = State::new(self.settings.kind);
+        let checkpoint = ctx.read(FILE).into_iter().find_map(|stored| match stored.good() {
+            Some(Record::State(checkpoint)) => Some(checkpoint),
+            _ => None,
+        });
+        let Some(StateCheckpoint { identity, state, seen }) = checkpoint else {
+            return ctx.arm(Timer::Birth, BIRTH_WAIT);
+        };
+        ctx.mark(marks::RECOVERED_FROM_DISK);
+        self.author.recover(identity);
+        self.state = state;
+        self.ghost.seen = seen;
+        self.rounds.begin(ctx);
+    }
+
+    fn message(&mut self, ctx: &mut Ctx<'_, Self>, sender: NodeId, message: Message) {
+        match message {
+            Message::State { from, state, latest, had } => self.receive(ctx, from, &state, latest, &had),
+            message => panic!("no message for a state-based replica: {sender} sent {message:?}"),
+        }
+    }
+
+    fn timer(&mut self, ctx: &mut Ctx<'_, Self>, timer: Timer) {
+        match timer {
+            Timer::Birth => self.birth(ctx),
+            Timer::Gossip => self.gossip(ctx),
+            timer => panic!("no timer of a state-based replica: {timer:?}"),
+        }
+    }
+
+    fn invoke(&mut self, ctx: &mut Ctx<'_, Self>, op: OpId, update: Op) {
+        self.answer(ctx, op, &update);
     }
 }

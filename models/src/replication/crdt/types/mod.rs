@@ -20,6 +20,7 @@ pub mod two_phase_set;
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::replication::crdt::bugs::Bug;
 use crate::replication::crdt::clock::{Dot, Stamp};
 use crate::replication::crdt::context::Context;
 use crate::replication::crdt::style::{DeltaBased, Lattice as _, OperationBased, StateBased, Weight};
@@ -57,6 +58,15 @@ macro_rules! data_types {
         impl Kind {
             /// All of them, but for those with a planted bug.
             pub const ALL: &'static [Kind] = &[$(Kind::$Kind),+];
+
+            /// The type that runs where a bug is planted which is another type: that one instead of the one it is taken for.
+            pub fn as_planted(self, bug: Option<&str>) -> Kind {
+                match (bug.and_then(Bug::named), self) {
+                    (Some(Bug::MergeBySum), Kind::GCounter) => Kind::SummingCounter,
+                    (Some(Bug::RemoveByValue), Kind::AwSet) => Kind::RemoveByValue,
+                    _ => self,
+                }
+            }
 
             /// Updates for a workload, by so many replicas.
             pub fn updates(self, replicas: u16) -> BoxedStrategy<Op> {
