@@ -1,8 +1,8 @@
 //! The tutorial holds inside its tolerance, and its planted bug is caught and shrunk to a short story.
 
-use seedbed_models::examples::tutorial::Tutorial;
+use seedbed_models::examples::tutorial::{Bug, Tutorial};
 use seedbed_properties::examples::tutorial;
-use seedbed_sim::{Campaign, Model, Record, Source, Story, check, shrink};
+use seedbed_sim::{Campaign, Record, Source, Story, check, shrink};
 
 #[test]
 fn the_tally_is_exact() {
@@ -12,7 +12,7 @@ fn the_tally_is_exact() {
 #[test]
 fn counting_retries_is_caught_and_shrinks_to_a_short_story() {
     let mut suite = tutorial::suite();
-    suite.model.set_bug(Some("counts-retries"));
+    suite.bug = Some(Bug::CountsRetries.name());
     let campaign = Campaign::new(suite);
     let cases = campaign.cases();
     let failing = (0..100).find(|seed| campaign.run_seed(&cases, *seed, false).violation.is_some());

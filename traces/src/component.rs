@@ -406,6 +406,7 @@ impl<M: Model> Typed<M> {
             (Some(name), Some(bug)) => {
                 let mut campaign = self.at_boundary(name)?;
                 campaign.suite.model.set_bug(Some(bug));
+                campaign.suite.bug = Some(bug);
                 campaign
             }
         };

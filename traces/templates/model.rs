@@ -9,8 +9,8 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use seedbed_sim::{
-    Context, Crashes, FaultClass, File, Info, Model, NodeId, OpId, Operation, Process, Span, Time, Tolerance, Workload,
-    kinds,
+    Context, Crashes, FaultClass, File, Info, Kinded, Model, NodeId, OpId, Operation, Process, Span, Time, Tolerance,
+    Workload,
 };
 use serde::{Deserialize, Serialize};
 
@@ -24,42 +24,41 @@ seedbed_sim::bugs! {
     }
 }
 
+seedbed_sim::marks! {
+    ASKED_AGAIN = "asked again",
+    RECOVERED = "recovered",
+}
+
 /// The configuration: the server `n0`, then clients.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sapling {
     /// How many clients.
     pub clients: u16,
-    /// The planted bug.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub bug: Option<Bug>,
 }
 
 impl Default for Sapling {
     fn default() -> Self {
-        Sapling { clients: 2, bug: None }
+        Sapling { clients: 2 }
     }
 }
 
 /// What nodes say. Requests carry the operation's name, so that asking again is not asking twice.
-#[derive(Clone, Debug, Hash)]
+#[derive(Clone, Debug, Hash, Kinded)]
 pub enum Message {
     /// Add one, please.
     Add(OpId),
     /// Done.
     Added(OpId),
 }
-kinds!(Message: Add, Added);
 
 /// Time to ask again for an operation.
-#[derive(Clone, Debug, Hash, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Hash, PartialEq, Eq, PartialOrd, Ord, Kinded)]
 pub struct Retry(OpId);
-kinds!(Retry: of one);
 
 /// A node; clients use none of it. All of it is volatile: what must survive a crash is on the disk.
 #[derive(Clone, Debug, Hash)]
 pub struct Node {
-    bug: Option<Bug>,
     /// The tally.
     pub tally: u64,
     /// What is in it.
@@ -70,8 +69,8 @@ pub struct Node {
 const SERVER: NodeId = NodeId(0);
 /// The server's log: the names of the operations that it has counted.
 const LOG: File = File(0);
-/// How long a client waits for an answer before it asks again.
-const PATIENCE: Span = Span::ms(50);
+/// After how long a client sends an unanswered request again.
+const REQUEST_TIMEOUT: Span = Span::ms(50);
 
 impl Process for Node {
     type Message = Message;
@@ -83,17 +82,17 @@ impl Process for Node {
     fn start(&mut self, ctx: &mut Context<'_, Self>) {
         let Some(counted) = wal::recover(ctx, LOG) else { return };
         if !counted.is_empty() {
-            ctx.mark("recovered");
+            ctx.mark(RECOVERED);
         }
         self.tally = counted.len() as u64;
-        if self.bug != Some(Bug::ForgetsWhatItCounted) {
+        if !ctx.planted(Bug::ForgetsWhatItCounted) {
             self.counted = counted.into_iter().collect();
         }
     }
 
     fn invoke(&mut self, ctx: &mut Context<'_, Self>, op: OpId, (): ()) {
         ctx.send(SERVER, Message::Add(op));
-        ctx.arm(Retry(op), PATIENCE);
+        ctx.arm(Retry(op), REQUEST_TIMEOUT);
     }
 
     fn message(&mut self, ctx: &mut Context<'_, Self>, from: NodeId, message: Message) {
@@ -114,7 +113,7 @@ impl Process for Node {
     }
 
     fn timer(&mut self, ctx: &mut Context<'_, Self>, Retry(op): Retry) {
-        ctx.mark("asked again");
+        ctx.mark(ASKED_AGAIN);
         self.invoke(ctx, op, ());
     }
 }
@@ -131,7 +130,7 @@ impl Model for Sapling {
             FaultClass::Pause,
         ],
         bugs: Bug::LISTED,
-        marks: &[],
+        marks: &[MARKS],
         ..Info::named("sapling", "", "examples", "A tally that survives crashes.")
     };
 
@@ -146,20 +145,12 @@ impl Model for Sapling {
     }
 
     fn spawn(&self, _: NodeId, _: &[NodeId]) -> Node {
-        Node { bug: self.bug, tally: 0, counted: BTreeSet::new() }
+        Node { tally: 0, counted: BTreeSet::new() }
     }
 
     /// A client that crashes forgets what it was asked, so only the server does.
     fn tolerance(&self) -> Tolerance {
         Tolerance::of(self).crashing(Crashes::any(0..1))
-    }
-
-    fn bug(&self) -> Option<&'static str> {
-        self.bug.map(Bug::name)
-    }
-
-    fn set_bug(&mut self, bug: Option<&'static str>) {
-        self.bug = Bug::planted(bug);
     }
 
     fn workload(&self) -> BoxedStrategy<Workload<Self>> {

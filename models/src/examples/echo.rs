@@ -1,7 +1,8 @@
 //! Echo: clients send a number, servers send it back. For measuring the simulator, and the smallest model there is.
 
 use seedbed_sim::{
-    Context, FaultClass, Info, Latency, Model, NetworkConfig, NoDisk, NoOp, NodeId, Phases, Process, Span, kinds, marks,
+    Context, FaultClass, Info, Kinded, Latency, Model, NetworkConfig, NoDisk, NoOp, NodeId, Phases, Process, Span,
+    marks,
 };
 use serde::{Deserialize, Serialize};
 
@@ -15,25 +16,25 @@ pub struct Echo {
     pub clients: u16,
     /// How many round trips each client makes.
     pub round_trips: u32,
-    /// How long a client waits before it asks again.
-    pub patience: Span,
+    /// After how long a client sends an unanswered request again.
+    #[serde(alias = "patience")]
+    pub request_timeout: Span,
 }
 
 impl Default for Echo {
     fn default() -> Self {
-        Echo { servers: 3, clients: 8, round_trips: 20, patience: Span::ms(100) }
+        Echo { servers: 3, clients: 8, round_trips: 20, request_timeout: Span::ms(100) }
     }
 }
 
 /// What echo nodes say.
-#[derive(Clone, Debug, Hash)]
+#[derive(Clone, Debug, Hash, Kinded)]
 pub enum Message {
     /// Say this again.
     Ping(u32),
     /// This.
     Pong(u32),
 }
-kinds!(Message: Ping, Pong);
 
 marks! {
     ASKED_AGAIN = "asked again",
@@ -53,7 +54,7 @@ pub enum Node {
 pub struct Client {
     servers: u16,
     round_trips: u32,
-    patience: Span,
+    request_timeout: Span,
     /// How many round trips are done: the number that is asked for now.
     pub done: u32,
 }
@@ -65,7 +66,7 @@ impl Client {
         }
         let server = NodeId((self.done % u32::from(self.servers)) as u16);
         ctx.send(server, Message::Ping(self.done));
-        ctx.arm((), self.patience);
+        ctx.arm((), self.request_timeout);
     }
 }
 
@@ -125,10 +126,10 @@ impl Model for Echo {
     }
 
     fn spawn(&self, node: NodeId, _: &[NodeId]) -> Node {
-        let Echo { servers, round_trips, patience, .. } = *self;
+        let Echo { servers, round_trips, request_timeout, .. } = *self;
         match node.0 < servers {
             true => Node::Server,
-            false => Node::Client(Client { servers, round_trips, patience, done: 0 }),
+            false => Node::Client(Client { servers, round_trips, request_timeout, done: 0 }),
         }
     }
 

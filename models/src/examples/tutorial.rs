@@ -5,25 +5,30 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use seedbed_sim::{
-    Bug, Context, FaultClass, Info, Model, NoDisk, NodeId, OpId, Operation, Process, Span, Time, kinds, marks,
+    Context, FaultClass, Info, Kinded, Model, NoDisk, NodeId, OpId, Operation, Process, Span, Time, bugs, marks,
 };
 use serde::{Deserialize, Serialize};
 
 /// The configuration: node 0 is the server, two clients follow.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Tutorial {
-    counts_retries: bool,
+pub struct Tutorial {}
+
+bugs! {
+    /// The bug that can be planted.
+    pub enum Bug {
+        CountsRetries = "counts-retries",
+            "the server counts a request again when the client asks again" => "tutorial/tally_is_exact",
+    }
 }
 
 /// Requests carry the operation's name, so that asking again is not asking twice.
-#[derive(Clone, Debug, Hash)]
+#[derive(Clone, Debug, Hash, Kinded)]
 pub enum Message {
     /// Add one, please.
     Add(OpId),
     /// Done.
     Added(OpId),
 }
-kinds!(Message: Add, Added);
 
 marks! {
     ASKED_AGAIN = "asked again",
@@ -32,7 +37,6 @@ marks! {
 /// The state of a node; which part of it is used depends on the node.
 #[derive(Clone, Debug, Default, Hash)]
 pub struct Node {
-    counts_retries: bool,
     /// Server: the tally.
     pub tally: u64,
     /// Server: what it has counted.
@@ -59,7 +63,7 @@ impl Process for Node {
     fn message(&mut self, ctx: &mut Context<'_, Self>, from: NodeId, message: Message) {
         match message {
             Message::Add(op) => {
-                if self.counted.insert(op) || self.counts_retries {
+                if self.counted.insert(op) || ctx.planted(Bug::CountsRetries) {
                     self.tally += 1;
                 }
                 ctx.send(from, Message::Added(op));
@@ -78,20 +82,15 @@ impl Process for Node {
 }
 
 /// Time to ask again for an operation.
-#[derive(Clone, Debug, Hash, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Hash, PartialEq, Eq, PartialOrd, Ord, Kinded)]
 pub struct Retry(OpId);
-kinds!(Retry: of one);
 
 impl Model for Tutorial {
     type Process = Node;
     const INFO: Info = Info {
         marks: &[MARKS],
         tolerates: &[FaultClass::Loss, FaultClass::Dup, FaultClass::Reorder, FaultClass::Partition, FaultClass::Pause],
-        bugs: &[Bug {
-            name: "counts-retries",
-            what: "the server counts a request again when the client asks again",
-            caught_by: "tutorial/tally_is_exact",
-        }],
+        bugs: Bug::LISTED,
         ..Info::named("tutorial", "", "examples", "A tally over a lossy network: what CONTRIBUTING.md walks through.")
     };
 
@@ -99,13 +98,7 @@ impl Model for Tutorial {
         3
     }
     fn spawn(&self, _: NodeId, _: &[NodeId]) -> Node {
-        Node { counts_retries: self.counts_retries, ..Node::default() }
-    }
-    fn bug(&self) -> Option<&'static str> {
-        self.counts_retries.then_some("counts-retries")
-    }
-    fn set_bug(&mut self, bug: Option<&'static str>) {
-        self.counts_retries = bug.is_some();
+        Node::default()
     }
     fn workload(&self) -> BoxedStrategy<Vec<Operation<()>>> {
         let add = (0u64..1500, 1u16..3).prop_map(|(ms, client)| Operation {
