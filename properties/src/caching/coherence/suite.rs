@@ -35,7 +35,7 @@ pub fn suite() -> Suite<Coherence> {
             what: "a directory whose forwards overtake each other: an owner that wants to write gives its old data to a later reader",
             // MOESI's home goes on while an owner is read from. MSI's and MESI's stall, so their tables meet what they call
             // impossible, or a deadlock, before anybody reads or writes what he must not: shown for all states of a small
-            // world in `tests/coherence_exhaustive.rs`.
+            // world in `tests/caching/coherence_exhaustive.rs`.
             breaks: "coherence/data_value",
             model: Coherence { disordered: true, ..Coherence::default().with(Protocol::Moesi) },
             swarm: Swarm::only([FaultClass::Reorder]).as_configured(),
