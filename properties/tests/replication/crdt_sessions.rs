@@ -4,8 +4,8 @@
 use std::fs::File;
 use std::path::Path;
 
-use flate2::read::GzDecoder;
 use crate::oracles::oracle;
+use flate2::read::GzDecoder;
 use proptest::prelude::Rng;
 use proptest::test_runner::{RngAlgorithm, TestRng};
 use seedbed_properties::replication::crdt::session::{Session, Writer};

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use seedbed_sim::strategy::pct::Order;
+use seedbed_sim::system::{AnyCase, AnyTrace};
 use seedbed_sim::timeline::Happening;
 use seedbed_sim::{
     Campaign, Case, Context, Deviation, Fault, FaultClass, Info, Invariant, Latency, Model, NetworkConfig, NoDisk,
@@ -203,24 +204,26 @@ fn campaign(words: u32) -> Campaign<Crowd> {
     Campaign::new(suite)
 }
 
-fn search(strategy: Strategy, corpus: Vec<Story<Crowd>>) -> Search<Crowd> {
-    let (search, refused) = Search::new(campaign(3), strategy, corpus).expect("the world is possible");
+fn search(strategy: Strategy, corpus: Vec<Story<Crowd>>) -> Search {
+    let corpus = corpus.iter().map(Story::erased).collect();
+    let (search, refused) = Search::new(campaign(3).erased(), strategy, corpus).expect("the world is possible");
     assert_eq!(refused, []);
     search
 }
 
 /// The first failing seed of a strategy, told as a trace.
-fn told(strategy: Strategy) -> (Search<Crowd>, u64, Shrunk<Crowd>) {
+fn told(strategy: Strategy) -> (u64, Shrunk<Crowd>) {
     let search = search(strategy, Vec::new());
     let mut failing = None;
-    let first = &mut |result: seedbed_sim::SeedResult, _: &Case<Crowd>, _: &Source| {
+    let first = &mut |result: seedbed_sim::SeedResult, _: &AnyCase, _: &Source| {
         failing = result.violation.map(|violation| (result.seed, violation, result.fingerprint));
         failing.is_none()
     };
     search.in_turn(0..400, first).expect("the world is possible");
     let (seed, violation, fingerprint) = failing.expect("one of the seeds fails");
     let (case, source) = search.world(seed).expect("the world is possible");
-    let properties = &search.campaign().suite.properties;
+    let case: Case<Crowd> = case.of_model();
+    let properties = &campaign(3).suite.properties;
     // By itself the seed is the same world as it was in turn.
     let again = run(&case, &source, properties, Record::No).expect("the world is possible");
     assert_eq!((again.violation.as_ref(), again.fingerprint), (Some(&violation), fingerprint));
@@ -229,18 +232,18 @@ fn told(strategy: Strategy) -> (Search<Crowd>, u64, Shrunk<Crowd>) {
     let replayed = story.run(properties, Record::No);
     assert_eq!(recorded, violation);
     assert_eq!((replayed.violation.as_ref(), replayed.fingerprint), (Some(&violation), fingerprint));
-    let told = shrink::tell(&case, &source, search.campaign(), &mut |progress| progress.runs < 3_000);
+    let told = shrink::tell_any(&case.erased(), &source, search.campaign(), &mut |progress| progress.runs < 3_000);
     let shrunk = told.expect("it fails from its recording").expect("it fails");
-    (search, seed, shrunk)
+    (seed, shrunk.of_model())
 }
 
 #[test]
 fn what_fails_under_any_strategy_is_a_trace_like_any_other() {
     for strategy in Strategy::ALL {
-        let (search, seed, shrunk) = told(strategy);
+        let (seed, shrunk) = told(strategy);
         let text = shrunk.trace(Some(seed)).to_text();
         let trace = Trace::<Crowd>::parse(&text).expect("a trace that was written can be read");
-        let outcome = Story::of(&trace).run(&search.campaign().suite.properties, Record::No);
+        let outcome = Story::of(&trace).run(&campaign(3).suite.properties, Record::No);
         assert_eq!(outcome.violation, Some(shrunk.violation), "{strategy}: {text}");
         assert_eq!(outcome.fingerprint, trace.fingerprint.0);
         assert!(trace.sizes().items() <= 3, "{strategy}: {text}");
@@ -306,10 +309,10 @@ fn check_tolerated(case: &Case<Crowd>, source: &Source) {
 #[test]
 fn all_that_strategies_run_is_inside_the_tolerance() {
     for strategy in Strategy::ALL {
-        let (search, _) = Search::new(campaign(30), strategy, Vec::new()).expect("the world is possible");
+        let (search, _) = Search::new(campaign(30).erased(), strategy, Vec::new()).expect("the world is possible");
         let (mut worlds, mut mutants, mut faults) = (0, 0, 0);
-        let each = &mut |_: seedbed_sim::SeedResult, case: &Case<Crowd>, source: &Source| {
-            check_tolerated(case, source);
+        let each = &mut |_: seedbed_sim::SeedResult, case: &AnyCase, source: &Source| {
+            check_tolerated(&case.of_model(), source);
             worlds += 1;
             faults += case.faults.len();
             mutants += usize::from(matches!(source, Source::Changed { .. }));
@@ -332,7 +335,7 @@ fn on_threads<T: Send>(threads: usize, run: impl FnOnce() -> T + Send) -> T {
 fn swept(strategy: Strategy, threads: usize, seeds: std::ops::Range<u64>) -> (seedbed_sim::Summary, Vec<String>) {
     let search = search(strategy, Vec::new());
     let (summary, finds) = on_threads(threads, || search.sweep(seeds, &|_| true)).expect("the world is possible");
-    (summary, finds.iter().map(Trace::to_text).collect())
+    (summary, finds.iter().map(AnyTrace::to_text).collect())
 }
 
 #[test]
@@ -404,10 +407,11 @@ fn a_corpus_is_brought_inside_the_tolerance() {
     };
     beyond.deviations = vec![late(Span::secs(9))];
     let (search, refused) =
-        Search::new(campaign(3), Strategy::Guided, vec![without_a_node, beyond]).expect("the world is possible");
+        Search::new(campaign(3).erased(), Strategy::Guided, vec![without_a_node.erased(), beyond.erased()])
+            .expect("the world is possible");
     assert_eq!(refused.iter().map(|(place, _)| *place).collect::<Vec<_>>(), [0]);
-    let each = &mut |_: seedbed_sim::SeedResult, case: &Case<Crowd>, source: &Source| {
-        check_tolerated(case, source);
+    let each = &mut |_: seedbed_sim::SeedResult, case: &AnyCase, source: &Source| {
+        check_tolerated(&case.of_model(), source);
         true
     };
     search.in_turn(0..200, each).expect("the world is possible");
@@ -416,7 +420,7 @@ fn a_corpus_is_brought_inside_the_tolerance() {
 /// Uniform plans leave nothing out, aim at nobody and have no motifs; they differ in strength.
 #[test]
 fn uniform_plans_leave_nothing_out() {
-    let (search, _) = Search::new(campaign(3), Strategy::Uniform, Vec::new()).expect("the world is possible");
+    let (search, _) = Search::new(campaign(3).erased(), Strategy::Uniform, Vec::new()).expect("the world is possible");
     let mut losses = BTreeSet::new();
     for seed in 0..100 {
         let (case, source) = search.world(seed).expect("the world is possible");
@@ -430,7 +434,7 @@ fn uniform_plans_leave_nothing_out() {
     }
     assert!(losses.len() > 90);
     let calm = Campaign { swarm: Swarm::calm(), ..campaign(3) };
-    let (search, _) = Search::new(calm, Strategy::Uniform, Vec::new()).expect("the world is possible");
+    let (search, _) = Search::new(calm.erased(), Strategy::Uniform, Vec::new()).expect("the world is possible");
     let (case, _) = search.world(7).expect("the world is possible");
     assert!(case.faults.is_empty() && case.scenario.network.loss_ppm == 0, "what is off stays off");
 }

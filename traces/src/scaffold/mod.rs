@@ -108,10 +108,7 @@ pub fn property(workspace: &Workspace, name: &Name, of: &str) -> anyhow::Result<
     };
     let properties = Path::new("properties/src").join(&family);
     let file = format!("{name}.rs");
-    let created = vec![
-        (properties.join(&file), named(PROPERTY)),
-        (tests(&family).join(&file), named(PROPERTY_TEST)),
-    ];
+    let created = vec![(properties.join(&file), named(PROPERTY)), (tests(&family).join(&file), named(PROPERTY_TEST))];
     workspace.has_none_of(&created)?;
     let edited = vec![
         workspace.edited(&properties.join("mod.rs"), |text| edit::with_module(text, name.snake()))?,

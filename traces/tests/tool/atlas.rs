@@ -20,7 +20,7 @@ use crate::program::{code, err, lines, place, seedbed};
 
 const EFFORT: Effort = Effort { seeds: 40, configurations: true, pairs: true, search: Search { seeds: 1, runs: 200 } };
 
-fn two() -> Vec<Box<dyn Component>> {
+fn two() -> Vec<Component> {
     ["tutorial", "echo"].map(|name| registry::find(name).expect("it is there")).into()
 }
 
@@ -77,7 +77,7 @@ fn what_is_declared_holds_and_what_breaks_has_a_story_that_replays() {
         assert_eq!(entry.story.is_some(), violates, "{} under {:?}", row.title(), entry.classes);
         let Some(told) = &entry.story else { continue };
         let component = registry::find(row.model).expect("it is there");
-        let replay = story::verify(&*component, &told.text).expect("it replays");
+        let replay = story::verify(&component, &told.text).expect("it replays");
         assert_eq!(replay.recorded.map(|violation| violation.property), Some(told.property.clone()));
         broken += 1;
     }

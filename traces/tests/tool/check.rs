@@ -177,7 +177,7 @@ fn malformed_histories_are_refused_with_the_line() {
             ":1: T1 of process 0 was invoked at 1, but T0, which stands before it, lasted until 6",
         ),
         // Of the wrong types.
-        ("json-process", good.replacen("[0,", "[\"zero\",", 1), ":1: events[0][0]: invalid type: string \"zero\""),
+        ("json-process", good.replacen("[0,", "[1.5,", 1), ":1: events[0][0]: invalid type: floating point `1.5`"),
         ("json-type", good.replacen("invoke", "begin", 1), ":1: events[0][1]: unknown variant `begin`"),
         ("json-cas", good.replacen("[1,2]", "5", 1), ":1: event 5: expected [expected, new], found 5"),
         ("json-model", good.replace("cas-register", "cash-register"), ":1: unknown model \"cash-register\"; there are"),

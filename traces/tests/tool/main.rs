@@ -7,6 +7,7 @@ mod check;
 mod cli;
 mod corpus;
 mod drawings;
+mod imports;
 mod kills;
 mod program;
 mod scaffold;

@@ -52,7 +52,7 @@ fn pages_need_nothing_outside_themselves() {
 }
 
 /// The text of a kept trace, its component, and its run.
-fn replayed(file: &Path) -> (String, Box<dyn Component>, Run) {
+fn replayed(file: &Path) -> (String, Component, Run) {
     let text = std::fs::read_to_string(file).expect("a kept trace can be read");
     let head = seedbed_sim::trace::head(&text).expect("a kept trace is a trace");
     let component = registry::find(&head.model).expect("a kept trace is of a model that is there");
@@ -175,12 +175,11 @@ fn pages_say_which_states_they_leave_out() {
     let text = std::fs::read_to_string(beside("corpus/raft-figure-8.json")).expect("a kept trace can be read");
     let component = registry::find("raft").expect("there is Raft");
     let limits = Limits { kept: 4_000, ..Limits::default() };
-    let (_, data) = parted(&html::page("short", &text, &*component, None, limits).expect("it can be drawn"));
+    let (_, data) = parted(&html::page("short", &text, &component, None, limits).expect("it can be drawn"));
     let from = number(&data["states_end"]);
     assert!(0 < from && from < list(&data["entries"], "what").len(), "the states are kept up to {from}");
     assert!(data["notes"][0].as_str().is_some_and(|note| note.contains("left out")), "{}", data["notes"]);
-    let (_, whole) =
-        parted(&html::page("whole", &text, &*component, None, Limits::default()).expect("it can be drawn"));
+    let (_, whole) = parted(&html::page("whole", &text, &component, None, Limits::default()).expect("it can be drawn"));
     assert_eq!(whole["states_end"], Value::Null);
 }
 

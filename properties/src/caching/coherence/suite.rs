@@ -12,12 +12,13 @@ use super::accesses::Accesses;
 use super::agreement::{directory_agrees, inclusion};
 use super::deadlock::NoDeadlock;
 use super::liveness::requests_complete;
-use super::outcomes::litmus_outcomes;
+use super::outcomes::{litmus_outcomes, observation};
 use super::permissions::OneWriter;
 
 /// Coherence with everything that must be true of it.
 pub fn suite() -> Suite<Coherence> {
     let suite = Suite::new(Coherence::default())
+        .observation(observation)
         .property(Accesses::data_value())
         .property(Accesses::program_order())
         .property(OneWriter::default())

@@ -1,6 +1,5 @@
 //! The checkers against the definition: every small history of every specification, and random ones.
 
-
 use std::collections::BTreeSet;
 
 use super::{agree, exhaust};

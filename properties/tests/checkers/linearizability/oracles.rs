@@ -4,7 +4,6 @@ use super::judged;
 use crate::oracles::oracle;
 use seedbed_properties::formats::json::read;
 
-
 #[test]
 fn verdicts_are_as_expected() {
     let Some(path) = oracle("linearizability/histories.jsonl") else { return };

@@ -1,7 +1,6 @@
 //! Random histories: what a correct object does is accepted, one changed answer is judged as the definition judges it,
 //! names do not matter, and algorithms agree.
 
-
 use super::{Ops, agree, is_linearisation};
 use proptest::prelude::*;
 use seedbed_properties::checkers::linearizability::specs::*;

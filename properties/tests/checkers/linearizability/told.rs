@@ -2,7 +2,6 @@
 
 use std::fmt::Write;
 
-
 use super::judged;
 use seedbed_properties::checkers::linearizability::specs::{cas_register, fenced_lock, queue, register};
 use seedbed_properties::checkers::linearizability::{Checker, Limits, Operation, Unknown, Verdict};
