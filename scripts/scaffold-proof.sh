@@ -21,9 +21,9 @@ git status --short
 
 cargo fmt --all --check
 say "formatted"
-cargo clippy --locked -p seedbed-models -p seedbed-properties --lib --test dry_run --test dry_run_is_never_ahead -- -D warnings
+cargo clippy --locked -p seedbed-models -p seedbed-properties --lib --test examples -- -D warnings
 say "clippy has nothing to say"
-cargo test --locked -p seedbed-properties --test dry_run --test dry_run_is_never_ahead
+cargo test --locked -p seedbed-properties --test examples dry_run
 # With the profile of tests: what it needs has just been built.
 seedbed() { cargo run --quiet --locked --profile test -p seedbed-traces --bin seedbed -- "$@"; }
 seedbed sweep dry_run --seeds 0..2000

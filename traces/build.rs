@@ -11,9 +11,9 @@ fn main() {
     let here = std::env::var("CARGO_MANIFEST_DIR").expect("cargo says where the crate is");
     let workspace = Path::new(&here).join("..");
     let sources = sources::Sources::read(&workspace).expect("the workspace's sources can be read");
-    let versions: Vec<_> = sources.families().map(|family| (family, sources.version(family))).collect();
+    let versions: Vec<_> = sources.components().map(|name| (name.clone(), sources.version(&name))).collect();
     let text = format!(
-        "/// The version of each family of models.\nconst VERSIONS: &[(&str, &str)] = &{versions:?};\n\
+        "/// The version of what each module of the models is made of.\nconst VERSIONS: &[(&str, &str)] = &{versions:?};\n\
          /// The digest of all sources.\nconst WHOLE: &str = {:?};\n",
         sources.whole()
     );

@@ -8,12 +8,16 @@ use std::sync::Mutex;
 use proptest::strategy::BoxedStrategy;
 
 use crate::bug::{Bug, Planted};
+use crate::choice::Source;
 use crate::model::{Model, Workload};
 use crate::property::{AtEnd, Invariant, Maker, Property, Verdict};
-use crate::shrink::{self, DEFAULT_RUNS, RETOLD, Shrunk};
+use crate::run::Record;
+use crate::seed::SeedResult;
+use crate::shrink::{self, AnyShrunk, DEFAULT_RUNS, RETOLD};
 use crate::suite::Suite;
 use crate::swarm::{Cases, Swarm};
-use crate::sweep::{Campaign, SeedResult, Summary};
+use crate::sweep::{AnyCampaign, Campaign, Summary};
+use crate::system::{AnyCase, System};
 use crate::timeline::Happening;
 use crate::world::World;
 
@@ -169,7 +173,7 @@ impl<M: Model> Check<M> {
                 return Err(self.report_violation(&cases, &result));
             }
         }
-        let summary = self.campaign.judged(summary);
+        let summary = self.campaign.erased().judged(summary);
         if !seeds.complete {
             return Ok(summary);
         }
@@ -194,25 +198,34 @@ impl<M: Model> Check<M> {
     }
 
     fn report_violation(&self, cases: &Cases<M>, result: &SeedResult) -> String {
-        let suite = &self.campaign.suite;
-        let mut budget = self.shrink_runs;
         let case = cases.case(result.seed);
         let source = self.campaign.swarm.source(&case, result.seed);
-        let told = shrink::tell(&case, &source, &self.campaign, &mut |_| {
-            budget = budget.saturating_sub(1);
-            budget > 0
-        });
-        let Ok(Some(shrunk)) = told else {
-            let violation = result.violation.as_ref().map(ToString::to_string).unwrap_or_default();
-            return format!(
-                "{violation}\n  (seed {}; its recording does not fail again: the model is not deterministic)",
-                result.seed
-            );
-        };
-        let file = failing_directory().join(file_name(M::INFO.name, &shrunk.violation.property, result.seed));
-        let written = keep_trace(&file, &shrunk.trace(Some(result.seed)).to_text());
-        report(&shrunk, result.seed, &file, written, &suite.properties)
+        report_violation(&self.campaign.erased(), (&case.erased(), &source), result, self.shrink_runs)
     }
+}
+
+/// Shrinks a failure with so many runs, keeps its trace, and tells it.
+fn report_violation(
+    campaign: &AnyCampaign,
+    (case, source): (&AnyCase, &Source),
+    result: &SeedResult,
+    mut runs: usize,
+) -> String {
+    let told = shrink::tell_any(case, source, campaign, &mut |_| {
+        runs = runs.saturating_sub(1);
+        runs > 0
+    });
+    let Ok(Some(shrunk)) = told else {
+        let violation = result.violation.as_ref().map(ToString::to_string).unwrap_or_default();
+        return format!(
+            "{violation}\n  (seed {}; its recording does not fail again: the model is not deterministic)",
+            result.seed
+        );
+    };
+    let model = campaign.system.info().name;
+    let file = failing_directory().join(file_name(model, &shrunk.violation.property, result.seed));
+    let written = keep_trace(&file, &shrunk.trace_of(model, Some(result.seed)).to_text());
+    report(&shrunk, result.seed, &file, written, &campaign.system)
 }
 
 /// Which seeds a test runs.
@@ -246,7 +259,8 @@ impl Seeds {
 /// # Panics
 /// If no world can run the model's usual configuration.
 pub fn missed_bugs<M: Model>(suite: impl Fn() -> Suite<M>, seeds: Range<u64>) -> Vec<Bug> {
-    let is_caught = |bug: &Bug| Campaign::hunting(suite(), bug.name).breaks(bug.caught_by, seeds.clone());
+    let system = System::new(suite());
+    let is_caught = |bug: &Bug| AnyCampaign::hunting(&system, bug.name).breaks(bug.caught_by, seeds.clone());
     M::INFO.bugs.iter().filter(|bug| !is_caught(bug)).copied().collect()
 }
 
@@ -328,13 +342,7 @@ pub fn write_trace(file: &Path, text: &str) -> std::io::Result<()> {
 }
 
 /// The report of a shrunk failure, as a test prints it.
-fn report<M: Model>(
-    shrunk: &Shrunk<M>,
-    seed: u64,
-    file: &Path,
-    written: std::io::Result<()>,
-    properties: &[Maker<M>],
-) -> String {
+fn report(shrunk: &AnyShrunk, seed: u64, file: &Path, written: std::io::Result<()>, system: &System) -> String {
     let mut text = String::new();
     let violation = &shrunk.violation;
     let (before, after) = (shrunk.before, shrunk.story.sizes());
@@ -367,7 +375,7 @@ fn report<M: Model>(
     for fault in &shrunk.story.case.faults {
         line(format_args!("  fault   {fault}"));
     }
-    for entry in shrunk.story.run(properties, crate::Record::Yes).timeline {
+    for entry in system.0.as_runner().replay(&shrunk.story, Record::Yes).timeline {
         if let Happening::Invoked { node, text, .. } = entry.what {
             line(format_args!("  {:>9}  {node} asks {text}", entry.at.to_string()));
         }

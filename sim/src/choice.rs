@@ -18,11 +18,12 @@
 use std::collections::BTreeMap;
 
 use rand_chacha::ChaCha8Rng;
-use rand_core::{Rng, SeedableRng};
+use rand_core::Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::context::{Path, path_text};
 use crate::disk::{DiskConfig, WriteFate};
+use crate::generator::{generator, stream};
 use crate::network::{Fate, Link, NetworkConfig, below};
 use crate::process::NodeId;
 use crate::strategy::pct::{Order, Priorities};
@@ -179,27 +180,6 @@ pub(crate) struct Choices {
     draw_counts: BTreeMap<(NodeId, String), u32>,
     sync_counts: Vec<u32>,
     crash_counts: Vec<u32>,
-}
-
-/// The ChaCha key of a domain: the seed, and the domain's name.
-pub(crate) fn generator(seed: u64, domain: &str) -> ChaCha8Rng {
-    let mut key = [0u8; 32];
-    key[..8].copy_from_slice(&seed.to_le_bytes());
-    key[8..8 + domain.len()].copy_from_slice(domain.as_bytes());
-    ChaCha8Rng::from_seed(key)
-}
-
-pub(crate) fn stream(seed: u64, domain: &str, stream: u64) -> ChaCha8Rng {
-    let mut words = generator(seed, domain);
-    words.set_stream(stream);
-    words
-}
-
-/// The generator that scenarios, operations and fault plans are made from: a stream apart from all choices.
-pub(crate) fn plan_key(seed: u64) -> [u8; 32] {
-    let mut key = [0u8; 32];
-    generator(seed, "plan").fill_bytes(&mut key);
-    key
 }
 
 impl Choices {

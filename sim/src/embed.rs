@@ -13,7 +13,7 @@ use crate::time::Span;
 /// How a `Host` wraps what the process `Inner` says. Usually a unit struct; give it a field where a host has several
 /// processes of one kind.
 ///
-/// A test of the crate, `sim/tests/hosting.rs`, hosts one protocol in another from beginning to end.
+/// A test of the crate, `sim/tests/simulator/hosting.rs`, hosts one protocol in another from beginning to end.
 pub trait Embed<Host: Process, Inner: Process> {
     /// The name of the hosted process in the names of choices: `raft` gives `raft/election_timeout`. An empty name changes
     /// none: for a host that stands for what it hosts.

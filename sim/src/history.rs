@@ -72,6 +72,12 @@ impl<O, R> Default for History<O, R> {
     }
 }
 
+impl<O, R> FromIterator<Invocation<O, R>> for History<O, R> {
+    fn from_iter<T: IntoIterator<Item = Invocation<O, R>>>(invocations: T) -> Self {
+        History { invocations: invocations.into_iter().collect() }
+    }
+}
+
 impl<O, R> History<O, R> {
     /// The invocations, in order.
     pub fn invocations(&self) -> &[Invocation<O, R>] {

@@ -6,8 +6,8 @@ use rand_core::{Rng, SeedableRng};
 use crate::choice::Deviation;
 use crate::model::Model;
 use crate::property::Maker;
-use crate::run::{Finished, Record};
-use crate::shrink::Story;
+use crate::run::Record;
+use crate::system::{AnyFinished, AnyStory, AnyTrace, Checked, Runner, System};
 use crate::time::{Span, Time};
 use crate::trace::Trace;
 
@@ -25,18 +25,18 @@ pub enum Replayed {
     Lost,
 }
 
-/// A replay.
+/// A replay of a trace of some model.
 #[derive(Clone, Debug)]
-pub struct Replay<M: Model> {
+pub struct Replay {
     /// What it came to.
     pub replayed: Replayed,
     /// The run that shows it; of the trace as it stands, if it was lost.
-    pub outcome: Finished<M>,
+    pub outcome: AnyFinished,
     /// The story that was run, nudged or not.
-    pub story: Story<M>,
+    pub story: AnyStory,
 }
 
-impl<M: Model> Replay<M> {
+impl Replay {
     /// How many choices the trace fixes.
     pub fn choices(&self) -> usize {
         self.outcome.used.len()
@@ -52,16 +52,25 @@ impl<M: Model> Replay<M> {
 pub const NUDGES: usize = 100;
 
 /// Replays a trace; if its property no longer fails, tries up to `nudges` times with times moved within five per cent.
-pub fn replay<M: Model>(trace: &Trace<M>, properties: &[Maker<M>], record: Record, nudges: usize) -> Replay<M> {
-    let story = Story::of(trace);
-    let outcome = story.run(properties, record);
+pub fn replay<M: Model>(trace: &Trace<M>, properties: &[Maker<M>], record: Record, nudges: usize) -> Replay {
+    replay_by(&trace.erased(), &Checked(properties), record, nudges)
+}
+
+/// [`replay`], its types erased.
+pub fn replay_any(trace: &AnyTrace, system: &System, record: Record, nudges: usize) -> Replay {
+    replay_by(trace, system.0.as_runner(), record, nudges)
+}
+
+fn replay_by(trace: &AnyTrace, runner: &dyn Runner, record: Record, nudges: usize) -> Replay {
+    let story = AnyStory::of(trace);
+    let outcome = runner.replay(&story, record);
     if fails_as(trace, &outcome) {
         return Replay { replayed: Replayed::Exact, outcome, story };
     }
     for attempt in 0..nudges {
         let nudged = nudge(&story, attempt as u64);
-        let tried = nudged.run(properties, record);
-        if nudged.case.validate().is_ok() && fails_as(trace, &tried) {
+        let tried = runner.replay(&nudged, record);
+        if runner.validate(&nudged.case).is_ok() && fails_as(trace, &tried) {
             return Replay { replayed: Replayed::Nudged { tries: attempt + 1 }, outcome: tried, story: nudged };
         }
     }
@@ -69,14 +78,14 @@ pub fn replay<M: Model>(trace: &Trace<M>, properties: &[Maker<M>], record: Recor
 }
 
 /// Whether the run violates the property that the trace violates.
-fn fails_as<M: Model>(trace: &Trace<M>, outcome: &Finished<M>) -> bool {
+fn fails_as(trace: &AnyTrace, outcome: &AnyFinished) -> bool {
     let property =
         |violation: &Option<crate::Violation>| violation.as_ref().map(|violation| violation.property.clone());
     property(&trace.violation) == property(&outcome.violation)
 }
 
 /// The story with its times moved: early attempts stretch it as a whole, later ones move each time by itself.
-fn nudge<M: Model>(story: &Story<M>, attempt: u64) -> Story<M> {
+fn nudge(story: &AnyStory, attempt: u64) -> AnyStory {
     const RANGE_PPM: u64 = 50_000;
     let mut words = ChaCha8Rng::seed_from_u64(attempt);
     let mut factor_ppm = move || 1_000_000 - RANGE_PPM + words.next_u64() % (2 * RANGE_PPM + 1);

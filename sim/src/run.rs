@@ -17,9 +17,12 @@ use crate::time::Time;
 use crate::timeline::Entry;
 use crate::world::World;
 
-/// What became of a run.
+/// What became of a run of a model.
+pub type Finished<M> = FinishedOf<History<Op<M>, Ret<M>>>;
+
+/// [`Finished`] by the type of its history.
 #[derive(Clone, Debug)]
-pub struct Finished<M: Model> {
+pub struct FinishedOf<H> {
     /// The first violation; the run stops exactly there.
     pub violation: Option<Violation>,
     /// The rolling fingerprint at the end or at the violation.
@@ -31,7 +34,7 @@ pub struct Finished<M: Model> {
     /// How often each mark was made.
     pub marks: Vec<(&'static str, u64)>,
     /// What clients asked and were answered.
-    pub history: History<Op<M>, Ret<M>>,
+    pub history: H,
     /// Faults that began, with roles resolved to nodes.
     pub struck: Vec<(usize, Fault)>,
     /// Of the deviations of a fixed source, which were asked for.
@@ -40,6 +43,24 @@ pub struct Finished<M: Model> {
     pub timeline: Vec<Entry>,
     /// Every choice that was not the default, if the run was recorded.
     pub recorded: Vec<Deviation>,
+}
+
+impl<H> FinishedOf<H> {
+    /// The same with another history.
+    pub(crate) fn with_history<G>(self, history: G) -> FinishedOf<G> {
+        FinishedOf {
+            violation: self.violation,
+            fingerprint: self.fingerprint,
+            ended_at: self.ended_at,
+            stats: self.stats,
+            marks: self.marks,
+            history,
+            struck: self.struck,
+            used: self.used,
+            timeline: self.timeline,
+            recorded: self.recorded,
+        }
+    }
 }
 
 /// Whether a run keeps its timeline and its choices.
@@ -198,7 +219,7 @@ fn violation<M: Model>(world: &World<M>, property: String, liveness: bool, broke
 
 pub(crate) fn finish<M: Model>(mut world: World<M>, violation: Option<Violation>) -> Finished<M> {
     let (timeline, recorded) = world.take_recording();
-    Finished {
+    FinishedOf {
         violation,
         fingerprint: world.fingerprint(),
         ended_at: world.now(),

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 
 use crate::disk::DiskConfig;
 use crate::fault::{Fault, Target};
-use crate::model::{Model, Op};
+use crate::model::{Info, Model, Op};
 use crate::network::NetworkConfig;
 use crate::phases::Phases;
 use crate::process::{MAX_NODES, NodeId};
@@ -25,7 +25,7 @@ pub struct Budget {
 
 /// The world before anything happens: who is in it, how they are configured, and the physics.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, bound(serialize = "M: Serialize", deserialize = "M: DeserializeOwned"))]
+#[serde(deny_unknown_fields, bound(serialize = "M: Serialize", deserialize = "M: Deserialize<'de>"))]
 pub struct Scenario<M> {
     /// The model's own configuration.
     pub config: M,
@@ -79,21 +79,37 @@ impl<M: Model> Scenario<M> {
     }
 }
 
-/// Everything explicit about a run. With a source of choices, it is the run.
-#[derive(Debug)]
-pub struct Case<M: Model> {
-    /// The world before anything happens.
-    pub scenario: Scenario<M>,
-    /// What clients ask.
-    pub operations: Vec<Operation<Op<M>>>,
-    /// What breaks.
-    pub faults: Vec<Fault>,
+impl<C> Scenario<C> {
+    /// The same world, with another configuration of another type.
+    pub(crate) fn configured<D>(&self, config: D) -> Scenario<D> {
+        Scenario {
+            config,
+            nodes: self.nodes.clone(),
+            network: self.network.clone(),
+            disk: self.disk.clone(),
+            timer_jitter: self.timer_jitter,
+            service: self.service.clone(),
+            phases: self.phases.clone(),
+            core: self.core.clone(),
+            budget: self.budget.clone(),
+            bug: self.bug.clone(),
+        }
+    }
 }
 
-impl<M: Model> Clone for Case<M> {
-    fn clone(&self) -> Self {
-        Case { scenario: self.scenario.clone(), operations: self.operations.clone(), faults: self.faults.clone() }
-    }
+/// Everything explicit about a run of a model. With a source of choices, it is the run.
+pub type Case<M> = CaseOf<M, Op<M>>;
+
+/// A [`Case`] by the types of its configuration and of its operations: a model's own, or those that stand for any
+/// ([`crate::system`]).
+#[derive(Clone, Debug)]
+pub struct CaseOf<C, O> {
+    /// The world before anything happens.
+    pub scenario: Scenario<C>,
+    /// What clients ask.
+    pub operations: Vec<Operation<O>>,
+    /// What breaks.
+    pub faults: Vec<Fault>,
 }
 
 /// A case that no world can run, and why.
@@ -106,7 +122,7 @@ pub struct Impossible {
     pub problem: String,
 }
 
-impl<M: Model> Case<M> {
+impl<M: Model> CaseOf<M, Op<M>> {
     /// A case with no operations and no faults.
     pub fn quiet(config: M) -> Self {
         Case { scenario: Scenario::new(config), operations: Vec::new(), faults: Vec::new() }
@@ -117,76 +133,83 @@ impl<M: Model> Case<M> {
     /// # Errors
     /// The first impossible thing, with its place.
     pub fn validate(&self) -> Result<(), Impossible> {
-        let impossible = |place: String, problem: String| Err(Impossible { place, problem });
-        let scenario = &self.scenario;
-        if scenario.nodes.is_empty() {
-            return impossible("scenario.nodes".into(), "a world needs at least one node".into());
-        }
-        if let Some(pair) = scenario.nodes.windows(2).find(|pair| pair[0] >= pair[1]) {
-            return impossible(
-                "scenario.nodes".into(),
-                format!("must ascend, but {} stands before {}", pair[0], pair[1]),
-            );
-        }
-        let size = scenario.config.size();
-        if let Some(node) = scenario.nodes.iter().find(|node| node.index() >= size) {
-            return impossible(
-                "scenario.nodes".into(),
-                format!("{node} is beyond the {size} nodes of the configuration"),
-            );
-        }
-        if size > MAX_NODES {
-            return impossible("scenario.config".into(), format!("{size} nodes; a world has at most {}", MAX_NODES));
-        }
-        if let Err(problem) = scenario.config.validate() {
-            return impossible("scenario.config".into(), problem);
-        }
-        if scenario.bug.is_some() && scenario.planted().is_none() {
-            let known: Vec<_> = M::INFO.bugs.iter().map(|bug| bug.name).collect();
-            let known = if known.is_empty() { "none".to_string() } else { known.join(", ") };
-            let bug = scenario.bug.as_deref().unwrap_or_default();
-            return impossible("scenario.bug".into(), format!("{} has no bug '{bug}'; it has: {known}", M::INFO.name));
-        }
-        if let Some(problem) = scenario.network.latency.problem() {
-            return impossible("scenario.network".into(), problem);
-        }
-        if scenario.network.bandwidth == Some(0) {
-            return impossible(
-                "scenario.network.bandwidth".into(),
-                "must be above 0; leave it out for no limit".into(),
-            );
-        }
-        let nodes: BTreeSet<NodeId> = scenario.nodes.iter().copied().collect();
-        for (i, operation) in self.operations.iter().enumerate() {
-            if !nodes.contains(&operation.client) {
-                return impossible(
-                    format!("operations[{i}].client"),
-                    format!("{} is not in the scenario", operation.client),
-                );
-            }
-        }
-        for (i, fault) in self.faults.iter().enumerate() {
-            if let Some(node) = fault.what.nodes().into_iter().find(|node| !nodes.contains(node)) {
-                return impossible(format!("faults[{i}]"), format!("{node} is not in the scenario"));
-            }
-            if let crate::What::Skew { drift_ppm, .. } = fault.what
-                && !(-900_000..=10_000_000).contains(&drift_ppm)
-            {
-                return impossible(
-                    format!("faults[{i}].drift_ppm"),
-                    format!("{drift_ppm} is outside -900000..=10000000"),
-                );
-            }
-            if let Some(Target::Role(role)) = fault.what.target()
-                && !M::INFO.roles.contains(&role.as_str())
-            {
-                let known = M::INFO.roles.join(", ");
-                return impossible(
-                    format!("faults[{i}].node"),
-                    format!("no role '{role}' in {}; it has: {known}", M::INFO.name),
-                );
-            }
-        }
-        Ok(())
+        let config = &self.scenario.config;
+        self.validate_as(&M::INFO, config.size(), config.validate())
     }
+}
+
+impl<C, O> CaseOf<C, O> {
+    /// Looks for what no world can run of a model whose configuration has so many nodes, and a problem or none.
+    pub(crate) fn validate_as(&self, info: &Info, size: usize, config: Result<(), String>) -> Result<(), Impossible> {
+        if let Some(bug) = &self.scenario.bug
+            && !info.bugs.iter().any(|listed| listed.name == bug)
+        {
+            let known: Vec<_> = info.bugs.iter().map(|bug| bug.name).collect();
+            let known = if known.is_empty() { "none".to_string() } else { known.join(", ") };
+            let problem = format!("{} has no bug '{bug}'; it has: {known}", info.name);
+            return Err(Impossible { place: "scenario.bug".into(), problem });
+        }
+        let mut clients = self.operations.iter().map(|operation| operation.client);
+        let Scenario { nodes, network, .. } = &self.scenario;
+        impossible(info, (size, config), nodes, network, &mut clients, &self.faults)
+    }
+}
+
+/// See [`CaseOf::validate_as`].
+fn impossible(
+    info: &Info,
+    (size, config): (usize, Result<(), String>),
+    nodes: &[NodeId],
+    network: &NetworkConfig,
+    clients: &mut dyn Iterator<Item = NodeId>,
+    faults: &[Fault],
+) -> Result<(), Impossible> {
+    let impossible = |place: String, problem: String| Err(Impossible { place, problem });
+    if nodes.is_empty() {
+        return impossible("scenario.nodes".into(), "a world needs at least one node".into());
+    }
+    if let Some(pair) = nodes.windows(2).find(|pair| pair[0] >= pair[1]) {
+        return impossible("scenario.nodes".into(), format!("must ascend, but {} stands before {}", pair[0], pair[1]));
+    }
+    if let Some(node) = nodes.iter().find(|node| node.index() >= size) {
+        return impossible("scenario.nodes".into(), format!("{node} is beyond the {size} nodes of the configuration"));
+    }
+    if size > MAX_NODES {
+        return impossible("scenario.config".into(), format!("{size} nodes; a world has at most {}", MAX_NODES));
+    }
+    if let Err(problem) = config {
+        return impossible("scenario.config".into(), problem);
+    }
+    if let Some(problem) = network.latency.problem() {
+        return impossible("scenario.network".into(), problem);
+    }
+    if network.bandwidth == Some(0) {
+        return impossible("scenario.network.bandwidth".into(), "must be above 0; leave it out for no limit".into());
+    }
+    let nodes: BTreeSet<NodeId> = nodes.iter().copied().collect();
+    for (i, client) in clients.enumerate() {
+        if !nodes.contains(&client) {
+            return impossible(format!("operations[{i}].client"), format!("{client} is not in the scenario"));
+        }
+    }
+    for (i, fault) in faults.iter().enumerate() {
+        if let Some(node) = fault.what.nodes().into_iter().find(|node| !nodes.contains(node)) {
+            return impossible(format!("faults[{i}]"), format!("{node} is not in the scenario"));
+        }
+        if let crate::What::Skew { drift_ppm, .. } = fault.what
+            && !(-900_000..=10_000_000).contains(&drift_ppm)
+        {
+            return impossible(format!("faults[{i}].drift_ppm"), format!("{drift_ppm} is outside -900000..=10000000"));
+        }
+        if let Some(Target::Role(role)) = fault.what.target()
+            && !info.roles.contains(&role.as_str())
+        {
+            let known = info.roles.join(", ");
+            return impossible(
+                format!("faults[{i}].node"),
+                format!("no role '{role}' in {}; it has: {known}", info.name),
+            );
+        }
+    }
+    Ok(())
 }

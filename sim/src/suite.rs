@@ -1,8 +1,11 @@
 //! A suite: a model in its usual configuration, with everything that must be true of it.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
 use crate::bug::Planted;
 use crate::model::Model;
-use crate::property::{Maker, Property, maker};
+use crate::property::{Maker, Property, Violation, maker};
 use crate::swarm::Swarm;
 
 /// What a component is checked with, in tests and on the command line alike.
@@ -18,6 +21,35 @@ pub struct Suite<M: Model> {
     pub sometimes: Vec<&'static str>,
     /// What is known not to hold outside the tolerance.
     pub boundaries: Vec<Boundary<M>>,
+    /// How to see what its worlds do, where that is a set of outcomes rather than a verdict.
+    pub observation: Option<Observe<M>>,
+}
+
+/// Runs one world a seed and says what they did; with `true`, no more of them than it takes to see everything that is
+/// allowed. `None` if there is nothing to see in this configuration.
+pub type Observe<M> = fn(&Suite<M>, Range<u64>, bool) -> Option<Observation>;
+
+/// What worlds were seen to do, beside what they may: the outcomes of a litmus program on a memory, for instance.
+#[derive(Clone, Debug)]
+pub struct Observation {
+    /// What was run: its name.
+    pub name: String,
+    /// What was run: all of it.
+    pub text: String,
+    /// What says which outcomes are allowed, in words.
+    pub rule: String,
+    /// In how many worlds each outcome was seen.
+    pub observed: BTreeMap<String, u64>,
+    /// The outcomes that are allowed.
+    pub allowed: BTreeSet<String>,
+    /// How the two differ, in words.
+    pub comparison: String,
+    /// Whether they are the same, and nothing was violated.
+    pub exact: bool,
+    /// How many worlds were run.
+    pub runs: u64,
+    /// The lowest seed that violated something, and what.
+    pub violation: Option<(u64, Violation)>,
 }
 
 /// A step outside what a component tolerates, where a property is known to break: a result to show, with the shortest
@@ -60,7 +92,14 @@ impl<M: Model> Suite<M> {
 
     /// A suite that demands nothing.
     pub fn bare(model: M) -> Self {
-        Suite { model, bug: None, properties: Vec::new(), sometimes: Vec::new(), boundaries: Vec::new() }
+        Suite {
+            model,
+            bug: None,
+            properties: Vec::new(),
+            sometimes: Vec::new(),
+            boundaries: Vec::new(),
+            observation: None,
+        }
     }
 
     /// Adds a property; each run begins with a clone of it.
@@ -78,6 +117,12 @@ impl<M: Model> Suite<M> {
     /// Adds a boundary.
     pub fn boundary(mut self, boundary: Boundary<M>) -> Self {
         self.boundaries.push(boundary);
+        self
+    }
+
+    /// Says how to see what its worlds do.
+    pub fn observation(mut self, observe: Observe<M>) -> Self {
+        self.observation = Some(observe);
         self
     }
 

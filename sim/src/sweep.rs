@@ -2,21 +2,21 @@
 //!
 //! This is the rim: the only place of the crate with threads. Each world is single-threaded all the same.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::choice::Source;
 use crate::fault::FaultClass;
 use crate::fingerprint::stable_hash;
 use crate::model::Model;
-use crate::property::Violation;
 use crate::run::{Finished, Record, run_valid};
 use crate::scenario::{Case, Impossible};
+use crate::seed::{SeedResult, run_seed};
 use crate::suite::Suite;
 use crate::swarm::{Cases, Swarm};
+use crate::system::{AnyCase, AnyFinished, System, Worlds};
 use crate::trace::Fingerprint;
 
 /// How many seeds are run between looks at what they found, where somebody waits for the first.
@@ -31,45 +31,13 @@ pub struct Campaign<M: Model> {
     pub swarm: Swarm,
 }
 
-/// What one seed came to.
-#[derive(Clone, Debug)]
-pub struct SeedResult {
-    /// The seed.
-    pub seed: u64,
-    /// What it violates, if anything.
-    pub violation: Option<Violation>,
-    /// The fingerprint of the run.
-    pub fingerprint: u64,
-    /// Events handled.
-    pub events: u64,
-    /// How often faults of each class had an effect.
-    pub faults: [u64; FaultClass::ALL.len()],
-    /// How often each mark was made.
-    pub marks: Vec<(&'static str, u64)>,
-    /// The first event at which a second run differed, if this seed was run twice and did.
-    pub diverged: Option<Divergence>,
-}
-
-impl SeedResult {
-    /// What a run came to, without what is too large to be kept of many.
-    pub(crate) fn of<M: Model>(seed: u64, outcome: Finished<M>) -> Self {
-        SeedResult {
-            seed,
-            violation: outcome.violation,
-            fingerprint: outcome.fingerprint,
-            events: outcome.stats.events,
-            faults: outcome.stats.faults,
-            marks: outcome.marks,
-            diverged: None,
-        }
-    }
-}
-
-/// Two runs of one case that were not the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Divergence {
-    /// After how many events the fingerprints differed first.
-    pub event: u64,
+/// A [`Campaign`], its types erased.
+#[derive(Clone)]
+pub struct AnyCampaign {
+    /// The model and what must be true of it.
+    pub system: System,
+    /// Which faults are drawn.
+    pub swarm: Swarm,
 }
 
 impl<M: Model> Campaign<M> {
@@ -88,13 +56,17 @@ impl<M: Model> Campaign<M> {
     /// The campaign that hunts a bug: inside the tolerance, or, where a bug needs a configuration of its own to show, at the
     /// boundary that bears its name.
     pub fn hunting(suite: Suite<M>, bug: &'static str) -> Self {
-        let mut campaign = match suite.boundaries.iter().any(|boundary| boundary.name == bug) {
-            true => Campaign::at_boundary(suite, bug).expect("it has just been seen"),
-            false => Campaign::new(suite),
-        };
+        let at_boundary = suite.boundaries.iter().any(|boundary| boundary.name == bug);
+        let campaign = if at_boundary { Campaign::at_boundary(suite.clone(), bug) } else { None };
+        let mut campaign = campaign.unwrap_or_else(|| Campaign::new(suite));
         campaign.suite.model.set_bug(Some(bug));
         campaign.suite.bug = Some(bug);
         campaign
+    }
+
+    /// The same, its types erased.
+    pub fn erased(&self) -> AnyCampaign {
+        AnyCampaign { system: System::new(self.suite.clone()), swarm: self.swarm.clone() }
     }
 
     /// The cases of this campaign.
@@ -116,10 +88,92 @@ impl<M: Model> Campaign<M> {
     /// Runs one seed of these cases; twice, if asked to, to see whether both runs are the same.
     pub fn run_seed(&self, cases: &Cases<M>, seed: u64, twice: bool) -> SeedResult {
         let case = cases.case(seed);
-        let source = self.swarm.source(&case, seed);
-        let outcome = run_valid(&case, &source, &self.suite.properties, Record::No);
-        let diverged = if twice { diverges(&case, &source, &self.suite, &outcome) } else { None };
-        SeedResult { diverged, ..SeedResult::of(seed, outcome) }
+        run_seed(&case, &self.swarm.source(&case, seed), &self.suite.properties, seed, twice)
+    }
+
+    /// See [`AnyCampaign::sweep`].
+    ///
+    /// # Errors
+    /// If no world can run the model's own scenario.
+    pub fn sweep(
+        &self,
+        seeds: Range<u64>,
+        twice_every: u64,
+        each: &(dyn Fn(SeedResult) -> bool + Sync),
+    ) -> Result<Summary, Impossible> {
+        self.erased().sweep(seeds, twice_every, each)
+    }
+
+    /// Whether some of these seeds breaks this property.
+    ///
+    /// # Panics
+    /// If no world can run the model's own scenario.
+    pub fn breaks(&self, property: &str, seeds: Range<u64>) -> bool {
+        self.erased().breaks(property, seeds)
+    }
+}
+
+impl AnyCampaign {
+    /// The campaign of a system inside its tolerance.
+    pub fn new(system: System) -> Self {
+        AnyCampaign { system, swarm: Swarm::tolerated() }
+    }
+
+    /// The campaign of a system at one of its boundaries; `None` if there is none of this name.
+    pub fn at_boundary(system: &System, name: &str) -> Option<Self> {
+        let boundary = system.boundaries().into_iter().find(|boundary| boundary.name == name)?;
+        let system = system.planting(boundary.bug).configured(&boundary.model);
+        Some(AnyCampaign { system: system.planting(boundary.bug), swarm: boundary.swarm })
+    }
+
+    /// The campaign that hunts a bug: see [`Campaign::hunting`].
+    pub fn hunting(system: &System, bug: &'static str) -> Self {
+        let campaign = AnyCampaign::at_boundary(system, bug);
+        campaign.unwrap_or_else(|| AnyCampaign::new(system.clone())).with_bug(bug)
+    }
+
+    /// The same with this bug planted.
+    pub fn with_bug(self, bug: &'static str) -> Self {
+        AnyCampaign { system: self.system.planting(Some(bug)), ..self }
+    }
+
+    /// The classes of fault that may be drawn.
+    pub fn classes(&self) -> BTreeSet<FaultClass> {
+        self.system.0.classes(&self.swarm)
+    }
+
+    /// The cases of this campaign, for one thread.
+    pub(crate) fn worlds(&self) -> Box<dyn Worlds + '_> {
+        self.system.0.worlds(&self.swarm, &self.system.config())
+    }
+
+    /// The case of a seed.
+    ///
+    /// # Errors
+    /// If no world can run it.
+    pub fn case(&self, seed: u64) -> Result<AnyCase, Impossible> {
+        let case = self.worlds().case(seed);
+        self.possible(&case)?;
+        Ok(case)
+    }
+
+    pub(crate) fn possible(&self, case: &AnyCase) -> Result<(), Impossible> {
+        self.system.0.as_runner().validate(case)
+    }
+
+    /// Calls `f` with a function that runs one seed from its case, for every seed of these, on the threads of the current
+    /// rayon pool; what it makes of them comes in the order of the seeds.
+    ///
+    /// # Errors
+    /// The first that `f` has.
+    pub fn map<T: Send, E: Send>(
+        &self,
+        seeds: Range<u64>,
+        f: impl Fn(u64, &dyn Fn() -> Result<(AnyCase, AnyFinished), Impossible>) -> Result<Option<T>, E> + Sync,
+    ) -> Result<Vec<T>, E> {
+        let each =
+            seeds.into_par_iter().map_init(|| self.worlds(), |worlds, seed| f(seed, &|| worlds.run(seed, Record::No)));
+        each.filter_map(Result::transpose).collect()
     }
 
     /// Runs all seeds on the threads of the current rayon pool, and hands each result to `each`, in no fixed order.
@@ -134,17 +188,17 @@ impl<M: Model> Campaign<M> {
         twice_every: u64,
         each: &(dyn Fn(SeedResult) -> bool + Sync),
     ) -> Result<Summary, Impossible> {
-        self.cases().case(seeds.start).validate()?;
+        self.case(seeds.start)?;
         let go_on = std::sync::atomic::AtomicBool::new(true);
         let summaries = seeds
             .into_par_iter()
             .map_init(
-                || self.cases(),
-                |cases, seed| {
+                || self.worlds(),
+                |worlds, seed| {
                     if !go_on.load(std::sync::atomic::Ordering::Relaxed) {
                         return Summary::default();
                     }
-                    let result = self.run_seed(cases, seed, twice_every > 0 && seed.is_multiple_of(twice_every));
+                    let result = worlds.run_seed(seed, twice_every > 0 && seed.is_multiple_of(twice_every));
                     let mut summary = Summary::default();
                     summary.add(&result);
                     if !each(result) {
@@ -167,11 +221,11 @@ impl<M: Model> Campaign<M> {
         seeds: Range<u64>,
         go_on: &'a (dyn Fn() -> bool + Sync),
     ) -> Result<impl Iterator<Item = SeedResult> + 'a, Impossible> {
-        self.cases().case(seeds.start).validate()?;
+        self.case(seeds.start)?;
         let batch = move |begin: u64| -> Vec<SeedResult> {
             (begin..seeds.end.min(begin + BATCH))
                 .into_par_iter()
-                .map_init(|| self.cases(), |cases, seed| self.run_seed(cases, seed, false))
+                .map_init(|| self.worlds(), |worlds, seed| worlds.run_seed(seed, false))
                 .filter(|result| result.violation.is_some())
                 .collect()
         };
@@ -190,32 +244,15 @@ impl<M: Model> Campaign<M> {
 
     /// A summary with what was declared and never happened.
     pub fn judged(&self, mut summary: Summary) -> Summary {
-        summary.models = vec![M::INFO.name.to_string()];
-        for class in self.swarm.classes::<M>() {
+        summary.models = vec![self.system.info().name.to_string()];
+        for class in self.classes() {
             summary.faults.entry(class.name().to_string()).or_insert(0);
         }
-        for mark in &self.suite.sometimes {
+        for mark in self.system.sometimes() {
             summary.marks.entry(mark.to_string()).or_insert(0);
         }
         summary.find_missing();
         summary
-    }
-}
-
-/// Runs a case again and, if it came out differently, steps two worlds side by side to the first difference.
-fn diverges<M: Model>(case: &Case<M>, source: &Source, suite: &Suite<M>, first: &Finished<M>) -> Option<Divergence> {
-    let second = run_valid(case, source, &suite.properties, Record::No);
-    if second.fingerprint == first.fingerprint && second.violation == first.violation && second.history == first.history
-    {
-        return None;
-    }
-    let mut a = crate::World::begin(case, source, false);
-    let mut b = crate::World::begin(case, source, false);
-    loop {
-        let (more_a, more_b) = (a.step(), b.step());
-        if a.fingerprint() != b.fingerprint() || more_a != more_b || !more_a {
-            return Some(Divergence { event: a.stats().events });
-        }
     }
 }
 

@@ -1,12 +1,13 @@
 //! The trace file: a case, its deviations, and what came of it. Nothing outside `origin` is needed to replay.
 
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use crate::choice::Deviation;
 use crate::fault::Fault;
 use crate::model::{Model, Op};
 use crate::property::Violation;
-use crate::scenario::{Case, Impossible, Scenario};
+use crate::scenario::{Case, CaseOf, Impossible, Scenario};
 use crate::workload::Operation;
 
 /// The version of the format that this code writes; it reads this one and no later one.
@@ -48,7 +49,7 @@ pub struct Sizes {
 
 impl Sizes {
     /// The sizes of a case with its deviations.
-    pub fn of<M: Model>(case: &Case<M>, deviations: &[Deviation]) -> Self {
+    pub fn of<C, O>(case: &CaseOf<C, O>, deviations: &[Deviation]) -> Self {
         Sizes {
             operations: case.operations.len(),
             faults: case.faults.len(),
@@ -79,17 +80,23 @@ impl Sizes {
 }
 
 /// A trace of a model.
+pub type Trace<M> = TraceOf<M, Op<M>>;
+
+/// A [`Trace`] by the types of its configuration and of its operations.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, bound(serialize = "M: Model", deserialize = "M: Model"))]
-pub struct Trace<M: Model> {
+#[serde(
+    deny_unknown_fields,
+    bound(serialize = "C: Serialize, O: Serialize", deserialize = "C: Deserialize<'de>, O: Deserialize<'de>")
+)]
+pub struct TraceOf<C, O> {
     /// The version of the format.
     pub version: u32,
     /// The name of the model.
     pub model: String,
     /// The world before anything happens.
-    pub scenario: Scenario<M>,
+    pub scenario: Scenario<C>,
     /// What clients ask.
-    pub operations: Vec<Operation<Op<M>>>,
+    pub operations: Vec<Operation<O>>,
     /// What breaks.
     pub faults: Vec<Fault>,
     /// The choices that are not the default.
@@ -182,24 +189,22 @@ pub fn head(text: &str) -> Result<Head, TraceError> {
     struct Named {
         model: String,
     }
-    let Version { version } = parse(text)?;
+    let Version { version } = parse::<Version>(text)?;
     if version > u64::from(VERSION) {
         return Err(TraceError::Later { found: version });
     }
-    let Named { model } = parse(text)?;
+    let Named { model } = parse::<Named>(text)?;
     Ok(Head { model })
 }
 
-fn parse<T: DeserializeOwned>(text: &str) -> Result<T, TraceError> {
+/// A trace whose configuration and operations are still text.
+type Unread<'t> = TraceOf<&'t RawValue, &'t RawValue>;
+
+fn parse<'t, T: Deserialize<'t>>(text: &'t str) -> Result<T, TraceError> {
     let mut from = serde_json::Deserializer::from_str(text);
     let parsed = serde_path_to_error::deserialize(&mut from).map_err(|error| {
         let place = error.path().to_string();
-        let error = error.into_inner();
-        let problem = error.to_string();
-        // serde_json ends its messages with the position, which stands in the other fields.
-        let problem = problem.split(" at line ").next().unwrap_or(&problem).to_string();
-        let place = if place == "." { "the top".into() } else { place };
-        TraceError::Damaged { place, line: error.line(), column: error.column(), problem }
+        damaged(place, &error.into_inner())
     })?;
     let after = from.end();
     after.map(|()| parsed).map_err(|error| TraceError::Damaged {
@@ -210,18 +215,47 @@ fn parse<T: DeserializeOwned>(text: &str) -> Result<T, TraceError> {
     })
 }
 
-impl<M: Model> Trace<M> {
-    /// A trace of a run.
-    pub fn new(
-        case: Case<M>,
+fn damaged(place: String, error: &serde_json::Error) -> TraceError {
+    let problem = error.to_string();
+    // serde_json ends its messages with the position, which stands in the other fields.
+    let problem = problem.split(" at line ").next().unwrap_or(&problem).to_string();
+    let place = if place == "." { "the top".into() } else { place };
+    TraceError::Damaged { place, line: error.line(), column: error.column(), problem }
+}
+
+/// Reads a part of a text; an error is at its place in the whole.
+fn part<'t, T: Deserialize<'t>>(whole: &str, part: &'t RawValue, at: &dyn Fn() -> String) -> Result<T, TraceError> {
+    parse(part.get()).map_err(|error| within(whole, part, at(), error))
+}
+
+/// An error in a part of a text, at its place in the whole.
+fn within(whole: &str, part: &RawValue, at: String, error: TraceError) -> TraceError {
+    let TraceError::Damaged { place, line, column, problem } = error else { return error };
+    let begin = part.get().as_ptr() as usize - whole.as_ptr() as usize;
+    let before = &whole[..begin];
+    let (lines, last) = (before.matches('\n').count(), before.rsplit('\n').next().unwrap_or_default().len());
+    let place = match place.as_str() {
+        "the top" => at,
+        inside if inside.starts_with('[') => format!("{at}{inside}"),
+        inside => format!("{at}.{inside}"),
+    };
+    let column = if line <= 1 { last + column } else { column };
+    TraceError::Damaged { place, line: lines + line, column, problem }
+}
+
+impl<C, O> TraceOf<C, O> {
+    /// A trace of a run of this model.
+    pub fn of(
+        model: &str,
+        case: CaseOf<C, O>,
         deviations: Vec<Deviation>,
         violation: Option<Violation>,
         fingerprint: u64,
         origin: Origin,
     ) -> Self {
-        Trace {
+        TraceOf {
             version: VERSION,
-            model: M::INFO.name.to_string(),
+            model: model.to_string(),
             scenario: case.scenario,
             operations: case.operations,
             faults: case.faults,
@@ -231,36 +265,85 @@ impl<M: Model> Trace<M> {
             origin,
         }
     }
+}
+
+impl<C: Clone, O: Clone> TraceOf<C, O> {
+    /// The case, without its deviations.
+    pub fn case(&self) -> CaseOf<C, O> {
+        CaseOf { scenario: self.scenario.clone(), operations: self.operations.clone(), faults: self.faults.clone() }
+    }
+
+    /// How large it is.
+    pub fn sizes(&self) -> Sizes {
+        Sizes {
+            operations: self.operations.len(),
+            faults: self.faults.len(),
+            deviations: self.deviations.len(),
+            nodes: self.scenario.nodes.len(),
+        }
+    }
+}
+
+impl<C: Serialize, O: Serialize> TraceOf<C, O> {
+    /// The text of the file, one item a line.
+    pub fn to_text(&self) -> String {
+        let value = serde_json::to_value(self).expect("traces have string keys and finite numbers");
+        layout::trace(&value)
+    }
+}
+
+impl<M: Model> TraceOf<M, Op<M>> {
+    /// A trace of a run.
+    pub fn new(
+        case: Case<M>,
+        deviations: Vec<Deviation>,
+        violation: Option<Violation>,
+        fingerprint: u64,
+        origin: Origin,
+    ) -> Self {
+        Trace::of(M::INFO.name, case, deviations, violation, fingerprint, origin)
+    }
 
     /// Reads a trace and makes sure that a world can run it.
     ///
     /// # Errors
     /// If the text is no trace of this model, or one that no world can run; the error names the place.
     pub fn parse(text: &str) -> Result<Self, TraceError> {
-        let Head { model } = head(text)?;
-        if model != M::INFO.name {
-            return Err(TraceError::OtherModel { found: model, expected: M::INFO.name });
-        }
-        let trace: Trace<M> = parse(text)?;
+        let trace = Self::read(text)?;
         trace.case().validate()?;
         Ok(trace)
     }
 
-    /// The text of the file, one item a line.
-    pub fn to_text(&self) -> String {
-        let value = serde_json::to_value(self).expect("traces have string keys and finite numbers");
-        layout::trace(&value)
+    /// Reads a trace, whether a world can run it or not.
+    pub(crate) fn read(text: &str) -> Result<Self, TraceError> {
+        let unread = unread(text, M::INFO.name)?;
+        let config = part(text, unread.scenario.config, &|| "scenario.config".into())?;
+        let operation = |(i, operation): (usize, &Operation<&RawValue>)| {
+            let op = part(text, operation.op, &|| format!("operations[{i}].op"))?;
+            Ok(Operation { at: operation.at, client: operation.client, op })
+        };
+        let operations = unread.operations.iter().enumerate().map(operation).collect::<Result<_, TraceError>>()?;
+        Ok(TraceOf {
+            version: unread.version,
+            model: unread.model,
+            scenario: unread.scenario.configured(config),
+            operations,
+            faults: unread.faults,
+            deviations: unread.deviations,
+            violation: unread.violation,
+            fingerprint: unread.fingerprint,
+            origin: unread.origin,
+        })
     }
+}
 
-    /// The case, without its deviations.
-    pub fn case(&self) -> Case<M> {
-        Case { scenario: self.scenario.clone(), operations: self.operations.clone(), faults: self.faults.clone() }
+/// Reads all of a trace that is no matter of its model.
+fn unread<'t>(text: &'t str, expected: &'static str) -> Result<Unread<'t>, TraceError> {
+    let Head { model } = head(text)?;
+    if model != expected {
+        return Err(TraceError::OtherModel { found: model, expected });
     }
-
-    /// How large it is.
-    pub fn sizes(&self) -> Sizes {
-        Sizes::of(&self.case(), &self.deviations)
-    }
+    parse(text)
 }
 
 /// The layout of a trace file: as JSON goes, but each operation, fault and deviation on one line, for the eye and for

@@ -20,7 +20,7 @@ const MOST_SEEDS: u64 = 20_000;
 struct Change {
     what: &'static str,
     /// The code after it.
-    after: Box<dyn Component>,
+    after: Component,
     /// What it does to the configuration of a trace.
     configure: fn(&mut Value),
     least: usize,
@@ -44,7 +44,7 @@ fn changes() -> anyhow::Result<[Change; 4]> {
 fn main() -> anyhow::Result<()> {
     let wanted: usize = std::env::args().nth(1).map_or(Ok(100), |word| word.parse())?;
     let raft = registry::find("raft")?;
-    let traces = traces(&*raft, wanted)?;
+    let traces = traces(&raft, wanted)?;
     println!("{} traces of {} bugs", traces.len(), raft.info().bugs.len());
     println!("{:32} {:>6} {:>7} {:>5} {:>6}", "change", "exact", "nudged", "lost", "wanted");
     let mut kept = true;
@@ -70,14 +70,15 @@ fn main() -> anyhow::Result<()> {
 }
 
 /// Shrunk traces, as many of each bug as it takes.
-fn traces(raft: &dyn Component, wanted: usize) -> anyhow::Result<Vec<String>> {
+fn traces(raft: &Component, wanted: usize) -> anyhow::Result<Vec<String>> {
     let bugs = raft.info().bugs;
     let each = wanted.div_ceil(bugs.len());
     let mut traces = Vec::new();
     for bug in bugs {
         let options = Options { bug: Some(bug.name.into()), ..Options::default() };
+        let prepared = raft.prepare(&options)?;
         for seed in failing_seeds(raft, &options, bug.caught_by, each, MOST_SEEDS)? {
-            if let Some(shrunk) = raft.hunt(&options, seed, &mut |progress| progress.runs < 20_000)? {
+            if let Some(shrunk) = prepared.hunt(seed, &mut |progress| progress.runs < 20_000)? {
                 traces.push(shrunk.text);
             }
         }

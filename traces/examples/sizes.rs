@@ -26,9 +26,9 @@ fn main() -> anyhow::Result<()> {
             continue;
         }
         let options = Options { bug: Some(bug.name.into()), ..Options::default() };
-        let seeds = failing_seeds(&*component, &options, bug.caught_by, wanted, MOST_SEEDS)?;
+        let seeds = failing_seeds(&component, &options, bug.caught_by, wanted, MOST_SEEDS)?;
         // The stories are shrunk on all cores, which makes each of them take a little longer.
-        let told: Vec<_> = seeds.par_iter().map(|seed| tell(&*component, &options, *seed)).collect::<Result<_, _>>()?;
+        let told: Vec<_> = seeds.par_iter().map(|seed| tell(&component, &options, *seed)).collect::<Result<_, _>>()?;
         let told: Vec<_> = told.into_iter().flatten().collect();
         let of = |number: fn(&(Shrunk, f64)) -> usize| told.iter().map(number).collect::<Vec<_>>();
         let items = of(|(shrunk, _)| shrunk.after.items());
@@ -50,9 +50,9 @@ fn main() -> anyhow::Result<()> {
 }
 
 /// A seed's shrunk story, and how many seconds it took.
-fn tell(component: &dyn Component, options: &Options, seed: u64) -> anyhow::Result<Option<(Shrunk, f64)>> {
+fn tell(component: &Component, options: &Options, seed: u64) -> anyhow::Result<Option<(Shrunk, f64)>> {
     let watch = Stopwatch::start();
-    let shrunk = component.hunt(options, seed, &mut |progress| progress.runs < MOST_RUNS)?;
+    let shrunk = component.prepare(options)?.hunt(seed, &mut |progress| progress.runs < MOST_RUNS)?;
     Ok(shrunk.map(|shrunk| (shrunk, watch.seconds())))
 }
 

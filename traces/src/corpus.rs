@@ -7,16 +7,17 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use seedbed_sim::check::write_trace;
-use seedbed_sim::{Model, Story, Trace};
+use seedbed_sim::system::{AnyStory, AnyTrace};
 
-use crate::component::Options;
+use crate::component::{Component, Options, Prepared};
+use crate::files;
 
 /// The folder where nobody names one.
 pub const USUAL: &str = "traces/guided";
 
 /// The folder of a model under these options.
-fn folder<M: Model>(root: &Path, options: &Options) -> PathBuf {
-    let mut name = M::INFO.name.to_string();
+fn folder(root: &Path, model: &str, options: &Options) -> PathBuf {
+    let mut name = model.to_string();
     let mut add = |sign: &str, what: &str| name.extend([sign, what]);
     if let Some(boundary) = &options.boundary {
         add("@", boundary);
@@ -37,12 +38,23 @@ fn folder<M: Model>(root: &Path, options: &Options) -> PathBuf {
     root.join(name.replace(['/', '\\'], "_"))
 }
 
-/// Reads the corpus of a model, in the order of the files' names; nothing, if there is none.
+/// Makes a component ready to be run as the options say; a search that learns begins with the corpus that they name.
 ///
 /// # Errors
-/// If a file cannot be read, or is no trace of the model.
-pub fn read<M: Model>(root: &Path, options: &Options) -> anyhow::Result<Vec<(PathBuf, Story<M>)>> {
-    let folder = folder::<M>(root, options);
+/// If the options do not fit the model, or the corpus cannot be read.
+pub fn prepare(component: &Component, options: &Options) -> anyhow::Result<Prepared> {
+    let Some(root) = &options.corpus else { return component.prepare(options) };
+    let (files, stories): (Vec<_>, Vec<_>) = read(root, component, options)?.into_iter().unzip();
+    let (prepared, refused) = component.prepare_with(options, stories)?;
+    for (place, problem) in refused {
+        eprintln!("note: {} is of no use here: {problem}", files[place].display());
+    }
+    Ok(prepared)
+}
+
+/// Reads the corpus of a model, in the order of the files' names; nothing, if there is none.
+fn read(root: &Path, component: &Component, options: &Options) -> anyhow::Result<Vec<(PathBuf, AnyStory)>> {
+    let folder = folder(root, component.info().name, options);
     if !folder.exists() {
         return Ok(Vec::new());
     }
@@ -54,23 +66,24 @@ pub fn read<M: Model>(root: &Path, options: &Options) -> anyhow::Result<Vec<(Pat
     files.retain(|file| file.extension().is_some_and(|ending| ending == "json"));
     files.sort();
     let story = |file: PathBuf| {
-        let text = std::fs::read_to_string(&file).with_context(cannot)?;
-        let trace = Trace::<M>::parse(&text).with_context(|| format!("in {}", file.display()))?;
-        Ok((file, Story::of(&trace)))
+        let text = files::TRACE.text_of(&file)?;
+        let trace = component.parse(&text).with_context(|| format!("in {}", file.display()))?;
+        Ok((file, AnyStory::of(&trace)))
     };
     files.into_iter().map(story).collect()
 }
 
-/// Writes cases down, each under the fingerprint of its run.
+/// Writes down what a search found, each case under the fingerprint of its run, if the options name a corpus.
 ///
 /// # Errors
 /// If a file cannot be written.
-pub fn write<M: Model>(root: &Path, options: &Options, finds: &[Trace<M>]) -> anyhow::Result<()> {
-    let folder = folder::<M>(root, options);
+pub fn write(component: &Component, options: &Options, finds: &[AnyTrace]) -> anyhow::Result<()> {
+    let (Some(root), model) = (&options.corpus, component.info().name) else { return Ok(()) };
+    let folder = folder(root, model, options);
     for find in finds {
         let file = folder.join(format!("{}.json", find.fingerprint));
         write_trace(&file, &find.to_text()).with_context(|| format!("cannot write {}", file.display()))?;
     }
-    eprintln!("{}: {} cases that reached something new are in {}", M::INFO.name, finds.len(), folder.display());
+    eprintln!("{model}: {} cases that reached something new are in {}", finds.len(), folder.display());
     Ok(())
 }

@@ -7,14 +7,14 @@ use crate::component::{Component, Options};
 /// # Errors
 /// If the options do not fit the model.
 pub fn failing_seeds(
-    component: &dyn Component,
+    component: &Component,
     options: &Options,
     property: &str,
     wanted: usize,
     most: u64,
 ) -> anyhow::Result<Vec<u64>> {
     let mut seeds = Vec::new();
-    component.failing(options, 0..most, &|| true, &mut |seed, violation| {
+    component.prepare(options)?.failing(0..most, &|| true, &mut |seed, violation| {
         if violation.property == property {
             seeds.push(seed);
         }

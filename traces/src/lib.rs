@@ -8,6 +8,7 @@ pub mod component;
 pub mod corpus;
 pub mod draw;
 pub mod failing;
+pub mod files;
 pub mod kept;
 pub mod kills;
 pub mod logs;

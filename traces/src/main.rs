@@ -7,8 +7,8 @@ use clap::{Parser, Subcommand};
 use seedbed_sim::Time;
 use seedbed_traces::commands::progress::ShrinkBudget;
 use seedbed_traces::commands::{
-    Ended, ModelOptions, atlas, check, compare, list, merge, mutants, new, pages, replay, run, show, shrink, sweep,
-    tour,
+    Ended, ModelOptions, atlas, check, compare, counts, list, litmus, merge, mutants, new, pages, replay, run, show,
+    shrink, sweep, tour,
 };
 use seedbed_traces::logs;
 
@@ -46,7 +46,7 @@ enum Command {
         #[command(flatten)]
         options: ModelOptions,
         /// How many lines of the timeline to print; 0 for all.
-        #[arg(long, default_value_t = 60)]
+        #[arg(long, default_value_t = 60, value_parser = counts::lines())]
         lines: usize,
         /// Write the whole run down as a trace, whatever came of it.
         #[arg(long)]
@@ -80,7 +80,7 @@ enum Command {
         #[arg(long)]
         step: bool,
         /// How many lines of the timeline to print; 0 for all.
-        #[arg(long, default_value_t = 60)]
+        #[arg(long, default_value_t = 60, value_parser = counts::lines())]
         lines: usize,
         /// Print a JSON line.
         #[arg(long)]
@@ -94,10 +94,10 @@ enum Command {
         #[arg(long)]
         out: Option<PathBuf>,
         /// How many seconds it may take.
-        #[arg(long, default_value_t = ShrinkBudget::default().seconds)]
+        #[arg(long, default_value_t = ShrinkBudget::default().seconds, value_parser = counts::seconds)]
         seconds: f64,
         /// How many worlds it may run.
-        #[arg(long, default_value_t = ShrinkBudget::default().runs)]
+        #[arg(long, default_value_t = ShrinkBudget::default().runs, value_parser = counts::runs())]
         runs: usize,
         /// Print a JSON line.
         #[arg(long)]
@@ -111,7 +111,7 @@ enum Command {
         #[arg(long = "as", value_enum, default_value_t)]
         form: show::Form,
         /// How many lines of the timeline to draw; 0 for all.
-        #[arg(long, default_value_t = 60)]
+        #[arg(long, default_value_t = 60, value_parser = counts::lines())]
         lines: usize,
         /// Where to write it; to standard output without it.
         #[arg(long)]
@@ -169,9 +169,14 @@ fn call(command: Option<Command>) -> anyhow::Result<Ended> {
     match command {
         None => tour::tour(),
         Some(Command::List { json }) => Ok(list::list(json)),
-        Some(Command::Run { model, seed, seeds, options, lines, trace, json }) => {
-            run::run(&model, run::Seeds { one: seed, many: seeds.as_deref() }, &options, lines, trace.as_deref(), json)
-        }
+        Some(Command::Run { model, seed, seeds, options, lines, trace, json }) => run::run(
+            &model,
+            litmus::Seeds { one: seed, many: seeds.as_deref() },
+            &options,
+            lines,
+            trace.as_deref(),
+            json,
+        ),
         Some(Command::Sweep(call)) => sweep::sweep(&call),
         Some(Command::Merge { files, json }) => merge::merge(&files, json),
         Some(Command::Replay { file, with, until, step, lines, json }) => {

@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::component::{Boundary, Component};
 use crate::draw::text;
 use crate::report::folded;
-use crate::{kept, registry};
+use crate::{files, kept, registry};
 
 /// How many lines of a story are drawn; the tool draws all of it.
 const LINES: usize = 48;
@@ -27,7 +27,7 @@ impl Kills {
     /// # Errors
     /// If it cannot be read, or a line is none of the kill matrix.
     pub fn read(file: &Path) -> anyhow::Result<Self> {
-        let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+        let text = files::TRACE.text_of(file)?;
         let mut kills = BTreeMap::new();
         for (n, line) in text.lines().enumerate() {
             let place = || format!("{}, line {}, is no line of the kill matrix", file.display(), n + 1);
@@ -59,13 +59,13 @@ pub fn pages(kills: &Kills) -> anyhow::Result<BTreeMap<String, String>> {
         let tolerates: Vec<_> = info.tolerates.iter().map(|class| class.name()).collect();
         let (name, row, summary) = (info.name, info.row, info.summary);
         writeln!(index, "| [{name}]({name}.md) | {row} | {summary} | {} |", tolerates.join(" "))?;
-        pages.insert(format!("{name}.md"), page(&*component, kills)?);
+        pages.insert(format!("{name}.md"), page(&component, kills)?);
     }
     pages.insert("index.md".into(), index);
     Ok(pages)
 }
 
-fn page(component: &dyn Component, kills: &Kills) -> anyhow::Result<String> {
+fn page(component: &Component, kills: &Kills) -> anyhow::Result<String> {
     let info = component.info();
     let mut page = format!("# {}\n\n{}\n", info.name, info.summary);
     if !info.sources.is_empty() {
@@ -108,7 +108,7 @@ fn page(component: &dyn Component, kills: &Kills) -> anyhow::Result<String> {
     Ok(page)
 }
 
-fn boundary(page: &mut String, component: &dyn Component, boundary: &Boundary) -> anyhow::Result<()> {
+fn boundary(page: &mut String, component: &Component, boundary: &Boundary) -> anyhow::Result<()> {
     let Boundary { name, what, breaks } = boundary;
     let model = component.info().name;
     let trace = kept::find(&format!("{model}-{name}"));

@@ -9,11 +9,10 @@ use seedbed_properties::replication::crdt;
 use seedbed_properties::replication::raft;
 use seedbed_properties::transactions::{mvcc, outbox, saga, tcc, three_phase_commit, two_phase_commit};
 
-use crate::commands::litmus;
-use crate::component::{Component, component, observed, recorded};
+use crate::component::{Component, component, recorded};
 
 /// All components, in the order of the catalogue.
-pub fn all() -> Vec<Box<dyn Component>> {
+pub fn all() -> Vec<Component> {
     vec![
         component(echo::suite),
         recorded(tutorial::suite, Object::Counter, tutorial::recorded),
@@ -25,7 +24,7 @@ pub fn all() -> Vec<Box<dyn Component>> {
         component(tcc::suite),
         component(outbox::suite),
         component(mvcc::suite),
-        observed(coherence::suite, litmus::observe),
+        component(coherence::suite),
         component(lock::suite),
     ]
 }
@@ -34,7 +33,7 @@ pub fn all() -> Vec<Box<dyn Component>> {
 ///
 /// # Errors
 /// If there is none; the error lists those there are.
-pub fn find(name: &str) -> anyhow::Result<Box<dyn Component>> {
+pub fn find(name: &str) -> anyhow::Result<Component> {
     let mut all = all();
     match all.iter().position(|component| component.info().name == name) {
         Some(place) => Ok(all.swap_remove(place)),

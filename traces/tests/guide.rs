@@ -33,7 +33,7 @@ fn files_that_the_guide_goes_through_are_those_that_are_tested() {
         let blocks = text.split("```rust,ignore\n").skip(1).filter_map(|rest| rest.split("```").next());
         let shown: Vec<_> = blocks.flat_map(str::lines).map(str::trim).filter(|line| !line.is_empty()).collect();
         assert!(shown.len() > 50, "docs/{page}.md shows the file in blocks of `rust,ignore`");
-        let source = format!("sim/tests/{source}.rs");
+        let source = format!("sim/tests/simulator/{source}.rs");
         let of_file = read(&root().join(&source));
         let mut rest = of_file.lines().map(str::trim);
         for line in shown.into_iter().filter(|line| !line.starts_with("// …")) {

@@ -7,7 +7,8 @@
 //! ```
 //!
 //! An event is `[process, type, function, value]`; its type is `invoke`, `ok`, `fail` (certainly without effect) or
-//! `info` (nobody knows: it may take effect at any later time, or never). A process has one operation open at a time.
+//! `info` (nobody knows: it may take effect at any later time, or never). A process has one operation open at a time. What is
+//! no client's (`["nemesis", "info", "start", null]`: a name for a number) is left out.
 //! The functions are those of the model ([`super::object`]).
 //!
 //! Recorders disagree on two points. Where the line says `"failed_cas": "definite"`, a `cas` that failed *saw* another
@@ -24,6 +25,7 @@ use super::lines::{self, LineError};
 use super::object::Model;
 use super::recorded::{Contents, Event, FailedCas, Kind, NullRead, Operations, Place, Recorded, pair};
 use crate::checkers::isolation;
+use crate::checkers::isolation::format::Process;
 
 /// What tells which sort of history it is.
 #[derive(Deserialize)]
@@ -55,9 +57,9 @@ struct Line {
     events: Vec<Raw>,
 }
 
-/// `[process, type, function, value]`.
+/// `[process, type, function, value]`; only clients have to say a function.
 #[derive(Deserialize)]
-struct Raw(u64, Kind, String, #[serde(default)] Value);
+struct Raw(Process, Kind, Option<String>, #[serde(default)] Value);
 
 /// The histories of a file. Empty lines are skipped. An error concerns its line alone: the lines that follow can still
 /// be read.
@@ -94,15 +96,17 @@ fn operations(line: usize, text: &str) -> Result<Contents, LineError> {
     let Line { model, init, failed_cas, null_read, events } = lines::parse(line, text)?;
     let model = model.map(|name| name.parse::<Model>()).transpose();
     let model = model.map_err(|error| LineError { line, what: error.to_string() })?;
-    let events = (1..).zip(events).map(|(n, Raw(process, kind, function, value))| {
+    let events = (1..).zip(events).filter_map(|(n, Raw(process, kind, function, value))| {
+        let Process::Client(process) = process else { return None };
         let place = Place { line, event: Some(n) };
-        Event { place, process, kind, function, value }
+        let missing = || LineError { line, what: format!("event {n} has no function") };
+        Some(function.ok_or_else(missing).map(|function| Event { place, process, kind, function, value }))
     });
     let also = failed_cas.map(|failed_cas| match failed_cas {
         FailedCas::Nothing => NullRead::Nothing,
         FailedCas::Definite => NullRead::Absent,
     });
-    let calls = pair(events.collect())?;
+    let calls = pair(events.collect::<Result<_, _>>()?)?;
     let null_read = null_read.or(also);
     Ok(Contents::Operations(Operations { model, init, failed_cas, null_read, unit: "events", calls }))
 }

@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 
 use crate::choice::Deviation;
 use crate::fault::{Direction, Fault, Target, What};
-use crate::model::Model;
 use crate::network::CutMode;
 use crate::process::NodeId;
 use crate::run::Record;
-use crate::shrink::{Shrinker, Story};
+use crate::shrink::Shrinker;
+use crate::system::AnyStory;
 use crate::time::{Span, Time};
 use crate::timeline::Happening;
 
-impl<M: Model> Shrinker<'_, M> {
+impl Shrinker<'_> {
     pub(super) fn coarsen(&mut self) {
         self.losses_to_windows();
         self.lates_to_losses();
@@ -25,7 +25,7 @@ impl<M: Model> Shrinker<'_, M> {
 
     /// When each message was sent, by its durable name.
     fn sent_at(&self) -> BTreeMap<(NodeId, NodeId, String, u32), Time> {
-        let outcome = self.best.story.run(self.properties, Record::Yes);
+        let outcome = self.runner.replay(&self.best.story, Record::Yes);
         let mut counts: BTreeMap<(NodeId, NodeId, String), u32> = BTreeMap::new();
         let mut sent = BTreeMap::new();
         for entry in outcome.timeline {
@@ -60,7 +60,7 @@ impl<M: Model> Shrinker<'_, M> {
         }
     }
 
-    fn with_cut(&self, from: NodeId, to: NodeId, losses: &[(Deviation, Time)]) -> Story<M> {
+    fn with_cut(&self, from: NodeId, to: NodeId, losses: &[(Deviation, Time)]) -> AnyStory {
         let mut story = self.best.story.clone();
         story.deviations.retain(|deviation| losses.iter().all(|(lost, _)| lost != deviation));
         let first = losses.iter().map(|(_, at)| *at).min().unwrap_or(Time::ZERO);

@@ -7,76 +7,33 @@ mod retell;
 mod round;
 mod shake;
 
+pub use crate::story::{Story, StoryOf};
 pub use retell::SHORT;
 
 use std::fmt;
 
-use crate::choice::Deviation;
 use crate::choice::Source;
 use crate::fault::{Target, What};
-use crate::model::Model;
-use crate::network::Latency;
+use crate::model::{Model, Op};
+use crate::process::NodeId;
 use crate::property::{Maker, Violation};
-use crate::run::{Finished, Record, run_valid};
+use crate::run::Record;
 use crate::scenario::Case;
-use crate::sweep::Campaign;
-use crate::time::{Span, Time};
-use crate::trace::{Origin, Sizes, Trace};
-
-/// A case with everything about it explicit.
-#[derive(Debug)]
-pub struct Story<M: Model> {
-    /// Scenario, operations, faults.
-    pub case: Case<M>,
-    /// The choices that are not the default.
-    pub deviations: Vec<Deviation>,
-}
-
-impl<M: Model> Clone for Story<M> {
-    fn clone(&self) -> Self {
-        Story { case: self.case.clone(), deviations: self.deviations.clone() }
-    }
-}
-
-impl<M: Model> Story<M> {
-    /// The story of a trace.
-    pub fn of(trace: &Trace<M>) -> Self {
-        Story { case: trace.case(), deviations: trace.deviations.clone() }
-    }
-
-    /// The story of a recorded run, which needs no seed: choices recorded, roles resolved, noise made explicit.
-    pub fn recorded(case: &Case<M>, outcome: &Finished<M>) -> Self {
-        let mut case = case.clone();
-        case.faults = outcome.struck.iter().map(|(_, fault)| fault.clone()).collect();
-        // What the generator needed and a replay does not.
-        let scenario = &mut case.scenario;
-        scenario.budget = None;
-        scenario.network.loss_ppm = 0;
-        scenario.network.dup_ppm = 0;
-        scenario.network.latency = Latency::Constant { base: scenario.network.latency.base() };
-        scenario.disk.sync_jitter = Span::ZERO;
-        scenario.disk.lost_ppm = 0;
-        scenario.disk.torn_ppm = 0;
-        scenario.timer_jitter = Span::ZERO;
-        Story { case, deviations: outcome.recorded.clone() }
-    }
-
-    /// How long it is.
-    pub fn sizes(&self) -> Sizes {
-        Sizes::of(&self.case, &self.deviations)
-    }
-
-    /// Runs it.
-    pub fn run(&self, properties: &[Maker<M>], record: Record) -> Finished<M> {
-        run_valid(&self.case, &Source::Fixed(self.deviations.clone()), properties, record)
-    }
-}
+use crate::sweep::{AnyCampaign, Campaign};
+use crate::system::{AnyCase, AnyConfig, AnyOp, AnyStory, Checked, Runner, System};
+use crate::time::Time;
+use crate::trace::{Origin, Sizes, Trace, TraceOf};
 
 /// Runs a case and records it as a story. `None` if nothing is violated.
 pub fn record<M: Model>(case: &Case<M>, source: &Source, properties: &[Maker<M>]) -> Option<(Story<M>, Violation)> {
-    let outcome = run_valid(case, source, properties, Record::Yes);
+    let (story, violation) = record_by(&Checked(properties), &case.erased(), source)?;
+    Some((story.of_model(), violation))
+}
+
+pub(crate) fn record_by(runner: &dyn Runner, case: &AnyCase, source: &Source) -> Option<(AnyStory, Violation)> {
+    let outcome = runner.run(case, source, Record::Yes);
     let violation = outcome.violation.clone()?;
-    Some((Story::recorded(case, &outcome), violation))
+    Some((StoryOf::recorded(case, &outcome), violation))
 }
 
 /// How far shrinking has come.
@@ -90,11 +47,17 @@ pub struct Progress {
     pub now: Sizes,
 }
 
-/// A shrunk story.
+/// A shrunk story of a model.
+pub type Shrunk<M> = ShrunkOf<M, Op<M>>;
+
+/// A shrunk story, its types erased.
+pub type AnyShrunk = ShrunkOf<AnyConfig, AnyOp>;
+
+/// [`Shrunk`] by the types of its configuration and of its operations.
 #[derive(Clone, Debug)]
-pub struct Shrunk<M: Model> {
+pub struct ShrunkOf<C, O> {
     /// The smallest story found.
-    pub story: Story<M>,
+    pub story: StoryOf<C, O>,
     /// What it violates: the same property as before.
     pub violation: Violation,
     /// The fingerprint up to there.
@@ -111,9 +74,33 @@ pub struct Shrunk<M: Model> {
 pub const RETOLD: &str =
     "retold: the same property, violated in a smaller world than the seed's; its configuration may be another variant";
 
-impl<M: Model> Shrunk<M> {
+impl<M: Model> ShrunkOf<M, Op<M>> {
     /// The trace to keep.
     pub fn trace(&self, seed: Option<u64>) -> Trace<M> {
+        self.trace_of(M::INFO.name, seed)
+    }
+}
+
+impl AnyShrunk {
+    /// The same, as a shrunk story of this model.
+    ///
+    /// # Panics
+    /// If it is one of another model.
+    pub fn of_model<M: Model>(self) -> Shrunk<M> {
+        ShrunkOf {
+            story: self.story.of_model(),
+            violation: self.violation,
+            fingerprint: self.fingerprint,
+            before: self.before,
+            runs: self.runs,
+            retold: self.retold,
+        }
+    }
+}
+
+impl<C: Clone, O: Clone> ShrunkOf<C, O> {
+    /// The trace to keep, of the model of this name.
+    pub fn trace_of(&self, model: &str, seed: Option<u64>) -> TraceOf<C, O> {
         let origin = Origin {
             seed,
             seedbed: env!("CARGO_PKG_VERSION").into(),
@@ -121,8 +108,8 @@ impl<M: Model> Shrunk<M> {
             retold: self.retold,
             note: String::new(),
         };
-        let Story { case, deviations } = self.story.clone();
-        Trace::new(case, deviations, Some(self.violation.clone()), self.fingerprint, origin)
+        let StoryOf { case, deviations } = self.story.clone();
+        TraceOf::of(model, case, deviations, Some(self.violation.clone()), self.fingerprint, origin)
     }
 }
 
@@ -149,13 +136,27 @@ pub fn tell<M: Model>(
     campaign: &Campaign<M>,
     keep_going: &mut dyn FnMut(&Progress) -> bool,
 ) -> Result<Option<Shrunk<M>>, DoesNotFail> {
-    let properties = &campaign.suite.properties;
-    let Some((story, _)) = record(case, source, properties) else {
+    let told = tell_any(&case.erased(), source, &campaign.erased(), keep_going)?;
+    Ok(told.map(AnyShrunk::of_model))
+}
+
+/// [`tell`], its types erased.
+///
+/// # Errors
+/// If the recording does not fail: then the run does not depend on its case and choices alone.
+pub fn tell_any(
+    case: &AnyCase,
+    source: &Source,
+    campaign: &AnyCampaign,
+    keep_going: &mut dyn FnMut(&Progress) -> bool,
+) -> Result<Option<AnyShrunk>, DoesNotFail> {
+    let runner = campaign.system.0.as_runner();
+    let Some((story, _)) = record_by(runner, case, source) else {
         return Ok(None);
     };
-    let shrunk = shrink(story, properties, keep_going)?;
+    let shrunk = shrink_by(story, runner, keep_going)?;
     let told = retell::retell(shrunk, campaign, keep_going);
-    Ok(Some(shake::shake(told, properties, keep_going)))
+    Ok(Some(shake::shake(told, runner, keep_going)))
 }
 
 /// How many worlds a shrink runs at most, where nobody says otherwise.
@@ -171,28 +172,48 @@ pub fn shrink<M: Model>(
     properties: &[Maker<M>],
     keep_going: &mut dyn FnMut(&Progress) -> bool,
 ) -> Result<Shrunk<M>, DoesNotFail> {
-    let outcome = story.run(properties, Record::No);
+    Ok(shrink_by(story.erased(), &Checked(properties), keep_going)?.of_model())
+}
+
+/// [`shrink`], its types erased.
+///
+/// # Errors
+/// If the story does not fail.
+pub fn shrink_any(
+    story: AnyStory,
+    system: &System,
+    keep_going: &mut dyn FnMut(&Progress) -> bool,
+) -> Result<AnyShrunk, DoesNotFail> {
+    shrink_by(story, system.0.as_runner(), keep_going)
+}
+
+pub(crate) fn shrink_by(
+    story: AnyStory,
+    runner: &dyn Runner,
+    keep_going: &mut dyn FnMut(&Progress) -> bool,
+) -> Result<AnyShrunk, DoesNotFail> {
+    let outcome = runner.replay(&story, Record::No);
     let Some(violation) = outcome.violation.clone() else {
         return Err(DoesNotFail);
     };
     let (before, fingerprint) = (story.sizes(), outcome.fingerprint);
     let story = used(story, &outcome.used, violation.at);
-    let best = Shrunk { story, violation, fingerprint, before, runs: 1, retold: false };
-    let mut shrinker = Shrinker { properties, best, stopped: false, keep_going };
+    let best = ShrunkOf { story, violation, fingerprint, before, runs: 1, retold: false };
+    let mut shrinker = Shrinker { runner, best, stopped: false, keep_going };
     shrinker.shrink();
     Ok(shrinker.best)
 }
 
-struct Shrinker<'a, M: Model> {
-    properties: &'a [Maker<M>],
+struct Shrinker<'a> {
+    runner: &'a dyn Runner,
     /// The shortest story so far. Another may take its place if it violates the same property, whatever else of the
     /// violation differs.
-    best: Shrunk<M>,
+    best: AnyShrunk,
     stopped: bool,
     keep_going: &'a mut dyn FnMut(&Progress) -> bool,
 }
 
-impl<M: Model> Shrinker<'_, M> {
+impl Shrinker<'_> {
     fn shrink(&mut self) {
         // Each round can make room for the next: a coarser story may lose more items.
         for _ in 0..4 {
@@ -208,18 +229,18 @@ impl<M: Model> Shrinker<'_, M> {
     }
 
     /// Runs a candidate; it becomes the best story if the same property fails.
-    fn attempt(&mut self, candidate: Story<M>) -> bool {
+    fn attempt(&mut self, candidate: AnyStory) -> bool {
         let best = &mut self.best;
         let progress = Progress { runs: best.runs, before: best.before, now: best.story.sizes() };
         if self.stopped || !(self.keep_going)(&progress) {
             self.stopped = true;
             return false;
         }
-        if candidate.case.validate().is_err() {
+        if self.runner.validate(&candidate.case).is_err() {
             return false;
         }
         best.runs += 1;
-        let outcome = candidate.run(self.properties, Record::No);
+        let outcome = self.runner.replay(&candidate, Record::No);
         let Some(violation) = outcome.violation.filter(|violation| violation.property == best.violation.property)
         else {
             return false;
@@ -232,7 +253,7 @@ impl<M: Model> Shrinker<'_, M> {
 }
 
 /// What a story used until its violation: no choices that nobody asked for, and nothing that lies after it.
-fn used<M: Model>(mut story: Story<M>, asked_for: &[bool], violated: Time) -> Story<M> {
+fn used(mut story: AnyStory, asked_for: &[bool], violated: Time) -> AnyStory {
     let mut asked_for = asked_for.iter();
     story.deviations.retain(|_| *asked_for.next().expect("one flag a deviation"));
     story.case.operations.retain(|operation| operation.at <= violated);
@@ -241,7 +262,7 @@ fn used<M: Model>(mut story: Story<M>, asked_for: &[bool], violated: Time) -> St
 }
 
 /// The story without a node: its operations, faults and choices go with it. `None` if it is the last.
-fn without_node<M: Model>(story: &Story<M>, node: crate::NodeId) -> Option<Story<M>> {
+fn without_node(story: &AnyStory, node: NodeId) -> Option<AnyStory> {
     let mut story = story.clone();
     let case = &mut story.case;
     case.scenario.nodes.retain(|other| *other != node);

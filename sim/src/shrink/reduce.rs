@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::choice::Deviation;
-use crate::model::Model;
 use crate::network::Latency;
-use crate::shrink::{Shrinker, Story, without_node};
+use crate::shrink::{Shrinker, without_node};
+use crate::system::AnyStory;
 use crate::time::Span;
 
-impl<M: Model> Shrinker<'_, M> {
+impl Shrinker<'_> {
     /// Leaves out what can be left out, until nothing more can.
     pub(super) fn reduce(&mut self) {
         loop {
@@ -88,7 +88,7 @@ impl<M: Model> Shrinker<'_, M> {
     }
 
     /// Leaves out ever smaller chunks of one list: halves, quarters, down to single items.
-    fn minimise<T: Clone>(&mut self, list: fn(&mut Story<M>) -> &mut Vec<T>) {
+    fn minimise<T: Clone>(&mut self, list: fn(&mut AnyStory) -> &mut Vec<T>) {
         let mut chunk = list(&mut self.best.story).len();
         while chunk > 0 && !self.stopped {
             let mut removed = false;

@@ -11,13 +11,13 @@ use std::ops::Range;
 
 use crate::choice::Source;
 use crate::fault::FaultClass;
-use crate::model::Model;
 use crate::network::Latency;
-use crate::run::{Record, run_valid};
-use crate::scenario::{Case, Scenario};
-use crate::shrink::{Progress, Shrunk, Story, record, shrink};
-use crate::swarm::{Cases, Swarm};
-use crate::sweep::Campaign;
+use crate::run::Record;
+use crate::scenario::Scenario;
+use crate::shrink::{AnyShrunk, Progress, ShrunkOf, record_by, shrink_by};
+use crate::swarm::Swarm;
+use crate::sweep::AnyCampaign;
+use crate::system::{AnyCase, AnyConfig, AnyStory, System, Worlds};
 use crate::time::Span;
 
 /// A story of at most this many items is short enough to read at a glance.
@@ -33,37 +33,38 @@ const CHAOS: [Span; 3] = [Span::ms(800), Span::ms(1_500), Span::ms(2_500)];
 const OPERATIONS: [usize; 4] = [1, 3, 6, 12];
 
 /// Looks for a shorter story of the same violation, if `shrunk` is long.
-pub(crate) fn retell<M: Model>(
-    shrunk: Shrunk<M>,
-    campaign: &Campaign<M>,
+pub(super) fn retell(
+    shrunk: AnyShrunk,
+    campaign: &AnyCampaign,
     keep_going: &mut dyn FnMut(&Progress) -> bool,
-) -> Shrunk<M> {
+) -> AnyShrunk {
     if campaign.swarm.is_as_configured() {
-        return tell_in(shrunk, campaign, own_worlds, 0..WORLDS, keep_going);
+        return tell_in(shrunk, campaign, &own_worlds, 0..WORLDS, keep_going);
     }
-    let best = tell_in(shrunk, campaign, own_worlds, 0..OWN, keep_going);
-    let variants = |_: &Story<M>, swarm: Swarm| variants(&campaign.suite.model, &swarm);
-    tell_in(best, campaign, variants, OWN..WORLDS, keep_going)
+    let best = tell_in(shrunk, campaign, &own_worlds, 0..OWN, keep_going);
+    tell_in(best, campaign, &variants, OWN..WORLDS, keep_going)
 }
 
-fn tell_in<M: Model>(
-    shrunk: Shrunk<M>,
-    campaign: &Campaign<M>,
-    worlds: impl Fn(&Story<M>, Swarm) -> Vec<Cases<M>>,
+/// Where a story may be told anew: the small worlds that a swarm makes of a system.
+type Where = dyn for<'a> Fn(&'a System, &AnyStory, Swarm) -> Vec<Box<dyn Worlds + 'a>>;
+
+fn tell_in(
+    shrunk: AnyShrunk,
+    campaign: &AnyCampaign,
+    worlds: &Where,
     seeds: Range<u64>,
     keep_going: &mut dyn FnMut(&Progress) -> bool,
-) -> Shrunk<M> {
+) -> AnyShrunk {
     let mut best = shrunk;
     if best.story.sizes().items() <= SHORT {
         return best;
     }
-    let properties = &campaign.suite.properties;
+    let runner = campaign.system.0.as_runner();
     let swarms = swarms(&best.story, campaign);
     let swarms = swarms.iter().flat_map(|swarm| CHAOS.map(|chaos| swarm.clone().chaos(chaos)));
     let settle = best.story.case.scenario.phases.settle;
-    let worlds = swarms.flat_map(|swarm| worlds(&best.story, swarm));
-    let worlds: Vec<_> =
-        worlds.map(|cases| cases.planting(campaign.suite.bug).scenario(|small| small.phases.settle = settle)).collect();
+    let worlds = swarms.flat_map(|swarm| worlds(&campaign.system, &best.story, swarm));
+    let worlds: Vec<_> = worlds.map(|cases| cases.with_phases(&|phases| phases.settle = settle)).collect();
     for seed in seeds {
         let size = best.story.sizes();
         let progress = Progress { runs: best.runs, before: best.before, now: size };
@@ -71,21 +72,21 @@ fn tell_in<M: Model>(
             break;
         }
         best.runs += 1;
-        let case = small_case(&worlds[seed as usize % worlds.len()], seed, seed as usize / worlds.len());
+        let case = small_case(&*worlds[seed as usize % worlds.len()], seed, seed as usize / worlds.len());
         let source = Source::Seed(seed);
-        let outcome = run_valid(&case, &source, properties, Record::No);
+        let outcome = runner.run(&case, &source, Record::No);
         if outcome.violation.is_none_or(|violation| violation.property != best.violation.property) {
             continue;
         }
-        let Some((story, _)) = record(&case, &source, properties) else {
+        let Some((story, _)) = record_by(runner, &case, &source) else {
             continue;
         };
-        let Ok(told) = shrink(story, properties, keep_going) else {
+        let Ok(told) = shrink_by(story, runner, keep_going) else {
             continue;
         };
         best.runs += told.runs;
         if told.violation.property == best.violation.property && told.story.sizes().items() < size.items() {
-            best = Shrunk { before: best.before, runs: best.runs, retold: true, ..told };
+            best = ShrunkOf { before: best.before, runs: best.runs, retold: true, ..told };
         }
     }
     best
@@ -93,34 +94,34 @@ fn tell_in<M: Model>(
 
 /// The classes of faults that the story is told with, twice as often as all that the campaign draws: for it may be told in
 /// another way too.
-fn swarms<M: Model>(story: &Story<M>, campaign: &Campaign<M>) -> Vec<Swarm> {
+fn swarms(story: &AnyStory, campaign: &AnyCampaign) -> Vec<Swarm> {
     let all = campaign.swarm.clone();
-    let narrow = all.clone().narrowed::<M>(&classes(story, campaign));
-    match narrow.classes::<M>() == all.classes::<M>() {
+    let narrow = all.clone().narrowed(classes(story, campaign));
+    match campaign.system.0.classes(&narrow) == campaign.classes() {
         true => vec![all],
         false => vec![narrow.clone(), narrow, all],
     }
 }
 
 /// Worlds of the story's own configuration, and of the same with as few nodes as it can have.
-fn own_worlds<M: Model>(story: &Story<M>, swarm: Swarm) -> Vec<Cases<M>> {
+fn own_worlds<'a>(system: &'a System, story: &AnyStory, swarm: Swarm) -> Vec<Box<dyn Worlds + 'a>> {
     let Scenario { config, core, .. } = &story.case.scenario;
     let swarm = swarm.as_configured();
-    let usual = swarm.cases(config).scenario(|small| small.core.clone_from(core));
-    std::iter::once(usual).chain(smallest(config).map(|few| swarm.cases(&few))).collect()
+    let usual = system.0.worlds(&swarm, config).with_core(core);
+    std::iter::once(usual).chain(smallest(config).map(|few| system.0.worlds(&swarm, &few))).collect()
 }
 
 /// Worlds of the variants of a model with as few nodes as it can have, and of the model.
-fn variants<M: Model>(model: &M, swarm: &Swarm) -> Vec<Cases<M>> {
-    smallest(model).iter().chain([model]).map(|model| swarm.cases(model)).collect()
+fn variants<'a>(system: &'a System, _: &AnyStory, swarm: Swarm) -> Vec<Box<dyn Worlds + 'a>> {
+    let config = system.config();
+    smallest(&config).iter().chain([&config]).map(|config| system.0.worlds(&swarm, config)).collect()
 }
 
-/// The model with as few nodes as it takes to have one that may be down beside another; `None` if it has no more than
-/// that.
-fn smallest<M: Model>(model: &M) -> Option<M> {
-    (2..model.size()).find_map(|nodes| {
-        let mut few = model.clone();
-        few.set_nodes(nodes).ok()?;
+/// The configuration with as few nodes as it takes to have one that may be down beside another; `None` if it has no more
+/// than that.
+fn smallest(config: &AnyConfig) -> Option<AnyConfig> {
+    (2..config.size()).find_map(|nodes| {
+        let few = config.with_nodes(nodes).ok()?;
         few.validate().ok()?;
         let crashes = few.tolerance().crashes;
         (crashes.at_once > 0 && crashes.among.len() > 1).then_some(few)
@@ -130,7 +131,7 @@ fn smallest<M: Model>(model: &M) -> Option<M> {
 /// The classes of fault that a story is told with: those of its faults that the campaign draws. Noise of the network and
 /// late timers were turned into faults where they mattered, and are left to chance here only where there is nothing
 /// else.
-fn classes<M: Model>(story: &Story<M>, campaign: &Campaign<M>) -> BTreeSet<FaultClass> {
+fn classes(story: &AnyStory, campaign: &AnyCampaign) -> BTreeSet<FaultClass> {
     let mut classes: BTreeSet<_> = story.case.faults.iter().map(|fault| fault.what.class()).collect();
     if story.case.scenario.disk.sync > Span::ZERO {
         classes.insert(FaultClass::Disk);
@@ -141,7 +142,7 @@ fn classes<M: Model>(story: &Story<M>, campaign: &Campaign<M>) -> BTreeSet<Fault
     } else if classes.contains(&FaultClass::Crash) {
         classes.remove(&FaultClass::Reorder);
     }
-    let drawn = campaign.swarm.classes::<M>();
+    let drawn = campaign.classes();
     classes.retain(|class| drawn.contains(class));
     if classes.is_empty() {
         classes.extend([FaultClass::Loss, FaultClass::Dup, FaultClass::Reorder]);
@@ -151,7 +152,7 @@ fn classes<M: Model>(story: &Story<M>, campaign: &Campaign<M>) -> BTreeSet<Fault
 }
 
 /// The small world of a seed, in turn without jitter and with it, and with more operations each time.
-fn small_case<M: Model>(cases: &Cases<M>, seed: u64, turn: usize) -> Case<M> {
+fn small_case(cases: &dyn Worlds, seed: u64, turn: usize) -> AnyCase {
     let mut case = cases.case(seed);
     let scenario = &mut case.scenario;
     scenario.timer_jitter = Span::ZERO;

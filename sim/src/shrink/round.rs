@@ -2,8 +2,8 @@
 
 use crate::choice::{Billionths, Deviation};
 use crate::disk::DiskConfig;
-use crate::model::Model;
 use crate::shrink::Shrinker;
+use crate::system::AnyCase;
 use crate::time::{Span, Time};
 
 /// From coarse to fine: the first grid that the story survives is kept.
@@ -21,7 +21,7 @@ const LENGTHS: [Span; 8] = [
     Span::ms(2_000),
 ];
 
-impl<M: Model> Shrinker<'_, M> {
+impl Shrinker<'_> {
     pub(super) fn round(&mut self) {
         self.simplify_scenario();
         self.shorten_faults();
@@ -102,7 +102,7 @@ impl<M: Model> Shrinker<'_, M> {
         self.attempt(candidate)
     }
 
-    fn round_time(&mut self, place: impl Fn(&mut crate::Case<M>) -> Option<&mut Time>) {
+    fn round_time(&mut self, place: impl Fn(&mut AnyCase) -> Option<&mut Time>) {
         for grid in GRIDS {
             let mut candidate = self.best.story.clone();
             let Some(at) = place(&mut candidate.case) else { return };

@@ -8,10 +8,10 @@
 use rand_chacha::ChaCha8Rng;
 use rand_core::Rng;
 
-use crate::choice::{Deviation, generator};
-use crate::model::Model;
-use crate::property::Maker;
-use crate::shrink::{Progress, SHORT, Shrinker, Shrunk, Story};
+use crate::choice::Deviation;
+use crate::generator::generator;
+use crate::shrink::{AnyShrunk, Progress, SHORT, Shrinker};
+use crate::system::{AnyStory, Runner};
 use crate::time::{Span, Time};
 
 /// After so many shakes in a row that gave nothing, nothing more is expected.
@@ -24,17 +24,17 @@ const LONG: usize = 3 * SHORT;
 const FAR: [Span; 4] = [Span::ms(3), Span::ms(20), Span::ms(80), Span::ms(300)];
 
 /// Shakes a story that is long until it is not, or nothing more comes of it.
-pub(super) fn shake<M: Model>(
-    shrunk: Shrunk<M>,
-    properties: &[Maker<M>],
+pub(super) fn shake(
+    shrunk: AnyShrunk,
+    runner: &dyn Runner,
     keep_going: &mut dyn FnMut(&Progress) -> bool,
-) -> Shrunk<M> {
-    let mut shrinker = Shrinker { properties, best: shrunk, stopped: false, keep_going };
+) -> AnyShrunk {
+    let mut shrinker = Shrinker { runner, best: shrunk, stopped: false, keep_going };
     shrinker.shake();
     shrinker.best
 }
 
-impl<M: Model> Shrinker<'_, M> {
+impl Shrinker<'_> {
     fn shake(&mut self) {
         let mut words = Words(generator(0, "shrink/shake"));
         let mut in_vain = 0;
@@ -74,7 +74,7 @@ impl Words {
 }
 
 /// Leaves out one of all items.
-fn leave_out<M: Model>(story: &mut Story<M>, words: &mut Words) {
+fn leave_out(story: &mut AnyStory, words: &mut Words) {
     let (faults, operations) = (story.case.faults.len(), story.case.operations.len());
     let place = words.below(faults + operations + story.deviations.len());
     if place < faults {
@@ -87,7 +87,7 @@ fn leave_out<M: Model>(story: &mut Story<M>, words: &mut Words) {
 }
 
 /// Moves everything from some instant on, all by as much: what led there now takes longer, or less long.
-fn shift_what_follows<M: Model>(story: &mut Story<M>, far: Span, words: &mut Words) {
+fn shift_what_follows(story: &mut AnyStory, far: Span, words: &mut Words) {
     let case = &mut story.case;
     let faults = case.faults.iter().map(|fault| fault.at);
     let instants: Vec<_> = faults.chain(case.operations.iter().map(|operation| operation.at)).collect();
@@ -104,7 +104,7 @@ fn shift_what_follows<M: Model>(story: &mut Story<M>, far: Span, words: &mut Wor
 }
 
 /// Moves some of the faults and operations, and makes some faults shorter or longer.
-fn shift_some<M: Model>(story: &mut Story<M>, far: Span, words: &mut Words) {
+fn shift_some(story: &mut AnyStory, far: Span, words: &mut Words) {
     for fault in &mut story.case.faults {
         if words.below(2) == 0 {
             fault.at = words.near(fault.at, far);
@@ -124,7 +124,7 @@ fn shift_some<M: Model>(story: &mut Story<M>, far: Span, words: &mut Words) {
 }
 
 /// Gives some draws another value.
-fn redraw<M: Model>(story: &mut Story<M>, words: &mut Words) {
+fn redraw(story: &mut AnyStory, words: &mut Words) {
     for deviation in &mut story.deviations {
         if let Deviation::Draw { billionths, .. } = deviation
             && words.below(3) == 0

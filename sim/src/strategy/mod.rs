@@ -15,21 +15,19 @@
 //! --budget 3000`), uniform needs 1.08 times its seeds (95 %: 0.89 to 1.35), pct 0.90 times (0.79 to 1.02), guided 1.11 times
 //! (1.02 to 1.21), and all of them more events. So none is clearly better; pct may be, and is worth a sweep of its own.
 
+mod drawn;
 pub mod guided;
 pub mod pct;
 mod search;
 
 use std::fmt;
 
-use crate::choice::Source;
-use crate::model::Model;
-use crate::run::{Record, run_valid};
-use crate::scenario::{Case, Impossible};
-use crate::strategy::pct::Order;
-use crate::sweep::Campaign;
-use crate::time::Span;
+use crate::run::Record;
+use crate::scenario::Impossible;
+use crate::sweep::AnyCampaign;
 
-pub use search::{Refused, Search};
+pub(crate) use drawn::Drawn;
+pub use search::Search;
 
 /// How seeds are made into worlds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -79,35 +77,10 @@ impl std::str::FromStr for Strategy {
     }
 }
 
-/// How a swarm draws a seed's case and its choices.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Drawn {
-    #[default]
-    Swarm,
-    Uniform,
-    /// By priorities, in worlds that send up to so many messages, none of which is to take longer than the bound.
-    Ordered {
-        steps: u32,
-        bound: Span,
-    },
-}
-
-impl Drawn {
-    pub(crate) fn source<M: Model>(self, case: &Case<M>, seed: u64) -> Source {
-        match self {
-            Drawn::Swarm | Drawn::Uniform => Source::Seed(seed),
-            Drawn::Ordered { steps, bound } => {
-                let least = case.scenario.network.latency.base();
-                Source::Ordered { seed, order: Order::drawn(seed, steps, least, bound) }
-            }
-        }
-    }
-}
-
 /// How many worlds are run to learn how many messages worlds of a model send.
 const MEASURED: u64 = 16;
 
-impl<M: Model> Campaign<M> {
+impl AnyCampaign {
     /// The same campaign under a strategy. One that is guided draws like a swarm: what it makes of that is
     /// [`guided::Guided`]'s.
     ///
@@ -118,7 +91,7 @@ impl<M: Model> Campaign<M> {
             Strategy::Uniform => Drawn::Uniform,
             Strategy::Swarm | Strategy::Guided => Drawn::Swarm,
             Strategy::Pct => {
-                let (_, bound) = self.cases().rules(&self.suite.model).latency;
+                let (_, bound) = self.worlds().rules(&self.system.config()).latency;
                 Drawn::Ordered { steps: self.most_messages()?, bound }
             }
         };
@@ -128,13 +101,9 @@ impl<M: Model> Campaign<M> {
 
     /// The number of steps that PCT needs beforehand: the most messages that the worlds of a few fixed seeds send.
     fn most_messages(&self) -> Result<u32, Impossible> {
-        let cases = self.cases();
-        let sent = |seed| {
-            let case = cases.case(seed);
-            case.validate()?;
-            // With the properties: a world that is broken may send messages for ever.
-            Ok(run_valid(&case, &Source::Seed(seed), &self.suite.properties, Record::No).stats.sent)
-        };
+        let worlds = self.worlds();
+        // With the properties: a world that is broken may send messages for ever.
+        let sent = |seed| Ok(worlds.run(seed, Record::No)?.1.stats.sent);
         let most = (0..MEASURED).map(sent).collect::<Result<Vec<_>, _>>()?.into_iter().max();
         Ok(most.unwrap_or(0).clamp(1, u64::from(u32::MAX)) as u32)
     }

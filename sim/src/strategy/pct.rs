@@ -29,8 +29,8 @@ use std::collections::BTreeMap;
 
 use rand_core::Rng;
 
-use crate::choice::{generator, stream};
 use crate::fingerprint::stable_hash;
+use crate::generator::{generator, stream};
 use crate::network::{Fate, NetworkConfig};
 use crate::process::NodeId;
 use crate::time::Span;

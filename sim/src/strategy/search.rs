@@ -3,36 +3,32 @@
 use std::ops::Range;
 
 use crate::choice::Source;
-use crate::model::Model;
 use crate::property::Violation;
-use crate::run::{Record, run_valid};
-use crate::scenario::{Case, Impossible};
-use crate::shrink::Story;
+use crate::run::Record;
+use crate::scenario::Impossible;
+use crate::seed::SeedResult;
 use crate::strategy::Strategy;
-use crate::strategy::guided::Guided;
-use crate::sweep::{Campaign, SeedResult, Summary};
-use crate::trace::Trace;
+use crate::strategy::guided::{Guided, Refused};
+use crate::sweep::{AnyCampaign, Summary};
+use crate::system::{AnyCase, AnyStory, AnyTrace};
 
 /// A campaign under a strategy.
-pub enum Search<M: Model> {
+pub enum Search {
     /// Each seed is drawn on its own.
-    Drawn(Campaign<M>),
+    Drawn(AnyCampaign),
     /// Seeds learn from each other.
-    Guided(Box<Guided<M>>),
+    Guided(Box<Guided>),
 }
 
-/// A member of a corpus that a search cannot use: its place, and why.
-pub type Refused = (usize, String);
-
-impl<M: Model> Search<M> {
+impl Search {
     /// The search that a strategy makes of a campaign. One that learns begins with the corpus; the others need none.
     ///
     /// # Errors
     /// If no world can run the model's own scenario.
     pub fn new(
-        campaign: Campaign<M>,
+        campaign: AnyCampaign,
         strategy: Strategy,
-        corpus: Vec<Story<M>>,
+        corpus: Vec<AnyStory>,
     ) -> Result<(Self, Vec<Refused>), Impossible> {
         let campaign = campaign.under(strategy)?;
         if strategy != Strategy::Guided {
@@ -43,7 +39,7 @@ impl<M: Model> Search<M> {
     }
 
     /// The campaign that is searched.
-    pub fn campaign(&self) -> &Campaign<M> {
+    pub fn campaign(&self) -> &AnyCampaign {
         match self {
             Search::Drawn(campaign) => campaign,
             Search::Guided(guided) => guided.campaign(),
@@ -54,13 +50,12 @@ impl<M: Model> Search<M> {
     ///
     /// # Errors
     /// If no world can run the case.
-    pub fn world(&self, seed: u64) -> Result<(Case<M>, Source), Impossible> {
+    pub fn world(&self, seed: u64) -> Result<(AnyCase, Source), Impossible> {
         let campaign = match self {
             Search::Drawn(campaign) => campaign,
             Search::Guided(guided) => return guided.world(seed),
         };
-        let case = campaign.cases().case(seed);
-        case.validate()?;
+        let case = campaign.case(seed)?;
         let source = campaign.swarm.source(&case, seed);
         Ok((case, source))
     }
@@ -74,7 +69,7 @@ impl<M: Model> Search<M> {
         &self,
         seeds: Range<u64>,
         each: &(dyn Fn(SeedResult) -> bool + Sync),
-    ) -> Result<(Summary, Vec<Trace<M>>), Impossible> {
+    ) -> Result<(Summary, Vec<AnyTrace>), Impossible> {
         match self {
             Search::Drawn(campaign) => Ok((campaign.sweep(seeds, 0, each)?, Vec::new())),
             Search::Guided(guided) => {
@@ -82,6 +77,11 @@ impl<M: Model> Search<M> {
                 Ok((summary, finds.iter().map(|find| guided.trace(find)).collect()))
             }
         }
+    }
+
+    /// A summary of no seeds, with what was declared: what others are added to.
+    pub fn nothing(&self) -> Summary {
+        self.campaign().judged(Summary::default())
     }
 
     /// Hands the seeds that violate something to `each`, ascending, until it says no. Where seeds do not learn from each
@@ -121,7 +121,7 @@ impl<M: Model> Search<M> {
     pub fn in_turn(
         &self,
         seeds: Range<u64>,
-        each: &mut dyn FnMut(SeedResult, &Case<M>, &Source) -> bool,
+        each: &mut dyn FnMut(SeedResult, &AnyCase, &Source) -> bool,
     ) -> Result<(), Impossible> {
         let campaign = match self {
             Search::Drawn(campaign) => campaign,
@@ -130,12 +130,12 @@ impl<M: Model> Search<M> {
                 return Ok(());
             }
         };
-        let cases = campaign.cases();
-        cases.case(seeds.start).validate()?;
+        campaign.case(seeds.start)?;
+        let worlds = campaign.worlds();
         for seed in seeds {
-            let case = cases.case(seed);
+            let case = worlds.case(seed);
             let source = campaign.swarm.source(&case, seed);
-            let outcome = run_valid(&case, &source, &campaign.suite.properties, Record::No);
+            let outcome = campaign.system.0.run(&case, &source, Record::No);
             if !each(SeedResult::of(seed, outcome), &case, &source) {
                 break;
             }

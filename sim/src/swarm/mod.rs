@@ -14,13 +14,14 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-use crate::choice::{Source, plan_key};
+use crate::choice::Source;
 use crate::disk::DiskConfig;
 use crate::fault::{Direction, Fault, FaultClass, Target, What};
+use crate::generator::plan_key;
 use crate::model::{Model, Workload};
 use crate::network::{CutMode, Latency, NetworkConfig};
 use crate::process::NodeId;
-use crate::scenario::{Budget, Case, Scenario};
+use crate::scenario::{Budget, Case, CaseOf, Scenario};
 use crate::strategy::Drawn;
 use crate::swarm::motif::Motif;
 use crate::swarm::rules::{DELAYS, MOST_LATE, MOST_LATENCY, MOST_PPM, MOST_SYNC_JITTER, SLOWNESSES};
@@ -123,9 +124,9 @@ impl Swarm {
         self
     }
 
-    /// Leaves out all classes but these.
-    pub(crate) fn narrowed<M: Model>(mut self, classes: &BTreeSet<FaultClass>) -> Self {
-        self.base = Some(self.classes::<M>().intersection(classes).copied().collect());
+    /// Leaves out all classes but these, which are some of those that may be drawn.
+    pub(crate) fn narrowed(mut self, classes: BTreeSet<FaultClass>) -> Self {
+        self.base = Some(classes);
         self.more = BTreeSet::new();
         self
     }
@@ -142,7 +143,7 @@ impl Swarm {
     }
 
     /// Where the choices of a seed's case come from.
-    pub(crate) fn source<M: Model>(&self, case: &Case<M>, seed: u64) -> Source {
+    pub(crate) fn source<C, O>(&self, case: &CaseOf<C, O>, seed: u64) -> Source {
         self.drawn.source(case, seed)
     }
 
@@ -249,11 +250,6 @@ impl<M: Model> Cases<M> {
     /// What a case of this configuration has to keep to.
     pub(crate) fn rules(&self, variant: &M) -> Rules {
         Rules::of(&self.swarm, &self.scenario.config, variant)
-    }
-
-    /// Whether no variants of the configuration are drawn.
-    pub(crate) fn as_configured(&self) -> bool {
-        self.swarm.is_as_configured()
     }
 
     /// What all scenarios have in common.

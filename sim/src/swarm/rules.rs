@@ -9,7 +9,7 @@ use crate::fault::{Fault, FaultClass, Target, What};
 use crate::model::Model;
 use crate::network::NetworkConfig;
 use crate::process::NodeId;
-use crate::scenario::Case;
+use crate::scenario::CaseOf;
 use crate::swarm::Swarm;
 use crate::time::{Span, Time};
 
@@ -106,7 +106,7 @@ impl Rules {
     }
 
     /// Brings a case and the choices that are fixed for it under the rules: what can be made smaller is, the rest goes.
-    pub(crate) fn keep<M: Model>(&self, case: &mut Case<M>, changes: &mut Vec<Deviation>) {
+    pub(crate) fn keep<C, O>(&self, case: &mut CaseOf<C, O>, changes: &mut Vec<Deviation>) {
         let scenario = &mut case.scenario;
         self.keep_classes(&mut case.faults, &mut scenario.network, &mut scenario.disk);
         scenario.network.loss_ppm = scenario.network.loss_ppm.min(MOST_PPM);
@@ -166,7 +166,7 @@ impl Rules {
 
     /// What of a case is against the rules, if anything is.
     #[cfg(test)]
-    pub(crate) fn broken<M: Model>(&self, case: &Case<M>, changes: &[Deviation]) -> Option<String> {
+    pub(crate) fn broken<C: Clone, O: Clone>(&self, case: &CaseOf<C, O>, changes: &[Deviation]) -> Option<String> {
         let (mut kept, mut kept_changes) = (case.clone(), changes.to_vec());
         self.keep(&mut kept, &mut kept_changes);
         let fault = case.faults.iter().find(|fault| !kept.faults.contains(fault));

@@ -7,6 +7,7 @@ use seedbed_sim::check::write_trace;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::atlas::sources::digest_of;
+use crate::files;
 
 /// A folder of results.
 #[derive(Clone, Debug)]
@@ -50,9 +51,12 @@ impl Cache {
 
     /// Looks for the result of this name and key.
     pub fn get<T: DeserializeOwned>(&self, name: &str, key: &str) -> Found<T> {
-        match std::fs::read(self.file(name)) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Found::Nothing,
-            Err(error) => Found::Damaged(error.to_string()),
+        let file = self.file(name);
+        if !file.exists() {
+            return Found::Nothing;
+        }
+        match files::TRACE.bytes_of(&file) {
+            Err(error) => Found::Damaged(format!("{error:#}")),
             Ok(bytes) => match read(&bytes, key) {
                 Ok(Some(result)) => Found::Result(result),
                 Ok(None) => Found::Nothing,

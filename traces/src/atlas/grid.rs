@@ -20,7 +20,7 @@ pub struct Row {
 
 impl Row {
     /// The component with all of its variants.
-    pub fn component(component: &dyn Component) -> Self {
+    pub fn component(component: &Component) -> Self {
         Row { model: component.info().name, configuration: None, with: &[] }
     }
 
@@ -158,6 +158,7 @@ pub fn same(a: &[FaultClass], b: &[FaultClass]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::atlas::measure::sample::samples;
     use crate::registry;
 
     #[test]
@@ -165,7 +166,8 @@ mod tests {
         for &(model, name, with) in CONFIGURATIONS {
             let component = registry::find(model).expect("the model is there");
             let row = Row { model, configuration: Some(name), with };
-            let sample = component.measure(&row.options(&[]), 0..1, &|| true).expect("it can be run so");
+            let prepared = component.prepare(&row.options(&[])).expect("it can be run so");
+            let sample = samples(prepared.campaign(), 0..1, &|| true).expect("it can be run so");
             assert_eq!(sample.len(), 1, "{model}: {name}");
         }
     }

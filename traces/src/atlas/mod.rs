@@ -25,6 +25,7 @@ use serde::de::DeserializeOwned;
 use crate::atlas::cache::{Cache, Found};
 use crate::atlas::grid::Row;
 use crate::atlas::measure::cell::Cell;
+use crate::atlas::measure::sample::samples;
 use crate::atlas::provenance::{Provenance, version};
 use crate::atlas::story::{Search, Story};
 use crate::atlas::verdict::{Nothing, Verdict};
@@ -160,7 +161,7 @@ pub struct Surveyor<'a> {
 
 /// A cell that is to be measured.
 struct Job<'a> {
-    component: &'a dyn Component,
+    component: &'a Component,
     row: Row,
     classes: Vec<FaultClass>,
 }
@@ -171,14 +172,14 @@ impl Surveyor<'_> {
     /// # Errors
     /// If a component cannot be run as it is, a story does not replay, or somebody pressed Ctrl-C: what was measured
     /// till then is kept.
-    pub fn survey(&self, components: &[Box<dyn Component>]) -> anyhow::Result<Atlas> {
+    pub fn survey(&self, components: &[Component]) -> anyhow::Result<Atlas> {
         let rows = components.iter().flat_map(|component| {
             let configurations = match self.effort.configurations {
                 true => grid::configurations(component.info().name),
                 false => Vec::new(),
             };
-            let rows = std::iter::once(Row::component(&**component)).chain(configurations);
-            rows.map(move |row| (&**component, row))
+            let rows = std::iter::once(Row::component(component)).chain(configurations);
+            rows.map(move |row| (component, row))
         });
         let rows: Vec<_> = rows.collect();
         let mut table: Vec<Measured> = self.columns(&rows, &|_, _| true, &grid::singles())?;
@@ -202,7 +203,7 @@ impl Surveyor<'_> {
                 rows.push(measured);
             }
             let boundaries = component.boundaries().into_iter().map(|boundary| {
-                let story = story::kept_by_name(&**component, &format!("{}-{}", info.name, boundary.name))?;
+                let story = story::kept_by_name(component, &format!("{}-{}", info.name, boundary.name))?;
                 Ok((boundary, story))
             });
             let boundaries = boundaries.collect::<anyhow::Result<_>>()?;
@@ -218,7 +219,7 @@ impl Surveyor<'_> {
     /// Measures some columns of all rows; where a cell would tell nothing, it is left out.
     fn columns(
         &self,
-        rows: &[(&dyn Component, Row)],
+        rows: &[(&Component, Row)],
         tells: &(dyn Fn(usize, &[FaultClass]) -> bool + Sync),
         columns: &[Vec<FaultClass>],
     ) -> anyhow::Result<Vec<Measured>> {
@@ -245,7 +246,8 @@ impl Surveyor<'_> {
     fn entry(&self, job: &Job<'_>) -> anyhow::Result<Entry> {
         let key = format!("{} seeds 0..{}", job.key(), self.effort.seeds);
         let cell: Cell = self.kept_or(&self.file(job), &key, || {
-            let samples = job.component.measure(&job.options(), 0..self.effort.seeds, &|| !interrupted())?;
+            let prepared = job.component.prepare(&job.options())?;
+            let samples = samples(prepared.campaign(), 0..self.effort.seeds, &|| !interrupted())?;
             not_interrupted()?;
             Ok(Cell::of(&samples))
         })?;
@@ -259,7 +261,7 @@ impl Surveyor<'_> {
     }
 
     /// Gives every cell that violates something its story.
-    fn tell(&self, rows: &[(&dyn Component, Row)], table: &mut [Measured]) -> anyhow::Result<()> {
+    fn tell(&self, rows: &[(&Component, Row)], table: &mut [Measured]) -> anyhow::Result<()> {
         let entries = table.iter_mut().zip(rows).flat_map(|(measured, (component, row))| {
             let job = |entry: &Entry| Job { component: *component, row: row.clone(), classes: entry.classes.clone() };
             measured.entries.iter_mut().map(move |entry| (job(entry), entry))

@@ -13,10 +13,10 @@ const BUILT_IN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 /// The version of a model: what its results are cached by. `path` is that of its type.
 ///
 /// # Panics
-/// If the model is not in a family of the library.
+/// If the model is not in a module of a family of the library.
 pub fn version(path: &str) -> &'static str {
-    let family = path.split("::").nth(1).unwrap_or_default();
-    let known = VERSIONS.iter().find(|(name, _)| *name == family);
+    let module = path.split("::").skip(1).take(2).collect::<Vec<_>>().join("/");
+    let known = VERSIONS.iter().find(|(name, _)| *name == module);
     known.unwrap_or_else(|| panic!("a model outside the library: {path}")).1
 }
 

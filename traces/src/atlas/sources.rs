@@ -1,8 +1,9 @@
 //! What a component is made of: the digest of the sources that its measurements depend on.
 //!
-//! Which sources those are is found by names, generously: a top-level module counts if its name is a part of any path,
-//! or stands in any `use`, in one that counts already. Too much only means to measure again what is as it was; too
-//! little would show results of sources that are gone. The build script uses this file too.
+//! Sources are told apart by *modules*: a file or a folder in a family, such as `models/src/replication/raft`, and what lies
+//! directly in a family or in a room. Which of them a component depends on is found by names, generously: a module counts if
+//! its name is a part of any path, or stands in any `use`, in one that counts already. Too much only means to measure again
+//! what is as it was; too little would show results of sources that are gone. The build script uses this file too.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -12,14 +13,15 @@ use sha2::{Digest, Sha256};
 
 /// What every measurement depends on: the simulator, what is measured and how, and the libraries.
 const EVERYWHERE: [&str; 4] = ["sim/src", "traces/src/atlas/measure", "traces/src/component.rs", "Cargo.lock"];
-/// The rooms of components: a top-level module is a file or a folder there.
+/// The rooms of components: folders of families.
 const ROOMS: [&str; 2] = ["models/src", "properties/src"];
 
 /// Where all of that lies.
 pub const WATCHED: [&str; 6] = [ROOMS[0], ROOMS[1], EVERYWHERE[0], EVERYWHERE[1], EVERYWHERE[2], EVERYWHERE[3]];
 
-/// A top-level module of a room, such as `models/src/lock`.
-type Module = (usize, String);
+/// A module of a room: the family, and the name in it, such as `replication` and `raft`. What lies directly in a room is of no
+/// family; the `mod.rs` of a family, which all of it may depend on, has the name `mod`.
+type Module = (usize, String, String);
 
 /// All sources that measurements depend on, read from a workspace.
 #[derive(Clone, Debug)]
@@ -38,11 +40,10 @@ impl Sources {
     pub fn read(workspace: &Path) -> io::Result<Self> {
         let mut modules = BTreeMap::new();
         for (room, folder) in ROOMS.into_iter().enumerate() {
-            for path in entries(&workspace.join(folder))? {
-                let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            for (family, path) in modules_in(&workspace.join(folder))? {
                 let texts = texts(&path)?;
                 let names = texts.iter().flat_map(|(_, text)| names(text)).map(String::from).collect();
-                modules.insert((room, name), (digest(&texts, workspace), names));
+                modules.insert((room, family, name_of(&path)), (digest(&texts, workspace), names));
             }
         }
         let mut everywhere = Vec::new();
@@ -52,26 +53,23 @@ impl Sources {
         Ok(Sources { modules, everywhere: digest(&everywhere, workspace) })
     }
 
-    /// The families of models: the modules of the first room.
-    pub fn families(&self) -> impl Iterator<Item = &str> {
-        self.modules.keys().filter(|(room, _)| *room == 0).map(|(_, name)| &name[..])
+    /// What there may be components in: the modules of the first room, `family/name`.
+    pub fn components(&self) -> impl Iterator<Item = String> + '_ {
+        let of_models = self.modules.keys().filter(|(room, family, _)| *room == 0 && !family.is_empty());
+        of_models.map(|(_, family, name)| format!("{family}/{name}"))
     }
 
-    /// The version of what is in a family: the digest of all that it may depend on.
-    pub fn version(&self, family: &str) -> String {
-        let mut count: BTreeSet<Module> = [(0, family.to_string())].into();
-        // What must be true of it: whoever names the family among the properties.
-        let judges = self.modules.iter().filter(|((room, _), (_, names))| *room == 1 && names.contains(family));
+    /// The version of a component, which is in `family/name`: the digest of all that it may depend on.
+    pub fn version(&self, component: &str) -> String {
+        let (family, name) = component.split_once('/').unwrap_or(("", component));
+        let mut count: BTreeSet<Module> = [(0, family.to_string(), name.to_string())].into();
+        // What must be true of it: whoever names it among the properties.
+        let judges = self.modules.iter().filter(|((room, ..), (_, names))| *room == 1 && names.contains(name));
         count.extend(judges.map(|(module, _)| module.clone()));
-        count.extend((0..ROOMS.len()).map(|room| (room, "lib".to_string())));
+        count.extend((0..ROOMS.len()).map(|room| (room, String::new(), "lib".to_string())));
         loop {
-            let named = self.modules.keys().filter(|(room, name)| {
-                // The list of modules names them all, and depends on none.
-                let named_by = |module: &Module| module.1 != "lib" && self.modules[module].1.contains(name);
-                let may = |module: &&Module| module.0 >= *room;
-                count.iter().filter(|module| self.modules.contains_key(*module)).filter(may).any(named_by)
-            });
-            let more: Vec<Module> = named.filter(|module| !count.contains(*module)).cloned().collect();
+            let more = self.modules.keys().filter(|module| !count.contains(*module) && self.depends(&count, module));
+            let more: Vec<Module> = more.cloned().collect();
             if more.is_empty() {
                 break;
             }
@@ -79,6 +77,16 @@ impl Sources {
         }
         let digests = count.iter().filter_map(|module| Some(&self.modules.get(module)?.0[..]));
         joined(digests.chain([&self.everywhere[..]]))
+    }
+
+    /// Whether one of these may depend on a module: if it names it, or is in a family and this is its `mod.rs`.
+    fn depends(&self, count: &BTreeSet<Module>, (room, family, name): &Module) -> bool {
+        let from = count.iter().filter(|module| module.0 >= *room && self.modules.contains_key(*module));
+        from.into_iter().any(|module| match &name[..] {
+            "mod" => module.0 == *room && module.1 == *family,
+            // The list of modules names them all, and depends on none.
+            _ => module.2 != "lib" && self.modules[module].1.contains(name),
+        })
     }
 
     /// The digest of everything.
@@ -96,6 +104,24 @@ fn names(text: &str) -> BTreeSet<&str> {
     let before = text.match_indices("::").map(|(at, _)| text[..at].rsplit(|c| !part(c)).next().unwrap_or_default());
     let after = text.split("::").skip(1).map(|rest| rest.split(|c| !part(c)).next().unwrap_or_default());
     used.chain(before).chain(after).filter(|name| !name.is_empty()).collect()
+}
+
+/// The modules of a room, each with its family.
+fn modules_in(room: &Path) -> io::Result<Vec<(String, PathBuf)>> {
+    let mut modules = Vec::new();
+    for path in entries(room)? {
+        if path.is_dir() {
+            modules.extend(entries(&path)?.into_iter().map(|module| (name_of(&path), module)));
+        } else {
+            modules.push((String::new(), path));
+        }
+    }
+    Ok(modules)
+}
+
+/// The name of a module that is a file or a folder.
+fn name_of(path: &Path) -> String {
+    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// What is directly in a folder, in the order of names.
@@ -154,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_family_has_a_new_version_when_what_it_is_made_of_changes_and_only_then() {
+    fn a_component_has_a_new_version_when_what_it_is_made_of_changes_and_only_then() {
         let workspace = std::env::temp_dir().join(format!("seedbed-atlas-sources-{}", std::process::id()));
         let write = |path: &str, text: &str| {
             let file = workspace.join(path);
@@ -164,31 +190,36 @@ mod tests {
         for path in EVERYWHERE {
             write(&if path.contains('.') { path.to_string() } else { format!("{path}/lib.rs") }, "");
         }
-        write("models/src/lib.rs", "pub mod lock; pub mod crdt; pub mod wal;");
-        write("models/src/lock/mod.rs", "use crate::wal;");
-        write("models/src/crdt.rs", "// no wal");
-        write("models/src/wal.rs", "one");
+        write("models/src/lib.rs", "pub mod caching; pub mod replication; pub mod parts;");
+        write("models/src/caching/mod.rs", "pub mod lock; pub mod coherence;");
+        write("models/src/caching/lock/mod.rs", "use crate::parts::wal;");
+        write("models/src/caching/coherence.rs", "// a neighbour");
+        write("models/src/replication/mod.rs", "pub mod crdt;");
+        write("models/src/replication/crdt.rs", "// no wal");
+        write("models/src/parts/wal.rs", "one");
         write("properties/src/lib.rs", "");
         write(
-            "properties/src/exclusion.rs",
-            "fn of(lock: &seedbed_models::caching::lock::Lock) { crate::judge::go(lock) }",
+            "properties/src/caching/exclusion.rs",
+            "fn of(lock: &seedbed_models::caching::lock::Lock) { crate::checkers::judge::go(lock) }",
         );
-        write("properties/src/judge.rs", "one");
+        write("properties/src/checkers/judge.rs", "one");
         let versions = || {
             let sources = Sources::read(&workspace).expect("it can be read");
-            ["lock", "crdt"].map(|family| sources.version(family))
+            ["caching/lock", "caching/coherence", "replication/crdt"].map(|component| sources.version(component))
         };
         let changed = |path: &str| {
             let before = versions();
             write(path, "another");
             let after = versions();
-            [before[0] != after[0], before[1] != after[1]]
+            [0, 1, 2].map(|place| before[place] != after[place])
         };
-        assert_eq!(changed("models/src/wal.rs"), [true, false]);
-        assert_eq!(changed("properties/src/judge.rs"), [true, false]);
-        assert_eq!(changed("models/src/crdt.rs"), [false, true]);
-        assert_eq!(changed("sim/src/lib.rs"), [true, true]);
-        assert_eq!(changed("Cargo.lock"), [true, true]);
+        assert_eq!(changed("models/src/parts/wal.rs"), [true, false, false]);
+        assert_eq!(changed("properties/src/checkers/judge.rs"), [true, false, false]);
+        assert_eq!(changed("models/src/caching/coherence.rs"), [false, true, false]);
+        assert_eq!(changed("models/src/caching/mod.rs"), [true, true, false]);
+        assert_eq!(changed("models/src/replication/crdt.rs"), [false, false, true]);
+        assert_eq!(changed("sim/src/lib.rs"), [true, true, true]);
+        assert_eq!(changed("Cargo.lock"), [true, true, true]);
         std::fs::remove_dir_all(&workspace).expect("it is ours");
     }
 }

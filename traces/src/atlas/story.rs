@@ -36,7 +36,7 @@ pub struct Search {
 }
 
 /// The kept trace of this name.
-pub fn kept_by_name(component: &dyn Component, name: &str) -> anyhow::Result<Option<Story>> {
+pub fn kept_by_name(component: &Component, name: &str) -> anyhow::Result<Option<Story>> {
     let Some(text) = kept::find(name) else {
         return Ok(None);
     };
@@ -49,11 +49,12 @@ pub fn kept_by_name(component: &dyn Component, name: &str) -> anyhow::Result<Opt
 /// # Errors
 /// If a kept trace does not replay.
 pub fn kept(
-    component: &dyn Component,
+    component: &Component,
     options: &Options,
     classes: &[FaultClass],
     property: &str,
 ) -> anyhow::Result<Option<Story>> {
+    let prepared = component.prepare(options)?;
     for (name, text) in kept::KEPT {
         if seedbed_sim::trace::head(text)?.model != component.info().name {
             continue;
@@ -61,7 +62,7 @@ pub fn kept(
         let replay = verify(component, text).with_context(|| format!("the kept trace {name}"))?;
         let same = grid::same(&struck_classes(&replay.run.stats.faults), classes)
             && replay.run.violation.as_ref().is_some_and(|violation| violation.property == property)
-            && component.is_configured_so(options, text)?;
+            && prepared.is_configured_so(text)?;
         if same {
             return Ok(Some(told(name.to_string(), text, &replay, true)));
         }
@@ -75,19 +76,20 @@ pub fn kept(
 /// # Errors
 /// If the seeds do not fail again, or their traces do not replay.
 pub fn hunted(
-    component: &dyn Component,
+    component: &Component,
     options: &Options,
     seeds: &[u64],
     name: &str,
     search: Search,
 ) -> anyhow::Result<Option<Story>> {
+    let prepared = component.prepare(options)?;
     let mut best: Option<Story> = None;
     for seed in seeds.iter().take(search.seeds) {
         if best.as_ref().is_some_and(|best| best.items <= seedbed_sim::shrink::SHORT) {
             break;
         }
         let mut keep_going = |progress: &seedbed_sim::shrink::Progress| !interrupted() && progress.runs < search.runs;
-        let shrunk = component.hunt(options, *seed, &mut keep_going)?;
+        let shrunk = prepared.hunt(*seed, &mut keep_going)?;
         if interrupted() {
             return Ok(None);
         }
@@ -105,7 +107,7 @@ pub fn hunted(
 ///
 /// # Errors
 /// If it does not: then it is no story to link to.
-pub fn verify(component: &dyn Component, text: &str) -> anyhow::Result<Replay> {
+pub fn verify(component: &Component, text: &str) -> anyhow::Result<Replay> {
     let replay = component.replay(text, 0)?;
     ensure!(replay.replayed == Replayed::Exact, "the trace does not replay: it comes out differently");
     ensure!(replay.recorded.is_some(), "the trace violates nothing");

@@ -11,7 +11,7 @@ use crate::atlas::measure::bound;
 use crate::atlas::verdict::{Verdict, fails_at_most, slowdown};
 use crate::atlas::{Atlas, Declared, Effort, Entry, Surveyor, grid, page};
 use crate::commands::progress::{Stopwatch, bar, mind_ctrl_c};
-use crate::commands::{Ended, shown};
+use crate::commands::{Ended, counts, shown};
 use crate::component::Component;
 use crate::registry;
 use crate::report::print_json;
@@ -29,7 +29,7 @@ pub struct Call {
     #[arg(long)]
     pub quick: bool,
     /// How many seeds a cell has.
-    #[arg(long)]
+    #[arg(long, value_parser = counts::seeds())]
     pub seeds: Option<u64>,
     /// Only these models, separated by commas.
     #[arg(long, value_delimiter = ',')]
@@ -75,7 +75,7 @@ pub fn atlas(call: &Call) -> anyhow::Result<Ended> {
 ///
 /// # Errors
 /// As [`atlas`].
-pub fn tiny(components: &[Box<dyn Component>]) -> anyhow::Result<Ended> {
+pub fn tiny(components: &[Component]) -> anyhow::Result<Ended> {
     let (atlas, told) = survey(components, Effort::TOUR, Some(&Cache::new(CACHE)))?;
     let folder = PathBuf::from(FOLDER).join("tour");
     page::write(&atlas, components, &folder)?;
@@ -88,11 +88,7 @@ pub fn tiny(components: &[Box<dyn Component>]) -> anyhow::Result<Ended> {
 ///
 /// # Errors
 /// As [`Surveyor::survey`].
-pub fn survey(
-    components: &[Box<dyn Component>],
-    effort: Effort,
-    cache: Option<&Cache>,
-) -> anyhow::Result<(Atlas, String)> {
+pub fn survey(components: &[Component], effort: Effort, cache: Option<&Cache>) -> anyhow::Result<(Atlas, String)> {
     let (notes, reused) = (Mutex::default(), Mutex::default());
     let progress = bar(0, "measuring");
     let watch = Stopwatch::start();

@@ -1,20 +1,23 @@
 //! `seedbed run MODEL --litmus PROGRAM`: what a litmus program does over many worlds, beside what it may.
 
-use std::collections::BTreeMap;
-use std::ops::Range;
-
 use anyhow::bail;
-use seedbed_models::caching::coherence::Coherence;
-use seedbed_properties::caching::coherence::outcomes;
-use seedbed_sim::Suite;
+use seedbed_sim::Observation;
 use serde_json::json;
 
 use crate::commands::Ended;
-use crate::commands::run::Seeds;
 use crate::commands::sweep::parse_seeds;
-use crate::component::{Component, Litmus, Options};
+use crate::component::{Options, Prepared};
 use crate::report::print_json;
 use crate::say;
+
+/// Which seeds: one world's; or, where a litmus program is run, as many as it takes to see what it does.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Seeds<'a> {
+    /// One.
+    pub one: Option<u64>,
+    /// From one to another, as A..B.
+    pub many: Option<&'a str>,
+}
 
 /// How many seeds are tried at most, where nobody says which: the rarest outcomes show in one of a few thousand worlds.
 const MOST_SEEDS: u64 = 60_000;
@@ -24,7 +27,7 @@ const MOST_SEEDS: u64 = 60_000;
 /// # Errors
 /// If the options do not fit the model, or many seeds are given and there is no program.
 pub fn litmus(
-    component: &dyn Component,
+    prepared: &Prepared,
     options: &Options,
     seeds: Seeds<'_>,
     as_json: bool,
@@ -37,47 +40,30 @@ pub fn litmus(
         Some(many) => (parse_seeds(many)?, false),
         None => (0..MOST_SEEDS, true),
     };
-    let Some(seen) = component.litmus(options, range, until_all)? else {
+    let Some(seen) = prepared.observe(range, until_all) else {
         match seeds.many {
             Some(_) => bail!("--seeds goes with --litmus; for many worlds there is sweep"),
             None => return Ok(None),
         }
     };
     if as_json {
-        print_json(&json(component.info().name, options, &seen));
+        print_json(&json(prepared.campaign().system.info().name, options, &seen));
     } else {
         print(&seen);
     }
     Ok(Some(if seen.exact { Ended::Held } else { Ended::Violated }))
 }
 
-/// What a coherence protocol does with the litmus program that it is configured with.
-pub fn observe(suite: &Suite<Coherence>, seeds: Range<u64>, until_all: bool) -> Option<Litmus> {
-    let seen = outcomes::observe(suite, seeds, until_all)?;
-    let told = |(outcome, count): (&seedbed_models::caching::litmus::Outcome, &u64)| (outcome.to_string(), *count);
-    Some(Litmus {
-        program: seen.program.name.clone(),
-        text: seen.program.to_string(),
-        memory: seen.memory.to_string(),
-        observed: seen.outcomes.iter().map(told).collect::<BTreeMap<_, _>>(),
-        allowed: seen.allowed.iter().map(ToString::to_string).collect(),
-        comparison: seen.comparison().to_string(),
-        exact: seen.is_exact(),
-        runs: seen.runs,
-        violation: seen.violation,
-    })
-}
-
-fn json(model: &str, options: &Options, seen: &Litmus) -> serde_json::Value {
+fn json(model: &str, options: &Options, seen: &Observation) -> serde_json::Value {
     let beyond: Vec<_> = seen.observed.keys().filter(|outcome| !seen.allowed.contains(*outcome)).collect();
     let missing: Vec<_> = seen.allowed.iter().filter(|outcome| !seen.observed.contains_key(*outcome)).collect();
     let settings = options.settings.iter().map(|(name, value)| (name.clone(), json!(value)));
     json!({
         "model": model,
         "settings": settings.collect::<serde_json::Map<_, _>>(),
-        "litmus": seen.program,
+        "litmus": seen.name,
         "program": seen.text,
-        "memory": seen.memory,
+        "memory": seen.rule,
         "runs": seen.runs,
         "observed": seen.observed.keys().collect::<Vec<_>>(),
         "counts": seen.observed,
@@ -92,13 +78,13 @@ fn json(model: &str, options: &Options, seen: &Litmus) -> serde_json::Value {
     })
 }
 
-fn print(seen: &Litmus) {
-    say!("{}: {}", seen.program, seen.text);
+fn print(seen: &Observation) {
+    say!("{}: {}", seen.name, seen.text);
     for (outcome, count) in &seen.observed {
         let mark = if seen.allowed.contains(outcome) { " " } else { "!" };
         say!("  {mark} {outcome:<32} {count:>7}");
     }
-    say!("{} worlds; {}: {}", seen.runs, seen.memory, seen.comparison);
+    say!("{} worlds; {}: {}", seen.runs, seen.rule, seen.comparison);
     if let Some((seed, violation)) = &seen.violation {
         say!("{violation}\n  (seed {seed})");
     }

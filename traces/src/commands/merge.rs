@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context as _;
 use serde_json::{Value, json};
 
 use crate::commands::Ended;
 use crate::commands::sweep::print_summary;
+use crate::files;
 use crate::report::print_json;
 use crate::say;
 use crate::shard::collect::{Collected, Joined, Missing};
@@ -19,7 +19,7 @@ use crate::shard::collect::{Collected, Joined, Missing};
 pub fn merge(files: &[PathBuf], as_json: bool) -> anyhow::Result<Ended> {
     let mut collected = Collected::default();
     for file in files {
-        let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+        let bytes = files::HISTORIES.bytes_of(file)?;
         // A file may end in the middle of a character.
         collected.read(&file.display().to_string(), &String::from_utf8_lossy(&bytes))?;
     }

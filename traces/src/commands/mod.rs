@@ -3,6 +3,7 @@
 pub mod atlas;
 pub mod check;
 pub mod compare;
+pub mod counts;
 pub mod list;
 pub mod litmus;
 pub mod merge;
@@ -24,7 +25,8 @@ use anyhow::Context as _;
 use seedbed_sim::check::{failing_directory, keep_trace};
 use seedbed_sim::{FaultClass, Info, Strategy};
 
-use crate::component::{Component, KeepGoing, Options, Replay, Shrunk};
+use crate::component::{Component, KeepGoing, Options, Prepared, Replay, Shrunk};
+use crate::files;
 use crate::registry;
 
 /// How a command ended that was not called wrongly.
@@ -50,7 +52,7 @@ pub struct ModelOptions {
     #[arg(long, value_delimiter = ',')]
     pub faults: Option<Vec<String>>,
     /// Run with this many nodes.
-    #[arg(long)]
+    #[arg(long, value_parser = counts::nodes())]
     pub nodes: Option<usize>,
     /// Step over this boundary of the tolerance (`seedbed list` names them).
     #[arg(long)]
@@ -161,11 +163,11 @@ fn beyond(info: &Info, options: &Options) {
 
 /// Reads a file.
 fn read(file: &Path) -> anyhow::Result<String> {
-    std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))
+    files::TRACE.text_of(file)
 }
 
 /// Reads a trace file and finds the component it is of.
-fn read_trace(file: &Path) -> anyhow::Result<(String, Box<dyn Component>)> {
+fn read_trace(file: &Path) -> anyhow::Result<(String, Component)> {
     let text = read(file)?;
     let head = seedbed_sim::trace::head(&text).with_context(|| format!("{} is not a trace", file.display()))?;
     let component = registry::find(&head.model).with_context(|| in_file(file))?;
@@ -177,7 +179,7 @@ fn read_trace(file: &Path) -> anyhow::Result<(String, Box<dyn Component>)> {
 ///
 /// # Errors
 /// If the component has no such property, and it is no assertion of its own.
-fn judged_here(component: &dyn Component, replay: &Replay) -> anyhow::Result<()> {
+fn judged_here(component: &Component, replay: &Replay) -> anyhow::Result<()> {
     let (None, Some(recorded)) = (&replay.run.violation, &replay.recorded) else { return Ok(()) };
     let property = &recorded.property;
     if property.starts_with("assertion") || component.properties().contains(property) {
@@ -196,12 +198,12 @@ fn in_file(file: &Path) -> String {
 
 /// Shrinks a failing seed and writes its trace. `None` if the seed violates nothing.
 fn hunt(
-    component: &dyn Component,
-    options: &Options,
+    component: &Component,
+    prepared: &Prepared,
     seed: u64,
     keep_going: KeepGoing<'_>,
 ) -> anyhow::Result<Option<(Shrunk, PathBuf)>> {
-    let Some(shrunk) = component.hunt(options, seed, keep_going)? else {
+    let Some(shrunk) = prepared.hunt(seed, keep_going)? else {
         return Ok(None);
     };
     let file = keep(component, seed, &shrunk)?;
@@ -212,7 +214,7 @@ fn hunt(
 ///
 /// # Errors
 /// If it cannot be written.
-fn keep(component: &dyn Component, seed: u64, shrunk: &Shrunk) -> anyhow::Result<PathBuf> {
+fn keep(component: &Component, seed: u64, shrunk: &Shrunk) -> anyhow::Result<PathBuf> {
     let name = seedbed_sim::check::file_name(component.info().name, &shrunk.violation.property, seed);
     let file = failing_directory().join(name);
     keep_trace(&file, &shrunk.text).with_context(|| format!("cannot write {}", file.display()))?;

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use anyhow::{Context as _, bail};
 use seedbed_sim::Strategy;
 
-use crate::commands::Ended;
 use crate::commands::progress::{bar, interrupted, mind_ctrl_c};
+use crate::commands::{Ended, counts};
 use crate::kills::compare::compare;
 use crate::kills::{self, Effort, Plan, Row};
 use crate::registry;
@@ -23,13 +23,13 @@ pub struct Mutants {
     #[arg(long, conflicts_with = "models")]
     pub all: bool,
     /// How many attempts a bug; the median is reported.
-    #[arg(long, default_value_t = Effort::default().attempts)]
+    #[arg(long, default_value_t = Effort::default().attempts, value_parser = counts::attempts())]
     pub attempts: u64,
     /// How many seeds an attempt.
-    #[arg(long, default_value_t = Effort::default().seeds)]
+    #[arg(long, default_value_t = Effort::default().seeds, value_parser = counts::seeds())]
     pub seeds: u64,
     /// How many seeds all attempts at a bug together, by one strategy: rare bugs get fewer attempts.
-    #[arg(long, default_value_t = Effort::default().budget)]
+    #[arg(long, default_value_t = Effort::default().budget, value_parser = counts::seeds())]
     pub budget: u64,
     /// How seeds are made into worlds; several, separated by commas, or `all`, are compared with the first.
     #[arg(long, visible_alias = "strategy", default_value = Strategy::default().name())]
@@ -38,7 +38,7 @@ pub struct Mutants {
     #[arg(long, conflicts_with = "strategies")]
     pub compare: bool,
     /// How many threads; all cores without it.
-    #[arg(long)]
+    #[arg(long, value_parser = counts::threads())]
     pub threads: Option<usize>,
     /// Write the matrix as a page.
     #[arg(long, value_name = "PATH.html")]

@@ -14,7 +14,7 @@ pub enum New {
     Model {
         /// Its name, in snake case.
         name: String,
-        /// The folder that it is put into, of those in models/src and properties/src.
+        /// The folder that it is put into, of those in models/src, properties/src and properties/tests.
         #[arg(long, default_value = USUAL_FAMILY)]
         family: String,
         /// Print a JSON line.
@@ -45,7 +45,7 @@ pub fn new(what: &New) -> anyhow::Result<Ended> {
             let name = Name::new(name)?;
             let plan = scaffold::model(&workspace, &name, family)?;
             let next = [
-                format!("cargo test -p seedbed-properties --test {name}"),
+                plan.test.clone(),
                 format!("cargo run --release -- sweep {name}"),
                 format!("cargo run --release -- mutants {name}"),
                 "cargo run --release -- pages        # its page of the guide".to_string(),
@@ -55,11 +55,12 @@ pub fn new(what: &New) -> anyhow::Result<Ended> {
         New::Property { name, model, json } => {
             let name = Name::new(name)?;
             let plan = scaffold::property(&workspace, &name, model)?;
-            (plan, vec![format!("cargo test -p seedbed-properties --test {name}")], *json)
+            let next = vec![plan.test.clone()];
+            (plan, next, *json)
         }
     };
     plan.write(&workspace)?;
-    let Plan { created, edited } = &plan;
+    let Plan { created, edited, .. } = &plan;
     let names = |files: &[(std::path::PathBuf, String)]| -> Vec<String> {
         files.iter().map(|(file, _)| file.display().to_string()).collect()
     };

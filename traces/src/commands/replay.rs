@@ -2,15 +2,16 @@
 
 use crate::{say, say_all};
 use std::collections::BTreeSet;
-use std::io::{BufRead as _, Write as _};
+use std::io::{BufRead as _, Read as _, Write as _};
 use std::path::Path;
 
 use anyhow::Context as _;
 use seedbed_sim::replay::NUDGES;
+use seedbed_sim::system::Glimpse;
 use seedbed_sim::{Fingerprint, NodeId, Time};
 
 use crate::commands::{Ended, at_most, fields, in_file, judged_here, read_trace};
-use crate::component::{Component, Glimpse, Replay};
+use crate::component::{Component, Replay};
 use crate::draw::{Picture, text};
 use crate::report::{how, print_json, replay_json, verdict};
 
@@ -38,10 +39,10 @@ pub fn replay(file: &Path, with: &[String], how_shown: &Shown) -> anyhow::Result
         trace = component.with(&trace, &with).with_context(|| in_file(file))?;
     }
     let replay = component.replay(&trace, NUDGES).with_context(|| in_file(file))?;
-    judged_here(&*component, &replay).with_context(|| in_file(file))?;
+    judged_here(&component, &replay).with_context(|| in_file(file))?;
     if how_shown.step {
         let events = replay.recorded.as_ref().map(|violation| violation.event);
-        step(&trace, &*component, events).with_context(|| in_file(file))?;
+        step(&trace, &component, events).with_context(|| in_file(file))?;
     }
     match how_shown.json {
         true => print_json(&replay_json(&replay)),
@@ -84,9 +85,12 @@ fn print(replay: &Replay, how_shown: &Shown) {
     }
 }
 
+/// More than this nobody types: what never ends is not read to its end.
+const MOST_TYPED: u64 = 1_000_000;
+
 /// Shows one entry after the other: Enter goes on, `s` shows the states of all nodes, `q` ends.
-fn step(trace: &str, component: &dyn Component, events: Option<u64>) -> anyhow::Result<()> {
-    let mut keys = std::io::stdin().lock().lines();
+fn step(trace: &str, component: &Component, events: Option<u64>) -> anyhow::Result<()> {
+    let mut keys = std::io::stdin().lock().take(MOST_TYPED).lines();
     eprintln!("Enter: next, s: states of all nodes, q: go on without stepping");
     let mut nodes = BTreeSet::new();
     let mut shown = 0;

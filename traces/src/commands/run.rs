@@ -5,23 +5,15 @@ use std::path::Path;
 use anyhow::Context as _;
 use seedbed_sim::check::write_trace;
 
-use crate::commands::litmus::litmus;
+use crate::commands::litmus::{Seeds, litmus};
 use crate::commands::progress::{ShrinkBudget, keep_shrinking, spinner};
 use crate::commands::{Ended, ModelOptions, at_most, hunt, shown};
 use crate::component::Run;
+use crate::corpus;
 use crate::draw::text;
 use crate::registry;
 use crate::report::{folded, latencies, print_json, run_json, verdict};
 use crate::{say, say_all};
-
-/// Which seeds: one world's; or, where a litmus program is run, as many as it takes to see what it does.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Seeds<'a> {
-    /// One.
-    pub one: Option<u64>,
-    /// From one to another, as A..B.
-    pub many: Option<&'a str>,
-}
 
 /// Runs one seed of a model, or the litmus program that the options name.
 ///
@@ -37,20 +29,20 @@ pub fn run(
 ) -> anyhow::Result<Ended> {
     let component = registry::find(model)?;
     let options = options.parse()?;
-    if let Some(ended) = litmus(&*component, &options, seeds, as_json)? {
+    let prepared = corpus::prepare(&component, &options)?;
+    if let Some(ended) = litmus(&prepared, &options, seeds, as_json)? {
         return Ok(ended);
     }
     let seed = seeds.one.unwrap_or(0);
-    let run = component.run(&options, seed)?;
+    let run = prepared.run(seed)?;
     if let Some(file) = whole {
-        write_trace(file, &component.record(&options, seed)?)
-            .with_context(|| format!("cannot write {}", file.display()))?;
+        write_trace(file, &prepared.record(seed)?).with_context(|| format!("cannot write {}", file.display()))?;
     }
     let trace = match &run.violation {
         None => None,
         Some(_) => {
             let spinner = spinner("shrinking");
-            let found = hunt(&*component, &options, seed, &mut keep_shrinking(&spinner, ShrinkBudget::default()))?;
+            let found = hunt(&component, &prepared, seed, &mut keep_shrinking(&spinner, ShrinkBudget::default()))?;
             spinner.finish_and_clear();
             found.map(|(_, file)| shown(&file))
         }

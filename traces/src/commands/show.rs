@@ -58,7 +58,7 @@ pub fn draw(file: &Path, form: Form, lines: usize) -> anyhow::Result<String> {
         Form::Otlp => otlp::draw,
         Form::Html => {
             let title = file.file_stem().unwrap_or_default().to_string_lossy();
-            return html::page(&title, &trace, &*component, limit, Limits::default()).with_context(|| in_file(file));
+            return html::page(&title, &trace, &component, limit, Limits::default()).with_context(|| in_file(file));
         }
     };
     let replay = component.replay(&trace, 0).with_context(|| in_file(file))?;

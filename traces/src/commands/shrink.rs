@@ -22,7 +22,7 @@ pub fn shrink(file: &Path, out: Option<PathBuf>, budget: ShrinkBudget, as_json: 
     let shrunk = component.shrink(&trace, &mut keep_shrinking(&spinner, budget));
     spinner.finish_and_clear();
     if let (true, Ok(replay)) = (shrunk.is_err(), component.replay(&trace, 0)) {
-        judged_here(&*component, &replay).with_context(|| in_file(file))?;
+        judged_here(&component, &replay).with_context(|| in_file(file))?;
     }
     let shrunk = shrunk.with_context(|| format!("cannot shrink {}", file.display()))?;
     let out = out.unwrap_or_else(|| file.with_extension("shrunk.json"));

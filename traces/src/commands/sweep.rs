@@ -16,8 +16,9 @@ use seedbed_sim::{Fingerprint, SeedResult, Strategy, Summary};
 use serde_json::{Value, json};
 
 use crate::commands::progress::{ShrinkBudget, Stopwatch, bar, interrupted, keep_shrinking, mind_ctrl_c, spinner};
-use crate::commands::{Ended, ModelOptions, beyond, keep, shown};
-use crate::component::{Component, Options, Shrunk};
+use crate::commands::{Ended, ModelOptions, beyond, counts, keep, shown};
+use crate::component::{Component, Options, Prepared, Shrunk};
+use crate::corpus;
 use crate::registry;
 use crate::report::{folded, print_json, seed_json, shrink_lines};
 use crate::shard::collect::Collected;
@@ -38,7 +39,7 @@ pub struct Sweep {
     /// How each model is run.
     pub options: ModelOptions,
     /// How many threads; all cores without it.
-    #[arg(long)]
+    #[arg(long, value_parser = counts::threads())]
     pub threads: Option<usize>,
     /// Run only shard I of N, written I/N, I from 0; or `auto`, to ask whoever started this: a SLURM or AWS Batch array, a
     /// Kubernetes Indexed Job, a Buildkite or GitHub Actions matrix.
@@ -117,7 +118,7 @@ pub fn sweep(call: &Sweep) -> anyhow::Result<Ended> {
     let mut work = Work { header, options, pool, call, results, before, seconds: 0.0, told: AtomicUsize::new(0) };
     let mut summary = Summary::default();
     for component in &components {
-        summary = summary.merged(work.sweep(&**component)?);
+        summary = summary.merged(work.sweep(component)?);
         if interrupted() {
             break;
         }
@@ -137,7 +138,7 @@ pub fn sweep(call: &Sweep) -> anyhow::Result<Ended> {
 const PROBE: u64 = 16;
 
 fn probe(
-    components: &[Box<dyn Component>],
+    components: &[Component],
     options: &Options,
     seeds: &Range<u64>,
     pool: &rayon::ThreadPool,
@@ -146,7 +147,9 @@ fn probe(
     let options = &Options { corpus: None, ..options.clone() };
     let mut summary = Summary::default();
     for component in components {
-        summary = summary.merged(pool.install(|| component.sweep(options, first.clone(), &|_| true))?);
+        let prepared = component.prepare(options)?;
+        let (part, _) = pool.install(|| prepared.sweep(first.clone(), &|_| true))?;
+        summary = summary.merged(part);
     }
     Ok(summary.fingerprint)
 }
@@ -167,8 +170,9 @@ struct Work<'a> {
 }
 impl Work<'_> {
     /// Runs what is left to run of a model; shrinks what fails.
-    fn sweep(&mut self, component: &dyn Component) -> anyhow::Result<Summary> {
+    fn sweep(&mut self, component: &Component) -> anyhow::Result<Summary> {
         let name = component.info().name;
+        let prepared = corpus::prepare(component, &self.options)?;
         let Header { shard, swept, .. } = &self.header;
         let share = shard.share(&swept.seeds.0);
         let progress = bar(share.end - share.start, name);
@@ -193,7 +197,8 @@ impl Work<'_> {
                 }
                 !interrupted()
             };
-            let summary = component.sweep(&self.options, part.clone(), &each)?;
+            let (summary, finds) = prepared.sweep(part.clone(), &each)?;
+            corpus::write(component, &self.options, &finds)?;
             if summary.runs == part.end - part.start {
                 let failing = failing.into_inner().expect("nobody panics with it").into_values().collect();
                 let (seconds, threads) = (self.seconds + watch.seconds(), self.pool.current_num_threads());
@@ -203,7 +208,7 @@ impl Work<'_> {
             }
             Ok(summary)
         };
-        let mut summary = component.sweep(&self.options, share.start..share.start, &|_| true)?;
+        let mut summary = prepared.nothing_swept();
         let mut left = match self.options.strategy {
             // What is found on one island is kept for the next search: whoever learns sweeps in one go.
             Strategy::Guided => vec![share.clone()],
@@ -228,9 +233,9 @@ impl Work<'_> {
         let seconds = watch.seconds();
         progress.finish_and_clear();
         let mut lowest = lowest.into_inner().expect("nobody panics with it");
-        self.recall(component, &mut lowest)?;
+        self.recall(&prepared, name, &mut lowest)?;
         for results in lowest.0.into_values() {
-            self.shrink_failures(component, results.into_values().collect())?;
+            self.shrink_failures(component, &prepared, results.into_values().collect())?;
         }
         let untold = self.told.swap(0, Relaxed).saturating_sub(MOST_TOLD);
         if untold > 0 {
@@ -241,10 +246,10 @@ impl Work<'_> {
     }
 
     /// The failures that an earlier worker found: those that it did not come to shrink are run again, to be shrunk.
-    fn recall(&self, component: &dyn Component, lowest: &mut Lowest) -> anyhow::Result<()> {
+    fn recall(&self, prepared: &Prepared, name: &str, lowest: &mut Lowest) -> anyhow::Result<()> {
         let mut shrunk = BTreeSet::new();
         let mut left = Vec::new();
-        for (seed, line) in self.before.failing(component.info().name) {
+        for (seed, line) in self.before.failing(name) {
             match line["trace"].is_null() && !self.call.no_shrink {
                 true => left.push((seed, line)),
                 false => {
@@ -263,10 +268,10 @@ impl Work<'_> {
                 again.lock().expect("nobody panics with it").push(result);
                 true
             };
-            self.pool.install(|| component.sweep(&self.options, seed..seed + 1, &each))?;
+            self.pool.install(|| prepared.sweep(seed..seed + 1, &each))?;
             for result in again.into_inner().expect("nobody panics with it") {
                 if let Some(passed_over) = lowest.put(result) {
-                    self.print(&seed_json(component.info().name, &passed_over, None));
+                    self.print(&seed_json(name, &passed_over, None));
                 }
             }
         }
@@ -297,7 +302,12 @@ impl Work<'_> {
     }
 
     /// Shrinks failures of one property, ascending, until one has become a short story; keeps the shortest.
-    fn shrink_failures(&self, component: &dyn Component, results: Vec<SeedResult>) -> anyhow::Result<()> {
+    fn shrink_failures(
+        &self,
+        component: &Component,
+        prepared: &Prepared,
+        results: Vec<SeedResult>,
+    ) -> anyhow::Result<()> {
         let name = component.info().name;
         let watch = Stopwatch::start();
         let spinner = spinner("shrinking");
@@ -308,7 +318,7 @@ impl Work<'_> {
                 break;
             }
             let mut keep_going = keep_shrinking(&spinner, ShrinkBudget::default());
-            let found = component.hunt(&self.options, result.seed, &mut keep_going);
+            let found = prepared.hunt(result.seed, &mut keep_going);
             let found = found.unwrap_or_else(|problem| {
                 eprintln!("seed {}: {problem:#}", result.seed);
                 None

@@ -44,10 +44,11 @@ pub fn tour() -> anyhow::Result<Ended> {
         let seconds = SWEEP_SECONDS / components.len() as f64;
         let watch = Stopwatch::start();
         let progress = bar(seconds as u64, info.name);
-        let mut summary = seedbed_sim::Summary::default();
+        let prepared = component.prepare(&Options::default())?;
+        let mut summary = prepared.nothing_swept();
         let mut next = 0;
         while watch.seconds() < seconds && !interrupted() {
-            let batch = component.sweep(&Options::default(), next..next + BATCH, &|_| !interrupted())?;
+            let (batch, _) = prepared.sweep(next..next + BATCH, &|_| !interrupted())?;
             summary = summary.merged(batch);
             next += BATCH;
             progress.set_position(watch.seconds() as u64);
@@ -57,7 +58,7 @@ pub fn tour() -> anyhow::Result<Ended> {
         for bug in info.bugs {
             if !interrupted() {
                 let options = Options { bug: Some(bug.name.into()), ..Options::default() };
-                let seeds = failing_seeds(&**component, &options, bug.caught_by, 1, MOST_SEEDS)?;
+                let seeds = failing_seeds(component, &options, bug.caught_by, 1, MOST_SEEDS)?;
                 caught += seeds.len() as u64;
             }
         }

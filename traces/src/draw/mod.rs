@@ -14,6 +14,15 @@ mod words;
 use seedbed_sim::timeline::Entry;
 use seedbed_sim::{NodeId, Violation};
 
+use crate::component::Run;
+
+impl Run {
+    /// What there is to draw of it, in so many lines, if there is a limit.
+    pub fn picture(&self, limit: Option<usize>) -> Picture<'_> {
+        Picture { nodes: &self.nodes, timeline: &self.timeline, violation: self.violation.as_ref(), limit }
+    }
+}
+
 /// What is drawn.
 #[derive(Clone, Debug)]
 pub struct Picture<'a> {

@@ -111,7 +111,7 @@ const LONGER: u64 = 16;
 /// # Errors
 /// If the model refuses the bug.
 pub fn hunt(
-    component: &dyn Component,
+    component: &Component,
     bug: Bug,
     strategy: Strategy,
     longer: bool,
@@ -119,6 +119,7 @@ pub fn hunt(
     go_on: &(dyn Fn() -> bool + Sync),
 ) -> anyhow::Result<Kill> {
     let options = Options { bug: Some(bug.name.to_string()), strategy, ..Options::default() };
+    let prepared = component.prepare(&options)?;
     let mut kill = Kill { bug, strategy, attempts: Vec::new(), survived: false };
     let mut spent = 0;
     let stride = effort.seeds.next_multiple_of(ISLAND);
@@ -134,7 +135,7 @@ pub fn hunt(
         }
         let first = place * stride;
         let mut attempt = Attempt::default();
-        component.in_turn(&options, first..first + budget, &mut |result, again| {
+        prepared.in_turn(first..first + budget, &mut |result, again| {
             attempt.add(&result, again, bug.caught_by);
             let caught = attempt.saw.get(bug.caught_by).map(|sight| sight.seeds);
             let enough = caught.is_some_and(|caught| !longer || attempt.ran.seeds >= caught + caught.max(LONGER));

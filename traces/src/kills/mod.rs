@@ -73,7 +73,7 @@ pub struct Plan {
 /// # Errors
 /// If a model refuses one of its bugs.
 pub fn measure(
-    components: &[Box<dyn Component>],
+    components: &[Component],
     plan: &Plan,
     done: &(dyn Fn() + Sync),
     go_on: &(dyn Fn() -> bool + Sync),
@@ -82,7 +82,7 @@ pub fn measure(
     let bugs: Vec<_> = bugs.collect();
     let hunts: Vec<_> = bugs.iter().flat_map(|bug| (0..plan.strategies.len()).map(move |place| (bug, place))).collect();
     let hunted = hunts.into_par_iter().with_max_len(1).map(|((component, bug), place)| {
-        let kill = hunt(&***component, *bug, plan.strategies[place], place == 0, plan.effort, go_on);
+        let kill = hunt(component, *bug, plan.strategies[place], place == 0, plan.effort, go_on);
         done();
         kill
     });

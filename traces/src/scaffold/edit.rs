@@ -5,7 +5,19 @@
 /// # Errors
 /// What to add by hand, if the file has no modules or has this one.
 pub fn with_module(text: &str, name: &str) -> Result<String, String> {
-    let line = format!("pub mod {name};");
+    with_line_of_module(text, name, "pub mod")
+}
+
+/// The same with `mod NAME;`, for a program.
+///
+/// # Errors
+/// What to add by hand, if the file has no modules or has this one.
+pub fn with_private_module(text: &str, name: &str) -> Result<String, String> {
+    with_line_of_module(text, name, "mod")
+}
+
+fn with_line_of_module(text: &str, name: &str, keywords: &str) -> Result<String, String> {
+    let line = format!("{keywords} {name};");
     let mut modules = Vec::new();
     let mut at = 0;
     for whole in text.split_inclusive('\n') {
@@ -74,7 +86,7 @@ fn with_line(text: &str, place: usize, line: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{with_component, with_module, with_page};
+    use super::{with_component, with_module, with_page, with_private_module};
 
     #[test]
     fn a_module_is_put_among_the_others_and_nothing_else_changes() {
@@ -83,6 +95,7 @@ mod tests {
         assert_eq!(with_module(text, "ash").as_deref(), Ok(&expected("pub mod ash;\n", "pub mod beech;")[..]));
         assert_eq!(with_module(text, "fir").as_deref(), Ok(&expected("pub mod fir;\n", "mod oak;")[..]));
         assert_eq!(with_module(text, "yew").as_deref(), Ok(&expected("pub mod yew;\n", "\npub use")[..]));
+        assert_eq!(with_private_module("mod a;\n", "b").as_deref(), Ok("mod a;\nmod b;\n"));
         assert_eq!(with_module("mod a;", "b").as_deref(), Ok("mod a;\npub mod b;\n"), "a file without an end of line");
     }
 

@@ -34,6 +34,8 @@ pub struct Plan {
     pub created: Vec<(PathBuf, String)>,
     /// Files that get a line more, with what they hold then.
     pub edited: Vec<(PathBuf, String)>,
+    /// The command that runs its tests.
+    pub test: String,
 }
 
 /// Plans a model with a property, a planted bug and a test, in a folder of `models/src` and `properties/src`.
@@ -63,16 +65,17 @@ pub fn model(workspace: &Workspace, name: &Name, family: &str) -> anyhow::Result
     let created = vec![
         (models.join(&file), named(MODEL)),
         (properties.join(&file), named(SUITE)),
-        (Path::new("properties/tests").join(&file), named(MODEL_TEST)),
+        (tests(family).join(&file), named(MODEL_TEST)),
     ];
     workspace.has_none_of(&created)?;
     let edited = vec![
         workspace.edited(&models.join("mod.rs"), |text| edit::with_module(text, name.snake()))?,
         workspace.edited(&properties.join("mod.rs"), |text| edit::with_module(text, name.snake()))?,
+        workspace.edited(&tests(family).join("main.rs"), |text| edit::with_private_module(text, name.snake()))?,
         workspace.edited(Path::new("traces/src/registry.rs"), |text| edit::with_component(text, &line))?,
         workspace.edited(Path::new("docs/SUMMARY.md"), |text| edit::with_page(text, name.snake()))?,
     ];
-    Ok(Plan { created, edited })
+    Ok(Plan { created, edited, test: test(family, name) })
 }
 
 /// Plans a property of a model, with a test that it holds and that it catches the model's first bug.
@@ -105,13 +108,23 @@ pub fn property(workspace: &Workspace, name: &Name, of: &str) -> anyhow::Result<
     };
     let properties = Path::new("properties/src").join(&family);
     let file = format!("{name}.rs");
-    let created = vec![
-        (properties.join(&file), named(PROPERTY)),
-        (Path::new("properties/tests").join(&file), named(PROPERTY_TEST)),
-    ];
+    let created = vec![(properties.join(&file), named(PROPERTY)), (tests(&family).join(&file), named(PROPERTY_TEST))];
     workspace.has_none_of(&created)?;
-    let edited = vec![workspace.edited(&properties.join("mod.rs"), |text| edit::with_module(text, name.snake()))?];
-    Ok(Plan { created, edited })
+    let edited = vec![
+        workspace.edited(&properties.join("mod.rs"), |text| edit::with_module(text, name.snake()))?,
+        workspace.edited(&tests(&family).join("main.rs"), |text| edit::with_private_module(text, name.snake()))?,
+    ];
+    Ok(Plan { created, edited, test: test(&family, name) })
+}
+
+/// The folder of a family's tests, which are one program.
+fn tests(family: &str) -> PathBuf {
+    Path::new("properties/tests").join(family)
+}
+
+/// The command that runs one file of a family's tests.
+fn test(family: &str, name: &Name) -> String {
+    format!("cargo test -p seedbed-properties --test {family} {name}::")
 }
 
 impl Plan {

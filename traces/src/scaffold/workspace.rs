@@ -49,11 +49,12 @@ impl Workspace {
         Ok((file.to_path_buf(), text))
     }
 
-    /// The families: folders that models and properties both have.
+    /// The families: folders that models, properties and their tests all have.
     fn families(&self) -> Vec<String> {
-        let has_modules = |room: &str, folder: &str| self.root.join(room).join(folder).join("mod.rs").exists();
+        let rooms = [("models/src", "mod.rs"), ("properties/src", "mod.rs"), ("properties/tests", "main.rs")];
+        let is_in = |family: &str, (room, file): (&str, &str)| self.root.join(room).join(family).join(file).exists();
         let mut families = folders(&self.root.join("models/src"));
-        families.retain(|family| has_modules("models/src", family) && has_modules("properties/src", family));
+        families.retain(|family| rooms.into_iter().all(|room| is_in(family, room)));
         families
     }
 
@@ -62,7 +63,7 @@ impl Workspace {
         let families = self.families();
         match families.iter().any(|known| known == family) {
             true => Ok(()),
-            false => bail!("--family {family}: models and properties both have {}", families.join(", ")),
+            false => bail!("--family {family}: models, properties and their tests have {}", families.join(", ")),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Where a worker's lines go: to standard output, or to a file with which another worker can go on.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::collect::Collected;
 use super::record::{Header, Part};
+use crate::files;
 use crate::report::print_json;
 
 /// How each file begins.
@@ -35,8 +36,8 @@ impl Results {
         let mut open = OpenOptions::new();
         let file = open.read(true).append(true).create(true).open(path);
         let mut file = file.with_context(|| format!("cannot write to {}", path.display()))?;
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes).with_context(|| format!("cannot read {}", path.display()))?;
+        let bytes = files::HISTORIES.bytes_from(&mut file);
+        let bytes = bytes.with_context(|| format!("cannot read {}", path.display()))?;
         // A worker that was killed may have left half of a line. What it told is run again.
         let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
         let (lines, half) = bytes.split_at(whole);

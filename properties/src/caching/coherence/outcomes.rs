@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 use seedbed_models::caching::coherence::Coherence;
 use seedbed_models::caching::coherence::core::Kind;
 use seedbed_models::caching::litmus::{Outcome, Program, classical};
-use seedbed_sim::{AtEnd, Campaign, Property, Suite, Swarm, Violation, World};
+use seedbed_sim::{AtEnd, Campaign, Observation, Property, Suite, Swarm, Violation, World};
 
 use crate::caching::litmus::{Comparison, Memory, compare, outcomes};
 
@@ -83,6 +83,22 @@ impl Observed {
     pub fn is_exact(&self) -> bool {
         self.violation.is_none() && self.comparison().is_exact()
     }
+}
+
+/// [`observe`] in words: what the suite declares.
+pub fn observation(suite: &Suite<Coherence>, seeds: Range<u64>, until_all: bool) -> Option<Observation> {
+    let seen = observe(suite, seeds, until_all)?;
+    Some(Observation {
+        name: seen.program.name.clone(),
+        text: seen.program.to_string(),
+        rule: seen.memory.to_string(),
+        observed: seen.outcomes.iter().map(|(outcome, count)| (outcome.to_string(), *count)).collect(),
+        allowed: seen.allowed.iter().map(ToString::to_string).collect(),
+        comparison: seen.comparison().to_string(),
+        exact: seen.is_exact(),
+        runs: seen.runs,
+        violation: seen.violation,
+    })
 }
 
 /// How many worlds are run before it is looked whether all outcomes have been observed.

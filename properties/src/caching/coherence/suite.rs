@@ -12,12 +12,13 @@ use super::accesses::Accesses;
 use super::agreement::{directory_agrees, inclusion};
 use super::deadlock::NoDeadlock;
 use super::liveness::requests_complete;
-use super::outcomes::litmus_outcomes;
+use super::outcomes::{litmus_outcomes, observation};
 use super::permissions::OneWriter;
 
 /// Coherence with everything that must be true of it.
 pub fn suite() -> Suite<Coherence> {
     let suite = Suite::new(Coherence::default())
+        .observation(observation)
         .property(Accesses::data_value())
         .property(Accesses::program_order())
         .property(OneWriter::default())
@@ -32,7 +33,7 @@ pub fn suite() -> Suite<Coherence> {
             what: "a directory whose forwards overtake each other: an owner that wants to write gives its old data to a later reader",
             // MOESI's home goes on while an owner is read from. MSI's and MESI's stall, so their tables meet what they call
             // impossible, or a deadlock, before anybody reads or writes what he must not: shown for all states of a small
-            // world in `tests/coherence_exhaustive.rs`.
+            // world in `tests/caching/coherence_exhaustive.rs`.
             breaks: "coherence/data_value",
             model: Coherence { disordered: true, ..Coherence::default().with(Protocol::Moesi) },
             swarm: Swarm::only([FaultClass::Reorder]).as_configured(),

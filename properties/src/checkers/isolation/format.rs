@@ -4,7 +4,10 @@
 //! In a list-append history a read of `null` is unknown; in a rw-register history it is the initial version, except in an
 //! `info` transaction, whose answer was lost.
 
-use serde::Deserialize;
+use std::fmt;
+
+use serde::de::{self, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::history::{History, Kind, Mop, Name, Seen, Status, Transaction};
@@ -18,13 +21,42 @@ pub(crate) struct Line {
 
 #[derive(Deserialize)]
 struct Txn {
-    p: u64,
+    p: Process,
     status: String,
     mops: Vec<(String, Value, Value)>,
     #[serde(default)]
     inv: Option<u64>,
     #[serde(default)]
     ret: Option<u64>,
+}
+
+/// Who does something: a client, by its number; or somebody else, by a name, such as Jepsen's nemesis. What the latter do is
+/// left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Process {
+    /// A client.
+    Client(u64),
+    /// Somebody else.
+    Other(String),
+}
+
+impl<'de> Deserialize<'de> for Process {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl Visitor<'_> for Either {
+            type Value = Process;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the number of a client, or a name such as \"nemesis\"")
+            }
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Process, E> {
+                Ok(Process::Client(number))
+            }
+            fn visit_str<E: de::Error>(self, name: &str) -> Result<Process, E> {
+                Ok(Process::Other(name.into()))
+            }
+        }
+        from.deserialize_any(Either)
+    }
 }
 
 /// Why a line is no history.
@@ -59,8 +91,12 @@ pub(crate) fn history(line: Line) -> Result<History, Unreadable> {
         "rw-register" => Kind::RwRegister,
         _ => return Err(wrong("kind", &line.kind, "list-append or rw-register")),
     };
-    let transactions = (0..).zip(line.txns).map(|(t, txn)| {
-        transaction(kind, txn).map_err(|error| match error {
+    let clients = (0..).zip(line.txns).filter_map(|(t, txn)| match txn.p {
+        Process::Client(process) => Some((t, process, txn)),
+        Process::Other(_) => None,
+    });
+    let transactions = clients.map(|(t, process, txn)| {
+        transaction(kind, process, txn).map_err(|error| match error {
             Unreadable::Word { what, found, expected, .. } => {
                 Unreadable::Word { transaction: Some(t), what, found, expected }
             }
@@ -71,7 +107,7 @@ pub(crate) fn history(line: Line) -> Result<History, Unreadable> {
     Ok(History { kind, transactions })
 }
 
-fn transaction(kind: Kind, txn: Txn) -> Result<Transaction, Unreadable> {
+fn transaction(kind: Kind, process: u64, txn: Txn) -> Result<Transaction, Unreadable> {
     let status = match txn.status.as_str() {
         "ok" => Status::Ok,
         "fail" => Status::Fail,
@@ -88,7 +124,7 @@ fn transaction(kind: Kind, txn: Txn) -> Result<Transaction, Unreadable> {
         }
     });
     let mops = mops.collect::<Result<_, _>>()?;
-    Ok(Transaction { process: txn.p, status, mops, invoked: txn.inv, returned: txn.ret })
+    Ok(Transaction { process, status, mops, invoked: txn.inv, returned: txn.ret })
 }
 
 fn seen(kind: Kind, status: Status, value: &Value) -> Result<Seen, Unreadable> {

@@ -1,30 +1,22 @@
 //! A candidate: a case with its choices, in a shape that can be changed.
 
 use crate::choice::{Deviation, Source};
-use crate::model::Model;
-use crate::scenario::Case;
-use crate::shrink::Story;
-use crate::swarm::Cases;
+use crate::sweep::AnyCampaign;
+use crate::system::{AnyCase, AnyStory, Worlds};
 
 /// Scenario, operations and faults; the choices that are fixed; and the seed that answers for all others, so that a change
 /// early in a run does not leave the rest of it without any chance in it.
-#[derive(Debug)]
-pub(crate) struct Candidate<M: Model> {
-    pub(crate) case: Case<M>,
+#[derive(Clone, Debug)]
+pub(crate) struct Candidate {
+    pub(crate) case: AnyCase,
     pub(crate) seed: u64,
     pub(crate) changes: Vec<Deviation>,
 }
 
-impl<M: Model> Clone for Candidate<M> {
-    fn clone(&self) -> Self {
-        Candidate { case: self.case.clone(), seed: self.seed, changes: self.changes.clone() }
-    }
-}
-
-impl<M: Model> Candidate<M> {
+impl Candidate {
     /// What a swarm makes of a seed.
-    pub(crate) fn fresh(cases: &Cases<M>, seed: u64) -> Self {
-        Candidate { case: cases.case(seed), seed, changes: Vec::new() }
+    pub(crate) fn fresh(worlds: &dyn Worlds, seed: u64) -> Self {
+        Candidate { case: worlds.case(seed), seed, changes: Vec::new() }
     }
 
     /// A recorded case, as a member of a campaign: with the campaign's planted bug, its phases and its budget, and inside
@@ -33,33 +25,40 @@ impl<M: Model> Candidate<M> {
     ///
     /// # Errors
     /// Why it cannot be one.
-    pub(crate) fn of_story(story: Story<M>, cases: &Cases<M>, seed: u64) -> Result<Self, String> {
-        let common = cases.common();
-        let Story { mut case, mut deviations } = story;
+    pub(crate) fn of_story(
+        story: AnyStory,
+        campaign: &AnyCampaign,
+        worlds: &dyn Worlds,
+        seed: u64,
+    ) -> Result<Self, String> {
+        let common = worlds.common();
+        let AnyStory { mut case, mut deviations } = story;
         let config = &mut case.scenario.config;
-        if !M::INFO.bugs.is_empty() {
-            config.set_bug(common.config.bug());
+        if !campaign.system.info().bugs.is_empty() {
+            *config = config.with_bug(common.config.bug());
         }
         if case.scenario.nodes != common.nodes || config.size() != common.config.size() {
             return Err("it lacks some of the nodes".into());
         }
-        if cases.as_configured() && *config != common.config {
+        if campaign.swarm.is_as_configured() && *config != common.config {
             return Err("it is of another configuration".into());
         }
+        case.scenario.bug.clone_from(&common.bug);
         case.scenario.phases = common.phases.clone();
         case.scenario.budget.clone_from(&common.budget);
         case.scenario.service.clone_from(&common.service);
         case.scenario.network.bandwidth = common.network.bandwidth;
-        cases.rules(&case.scenario.config).keep(&mut case, &mut deviations);
-        case.validate().map_err(|impossible| impossible.to_string())?;
+        worlds.rules(&case.scenario.config).keep(&mut case, &mut deviations);
+        campaign.possible(&case).map_err(|impossible| impossible.to_string())?;
         Ok(Candidate { case, seed, changes: deviations })
     }
 
     /// Where its choices come from.
     pub(crate) fn source(&self) -> Source {
-        match self.changes.is_empty() {
-            true => Source::Seed(self.seed),
-            false => Source::Changed { seed: self.seed, changes: self.changes.clone() },
+        if self.changes.is_empty() {
+            Source::Seed(self.seed)
+        } else {
+            Source::Changed { seed: self.seed, changes: self.changes.clone() }
         }
     }
 }

@@ -18,7 +18,7 @@
 //! **What it guarantees.** Nothing: it is a heuristic. All that it runs is inside the tolerance, by the rules of swarms.
 
 mod candidate;
-mod coverage;
+pub(crate) mod coverage;
 mod mutate;
 
 use std::collections::BTreeSet;
@@ -29,18 +29,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rayon::prelude::*;
 
 use crate::choice::{Deviation, Source};
-use crate::model::Model;
-use crate::run::{Finished, Record, drive, finish, in_runtime};
-use crate::scenario::{Case, Impossible};
-use crate::shrink::Story;
-use crate::strategy::Refused;
+use crate::run::Record;
+use crate::scenario::Impossible;
+use crate::seed::SeedResult;
 use crate::strategy::guided::candidate::Candidate;
 use crate::strategy::guided::coverage::{Coverage, Feature, Onlooker};
 use crate::strategy::guided::mutate::{Parent, Workshop};
-use crate::swarm::Cases;
-use crate::sweep::{Campaign, SeedResult, Summary};
-use crate::trace::{Origin, Trace};
-use crate::world::World;
+use crate::sweep::{AnyCampaign, Summary};
+use crate::system::{AnyCase, AnyFinished, AnyStory, AnyTrace, Worlds};
+use crate::trace::Origin;
 
 /// How many seeds learn from each other.
 pub const ISLAND: u64 = 512;
@@ -59,29 +56,29 @@ const REMEMBERED: usize = 256;
 /// What a thread that fails with a lock would break.
 const UNHARMED: &str = "nobody fails while they hold the corpus";
 
+/// A member of a corpus that a search cannot use: its place, and why.
+pub type Refused = (usize, String);
+
 /// A guided search: a campaign, and what is known to be worth beginning with.
-pub struct Guided<M: Model> {
-    campaign: Campaign<M>,
+pub struct Guided {
+    campaign: AnyCampaign,
+    /// The kinds of message that there are.
+    kinds: Vec<String>,
     /// Behind a lock, for operations can be sent to other threads but not shared between them.
-    corpus: Mutex<Population<M>>,
+    corpus: Mutex<Population>,
 }
 
 /// What is followed, and what was reached in all.
-struct Population<M: Model> {
-    members: Vec<Member<M>>,
+#[derive(Clone)]
+struct Population {
+    members: Vec<Member>,
     coverage: Coverage,
 }
 
-impl<M: Model> Clone for Population<M> {
-    fn clone(&self) -> Self {
-        Population { members: self.members.clone(), coverage: self.coverage.clone() }
-    }
-}
-
-impl<M: Model> Population<M> {
+impl Population {
     /// Counts what a candidate reached, and follows it from now on if that is something new and nothing went wrong. Says
     /// whether it does.
-    fn learn(&mut self, guided: &Guided<M>, candidate: &Candidate<M>, tried: &Tried<M>) -> bool {
+    fn learn(&mut self, guided: &Guided, candidate: &Candidate, tried: &Tried) -> bool {
         let new = tried.outcome.violation.is_none() && self.coverage.lacks(&tried.reached);
         self.coverage.add(&tried.reached);
         if new {
@@ -95,46 +92,42 @@ impl<M: Model> Population<M> {
 }
 
 /// A candidate that reached something new.
-struct Member<M: Model> {
-    candidate: Candidate<M>,
+#[derive(Clone)]
+struct Member {
+    candidate: Candidate,
     reached: BTreeSet<Feature>,
     /// Choices that its run asked for.
     asked: Vec<Deviation>,
 }
 
-impl<M: Model> Clone for Member<M> {
-    fn clone(&self) -> Self {
-        Member { candidate: self.candidate.clone(), reached: self.reached.clone(), asked: self.asked.clone() }
-    }
-}
-
 /// A recorded case that reached something new, and the seed that found it.
-pub struct Find<M: Model> {
+pub struct Find {
     seed: u64,
-    candidate: Candidate<M>,
+    candidate: Candidate,
     reached: BTreeSet<Feature>,
 }
 
 /// What a candidate came to.
-struct Tried<M: Model> {
-    outcome: Finished<M>,
+struct Tried {
+    outcome: AnyFinished,
     reached: BTreeSet<Feature>,
 }
 
-impl<M: Model> Guided<M> {
+impl Guided {
     /// A search that begins with a corpus: recorded cases of the model, in an order that is always the same. Hands back
     /// which of them, by their places, it cannot use, and why.
     ///
     /// # Errors
     /// If no world can run the model's own scenario.
-    pub fn new(campaign: Campaign<M>, corpus: Vec<Story<M>>) -> Result<(Self, Vec<Refused>), Impossible> {
-        let cases = campaign.cases();
-        cases.case(0).validate()?;
+    pub fn new(campaign: AnyCampaign, corpus: Vec<AnyStory>) -> Result<(Self, Vec<Refused>), Impossible> {
+        campaign.case(0)?;
+        let kinds = campaign.system.0.message_kinds();
         let nothing = Population { members: Vec::new(), coverage: Coverage::default() };
-        let guided = Guided { campaign, corpus: Mutex::new(nothing.clone()) };
+        let guided = Guided { campaign, kinds, corpus: Mutex::new(nothing.clone()) };
         let (mut known, mut refused) = (nothing, Vec::new());
+        let worlds = guided.campaign.worlds();
         for (place, story) in corpus.into_iter().enumerate() {
-            match Candidate::of_story(story, &cases, place as u64) {
+            match Candidate::of_story(story, &guided.campaign, &*worlds, place as u64) {
                 Ok(candidate) => {
                     let tried = guided.try_out(&candidate, Record::No);
                     known.learn(&guided, &candidate, &tried);
@@ -142,12 +135,13 @@ impl<M: Model> Guided<M> {
                 Err(problem) => refused.push((place, problem)),
             }
         }
+        drop(worlds);
         *guided.corpus.lock().expect(UNHARMED) = known;
         Ok((guided, refused))
     }
 
     /// The campaign that is searched.
-    pub fn campaign(&self) -> &Campaign<M> {
+    pub fn campaign(&self) -> &AnyCampaign {
         &self.campaign
     }
 
@@ -160,19 +154,19 @@ impl<M: Model> Guided<M> {
     ///
     /// # Errors
     /// If no world can run the case.
-    pub fn world(&self, seed: u64) -> Result<(Case<M>, Source), Impossible> {
+    pub fn world(&self, seed: u64) -> Result<(AnyCase, Source), Impossible> {
         let mut island = Island::of(self, seed);
         while island.next < seed {
             island.step();
         }
         let candidate = island.candidate();
-        candidate.case.validate()?;
+        self.campaign.possible(&candidate.case)?;
         let source = candidate.source();
         Ok((candidate.case, source))
     }
 
     /// Runs one seed after the other and hands over what each came to, with the case and its source, until `each` says no.
-    pub fn in_turn(&self, seeds: Range<u64>, each: &mut dyn FnMut(SeedResult, &Case<M>, &Source) -> bool) {
+    pub fn in_turn(&self, seeds: Range<u64>, each: &mut dyn FnMut(SeedResult, &AnyCase, &Source) -> bool) {
         for island in islands(&seeds) {
             let mut here = Island::of(self, island.start);
             while here.next < island.end {
@@ -188,10 +182,10 @@ impl<M: Model> Guided<M> {
 
     /// Runs all seeds, the islands on the threads of the current rayon pool, and hands each result to `each`, in no fixed
     /// order. When `each` says no, no more are begun. Hands back what was found that is new, in the order of the seeds.
-    pub fn sweep(&self, seeds: Range<u64>, each: &(dyn Fn(SeedResult) -> bool + Sync)) -> (Summary, Vec<Find<M>>) {
+    pub fn sweep(&self, seeds: Range<u64>, each: &(dyn Fn(SeedResult) -> bool + Sync)) -> (Summary, Vec<Find>) {
         let go_on = AtomicBool::new(true);
         let islands: Vec<_> = islands(&seeds).collect();
-        let swept: Vec<(Summary, Vec<Find<M>>)> = islands
+        let swept: Vec<(Summary, Vec<Find>)> = islands
             .into_par_iter()
             .map(|island| {
                 let mut here = Island::of(self, island.start);
@@ -227,7 +221,7 @@ impl<M: Model> Guided<M> {
     }
 
     /// The trace of a find: it replays like any other, and violates nothing.
-    pub fn trace(&self, find: &Find<M>) -> Trace<M> {
+    pub fn trace(&self, find: &Find) -> AnyTrace {
         let outcome = self.try_out(&find.candidate, Record::Yes).outcome;
         let origin = Origin {
             seed: Some(find.seed),
@@ -236,20 +230,14 @@ impl<M: Model> Guided<M> {
             ..Origin::default()
         };
         let (violation, fingerprint) = (outcome.violation.clone(), outcome.fingerprint);
-        let Story { case, deviations } = Story::recorded(&find.candidate.case, &outcome);
-        Trace::new(case, deviations, violation, fingerprint, origin)
+        let AnyStory { case, deviations } = AnyStory::recorded(&find.candidate.case, &outcome);
+        AnyTrace::of(self.campaign.system.info().name, case, deviations, violation, fingerprint, origin)
     }
 
-    fn try_out(&self, candidate: &Candidate<M>, record: Record) -> Tried<M> {
-        let onlooker = Onlooker::new(self.campaign.suite.model.tolerance().crashes.among);
-        let outcome = in_runtime(|| {
-            let mut world = World::begin(&candidate.case, &candidate.source(), record == Record::Yes);
-            world.forget_timeline();
-            let mut properties: Vec<_> = self.campaign.suite.properties.iter().map(|make| make()).collect();
-            properties.push(Box::new(onlooker.clone()));
-            let violation = drive(&mut world, &mut properties);
-            finish(world, violation)
-        });
+    fn try_out(&self, candidate: &Candidate, record: Record) -> Tried {
+        let system = &self.campaign.system;
+        let onlooker = Onlooker::new(system.config().tolerance().crashes.among);
+        let outcome = system.0.watch(&candidate.case, &candidate.source(), record, &onlooker);
         let mut reached = onlooker.reached();
         reached.extend(coverage::of_marks(&outcome.marks));
         Tried { outcome, reached }
@@ -263,46 +251,46 @@ fn islands(seeds: &Range<u64>) -> impl Iterator<Item = Range<u64>> + use<> {
 }
 
 /// An island while it is run.
-struct Island<'a, M: Model> {
-    guided: &'a Guided<M>,
-    cases: Cases<M>,
-    population: Population<M>,
+struct Island<'a> {
+    guided: &'a Guided,
+    worlds: Box<dyn Worlds + 'a>,
+    population: Population,
     first: u64,
     next: u64,
     /// How many seeds begin the island as a swarm draws them.
     fresh: u64,
-    finds: Vec<Find<M>>,
+    finds: Vec<Find>,
 }
 
-impl<'a, M: Model> Island<'a, M> {
+impl<'a> Island<'a> {
     /// The island of a seed, at its beginning.
-    fn of(guided: &'a Guided<M>, seed: u64) -> Self {
+    fn of(guided: &'a Guided, seed: u64) -> Self {
         let first = seed / ISLAND * ISLAND;
         let population = guided.corpus.lock().expect(UNHARMED).clone();
         let fresh = if population.members.is_empty() { FRESH } else { 0 };
-        Island { guided, cases: guided.campaign.cases(), population, first, next: first, fresh, finds: Vec::new() }
+        Island { guided, worlds: guided.campaign.worlds(), population, first, next: first, fresh, finds: Vec::new() }
     }
 
     /// What the next seed is to run.
-    fn candidate(&self) -> Candidate<M> {
+    fn candidate(&self) -> Candidate {
         let seed = self.next;
-        let mut shop = Workshop::new(&self.cases, seed);
+        let mut shop = Workshop::new(&*self.worlds, &self.guided.kinds, seed);
         let begins = self.population.members.is_empty() || seed - self.first < self.fresh;
         if begins || shop.below(FRESH_EVERY) == 0 {
-            return Candidate::fresh(&self.cases, seed);
+            return Candidate::fresh(&*self.worlds, seed);
         }
         let parent = self.follow(&mut shop);
         let other = &self.population.members[shop.below(self.population.members.len() as u64) as usize];
         let parent = Parent { candidate: &parent.candidate, asked: &parent.asked };
         let child = shop.child(&parent, &other.candidate);
-        match child.case.validate() {
+        match self.guided.campaign.possible(&child.case) {
             Ok(()) => child,
-            Err(_) => Candidate::fresh(&self.cases, seed),
+            Err(_) => Candidate::fresh(&*self.worlds, seed),
         }
     }
 
     /// Of a few members, the one that reached what is rarest.
-    fn follow(&self, shop: &mut Workshop<'_, M>) -> &Member<M> {
+    fn follow(&self, shop: &mut Workshop<'_>) -> &Member {
         let members = &self.population.members;
         let drawn = (0..CONTEST).map(|_| shop.below(members.len() as u64) as usize).collect::<Vec<_>>();
         let rarest = |place: &usize| (self.population.coverage.rarest(&members[*place].reached), *place);
@@ -310,7 +298,7 @@ impl<'a, M: Model> Island<'a, M> {
     }
 
     /// Runs the next seed and learns from it.
-    fn step(&mut self) -> (u64, Candidate<M>, Finished<M>) {
+    fn step(&mut self) -> (u64, Candidate, AnyFinished) {
         let (seed, candidate) = (self.next, self.candidate());
         let tried = self.guided.try_out(&candidate, Record::No);
         self.next += 1;

@@ -3,15 +3,14 @@
 use rand_chacha::ChaCha8Rng;
 use rand_core::Rng;
 
-use crate::choice::{Deviation, generator};
+use crate::choice::Deviation;
 use crate::disk::WriteFate;
 use crate::fault::{Fault, Target};
-use crate::kind::kind_names;
-use crate::model::Model;
-use crate::process::{NodeId, Process};
-use crate::scenario::Case;
+use crate::generator::generator;
+use crate::process::NodeId;
 use crate::strategy::guided::candidate::Candidate;
-use crate::swarm::{Cases, Rules};
+use crate::swarm::Rules;
+use crate::system::{AnyCase, Worlds};
 use crate::time::{Span, Time};
 
 /// How many changes are made at once, at most.
@@ -21,14 +20,16 @@ const AT_ONCE: u64 = 4;
 const FAULTS: usize = 96;
 
 /// Where new material comes from, and what has to be kept to.
-pub(crate) struct Workshop<'a, M: Model> {
-    cases: &'a Cases<M>,
+pub(crate) struct Workshop<'a> {
+    worlds: &'a dyn Worlds,
+    /// The kinds of message that there are.
+    kinds: &'a [String],
     words: ChaCha8Rng,
 }
 
 /// What is changed: a candidate, and the choices that its run asked for.
-pub(crate) struct Parent<'a, M: Model> {
-    pub(crate) candidate: &'a Candidate<M>,
+pub(crate) struct Parent<'a> {
+    pub(crate) candidate: &'a Candidate,
     pub(crate) asked: &'a [Deviation],
 }
 
@@ -65,10 +66,10 @@ const CHANGES: [(Change, u64); 12] = [
     (Change::Weather, 1),
 ];
 
-impl<'a, M: Model> Workshop<'a, M> {
+impl<'a> Workshop<'a> {
     /// The workshop of a seed.
-    pub(crate) fn new(cases: &'a Cases<M>, seed: u64) -> Self {
-        Workshop { cases, words: generator(seed, "guided") }
+    pub(crate) fn new(worlds: &'a dyn Worlds, kinds: &'a [String], seed: u64) -> Self {
+        Workshop { worlds, kinds, words: generator(seed, "guided") }
     }
 
     /// A number below `n`; zero if `n` is.
@@ -85,9 +86,9 @@ impl<'a, M: Model> Workshop<'a, M> {
     }
 
     /// A child of a candidate; `other` is another member of the population, for splicing.
-    pub(crate) fn child(&mut self, parent: &Parent<'_, M>, other: &Candidate<M>) -> Candidate<M> {
+    pub(crate) fn child(&mut self, parent: &Parent<'_>, other: &Candidate) -> Candidate {
         let mut child = parent.candidate.clone();
-        let rules = self.cases.rules(&child.case.scenario.config);
+        let rules = self.worlds.rules(&child.case.scenario.config);
         for _ in 0..=self.below(AT_ONCE) {
             let change = self.change();
             self.make(change, &mut child, parent, other, &rules);
@@ -108,14 +109,7 @@ impl<'a, M: Model> Workshop<'a, M> {
         drawn.expect("the place is below the sum of all weights").0
     }
 
-    fn make(
-        &mut self,
-        change: Change,
-        child: &mut Candidate<M>,
-        parent: &Parent<'_, M>,
-        other: &Candidate<M>,
-        rules: &Rules,
-    ) {
+    fn make(&mut self, change: Change, child: &mut Candidate, parent: &Parent<'_>, other: &Candidate, rules: &Rules) {
         match change {
             Change::AddFault => self.add_fault(child, rules),
             Change::DropFault => {
@@ -146,19 +140,19 @@ impl<'a, M: Model> Workshop<'a, M> {
     }
 
     /// A case that a swarm draws: what new faults, weather and operations are taken from.
-    fn donor(&mut self) -> Case<M> {
+    fn donor(&mut self) -> AnyCase {
         let seed = self.words.next_u64();
-        self.cases.case(seed)
+        self.worlds.case(seed)
     }
 
-    fn with_fault(&mut self, child: &mut Candidate<M>, change: impl FnOnce(&mut Self, &mut Fault)) {
+    fn with_fault(&mut self, child: &mut Candidate, change: impl FnOnce(&mut Self, &mut Fault)) {
         if let Some(place) = self.place(child.case.faults.len()) {
             change(self, &mut child.case.faults[place]);
         }
     }
 
     /// A fault of another plan; at its own time, or right beside one that is there.
-    fn add_fault(&mut self, child: &mut Candidate<M>, rules: &Rules) {
+    fn add_fault(&mut self, child: &mut Candidate, rules: &Rules) {
         let mut drawn = self.donor().faults;
         let Some(place) = self.place(drawn.len()) else { return };
         let mut fault = drawn.swap_remove(place);
@@ -198,7 +192,7 @@ impl<'a, M: Model> Workshop<'a, M> {
     }
 
     /// Fixes one of the choices that the parent's run asked for to another value.
-    fn fix_choice(&mut self, child: &mut Candidate<M>, asked: &[Deviation], rules: &Rules) {
+    fn fix_choice(&mut self, child: &mut Candidate, asked: &[Deviation], rules: &Rules) {
         let mut choice = match self.place(asked.len()).filter(|_| self.below(4) > 0) {
             Some(place) => asked[place].clone(),
             None => self.some_message(rules),
@@ -227,7 +221,7 @@ impl<'a, M: Model> Workshop<'a, M> {
 
     /// The fate of a message that may have been sent: those that the network treated as it does by default are in no record.
     fn some_message(&mut self, rules: &Rules) -> Deviation {
-        let kinds = kind_names::<<M::Process as Process>::Message>();
+        let kinds = self.kinds;
         let mut node = || NodeId(self.below(rules.nodes as u64) as u16);
         let (from, to) = (node(), node());
         let kind = self.place(kinds.len()).map(|place| kinds[place].clone()).unwrap_or_default();
@@ -236,7 +230,7 @@ impl<'a, M: Model> Workshop<'a, M> {
     }
 
     /// From some instant on, the faults of the other plan.
-    fn splice(&mut self, child: &mut Candidate<M>, other: &Candidate<M>) {
+    fn splice(&mut self, child: &mut Candidate, other: &Candidate) {
         let at = Time::ZERO + self.up_to(child.case.scenario.phases.chaos);
         child.case.faults.retain(|fault| fault.at < at);
         child.case.faults.extend(other.case.faults.iter().filter(|fault| fault.at >= at).cloned());
@@ -246,7 +240,7 @@ impl<'a, M: Model> Workshop<'a, M> {
     }
 
     /// Moves an operation between those that its client asks before and after it.
-    fn move_operation(&mut self, child: &mut Candidate<M>) {
+    fn move_operation(&mut self, child: &mut Candidate) {
         let operations = &mut child.case.operations;
         let Some(place) = self.place(operations.len()) else { return };
         let client = operations[place].client;
@@ -264,10 +258,10 @@ impl<'a, M: Model> Workshop<'a, M> {
     }
 
     /// Asks what clients ask in another case, where both may be asked the same.
-    fn other_operations(&mut self, child: &mut Candidate<M>) {
+    fn other_operations(&mut self, child: &mut Candidate) {
         let donor = self.donor();
         let (ours, theirs) = (&child.case.scenario.config, &donor.scenario.config);
-        if ours == theirs || (ours.own_workload().is_none() && theirs.own_workload().is_none()) {
+        if ours == theirs || (!ours.has_own_workload() && !theirs.has_own_workload()) {
             child.case.operations = donor.operations;
         }
     }

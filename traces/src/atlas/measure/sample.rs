@@ -1,12 +1,13 @@
 //! One world with faults, and beside it the same world without.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
-use rayon::prelude::*;
 use seedbed_sim::choice::Source;
 use seedbed_sim::disk::DiskConfig;
 use seedbed_sim::fault::{FaultClass, Target, What};
-use seedbed_sim::{Campaign, Case, Fault, Finished, History, Impossible, Model, NodeId, Outcome, Record, Span, Time};
+use seedbed_sim::system::{AnyCase, AnyFinished};
+use seedbed_sim::{AnyCampaign, Fault, History, Impossible, NodeId, Outcome, Record, Span, Time};
 
 /// What one seed came to. The twin has the same operations, the same latencies and the same late timers: choices have
 /// names, so that taking the faults out of a world changes no other choice.
@@ -67,29 +68,25 @@ pub const BLOCKING_REACTIONS: u64 = 4;
 ///
 /// # Errors
 /// If no world can run the model's own scenario.
-pub fn samples<M: Model>(
-    campaign: &Campaign<M>,
+pub fn samples(
+    campaign: &AnyCampaign,
     seeds: Range<u64>,
     go_on: &(dyn Fn() -> bool + Sync),
 ) -> Result<Vec<Sample>, Impossible> {
-    let samples = seeds.into_par_iter().map_init(
-        || campaign.cases(),
-        |cases, seed| match go_on() {
-            true => {
-                let (case, faulty) = campaign.run(cases, seed, Record::No)?;
-                let twin = without_faults(&case);
-                let properties = &campaign.suite.properties;
-                let calm = seedbed_sim::run::run(&twin, &Source::Seed(seed), properties, Record::No)?;
-                Ok(Some(sample(campaign, seed, (&case, &faulty), (&twin, &calm))))
-            }
-            false => Ok(None),
-        },
-    );
-    samples.filter_map(Result::transpose).collect()
+    let classes = campaign.classes();
+    campaign.map(seeds, |seed, run| {
+        if !go_on() {
+            return Ok(None);
+        }
+        let (case, faulty) = run()?;
+        let twin = without_faults(&case);
+        let calm = campaign.system.run(&twin, &Source::Seed(seed), Record::No)?;
+        Ok(Some(sample(&classes, seed, (&case, &faulty), (&twin, &calm))))
+    })
 }
 
 /// The same case, with nothing in it that breaks.
-fn without_faults<M: Model>(case: &Case<M>) -> Case<M> {
+fn without_faults(case: &AnyCase) -> AnyCase {
     let mut twin = case.clone();
     twin.faults.clear();
     let scenario = &mut twin.scenario;
@@ -98,16 +95,15 @@ fn without_faults<M: Model>(case: &Case<M>) -> Case<M> {
     twin
 }
 
-fn sample<M: Model>(
-    campaign: &Campaign<M>,
+fn sample(
+    classes: &BTreeSet<FaultClass>,
     seed: u64,
-    (case, faulty): (&Case<M>, &Finished<M>),
-    (twin, calm): (&Case<M>, &Finished<M>),
+    (case, faulty): (&AnyCase, &AnyFinished),
+    (twin, calm): (&AnyCase, &AnyFinished),
 ) -> Sample {
-    let classes = campaign.swarm.classes::<M>();
     let tolerated = case.scenario.config.tolerance().classes;
     // A property of whole runs is judged when the run is over.
-    let whole = |run: &Finished<M>| run.violation.as_ref().is_none_or(|violation| violation.liveness);
+    let whole = |run: &AnyFinished| run.violation.as_ref().is_none_or(|violation| violation.liveness);
     Sample {
         seed,
         inside: classes.iter().all(|class| tolerated.contains(class)),
@@ -122,8 +118,8 @@ fn sample<M: Model>(
 }
 
 /// Whether two runs differ in anything that the component did.
-fn differ<M: Model>(a: &Finished<M>, b: &Finished<M>) -> bool {
-    let did = |run: &Finished<M>| [run.stats.sent, run.stats.delivered, run.stats.forced, run.stats.lazy];
+fn differ(a: &AnyFinished, b: &AnyFinished) -> bool {
+    let did = |run: &AnyFinished| [run.stats.sent, run.stats.delivered, run.stats.forced, run.stats.lazy];
     did(a) != did(b) || a.history != b.history || a.violation != b.violation
 }
 
@@ -140,7 +136,7 @@ fn both<O, R>(faulty: &History<O, R>, calm: &History<O, R>) -> Vec<[u64; 2]> {
     ids.filter_map(|id| Some([latency(faulty, id)?, latency(calm, id)?])).collect()
 }
 
-fn served<M: Model>(case: &Case<M>, run: &Finished<M>) -> Served {
+fn served(case: &AnyCase, run: &AnyFinished) -> Served {
     let mut served = Served { asked: case.operations.len() as u64, ..Served::default() };
     for invocation in run.history.invocations() {
         match invocation.outcome {

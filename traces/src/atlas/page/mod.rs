@@ -14,6 +14,7 @@ use crate::atlas::Atlas;
 use crate::atlas::story::{self, Story};
 use crate::component::Component;
 use crate::draw::html as viewer;
+use crate::files;
 
 /// The name of the HTML page.
 pub const HTML: &str = "index.html";
@@ -51,7 +52,7 @@ pub fn drawing_file(story: &Story) -> String {
 }
 
 /// The page of a story: the viewer's.
-fn drawing(component: &dyn Component, story: &Story) -> anyhow::Result<String> {
+fn drawing(component: &Component, story: &Story) -> anyhow::Result<String> {
     viewer::page(&story.name, &story.text, component, None, viewer::Limits::default())
 }
 
@@ -60,7 +61,7 @@ fn drawing(component: &dyn Component, story: &Story) -> anyhow::Result<String> {
 ///
 /// # Errors
 /// If something cannot be written, or a trace does not replay.
-pub fn write(atlas: &Atlas, components: &[Box<dyn Component>], folder: &Path) -> anyhow::Result<()> {
+pub fn write(atlas: &Atlas, components: &[Component], folder: &Path) -> anyhow::Result<()> {
     let put = |file: String, text: &str| {
         let file = folder.join(file);
         write_trace(&file, text).with_context(|| format!("cannot write {}", file.display()))
@@ -70,9 +71,9 @@ pub fn write(atlas: &Atlas, components: &[Box<dyn Component>], folder: &Path) ->
         let component = component.with_context(|| format!("there is a story of {model}, which was not measured"))?;
         put(trace_file(story), &story.text)?;
         let file = folder.join(trace_file(story));
-        let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
-        story::verify(&**component, &text).with_context(|| file.display().to_string())?;
-        put(drawing_file(story), &drawing(&**component, story)?)?;
+        let text = files::TRACE.text_of(&file)?;
+        story::verify(component, &text).with_context(|| file.display().to_string())?;
+        put(drawing_file(story), &drawing(component, story)?)?;
     }
     for (_, file, text) in GUIDES {
         put(file.to_string(), text)?;

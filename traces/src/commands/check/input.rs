@@ -1,12 +1,12 @@
 //! What is judged: files, and what is in them.
 
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use seedbed_properties::formats::{Contents, LineError, Recorded, edn, etcd_log, json};
 use seedbed_sim::TraceError;
 
+use crate::files;
 use crate::registry;
 
 /// What a file looks like.
@@ -28,13 +28,10 @@ pub enum Format {
 /// # Errors
 /// If it cannot be read, or is no text.
 pub fn read(file: &Path) -> anyhow::Result<String> {
-    let mut bytes = Vec::new();
-    match file == Path::new("-") {
-        true => std::io::stdin().read_to_end(&mut bytes).context("cannot read standard input")?,
-        false => {
-            bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-            bytes.len()
-        }
+    let bytes = if file == Path::new("-") {
+        files::HISTORIES.bytes_from(std::io::stdin()).context("cannot read standard input")?
+    } else {
+        files::HISTORIES.bytes_of(file)?
     };
     String::from_utf8(bytes).map_err(|error| {
         let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];

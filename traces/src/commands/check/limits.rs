@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::commands::counts;
 use crate::commands::progress::Stopwatch;
 
 /// What judging one history may spend.
@@ -9,10 +10,10 @@ use crate::commands::progress::Stopwatch;
 pub struct Spend {
     /// How many seconds a search may take for one history, about; without it, a fixed number of steps, so that verdicts
     /// are the same everywhere.
-    #[arg(long)]
+    #[arg(long, value_parser = counts::seconds)]
     pub seconds: Option<f64>,
     /// How many megabytes judging one history may take, about.
-    #[arg(long, value_name = "MB", default_value_t = 2_000)]
+    #[arg(long, value_name = "MB", default_value_t = 2_000, value_parser = counts::megabytes())]
     pub memory: u64,
 }
 

@@ -13,8 +13,8 @@ use anyhow::{Context as _, bail};
 use seedbed_properties::formats::{FailedCas, Model, NullRead, Recorded};
 use serde_json::{Value, json};
 
-use crate::commands::Ended;
 use crate::commands::progress::{Stopwatch, spinner};
+use crate::commands::{Ended, counts};
 use crate::report::print_json;
 use crate::{say, say_all};
 
@@ -56,7 +56,7 @@ pub struct Check {
     #[arg(long, value_name = "T")]
     pub quiet: Option<u64>,
     /// For staleness: a read may return one of the last K writes, no more.
-    #[arg(long, value_name = "K")]
+    #[arg(long, value_name = "K", value_parser = counts::writes())]
     pub stale_writes: Option<usize>,
     /// For staleness: a read may be late by so much time, no more.
     #[arg(long, value_name = "T")]

@@ -2,7 +2,7 @@
 //!
 //! The front end is written as modules of JavaScript, which an editor and a type checker understand. In the page they
 //! are one module: their imports are left out and what they export is plainly declared, so names at the top of a file
-//! are unique among all files, and an import is one line. `traces/tests/viewer.rs` watches over both.
+//! are unique among all files, and an import is one line. `traces/tests/tool/viewer.rs` watches over both.
 
 /// The page around everything.
 const PAGE: &str = include_str!("../../../viewer/page.html");

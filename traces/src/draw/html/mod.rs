@@ -45,7 +45,7 @@ pub struct Page<'a> {
 pub fn page(
     title: &str,
     trace: &str,
-    component: &dyn Component,
+    component: &Component,
     lines: Option<usize>,
     limits: Limits,
 ) -> anyhow::Result<String> {

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use seedbed_sim::NodeId;
+use seedbed_sim::system::Glimpse;
 use seedbed_sim::timeline::Happening;
 use serde::ser::SerializeSeq as _;
 use serde::{Serialize, Serializer};
 
-use crate::component::{Component, Glimpse, Run};
+use crate::component::{Component, Run};
 use crate::draw::html::debug;
 use crate::draw::html::strings::{Place, Strings};
 
@@ -85,7 +86,7 @@ impl Serialize for Edit {
 
 impl States {
     /// Steps through a trace once more to see the states of a run of it.
-    pub(super) fn of(trace: &str, component: &dyn Component, run: &Run, limits: Limits) -> anyhow::Result<Self> {
+    pub(super) fn of(trace: &str, component: &Component, run: &Run, limits: Limits) -> anyhow::Result<Self> {
         let places = run.nodes.iter().enumerate().map(|(place, node)| (*node, place)).collect();
         let mut watcher = Watcher {
             limits,

@@ -1,0 +1,4 @@
+//! The examples that are there to be read.
+
+mod echo;
+mod tutorial;

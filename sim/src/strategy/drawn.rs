@@ -1,0 +1,31 @@
+//! How a strategy has a swarm draw.
+
+use crate::choice::Source;
+use crate::scenario::CaseOf;
+use crate::strategy::pct::Order;
+use crate::time::Span;
+
+/// How a swarm draws a seed's case and its choices.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Drawn {
+    #[default]
+    Swarm,
+    Uniform,
+    /// By priorities, in worlds that send up to so many messages, none of which is to take longer than the bound.
+    Ordered {
+        steps: u32,
+        bound: Span,
+    },
+}
+
+impl Drawn {
+    pub(crate) fn source<C, O>(self, case: &CaseOf<C, O>, seed: u64) -> Source {
+        match self {
+            Drawn::Swarm | Drawn::Uniform => Source::Seed(seed),
+            Drawn::Ordered { steps, bound } => {
+                let least = case.scenario.network.latency.base();
+                Source::Ordered { seed, order: Order::drawn(seed, steps, least, bound) }
+            }
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! A system under test with its types erased: a model with what must be true of it, whatever its messages and states are.
+//!
+//! Shrinking, strategies, sweeps, replays and the tool work on this, and are compiled once. What is generic over a model is
+//! the world, what touches messages and states, and the short functions of this folder.
+
+mod config;
+mod typed;
+
+use std::collections::BTreeSet;
+use std::fmt::Debug;
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::choice::Source;
+use crate::fault::FaultClass;
+use crate::model::{Info, Model, Setting};
+use crate::phases::Phases;
+use crate::process::NodeId;
+use crate::property::Violation;
+use crate::run::Record;
+use crate::scenario::{Impossible, Scenario};
+use crate::seed::SeedResult;
+use crate::strategy::guided::coverage::Onlooker;
+use crate::suite::{Boundary, Observation, Suite};
+use crate::swarm::{Rules, Swarm};
+use crate::time::Time;
+use crate::timeline::Entry;
+use crate::trace::TraceError;
+
+pub use config::{AnyCase, AnyConfig, AnyFinished, AnyOp, AnyStory, AnyTrace};
+pub(crate) use typed::Checked;
+
+/// Runs the cases of a model against some properties.
+pub(crate) trait Runner {
+    fn info(&self) -> Info;
+
+    /// Runs a case that was validated.
+    fn run(&self, case: &AnyCase, source: &Source, record: Record) -> AnyFinished;
+}
+
+impl dyn Runner + '_ {
+    /// Looks for what no world can run.
+    ///
+    /// # Errors
+    /// The first impossible thing, with its place.
+    pub(crate) fn validate(&self, case: &AnyCase) -> Result<(), Impossible> {
+        let config = &case.scenario.config;
+        case.validate_as(&self.info(), config.size(), config.validate())
+    }
+
+    /// Runs a story.
+    pub(crate) fn replay(&self, story: &AnyStory, record: Record) -> AnyFinished {
+        self.run(&story.case, &Source::Fixed(story.deviations.clone()), record)
+    }
+}
+
+/// What a suite can do, its types erased.
+pub(crate) trait Erased: Runner + Send + Sync {
+    fn type_name(&self) -> &'static str;
+    fn config(&self) -> AnyConfig;
+    /// The same properties, of the model in another configuration.
+    fn configured(&self, config: &AnyConfig) -> Arc<dyn Erased>;
+    fn bug(&self) -> Option<&'static str>;
+    /// The same with another planted bug, or none.
+    fn planting(&self, bug: Option<&'static str>) -> Arc<dyn Erased>;
+    fn properties(&self) -> Vec<String>;
+    fn sometimes(&self) -> Vec<&'static str>;
+    fn boundaries(&self) -> Vec<Boundary<AnyConfig>>;
+    fn settings(&self) -> &'static [Setting];
+    fn message_kinds(&self) -> Vec<String>;
+    fn classes(&self, swarm: &Swarm) -> BTreeSet<FaultClass>;
+    fn observe(&self, seeds: Range<u64>, until_all: bool) -> Option<Observation>;
+    fn parse(&self, text: &str) -> Result<AnyTrace, TraceError>;
+    /// A configuration as a trace has it.
+    fn read_config(&self, json: serde_json::Value) -> Result<AnyConfig, String>;
+    /// The cases that a swarm draws of a configuration.
+    fn worlds<'a>(&'a self, swarm: &Swarm, config: &AnyConfig) -> Box<dyn Worlds + 'a>;
+    /// Like [`Runner::run`], with somebody who looks on.
+    fn watch(&self, case: &AnyCase, source: &Source, record: Record, onlooker: &Onlooker) -> AnyFinished;
+    fn sightings(&self, case: &AnyCase, source: &Source) -> Result<Vec<Violation>, Impossible>;
+    fn step(&self, trace: &AnyTrace, each: &mut dyn FnMut(&dyn Glimpse) -> bool) -> Result<(), Impossible>;
+    fn as_runner(&self) -> &dyn Runner;
+}
+
+/// The cases of a system under a swarm, for one thread.
+pub(crate) trait Worlds {
+    fn case(&self, seed: u64) -> AnyCase;
+    /// The case of a seed and what it comes to.
+    fn run(&self, seed: u64, record: Record) -> Result<(AnyCase, AnyFinished), Impossible>;
+    /// What a seed comes to; twice, if asked to, to see whether both runs are the same.
+    fn run_seed(&self, seed: u64, twice: bool) -> SeedResult;
+    /// What a case of this configuration has to keep to.
+    fn rules(&self, config: &AnyConfig) -> Rules;
+    /// What all scenarios have in common.
+    fn common(&self) -> Scenario<AnyConfig>;
+    /// The same in worlds of another length.
+    fn with_phases<'a>(self: Box<Self>, change: &dyn Fn(&mut Phases)) -> Box<dyn Worlds + 'a>
+    where
+        Self: 'a;
+    /// The same in worlds of which only these nodes heal ([`Scenario::core`]).
+    fn with_core<'a>(self: Box<Self>, core: &Option<Vec<NodeId>>) -> Box<dyn Worlds + 'a>
+    where
+        Self: 'a;
+}
+
+/// A world between two events, its types erased.
+pub trait Glimpse {
+    /// The world's time.
+    fn now(&self) -> Time;
+
+    /// How many events it has handled.
+    fn events(&self) -> u64;
+
+    /// What has happened so far.
+    fn timeline(&self) -> &[Entry];
+
+    /// The node whose state the last event may have changed.
+    fn changed(&self) -> Option<NodeId>;
+
+    /// The state of a node as it debugs, if it is up.
+    fn state(&self, node: NodeId) -> Option<&dyn Debug>;
+
+    /// A hash of the state of a node.
+    fn state_hash(&self, node: NodeId) -> u64;
+
+    /// The role that a node holds.
+    fn role(&self, node: NodeId) -> Option<&'static str>;
+
+    /// What a node's clock shows.
+    fn clock(&self, node: NodeId) -> Time;
+}
+
+/// A model in its usual configuration, with everything that must be true of it.
+#[derive(Clone)]
+pub struct System(pub(crate) Arc<dyn Erased>);
+
+impl System {
+    /// Erases the types of a suite.
+    pub fn new<M: Model>(suite: Suite<M>) -> Self {
+        System(Arc::new(suite))
+    }
+
+    /// What there is to know of the model without running it.
+    pub fn info(&self) -> Info {
+        self.0.info()
+    }
+
+    /// The path of the model's type: where its sources are.
+    pub fn type_name(&self) -> &'static str {
+        self.0.type_name()
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> AnyConfig {
+        self.0.config()
+    }
+
+    /// The same in another configuration.
+    ///
+    /// # Panics
+    /// If it is one of another model.
+    pub fn configured(&self, config: &AnyConfig) -> Self {
+        System(self.0.configured(config))
+    }
+
+    /// The bug that is planted in every world, if any.
+    pub fn bug(&self) -> Option<&'static str> {
+        self.0.bug()
+    }
+
+    /// The same with another planted bug, or none.
+    pub fn planting(&self, bug: Option<&'static str>) -> Self {
+        System(self.0.planting(bug))
+    }
+
+    /// The names of the properties.
+    pub fn properties(&self) -> Vec<String> {
+        self.0.properties()
+    }
+
+    /// The marks that sweeps demand.
+    pub fn sometimes(&self) -> Vec<&'static str> {
+        self.0.sometimes()
+    }
+
+    /// What is known not to hold outside the tolerance.
+    pub fn boundaries(&self) -> Vec<Boundary<AnyConfig>> {
+        self.0.boundaries()
+    }
+
+    /// What of the configuration can be set by name.
+    pub fn settings(&self) -> &'static [Setting] {
+        self.0.settings()
+    }
+
+    /// What the suite's worlds are seen to do ([`Suite::observation`]); with `until_all`, in no more of these seeds than it
+    /// takes to see everything. `None` if the suite declares nothing of the kind for its configuration.
+    pub fn observe(&self, seeds: Range<u64>, until_all: bool) -> Option<Observation> {
+        self.0.observe(seeds, until_all)
+    }
+
+    /// Reads a trace and makes sure that a world can run it.
+    ///
+    /// # Errors
+    /// If the text is no trace of this model, or one that no world can run; the error names the place.
+    pub fn parse(&self, text: &str) -> Result<AnyTrace, TraceError> {
+        let trace = self.0.parse(text)?;
+        self.0.as_runner().validate(&trace.case())?;
+        Ok(trace)
+    }
+
+    /// Reads a configuration as a trace has it.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn read_config(&self, json: serde_json::Value) -> Result<AnyConfig, String> {
+        self.0.read_config(json)
+    }
+
+    /// Runs a case to its end, or to the first violation.
+    ///
+    /// # Errors
+    /// If no world can run the case.
+    pub fn run(&self, case: &AnyCase, source: &Source, record: Record) -> Result<AnyFinished, Impossible> {
+        self.0.as_runner().validate(case)?;
+        Ok(self.0.run(case, source, record))
+    }
+
+    /// Runs a case to its end, whatever is violated on the way ([`crate::run::sightings`]).
+    ///
+    /// # Errors
+    /// If no world can run the case.
+    pub fn sightings(&self, case: &AnyCase, source: &Source) -> Result<Vec<Violation>, Impossible> {
+        self.0.sightings(case, source)
+    }
+
+    /// Steps through a trace: shows the world to `each` after every event, until it says no.
+    ///
+    /// # Errors
+    /// If no world can run the trace.
+    pub fn step(&self, trace: &AnyTrace, each: &mut dyn FnMut(&dyn Glimpse) -> bool) -> Result<(), Impossible> {
+        self.0.step(trace, each)
+    }
+}

@@ -1,0 +1,66 @@
+//! Counts on the command line: each has a bound, and what is beyond it is refused with the range that is allowed.
+
+use std::num::NonZeroUsize;
+use std::thread::available_parallelism;
+
+use clap::builder::{RangedU64ValueParser, TypedValueParser};
+
+/// How many threads a core may have: more of them only take memory.
+const THREADS_OF_A_CORE: usize = 8;
+
+/// How many threads.
+pub fn threads() -> impl TypedValueParser<Value = usize> {
+    let cores = available_parallelism().map_or(1, NonZeroUsize::get);
+    up_to((cores * THREADS_OF_A_CORE) as u64)
+}
+
+/// How many nodes a world has.
+pub fn nodes() -> impl TypedValueParser<Value = usize> {
+    up_to(seedbed_sim::MAX_NODES as u64)
+}
+
+/// How many lines of a drawing.
+pub fn lines() -> impl TypedValueParser<Value = usize> {
+    up_to(10_000_000)
+}
+
+/// How many worlds a shrink runs.
+pub fn runs() -> impl TypedValueParser<Value = usize> {
+    up_to(1_000_000_000)
+}
+
+/// How many attempts at a planted bug.
+pub fn attempts() -> impl TypedValueParser<Value = u64> {
+    RangedU64ValueParser::<u64>::new().range(..=100_000)
+}
+
+/// How many seeds an attempt at a bug or a cell of the atlas has.
+pub fn seeds() -> impl TypedValueParser<Value = u64> {
+    RangedU64ValueParser::<u64>::new().range(..=1_000_000_000)
+}
+
+/// How many of the last writes a read may return.
+pub fn writes() -> impl TypedValueParser<Value = usize> {
+    up_to(1_000_000_000)
+}
+
+/// How many megabytes.
+pub fn megabytes() -> impl TypedValueParser<Value = u64> {
+    RangedU64ValueParser::<u64>::new().range(1..=1_000_000)
+}
+
+/// How many seconds something may take.
+///
+/// # Errors
+/// If it is no number, or not between nothing and a year.
+pub fn seconds(text: &str) -> Result<f64, String> {
+    const YEAR: f64 = 365.0 * 24.0 * 3_600.0;
+    match text.parse::<f64>() {
+        Ok(seconds) if seconds > 0.0 && seconds <= YEAR => Ok(seconds),
+        _ => Err(format!("a number of seconds above 0 and up to {YEAR}, a year")),
+    }
+}
+
+fn up_to(most: u64) -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(..=most)
+}

@@ -1,0 +1,79 @@
+//! Files that are read: whole, but never more than a size that is said. A device that never ends is refused like a file that is
+//! too large.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+
+const MEGABYTE: u64 = 1_000_000;
+
+/// The most that a trace, or anything else that the tool writes for one story, may have.
+pub const TRACE: Most = Most { megabytes: 100 };
+/// The most that a file of histories may have, or the results of a shard.
+pub const HISTORIES: Most = Most { megabytes: 1_000 };
+
+/// How much of a file is read at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Most {
+    megabytes: u64,
+}
+
+impl Most {
+    /// Reads all of a file.
+    ///
+    /// # Errors
+    /// If it cannot be read, or is larger.
+    pub fn bytes_of(self, file: &Path) -> anyhow::Result<Vec<u8>> {
+        let cannot = || format!("cannot read {}", file.display());
+        let open = File::open(file).with_context(cannot)?;
+        // A file that says how large it is need not be read to see that it is too large.
+        if open.metadata().is_ok_and(|known| known.len() > self.megabytes * MEGABYTE) {
+            bail!("{}: {}", cannot(), self.refused());
+        }
+        self.bytes_from(open).with_context(cannot)
+    }
+
+    /// Reads all of a file, which must be text.
+    ///
+    /// # Errors
+    /// If it cannot be read, is larger, or is no text.
+    pub fn text_of(self, file: &Path) -> anyhow::Result<String> {
+        let text = String::from_utf8(self.bytes_of(file)?).map_err(|_| std::io::Error::from(ErrorKind::InvalidData));
+        text.with_context(|| format!("cannot read {}: it is no text (not UTF-8)", file.display()))
+    }
+
+    /// Reads all of what somebody hands over.
+    ///
+    /// # Errors
+    /// If it cannot be read, or is more.
+    pub fn bytes_from(self, from: impl Read) -> anyhow::Result<Vec<u8>> {
+        let most = self.megabytes * MEGABYTE;
+        let mut bytes = Vec::new();
+        from.take(most + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > most {
+            bail!("{}", self.refused());
+        }
+        Ok(bytes)
+    }
+
+    fn refused(self) -> String {
+        format!("it is larger than {} MB, which is the most that is read", self.megabytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_never_ends_is_refused_with_the_size_that_is_allowed() {
+        let most = Most { megabytes: 1 };
+        assert_eq!(most.bytes_from(&b"all of it"[..]).expect("it is small"), b"all of it");
+        let refused = most.bytes_from(std::io::repeat(0)).expect_err("it never ends").to_string();
+        assert!(refused.contains("larger than 1 MB"), "{refused}");
+        let exactly = std::io::repeat(7).take(MEGABYTE);
+        assert_eq!(most.bytes_from(exactly).map(|bytes| bytes.len()).ok(), Some(MEGABYTE as usize));
+    }
+}

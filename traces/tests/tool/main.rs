@@ -1,0 +1,15 @@
+//! The tool, as a program and from within. (Apart from these: `guide`, which changes its directory, and
+//! `scaffold_templates`, which stands for other crates.)
+
+mod atlas;
+mod boundaries;
+mod check;
+mod cli;
+mod corpus;
+mod drawings;
+mod imports;
+mod kills;
+mod program;
+mod scaffold;
+mod shards;
+mod viewer;
