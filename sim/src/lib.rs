@@ -3,6 +3,7 @@
 // The derives name this crate as everybody else does.
 extern crate self as seedbed_sim;
 
+pub mod bench;
 mod bug;
 pub mod check;
 pub mod choice;
@@ -42,6 +43,7 @@ mod words;
 mod workload;
 mod world;
 
+pub use bench::Bench;
 pub use bug::{Bug, Planted};
 pub use check::{Check, check, missed_bugs};
 pub use choice::{Deviation, Source};
