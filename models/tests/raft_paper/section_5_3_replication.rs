@@ -182,6 +182,7 @@ fn a_leader_brings_the_followers_of_figure_7_to_its_own_log() {
         let mut messages = VecDeque::from(elect(&mut leader, &[S3]).sent_to(S2));
         let mut refusals = 0;
         while let Some(message) = messages.pop_front() {
+            assert!(refusals < 20, "they do not come together: {log:?}");
             for answer in follower.message(S1, message).sent_to(S1) {
                 refusals += u32::from(is_refusal(&answer));
                 messages.extend(leader.message(S2, answer).sent_to(S2));

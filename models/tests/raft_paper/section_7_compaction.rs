@@ -1,5 +1,6 @@
 //! §7, log compaction: snapshots, and InstallSnapshot (Figure 13).
 
+use seedbed_models::replication::raft::kv::Output;
 use seedbed_models::replication::raft::machine::StateMachine;
 use seedbed_models::replication::raft::server::Timer;
 use seedbed_models::replication::raft::sessions::Sessions;
@@ -176,4 +177,23 @@ fn a_snapshot_loses_neither_term_nor_vote() {
     assert!(server.process().log().base() == Index(1), "a snapshot was taken");
     server.restart(new_server(S1, 3, every(1)));
     assert_eq!(server.message(S2, request_vote(4, (9, 3))).sent(), [(S2, vote(4, false))]);
+}
+
+// Thesis §6.3: the sessions are a part of the state that a snapshot stands for, or a retry would be executed again.
+#[test]
+fn a_snapshot_remembers_which_commands_were_executed() {
+    let mut server = leader(3, every(3));
+    server.message(CLIENT, register(77));
+    server.message(S2, appended(1, 2));
+    server.message(CLIENT, request(2, 1, append_to_value(7)));
+    server.message(S2, appended(1, 3));
+    server.timer(Timer::Heartbeat);
+    assert_eq!(server.process().log().base(), Index(3), "a snapshot was taken");
+    server.restart(new_server(S1, 3, every(100)));
+    assert_eq!(value(&server), [7]);
+    elect(&mut server, &[S2]);
+    server.message(CLIENT, request(2, 1, append_to_value(7)));
+    let did = server.message(S2, appended(2, 5));
+    assert_eq!(did.sent_to(CLIENT), [reply(2, 1, Output::Done)]);
+    assert_eq!(value(&server), [7]);
 }
