@@ -3,6 +3,7 @@
 // The derives name this crate as everybody else does.
 extern crate self as seedbed_sim;
 
+mod assertion;
 pub mod bench;
 mod bug;
 pub mod check;
