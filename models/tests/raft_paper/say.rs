@@ -7,7 +7,7 @@ use seedbed_models::replication::raft::membership::Membership;
 use seedbed_models::replication::raft::messages::Message;
 use seedbed_models::replication::raft::persistence::Record;
 use seedbed_models::replication::raft::snapshot::Snapshot;
-use seedbed_models::replication::raft::types::{Session, Ticket};
+use seedbed_models::replication::raft::types::{RequestId, Session};
 use seedbed_models::replication::raft::{Entry, Index, Kv, Payload, Term};
 use seedbed_sim::NodeId;
 
@@ -45,7 +45,7 @@ pub fn got(items: &[u32]) -> Output {
 
 /// A command of a hosting process.
 pub fn command(term: u64, command: Command) -> Entry<Kv> {
-    Entry { term: Term(term), payload: Payload::Command { ticket: None, command } }
+    Entry { term: Term(term), payload: Payload::Command { id: None, command } }
 }
 
 pub fn config(term: u64, membership: Membership) -> Entry<Kv> {
@@ -69,16 +69,22 @@ pub fn request_vote_for_transfer(term: u64, last: At) -> Said {
     asks(term, last, false, true)
 }
 
-fn asks(term: u64, (last, last_term): At, pre: bool, transfer: bool) -> Said {
-    Message::RequestVote { term: Term(term), last: Index(last), last_term: Term(last_term), pre, transfer }
+fn asks(term: u64, (last_index, last_term): At, pre_vote: bool, transfer: bool) -> Said {
+    Message::RequestVote {
+        term: Term(term),
+        last_log_index: Index(last_index),
+        last_log_term: Term(last_term),
+        pre_vote,
+        transfer,
+    }
 }
 
 pub fn vote(term: u64, granted: bool) -> Said {
-    Message::Vote { term: Term(term), granted, pre: false }
+    Message::Vote { term: Term(term), granted, pre_vote: false }
 }
 
 pub fn pre_vote(term: u64, granted: bool) -> Said {
-    Message::Vote { term: Term(term), granted, pre: true }
+    Message::Vote { term: Term(term), granted, pre_vote: true }
 }
 
 pub fn timeout_now(term: u64) -> Said {
@@ -91,10 +97,10 @@ pub fn timeout_now(term: u64) -> Said {
 pub fn append_entries(term: u64, (prev, prev_term): At, entries: Vec<Entry<Kv>>, commit: u64) -> Said {
     Message::AppendEntries {
         term: Term(term),
-        prev: Index(prev),
-        prev_term: Term(prev_term),
+        prev_log_index: Index(prev),
+        prev_log_term: Term(prev_term),
         entries,
-        commit: Index(commit),
+        leader_commit: Index(commit),
         round: 0,
     }
 }
@@ -105,14 +111,14 @@ pub fn heartbeat(term: u64, prev: At, commit: u64) -> Said {
 
 /// The logs agree up to `matched`.
 pub fn appended(term: u64, matched: u64) -> Said {
-    Message::Appended { term: Term(term), matched: Index(matched), round: 0 }
+    Message::Appended { term: Term(term), match_index: Index(matched), round: 0 }
 }
 
 /// The logs do not agree at `prev`; the leader may try `hint` next.
 pub fn refused(term: u64, prev: u64, hint: u64, hint_term: Option<u64>) -> Said {
     Message::Refused {
         term: Term(term),
-        prev: Index(prev),
+        prev_log_index: Index(prev),
         hint: Index(hint),
         hint_term: hint_term.map(Term),
         round: 0,
@@ -151,7 +157,7 @@ pub fn entries_of(message: &Said) -> Vec<Entry<Kv>> {
 /// The leader's commit index in an AppendEntries.
 pub fn commit_of(message: &Said) -> u64 {
     match message {
-        Message::AppendEntries { commit, .. } => commit.0,
+        Message::AppendEntries { leader_commit, .. } => leader_commit.0,
         other => panic!("this is no AppendEntries: {other:?}"),
     }
 }
@@ -159,7 +165,7 @@ pub fn commit_of(message: &Said) -> u64 {
 /// Index and term of the entry before those of an AppendEntries.
 pub fn prev_of(message: &Said) -> At {
     match message {
-        Message::AppendEntries { prev, prev_term, .. } => (prev.0, prev_term.0),
+        Message::AppendEntries { prev_log_index, prev_log_term, .. } => (prev_log_index.0, prev_log_term.0),
         other => panic!("this is no AppendEntries: {other:?}"),
     }
 }
@@ -184,11 +190,11 @@ pub fn registered(nonce: u64, session: u64) -> Said {
 }
 
 pub fn request(session: u64, sequence: u64, command: Command) -> Said {
-    Message::Request { ticket: Ticket { session: Session(session), sequence }, command }
+    Message::Request { id: RequestId { session: Session(session), sequence }, command }
 }
 
 pub fn reply(session: u64, sequence: u64, output: Output) -> Said {
-    Message::Reply { ticket: Ticket { session: Session(session), sequence }, output }
+    Message::Reply { id: RequestId { session: Session(session), sequence }, output }
 }
 
 pub fn not_leader(leader: Option<NodeId>) -> Said {

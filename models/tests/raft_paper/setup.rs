@@ -41,7 +41,7 @@ pub fn group(size: u16) -> Membership {
 
 /// The server that begins on an empty disk.
 pub fn new_server(id: NodeId, size: u16, settings: Settings) -> Server<Kv> {
-    Server::new(id, group(size), settings, None)
+    Server::new(id, group(size), settings)
 }
 
 /// A server in a group of `size` that has just started, with a disk that takes no time.
@@ -135,15 +135,15 @@ pub fn term(bench: &Bench) -> u64 {
 }
 
 pub fn leads(bench: &Bench) -> bool {
-    bench.process().leads()
+    bench.process().is_leader()
 }
 
 pub fn commit(bench: &Bench) -> u64 {
-    bench.process().commit().0
+    bench.process().commit_index().0
 }
 
 pub fn applied(bench: &Bench) -> u64 {
-    bench.process().applied().0
+    bench.process().last_applied().0
 }
 
 pub fn last_index(bench: &Bench) -> u64 {
