@@ -331,8 +331,7 @@ impl Choices {
                 self.record(|| Deviation::Draw { node, label, n, billionths: fraction });
             }
         }
-        let width = u128::from(high - low) + 1;
-        low + (width * u128::from(fraction) / u128::from(BILLION)) as u64
+        point(fraction, low, high)
     }
 
     fn physics_word(&mut self, node: NodeId) -> Option<u32> {
@@ -406,6 +405,17 @@ impl Choices {
 /// The part of a span that a random word stands for.
 fn share(word: u32, of: Span) -> Span {
     Span(((u128::from(word) * u128::from(of.0)) >> 32) as u64)
+}
+
+/// The number in `low..=high` that a fraction stands for.
+fn point(fraction: Billionths, low: u64, high: u64) -> u64 {
+    let width = u128::from(high - low) + 1;
+    low + (width * u128::from(fraction) / u128::from(BILLION)) as u64
+}
+
+/// The default of a node's draw in `low..=high`.
+pub(crate) fn default_draw(node: NodeId, low: u64, high: u64) -> u64 {
+    point(default_fraction(node), low, high)
 }
 
 /// A point of a range that differs from node to node: multiples of the golden ratio spread evenly however many nodes

@@ -3,6 +3,8 @@
 // The derives name this crate as everybody else does.
 extern crate self as seedbed_sim;
 
+mod assertion;
+pub mod bench;
 mod bug;
 pub mod check;
 pub mod choice;
@@ -46,6 +48,7 @@ mod words;
 mod workload;
 mod world;
 
+pub use bench::Bench;
 pub use bug::{Bug, Planted};
 pub use check::{Check, check, missed_bugs};
 pub use choice::{Deviation, Source};

@@ -95,8 +95,8 @@ pub enum NoOp {}
 /// `HashMap`, no statics.
 ///
 /// `Clone` and `Hash` exist so that worlds can be forked and states told apart. A panic in a handler (a failed
-/// `assert!`) is a violation of the property `assertion`, with a trace; begin its message with fixed words, for they
-/// are its identity.
+/// `assert!`) is a violation with a trace, of a property named by the file and by the words of its message, values left out:
+/// give each assertion words of its own.
 pub trait Process: Clone + Hash + Debug + Sized + 'static {
     /// What nodes send each other. Moved, never serialised.
     type Message: Clone + Debug + Hash + Kinded + 'static;

@@ -5,6 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
 
+use crate::assertion::{self, Place};
 use crate::choice::Deviation;
 use crate::choice::Source;
 use crate::fault::Fault;
@@ -238,7 +239,7 @@ pub(crate) fn finish<M: Model>(mut world: World<M>, violation: Option<Violation>
 
 thread_local! {
     static IN_WORLD: Cell<bool> = const { Cell::new(false) };
-    static LAST_PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
+    static LAST_PANIC: RefCell<Option<Place>> = const { RefCell::new(None) };
 }
 
 /// Keeps panics inside worlds off the terminal: they are reported as violations. Others print as ever.
@@ -248,7 +249,7 @@ fn quiet_panics() {
         let usual = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
             if IN_WORLD.get() {
-                LAST_PANIC.set(info.location().map(ToString::to_string));
+                LAST_PANIC.set(info.location().map(Place::from));
             } else {
                 usual(info);
             }
@@ -267,15 +268,11 @@ pub(crate) fn told(panic: Box<dyn Any + Send>) -> (String, String) {
     let text = panic.downcast_ref::<String>().cloned();
     let text = text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
     let text = text.unwrap_or_else(|| "a panic without words".into());
-    let place = LAST_PANIC.take().unwrap_or_default();
-    (format!("assertion: {}", identity(&text)), format!("{text} (asserted at {place})"))
-}
-
-/// What stays the same of an assertion's message when its values change: the words before the first colon.
-fn identity(message: &str) -> String {
-    // `assert_eq!` puts its own words first and the author's after.
-    let message = message.strip_prefix("assertion `left == right` failed: ").unwrap_or(message);
-    let message = message.strip_prefix("assertion `left != right` failed: ").unwrap_or(message);
-    let first = message.lines().next().unwrap_or("");
-    first.split(": ").next().unwrap_or(first).trim().to_string()
+    let place = LAST_PANIC.take();
+    let property = assertion::name(place.as_ref(), &text);
+    let message = match place {
+        Some(Place { file, line, column }) => format!("{text} (asserted at {file}:{line}:{column})"),
+        None => text,
+    };
+    (property, message)
 }

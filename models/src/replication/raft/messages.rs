@@ -10,7 +10,7 @@ use crate::replication::raft::snapshot::Snapshot;
 use crate::replication::raft::types::{Entry, Index, RequestId, Session, Term};
 
 /// A message. The sender is who leads, votes or asks.
-#[derive(Clone, Debug, Hash)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub enum Message<S: StateMachine> {
     /// A candidate asks for a vote, or, before it becomes one, whether it would get it.
     RequestVote {
