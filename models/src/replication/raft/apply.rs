@@ -80,6 +80,11 @@ impl<S: StateMachine> Server<S> {
             let done = self.execute(ctx, next, payload);
             self.answer(ctx, next, done);
         }
+        if ctx.bug().is_none() {
+            let (applied, committed, last) = (self.last_applied, self.commit_index, self.log.last());
+            assert!(applied == committed, "raft: all that is committed is applied: {applied} of {committed}");
+            assert!(committed <= last, "raft: what is committed is in the log: {committed} of {last}");
+        }
     }
 
     /// Executes one entry. Retries of a command that was executed are answered from the session's table (thesis §6.3).

@@ -121,6 +121,7 @@ impl<S: StateMachine> Server<S> {
             self.save_vote(ctx);
         }
         if granted {
+            assert!(self.voted_for == Some(from), "raft: one vote a term: {from} after {:?}", self.voted_for);
             ctx.arm(Timer::Election, self.election_timeout);
         }
         ctx.send(from, Message::Vote { term: self.current_term, granted, pre_vote: false });
@@ -184,6 +185,8 @@ impl<S: StateMachine> Server<S> {
     /// Becomes leader: knows nothing of the others, and appends an entry of its term, for only that can tell it what
     /// is committed (Figure 2, rules for leaders; §5.4.2, §8).
     fn become_leader(&mut self, ctx: &mut Context<'_, Self>) {
+        let stood = matches!(self.role, Role::Candidate(_)) && self.voted_for == Some(self.id);
+        assert!(stood, "raft: a leader was a candidate that voted for itself: {:?}", self.role);
         let peers = self.membership.everyone().into_iter().filter(|node| *node != self.id);
         let last = self.log.last();
         let leading = LeaderState {

@@ -69,6 +69,11 @@ impl<S: StateMachine> Server<S> {
 
     /// Appends an entry to the log, in memory and on disk.
     pub(super) fn append(&mut self, ctx: &mut Context<'_, Self>, entry: Entry<S>) -> Index {
+        if ctx.bug().is_none() {
+            let (last, current) = (self.log.last_term(), self.current_term);
+            assert!(entry.term >= last, "raft: terms ascend along the log: {} after {last}", entry.term);
+            assert!(entry.term <= current, "raft: no entry is of a term to come: {} in {current}", entry.term);
+        }
         ctx.append(WAL, Record::Entry(entry.clone()));
         let config = match &entry.payload {
             Payload::Config(membership) => Some(membership.clone()),
@@ -83,6 +88,11 @@ impl<S: StateMachine> Server<S> {
 
     /// Drops the log from `first` on, in memory and on disk.
     pub(super) fn truncate(&mut self, ctx: &mut Context<'_, Self>, first: Index) {
+        if ctx.bug().is_none() {
+            let committed = self.commit_index;
+            assert!(!self.is_leader(), "raft: a leader deletes nothing (Leader Append-Only, Figure 3): from {first}");
+            assert!(first > committed, "raft: what is committed is not deleted: from {first}, committed {committed}");
+        }
         ctx.append(WAL, Record::Truncate { first });
         self.log.truncate(first);
         if self.configuration_index >= first {

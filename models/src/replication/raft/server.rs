@@ -319,6 +319,7 @@ impl<S: StateMachine> Server<S> {
 
     /// Becomes a follower, in a term that is its own or a later one (Figure 2, rules for all servers).
     pub(super) fn become_follower(&mut self, ctx: &mut Context<'_, Self>, term: Term, leader: Option<NodeId>) {
+        assert!(term >= self.current_term, "raft: terms never go back: {term} after {}", self.current_term);
         if term > self.current_term {
             (self.current_term, self.voted_for, self.leader) = (term, None, None);
             self.save_vote(ctx);

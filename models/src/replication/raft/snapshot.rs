@@ -94,6 +94,8 @@ impl<S: StateMachine> Server<S> {
     }
 
     fn restore(&mut self, ctx: &mut Context<'_, Self>, snapshot: Arc<Snapshot<S>>) {
+        let goes_on = snapshot.last > self.commit_index || ctx.bug().is_some();
+        assert!(goes_on, "raft: a snapshot takes nothing back: {} after {}", snapshot.last, self.commit_index);
         self.log.compact(snapshot.last, snapshot.last_term);
         self.restore_state(&snapshot);
         self.snapshot = Some(snapshot.clone());
