@@ -18,6 +18,8 @@ pub struct Suite<M: Model> {
     pub sometimes: Vec<&'static str>,
     /// What is known not to hold outside the tolerance.
     pub boundaries: Vec<Boundary<M>>,
+    /// What is asked at one boundary and nowhere else: the boundary's name, and the property.
+    pub boundary_properties: Vec<(&'static str, Maker<M>)>,
 }
 
 /// A step outside what a component tolerates, where a property is known to break: a result to show, with the shortest
@@ -60,7 +62,14 @@ impl<M: Model> Suite<M> {
 
     /// A suite that demands nothing.
     pub fn bare(model: M) -> Self {
-        Suite { model, bug: None, properties: Vec::new(), sometimes: Vec::new(), boundaries: Vec::new() }
+        Suite {
+            model,
+            bug: None,
+            properties: Vec::new(),
+            sometimes: Vec::new(),
+            boundaries: Vec::new(),
+            boundary_properties: Vec::new(),
+        }
     }
 
     /// Adds a property; each run begins with a clone of it.
@@ -78,6 +87,32 @@ impl<M: Model> Suite<M> {
     /// Adds a boundary.
     pub fn boundary(mut self, boundary: Boundary<M>) -> Self {
         self.boundaries.push(boundary);
+        self
+    }
+
+    /// Adds a boundary with properties that are asked there and nowhere else: demands that the component does not claim to
+    /// meet.
+    pub fn boundary_with(mut self, boundary: Boundary<M>, properties: impl IntoIterator<Item = Maker<M>>) -> Self {
+        self.boundary_properties.extend(properties.into_iter().map(|property| (boundary.name, property)));
+        self.boundary(boundary)
+    }
+
+    /// The suite at one of its boundaries: its configuration, its bug and its own properties. `None` if there is none of this
+    /// name.
+    pub fn at_boundary(mut self, name: &str) -> Option<(Self, Swarm)> {
+        let boundary = self.boundaries.iter().find(|boundary| boundary.name == name)?.clone();
+        let own = self.boundary_properties.iter().filter(|(of, _)| *of == name);
+        self.properties.extend(own.map(|(_, property)| property.clone()).collect::<Vec<_>>());
+        Some((Suite { model: boundary.model, bug: boundary.bug, ..self }, boundary.swarm))
+    }
+
+    /// The suite that judges a story of which this property is told: with the properties of the boundary whose own it is, if it
+    /// is one's own.
+    pub fn judging(mut self, property: &str) -> Self {
+        if !self.properties.iter().any(|make| make().name() == property) {
+            let own = self.boundary_properties.iter().filter(|(_, make)| make().name() == property);
+            self.properties.extend(own.map(|(_, make)| make.clone()).collect::<Vec<_>>());
+        }
         self
     }
 

@@ -80,9 +80,8 @@ impl<M: Model> Campaign<M> {
 
     /// The campaign of a suite at one of its boundaries; `None` if there is none of this name.
     pub fn at_boundary(suite: Suite<M>, name: &str) -> Option<Self> {
-        let boundary = suite.boundaries.iter().find(|boundary| boundary.name == name)?.clone();
-        let suite = Suite { model: boundary.model, bug: boundary.bug, ..suite };
-        Some(Campaign { suite, swarm: boundary.swarm })
+        let (suite, swarm) = suite.at_boundary(name)?;
+        Some(Campaign { suite, swarm })
     }
 
     /// The campaign that hunts a bug: inside the tolerance, or, where a bug needs a configuration of its own to show, at the

@@ -223,8 +223,11 @@ pub trait Component: Send + Sync {
     /// What there is to know of it without running it.
     fn info(&self) -> Info;
 
-    /// The names of its properties.
+    /// The names of its properties: what must be true in every world.
     fn properties(&self) -> Vec<String>;
+
+    /// Whether it has a property of this name, of its own or of one of its boundaries.
+    fn judges(&self, property: &str) -> bool;
 
     /// The marks that sweeps demand.
     fn marks(&self) -> Vec<&'static str>;
@@ -466,9 +469,14 @@ impl<M: Model> Typed<M> {
         })
     }
 
-    /// The properties for a trace: those of the suite whose configuration the trace has.
+    /// A trace, and the suite that judges it.
     fn trace(&self, text: &str) -> Result<(Trace<M>, Suite<M>), TraceError> {
-        Ok((Trace::parse(text)?, (self.suite)()))
+        let (trace, suite) = (Trace::parse(text)?, (self.suite)());
+        let suite = match &trace.violation {
+            Some(violation) => suite.judging(&violation.property),
+            None => suite,
+        };
+        Ok((trace, suite))
     }
 }
 
@@ -479,6 +487,10 @@ impl<M: Model> Component for Typed<M> {
 
     fn properties(&self) -> Vec<String> {
         (self.suite)().property_names()
+    }
+
+    fn judges(&self, property: &str) -> bool {
+        (self.suite)().judging(property).property_names().iter().any(|name| name == property)
     }
 
     fn marks(&self) -> Vec<&'static str> {
