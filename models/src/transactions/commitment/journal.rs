@@ -6,11 +6,13 @@
 use std::collections::VecDeque;
 
 use seedbed_sim::{Context, NodeId, Process};
+use serde::{Deserialize, Serialize};
 
 use crate::transactions::TxId;
 
 /// What becomes of a transaction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Decision {
     /// All of it takes effect.
     Commit,
@@ -19,7 +21,8 @@ pub enum Decision {
 }
 
 /// A participant's vote.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Vote {
     /// It can do either, now and after any crash.
     Yes,

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use seedbed_sim::NodeId;
+use serde::{Deserialize, Serialize};
 
 use crate::transactions::TxId;
 use crate::transactions::commitment::journal::Decision;
@@ -30,7 +31,8 @@ pub enum Record {
 }
 
 /// The nodes of a transaction that a participant has voted yes on.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Members {
     /// The node that asked for the vote.
     pub coordinator: NodeId,
@@ -78,7 +80,7 @@ impl State {
 }
 
 /// A participant's store and the states of its transactions.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Ledger {
     store: Store,
     states: BTreeMap<TxId, State>,
@@ -226,5 +228,89 @@ impl Ledger {
             }
         };
         self.states.insert(tx, state);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::transactions::store::Key;
+
+    /// Something that happens to a transaction.
+    #[derive(Clone, Copy, Debug)]
+    enum Event {
+        Work { key: u16, amount: i64 },
+        Abandon,
+        Vote,
+        PreCommit,
+        Decide(Decision),
+    }
+
+    fn event() -> impl Strategy<Value = Event> {
+        prop_oneof![
+            3 => (0u16..3, -60i64..60).prop_map(|(key, amount)| Event::Work { key, amount }),
+            1 => Just(Event::Abandon),
+            3 => Just(Event::Vote),
+            1 => Just(Event::PreCommit),
+            2 => prop::sample::select(vec![Decision::Commit, Decision::Abort]).prop_map(Event::Decide),
+        ]
+    }
+
+    fn store() -> Store {
+        Store::new((0..3).map(Key), 50)
+    }
+
+    /// Lets an event happen, if it may, and returns the record of it.
+    fn happen(ledger: &mut Ledger, tx: TxId, event: Event) -> Option<Record> {
+        let members = Members { coordinator: NodeId(0), peers: vec![NodeId(1)] };
+        match (event, ledger.state(tx)) {
+            (Event::Work { key, amount }, _) => {
+                ledger.work(tx, &[Step::Add { key: Key(key), amount }]);
+                None
+            }
+            (Event::Abandon, _) => {
+                ledger.abandon(tx);
+                None
+            }
+            (Event::Vote, Some(State::Working(_))) => Some(ledger.vote_yes(tx, members)),
+            (Event::Vote, Some(State::Unable) | None) => Some(ledger.vote_no(tx)),
+            (Event::PreCommit, Some(State::Uncertain(_))) => Some(ledger.pre_commit(tx)),
+            (Event::Decide(decision), Some(State::Uncertain(_) | State::PreCommitted(_))) => {
+                Some(ledger.decide(tx, decision))
+            }
+            _ => None,
+        }
+    }
+
+    proptest! {
+        /// A crash loses the work that was not voted on, and nothing else.
+        #[test]
+        fn the_log_is_enough_to_recover(events in prop::collection::vec((0u64..6, event()), 0..60)) {
+            let (mut ledger, mut log) = (Ledger::new(store()), Vec::new());
+            for (tx, event) in events {
+                log.extend(happen(&mut ledger, TxId(tx), event));
+            }
+            for tx in (0..6).map(TxId) {
+                ledger.abandon(tx);
+            }
+            prop_assert_eq!(Ledger::recover(store(), &log), ledger);
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "only who voted yes is told to commit")]
+    fn who_has_not_voted_yes_is_not_told_to_commit() {
+        Ledger::new(store()).decide(TxId(1), Decision::Commit);
+    }
+
+    #[test]
+    #[should_panic(expected = "a vote is final")]
+    fn who_has_voted_yes_does_not_vote_no() {
+        let mut ledger = Ledger::new(store());
+        happen(&mut ledger, TxId(1), Event::Work { key: 0, amount: 1 });
+        happen(&mut ledger, TxId(1), Event::Vote);
+        ledger.vote_no(TxId(1));
     }
 }

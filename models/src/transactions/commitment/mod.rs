@@ -34,6 +34,7 @@ pub use cluster::Cluster;
 pub use journal::{Decision, Entry, Journal, Vote};
 pub use ledger::{Ledger, Members, State};
 pub use node::{Commits, Node, Roles};
+pub(crate) use protocol::protocol;
 pub use protocol::{Phase, Protocol, Reads};
 pub use request_log::RequestLog;
 pub use requests::{Incarnation, Reply, Request};

@@ -53,6 +53,39 @@ pub trait Protocol: Clone + Debug + Hash + 'static {
     fn participant_record(record: &Self::Record) -> Option<&ledger::Record>;
 }
 
+/// Implements [`Protocol`] for a type, by the enums of its messages, timers and records and the mark of a client's retry. The
+/// variants that the shell knows are called the same in every protocol: `Request`, `Answer`, `Work`, `Worked`, `Release`;
+/// `Retry`; `Participant`.
+macro_rules! protocol {
+    ($protocol:ty, $message:ident, $timer:ident, $record:ident, $retried:expr) => {
+        impl $crate::transactions::commitment::Protocol for $protocol {
+            type Message = $message;
+            type Timer = $timer;
+            type Record = $record;
+
+            const REQUEST: fn($crate::transactions::commitment::Request) -> $message = $message::Request;
+            const REPLY: fn($crate::transactions::commitment::Reply) -> $message = $message::Answer;
+            const WORK: fn($crate::transactions::TxId, Vec<$crate::transactions::store::Step>) -> $message =
+                $message::Work;
+            const WORKED: fn($crate::transactions::TxId, $crate::transactions::commitment::Reads) -> $message =
+                $message::Worked;
+            const RELEASE: fn($crate::transactions::TxId) -> $message = $message::Release;
+            const RETRY: $timer = $timer::Retry;
+            const RETRIED: ::seedbed_sim::Mark = $retried;
+            const PARTICIPANT: fn($crate::transactions::commitment::ledger::Record) -> $record = $record::Participant;
+
+            fn reply(message: $message) -> Result<$crate::transactions::commitment::Reply, $message> {
+                if let $message::Answer(reply) = message { Ok(reply) } else { Err(message) }
+            }
+
+            fn participant_record(record: &$record) -> Option<&$crate::transactions::commitment::ledger::Record> {
+                if let $record::Participant(record) = record { Some(record) } else { None }
+            }
+        }
+    };
+}
+pub(crate) use protocol;
+
 /// A phase of a protocol, as the coordinator keeps it for each transaction.
 pub trait Phase: Clone + Debug + Hash + 'static {
     /// The decision, once it is taken or learnt.

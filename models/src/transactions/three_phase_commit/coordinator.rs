@@ -45,6 +45,12 @@ impl commitment::Phase for Phase {
     }
 }
 
+impl AsRef<Journal> for Coordinator {
+    fn as_ref(&self) -> &Journal {
+        self.transactions.journal()
+    }
+}
+
 impl Coordinator {
     /// A coordinator of these participants, before it has read its log. Accounts are spread over the participants in their
     /// order.
@@ -241,12 +247,6 @@ impl Coordinator {
             ctx.cancel(&Timer::Ask(tx));
             self.settle(ctx, tx, decision);
         }
-    }
-}
-
-impl AsRef<Journal> for Coordinator {
-    fn as_ref(&self) -> &Journal {
-        self.transactions.journal()
     }
 }
 

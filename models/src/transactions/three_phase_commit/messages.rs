@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use seedbed_sim::{Kinded, Mark, NodeId};
+use seedbed_sim::{Kinded, NodeId};
 
 use crate::transactions::TxId;
-use crate::transactions::commitment::{Decision, Protocol, Reads, Reply, Report, Request, ledger};
+use crate::transactions::commitment::{Decision, Reads, Reply, Report, Request, ledger, protocol};
 use crate::transactions::store::Step;
 use crate::transactions::three_phase_commit::marks;
 
@@ -103,25 +103,4 @@ pub enum Record {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ThreePhase;
 
-impl Protocol for ThreePhase {
-    type Message = Message;
-    type Timer = Timer;
-    type Record = Record;
-
-    const REQUEST: fn(Request) -> Message = Message::Request;
-    const REPLY: fn(Reply) -> Message = Message::Answer;
-    const WORK: fn(TxId, Vec<Step>) -> Message = Message::Work;
-    const WORKED: fn(TxId, Reads) -> Message = Message::Worked;
-    const RELEASE: fn(TxId) -> Message = Message::Release;
-    const RETRY: Timer = Timer::Retry;
-    const RETRIED: Mark = marks::REQUEST_ASKED_AGAIN;
-    const PARTICIPANT: fn(ledger::Record) -> Record = Record::Participant;
-
-    fn reply(message: Message) -> Result<Reply, Message> {
-        if let Message::Answer(reply) = message { Ok(reply) } else { Err(message) }
-    }
-
-    fn participant_record(record: &Record) -> Option<&ledger::Record> {
-        if let Record::Participant(record) = record { Some(record) } else { None }
-    }
-}
+protocol!(ThreePhase, Message, Timer, Record, marks::REQUEST_ASKED_AGAIN);

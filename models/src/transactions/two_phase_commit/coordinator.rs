@@ -46,6 +46,12 @@ impl commitment::Phase for Phase {
     }
 }
 
+impl AsRef<Journal> for Coordinator {
+    fn as_ref(&self) -> &Journal {
+        self.transactions.journal()
+    }
+}
+
 impl Coordinator {
     /// A coordinator of these participants, before it has read its log. Accounts are spread over the participants in their
     /// order.
@@ -245,12 +251,6 @@ impl Coordinator {
             self.transactions.journal_mut().push(Entry::Decided(tx, decision));
             self.send_decision(ctx, tx);
         }
-    }
-}
-
-impl AsRef<Journal> for Coordinator {
-    fn as_ref(&self) -> &Journal {
-        self.transactions.journal()
     }
 }
 
