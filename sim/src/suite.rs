@@ -21,6 +21,8 @@ pub struct Suite<M: Model> {
     pub sometimes: Vec<&'static str>,
     /// What is known not to hold outside the tolerance.
     pub boundaries: Vec<Boundary<M>>,
+    /// What is asked at one boundary and nowhere else: the boundary's name, and the property.
+    pub boundary_properties: Vec<(&'static str, Maker<M>)>,
     /// How to see what its worlds do, where that is a set of outcomes rather than a verdict.
     pub observation: Option<Observe<M>>,
 }
@@ -99,6 +101,7 @@ impl<M: Model> Suite<M> {
             sometimes: Vec::new(),
             boundaries: Vec::new(),
             observation: None,
+            boundary_properties: Vec::new(),
         }
     }
 
@@ -123,6 +126,32 @@ impl<M: Model> Suite<M> {
     /// Says how to see what its worlds do.
     pub fn observation(mut self, observe: Observe<M>) -> Self {
         self.observation = Some(observe);
+        self
+    }
+
+    /// Adds a boundary with properties that are asked there and nowhere else: demands that the component does not claim to
+    /// meet.
+    pub fn boundary_with(mut self, boundary: Boundary<M>, properties: impl IntoIterator<Item = Maker<M>>) -> Self {
+        self.boundary_properties.extend(properties.into_iter().map(|property| (boundary.name, property)));
+        self.boundary(boundary)
+    }
+
+    /// The suite at one of its boundaries: its configuration, its bug and its own properties. `None` if there is none of this
+    /// name.
+    pub fn at_boundary(mut self, name: &str) -> Option<(Self, Swarm)> {
+        let boundary = self.boundaries.iter().find(|boundary| boundary.name == name)?.clone();
+        let own = self.boundary_properties.iter().filter(|(of, _)| *of == name);
+        self.properties.extend(own.map(|(_, property)| property.clone()).collect::<Vec<_>>());
+        Some((Suite { model: boundary.model, bug: boundary.bug, ..self }, boundary.swarm))
+    }
+
+    /// The suite that judges a story of which this property is told: with the properties of the boundary whose own it is, if it
+    /// is one's own.
+    pub fn judging(mut self, property: &str) -> Self {
+        if !self.properties.iter().any(|make| make().name() == property) {
+            let own = self.boundary_properties.iter().filter(|(_, make)| make().name() == property);
+            self.properties.extend(own.map(|(_, make)| make.clone()).collect::<Vec<_>>());
+        }
         self
     }
 

@@ -48,9 +48,8 @@ impl<M: Model> Campaign<M> {
 
     /// The campaign of a suite at one of its boundaries; `None` if there is none of this name.
     pub fn at_boundary(suite: Suite<M>, name: &str) -> Option<Self> {
-        let boundary = suite.boundaries.iter().find(|boundary| boundary.name == name)?.clone();
-        let suite = Suite { model: boundary.model, bug: boundary.bug, ..suite };
-        Some(Campaign { suite, swarm: boundary.swarm })
+        let (suite, swarm) = suite.at_boundary(name)?;
+        Some(Campaign { suite, swarm })
     }
 
     /// The campaign that hunts a bug: inside the tolerance, or, where a bug needs a configuration of its own to show, at the
@@ -121,9 +120,8 @@ impl AnyCampaign {
 
     /// The campaign of a system at one of its boundaries; `None` if there is none of this name.
     pub fn at_boundary(system: &System, name: &str) -> Option<Self> {
-        let boundary = system.boundaries().into_iter().find(|boundary| boundary.name == name)?;
-        let system = system.planting(boundary.bug).configured(&boundary.model);
-        Some(AnyCampaign { system: system.planting(boundary.bug), swarm: boundary.swarm })
+        let (system, swarm) = system.at_boundary(name)?;
+        Some(AnyCampaign { system, swarm })
     }
 
     /// The campaign that hunts a bug: see [`Campaign::hunting`].

@@ -222,13 +222,26 @@ impl Component {
         self.system.parse(text)
     }
 
+    /// The system that judges a trace: with the property that it is a story of, if that is asked at a boundary only.
+    fn judge_of(&self, trace: &AnyTrace) -> System {
+        match &trace.violation {
+            Some(violation) => self.system.judging(&violation.property),
+            None => self.system.clone(),
+        }
+    }
+
+    /// Whether it has a property of this name, of its own or of one of its boundaries.
+    pub fn judges(&self, property: &str) -> bool {
+        self.system.judging(property).properties().iter().any(|name| name == property)
+    }
+
     /// Replays a trace of this model.
     ///
     /// # Errors
     /// If the text is no trace of this model.
     pub fn replay(&self, text: &str, nudges: usize) -> anyhow::Result<Replay> {
         let trace = self.parse(text)?;
-        let replay = seedbed_sim::replay::replay_any(&trace, &self.system, Record::Yes, nudges);
+        let replay = seedbed_sim::replay::replay_any(&trace, &self.judge_of(&trace), Record::Yes, nudges);
         Ok(Replay {
             replayed: replay.replayed,
             choices: replay.choices(),
@@ -276,7 +289,7 @@ impl Component {
     /// If the text is no trace of this model, or the trace violates nothing.
     pub fn shrink(&self, text: &str, keep_going: KeepGoing<'_>) -> anyhow::Result<Shrunk> {
         let trace = self.parse(text)?;
-        let shrunk = shrink::shrink_any(AnyStory::of(&trace), &self.system, keep_going)?;
+        let shrunk = shrink::shrink_any(AnyStory::of(&trace), &self.judge_of(&trace), keep_going)?;
         Ok(self.told(&shrunk, trace.origin.seed))
     }
 

@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::hash::Hash;
 
-use seedbed_sim::{Context, Kinded, NodeId, OpId, Process, Span};
+use seedbed_sim::{Context, Kinded, Mark, NodeId, OpId, Process, Span};
 use serde::{Serialize, de::DeserializeOwned};
 
 seedbed_sim::marks! {
@@ -27,6 +27,8 @@ pub trait Requests: Clone + Debug + Hash + 'static {
 
     /// The timer by which a request is sent again.
     const RETRY: Self::Timer;
+    /// The mark that is made when it is.
+    const RETRIED: Mark = REQUEST_RETRIED;
 
     /// The request of an operation. Its identifier is that of the operation, so that asking again is not asking twice.
     fn request(session: &Self::Session, id: OpId, op: &Self::Op) -> Self::Message;
@@ -108,7 +110,7 @@ impl<R: Requests> Process for Client<R> {
     }
 
     fn timer(&mut self, ctx: &mut Context<'_, Self>, _: R::Timer) {
-        ctx.mark(REQUEST_RETRIED);
+        ctx.mark(R::RETRIED);
         self.send(ctx);
     }
 }

@@ -1,9 +1,8 @@
 //! Clients are answered: what they ask for ends, once failures are repaired.
 
+use seedbed_models::transactions::TxId;
+use seedbed_models::transactions::commitment::Commits;
 use seedbed_sim::{Broken, Property, Span, Verdict, World};
-
-use super::Commits;
-use crate::transactions::TxId;
 
 /// Within this long after the faults have ended, or after it was asked for if that is later, a request is answered.
 pub const ANSWERED_WITHIN: Span = Span::ms(2_800);
@@ -26,7 +25,7 @@ impl<M: Commits> Property<M> for Answered {
         for invocation in world.history().invocations() {
             let asked = invocation.invoked.max(phases.heal_at());
             let tx = TxId::from(invocation.id);
-            let waits = world.process(invocation.client).is_some_and(|client| M::waits_for(client) == Some(tx));
+            let waits = world.process(invocation.client).is_some_and(|client| client.outstanding() == Some(tx));
             if waits && phases.end_at().since(asked) >= ANSWERED_WITHIN {
                 let (client, invoked) = (invocation.client, invocation.invoked);
                 return Err(Broken::new(

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use seedbed_models::transactions::TxId;
-use seedbed_models::transactions::commitment::{Entry, Vote};
+use seedbed_models::transactions::commitment::{Commits, Entry, Vote};
 use seedbed_sim::{Broken, NodeId, Property, Span, Time, Verdict, World};
 
-use super::{Commits, entries};
+use super::entries;
 use crate::checkers::judge::News;
 
 /// Who is in doubt now, since when: it has voted yes, has not crashed since, and does not know the decision. Who crashed
@@ -41,8 +41,8 @@ impl Blocked {
         }
         for entry in news {
             match entry {
-                Entry::Voted { tx, vote: Vote::Yes } => drop(self.since.insert((node, *tx), world.now())),
-                Entry::Decided { tx, .. } => {
+                Entry::Voted(tx, Vote::Yes) => drop(self.since.insert((node, *tx), world.now())),
+                Entry::Decided(tx, _) => {
                     if let Some(since) = self.since.remove(&(node, *tx)) {
                         self.ended.push((node, *tx, world.now().since(since)));
                     }
@@ -64,23 +64,29 @@ impl Blocked {
     }
 }
 
-/// Where it is asked for, no participant that has stayed up is in doubt for longer than a bound ("non-blocking", the book, section
-/// 7.4; Skeen 1981), however many others are down.
-#[derive(Clone, Debug, Default)]
-pub struct NonBlocking {
+/// No participant that has stayed up is in doubt for longer than a bound ("non-blocking", the book, section 7.4; Skeen 1981),
+/// however many others are down.
+#[derive(Clone)]
+pub struct NonBlocking<M> {
+    bound: fn(&M) -> Span,
     blocked: Blocked,
 }
 
-impl<M: Commits> Property<M> for NonBlocking {
+impl<M: Commits> NonBlocking<M> {
+    /// With this bound, which may depend on the configuration.
+    pub fn within(bound: fn(&M) -> Span) -> Self {
+        NonBlocking { bound, blocked: Blocked::default() }
+    }
+}
+
+impl<M: Commits> Property<M> for NonBlocking<M> {
     fn name(&self) -> String {
         format!("{}/non_blocking", M::INFO.name)
     }
 
     fn after_event(&mut self, world: &World<M>) -> Verdict {
-        let Some(bound) = world.config().in_doubt_at_most() else {
-            return Ok(());
-        };
         self.blocked.look(world)?;
+        let bound = (self.bound)(world.config());
         match self.blocked.now().find(|(_, _, since)| world.now().since(*since) > bound) {
             None => Ok(()),
             Some((node, tx, since)) => Err(Broken::new(

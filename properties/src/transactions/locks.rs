@@ -4,11 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use seedbed_models::transactions::TxId;
-use seedbed_models::transactions::commitment::{Entry, Standing, Vote};
+use seedbed_models::transactions::commitment::{Commits, Entry, State, Vote};
 use seedbed_models::transactions::store::Key;
 use seedbed_sim::{Broken, NodeId, Property, Verdict, World};
 
-use super::{Commits, changed_ledger, entries, touched};
+use super::{changed_ledger, entries, touched};
 use crate::checkers::judge::News;
 
 /// All that a transaction touches is locked by it in every later state of that participant, also
@@ -30,17 +30,17 @@ impl<M: Commits> Property<M> for LocksHeld {
         };
         for entry in self.news.of(world, node, entries(world, node))? {
             match entry {
-                Entry::Voted { tx, vote: Vote::Yes } => {
+                Entry::Voted(tx, Vote::Yes) => {
                     let keys = || touched(world, *tx, ledger, false).collect();
                     self.pledged.entry((node, *tx)).or_insert_with(keys);
                 }
-                Entry::Decided { tx, .. } => drop(self.pledged.remove(&(node, *tx))),
+                Entry::Decided(tx, _) => drop(self.pledged.remove(&(node, *tx))),
                 _ => {}
             }
         }
         for ((_, tx), keys) in self.pledged.range((node, TxId(0))..=(node, TxId(u64::MAX))) {
             // It may know already, though the record of it is not durable yet.
-            let knows = ledger.standing(*tx).and_then(Standing::decision).is_some();
+            let knows = ledger.state(*tx).and_then(State::decision).is_some();
             let held: BTreeSet<Key> = ledger.store().locked_by(*tx).collect();
             if !knows && held != *keys {
                 let message = format!(

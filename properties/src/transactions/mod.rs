@@ -2,7 +2,7 @@
 //! [`outbox`], [`mvcc`]); [`compare`] holds them against each other.
 //!
 //! Of the protocols of atomic commitment: AC1 to AC5 ([`crate::checkers::atomic_commitment`]), and what they are
-//! for. They hold for every model whose participants keep a [`Ledger`]: [`Commits`] tells where it is.
+//! for. They hold for every model whose participants keep a [`Ledger`]: every one that [`Commits`].
 
 mod answered;
 mod blocking;
@@ -20,9 +20,9 @@ pub mod three_phase_commit;
 pub mod two_phase_commit;
 
 use seedbed_models::transactions::TxId;
-use seedbed_models::transactions::commitment::{self, Entry, Ledger, Op, Ret, Vote, ledger};
+use seedbed_models::transactions::commitment::{self, Commits, Entry, Ledger, Vote};
 use seedbed_models::transactions::store::Key;
-use seedbed_sim::{Maker, Model, NodeId, Process, Span, World, maker};
+use seedbed_sim::{Maker, Model, NodeId, Span, World, maker};
 
 use crate::checkers::atomic_commitment::{AtomicCommitment, Decision, Event, Rule, nothing_failed};
 use crate::checkers::judge::{Id, Journal, journal};
@@ -40,30 +40,6 @@ pub const DECIDED_WITHIN: Span = Span::ms(2_500);
 
 impl Id for TxId {}
 
-/// A model of atomic commitment.
-pub trait Commits: Model<Process: Process<Op = Op, Ret = Ret>> {
-    /// What a node has said and decided in this life.
-    fn journal(process: &Self::Process) -> &[Entry];
-
-    /// What a participant holds; nothing of other nodes.
-    fn ledger(process: &Self::Process) -> Option<&Ledger>;
-
-    /// The transaction that a client waits for.
-    fn waits_for(process: &Self::Process) -> Option<TxId>;
-
-    /// What stands in the log of a node, of a participant's records.
-    fn log(world: &World<Self>, node: NodeId) -> Vec<&ledger::Record>;
-
-    /// What a participant that is up would hold after a crash that leaves all that is on its disk.
-    fn after_recovery(world: &World<Self>, node: NodeId) -> Option<Ledger>;
-
-    /// How many accounts there are.
-    fn accounts(&self) -> u16;
-
-    /// How long a participant may be in doubt, if that is asked for.
-    fn in_doubt_at_most(&self) -> Option<Span>;
-}
-
 /// AC1 to AC4, each a property of its own; and the rest of what must be true at every instant and at the end. Stores come
 /// first: where decisions split, that they do is told with those who hold accounts, if it can be.
 pub fn safety<M: Commits>() -> Vec<Maker<M>> {
@@ -76,7 +52,6 @@ pub fn safety<M: Commits>() -> Vec<Maker<M>> {
         maker(LocksHeld::default()),
         maker(MoneyConserved),
         maker(StrictlySerializable),
-        maker(NonBlocking::default()),
     ]
 }
 
@@ -92,7 +67,7 @@ pub fn ac<M: Commits>(rule: Rule) -> Journal<M, AtomicCommitment<TxId, NodeId>, 
 }
 
 fn entries<M: Commits>(world: &World<M>, node: NodeId) -> &[Entry] {
-    world.process(node).map_or(&[], M::journal)
+    world.process(node).map_or(&[], commitment::Node::journal)
 }
 
 fn events<M: Commits>(rule: Rule, world: &World<M>, node: NodeId, entry: &Entry) -> Vec<Event<TxId, NodeId>> {
@@ -101,14 +76,14 @@ fn events<M: Commits>(rule: Rule, world: &World<M>, node: NodeId, entry: &Entry)
         events.push(Event::Failed);
     }
     match entry {
-        Entry::Began { tx, participants } => {
+        Entry::Began(tx, participants) => {
             events.push(Event::Began { transaction: *tx, participants: participants.clone() });
         }
-        Entry::Voted { tx, vote } if rule != Rule::AllDecide || obliged(world, *vote) => {
+        Entry::Voted(tx, vote) if rule != Rule::AllDecide || obliged(world, *vote) => {
             events.push(Event::Voted { transaction: *tx, node, yes: *vote != Vote::No });
         }
-        Entry::Voted { .. } => {}
-        Entry::Decided { tx, decision } => {
+        Entry::Voted(..) => {}
+        Entry::Decided(tx, decision) => {
             events.push(Event::Decided { transaction: *tx, node, decision: (*decision).into() });
         }
         // A network without faults that was slower than a timeout.
@@ -134,7 +109,7 @@ impl From<commitment::Decision> for Decision {
 /// The participant that the last event may have changed, if it is one.
 fn changed_ledger<M: Commits>(world: &World<M>) -> Option<(NodeId, &Ledger)> {
     let node = world.changed()?;
-    Some((node, M::ledger(world.process(node)?)?))
+    Some((node, world.process(node)?.ledger()?))
 }
 
 /// The accounts of a participant that a transaction touches, or changes.
@@ -152,5 +127,5 @@ fn touched<'w, M: Commits>(
 
 /// The nodes that keep accounts and are up, with what they hold.
 fn ledgers<M: Commits>(world: &World<M>) -> impl Iterator<Item = (NodeId, &Ledger)> {
-    world.processes().filter_map(|(node, process)| Some((node, M::ledger(process)?)))
+    world.processes().filter_map(|(node, process)| Some((node, process.ledger()?)))
 }

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use seedbed_models::transactions::TxId;
-use seedbed_models::transactions::commitment::{Ledger, Ret};
+use seedbed_models::transactions::commitment::{Commits, Ledger, Ret};
 use seedbed_models::transactions::store::Key;
 use seedbed_models::transactions::transfer::INITIAL_BALANCE;
 use seedbed_sim::{Broken, NodeId, Property, Verdict, World};
 
-use super::{Commits, ledgers};
+use super::ledgers;
 use crate::checkers::conservation::over_cut;
 
 /// At the end, all stores together, with what they are still about to install of transactions that others have installed,
@@ -22,8 +22,8 @@ impl<M: Commits> Property<M> for MoneyConserved {
     }
 
     fn at_end(&mut self, world: &World<M>) -> Verdict {
-        let should = i128::from(world.config().accounts()) * i128::from(INITIAL_BALANCE);
-        let all: BTreeSet<Key> = (0..world.config().accounts()).map(Key).collect();
+        let should = i128::from(world.config().cluster().accounts) * i128::from(INITIAL_BALANCE);
+        let all: BTreeSet<Key> = (0..world.config().cluster().accounts).map(Key).collect();
         for invocation in world.history().invocations() {
             let audit = all.iter().all(|key| invocation.op.reads.contains(key));
             if let (true, Some(Ret::Committed { reads: Some(reads) })) = (audit, invocation.returned()) {

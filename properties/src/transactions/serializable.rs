@@ -5,11 +5,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use seedbed_models::transactions::TxId;
-use seedbed_models::transactions::commitment::{Op, Ret, ledger};
+use seedbed_models::transactions::commitment::{Commits, Op, Ret, ledger};
 use seedbed_models::transactions::store::{Cell, Key};
 use seedbed_sim::{Broken, Invocation, Outcome, Property, Time, Verdict, World};
 
-use super::{Commits, ledgers};
+use super::ledgers;
 use crate::checkers::isolation::{History, Kind, Level, Mop, Name, Options, Seen, Status, Transaction, check};
 
 /// The history of all transactions is strictly serializable: each read tells who wrote what it saw, so the checker of

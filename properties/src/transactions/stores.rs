@@ -1,11 +1,11 @@
 //! Atomicity, judged by what is in the stores: while they change, and by what a recovery would find at the end.
 
 use seedbed_models::transactions::TxId;
-use seedbed_models::transactions::commitment::{Entry, Ret, Standing};
+use seedbed_models::transactions::commitment::{Commits, Entry, Ret, State};
 use seedbed_models::transactions::store::Store;
 use seedbed_sim::{Broken, NodeId, Property, Verdict, World};
 
-use super::{Commits, DECIDED_WITHIN, changed_ledger, entries, ledgers, touched};
+use super::{DECIDED_WITHIN, changed_ledger, entries, ledgers, touched};
 use crate::checkers::atomic_commitment::Decision;
 use crate::checkers::atomic_commitment::stores::{self, Effect, Event};
 use crate::checkers::judge::{Judge, News};
@@ -29,13 +29,11 @@ impl<M: Commits> Property<M> for StoresAgree {
             return Ok(());
         };
         for entry in self.news.of(world, node, entries(world, node))? {
-            if let Entry::Decided { tx, .. } = entry
+            if let Entry::Decided(tx, _) = entry
                 && touched(world, *tx, ledger, true).next().is_some()
             {
-                let effect = match ledger.store().is_committed(*tx) {
-                    true => Effect::Present,
-                    false => Effect::Absent,
-                };
+                let present = ledger.store().is_committed(*tx);
+                let effect = if present { Effect::Present } else { Effect::Absent };
                 self.judge.observe(Event::Holds { node, transaction: *tx, effect })?;
             }
         }
@@ -60,7 +58,7 @@ impl<M: Commits> Property<M> for StoresAgree {
                 if touched(world, tx, &recovered, true).next().is_none() {
                     continue;
                 }
-                let open = recovered.standing(tx).and_then(Standing::pledge).is_some();
+                let open = recovered.state(tx).and_then(State::in_doubt).is_some();
                 let effect = match recovered.store().is_committed(tx) {
                     true => Effect::Present,
                     false if open => Effect::Open,

@@ -9,20 +9,11 @@ use seedbed_models::transactions::transfer::Transfers as _;
 use seedbed_properties::transactions::Blocked;
 use seedbed_properties::transactions::three_phase_commit::suite;
 use seedbed_sim::{
-    Case, Deviation, Fault, NodeId, Operation, Record, Source, Span, Swarm, Time, What, World, check, missed_bugs, run,
+    Case, Deviation, Fault, NodeId, Operation, Record, Source, Span, Time, What, World, check, component_tests, run,
 };
 
-#[test]
-fn three_phase_commit_keeps_its_promises() {
-    check(ThreePhaseCommit::default()).suite(suite()).seeds(1_000).run();
-}
-
-#[test]
-fn three_phase_commit_works_where_nothing_breaks() {
-    // Without faults nothing of what `sometimes` demands need happen, so only the properties are taken. That nobody
-    // aborts needlessly says that the timeouts do follow from the bound.
-    check(ThreePhaseCommit::default()).faults(Swarm::calm()).properties(suite().properties).seeds(500).run();
-}
+// That nobody aborts needlessly where nothing breaks says that the timeouts do follow from the bound.
+component_tests! { suite, seeds: 1_000, calm: 500, bugs: 20_000 }
 
 #[test]
 fn one_participant_and_many_keep_the_promises_too() {
@@ -56,14 +47,6 @@ fn a_vote_beyond_the_bound_is_given_up() {
     assert_eq!(verdict(model.settings.delta * 4).as_deref(), Some("three_phase_commit/ac4_no_needless_abort"));
 }
 
-const MOST_SEEDS: u64 = 20_000;
-
-#[test]
-fn three_phase_commit_bugs_are_caught_by_the_properties_they_break() {
-    let missed = missed_bugs(suite, 0..MOST_SEEDS);
-    assert!(missed.is_empty(), "not caught by the property they break: {missed:?}");
-}
-
 fn transfer(client: u16) -> Operation<Op> {
     let transfer = Transfer { from: Key(0), to: Key(1), amount: 10 };
     Operation { at: Time::ms(10), client: NodeId(client), op: transfer.into() }
@@ -93,13 +76,13 @@ fn survivors_decide_though_the_coordinator_stays_down() {
             longest = blocked.ended().iter().map(|(_, _, span)| *span).fold(longest, Span::max);
             let survivor = world.process(NodeId(3)).expect("it stays up");
             outcomes.extend(survivor.journal().iter().filter_map(|entry| match entry {
-                Entry::Decided { decision, .. } => Some(*decision),
+                Entry::Decided(_, decision) => Some(*decision),
                 _ => None,
             }));
         }
     }
     assert!(longest <= bound, "in doubt for {longest}, and not for {bound}");
-    assert!(longest > model.settings.silence(3), "somebody had to be elected");
+    assert!(longest > model.settings.coordinator_timeout(3), "somebody had to be elected");
     assert!(outcomes.contains(&Decision::Commit) && outcomes.contains(&Decision::Abort));
     println!("in doubt for at most {longest}, which may be {bound}");
 }

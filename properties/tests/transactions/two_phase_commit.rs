@@ -9,20 +9,10 @@ use seedbed_models::transactions::two_phase_commit::{Presumption, Settings, TwoP
 use seedbed_properties::transactions::Blocked;
 use seedbed_properties::transactions::two_phase_commit::suite;
 use seedbed_sim::{
-    Case, Fault, Model, NodeId, Operation, Record, Source, Span, Stats, Swarm, Time, What, World, check, missed_bugs,
-    run,
+    Case, Fault, Model, NodeId, Operation, Record, Source, Span, Stats, Time, What, World, check, component_tests, run,
 };
 
-#[test]
-fn two_phase_commit_keeps_its_promises() {
-    check(TwoPhaseCommit::default()).suite(suite()).seeds(800).run();
-}
-
-#[test]
-fn two_phase_commit_works_where_nothing_breaks() {
-    // Without faults nothing of what `sometimes` demands need happen, so only the properties are taken.
-    check(TwoPhaseCommit::default()).faults(Swarm::calm()).properties(suite().properties).seeds(50).run();
-}
+component_tests! { suite, seeds: 800, calm: 50, bugs: 2_000 }
 
 #[test]
 fn one_participant_and_many_keep_the_promises_too() {
@@ -38,14 +28,6 @@ fn the_work_that_models_are_compared_on_is_done() {
     let model = TwoPhaseCommit::default();
     let transfers = model.transfers();
     check(model).workload(transfers).properties(suite().properties).seeds(100).run();
-}
-
-const MOST_SEEDS: u64 = 2_000;
-
-#[test]
-fn two_phase_commit_bugs_are_caught_by_the_properties_they_break() {
-    let missed = missed_bugs(suite, 0..MOST_SEEDS);
-    assert!(missed.is_empty(), "not caught by the property they break: {missed:?}");
 }
 
 // -------------------------------------------------------------------------------------------------------------------
@@ -166,7 +148,7 @@ fn participants_are_blocked_for_as_long_as_their_coordinator_is_down() {
         for down in [50, 100, 400, 1_200].map(Span::ms) {
             let spans = blocked_for(&model, down);
             // They ask every so often, and a question and its answer take a millisecond each.
-            let most = down + model.settings.doubt + Span::ms(3);
+            let most = down + model.settings.decision_timeout + Span::ms(3);
             assert_eq!(spans.len(), 2);
             assert!(spans.iter().all(|span| (down..=most).contains(span)), "down {down}, in doubt for {spans:?}");
             println!("presumed {presumption:?}: coordinator down for {down}, participants in doubt for {spans:?}");

@@ -63,6 +63,10 @@ pub(crate) trait Erased: Runner + Send + Sync {
     fn bug(&self) -> Option<&'static str>;
     /// The same with another planted bug, or none.
     fn planting(&self, bug: Option<&'static str>) -> Arc<dyn Erased>;
+    /// See [`Suite::at_boundary`].
+    fn at_boundary(&self, name: &str) -> Option<(Arc<dyn Erased>, Swarm)>;
+    /// See [`Suite::judging`].
+    fn judging(&self, property: &str) -> Arc<dyn Erased>;
     fn properties(&self) -> Vec<String>;
     fn sometimes(&self) -> Vec<&'static str>;
     fn boundaries(&self) -> Vec<Boundary<AnyConfig>>;
@@ -171,6 +175,18 @@ impl System {
     /// The same with another planted bug, or none.
     pub fn planting(&self, bug: Option<&'static str>) -> Self {
         System(self.0.planting(bug))
+    }
+
+    /// The same at one of its boundaries, and the faults there; `None` if there is none of this name.
+    pub fn at_boundary(&self, name: &str) -> Option<(Self, Swarm)> {
+        let (system, swarm) = self.0.at_boundary(name)?;
+        Some((System(system), swarm))
+    }
+
+    /// The system that judges a story of which this property is told: with the properties of the boundary whose own it is,
+    /// if it is one's own.
+    pub fn judging(&self, property: &str) -> Self {
+        System(self.0.judging(property))
     }
 
     /// The names of the properties.

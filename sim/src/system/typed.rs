@@ -71,6 +71,15 @@ impl<M: Model> Erased for Suite<M> {
         Arc::new(suite)
     }
 
+    fn at_boundary(&self, name: &str) -> Option<(Arc<dyn Erased>, Swarm)> {
+        let (suite, swarm) = self.clone().at_boundary(name)?;
+        Some((Arc::new(suite), swarm))
+    }
+
+    fn judging(&self, property: &str) -> Arc<dyn Erased> {
+        Arc::new(self.clone().judging(property))
+    }
+
     fn properties(&self) -> Vec<String> {
         self.property_names()
     }

@@ -1,14 +1,16 @@
-//! Who is there: coordinators `n0` …, then participants, then clients.
+//! The nodes of a world: coordinators `n0` …, then participants, then clients.
 
 use proptest::prelude::*;
-use seedbed_sim::{Crashes, NodeId, Operation, Time};
+use seedbed_sim::{Crashes, NodeId, Operation, Span, Time};
 use serde::{Deserialize, Serialize};
 
+use crate::parts::client::Client;
+use crate::transactions::commitment::node::{Node, Roles};
 use crate::transactions::commitment::work::{self, Op};
 use crate::transactions::store::Store;
 use crate::transactions::transfer::{INITIAL_BALANCE, keys_of};
 
-/// How many there are of each; and of accounts, which are spread over the participants. Each client has its coordinator.
+/// How many nodes of each role there are, and how many accounts, which are spread over the participants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cluster {
@@ -28,57 +30,46 @@ impl Default for Cluster {
     }
 }
 
-/// What a node is for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Seat {
-    /// It coordinates.
-    Coordinator {
-        /// Among these.
-        participants: Vec<NodeId>,
-    },
-    /// It keeps accounts.
-    Participant {
-        /// What is in them at the beginning.
-        store: Store,
-        /// How many participants there are.
-        among: usize,
-    },
-    /// It asks.
-    Client {
-        /// Whom; nobody if a shrunk scenario has no coordinator.
-        coordinator: Option<NodeId>,
-    },
-}
-
 impl Cluster {
     /// How many nodes there are.
     pub fn size(&self) -> usize {
         usize::from(self.coordinators) + usize::from(self.participants) + usize::from(self.clients)
     }
 
-    /// What a node is for. Coordinators and participants are those that the scenario has: a trace that was shrunk tells of
-    /// a smaller cluster.
-    pub fn seat(&self, node: NodeId, nodes: &[NodeId]) -> Seat {
+    /// The process of a node. Coordinators and participants are those that the scenario has: a trace that was shrunk has
+    /// fewer. `participant` is given its store and how many participants there are.
+    pub fn spawn<P: Roles>(
+        &self,
+        node: NodeId,
+        nodes: &[NodeId],
+        request_timeout: Span,
+        coordinator: impl FnOnce(Vec<NodeId>) -> P::Coordinator,
+        participant: impl FnOnce(Store, usize) -> P::Participant,
+    ) -> Node<P> {
         let (first, last) = (self.coordinators, self.coordinators + self.participants);
         let participants: Vec<NodeId> = nodes.iter().copied().filter(|node| (first..last).contains(&node.0)).collect();
         if node.0 < first {
-            return Seat::Coordinator { participants };
+            return Node::Coordinator(coordinator(participants));
         }
         if let Some(place) = participants.iter().position(|participant| *participant == node) {
             let keys = keys_of(place as u16, participants.len() as u16, self.accounts);
-            return Seat::Participant { store: Store::new(keys, INITIAL_BALANCE), among: participants.len() };
+            return Node::Participant(participant(Store::new(keys, INITIAL_BALANCE), participants.len()));
         }
+        // Each client has its coordinator; none if a shrunk scenario has no coordinators.
         let coordinators: Vec<NodeId> = nodes.iter().copied().filter(|node| node.0 < first).collect();
         let place = usize::from(node.0 - last) % coordinators.len().max(1);
-        Seat::Client { coordinator: coordinators.get(place).copied() }
+        Node::Client(Client::new(coordinators.get(place).copied().into_iter().collect(), request_timeout))
     }
 
-    /// What is wrong with these numbers, if anything.
-    pub fn problem(&self) -> Option<&'static str> {
+    /// Whether a world can have this many.
+    ///
+    /// # Errors
+    /// What there must be more of.
+    pub fn validate(&self) -> Result<(), String> {
         match self {
-            Cluster { coordinators: 0, .. } => Some("there must be at least one coordinator"),
-            Cluster { participants: 0, .. } => Some("there must be at least one participant"),
-            _ => None,
+            Cluster { coordinators: 0, .. } => Err("there must be at least one coordinator".into()),
+            Cluster { participants: 0, .. } => Err("there must be at least one participant".into()),
+            _ => Ok(()),
         }
     }
 
@@ -95,21 +86,18 @@ impl Cluster {
         }
     }
 
-    /// All but the clients, and that all of them may be down at once: logs are enough.
+    /// All nodes but the clients may crash, and all of them at once: their logs are enough.
     pub fn crashes(&self) -> Crashes {
         Crashes::any(0..self.coordinators + self.participants)
     }
 
     /// Transfers and audits; see [`work::workload`].
     pub fn workload(&self, count: std::ops::Range<usize>, until: Time) -> BoxedStrategy<Vec<Operation<Op>>> {
-        match self.can_work() {
-            true => work::workload(self.client_numbers(), self.accounts, count, until),
-            false => Just(Vec::new()).boxed(),
+        if self.clients > 0 && self.accounts >= 2 {
+            work::workload(self.client_numbers(), self.accounts, count, until)
+        } else {
+            Just(Vec::new()).boxed()
         }
-    }
-
-    fn can_work(&self) -> bool {
-        self.clients > 0 && self.accounts >= 2
     }
 
     /// The numbers of the clients' nodes.

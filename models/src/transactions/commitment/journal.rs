@@ -1,25 +1,28 @@
-//! What a node has said and decided in this life, for those who watch.
+//! What a node has voted and decided since it last started: what the properties read.
 //!
-//! An entry is made when what it tells can no longer be forgotten: a vote is cast and a decision is reached when its
+//! An entry is made when what it says can no longer be forgotten: a vote is cast and a decision is reached when its
 //! record is on stable storage (the book, section 7.4: the distributed transaction log).
 
 use std::collections::VecDeque;
 
 use seedbed_sim::{Context, NodeId, Process};
+use serde::{Deserialize, Serialize};
 
 use crate::transactions::TxId;
 
 /// What becomes of a transaction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Decision {
-    /// All of it.
+    /// All of it takes effect.
     Commit,
-    /// Nothing of it.
+    /// Nothing of it takes effect.
     Abort,
 }
 
 /// A participant's vote.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Vote {
     /// It can do either, now and after any crash.
     Yes,
@@ -32,79 +35,61 @@ pub enum Vote {
 /// Something that a node did.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Entry {
-    /// A coordinator asks these participants for their votes.
-    Began {
-        /// On what.
-        tx: TxId,
-        /// Whose votes are needed.
-        participants: Vec<NodeId>,
-    },
+    /// A coordinator asks for the votes of these participants.
+    Began(TxId, Vec<NodeId>),
     /// A participant votes.
-    Voted {
-        /// On what.
-        tx: TxId,
-        /// What.
-        vote: Vote,
-    },
+    Voted(TxId, Vote),
     /// A decision is reached, or learnt.
-    Decided {
-        /// On what.
-        tx: TxId,
-        /// What.
-        decision: Decision,
-    },
+    Decided(TxId, Decision),
     /// Something did not come in time. Where nothing else failed, the network was slower than the protocol expects.
     TimedOut,
 }
 
-/// What this life of a node has said and decided, in order.
+/// What a node has voted and decided since it last started, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Journal {
     entries: Vec<Entry>,
-    /// What is told as soon as the write with this number is durable.
-    awaiting: VecDeque<(u64, Entry)>,
+    /// Each is entered as soon as the write with this number is durable.
+    pending: VecDeque<(u64, Entry)>,
 }
 
 impl Journal {
-    /// What was told so far.
+    /// All entries.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
     }
 
-    /// Tells something now: it follows from what is durable here or elsewhere.
-    pub fn tell(&mut self, entry: Entry) {
+    /// Enters something now, because it follows from what is durable here or elsewhere.
+    pub fn push(&mut self, entry: Entry) {
         self.entries.push(entry);
     }
 
-    /// Tells something once all that was written up to now is durable. A crash before that is as if it had not been.
-    pub fn tell_when_durable<P: Process>(&mut self, ctx: &Context<'_, P>, entry: Entry) {
-        match ctx.written() <= ctx.durable_to() {
-            true => self.entries.push(entry),
-            false => self.awaiting.push_back((ctx.written(), entry)),
+    /// Enters something once all that was written up to now is durable. A crash before that is as if it had not been.
+    pub fn push_when_durable<P: Process>(&mut self, ctx: &Context<'_, P>, entry: Entry) {
+        if ctx.written() <= ctx.durable_to() {
+            self.entries.push(entry);
+        } else {
+            self.pending.push_back((ctx.written(), entry));
         }
     }
 
     /// Whether something about a transaction waits for the disk.
-    pub fn awaits(&self, of: TxId) -> bool {
-        self.awaiting.iter().any(|(_, entry)| entry.tx() == Some(of))
+    pub fn is_pending(&self, of: TxId) -> bool {
+        self.pending.iter().any(|(_, entry)| entry.tx() == Some(of))
     }
 
     /// To be called from [`Process::synced`].
     pub fn synced<P: Process>(&mut self, ctx: &Context<'_, P>) {
-        while let Some((written, _)) = self.awaiting.front()
-            && *written <= ctx.durable_to()
-        {
-            let (_, entry) = self.awaiting.pop_front().expect("there is a first");
-            self.entries.push(entry);
-        }
+        let durable = self.pending.iter().take_while(|(written, _)| *written <= ctx.durable_to()).count();
+        self.entries.extend(self.pending.drain(..durable).map(|(_, entry)| entry));
     }
 }
 
 impl Entry {
-    /// The transaction it is about.
+    /// The transaction that it is about.
     pub fn tx(&self) -> Option<TxId> {
         match self {
-            Entry::Began { tx, .. } | Entry::Voted { tx, .. } | Entry::Decided { tx, .. } => Some(*tx),
+            Entry::Began(tx, _) | Entry::Voted(tx, _) | Entry::Decided(tx, _) => Some(*tx),
             Entry::TimedOut => None,
         }
     }

@@ -1,140 +1,111 @@
-//! A participant's transactions: the store that they change, the log that outlives a crash, and what stands in between.
+//! A participant's transactions: the store that they change, and the state of each. Volatile and pure: whoever uses it writes
+//! the records that it returns into a log, and rebuilds it from there. So it can be a process of its own
+//! ([`crate::transactions::commitment::ResourceManager`]) or a state machine that is replicated.
 
 use std::collections::BTreeMap;
 
-use seedbed_sim::{Context, File, NodeId, Process};
+use seedbed_sim::NodeId;
+use serde::{Deserialize, Serialize};
 
 use crate::transactions::TxId;
-use crate::transactions::commitment::journal::{Decision, Entry, Journal, Vote};
-use crate::transactions::store::{Cell, Key, Prepared, Step, Store};
-
-seedbed_sim::marks! {
-    HAD_NOT_VOTED_AND_ABORTED = "had not voted and aborted",
-}
-
-/// The log of a node.
-pub const LOG: File = File(0);
+use crate::transactions::commitment::journal::Decision;
+use crate::transactions::commitment::protocol::Reads;
+use crate::transactions::store::{Prepared, Step, Store};
 
 /// One record of a participant's log.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Record {
-    /// It votes yes: all that it needs to do either, and whom to ask.
+    /// The participant votes yes: all that it needs to commit or to abort, and to find out which.
     Prepared {
         /// What it will write, and the locks that it holds.
         prepared: Prepared,
         /// Whom to ask.
-        pledge: Pledge,
+        members: Members,
     },
     /// It votes no, which is to decide to abort.
-    Refused {
-        /// On what.
-        tx: TxId,
-    },
-    /// It has learnt what is decided.
-    Decided {
-        /// Of what.
-        tx: TxId,
-        /// What.
-        decision: Decision,
-    },
-    /// It knows that all voted yes: only three-phase commit tells so.
-    PreCommitted {
-        /// Of what.
-        tx: TxId,
-    },
+    Refused(TxId),
+    /// It has learnt the decision.
+    Decided(TxId, Decision),
+    /// It knows that all have voted yes; only in three-phase commit.
+    PreCommitted(TxId),
 }
 
-/// Who else has to do with a transaction that a participant has voted yes on.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Pledge {
-    /// Who asked for the vote.
+/// The nodes of a transaction that a participant has voted yes on.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Members {
+    /// The node that asked for the vote.
     pub coordinator: NodeId,
     /// The participants that have something to log, itself among them.
     pub peers: Vec<NodeId>,
 }
 
-/// Where a participant stands in a transaction. What is marked so does not outlive a crash.
+/// The state of a transaction at a participant (the book, sections 7.4 and 7.5). What is marked volatile does not survive a
+/// crash.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Standing {
-    /// Volatile: it has done the work, holds the locks and has not voted.
+pub enum State {
+    /// Volatile: the participant has done the work, holds the locks and has not voted.
     Working(Prepared),
-    /// Volatile: it could not do the work, and will vote no.
+    /// Volatile: it could not do the work, holds no locks and has not voted.
     Unable,
-    /// Volatile: it only read, has voted and has left.
+    /// Volatile: it has voted that it only reads, and has left.
     Left,
-    /// It has voted yes and must wait: the book's uncertainty period.
-    Uncertain(Pledge),
-    /// It has voted yes and knows that all did: the book's committable state.
-    PreCommitted(Pledge),
+    /// It has voted yes and may not decide: its uncertainty period.
+    Uncertain(Members),
+    /// It has voted yes and knows that all did: committable.
+    PreCommitted(Members),
     /// Its changes are installed.
     Committed,
-    /// It changed nothing and never will.
+    /// It has changed nothing and never will.
     Aborted,
 }
 
-/// How a participant stands, as it tells another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Report {
-    /// It knows what is decided, or has just decided to abort.
-    Decided(Decision),
-    /// It has voted yes and knows nothing more.
-    Uncertain,
-    /// It knows that all have voted yes.
-    PreCommitted,
+impl State {
+    /// The decision, if it is known.
+    pub fn decision(&self) -> Option<Decision> {
+        match self {
+            State::Committed => Some(Decision::Commit),
+            State::Aborted => Some(Decision::Abort),
+            _ => None,
+        }
+    }
+
+    /// Whom to ask, if the participant has voted yes and does not know the decision.
+    pub fn in_doubt(&self) -> Option<&Members> {
+        match self {
+            State::Uncertain(members) | State::PreCommitted(members) => Some(members),
+            _ => None,
+        }
+    }
 }
 
-/// How a record is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Write {
-    /// What is said thereafter waits for it.
-    Forced,
-    /// Nothing waits for it.
-    Lazy,
-    /// Not at all.
-    Not,
-}
-
-/// A process that has a participant's log among what it writes.
-pub trait Logs: Process<Record: From<Record>> {}
-impl<P: Process<Record: From<Record>>> Logs for P {}
-
-/// What a participant holds.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+/// A participant's store and the states of its transactions.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Ledger {
     store: Store,
-    standings: BTreeMap<TxId, Standing>,
-    journal: Journal,
+    states: BTreeMap<TxId, State>,
 }
 
 impl Ledger {
     /// The ledger of a participant that begins with this store.
     pub fn new(store: Store) -> Self {
-        Ledger { store, standings: BTreeMap::new(), journal: Journal::default() }
+        Ledger { store, states: BTreeMap::new() }
     }
 
     /// The ledger as the log has it: what is decided is decided, what is not holds its locks again.
-    pub fn recover(store: Store, log: impl IntoIterator<Item = Record>) -> Self {
+    pub fn recover<'r>(store: Store, log: impl IntoIterator<Item = &'r Record>) -> Self {
         let mut ledger = Ledger::new(store);
         for record in log {
             match record {
-                Record::Prepared { prepared, pledge } => {
-                    ledger.voted(prepared.tx, Vote::Yes);
-                    ledger.standings.insert(prepared.tx, Standing::Uncertain(pledge));
-                    ledger.store.hold(prepared);
+                Record::Prepared { prepared, members } => {
+                    ledger.states.insert(prepared.tx, State::Uncertain(members.clone()));
+                    ledger.store.hold(prepared.clone());
                 }
-                Record::PreCommitted { tx } => ledger.pre_committed(tx),
-                Record::Refused { tx } => {
-                    ledger.voted(tx, Vote::No);
-                    ledger.settled(tx, Decision::Abort);
-                }
-                Record::Decided { tx, decision } => ledger.settled(tx, decision),
+                Record::PreCommitted(tx) => drop(ledger.pre_commit(*tx)),
+                Record::Refused(tx) => ledger.settle(*tx, Decision::Abort),
+                Record::Decided(tx, decision) => ledger.settle(*tx, *decision),
             }
         }
-        let decided = ledger.standings.iter().filter_map(|(tx, standing)| {
-            let decision = standing.decision()?;
-            Some(Entry::Decided { tx: *tx, decision })
-        });
-        decided.collect::<Vec<_>>().into_iter().for_each(|entry| ledger.journal.tell(entry));
         ledger
     }
 
@@ -143,179 +114,203 @@ impl Ledger {
         &self.store
     }
 
-    /// What it has said and decided in this life.
-    pub fn journal(&self) -> &Journal {
-        &self.journal
+    /// The state of a transaction; `None` if nothing is known of it.
+    pub fn state(&self, tx: TxId) -> Option<&State> {
+        self.states.get(&tx)
     }
 
-    /// Where it stands in a transaction; nothing, if it knows nothing of it.
-    pub fn standing(&self, tx: TxId) -> Option<&Standing> {
-        self.standings.get(&tx)
+    /// The states of all transactions.
+    pub fn states(&self) -> impl Iterator<Item = (TxId, &State)> {
+        self.states.iter().map(|(tx, state)| (*tx, state))
     }
 
-    /// The transactions that it has voted yes on and does not know the end of.
-    pub fn undecided(&self) -> impl Iterator<Item = (TxId, &Pledge)> {
-        self.standings.iter().filter_map(|(tx, standing)| Some((*tx, standing.pledge()?)))
+    /// The transactions that are in doubt: voted yes on, and not known to be decided.
+    pub fn in_doubt(&self) -> impl Iterator<Item = (TxId, &Members)> {
+        self.states().filter_map(|(tx, state)| Some((tx, state.in_doubt()?)))
     }
 
-    /// Whether any transaction stands like this.
-    pub fn any(&self, like: impl Fn(&Standing) -> bool) -> bool {
-        self.standings.values().any(like)
+    /// The decisions that are known.
+    pub fn decided(&self) -> impl Iterator<Item = (TxId, Decision)> {
+        self.states().filter_map(|(tx, state)| Some((tx, state.decision()?)))
     }
 
-    /// To be called from [`Process::synced`].
-    pub fn synced<P: Process>(&mut self, ctx: &Context<'_, P>) {
-        self.journal.synced(ctx);
+    /// Does the work, if it can: takes the locks, and returns what was read. Work that is done is not done again. `None` if
+    /// the transaction has been voted on.
+    pub fn work(&mut self, tx: TxId, steps: &[Step]) -> Option<Reads> {
+        if !self.states.contains_key(&tx) {
+            let prepared = self.store.prepare(tx, steps);
+            self.states.insert(tx, prepared.map_or(State::Unable, State::Working));
+        }
+        match &self.states[&tx] {
+            State::Working(prepared) => Some(prepared.reads.clone()),
+            State::Unable => Some(Reads::new()),
+            _ => None,
+        }
     }
 
-    /// Does the work, as far as it can: takes the locks and says what it read.
-    pub fn work(&mut self, tx: TxId, steps: &[Step]) -> BTreeMap<Key, Cell> {
-        assert!(!self.standings.contains_key(&tx), "work on a transaction is begun once: {tx}");
-        let (standing, reads) = match self.store.prepare(tx, steps) {
-            Ok(prepared) => {
-                let reads = prepared.reads.clone();
-                (Standing::Working(prepared), reads)
-            }
-            Err(_) => (Standing::Unable, BTreeMap::new()),
-        };
-        self.standings.insert(tx, standing);
-        reads
-    }
-
-    /// Forgets the work on a transaction that it has not voted on.
+    /// Forgets the work on a transaction that has not been voted on.
     pub fn abandon(&mut self, tx: TxId) {
-        if matches!(self.standing(tx), Some(Standing::Working(_) | Standing::Unable)) {
-            self.standings.remove(&tx);
+        if matches!(self.state(tx), Some(State::Working(_) | State::Unable)) {
+            self.states.remove(&tx);
             self.store.abort(tx);
         }
     }
 
-    /// Votes yes. The vote is cast once its record is durable.
+    /// Votes yes. The vote is cast once the record is durable.
     ///
     /// # Panics
     /// If the work is not done.
-    pub fn vote_yes<P: Logs>(&mut self, ctx: &mut Context<'_, P>, tx: TxId, pledge: Pledge, write: Write) {
-        let Some(Standing::Working(prepared)) = self.standings.insert(tx, Standing::Uncertain(pledge.clone())) else {
+    pub fn vote_yes(&mut self, tx: TxId, members: Members) -> Record {
+        let Some(State::Working(prepared)) = self.states.insert(tx, State::Uncertain(members.clone())) else {
             panic!("who votes yes has done the work: {tx}");
         };
-        self.write(ctx, Record::Prepared { prepared, pledge }, write);
-        self.journal.tell_when_durable(ctx, Entry::Voted { tx, vote: Vote::Yes });
+        assert!(self.store.is_prepared(tx), "who votes yes holds its locks: {tx}");
+        Record::Prepared { prepared, members }
     }
 
-    /// Votes that it only read: it lets its locks go and has no part in what follows.
+    /// Votes read-only: it lets its locks go and has no part in what follows. There is nothing to log.
     ///
     /// # Panics
-    /// If the work is not done.
+    /// If the work is not done, or writes.
     pub fn vote_read_only(&mut self, tx: TxId) {
-        let before = self.standings.insert(tx, Standing::Left);
-        assert!(matches!(before, Some(Standing::Working(_))), "who votes read-only has done the work: {tx}");
-        // There is nothing to install and nothing to drop but the locks.
+        let before = self.states.insert(tx, State::Left);
+        let only_read = matches!(&before, Some(State::Working(prepared)) if prepared.read_only());
+        assert!(only_read, "who votes read-only has done the work and only read: {tx} was {before:?}");
         self.store.abort(tx);
-        self.voted(tx, Vote::ReadOnly);
     }
 
-    /// Votes no, whether it has done the work or not: it aborts. What it does not force it may forget, and must not have
-    /// told any other participant.
-    pub fn vote_no<P: Logs>(&mut self, ctx: &mut Context<'_, P>, tx: TxId, write: Write) {
-        self.write(ctx, Record::Refused { tx }, write);
-        self.journal.tell_when_durable(ctx, Entry::Voted { tx, vote: Vote::No });
-        self.journal.tell_when_durable(ctx, Entry::Decided { tx, decision: Decision::Abort });
-        self.settled(tx, Decision::Abort);
+    /// Votes no, whether the work is done or not: the participant aborts.
+    ///
+    /// # Panics
+    /// If it has voted yes.
+    pub fn vote_no(&mut self, tx: TxId) -> Record {
+        let in_doubt = self.state(tx).and_then(State::in_doubt).is_some();
+        assert!(!in_doubt, "a vote is final: {tx} was voted yes on");
+        self.settle(tx, Decision::Abort);
+        Record::Refused(tx)
     }
 
-    /// What it answers to another participant that asks how it stands (the book, sections 7.4 and 7.5: the responder's
-    /// part of the termination protocols). Who has not voted decides to abort before it answers; that, like all that it
-    /// says on its own authority, is durable before it is said.
-    pub fn report<P: Logs>(&mut self, ctx: &mut Context<'_, P>, tx: TxId) -> Report {
-        match self.standing(tx) {
-            Some(Standing::Committed) => Report::Decided(Decision::Commit),
-            Some(Standing::Aborted) => {
-                self.insist(ctx, tx);
-                Report::Decided(Decision::Abort)
-            }
-            Some(Standing::Uncertain(_)) => Report::Uncertain,
-            Some(Standing::PreCommitted(_)) => Report::PreCommitted,
-            // Those who leave with a read-only vote are not asked: they are nobody's peers.
-            Some(Standing::Working(_) | Standing::Unable | Standing::Left) | None => {
-                ctx.mark(HAD_NOT_VOTED_AND_ABORTED);
-                self.vote_no(ctx, tx, Write::Forced);
-                Report::Decided(Decision::Abort)
-            }
-        }
-    }
-
-    /// Makes sure that it never votes otherwise than no, so that it may tell others that it has aborted.
-    fn insist<P: Logs>(&mut self, ctx: &mut Context<'_, P>, tx: TxId) {
-        if self.journal.awaits(tx) {
-            self.write(ctx, Record::Decided { tx, decision: Decision::Abort }, Write::Forced);
-        }
-    }
-
-    /// Learns that all voted yes, and writes it down.
-    pub fn pre_commit<P: Logs>(&mut self, ctx: &mut Context<'_, P>, tx: TxId) {
-        self.write(ctx, Record::PreCommitted { tx }, Write::Forced);
-        self.pre_committed(tx);
-    }
-
-    /// Learns what is decided, and does it. If the record is not forced, a crash may take this participant back to where
-    /// it has to ask again.
-    pub fn decide<P: Logs>(&mut self, ctx: &mut Context<'_, P>, tx: TxId, decision: Decision, write: Write) {
-        self.write(ctx, Record::Decided { tx, decision }, write);
-        let entry = Entry::Decided { tx, decision };
-        match write {
-            Write::Forced => self.journal.tell_when_durable(ctx, entry),
-            Write::Lazy | Write::Not => self.journal.tell(entry),
-        }
-        self.settled(tx, decision);
-    }
-
-    fn write<P: Logs>(&self, ctx: &mut Context<'_, P>, record: Record, write: Write) {
-        match write {
-            Write::Forced => ctx.append(LOG, record.into()),
-            Write::Lazy => ctx.append_lazily(LOG, record.into()),
-            Write::Not => {}
-        }
-    }
-
-    fn voted(&mut self, tx: TxId, vote: Vote) {
-        self.journal.tell(Entry::Voted { tx, vote });
-    }
-
-    fn pre_committed(&mut self, tx: TxId) {
-        let Some(Standing::Uncertain(pledge)) = self.standings.remove(&tx) else {
+    /// Learns that all have voted yes.
+    ///
+    /// # Panics
+    /// If it is not uncertain.
+    pub fn pre_commit(&mut self, tx: TxId) -> Record {
+        let Some(State::Uncertain(members)) = self.states.remove(&tx) else {
             panic!("who pre-commits has voted yes: {tx}");
         };
-        self.standings.insert(tx, Standing::PreCommitted(pledge));
+        self.states.insert(tx, State::PreCommitted(members));
+        Record::PreCommitted(tx)
     }
 
-    fn settled(&mut self, tx: TxId, decision: Decision) {
-        let standing = match decision {
-            Decision::Commit => Standing::Committed,
-            Decision::Abort => Standing::Aborted,
+    /// Learns the decision, and carries it out.
+    ///
+    /// # Panics
+    /// If it is to commit and has not voted yes, or knows of another decision.
+    pub fn decide(&mut self, tx: TxId, decision: Decision) -> Record {
+        let state = self.state(tx);
+        let known = state.and_then(State::decision).unwrap_or(decision);
+        assert!(known == decision, "a decision is final: {tx} was {known:?} and is now {decision:?}");
+        let voted_yes = state.and_then(State::in_doubt).is_some();
+        assert!(voted_yes || decision == Decision::Abort, "only who voted yes is told to commit: {tx} is {state:?}");
+        self.settle(tx, decision);
+        Record::Decided(tx, decision)
+    }
+
+    fn settle(&mut self, tx: TxId, decision: Decision) {
+        let state = match decision {
+            Decision::Commit => {
+                self.store.commit(tx);
+                State::Committed
+            }
+            Decision::Abort => {
+                self.store.abort(tx);
+                State::Aborted
+            }
         };
-        match decision {
-            Decision::Commit => self.store.commit(tx),
-            Decision::Abort => self.store.abort(tx),
-        }
-        self.standings.insert(tx, standing);
+        self.states.insert(tx, state);
     }
 }
 
-impl Standing {
-    /// What is decided, if it knows.
-    pub fn decision(&self) -> Option<Decision> {
-        match self {
-            Standing::Committed => Some(Decision::Commit),
-            Standing::Aborted => Some(Decision::Abort),
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::transactions::store::Key;
+
+    /// Something that happens to a transaction.
+    #[derive(Clone, Copy, Debug)]
+    enum Event {
+        Work { key: u16, amount: i64 },
+        Abandon,
+        Vote,
+        PreCommit,
+        Decide(Decision),
+    }
+
+    fn event() -> impl Strategy<Value = Event> {
+        prop_oneof![
+            3 => (0u16..3, -60i64..60).prop_map(|(key, amount)| Event::Work { key, amount }),
+            1 => Just(Event::Abandon),
+            3 => Just(Event::Vote),
+            1 => Just(Event::PreCommit),
+            2 => prop::sample::select(vec![Decision::Commit, Decision::Abort]).prop_map(Event::Decide),
+        ]
+    }
+
+    fn store() -> Store {
+        Store::new((0..3).map(Key), 50)
+    }
+
+    /// Lets an event happen, if it may, and returns the record of it.
+    fn happen(ledger: &mut Ledger, tx: TxId, event: Event) -> Option<Record> {
+        let members = Members { coordinator: NodeId(0), peers: vec![NodeId(1)] };
+        match (event, ledger.state(tx)) {
+            (Event::Work { key, amount }, _) => {
+                ledger.work(tx, &[Step::Add { key: Key(key), amount }]);
+                None
+            }
+            (Event::Abandon, _) => {
+                ledger.abandon(tx);
+                None
+            }
+            (Event::Vote, Some(State::Working(_))) => Some(ledger.vote_yes(tx, members)),
+            (Event::Vote, Some(State::Unable) | None) => Some(ledger.vote_no(tx)),
+            (Event::PreCommit, Some(State::Uncertain(_))) => Some(ledger.pre_commit(tx)),
+            (Event::Decide(decision), Some(State::Uncertain(_) | State::PreCommitted(_))) => {
+                Some(ledger.decide(tx, decision))
+            }
             _ => None,
         }
     }
 
-    /// Whom to ask, if it has voted yes and does not know what is decided.
-    pub fn pledge(&self) -> Option<&Pledge> {
-        match self {
-            Standing::Uncertain(pledge) | Standing::PreCommitted(pledge) => Some(pledge),
-            _ => None,
+    proptest! {
+        /// A crash loses the work that was not voted on, and nothing else.
+        #[test]
+        fn the_log_is_enough_to_recover(events in prop::collection::vec((0u64..6, event()), 0..60)) {
+            let (mut ledger, mut log) = (Ledger::new(store()), Vec::new());
+            for (tx, event) in events {
+                log.extend(happen(&mut ledger, TxId(tx), event));
+            }
+            for tx in (0..6).map(TxId) {
+                ledger.abandon(tx);
+            }
+            prop_assert_eq!(Ledger::recover(store(), &log), ledger);
         }
+    }
+
+    #[test]
+    #[should_panic(expected = "only who voted yes is told to commit")]
+    fn who_has_not_voted_yes_is_not_told_to_commit() {
+        Ledger::new(store()).decide(TxId(1), Decision::Commit);
+    }
+
+    #[test]
+    #[should_panic(expected = "a vote is final")]
+    fn who_has_voted_yes_does_not_vote_no() {
+        let mut ledger = Ledger::new(store());
+        happen(&mut ledger, TxId(1), Event::Work { key: 0, amount: 1 });
+        happen(&mut ledger, TxId(1), Event::Vote);
+        ledger.vote_no(TxId(1));
     }
 }

@@ -1,26 +1,44 @@
-//! What the protocols of atomic commitment share: a transaction touches several participants, each with its own store
-//! and its own write-ahead log, and in the end all of them keep its effects or none does (Bernstein, Hadzilacos &
-//! Goodman, *Concurrency Control and Recovery in Database Systems*, 1987, chapter 7, "the book").
+//! What the protocols of atomic commitment share: a transaction touches several participants, each with its own store and
+//! its own write-ahead log, and in the end all of them keep its effects or none does (Bernstein, Hadzilacos & Goodman,
+//! *Concurrency Control and Recovery in Database Systems*, 1987, chapter 7, "the book").
 //!
-//! Who is there is a [`cluster`]. A [`client`] asks a coordinator for a transaction ([`work`]). The coordinator's [`desk`] sees to it that a request is
-//! never begun twice. The participants first do the work, under locks, and then vote; what each holds of a transaction
-//! stands in its [`ledger`]: the store, the log, and the way back from the log after a crash. Whoever votes or decides
-//! says so in its [`journal`], which is what the properties read.
+//! This is all but the phases. A [`protocol`] adds those: its messages, and two roles that are processes of their own. In
+//! reading order:
+//!
+//! - [`work`]: the transactions that clients ask for; [`requests`]: how they ask, and are answered;
+//! - [`transaction_manager`]: the coordinator's bookkeeping, with a [`request_log`] that begins no request twice, and the
+//!   [`votes`];
+//! - [`ledger`]: a participant's store and the states of its transactions, pure; [`resource_manager`]: the ledger on a node
+//!   with a disk;
+//! - [`journal`]: what nodes have voted and decided, which the properties read;
+//! - [`cluster`] and [`node`]: the world.
 //!
 //! The work is done before anybody is asked to prepare, and not together with it: a participant that only reads leaves
 //! at its vote and lets its locks go, which is two-phase locking only if no lock is taken thereafter at any other
 //! participant.
 
-pub mod client;
 pub mod cluster;
-pub mod desk;
 pub mod journal;
 pub mod ledger;
+pub mod marks;
+pub mod node;
+pub mod protocol;
+pub mod request_log;
+pub mod requests;
+pub mod resource_manager;
+pub mod transaction_manager;
+pub mod votes;
 pub mod work;
 
-pub use client::{Answer, Client, Request, Retry};
-pub use cluster::{Cluster, Seat};
-pub use desk::Desk;
+pub use cluster::Cluster;
 pub use journal::{Decision, Entry, Journal, Vote};
-pub use ledger::{Ledger, Pledge, Record, Report, Standing, Write};
+pub use ledger::{Ledger, Members, State};
+pub use node::{Commits, Node, Roles};
+pub(crate) use protocol::protocol;
+pub use protocol::{Phase, Protocol, Reads};
+pub use request_log::RequestLog;
+pub use requests::{Incarnation, Reply, Request};
+pub use resource_manager::{LOG, Report, ResourceManager, Write};
+pub use transaction_manager::TransactionManager;
+pub use votes::Votes;
 pub use work::{Op, Ret};

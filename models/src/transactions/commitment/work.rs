@@ -1,4 +1,4 @@
-//! What clients ask for.
+//! The transactions that clients ask for.
 
 use std::collections::BTreeMap;
 
@@ -9,14 +9,14 @@ use serde::{Deserialize, Serialize};
 use crate::transactions::store::{Cell, Key, Step};
 use crate::transactions::transfer::{self, Transfer, shard_of};
 
-/// A transaction: looks at some accounts, and takes money from one to another.
+/// A transaction: reads some accounts, and moves money from one to another.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Op {
-    /// The money to be moved; none in a transaction that only reads.
+    /// The money to be moved; `None` in a transaction that only reads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transfer: Option<Transfer>,
-    /// The accounts to be looked at.
+    /// The accounts to be read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reads: Vec<Key>,
 }
@@ -52,12 +52,12 @@ impl Op {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ret {
-    /// All of it is done.
+    /// All of it took effect.
     Committed {
-        /// What it saw, before its own writes; nothing, where the coordinator has forgotten it in a crash.
+        /// What it read, before its own writes; `None` where the coordinator has forgotten it in a crash.
         reads: Option<BTreeMap<Key, Cell>>,
     },
-    /// Nothing of it was done, or ever will be.
+    /// Nothing of it took effect, or ever will.
     Aborted,
 }
 

@@ -1,367 +1,303 @@
-//! A coordinator: it has the work done, asks for votes, lets all know that all voted yes, and only then decides to commit
+//! A coordinator: it has the work done, collects votes, lets all know that all have voted yes, and only then decides to commit
 //! (the book, section 7.5, "the three-phase commit protocol").
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use seedbed_sim::{Context, NodeId};
+use seedbed_sim::{Context, NodeId, Process};
 
 use crate::parts::wal;
 use crate::transactions::TxId;
-use crate::transactions::commitment::{Answer, Decision, Desk, Entry, Journal, Request, Ret};
-use crate::transactions::store::{Cell, Key, Step};
+use crate::transactions::commitment::{self, Decision, Entry, Journal, LOG, Op, Ret, TransactionManager, Votes};
+use crate::transactions::three_phase_commit::broadcast::Broadcast;
 use crate::transactions::three_phase_commit::bugs::Bug;
 use crate::transactions::three_phase_commit::marks;
-use crate::transactions::three_phase_commit::messages::{Message, Stood, Timer};
-use crate::transactions::three_phase_commit::model::{LOG, Node, Record};
+use crate::transactions::three_phase_commit::messages::{CrashState, Message, Record, ThreePhase, Timer};
 use crate::transactions::three_phase_commit::recovery::Recovery;
 use crate::transactions::three_phase_commit::settings::Settings;
-use crate::transactions::three_phase_commit::speech::Speech;
 
 /// A coordinator.
 #[derive(Clone, Debug, Hash)]
 pub struct Coordinator {
     settings: Settings,
-    bug: Option<Bug>,
-    /// All participants: accounts are spread over them.
-    participants: Vec<NodeId>,
-    desk: Desk,
-    table: BTreeMap<TxId, Transaction>,
-    journal: Journal,
+    transactions: TransactionManager<ThreePhase, Phase>,
+    broadcasts: BTreeMap<TxId, Broadcast>,
 }
 
-/// What a coordinator knows of a transaction.
-#[derive(Clone, Debug, Hash)]
-struct Transaction {
-    /// Who waits for the answer; nobody, once it has recovered from a crash.
-    client: Option<NodeId>,
-    /// Who takes part, and with what.
-    work: BTreeMap<NodeId, Vec<Step>>,
-    reads: BTreeMap<Key, Cell>,
-    phase: Phase,
-    speech: Speech,
-}
-
-/// How far it is.
+/// The phase that a transaction is in.
 #[derive(Clone, Debug, Hash)]
 pub enum Phase {
-    /// The work is being done.
-    Working {
-        /// By these, still.
-        waiting: BTreeSet<NodeId>,
-    },
-    /// The first phase: votes are collected.
-    Voting {
-        /// From these, still.
-        waiting: BTreeSet<NodeId>,
-        /// Who voted yes.
-        yes: BTreeSet<NodeId>,
-    },
-    /// The second phase: all voted yes, and are to know so.
-    PreCommitting {
-        /// Who may not know it yet.
-        waiting: BTreeSet<NodeId>,
-    },
-    /// The third phase.
+    /// The first: votes are collected.
+    Voting(Votes),
+    /// The second: all have voted yes, and these participants have not acknowledged that they know.
+    PreCommitting(BTreeSet<NodeId>),
+    /// The third: it is decided.
     Decided(Decision),
-    /// It has fallen in between and asks the others.
+    /// The coordinator has crashed since it asked for votes, and asks the others for the decision.
     Recovering(Recovery),
 }
 
+impl commitment::Phase for Phase {
+    fn decision(&self) -> Option<Decision> {
+        match self {
+            Phase::Decided(decision) => Some(*decision),
+            Phase::Voting(_) | Phase::PreCommitting(_) | Phase::Recovering(_) => None,
+        }
+    }
+}
+
+impl AsRef<Journal> for Coordinator {
+    fn as_ref(&self) -> &Journal {
+        self.transactions.journal()
+    }
+}
+
 impl Coordinator {
-    /// A coordinator of these participants.
-    pub fn new(participants: Vec<NodeId>, settings: Settings, bug: Option<Bug>) -> Self {
-        let (table, journal) = (BTreeMap::new(), Journal::default());
-        Coordinator { settings, bug, participants, desk: Desk::new(0, BTreeSet::new()), table, journal }
+    /// A coordinator of these participants, before it has read its log. Accounts are spread over the participants in their
+    /// order.
+    pub fn new(participants: Vec<NodeId>, settings: Settings) -> Self {
+        let transactions = TransactionManager::new(participants);
+        Coordinator { settings, transactions, broadcasts: BTreeMap::new() }
     }
 
-    /// What it has said and decided in this life.
-    pub fn journal(&self) -> &Journal {
-        &self.journal
-    }
-
-    /// The phases of the transactions that it knows of.
+    /// The phases of the transactions that it knows of and whose work is done.
     pub fn phases(&self) -> impl Iterator<Item = &Phase> {
-        self.table.values().map(|transaction| &transaction.phase)
+        self.transactions.phases().map(|(_, phase)| phase)
     }
 
-    /// Whether it is telling somebody something.
-    pub(super) fn speaks(&self, of: impl Fn(&Phase) -> bool) -> bool {
-        self.table.values().any(|transaction| transaction.speech.unfinished() && of(&transaction.phase))
+    /// Whether it is in the middle of telling its participants something else than that they are to vote.
+    pub fn is_telling(&self) -> bool {
+        let mut phases = self.transactions.phases();
+        let telling = |tx: TxId| self.broadcasts.get(&tx).is_some_and(Broadcast::is_unfinished);
+        phases.any(|(tx, phase)| telling(tx) && !matches!(phase, Phase::Voting(_)))
     }
 
-    /// Recovers from the log. What it had asked votes for and not decided may have been decided by others: it asks.
-    pub(super) fn start(&mut self, ctx: &mut Context<'_, Node>) {
-        let Some(log) = wal::recover(ctx, LOG) else { return };
-        let (mut lives, mut committed) = (0, BTreeSet::new());
-        for record in log {
-            match record {
-                Record::Life => lives += 1,
-                Record::Start { tx, participants } => {
-                    let everybody = participants.iter().copied().chain([ctx.id()]).collect();
-                    // That all voted yes it had not written down; who knows it are the participants.
-                    let stood = Stood { pre_committed: false, view: None };
-                    let phase = Phase::Recovering(Recovery::new(everybody, ctx.id(), stood));
-                    self.table.insert(tx, Transaction { phase, ..Transaction::default() });
-                }
-                Record::Decision { tx, decision } => {
-                    if decision == Decision::Commit {
-                        committed.insert(tx);
-                    }
-                    self.journal.tell(Entry::Decided { tx, decision });
-                    self.table.insert(tx, Transaction { phase: Phase::Decided(decision), ..Transaction::default() });
-                }
-                Record::Participant(_) | Record::View { .. } => panic!("a coordinator does not write this: {record:?}"),
-            }
-        }
-        ctx.append(LOG, Record::Life);
-        self.desk = Desk::new(lives + 1, committed);
-        for tx in self.table.keys().copied().collect::<Vec<_>>() {
-            self.ask(ctx, tx);
-        }
+    fn tell(&mut self, ctx: &mut Context<'_, Self>, tx: TxId, to: impl IntoIterator<Item = NodeId>, message: Message) {
+        self.broadcasts.entry(tx).or_default().send(ctx, self.settings.gap, tx, to, message);
     }
 
-    pub(super) fn synced(&mut self, ctx: &mut Context<'_, Node>) {
-        self.journal.synced(ctx);
+    fn await_replies(&self, ctx: &mut Context<'_, Self>, tx: TxId) {
+        ctx.arm(Timer::Silence(tx), self.settings.reply_timeout(self.transactions.participants()));
     }
 
-    pub(super) fn message(&mut self, ctx: &mut Context<'_, Node>, from: NodeId, message: Message) {
-        match message {
-            Message::Request(request) => self.requested(ctx, from, request),
-            Message::Worked { tx, reads } => self.worked(ctx, from, tx, reads),
-            Message::Yes { tx } => self.voted_yes(ctx, from, tx),
-            Message::No { tx } => self.voted_no(ctx, from, tx),
-            Message::Ack { tx } => self.acknowledged(ctx, from, tx),
-            Message::Ask { tx } => self.asked(ctx, from, tx),
-            Message::Commit { tx } | Message::Tell { tx, decision: Decision::Commit } => {
-                self.learn(ctx, tx, Decision::Commit);
-            }
-            Message::Abort { tx } | Message::Tell { tx, decision: Decision::Abort } => {
-                self.learn(ctx, tx, Decision::Abort);
-            }
-            Message::Recovering { tx, stood } => self.hear(ctx, from, tx, stood),
-            message => panic!("a coordinator is not sent this: {from} sent it {message:?}"),
-        }
+    fn participants_of(&self, tx: TxId) -> Vec<NodeId> {
+        self.transactions.work(tx).keys().copied().collect()
     }
 
-    pub(super) fn timer(&mut self, ctx: &mut Context<'_, Node>, timer: Timer) {
-        match timer {
-            Timer::Silence(tx) => self.silence(ctx, tx),
-            Timer::Say(tx, _) => {
-                if let Some(transaction) = self.table.get_mut(&tx) {
-                    transaction.speech.go_on(ctx);
-                }
-            }
-            Timer::Ask(tx) => self.ask(ctx, tx),
-            timer => panic!("this is not a coordinator's timer: {timer:?}"),
-        }
-    }
-
-    fn say(&mut self, ctx: &mut Context<'_, Node>, tx: TxId, to: impl IntoIterator<Item = NodeId>, message: Message) {
-        let gap = self.settings.gap;
-        let transaction = self.table.get_mut(&tx).expect("what is spoken of is in the table");
-        transaction.speech.say(ctx, gap, tx, to, message);
-    }
-
-    fn await_answers(&self, ctx: &mut Context<'_, Node>, tx: TxId) {
-        ctx.arm(Timer::Silence(tx), self.settings.collect(self.participants.len()));
-    }
-
-    // ---------------------------------------------------------------------------------------------------------------
-    // Before the protocol: the work
-
-    fn requested(&mut self, ctx: &mut Context<'_, Node>, client: NodeId, request: Request) {
-        let tx = request.tx;
-        // What it has recovered and does not know it answers when it does.
-        if self.table.get(&tx).is_some_and(|transaction| !matches!(transaction.phase, Phase::Decided(_))) {
-            return;
-        }
-        if let Some(ret) = self.desk.answer(&request) {
-            return ctx.send(client, Message::Answer(Answer { tx, ret, life: self.desk.life() }));
-        }
-        if self.participants.is_empty() {
-            return;
-        }
-        let work = request.op.at(&self.participants);
-        for (participant, steps) in &work {
-            ctx.send(*participant, Message::Work { tx, steps: steps.clone() });
-        }
-        self.await_answers(ctx, tx);
-        let phase = Phase::Working { waiting: work.keys().copied().collect() };
-        self.table.insert(tx, Transaction { client: Some(client), work, phase, ..Transaction::default() });
-    }
-
-    fn worked(&mut self, ctx: &mut Context<'_, Node>, from: NodeId, tx: TxId, reads: BTreeMap<Key, Cell>) {
-        let Some(transaction) = self.table.get_mut(&tx) else { return };
-        let Phase::Working { waiting } = &mut transaction.phase else { return };
-        if waiting.remove(&from) {
-            transaction.reads.extend(reads);
-        }
-        if waiting.is_empty() {
-            self.collect(ctx, tx);
+    fn votes(&mut self, tx: TxId) -> Option<&mut Votes> {
+        match self.transactions.phase_mut(tx) {
+            Some(Phase::Voting(votes)) => Some(votes),
+            _ => None,
         }
     }
 
     // ---------------------------------------------------------------------------------------------------------------
-    // The protocol
+    // The three phases
 
-    /// The first phase. That it asks for votes it writes down first, so that it knows after a crash to ask what became of
-    /// it (the book's start-3PC record).
-    fn collect(&mut self, ctx: &mut Context<'_, Node>, tx: TxId) {
-        let transaction = self.table.get_mut(&tx).expect("the work of an open transaction is done");
-        let participants: Vec<NodeId> = transaction.work.keys().copied().collect();
-        let waiting = participants.iter().copied().collect();
-        transaction.phase = Phase::Voting { waiting, yes: BTreeSet::new() };
-        ctx.append(LOG, Record::Start { tx, participants: participants.clone() });
-        self.journal.tell(Entry::Began { tx, participants: participants.clone() });
-        self.say(ctx, tx, participants.clone(), Message::VoteReq { tx, peers: participants });
-        self.await_answers(ctx, tx);
+    /// The first phase: asks for votes. It logs that it does first, so that it knows after a crash to ask for the decision.
+    fn collect(&mut self, ctx: &mut Context<'_, Self>, tx: TxId) {
+        let participants = self.participants_of(tx);
+        self.transactions.enter(tx, Phase::Voting(Votes::of(participants.iter().copied())));
+        ctx.append(LOG, Record::Start(tx, participants.clone()));
+        self.transactions.began(tx, participants.clone());
+        self.tell(ctx, tx, participants.clone(), Message::VoteReq(tx, participants));
+        self.await_replies(ctx, tx);
     }
 
-    /// The second phase begins with the last yes.
-    fn voted_yes(&mut self, ctx: &mut Context<'_, Node>, from: NodeId, tx: TxId) {
-        let Some(transaction) = self.table.get_mut(&tx) else { return };
-        let Phase::Voting { waiting, yes } = &mut transaction.phase else { return };
-        if waiting.remove(&from) {
-            yes.insert(from);
-        }
-        if !waiting.is_empty() {
+    /// The second phase begins with the last yes: all are to know that all have voted yes.
+    fn voted_yes(&mut self, ctx: &mut Context<'_, Self>, from: NodeId, tx: TxId) {
+        let Some(votes) = self.votes(tx) else { return };
+        votes.yes(from);
+        if !votes.all_yes() {
             return;
         }
-        let participants = std::mem::take(yes);
-        if self.bug == Some(Bug::PreCommitSkipped) {
+        let participants = votes.to_be_told();
+        if ctx.planted(Bug::PreCommitSkipped) {
             return self.decide(ctx, tx, Decision::Commit, participants);
         }
-        transaction.phase = Phase::PreCommitting { waiting: participants.clone() };
-        self.say(ctx, tx, participants, Message::PreCommit { tx });
-        self.await_answers(ctx, tx);
+        self.transactions.enter(tx, Phase::PreCommitting(participants.clone()));
+        self.tell(ctx, tx, participants, Message::PreCommit(tx));
+        self.await_replies(ctx, tx);
     }
 
-    fn voted_no(&mut self, ctx: &mut Context<'_, Node>, from: NodeId, tx: TxId) {
-        let Some(Transaction { phase: Phase::Voting { waiting, yes }, .. }) = self.table.get_mut(&tx) else { return };
-        if waiting.remove(&from) {
-            let others = yes.union(waiting).copied().collect();
+    /// One no is enough to abort. Who voted no knows.
+    fn voted_no(&mut self, ctx: &mut Context<'_, Self>, from: NodeId, tx: TxId) {
+        let Some(votes) = self.votes(tx) else { return };
+        if votes.no(from) {
+            let others = votes.to_be_told();
             self.decide(ctx, tx, Decision::Abort, others);
         }
     }
 
-    /// The third phase begins with the last acknowledgement.
-    fn acknowledged(&mut self, ctx: &mut Context<'_, Node>, from: NodeId, tx: TxId) {
-        let Some(transaction) = self.table.get_mut(&tx) else { return };
-        let Phase::PreCommitting { waiting } = &mut transaction.phase else { return };
-        waiting.remove(&from);
-        if waiting.is_empty() {
-            let participants = transaction.work.keys().copied().collect();
+    /// The third phase begins with the last acknowledgement: it commits.
+    fn acknowledged(&mut self, ctx: &mut Context<'_, Self>, from: NodeId, tx: TxId) {
+        let Some(Phase::PreCommitting(unacknowledged)) = self.transactions.phase_mut(tx) else { return };
+        unacknowledged.remove(&from);
+        if unacknowledged.is_empty() {
+            let participants = self.participants_of(tx);
             self.decide(ctx, tx, Decision::Commit, participants);
         }
     }
 
-    /// The timeout actions: whose vote does not come has fallen and not committed, so it aborts; whose acknowledgement
-    /// does not come has fallen and will ask when it recovers, so it commits.
-    fn silence(&mut self, ctx: &mut Context<'_, Node>, tx: TxId) {
-        let Some(transaction) = self.table.get(&tx) else { return };
-        let participants: Vec<NodeId> = transaction.work.keys().copied().collect();
-        match &transaction.phase {
-            Phase::Working { .. } => {
-                ctx.mark(marks::WORK_TIMED_OUT);
-                ctx.broadcast(participants, Message::Release { tx });
-                self.answer(ctx, tx, Ret::Aborted);
-                self.table.remove(&tx);
-            }
-            Phase::Voting { waiting, yes } => {
+    /// The timeout actions (the book, section 7.5). A participant whose vote does not come has crashed and not committed, so it
+    /// aborts. One whose acknowledgement does not come has crashed and will ask when it recovers, so it commits.
+    fn timed_out(&mut self, ctx: &mut Context<'_, Self>, tx: TxId) {
+        if self.transactions.call_off(ctx, tx) {
+            return;
+        }
+        match self.transactions.phase(tx) {
+            Some(Phase::Voting(votes)) => {
+                let others = votes.to_be_told();
                 ctx.mark(marks::VOTES_TIMED_OUT);
-                let others = yes.union(waiting).copied().collect();
                 self.decide(ctx, tx, Decision::Abort, others);
             }
-            Phase::PreCommitting { .. } => {
+            Some(Phase::PreCommitting(_)) => {
                 ctx.mark(marks::COMMITTED_WITHOUT_THOSE_WHO_FELL);
-                self.decide(ctx, tx, Decision::Commit, participants.into_iter().collect());
+                let participants = self.participants_of(tx);
+                self.decide(ctx, tx, Decision::Commit, participants);
             }
-            Phase::Decided(_) | Phase::Recovering(_) => panic!("a coordinator waits for nobody any more: {tx}"),
+            phase => panic!("a coordinator waits for nobody any more: {tx} is {phase:?}"),
         }
     }
 
-    fn decide(&mut self, ctx: &mut Context<'_, Node>, tx: TxId, decision: Decision, others: BTreeSet<NodeId>) {
-        let transaction = self.table.get_mut(&tx).expect("what is decided is open");
-        let reads = Some(std::mem::take(&mut transaction.reads));
-        self.settle(ctx, tx, decision, reads);
-        self.say(ctx, tx, others, Message::decided(tx, decision));
-    }
-
-    /// Writes the decision down and answers the client.
-    fn settle(
+    fn decide(
         &mut self,
-        ctx: &mut Context<'_, Node>,
+        ctx: &mut Context<'_, Self>,
         tx: TxId,
         decision: Decision,
-        reads: Option<BTreeMap<Key, Cell>>,
+        others: impl IntoIterator<Item = NodeId>,
     ) {
-        ctx.cancel(&Timer::Silence(tx));
-        ctx.append(LOG, Record::Decision { tx, decision });
-        self.journal.tell_when_durable(ctx, Entry::Decided { tx, decision });
-        let transaction = self.table.get_mut(&tx).expect("what is decided is open");
-        transaction.phase = Phase::Decided(decision);
-        self.answer(
-            ctx,
-            tx,
-            match decision {
-                Decision::Commit => Ret::Committed { reads },
-                Decision::Abort => Ret::Aborted,
-            },
-        );
+        self.settle(ctx, tx, decision);
+        self.tell(ctx, tx, others, Message::decided(tx, decision));
     }
 
-    fn answer(&mut self, ctx: &mut Context<'_, Node>, tx: TxId, ret: Ret) {
-        self.desk.remember(tx, ret.clone());
-        if let Some(client) = self.table[&tx].client {
-            ctx.send(client, Message::Answer(Answer { tx, ret, life: self.desk.life() }));
-        }
+    /// Logs the decision and answers the client.
+    fn settle(&mut self, ctx: &mut Context<'_, Self>, tx: TxId, decision: Decision) {
+        ctx.cancel(&Timer::Silence(tx));
+        ctx.append(LOG, Record::Decision(tx, decision));
+        self.transactions.journal_mut().push_when_durable(ctx, Entry::Decided(tx, decision));
+        self.transactions.decide(ctx, tx, Phase::Decided(decision));
     }
 
     // ---------------------------------------------------------------------------------------------------------------
-    // After a crash
+    // Recovery
 
-    /// Asks all participants what was decided, if it does not know.
-    fn ask(&mut self, ctx: &mut Context<'_, Node>, tx: TxId) {
-        if let Some(Transaction { phase: Phase::Recovering(recovery), .. }) = self.table.get(&tx) {
-            ctx.mark(marks::A_COORDINATOR_ASKS_WHAT_WAS_DECIDED);
-            ctx.broadcast(recovery.others(ctx.id()), Message::Ask { tx });
-            ctx.arm(Timer::Ask(tx), self.settings.silence(self.participants.len()));
-        }
-    }
-
-    /// A node that has recovered asks. What is still open it will be told.
-    fn asked(&mut self, ctx: &mut Context<'_, Node>, from: NodeId, tx: TxId) {
-        match self.table.get(&tx).map(|transaction| &transaction.phase) {
-            Some(Phase::Decided(decision)) => ctx.send(from, Message::Tell { tx, decision: *decision }),
-            Some(Phase::Recovering(recovery)) => {
-                let stood = recovery.stood(ctx.id()).expect("it knows how it stood itself").clone();
-                ctx.send(from, Message::Recovering { tx, stood });
+    /// What it had asked votes for and not decided may have been decided by others: it asks.
+    fn recover(&mut self, ctx: &mut Context<'_, Self>, log: Vec<Record>) {
+        let (mut earlier, mut committed) = (0, BTreeSet::new());
+        for record in log {
+            match record {
+                Record::Incarnation => earlier += 1,
+                Record::Start(tx, participants) => {
+                    let everybody = participants.into_iter().chain([ctx.id()]).collect();
+                    // It does not log that all have voted yes; the participants know whether they had.
+                    let state = CrashState { pre_committed: false, view: None };
+                    let recovery = Recovery::new(everybody, ctx.id(), state);
+                    self.transactions.recovered(tx, Phase::Recovering(recovery));
+                }
+                Record::Decision(tx, decision) => {
+                    if decision == Decision::Commit {
+                        committed.insert(tx);
+                    }
+                    self.transactions.journal_mut().push(Entry::Decided(tx, decision));
+                    self.transactions.recovered(tx, Phase::Decided(decision));
+                }
+                Record::Participant(_) | Record::View(..) => panic!("a coordinator does not write this: {record:?}"),
             }
-            _ => {}
+        }
+        ctx.append(LOG, Record::Incarnation);
+        self.transactions.begin_incarnation(earlier, committed);
+        let known: Vec<TxId> = self.transactions.phases().map(|(tx, _)| tx).collect();
+        for tx in known {
+            self.ask(ctx, tx);
         }
     }
 
-    fn hear(&mut self, ctx: &mut Context<'_, Node>, from: NodeId, tx: TxId, stood: Stood) {
-        if let Some(Transaction { phase: Phase::Recovering(recovery), .. }) = self.table.get_mut(&tx)
-            && let Some(decision) = recovery.hear(from, stood)
+    /// Asks all participants for the decision, if it does not know it.
+    fn ask(&mut self, ctx: &mut Context<'_, Self>, tx: TxId) {
+        if let Some(Phase::Recovering(recovery)) = self.transactions.phase(tx) {
+            ctx.mark(marks::A_COORDINATOR_ASKS_WHAT_WAS_DECIDED);
+            ctx.broadcast(recovery.others(ctx.id()), Message::Ask(tx));
+            ctx.arm(Timer::Ask(tx), self.settings.coordinator_timeout(self.transactions.participants()));
+        }
+    }
+
+    /// A node that has recovered asks for the decision. If there is none yet, it will be told.
+    fn asked(&mut self, ctx: &mut Context<'_, Self>, from: NodeId, tx: TxId) {
+        match self.transactions.phase(tx) {
+            Some(Phase::Decided(decision)) => ctx.send(from, Message::Tell(tx, *decision)),
+            Some(Phase::Recovering(recovery)) => {
+                ctx.send(from, Message::Recovering(tx, recovery.crash_state(ctx.id()).clone()));
+            }
+            Some(Phase::Voting(_) | Phase::PreCommitting(_)) | None => {}
+        }
+    }
+
+    /// Another node that has recovered does not know the decision either.
+    fn heard_of_crash(&mut self, ctx: &mut Context<'_, Self>, from: NodeId, tx: TxId, state: CrashState) {
+        if let Some(Phase::Recovering(recovery)) = self.transactions.phase_mut(tx)
+            && let Some(decision) = recovery.heard(from, state)
         {
             self.learn(ctx, tx, decision);
         }
     }
 
-    /// Learns what was decided without it. Who has decided itself does not listen.
-    fn learn(&mut self, ctx: &mut Context<'_, Node>, tx: TxId, decision: Decision) {
-        if let Some(Transaction { phase: Phase::Recovering(_), .. }) = self.table.get(&tx) {
+    /// Learns what was decided while it was down. Ignored if it knows.
+    fn learn(&mut self, ctx: &mut Context<'_, Self>, tx: TxId, decision: Decision) {
+        if let Some(Phase::Recovering(_)) = self.transactions.phase(tx) {
             ctx.cancel(&Timer::Ask(tx));
-            self.settle(ctx, tx, decision, None);
+            self.settle(ctx, tx, decision);
         }
     }
 }
 
-impl Default for Transaction {
-    fn default() -> Self {
-        let phase = Phase::Working { waiting: BTreeSet::new() };
-        let (client, work, reads, speech) = (None, BTreeMap::new(), BTreeMap::new(), Speech::default());
-        Transaction { client, work, reads, phase, speech }
+impl Process for Coordinator {
+    type Message = Message;
+    type Timer = Timer;
+    type Record = Record;
+    type Op = Op;
+    type Ret = Ret;
+
+    fn start(&mut self, ctx: &mut Context<'_, Self>) {
+        if let Some(log) = wal::recover(ctx, LOG) {
+            self.recover(ctx, log);
+        }
+    }
+
+    fn message(&mut self, ctx: &mut Context<'_, Self>, from: NodeId, message: Message) {
+        match message {
+            Message::Request(request) => {
+                let tx = request.tx;
+                if self.transactions.request(ctx, from, request) {
+                    self.await_replies(ctx, tx);
+                }
+            }
+            Message::Worked(tx, reads) => {
+                if self.transactions.worked(from, tx, reads) {
+                    self.collect(ctx, tx);
+                }
+            }
+            Message::Yes(tx) => self.voted_yes(ctx, from, tx),
+            Message::No(tx) => self.voted_no(ctx, from, tx),
+            Message::Ack(tx) => self.acknowledged(ctx, from, tx),
+            Message::Ask(tx) => self.asked(ctx, from, tx),
+            Message::Commit(tx) => self.learn(ctx, tx, Decision::Commit),
+            Message::Abort(tx) => self.learn(ctx, tx, Decision::Abort),
+            Message::Tell(tx, decision) => self.learn(ctx, tx, decision),
+            Message::Recovering(tx, state) => self.heard_of_crash(ctx, from, tx, state),
+            message => panic!("no message for a coordinator: {from} sent {message:?}"),
+        }
+    }
+
+    fn timer(&mut self, ctx: &mut Context<'_, Self>, timer: Timer) {
+        match timer {
+            Timer::Silence(tx) => self.timed_out(ctx, tx),
+            Timer::Say(tx, _) => self.broadcasts.entry(tx).or_default().send_next(ctx),
+            Timer::Ask(tx) => self.ask(ctx, tx),
+            timer => panic!("no timer of a coordinator: {timer:?}"),
+        }
+    }
+
+    fn synced(&mut self, ctx: &mut Context<'_, Self>) {
+        self.transactions.journal_mut().synced(ctx);
     }
 }

@@ -15,6 +15,4 @@ seedbed_sim::marks! {
     seldom TOTAL_FAILURE_DECIDED_WHEN_THE_LAST_TO_FALL_HAD_RECOVERED = "total failure: decided when the last to fall had recovered",
     VOTED_NO = "voted no",
     VOTES_TIMED_OUT = "votes timed out",
-    WORK_GIVEN_UP = "work given up",
-    WORK_TIMED_OUT = "work timed out",
 }

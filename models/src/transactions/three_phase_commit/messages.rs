@@ -1,161 +1,106 @@
-//! What nodes say. The names are those of the book, section 7.5.
+//! What nodes send, wait for and write. The names are those of the book, section 7.5.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use seedbed_sim::{NodeId, kinds};
+use seedbed_sim::{Kinded, NodeId};
 
 use crate::transactions::TxId;
-use crate::transactions::commitment::{Answer, Decision, Report, Request, Retry};
-use crate::transactions::store::{Cell, Key, Step};
+use crate::transactions::commitment::{Decision, Reads, Reply, Report, Request, ledger, protocol};
+use crate::transactions::store::Step;
+use crate::transactions::three_phase_commit::marks;
 
-/// A message.
-#[derive(Clone, Debug, Hash)]
+/// What nodes send each other.
+#[derive(Clone, Debug, Hash, Kinded)]
 pub enum Message {
     /// A client asks a coordinator for a transaction.
     Request(Request),
-    /// A coordinator tells a client how it ended.
-    Answer(Answer),
-    /// A participant is to do its part of the work.
-    Work {
-        /// Of what.
-        tx: TxId,
-        /// What.
-        steps: Vec<Step>,
-    },
-    /// It has done what it could, and will say in its vote whether that was all.
-    Worked {
-        /// Of what.
-        tx: TxId,
-        /// What it saw.
-        reads: BTreeMap<Key, Cell>,
-    },
+    /// The coordinator's reply.
+    Answer(Reply),
+    /// A participant's part of the work.
+    Work(TxId, Vec<Step>),
+    /// The participant has done what it could; its vote will say whether that was all of it.
+    Worked(TxId, Reads),
     /// The work is called off before anybody was asked to vote.
-    Release {
-        /// Of what.
-        tx: TxId,
-    },
-    /// VOTE-REQ: a coordinator asks for a vote.
-    VoteReq {
-        /// On what.
-        tx: TxId,
-        /// The participants.
-        peers: Vec<NodeId>,
-    },
-    /// A vote.
-    Yes {
-        /// On what.
-        tx: TxId,
-    },
-    /// A vote.
-    No {
-        /// On what.
-        tx: TxId,
-    },
-    /// PRE-COMMIT: all have voted yes. From the coordinator, or from who has been elected.
-    PreCommit {
-        /// On what.
-        tx: TxId,
-    },
-    /// ACK: a participant has pre-committed.
-    Ack {
-        /// What.
-        tx: TxId,
-    },
+    Release(TxId),
+    /// VOTE-REQ: a coordinator asks for a vote, and names the participants.
+    VoteReq(TxId, Vec<NodeId>),
+    /// YES.
+    Yes(TxId),
+    /// NO.
+    No(TxId),
+    /// PRE-COMMIT: all have voted yes. From the coordinator, or from the participant that was elected.
+    PreCommit(TxId),
+    /// ACK: the participant has pre-committed.
+    Ack(TxId),
     /// COMMIT.
-    Commit {
-        /// What.
-        tx: TxId,
-    },
+    Commit(TxId),
     /// ABORT.
-    Abort {
-        /// What.
-        tx: TxId,
-    },
-    /// The coordinator has fallen, and of those that have not, the receiver is the first: it is to coordinate.
-    Elect {
-        /// What.
-        tx: TxId,
-    },
-    /// STATE-REQ: an elected coordinator asks how the others stand.
-    StateReq {
-        /// In what.
-        tx: TxId,
-    },
-    /// How a participant stands.
-    State {
-        /// In what.
-        tx: TxId,
-        /// How.
-        report: Report,
-    },
-    /// DECISION-REQ: a node that has recovered asks what was decided.
-    Ask {
-        /// On what.
-        tx: TxId,
-    },
-    /// A node that knows tells one that asked.
-    Tell {
-        /// On what.
-        tx: TxId,
-        /// What is decided.
-        decision: Decision,
-    },
-    /// A node that was asked has itself recovered and does not know.
-    Recovering {
-        /// On what.
-        tx: TxId,
-        /// How its log says that it stood when it fell.
-        stood: Stood,
-    },
+    Abort(TxId),
+    /// The coordinator has crashed, and of the participants that have not, the receiver is the first: it is to coordinate.
+    Elect(TxId),
+    /// STATE-REQ: an elected coordinator asks for the states of the others.
+    StateReq(TxId),
+    /// The state of a participant.
+    State(TxId, Report),
+    /// DECISION-REQ: a node that has recovered asks for the decision.
+    Ask(TxId),
+    /// The node that was asked knows the decision.
+    Tell(TxId, Decision),
+    /// The node that was asked has itself recovered and does not know the decision.
+    Recovering(TxId, CrashState),
 }
-kinds!(
-    Message: Request, Answer, Work, Worked, Release, VoteReq, Yes, No, PreCommit, Ack, Commit, Abort, Elect, StateReq,
-    State, Ask, Tell, Recovering
-);
 
-/// How a node stood in an undecided transaction when it fell, as far as its log tells.
+/// The state in which a node crashed, of an undecided transaction, as far as its log tells.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Stood {
+pub struct CrashState {
     /// Whether it had pre-committed.
     pub pre_committed: bool,
-    /// With whom it last went on, if it had been elected and others had fallen.
+    /// With whom it last went on, if it had been elected and others had crashed.
     pub view: Option<BTreeSet<NodeId>>,
 }
 
 impl Message {
-    /// A coordinator's word on a transaction.
+    /// A coordinator's message of its decision.
     pub(super) fn decided(tx: TxId, decision: Decision) -> Self {
         match decision {
-            Decision::Commit => Message::Commit { tx },
-            Decision::Abort => Message::Abort { tx },
+            Decision::Commit => Message::Commit(tx),
+            Decision::Abort => Message::Abort(tx),
         }
     }
 }
 
-impl From<Request> for Message {
-    fn from(request: Request) -> Self {
-        Message::Request(request)
-    }
-}
-
-/// The timers of a node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// The timers of all roles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Kinded)]
 pub enum Timer {
-    /// Something that was due by the bound on delays has not come: somebody has fallen.
+    /// Something that was due by the bound on delays has not come: somebody has crashed.
     Silence(TxId),
-    /// Time to tell another node something: the n-th that it is told about a transaction.
+    /// Another node is sent something: the n-th about this transaction.
     Say(TxId, u16),
-    /// A participant has waited long enough to be asked for its vote.
+    /// A participant stops waiting to be asked for its vote.
     Idle(TxId),
     /// A node that has recovered asks again.
     Ask(TxId),
-    /// A client asks again.
+    /// A client sends its request again.
     Retry,
 }
-kinds!(Timer: Silence, Say, Idle, Ask, Retry);
 
-impl From<Retry> for Timer {
-    fn from(_: Retry) -> Self {
-        Timer::Retry
-    }
+/// One record of a log.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Record {
+    /// A participant's.
+    Participant(ledger::Record),
+    /// A coordinator begins another incarnation.
+    Incarnation,
+    /// A coordinator asks these participants for their votes (the book's start-3PC record).
+    Start(TxId, Vec<NodeId>),
+    /// A coordinator decides, or learns what others have decided.
+    Decision(TxId, Decision),
+    /// An elected coordinator goes on with these, who have not crashed.
+    View(TxId, BTreeSet<NodeId>),
 }
+
+/// Three-phase commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ThreePhase;
+
+protocol!(ThreePhase, Message, Timer, Record, marks::REQUEST_ASKED_AGAIN);

@@ -3,14 +3,13 @@
 use seedbed_sim::Span;
 use serde::{Deserialize, Serialize};
 
-/// How a cluster is tuned. All timeouts follow from the bound on delays: that a timeout means a crash is what the protocol
-/// rests on.
+/// The bound on delays. All timeouts follow from it: the protocol rests on that a timeout means a crash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// What the protocol takes for the longest that a message takes, or that a timer is late.
+    /// δ: the longest that a message takes, and the most that a timer is late.
     pub delta: Span,
-    /// How long it takes to send to one after another: a crash may come in between.
+    /// The time between two sends of one broadcast: a crash may come in between. Zero: all are sent at once.
     pub gap: Span,
 }
 
@@ -21,32 +20,33 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// The longest from when a node begins to tell `others` something until the last of them has heard it: each is told a
-    /// gap after the one before, by a timer that may be late by δ, and the word takes δ.
-    pub fn step(&self, others: usize) -> Span {
+    /// The longest from when a node begins a broadcast to `others` nodes until the last of them receives it: each is sent to a
+    /// gap after the one before, by a timer that may be late by δ, and the message takes δ.
+    pub fn broadcast_time(&self, others: usize) -> Span {
         self.gap * others as u64 + self.delta * 2
     }
 
-    /// How long one waits for answers: all hear the question, and a message comes back.
-    pub fn collect(&self, others: usize) -> Span {
-        self.step(others) + self.delta + self.slack()
+    /// How long one waits for the replies to a broadcast: all receive it, and a message comes back.
+    pub fn reply_timeout(&self, others: usize) -> Span {
+        self.broadcast_time(others) + self.delta + self.slack()
     }
 
-    /// How long one waits for whoever coordinates: it may wait for others' answers, notice late, by δ, that it has waited
-    /// for long enough, and then has to tell all. What it said before it fell has arrived by then, here and elsewhere.
-    pub fn silence(&self, others: usize) -> Span {
-        self.collect(others) + self.delta + self.step(others) + self.slack()
+    /// How long one waits for whoever coordinates: it may wait for the replies of others, notice late, by δ, that it has
+    /// waited for long enough, and then has to broadcast. What it sent before it crashed has arrived by then, here and
+    /// elsewhere.
+    pub fn coordinator_timeout(&self, others: usize) -> Span {
+        self.reply_timeout(others) + self.delta + self.broadcast_time(others) + self.slack()
     }
 
-    /// For a word that waits until others have been told something else.
+    /// For a message that waits until an earlier broadcast is finished.
     fn slack(&self) -> Span {
         Span(self.delta.0 / 4)
     }
 
     /// The longest that a participant which stays up is in doubt. It may hear nothing from the coordinator, twice: after
-    /// its vote, and after it has pre-committed; the same of each other participant that is elected, which may also fall
+    /// its vote, and after it has pre-committed; the same of each other participant that is elected, which may also crash
     /// before it has said anything; and then it coordinates itself.
     pub fn in_doubt_at_most(&self, participants: usize) -> Span {
-        (self.silence(participants) + self.delta) * (3 * participants as u64 + 1)
+        (self.coordinator_timeout(participants) + self.delta) * (3 * participants as u64 + 1)
     }
 }

@@ -10,11 +10,9 @@ seedbed_sim::marks! {
     RECOVERED_A_DECISION_THAT_ALL_MUST_KNOW = "recovered a decision that all must know",
     RECOVERED_IN_DOUBT = "recovered in doubt",
     REQUEST_ASKED_AGAIN = "request asked again",
-    REQUEST_OF_AN_EARLIER_LIFE = "request of an earlier life",
+    REQUEST_OF_AN_EARLIER_INCARNATION = "request of an earlier life",
     VOTED_NO = "voted no",
     VOTED_NO_WITHOUT_A_RECORD = "voted no without a record",
     VOTED_READ_ONLY = "voted read-only",
     VOTES_TIMED_OUT = "votes timed out",
-    WORK_GIVEN_UP = "work given up",
-    WORK_TIMED_OUT = "work timed out",
 }

@@ -1,138 +1,100 @@
-//! What nodes say. The names are those of Mohan, Lindsay and Obermarck, section 2.
+//! What nodes send, wait for and write. The names are those of Mohan, Lindsay and Obermarck, section 2.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
-use seedbed_sim::{NodeId, kinds};
+use seedbed_sim::{Kinded, NodeId};
 
 use crate::transactions::TxId;
-use crate::transactions::commitment::{Answer, Decision, Request, Retry};
-use crate::transactions::store::{Cell, Key, Step};
+use crate::transactions::commitment::{Decision, Reads, Reply, Request, ledger, protocol};
+use crate::transactions::store::Step;
+use crate::transactions::two_phase_commit::marks;
 
-/// A message.
-#[derive(Clone, Debug, Hash)]
+/// What nodes send each other.
+#[derive(Clone, Debug, Hash, Kinded)]
 pub enum Message {
     /// A client asks a coordinator for a transaction.
     Request(Request),
-    /// A coordinator tells a client how it ended.
-    Answer(Answer),
-    /// A participant is to do its part of the work.
-    Work {
-        /// Of what.
-        tx: TxId,
-        /// What.
-        steps: Vec<Step>,
-    },
-    /// It has done what it could, and will say in its vote whether that was all.
-    Worked {
-        /// Of what.
-        tx: TxId,
-        /// What it saw.
-        reads: BTreeMap<Key, Cell>,
-    },
+    /// The coordinator's reply.
+    Answer(Reply),
+    /// A participant's part of the work.
+    Work(TxId, Vec<Step>),
+    /// The participant has done what it could; its vote will say whether that was all of it.
+    Worked(TxId, Reads),
     /// The work is called off before anybody was asked to vote.
-    Release {
-        /// Of what.
-        tx: TxId,
-    },
-    /// PREPARE: a coordinator asks for a vote.
-    Prepare {
-        /// On what.
-        tx: TxId,
-        /// The participants that change something.
-        peers: Vec<NodeId>,
-    },
+    Release(TxId),
+    /// PREPARE: a coordinator asks for a vote, and names the participants that change something.
+    Prepare(TxId, Vec<NodeId>),
     /// YES VOTE.
-    Yes {
-        /// On what.
-        tx: TxId,
-    },
+    Yes(TxId),
     /// NO VOTE.
-    No {
-        /// On what.
-        tx: TxId,
-    },
-    /// READ VOTE: yes, and no need to be told the rest.
-    ReadOnly {
-        /// On what.
-        tx: TxId,
-    },
+    No(TxId),
+    /// READ VOTE: yes, and no need to be told the decision.
+    ReadOnly(TxId),
     /// COMMIT, from a coordinator.
-    Commit {
-        /// What.
-        tx: TxId,
-    },
+    Commit(TxId),
     /// ABORT, from a coordinator.
-    Abort {
-        /// What.
-        tx: TxId,
-    },
-    /// ACK: a participant will not have to ask what was decided.
-    Ack {
-        /// On what.
-        tx: TxId,
-    },
+    Abort(TxId),
+    /// ACK: the participant will not have to ask for the decision.
+    Ack(TxId),
     /// A participant that is in doubt asks the coordinator.
-    Inquire {
-        /// On what.
-        tx: TxId,
-    },
+    Inquire(TxId),
     /// A participant that is in doubt asks another (the book's DECISION-REQ).
-    Ask {
-        /// On what.
-        tx: TxId,
-    },
-    /// A participant that knows tells one that asked.
-    Tell {
-        /// On what.
-        tx: TxId,
-        /// What is decided.
-        decision: Decision,
-    },
-    /// A participant that was asked is in doubt as well.
-    Unsure {
-        /// On what.
-        tx: TxId,
-    },
+    Ask(TxId),
+    /// The participant that was asked knows the decision.
+    Tell(TxId, Decision),
+    /// The participant that was asked is in doubt as well.
+    Unsure(TxId),
 }
-kinds!(
-    Message: Request, Answer, Work, Worked, Release, Prepare, Yes, No, ReadOnly, Commit, Abort, Ack, Inquire, Ask, Tell,
-    Unsure
-);
 
 impl Message {
-    /// A coordinator's word on a transaction.
+    /// A coordinator's message of its decision.
     pub(super) fn decided(tx: TxId, decision: Decision) -> Self {
         match decision {
-            Decision::Commit => Message::Commit { tx },
-            Decision::Abort => Message::Abort { tx },
+            Decision::Commit => Message::Commit(tx),
+            Decision::Abort => Message::Abort(tx),
         }
     }
 }
 
-impl From<Request> for Message {
-    fn from(request: Request) -> Self {
-        Message::Request(request)
-    }
-}
-
-/// The timers of a node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// The timers of all roles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Kinded)]
 pub enum Timer {
-    /// A coordinator has waited long enough for the work, or for votes.
+    /// A coordinator stops waiting for the work, or for votes.
     Late(TxId),
-    /// A coordinator tells again what is decided.
+    /// A coordinator sends its decision again.
     Resend(TxId),
-    /// A participant has waited long enough to be asked for its vote.
+    /// A participant stops waiting to be asked for its vote.
     Idle(TxId),
-    /// A participant has waited long enough to be told what is decided.
+    /// A participant in doubt stops waiting for the decision, and asks.
     Doubt(TxId),
-    /// A client asks again.
+    /// A client sends its request again.
     Retry,
 }
-kinds!(Timer: Late, Resend, Idle, Doubt, Retry);
 
-impl From<Retry> for Timer {
-    fn from(_: Retry) -> Self {
-        Timer::Retry
-    }
+/// One record of a log.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Record {
+    /// A participant's.
+    Participant(ledger::Record),
+    /// A coordinator begins another incarnation.
+    Incarnation,
+    /// A coordinator asks these participants for their votes; only in presumed commit.
+    Collecting(TxId, BTreeSet<NodeId>),
+    /// A coordinator decides.
+    Decision {
+        /// The transaction.
+        tx: TxId,
+        /// The decision.
+        decision: Decision,
+        /// The participants that have to be told.
+        participants: BTreeSet<NodeId>,
+    },
+    /// All that have to know the decision do.
+    End(TxId),
 }
+
+/// Two-phase commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TwoPhase;
+
+protocol!(TwoPhase, Message, Timer, Record, marks::REQUEST_ASKED_AGAIN);

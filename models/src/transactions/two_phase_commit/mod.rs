@@ -13,7 +13,7 @@
 //! as it is down; asking each other helps only if one of them knows or has not voted ([`participant`]).
 //!
 //! Read it in this order: [`settings`] (what is presumed of the unknown, and what that saves), [`coordinator`],
-//! [`participant`]; what both phases rest on is in [`super::commitment`]. [`bugs`] breaks one rule at a time.
+//! [`participant`]; all that is not one of the two phases is in [`super::commitment`]. [`bugs`] breaks one rule at a time.
 //!
 //! # What a transaction costs
 //!
@@ -43,9 +43,9 @@
 //!
 //! - A transaction's work is one message to each participant, and whether it could be done is told in the vote, so that
 //!   all aborts but those of a dead participant go through the protocol.
-//! - The network loses, doubles and reorders; the papers assume sessions. So a coordinator has lives
-//!   ([`super::commitment::desk`]), and a participant that has not voted and is asked by another forces its abort before
-//!   it answers, whatever is presumed.
+//! - The network loses, doubles and reorders; the papers assume sessions. So a coordinator has incarnations
+//!   ([`super::commitment::request_log`]), and a participant that has not voted and is asked by another forces its abort
+//!   before it answers, whatever is presumed.
 //! - Coordinators keep, for their clients, what was committed, and participants keep their logs, for ever: when they may be
 //!   cut is not modelled. Forgetting means here what it means in the papers: questions of participants are answered from
 //!   the table of open transactions alone.
@@ -60,5 +60,8 @@ pub mod participant;
 pub mod settings;
 
 pub use bugs::Bug;
+pub use coordinator::Coordinator;
+pub use messages::TwoPhase;
 pub use model::{Node, TwoPhaseCommit};
+pub use participant::Participant;
 pub use settings::{Presumption, Settings};

@@ -1,53 +1,34 @@
 //! The model: coordinators, participants with accounts, and clients that move money between them.
 
-use std::collections::BTreeSet;
-
 use proptest::prelude::*;
-use seedbed_sim::{Context, FaultClass, Info, Model, NodeId, OpId, Operation, Phases, Process, Span, Tolerance};
+use seedbed_sim::{FaultClass, Info, Model, NodeId, Operation, Phases, Span, Tolerance};
 use serde::{Deserialize, Serialize};
 
 use crate::parts::wal;
-use crate::transactions::TxId;
-use crate::transactions::commitment::{Client, Cluster, Decision, Entry, Op, Ret, Seat, Standing, ledger};
-use crate::transactions::store::Key;
-use crate::transactions::transfer::{Transfer, Transfers};
+use crate::transactions::commitment::{self, Cluster, Commits, Op, Roles, State};
 use crate::transactions::two_phase_commit::bugs::Bug;
 use crate::transactions::two_phase_commit::coordinator::{Coordinator, Phase};
 use crate::transactions::two_phase_commit::marks;
-use crate::transactions::two_phase_commit::messages::{Message, Timer};
+use crate::transactions::two_phase_commit::messages::TwoPhase;
 use crate::transactions::two_phase_commit::participant::Participant;
 use crate::transactions::two_phase_commit::settings::{Presumption, Settings};
-
-pub use crate::transactions::commitment::ledger::LOG;
 
 /// The configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TwoPhaseCommit {
-    /// Who is there.
+    /// The nodes.
     pub cluster: Cluster,
-    /// How the protocol is tuned.
+    /// The options and timeouts.
     pub settings: Settings,
-    /// How long a client waits before it asks again.
-    pub patience: Span,
-    /// A demand that this protocol cannot meet where coordinators crash: that no participant that is up is in doubt for
-    /// longer than this. No demand, if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub in_doubt_at_most: Option<Span>,
-    /// The planted bug.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub bug: Option<Bug>,
+    /// After how long a client sends an unanswered request again.
+    #[serde(alias = "patience")]
+    pub request_timeout: Span,
 }
 
 impl Default for TwoPhaseCommit {
     fn default() -> Self {
-        TwoPhaseCommit {
-            cluster: Cluster::default(),
-            settings: Settings::default(),
-            patience: Span::ms(200),
-            in_doubt_at_most: None,
-            bug: None,
-        }
+        TwoPhaseCommit { cluster: Cluster::default(), settings: Settings::default(), request_timeout: Span::ms(200) }
     }
 }
 
@@ -59,158 +40,19 @@ impl TwoPhaseCommit {
     }
 }
 
-/// A lock of a transaction that is not decided keeps readers out.
-impl Transfers for TwoPhaseCommit {
-    fn clients(&self) -> std::ops::Range<u16> {
-        self.cluster.client_numbers()
-    }
-
-    fn account_count(&self) -> u16 {
-        self.cluster.accounts
-    }
-
-    fn request(transfer: Transfer) -> Op {
-        transfer.into()
-    }
-
-    fn moved(answer: &Ret) -> bool {
-        matches!(answer, Ret::Committed { .. })
-    }
-
-    fn accounts(process: &Node) -> Vec<(Key, Option<i64>)> {
-        let ledgers = process.participant().into_iter().map(Participant::ledger);
-        ledgers.flat_map(|ledger| ledger.store().readable()).collect()
-    }
-}
-
 /// A coordinator, a participant, or a client.
-// Most nodes are participants: a box would cost more than the room that clients waste.
-#[allow(clippy::large_enum_variant)]
-#[derive(Clone, Debug, Hash)]
-pub enum Node {
-    /// Decides.
-    Coordinator(Coordinator),
-    /// Votes.
-    Participant(Participant),
-    /// Asks.
-    Client(Client),
+pub type Node = commitment::Node<TwoPhase>;
+
+impl Roles for TwoPhase {
+    type Coordinator = Coordinator;
+    type Participant = Participant;
 }
 
-impl Node {
-    /// The participant, if it is one.
-    pub fn participant(&self) -> Option<&Participant> {
-        match self {
-            Node::Participant(participant) => Some(participant),
-            _ => None,
-        }
-    }
+impl Commits for TwoPhaseCommit {
+    type Protocol = TwoPhase;
 
-    /// What it has said and decided in this life.
-    pub fn journal(&self) -> &[Entry] {
-        match self {
-            Node::Coordinator(coordinator) => coordinator.journal().entries(),
-            Node::Participant(participant) => participant.ledger().journal().entries(),
-            Node::Client(_) => &[],
-        }
-    }
-}
-
-/// One record of a log.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Record {
-    /// A participant's.
-    Participant(ledger::Record),
-    /// A coordinator begins another life.
-    Life,
-    /// A coordinator asks for votes; only in presumed commit.
-    Collecting {
-        /// On what.
-        tx: TxId,
-        /// Whose.
-        participants: BTreeSet<NodeId>,
-    },
-    /// A coordinator decides.
-    Decision {
-        /// On what.
-        tx: TxId,
-        /// What.
-        decision: Decision,
-        /// Who has to be told.
-        participants: BTreeSet<NodeId>,
-    },
-    /// All that have to know what is decided do.
-    End {
-        /// On what.
-        tx: TxId,
-    },
-}
-
-impl Record {
-    /// The record of a participant, if it is one.
-    pub fn of_participant(&self) -> Option<&ledger::Record> {
-        match self {
-            Record::Participant(record) => Some(record),
-            _ => None,
-        }
-    }
-}
-
-impl From<ledger::Record> for Record {
-    fn from(record: ledger::Record) -> Self {
-        Record::Participant(record)
-    }
-}
-
-impl Process for Node {
-    type Message = Message;
-    type Timer = Timer;
-    type Record = Record;
-    type Op = Op;
-    type Ret = Ret;
-
-    fn start(&mut self, ctx: &mut Context<'_, Self>) {
-        match self {
-            Node::Coordinator(coordinator) => coordinator.start(ctx),
-            Node::Participant(participant) => participant.start(ctx),
-            Node::Client(_) => {}
-        }
-    }
-
-    fn message(&mut self, ctx: &mut Context<'_, Self>, from: NodeId, message: Message) {
-        match self {
-            Node::Coordinator(coordinator) => coordinator.message(ctx, from, message),
-            Node::Participant(participant) => participant.message(ctx, from, message),
-            Node::Client(client) => match message {
-                Message::Answer(answer) => client.answered(ctx, answer),
-                message => panic!("a client is not sent this: {from} sent it {message:?}"),
-            },
-        }
-    }
-
-    fn timer(&mut self, ctx: &mut Context<'_, Self>, timer: Timer) {
-        match self {
-            Node::Coordinator(coordinator) => coordinator.timer(ctx, timer),
-            Node::Participant(participant) => participant.timer(ctx, timer),
-            Node::Client(client) => {
-                ctx.mark(marks::REQUEST_ASKED_AGAIN);
-                client.ask(ctx);
-            }
-        }
-    }
-
-    fn synced(&mut self, ctx: &mut Context<'_, Self>) {
-        match self {
-            Node::Coordinator(coordinator) => coordinator.synced(ctx),
-            Node::Participant(participant) => participant.synced(ctx),
-            Node::Client(_) => {}
-        }
-    }
-
-    fn invoke(&mut self, ctx: &mut Context<'_, Self>, op: OpId, input: Op) {
-        match self {
-            Node::Client(client) => client.invoke(ctx, op, input),
-            _ => panic!("operations are for clients: {op:?} came to {}", ctx.id()),
-        }
+    fn cluster(&self) -> &Cluster {
+        &self.cluster
     }
 }
 
@@ -228,10 +70,10 @@ impl Model for TwoPhaseCommit {
             "Bernstein, Hadzilacos & Goodman, *Concurrency Control and Recovery in Database Systems*, 1987, chapter 7",
         ],
         tolerates: &FaultClass::USUAL,
-        // A coordinator that collects votes leaves all in doubt if it falls; what it has just decided only it knows.
+        // A coordinator that crashes while it collects votes leaves all in doubt; what it has just decided only it knows.
         roles: &["collecting", "in doubt", "deciding", "working"],
         bugs: Bug::LISTED,
-        marks: &[marks::MARKS, wal::MARKS, ledger::MARKS],
+        marks: &[marks::MARKS, commitment::marks::MARKS, wal::MARKS],
     };
 
     fn size(&self) -> usize {
@@ -239,28 +81,21 @@ impl Model for TwoPhaseCommit {
     }
 
     fn spawn(&self, node: NodeId, nodes: &[NodeId]) -> Node {
-        let (settings, bug) = (self.settings, self.bug);
-        match self.cluster.seat(node, nodes) {
-            Seat::Coordinator { participants } => Node::Coordinator(Coordinator::new(participants, settings, bug)),
-            Seat::Participant { store, .. } => Node::Participant(Participant::new(store, settings, bug)),
-            Seat::Client { coordinator } => Node::Client(Client::new(coordinator, self.patience)),
-        }
+        let coordinator = |participants| Coordinator::new(participants, self.settings);
+        let participant = |store, _| Participant::new(store, self.settings);
+        self.cluster.spawn(node, nodes, self.request_timeout, coordinator, participant)
     }
 
     fn validate(&self) -> Result<(), String> {
-        let Settings { late, resend, idle, doubt, .. } = self.settings;
-        if [late, resend, idle, doubt, self.patience].contains(&Span::ZERO) {
-            return Err("late, resend, idle, doubt and patience must be above 0".into());
+        let Settings { vote_timeout, resend_interval, idle_timeout, decision_timeout, .. } = self.settings;
+        let timeouts = [vote_timeout, resend_interval, idle_timeout, decision_timeout, self.request_timeout];
+        if timeouts.contains(&Span::ZERO) {
+            return Err(
+                "vote_timeout, resend_interval, idle_timeout, decision_timeout and request_timeout must be above 0"
+                    .into(),
+            );
         }
-        self.cluster.problem().map_or(Ok(()), |problem| Err(problem.into()))
-    }
-
-    fn bug(&self) -> Option<&'static str> {
-        self.bug.map(Bug::name)
-    }
-
-    fn set_bug(&mut self, bug: Option<&'static str>) {
-        self.bug = Bug::planted(bug);
+        self.cluster.validate()
     }
 
     /// Changes how many participants there are; coordinators and clients stay.
@@ -274,20 +109,21 @@ impl Model for TwoPhaseCommit {
     }
 
     fn reaction_time(&self) -> Span {
-        self.settings.doubt
+        self.settings.decision_timeout
     }
 
+    /// The more transactions, the higher the rank.
     fn holds(&self, process: &Node, role: &str) -> Option<u64> {
         let count = match (process, role) {
             (Node::Coordinator(coordinator), "collecting") => {
-                coordinator.phases().filter(|phase| matches!(phase, Phase::Voting { .. })).count()
+                coordinator.phases().filter(|phase| matches!(phase, Phase::Voting(_))).count()
             }
             (Node::Coordinator(coordinator), "deciding") => {
                 coordinator.phases().filter(|phase| matches!(phase, Phase::Decided { .. })).count()
             }
-            (Node::Participant(participant), "in doubt") => participant.ledger().undecided().count(),
+            (Node::Participant(participant), "in doubt") => participant.ledger().in_doubt().count(),
             (Node::Participant(participant), "working") => {
-                usize::from(participant.ledger().any(|standing| matches!(standing, Standing::Working(_))))
+                usize::from(participant.ledger().states().any(|(_, state)| matches!(state, State::Working(_))))
             }
             _ => 0,
         };
@@ -301,16 +137,11 @@ impl Model for TwoPhaseCommit {
         let scale = prop_oneof![1 => Just((1, 4)), 4 => Just((1, 1)), 1 => Just((3, 1))];
         (presumption, prop::bool::weighted(0.7), prop::bool::weighted(0.7), scale)
             .prop_map(move |(presumption, cooperative, read_only, (times, over))| {
-                let scaled = |span: Span| Span(span.0 * times / over);
-                let Settings { late, resend, idle, doubt, .. } = model.settings;
                 let settings = Settings {
                     presumption,
                     cooperative: cooperative && model.settings.cooperative,
                     read_only: read_only && model.settings.read_only,
-                    late: scaled(late),
-                    resend: scaled(resend),
-                    idle: scaled(idle),
-                    doubt: scaled(doubt),
+                    ..model.settings.scaled(times, over)
                 };
                 TwoPhaseCommit { settings, ..model.clone() }
             })

@@ -1,29 +1,26 @@
-//! How the protocol is tuned, and what each presumption saves.
+//! The options and timeouts, and what each presumption saves.
 
-use seedbed_sim::Span;
+use seedbed_sim::{Named, Span};
 use serde::{Deserialize, Serialize};
 
 use crate::transactions::commitment::{Decision, Write};
 
 /// What a coordinator answers for a transaction that it knows nothing of.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Named, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Presumption {
-    /// Both decisions are written down, told until they are acknowledged, and only then forgotten (Gray 1978). Still,
-    /// what was never decided is not known either, so the unknown is aborted.
+    /// Both decisions are logged, sent until they are acknowledged, and only then forgotten (Gray 1978). Still, what was
+    /// never decided is not known either, so the unknown is aborted.
     #[default]
     Nothing,
     /// Presumed abort: aborts are forgotten at once.
     Abort,
     /// Presumed commit: commits are forgotten at once. So that the undecided is not taken for committed, a coordinator
-    /// writes down that it collects votes before it asks for them.
+    /// logs that it collects votes before it asks for them.
     Commit,
 }
 
 impl Presumption {
-    /// All three.
-    pub const ALL: [Presumption; 3] = [Presumption::Nothing, Presumption::Abort, Presumption::Commit];
-
     /// What is answered for the unknown.
     pub fn of_the_unknown(self) -> Decision {
         match self {
@@ -32,8 +29,8 @@ impl Presumption {
         }
     }
 
-    /// Whether a decision is found by presumption, once it is forgotten. What is not must not be forgotten before all
-    /// know it: participants force it to their logs and acknowledge it.
+    /// Whether a decision is presumed once it is forgotten. One that is not must not be forgotten before all know it:
+    /// participants force it to their logs and acknowledge it.
     pub fn covers(self, decision: Decision) -> bool {
         match self {
             Presumption::Nothing => false,
@@ -42,15 +39,12 @@ impl Presumption {
         }
     }
 
-    /// How a participant writes down a decision.
+    /// How a participant logs a decision.
     pub fn participant_writes(self, decision: Decision) -> Write {
-        match self.covers(decision) {
-            true => Write::Lazy,
-            false => Write::Forced,
-        }
+        if self.covers(decision) { Write::Lazy } else { Write::Forced }
     }
 
-    /// How a coordinator writes down a decision, before it tells anybody.
+    /// How a coordinator logs a decision, before it sends it to anybody.
     pub fn coordinator_writes(self, decision: Decision) -> Write {
         match (self, decision) {
             (_, Decision::Commit) | (Presumption::Nothing, _) => Write::Forced,
@@ -60,24 +54,42 @@ impl Presumption {
     }
 }
 
-/// How a cluster is tuned.
+/// The options and timeouts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// What is presumed.
+    /// What is presumed of the unknown.
     pub presumption: Presumption,
     /// Whether participants in doubt ask each other, and not only the coordinator (the book, section 7.4).
     pub cooperative: bool,
     /// Whether participants that only read leave at their vote (Mohan et al., section 3.1).
     pub read_only: bool,
-    /// How long a coordinator waits for the work, and then for the votes.
-    pub late: Span,
-    /// After how long it tells again what is decided.
-    pub resend: Span,
+    /// How long a coordinator waits for the work, and then for the votes, before it aborts.
+    #[serde(alias = "late")]
+    pub vote_timeout: Span,
+    /// After how long a coordinator sends a decision again that was not acknowledged.
+    #[serde(alias = "resend")]
+    pub resend_interval: Span,
     /// After how long a participant gives up work that it is not asked to vote on.
-    pub idle: Span,
-    /// How long a participant waits to be told, before it asks; and before it asks again.
-    pub doubt: Span,
+    #[serde(alias = "idle")]
+    pub idle_timeout: Span,
+    /// How long a participant in doubt waits for the decision before it asks, and before it asks again.
+    #[serde(alias = "doubt")]
+    pub decision_timeout: Span,
+}
+
+impl Settings {
+    /// The same with all timeouts `times / over` as long.
+    pub(super) fn scaled(self, times: u64, over: u64) -> Self {
+        let scaled = |span: Span| Span(span.0 * times / over);
+        Settings {
+            vote_timeout: scaled(self.vote_timeout),
+            resend_interval: scaled(self.resend_interval),
+            idle_timeout: scaled(self.idle_timeout),
+            decision_timeout: scaled(self.decision_timeout),
+            ..self
+        }
+    }
 }
 
 impl Default for Settings {
@@ -86,10 +98,10 @@ impl Default for Settings {
             presumption: Presumption::Nothing,
             cooperative: true,
             read_only: true,
-            late: Span::ms(80),
-            resend: Span::ms(60),
-            idle: Span::ms(150),
-            doubt: Span::ms(60),
+            vote_timeout: Span::ms(80),
+            resend_interval: Span::ms(60),
+            idle_timeout: Span::ms(150),
+            decision_timeout: Span::ms(60),
         }
     }
 }
