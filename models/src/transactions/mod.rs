@@ -5,7 +5,6 @@
 //!
 //! Those who do local transactions for others keep a [`ledger`].
 
-pub mod client;
 pub mod commitment;
 pub mod ledger;
 pub mod mvcc;
