@@ -14,9 +14,10 @@ use seedbed_sim::{Context, File, NodeId, Process};
 use crate::parts::wal;
 use crate::transactions::TxId;
 use crate::transactions::outbox::marks;
-use crate::transactions::outbox::messages::{BrokerRecord, Deposit, Message, Op, Record, Ret, Timer, home};
+use crate::transactions::outbox::messages::{BrokerRecord, Deposit, Message, Op, Record, Ret, Timer};
 use crate::transactions::outbox::settings::Settings;
 use crate::transactions::store::Key;
+use crate::transactions::transfer::home;
 
 /// The broker's log.
 pub const LOG: File = File(0);
@@ -53,7 +54,7 @@ impl Broker {
     }
 
     fn home(&self, account: Key) -> NodeId {
-        home(&self.services, account).expect("who publishes is a service")
+        home(&self.services, account)
     }
 
     /// The consumer of a message: the service that keeps the account which is paid.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::parts::client;
 use crate::transactions::TxId;
 use crate::transactions::store::Key;
-use crate::transactions::transfer::{Transfer, shard_of};
+use crate::transactions::transfer::{Transfer, home};
 
 /// The message that a transfer publishes: the account which is paid is to be credited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -144,12 +144,6 @@ impl client::Requests for Requests {
 
     /// The service that keeps the account which pays.
     fn server(services: &[NodeId], Op::Transfer(transfer): &Op) -> Option<NodeId> {
-        home(services, transfer.from)
+        Some(home(services, transfer.from))
     }
-}
-
-/// The service that keeps an account; `None` if there are no services.
-pub fn home(services: &[NodeId], account: Key) -> Option<NodeId> {
-    let count = services.len() as u16;
-    if count == 0 { None } else { Some(services[usize::from(shard_of(account, count))]) }
 }
