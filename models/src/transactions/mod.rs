@@ -3,11 +3,8 @@
 //! All models of the family keep real data, in the [`store`], and take money from one account to another
 //! ([`transfer`]), so that they can be judged by what is in the stores and compared on the same work.
 //!
-//! What several of them are made of: a [`ledger`] for those who do local transactions for others, a [`channel`] of
-//! events, a [`client`] that asks until it is answered.
+//! Those who do local transactions for others keep a [`ledger`].
 
-pub mod channel;
-pub mod client;
 pub mod commitment;
 pub mod ledger;
 pub mod mvcc;

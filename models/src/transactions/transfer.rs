@@ -39,6 +39,14 @@ pub fn shard_of(key: Key, shards: u16) -> u16 {
     key.0 % shards
 }
 
+/// The node that holds a key, of `nodes`, which are in the order of their places.
+///
+/// # Panics
+/// If there are none.
+pub fn home(nodes: &[NodeId], key: Key) -> NodeId {
+    nodes[usize::from(shard_of(key, nodes.len() as u16))]
+}
+
 /// The keys that a participant holds, of all `keys`.
 pub fn keys_of(shard: u16, shards: u16, keys: u16) -> impl Iterator<Item = Key> {
     (0..keys).map(Key).filter(move |key| shard_of(*key, shards) == shard)

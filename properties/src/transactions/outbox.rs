@@ -4,10 +4,11 @@
 use std::collections::BTreeMap;
 
 use seedbed_models::transactions::TxId;
-use seedbed_models::transactions::outbox::broker::{self, LOG};
-use seedbed_models::transactions::outbox::model::{BROKER, Record, Timer};
-use seedbed_models::transactions::outbox::service::{self, WAL};
-use seedbed_models::transactions::outbox::{Deposit, Node, Outbox, Ret};
+use seedbed_models::transactions::outbox::broker::LOG;
+use seedbed_models::transactions::outbox::messages::{BrokerRecord, Record, ServiceRecord, Timer};
+use seedbed_models::transactions::outbox::model::BROKER;
+use seedbed_models::transactions::outbox::service::WAL;
+use seedbed_models::transactions::outbox::{Deposit, Outbox, Ret};
 use seedbed_models::transactions::store::Key;
 use seedbed_models::transactions::transfer::INITIAL_BALANCE;
 use seedbed_sim::{AtEnd, Broken, NodeId, Property, Suite, Verdict, World};
@@ -95,17 +96,14 @@ pub fn answers_kept() -> impl Property<Outbox> + Clone + Send + Sync {
 /// When all messages are consumed, nothing is on its way, and the accounts have together what they had.
 pub fn money_conserved() -> impl Property<Outbox> + Clone + Send + Sync {
     AtEnd::new("outbox/money_conserved", |world: &World<Outbox>| {
-        let services = world.processes().filter_map(|(_, process)| match process {
-            Node::Service(service) => Some(service.store()),
-            _ => None,
-        });
+        let services = world.processes().filter_map(|(_, process)| Some(process.service()?.store()));
         let (total, accounts) =
             services.fold((0, 0), |(total, accounts), store| (total + store.total(), accounts + store.cells().count()));
         let should = accounts as i64 * INITIAL_BALANCE;
-        match total == should || accounts < usize::from(world.config().accounts) {
-            true => Ok(()),
-            false => Err(format!("the accounts should have {should} together, they have {total}").into()),
+        if total == should || accounts < usize::from(world.config().accounts) {
+            return Ok(());
         }
+        Err(format!("the accounts should have {should} together, they have {total}").into())
     })
 }
 
@@ -128,10 +126,10 @@ pub fn transactions_end() -> impl Property<Outbox> + Clone + Send + Sync {
 // -------------------------------------------------------------------------------------------------------------------
 // What the disks hold
 
-/// The records of a service's log.
-fn entries(world: &World<Outbox>, node: NodeId) -> impl Iterator<Item = &service::Entry> {
+/// The local transactions of a service.
+fn database(world: &World<Outbox>, node: NodeId) -> impl Iterator<Item = &ServiceRecord> {
     world.log(node, WAL).filter_map(|record| match record {
-        Record::Service(entry) => Some(entry),
+        Record::Service(record) => Some(record),
         _ => None,
     })
 }
@@ -143,8 +141,8 @@ fn services(world: &World<Outbox>) -> impl Iterator<Item = NodeId> {
 /// The committed transactions, of each service in the order of their commits.
 fn withdrawals(world: &World<Outbox>) -> impl Iterator<Item = (NodeId, Deposit)> {
     services(world).flat_map(move |node| {
-        entries(world, node).filter_map(move |entry| match entry {
-            service::Entry::Committed(deposit) => Some((node, *deposit)),
+        database(world, node).filter_map(move |record| match record {
+            ServiceRecord::Committed(deposit) => Some((node, *deposit)),
             _ => None,
         })
     })
@@ -172,12 +170,12 @@ fn published(world: &World<Outbox>) -> impl Iterator<Item = Event<Place, TxId>> 
     let here = world.present().find(|node| *node == BROKER);
     let mut halves = BTreeMap::new();
     let shown = here.into_iter().flat_map(|broker| world.log(broker, LOG)).filter_map(move |record| match record {
-        Record::Broker(broker::Entry::Stored(deposit)) => Some(*deposit),
-        Record::Broker(broker::Entry::Half(deposit)) => {
+        Record::Broker(BrokerRecord::Stored(deposit)) => Some(*deposit),
+        Record::Broker(BrokerRecord::Half(deposit)) => {
             halves.insert(deposit.tx, *deposit);
             None
         }
-        Record::Broker(broker::Entry::Ended { tx, commit: true }) => halves.remove(tx),
+        Record::Broker(BrokerRecord::Ended(tx, true)) => halves.remove(tx),
         _ => None,
     });
     shown.map(move |deposit| Event::Delivered { at: receiver(world, &deposit), message: deposit.tx })
@@ -185,8 +183,8 @@ fn published(world: &World<Outbox>) -> impl Iterator<Item = Event<Place, TxId>> 
 
 fn applied(world: &World<Outbox>) -> impl Iterator<Item = Event<Place, TxId>> {
     services(world).flat_map(move |node| {
-        entries(world, node).filter_map(move |entry| match entry {
-            service::Entry::Applied(deposit) => {
+        database(world, node).filter_map(move |record| match record {
+            ServiceRecord::Applied(deposit) => {
                 Some(Event::Delivered { at: (node, deposit.aggregate()), message: deposit.tx })
             }
             _ => None,

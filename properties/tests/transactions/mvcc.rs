@@ -8,17 +8,17 @@ use seedbed_models::transactions::store::{Key, Step};
 use seedbed_models::transactions::transfer::{INITIAL_BALANCE, Transfer, Transfers as _};
 use seedbed_properties::transactions::mvcc::{stores, suite};
 use seedbed_sim::{
-    AtEnd, Campaign, Case, NodeId, Operation, Record, Source, Suite, Swarm, Time, Verdict, World, check, missed_bugs,
-    run,
+    AtEnd, Campaign, Case, NodeId, Operation, Record, Source, Suite, Swarm, Time, Verdict, World, check,
+    component_tests, run,
 };
 
-#[test]
-fn mvcc_keeps_its_promises() {
-    check(Mvcc::default()).suite(suite()).seeds(400).run();
-}
+/// A rare bug shows in one of a few hundred seeds; the kill matrix measures how rare each is.
+const MOST_SEEDS: u64 = 5_000;
+
+component_tests! { suite, seeds: 400, calm: 50, bugs: MOST_SEEDS }
 
 #[test]
-fn mvcc_works_where_nothing_breaks() {
+fn each_isolation_level_works_where_nothing_breaks() {
     // Without faults nothing of what `sometimes` demands need happen, so only the properties are taken.
     for isolation in [Isolation::Snapshot, Isolation::Serializable] {
         let model = Mvcc::default().at(isolation);
@@ -121,13 +121,4 @@ fn a_transaction_costs_what_the_paper_says() {
     for isolation in [Isolation::Snapshot, Isolation::Serializable] {
         assert_eq!(cost(isolation, reads.clone()), (timestamp + 2 * request, batch), "who only reads locks nothing");
     }
-}
-
-/// A rare bug shows in one of a few hundred seeds; the kill matrix measures how rare each is.
-const MOST_SEEDS: u64 = 5_000;
-
-#[test]
-fn mvcc_bugs_are_caught_by_the_properties_they_break() {
-    let missed = missed_bugs(suite, 0..MOST_SEEDS);
-    assert!(missed.is_empty(), "not caught by the property they break: {missed:?}");
 }

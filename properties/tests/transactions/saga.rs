@@ -8,19 +8,12 @@ use seedbed_models::transactions::transfer::Transfer;
 use seedbed_models::transactions::transfer::Transfers as _;
 use seedbed_properties::transactions::saga::{isolation, safety, suite};
 use seedbed_sim::{
-    AtEnd, Campaign, Case, Finished, NodeId, Operation, Record, Source, Suite, Swarm, Time, World, check, maker,
-    missed_bugs, run,
+    AtEnd, Campaign, Case, Finished, NodeId, Operation, Record, Source, Suite, Swarm, Time, World, check,
+    component_tests, maker, run,
 };
 
-#[test]
-fn sagas_keep_their_promises() {
-    check(Saga::default()).suite(suite()).seeds(400).run();
-}
-
-#[test]
-fn sagas_work_where_nothing_breaks() {
-    check(Saga::default()).faults(Swarm::calm()).properties(suite().properties).seeds(100).run();
-}
+// Rare bugs show in one of a few hundred seeds; the kill matrix measures how rare each is.
+component_tests! { suite, seeds: 400, calm: 100, bugs: 5_000 }
 
 #[test]
 fn transfers_are_sagas_too() {
@@ -64,7 +57,7 @@ fn the_checker_finds_every_lost_point() {
             let of = |request| matches!(request, Request::Order(order) if order.customer == customer);
             asked.filter(|asked| of(asked.op) && asked.returned() == Some(&Outcome::Completed)).count() as i64
         };
-        let payment = world.process(business::PAYMENT).and_then(|process| process.service());
+        let payment = world.process(Saga::node(business::PAYMENT)).and_then(|process| process.service());
         let points = |customer| payment.and_then(|service| service.store().get(business::points(customer)));
         let missing = (0..business::CUSTOMERS)
             .find(|customer| points(*customer).is_none_or(|cell| cell.value < completed(*customer)));
@@ -81,15 +74,6 @@ fn the_checker_finds_every_lost_point() {
     assert!(lost.len() > 10, "too few lost points to say anything: {}", lost.len());
     let missed = lost.iter().find(|seed| checker.run_seed(&cases, **seed, false).violation.is_none());
     assert_eq!(missed, None, "a point was lost, and no update");
-}
-
-/// Rare bugs show in one of a few hundred seeds; the kill matrix measures how rare each is.
-const MOST_SEEDS: u64 = 5_000;
-
-#[test]
-fn saga_bugs_are_caught_by_the_properties_they_break() {
-    let missed = missed_bugs(suite, 0..MOST_SEEDS);
-    assert!(missed.is_empty(), "not caught by the property they break: {missed:?}");
 }
 
 /// One saga, alone, where nothing breaks.

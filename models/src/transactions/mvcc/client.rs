@@ -1,71 +1,49 @@
 //! A client: it runs its transactions itself, as Percolator's library does (section 2.2, figure 6). All of it is
-//! volatile: what it had begun when it crashed is for others to settle.
+//! volatile: the transaction that it runs when it crashes is for others to roll forward or back.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use seedbed_sim::{Context, NodeId, OpId, Span};
+use seedbed_sim::{Context, NodeId, OpId, Process};
 
 use crate::transactions::TxId;
 use crate::transactions::mvcc::bugs::Bug;
-use crate::transactions::mvcc::columns::{Fate, Lock, Purpose};
 use crate::transactions::mvcc::marks;
-use crate::transactions::mvcc::messages::{Message, Stage};
-use crate::transactions::mvcc::model::{Isolation, Node, Timer};
-use crate::transactions::mvcc::shard;
+use crate::transactions::mvcc::messages::{Lock, LockKind, Message, Op, Record, Ret, Stage, Status, Timer, Why};
+use crate::transactions::mvcc::settings::{Isolation, Settings};
 use crate::transactions::mvcc::timestamp::Ts;
-use crate::transactions::mvcc::work::{Op, Ret, Why};
 use crate::transactions::store::{Cell, Key, Step};
+use crate::transactions::transfer::home;
 
-/// How a client is set up.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Settings {
-    /// The oracles; none if a shrunk scenario lacks them all.
-    pub oracles: Vec<NodeId>,
-    /// Where the rows are.
-    pub shards: shard::Settings,
-    /// What transactions are promised.
-    pub isolation: Isolation,
-    /// How long it waits before it asks again.
-    pub patience: Span,
-    /// How often it asks again before it gives a transaction up that it can still give up.
-    pub tries: u32,
-    /// How long a read waits for a lock before it looks again.
-    pub backoff: Span,
-    /// The planted bug.
-    pub bug: Option<Bug>,
-}
-
-/// How far a transaction is.
+/// The phase of a transaction.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Phase {
     /// It waits for its start timestamp.
-    Starting,
+    AwaitingStartTs,
     /// It reads; these rows are missing.
     Reading(BTreeSet<Key>),
-    /// It locks its primary.
-    LockingPrimary,
-    /// It locks the others; these are missing.
-    LockingSecondaries(BTreeSet<Key>),
-    /// Everything is locked; it waits for its commit timestamp.
-    Stamping,
-    /// It has asked its primary to commit: from here on only the primary knows.
+    /// It prewrites its primary.
+    PrewritingPrimary,
+    /// It prewrites its secondaries; these are missing.
+    PrewritingSecondaries(BTreeSet<Key>),
+    /// All rows are prewritten; it waits for its commit timestamp.
+    AwaitingCommitTs,
+    /// It has asked its primary to commit at this timestamp: whether it does, only the primary knows.
     Committing(Ts),
 }
 
-/// The open transaction.
+/// The transaction that a client runs.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Transaction {
+struct Transaction {
     op: OpId,
     steps: Vec<Step>,
-    /// How far it is.
-    pub phase: Phase,
-    /// Its snapshot, zero before it has one.
+    phase: Phase,
+    /// The start timestamp; zero before it has one.
     start: Ts,
     /// With the planted bug, the commit timestamp that was fetched first.
-    early: Option<Ts>,
+    early_commit: Option<Ts>,
     reads: BTreeMap<Key, Cell>,
     writes: BTreeMap<Key, Cell>,
-    tries: u32,
+    retries: u32,
 }
 
 impl Transaction {
@@ -73,182 +51,195 @@ impl Transaction {
         self.op.into()
     }
 
-    /// The row at which it is decided: the first that it writes.
+    /// The row at which it is committed or rolled back: the first that it writes.
     fn primary(&self) -> Key {
-        *self.writes.keys().next().expect("only what writes has a primary")
+        *self.writes.keys().next().expect("only a transaction that writes has a primary")
+    }
+
+    /// Whether it waits for the reply of a row.
+    fn waits_for(&self, key: Key) -> bool {
+        match &self.phase {
+            Phase::Reading(missing) | Phase::PrewritingSecondaries(missing) => missing.contains(&key),
+            Phase::PrewritingPrimary => self.primary() == key,
+            Phase::AwaitingStartTs | Phase::AwaitingCommitTs | Phase::Committing(_) => false,
+        }
+    }
+
+    /// The rows that it locks: those that it writes, and, to be serializable, those that it has read.
+    fn locks(&self, isolation: Isolation) -> impl Iterator<Item = Key> {
+        let read = self.reads.keys().filter(|key| !self.writes.contains_key(key));
+        let checked = read.filter(move |_| isolation == Isolation::Serializable);
+        self.writes.keys().chain(checked).copied()
     }
 }
 
 /// A client.
 #[derive(Clone, Debug, Hash)]
 pub struct Client {
+    /// The oracles; none if a shrunk scenario lacks them all.
+    oracles: Vec<NodeId>,
+    /// The shards, by their places: each holds its share of the rows.
+    shards: Vec<NodeId>,
     settings: Settings,
-    /// Which oracle it takes for the active one.
+    /// The place of the oracle that it takes for the active one.
     oracle: usize,
-    open: Option<Transaction>,
+    transaction: Option<Transaction>,
 }
 
 impl Client {
-    /// A client without a transaction.
-    pub fn new(settings: Settings) -> Self {
-        Client { settings, oracle: 0, open: None }
+    /// A client of these oracles and these shards, which are in the order of their places.
+    pub fn new(oracles: Vec<NodeId>, shards: Vec<NodeId>, settings: Settings) -> Self {
+        Client { oracles, shards, settings, oracle: 0, transaction: None }
     }
 
-    /// The transaction that it runs.
-    pub fn open(&self) -> Option<&Transaction> {
-        self.open.as_ref()
+    /// The operation that it waits for.
+    pub fn outstanding(&self) -> Option<OpId> {
+        self.transaction.as_ref().map(|transaction| transaction.op)
     }
 
-    /// The operation that it runs.
-    pub fn operation(&self) -> Option<OpId> {
-        self.open.as_ref().map(|open| open.op)
-    }
-
-    /// Whether a crash now would leave locks behind that others have to settle.
+    /// Whether a crash now would leave locks behind that others have to resolve.
     pub fn holds_locks(&self) -> bool {
-        let phase = self.open.as_ref().map(|open| &open.phase);
-        matches!(phase, Some(Phase::LockingSecondaries(_) | Phase::Stamping | Phase::Committing(_)))
+        let phase = self.transaction.as_ref().map(|transaction| &transaction.phase);
+        matches!(phase, Some(Phase::PrewritingSecondaries(_) | Phase::AwaitingCommitTs | Phase::Committing(_)))
     }
 
-    pub(super) fn invoke(&mut self, ctx: &mut Context<'_, Node>, op: OpId, input: &Op) {
-        assert!(self.open.is_none(), "a client runs one transaction at a time: {op:?} came during {:?}", self.open);
-        let phase = match self.settings.bug {
-            Some(Bug::CommitTsBelowStartTs) => Phase::Stamping,
-            _ => Phase::Starting,
-        };
-        self.open = Some(Transaction {
-            op,
-            steps: input.steps(),
-            phase,
-            start: Ts(0),
-            early: None,
-            reads: BTreeMap::new(),
-            writes: BTreeMap::new(),
-            tries: 0,
-        });
-        self.ask(ctx);
-    }
+    // -----------------------------------------------------------------------------------------------------------------
+    // Requests
 
-    /// Asks for all that is missing, or asks again.
-    fn ask(&self, ctx: &mut Context<'_, Node>) {
-        let Some(open) = &self.open else { return };
-        match &open.phase {
-            Phase::Starting => self.ask_oracle(ctx, open.tx(), Stage::Start),
-            Phase::Stamping => self.ask_oracle(ctx, open.tx(), Stage::Commit),
-            Phase::Reading(missing) | Phase::LockingSecondaries(missing) => {
-                missing.iter().for_each(|key| self.ask_row(ctx, open, *key));
+    /// Sends the requests that the phase waits for, now and again.
+    fn send_requests(&self, ctx: &mut Context<'_, Self>) {
+        let Some(transaction) = &self.transaction else { return };
+        match &transaction.phase {
+            Phase::AwaitingStartTs => self.request_timestamp(ctx, transaction.tx(), Stage::Start),
+            Phase::AwaitingCommitTs => self.request_timestamp(ctx, transaction.tx(), Stage::Commit),
+            Phase::Reading(missing) | Phase::PrewritingSecondaries(missing) => {
+                missing.iter().for_each(|key| self.request_row(ctx, transaction, *key));
             }
-            Phase::LockingPrimary | Phase::Committing(_) => self.ask_row(ctx, open, open.primary()),
+            Phase::PrewritingPrimary | Phase::Committing(_) => {
+                self.request_row(ctx, transaction, transaction.primary());
+            }
         }
-        ctx.arm(Timer::Retry, self.settings.patience);
+        ctx.arm(Timer::Retry, self.settings.retry);
     }
 
-    fn ask_oracle(&self, ctx: &mut Context<'_, Node>, tx: TxId, stage: Stage) {
-        if let Some(oracle) = self.settings.oracles.get(self.oracle) {
-            ctx.send(*oracle, Message::Ask { tx, stage });
+    fn request_timestamp(&self, ctx: &mut Context<'_, Self>, tx: TxId, stage: Stage) {
+        if let Some(oracle) = self.oracles.get(self.oracle) {
+            ctx.send(*oracle, Message::Ask(tx, stage));
         }
     }
 
-    /// Asks the shard of a row for what the phase needs of it.
-    fn ask_row(&self, ctx: &mut Context<'_, Node>, open: &Transaction, key: Key) {
-        let start = open.start;
-        let message = match open.phase {
-            Phase::Reading(_) => Message::Get { start, key },
-            Phase::Committing(commit) => Message::Commit { start, key, commit },
+    /// Requests of a row's shard what the phase needs of it.
+    fn request_row(&self, ctx: &mut Context<'_, Self>, transaction: &Transaction, key: Key) {
+        let start = transaction.start;
+        let message = match transaction.phase {
+            Phase::Reading(_) => Message::Get(start, key),
+            Phase::Committing(commit) => Message::Commit(start, key, commit),
             _ => {
-                let cell = open.writes.get(&key).copied();
-                let purpose = if cell.is_some() { Purpose::Write } else { Purpose::Read };
-                Message::Prewrite { start, key, lock: Lock { purpose, primary: open.primary() }, cell }
+                let cell = transaction.writes.get(&key).copied();
+                let kind = if cell.is_some() { LockKind::Write } else { LockKind::Read };
+                Message::Prewrite(start, key, Lock { kind, primary: transaction.primary() }, cell)
             }
         };
-        ctx.send(self.settings.shards.home(key), message);
+        self.send_home(ctx, key, message);
     }
 
-    fn ask_oracle_elsewhere(&mut self) {
-        self.oracle = (self.oracle + 1) % self.settings.oracles.len().max(1);
+    /// Sends a message to the shard of a row.
+    fn send_home(&self, ctx: &mut Context<'_, Self>, key: Key, message: Message) {
+        ctx.send(home(&self.shards, key), message);
     }
 
-    /// Nobody has answered for long.
-    pub(super) fn retry(&mut self, ctx: &mut Context<'_, Node>) {
-        let Some(open) = &mut self.open else { return };
-        open.tries += 1;
-        let (undecided, at_oracle) =
-            (!matches!(open.phase, Phase::Committing(_)), matches!(open.phase, Phase::Starting | Phase::Stamping));
-        if undecided && open.tries > self.settings.tries {
+    fn turn_to_the_other_oracle(&mut self) {
+        self.oracle = (self.oracle + 1) % self.oracles.len().max(1);
+    }
+
+    /// The requests were not all answered. A transaction that has not asked its primary to commit is aborted after some
+    /// retries; one that has must learn what became of it.
+    fn retry(&mut self, ctx: &mut Context<'_, Self>) {
+        let Some(transaction) = &mut self.transaction else { return };
+        transaction.retries += 1;
+        let may_abort = !matches!(transaction.phase, Phase::Committing(_));
+        let at_oracle = matches!(transaction.phase, Phase::AwaitingStartTs | Phase::AwaitingCommitTs);
+        if may_abort && transaction.retries > Settings::RETRIES {
             ctx.mark(marks::TRANSACTION_GIVEN_UP);
             return self.abort(ctx, Why::NoAnswer);
         }
         if at_oracle {
             ctx.mark(marks::CLIENT_TURNED_TO_THE_OTHER_ORACLE);
-            self.ask_oracle_elsewhere();
+            self.turn_to_the_other_oracle();
         }
-        self.ask(ctx);
+        self.send_requests(ctx);
     }
 
     // -----------------------------------------------------------------------------------------------------------------
-    // What oracles answer
+    // Replies of oracles
 
-    pub(super) fn timestamp(&mut self, ctx: &mut Context<'_, Node>, tx: TxId, stage: Stage, ts: Ts) {
-        let Some(open) = self.open.as_mut().filter(|open| open.tx() == tx) else { return };
-        match (&open.phase, stage) {
-            (Phase::Starting, Stage::Start) => {
-                open.start = ts;
-                let read = open.steps.iter().filter(|step| !matches!(step, Step::Put { .. })).map(|step| step.key());
-                open.phase = Phase::Reading(read.collect());
-                match open.phase == Phase::Reading(BTreeSet::new()) {
-                    true => self.lock(ctx),
-                    false => self.ask(ctx),
+    /// An oracle hands out a timestamp.
+    fn timestamp(&mut self, ctx: &mut Context<'_, Self>, tx: TxId, stage: Stage, ts: Ts) {
+        let Some(transaction) = self.transaction.as_mut().filter(|transaction| transaction.tx() == tx) else { return };
+        match (&transaction.phase, stage) {
+            (Phase::AwaitingStartTs, Stage::Start) => {
+                transaction.start = ts;
+                let steps = transaction.steps.iter();
+                let read: BTreeSet<Key> =
+                    steps.filter(|step| !matches!(step, Step::Put { .. })).map(|step| step.key()).collect();
+                let reads_nothing = read.is_empty();
+                transaction.phase = Phase::Reading(read);
+                if reads_nothing {
+                    self.prewrite(ctx);
+                } else {
+                    self.send_requests(ctx);
                 }
             }
-            (Phase::Stamping, Stage::Commit) if open.start == Ts(0) => {
-                open.early = Some(ts);
-                open.phase = Phase::Starting;
-                self.ask(ctx);
+            (Phase::AwaitingCommitTs, Stage::Commit) if transaction.start == Ts(0) => {
+                transaction.early_commit = Some(ts);
+                transaction.phase = Phase::AwaitingStartTs;
+                self.send_requests(ctx);
             }
-            (Phase::Stamping, Stage::Commit) => self.commit(ctx, ts),
+            (Phase::AwaitingCommitTs, Stage::Commit) => self.commit(ctx, ts),
             _ => {}
         }
     }
 
-    /// An oracle hands out nothing.
-    pub(super) fn elsewhere(&mut self, ctx: &mut Context<'_, Node>, from: NodeId, tx: TxId) {
-        let Some(open) = self.open.as_ref().filter(|open| open.tx() == tx) else { return };
-        let asked = self.settings.oracles.get(self.oracle) == Some(&from);
-        if asked && matches!(open.phase, Phase::Starting | Phase::Stamping) {
-            self.ask_oracle_elsewhere();
-            self.ask(ctx);
+    /// An oracle is not active.
+    fn redirected(&mut self, ctx: &mut Context<'_, Self>, from: NodeId, tx: TxId) {
+        let Some(transaction) = self.transaction.as_ref().filter(|transaction| transaction.tx() == tx) else { return };
+        let is_asked = self.oracles.get(self.oracle) == Some(&from);
+        if is_asked && matches!(transaction.phase, Phase::AwaitingStartTs | Phase::AwaitingCommitTs) {
+            self.turn_to_the_other_oracle();
+            self.send_requests(ctx);
         }
     }
 
     // -----------------------------------------------------------------------------------------------------------------
-    // What shards answer
+    // Replies of shards
 
-    /// The open transaction, if this is its start timestamp: others are answers that come late, or of transactions
-    /// whose locks were settled.
-    fn mine(&mut self, start: Ts) -> Option<&mut Transaction> {
-        self.open.as_mut().filter(|open| open.start == start && start > Ts(0))
+    /// The transaction that runs, if this is its start timestamp. Others are of replies that come late, or of transactions
+    /// whose locks were resolved.
+    fn running(&mut self, start: Ts) -> Option<&mut Transaction> {
+        self.transaction.as_mut().filter(|transaction| transaction.start == start && start > Ts(0))
     }
 
-    pub(super) fn got(&mut self, ctx: &mut Context<'_, Node>, start: Ts, key: Key, cell: Cell) {
-        let Some(open) = self.mine(start) else { return };
-        let Phase::Reading(missing) = &mut open.phase else { return };
+    /// A row is read.
+    fn got(&mut self, ctx: &mut Context<'_, Self>, start: Ts, key: Key, cell: Cell) {
+        let Some(transaction) = self.running(start) else { return };
+        let Phase::Reading(missing) = &mut transaction.phase else { return };
         if !missing.remove(&key) {
             return;
         }
-        let all = missing.is_empty();
-        open.reads.insert(key, cell);
-        if all {
-            self.lock(ctx);
+        let is_last = missing.is_empty();
+        transaction.reads.insert(key, cell);
+        if is_last {
+            self.prewrite(ctx);
         }
     }
 
-    /// Everything is read: works out the writes and locks the primary first; who only reads is done.
-    fn lock(&mut self, ctx: &mut Context<'_, Node>) {
-        let Some(open) = &mut self.open else { return };
-        let writer = Some(open.tx());
-        for step in &open.steps {
+    /// Everything is read: computes the writes, and prewrites the primary first. A transaction that only reads is done.
+    fn prewrite(&mut self, ctx: &mut Context<'_, Self>) {
+        let Some(transaction) = &mut self.transaction else { return };
+        let writer = Some(transaction.tx());
+        for step in &transaction.steps {
             let key = step.key();
-            let now = open.writes.get(&key).or(open.reads.get(&key)).map_or(0, |cell| cell.value);
+            let now = transaction.writes.get(&key).or(transaction.reads.get(&key)).map_or(0, |cell| cell.value);
             let value = match step {
                 Step::Read { .. } => continue,
                 Step::Put { value, .. } => *value,
@@ -257,31 +248,28 @@ impl Client {
             if matches!(step, Step::Add { .. }) && value < 0 {
                 return self.end(ctx, Ret::Aborted(Why::Overdrawn(key)));
             }
-            open.writes.insert(key, Cell { value, writer });
+            transaction.writes.insert(key, Cell { value, writer });
         }
-        if open.writes.is_empty() {
+        if transaction.writes.is_empty() {
             ctx.mark(marks::READ_ONLY_TRANSACTION);
             return self.committed_at(ctx, None);
         }
-        open.phase = Phase::LockingPrimary;
-        self.ask(ctx);
+        transaction.phase = Phase::PrewritingPrimary;
+        self.send_requests(ctx);
     }
 
-    pub(super) fn prewritten(&mut self, ctx: &mut Context<'_, Node>, start: Ts, key: Key) {
-        let serializable = self.settings.isolation == Isolation::Serializable;
-        let Some(open) = self.mine(start).filter(|open| wants(open, key)) else { return };
-        let missing = match &mut open.phase {
-            Phase::LockingPrimary => {
-                let mut others: BTreeSet<Key> = open.writes.keys().copied().collect();
-                if serializable {
-                    // Write-snapshot isolation, section 4: what was read must not have changed when it commits.
-                    others.extend(open.reads.keys());
-                }
-                others.remove(&key);
-                open.phase = Phase::LockingSecondaries(others.clone());
-                others
+    /// A row is prewritten. After the primary come the secondaries, and after all of them the commit timestamp.
+    fn prewritten(&mut self, ctx: &mut Context<'_, Self>, start: Ts, key: Key) {
+        let isolation = self.settings.isolation;
+        let Some(transaction) = self.running(start).filter(|transaction| transaction.waits_for(key)) else { return };
+        let missing = match &mut transaction.phase {
+            Phase::PrewritingPrimary => {
+                // Write-snapshot isolation, section 4: what was read must not have changed when it commits.
+                let secondaries: BTreeSet<Key> = transaction.locks(isolation).filter(|other| *other != key).collect();
+                transaction.phase = Phase::PrewritingSecondaries(secondaries.clone());
+                secondaries
             }
-            Phase::LockingSecondaries(missing) => {
+            Phase::PrewritingSecondaries(missing) => {
                 missing.remove(&key);
                 if !missing.is_empty() {
                     return;
@@ -291,149 +279,181 @@ impl Client {
             _ => return,
         };
         if !missing.is_empty() {
-            return self.ask(ctx);
+            return self.send_requests(ctx);
         }
-        match open.early {
-            Some(ts) => self.commit(ctx, ts),
-            None => {
-                open.phase = Phase::Stamping;
-                self.ask(ctx);
-            }
+        if let Some(ts) = transaction.early_commit {
+            self.commit(ctx, ts);
+        } else {
+            transaction.phase = Phase::AwaitingCommitTs;
+            self.send_requests(ctx);
         }
     }
 
-    /// A lock is in the way. Its primary knows whether it counts (section 2.2, "cleanup").
-    pub(super) fn locked(
-        &mut self,
-        ctx: &mut Context<'_, Node>,
-        (start, key): (Ts, Key),
-        (holder, primary): (Ts, Key),
-    ) {
-        let bug = self.settings.bug;
-        if self.mine(start).is_none_or(|open| !wants(open, key)) {
+    /// A read or a prewrite has met a lock. Its primary tells whether it is abandoned (section 2.2, "cleanup").
+    fn locked(&mut self, ctx: &mut Context<'_, Self>, start: Ts, key: Key, holder: Ts, primary: Key) {
+        if self.running(start).is_none_or(|transaction| !transaction.waits_for(key)) {
             return;
         }
-        match bug {
-            Some(Bug::NoPrimaryCheck) => {
-                ctx.send(self.settings.shards.home(key), Message::Rollback { start: holder, key });
-            }
-            _ => ctx.send(self.settings.shards.home(primary), Message::CheckPrimary { holder, primary, met: key }),
+        if ctx.planted(Bug::NoPrimaryCheck) {
+            self.send_home(ctx, key, Message::Rollback(holder, key));
+        } else {
+            self.send_home(ctx, primary, Message::CheckPrimary { holder, primary, met: key });
         }
     }
 
-    /// What became of the transaction whose lock is in the way.
-    pub(super) fn status(&mut self, ctx: &mut Context<'_, Node>, holder: Ts, met: Key, fate: Fate) {
-        let Some(open) = self.open.as_ref().filter(|open| wants(open, met)) else { return };
-        let home = self.settings.shards.home(met);
-        match fate {
-            Fate::Committed(commit) => {
+    /// The status of the transaction whose lock was met.
+    fn status(&mut self, ctx: &mut Context<'_, Self>, holder: Ts, met: Key, status: Status) {
+        let Some(transaction) = self.transaction.as_ref().filter(|transaction| transaction.waits_for(met)) else {
+            return;
+        };
+        match status {
+            Status::Committed(commit) => {
                 ctx.mark(marks::SECONDARY_ROLLED_FORWARD);
-                ctx.send(home, Message::Commit { start: holder, key: met, commit });
+                self.send_home(ctx, met, Message::Commit(holder, met, commit));
             }
-            Fate::RolledBack => {
+            Status::RolledBack => {
                 ctx.mark(marks::SECONDARY_ROLLED_BACK);
-                ctx.send(home, Message::Rollback { start: holder, key: met });
+                self.send_home(ctx, met, Message::Rollback(holder, met));
             }
             // A read has to wait, for the other may commit before its snapshot. A write need not: nobody waits for a
-            // lock while it holds some, so nobody waits for ever.
-            Fate::Alive if matches!(open.phase, Phase::Reading(_)) => ctx.arm(Timer::Retry, self.settings.backoff),
-            Fate::Alive => self.abort(ctx, Why::Locked(met)),
+            // lock while it holds some, so there are no deadlocks.
+            Status::Alive if matches!(transaction.phase, Phase::Reading(_)) => {
+                ctx.arm(Timer::Retry, self.settings.backoff());
+            }
+            Status::Alive => self.abort(ctx, Why::Locked(met)),
         }
     }
 
-    /// A row is settled: the own primary is committed, or a lock that was in the way is gone.
-    pub(super) fn committed(&mut self, ctx: &mut Context<'_, Node>, start: Ts, key: Key) {
-        match self.mine(start).map(|open| (open.phase.clone(), open.primary())) {
+    /// A row is committed: the own primary, or a row whose lock was in the way.
+    fn committed(&mut self, ctx: &mut Context<'_, Self>, start: Ts, key: Key) {
+        match self.running(start).map(|transaction| (transaction.phase.clone(), transaction.primary())) {
             Some((Phase::Committing(commit), primary)) if key == primary => {
                 self.commit_secondaries(ctx, commit);
                 self.committed_at(ctx, Some(commit));
             }
             Some(_) => {}
-            None => self.out_of_the_way(ctx, key),
+            None => self.lock_resolved(ctx, key),
         }
     }
 
-    /// The own transaction was rolled back by others, or a lock that was in the way is gone.
-    pub(super) fn rolled_back(&mut self, ctx: &mut Context<'_, Node>, start: Ts, key: Key) {
-        match self.mine(start).is_some() {
-            true => {
-                ctx.mark(marks::TRANSACTION_ROLLED_BACK_BY_OTHERS);
-                self.abort(ctx, Why::RolledBack);
-            }
-            false => self.out_of_the_way(ctx, key),
+    /// A row is rolled back: by others, one of the own transaction; or a row whose lock was in the way.
+    fn rolled_back(&mut self, ctx: &mut Context<'_, Self>, start: Ts, key: Key) {
+        if self.running(start).is_some() {
+            ctx.mark(marks::TRANSACTION_ROLLED_BACK_BY_OTHERS);
+            self.abort(ctx, Why::RolledBack);
+        } else {
+            self.lock_resolved(ctx, key);
         }
     }
 
-    pub(super) fn conflict(&mut self, ctx: &mut Context<'_, Node>, start: Ts, key: Key) {
-        if self.mine(start).is_some() {
+    /// A row has a version that is not in the snapshot.
+    fn conflict(&mut self, ctx: &mut Context<'_, Self>, start: Ts, key: Key) {
+        if self.running(start).is_some() {
             self.abort(ctx, Why::Conflict(key));
         }
     }
 
-    fn out_of_the_way(&self, ctx: &mut Context<'_, Node>, key: Key) {
-        if let Some(open) = self.open.as_ref().filter(|open| wants(open, key)) {
-            self.ask_row(ctx, open, key);
+    fn lock_resolved(&self, ctx: &mut Context<'_, Self>, key: Key) {
+        if let Some(transaction) = self.transaction.as_ref().filter(|transaction| transaction.waits_for(key)) {
+            self.request_row(ctx, transaction, key);
         }
     }
 
     // -----------------------------------------------------------------------------------------------------------------
     // The end
 
-    /// Everything is locked: commits at the primary (section 2.2, "the commit point").
-    fn commit(&mut self, ctx: &mut Context<'_, Node>, commit: Ts) {
-        let Some(open) = &mut self.open else { return };
-        let planted = self.settings.bug == Some(Bug::CommitTsBelowStartTs);
-        assert!(planted || commit > open.start, "a commit comes after its snapshot: {commit} of {}", open.start);
-        open.phase = Phase::Committing(commit);
-        self.ask(ctx);
+    /// All rows are prewritten: commits at the primary (section 2.2, "the commit point").
+    fn commit(&mut self, ctx: &mut Context<'_, Self>, commit: Ts) {
+        let Some(transaction) = &mut self.transaction else { return };
+        let start = transaction.start;
+        assert!(
+            commit > start || ctx.planted(Bug::CommitTsBelowStartTs),
+            "a commit comes after its snapshot: {commit} of {start}"
+        );
+        transaction.phase = Phase::Committing(commit);
+        self.send_requests(ctx);
     }
 
     /// Once and without waiting: whoever meets a lock that is left will find the primary committed.
-    fn commit_secondaries(&self, ctx: &mut Context<'_, Node>, commit: Ts) {
-        let Some(open) = &self.open else { return };
-        for key in self.locks(open).filter(|key| *key != open.primary()) {
-            ctx.send(self.settings.shards.home(key), Message::Commit { start: open.start, key, commit });
+    fn commit_secondaries(&self, ctx: &mut Context<'_, Self>, commit: Ts) {
+        let Some(transaction) = &self.transaction else { return };
+        let primary = transaction.primary();
+        for key in transaction.locks(self.settings.isolation).filter(|key| *key != primary) {
+            self.send_home(ctx, key, Message::Commit(transaction.start, key, commit));
         }
     }
 
-    /// The rows that a transaction locks.
-    fn locks<'a>(&self, open: &'a Transaction) -> impl Iterator<Item = Key> + use<'a> {
-        let serializable = self.settings.isolation == Isolation::Serializable;
-        let read = open.reads.keys().filter(move |key| serializable && !open.writes.contains_key(key));
-        open.writes.keys().chain(read).copied()
-    }
-
-    fn committed_at(&mut self, ctx: &mut Context<'_, Node>, commit: Option<Ts>) {
-        if let Some(open) = &self.open {
-            let ret = Ret::Committed { start: open.start, commit, reads: open.reads.clone() };
+    fn committed_at(&mut self, ctx: &mut Context<'_, Self>, commit: Option<Ts>) {
+        if let Some(transaction) = &self.transaction {
+            let ret = Ret::Committed { start: transaction.start, commit, reads: transaction.reads.clone() };
             self.end(ctx, ret);
         }
     }
 
-    /// Ends a transaction that is certainly not committed: its primary was not asked to, or has refused. Only the client
-    /// asks, so nobody else will commit it.
-    fn abort(&mut self, ctx: &mut Context<'_, Node>, why: Why) {
-        if let Some(open) = self.open.as_ref().filter(|open| !open.writes.is_empty()) {
-            for key in self.locks(open) {
-                ctx.send(self.settings.shards.home(key), Message::Rollback { start: open.start, key });
+    /// Ends a transaction that is certainly not committed: its primary was not asked to commit, or has refused. Only the
+    /// client asks it to, so nobody else will commit it.
+    fn abort(&mut self, ctx: &mut Context<'_, Self>, why: Why) {
+        if let Some(transaction) = self.transaction.as_ref().filter(|transaction| !transaction.writes.is_empty()) {
+            for key in transaction.locks(self.settings.isolation) {
+                self.send_home(ctx, key, Message::Rollback(transaction.start, key));
             }
         }
         self.end(ctx, Ret::Aborted(why));
     }
 
-    fn end(&mut self, ctx: &mut Context<'_, Node>, ret: Ret) {
-        if let Some(open) = self.open.take() {
+    fn end(&mut self, ctx: &mut Context<'_, Self>, ret: Ret) {
+        if let Some(transaction) = self.transaction.take() {
             ctx.cancel(&Timer::Retry);
-            ctx.complete(open.op, ret);
+            ctx.complete(transaction.op, ret);
         }
     }
 }
 
-/// Whether a transaction waits for a row, behind whatever is in the way there.
-fn wants(open: &Transaction, key: Key) -> bool {
-    match &open.phase {
-        Phase::Reading(missing) | Phase::LockingSecondaries(missing) => missing.contains(&key),
-        Phase::LockingPrimary => open.primary() == key,
-        Phase::Starting | Phase::Stamping | Phase::Committing(_) => false,
+impl Process for Client {
+    type Message = Message;
+    type Timer = Timer;
+    type Record = Record;
+    type Op = Op;
+    type Ret = Ret;
+
+    fn start(&mut self, _: &mut Context<'_, Self>) {}
+
+    fn invoke(&mut self, ctx: &mut Context<'_, Self>, op: OpId, input: Op) {
+        let outstanding = self.outstanding();
+        assert!(outstanding.is_none(), "a client has one operation at a time: {op:?} came during {outstanding:?}");
+        let commit_first = ctx.planted(Bug::CommitTsBelowStartTs);
+        self.transaction = Some(Transaction {
+            op,
+            steps: input.steps(),
+            phase: if commit_first { Phase::AwaitingCommitTs } else { Phase::AwaitingStartTs },
+            start: Ts(0),
+            early_commit: None,
+            reads: BTreeMap::new(),
+            writes: BTreeMap::new(),
+            retries: 0,
+        });
+        self.send_requests(ctx);
+    }
+
+    fn message(&mut self, ctx: &mut Context<'_, Self>, from: NodeId, message: Message) {
+        match message {
+            Message::Timestamp(tx, stage, ts) => self.timestamp(ctx, tx, stage, ts),
+            Message::Elsewhere(tx) => self.redirected(ctx, from, tx),
+            Message::Got(start, key, cell) => self.got(ctx, start, key, cell),
+            Message::Prewritten(start, key) => self.prewritten(ctx, start, key),
+            Message::Locked { start, key, holder, primary } => self.locked(ctx, start, key, holder, primary),
+            Message::Conflict(start, key, _) => self.conflict(ctx, start, key),
+            Message::Committed(start, key) => self.committed(ctx, start, key),
+            Message::RolledBack(start, key) => self.rolled_back(ctx, start, key),
+            Message::Status(holder, met, status) => self.status(ctx, holder, met, status),
+            message => panic!("no message for a client: {from} sent {message:?}"),
+        }
+    }
+
+    fn timer(&mut self, ctx: &mut Context<'_, Self>, timer: Timer) {
+        match timer {
+            Timer::Retry => self.retry(ctx),
+            timer => panic!("no timer of a client: {timer:?}"),
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! A shard's rows in Percolator's three columns (section 2.2, figure 5), as a pure fold of its log.
 //!
 //! - *data*: by start timestamp, what a transaction wrote;
-//! - *lock*: by start timestamp, the locks of transactions that are not settled here, each with its primary;
+//! - *lock*: by start timestamp, the locks of transactions that are neither committed nor rolled back here, each with its
+//!   primary;
 //! - *write*: by commit timestamp, which data is seen from there on; and by start timestamp, that a transaction was
 //!   rolled back here, so that a prewrite that comes late is not taken for a new one.
 //!
@@ -11,103 +12,43 @@
 
 use std::collections::BTreeMap;
 
+use crate::transactions::mvcc::messages::{Change, Lock, LockKind, Status};
 use crate::transactions::mvcc::timestamp::Ts;
 use crate::transactions::store::{Cell, Key};
 
-/// What a lock is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Purpose {
-    /// To write: nobody else may lock the row, and whose snapshot is later waits.
-    Write,
-    /// To keep what was read as it is: nobody else may write the row.
-    Read,
-}
-
-/// A lock on a row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Lock {
-    /// What it is for.
-    pub purpose: Purpose,
-    /// The row at which the transaction is committed or rolled back.
-    pub primary: Key,
-}
-
-/// What the write column holds.
+/// A cell of the write column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Write {
-    /// From here on the data of this start timestamp is seen.
+    /// Snapshots from this timestamp on see the data of this start timestamp.
     Put(Ts),
-    /// The transaction that began here will never write this row.
+    /// The transaction with this start timestamp will never write this row.
     Rollback,
 }
 
-/// What became of a transaction, as its primary has it.
+/// The lock of another transaction that a read or a prewrite has met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Fate {
-    /// Nothing yet.
-    Alive,
-    /// Committed, at this timestamp.
-    Committed(Ts),
-    /// Rolled back.
-    RolledBack,
-}
-
-/// One change of a row: what the log holds.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Change {
-    /// A lock, and data unless it is a read lock.
-    Prewrite {
-        /// The transaction.
-        start: Ts,
-        /// The row.
-        key: Key,
-        /// The lock.
-        lock: Lock,
-        /// The data.
-        cell: Option<Cell>,
-    },
-    /// The lock becomes a write.
-    Commit {
-        /// The transaction.
-        start: Ts,
-        /// The row.
-        key: Key,
-        /// From where on it is seen.
-        commit: Ts,
-    },
-    /// The lock is gone, and its data.
-    Rollback {
-        /// The transaction.
-        start: Ts,
-        /// The row.
-        key: Key,
-    },
-}
-
-/// A lock of another transaction is in the way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct InTheWay {
-    /// Whose.
+pub struct BlockingLock {
+    /// The start timestamp of the transaction that holds it.
     pub holder: Ts,
-    /// The lock.
+    /// The lock itself.
     pub lock: Lock,
 }
 
-/// Why a row was not locked.
+/// Why a row cannot be prewritten.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Refused {
-    /// By this lock.
-    Locked(InTheWay),
-    /// By a version that the snapshot does not have.
+    /// Another transaction has locked it.
+    Locked(BlockingLock),
+    /// Another transaction has committed a version at this timestamp, which the snapshot does not have.
     Conflict(Ts),
-    /// The transaction was rolled back here before.
+    /// The transaction itself was rolled back here before.
     RolledBack,
 }
 
 /// One row.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Row {
-    /// What was there at the beginning.
+    /// The version that was there at the beginning.
     pub initial: Cell,
     /// The data column.
     pub data: BTreeMap<Ts, Cell>,
@@ -118,7 +59,7 @@ pub struct Row {
 }
 
 impl Row {
-    /// The last version that a snapshot has.
+    /// The latest version in a snapshot.
     pub fn version(&self, snapshot: Ts) -> Cell {
         let mut back = self.writes.range(..=snapshot).rev();
         let put = back.find_map(|(_, write)| match write {
@@ -128,16 +69,16 @@ impl Row {
         put.unwrap_or(self.initial)
     }
 
-    /// What stands in the row of a transaction.
-    pub fn fate(&self, start: Ts) -> Option<Fate> {
+    /// The status of a transaction in this row; `None` if the row has nothing of it.
+    pub fn status(&self, start: Ts) -> Option<Status> {
         if self.locks.contains_key(&start) {
-            return Some(Fate::Alive);
+            return Some(Status::Alive);
         }
         if self.writes.get(&start) == Some(&Write::Rollback) {
-            return Some(Fate::RolledBack);
+            return Some(Status::RolledBack);
         }
         let put = self.writes.iter().find(|(_, write)| **write == Write::Put(start));
-        put.map(|(commit, _)| Fate::Committed(*commit))
+        put.map(|(commit, _)| Status::Committed(*commit))
     }
 }
 
@@ -168,34 +109,34 @@ impl Columns {
         self.rows.iter().map(|(key, row)| (*key, row))
     }
 
-    /// All locks: the row, whose, and the lock.
+    /// All locks: the row, the start timestamp of the holder, and the lock.
     pub fn locks(&self) -> impl Iterator<Item = (Key, Ts, Lock)> {
         self.rows().flat_map(|(key, row)| row.locks.iter().map(move |(start, lock)| (key, *start, *lock)))
     }
 
-    /// The lock that a read must wait for: one to write, of a transaction that began before the snapshot, for it may
+    /// The lock that a read must wait for: a write lock of a transaction that began before the snapshot, for it may
     /// commit before the snapshot as well (section 2.2, figure 6, `Get`).
-    pub fn hides(&self, key: Key, snapshot: Ts) -> Option<InTheWay> {
+    pub fn blocks_read(&self, key: Key, snapshot: Ts) -> Option<BlockingLock> {
         let mut older = self.row(key).locks.range(..=snapshot);
-        let found = older.find(|(_, lock)| lock.purpose == Purpose::Write);
-        found.map(|(holder, lock)| InTheWay { holder: *holder, lock: *lock })
+        let found = older.find(|(_, lock)| lock.kind == LockKind::Write);
+        found.map(|(holder, lock)| BlockingLock { holder: *holder, lock: *lock })
     }
 
-    /// Whether a transaction may lock a row (section 2.2, figure 6, `Prewrite`): not if another has written it after
+    /// Whether a transaction may prewrite a row (section 2.2, figure 6, `Prewrite`): not if another has written it after
     /// the snapshot, nor if a lock is on it, whatever its timestamp. `Ok(false)`: it has done so before.
     ///
     /// # Errors
     /// Why it may not.
-    pub fn may_lock(&self, key: Key, start: Ts, purpose: Purpose) -> Result<bool, Refused> {
+    pub fn may_prewrite(&self, key: Key, start: Ts, kind: LockKind) -> Result<bool, Refused> {
         let row = self.row(key);
-        match row.fate(start) {
-            Some(Fate::Alive | Fate::Committed(_)) => return Ok(false),
-            Some(Fate::RolledBack) => return Err(Refused::RolledBack),
+        match row.status(start) {
+            Some(Status::Alive | Status::Committed(_)) => return Ok(false),
+            Some(Status::RolledBack) => return Err(Refused::RolledBack),
             None => {}
         }
-        let excludes = |lock: &Lock| purpose == Purpose::Write || lock.purpose == Purpose::Write;
+        let excludes = |lock: &Lock| kind == LockKind::Write || lock.kind == LockKind::Write;
         if let Some((holder, lock)) = row.locks.iter().find(|(_, lock)| excludes(lock)) {
-            return Err(Refused::Locked(InTheWay { holder: *holder, lock: *lock }));
+            return Err(Refused::Locked(BlockingLock { holder: *holder, lock: *lock }));
         }
         let mut later = row.writes.range(start..).rev();
         match later.find(|(_, write)| matches!(write, Write::Put(_))) {
@@ -204,30 +145,30 @@ impl Columns {
         }
     }
 
-    /// Makes a change that the log has.
+    /// Applies a record of the log.
     ///
     /// # Panics
-    /// If it makes no sense after those before it.
+    /// If it does not fit those before it: what is committed must be locked, and only write locks have data.
     pub fn apply(&mut self, change: &Change) {
-        let (Change::Prewrite { key, .. } | Change::Commit { key, .. } | Change::Rollback { key, .. }) = change;
+        let (Change::Prewrite(_, key, ..) | Change::Commit(_, key, _) | Change::Rollback(_, key)) = change;
         let row = self.rows.get_mut(key).unwrap_or_else(|| panic!("a shard changes its own rows: {key}"));
         match *change {
-            Change::Prewrite { start, lock, cell, .. } => {
+            Change::Prewrite(start, _, lock, cell) => {
                 assert!(
-                    cell.is_some() == (lock.purpose == Purpose::Write),
-                    "who locks to write has something to write: {start} on {key}"
+                    cell.is_some() == (lock.kind == LockKind::Write),
+                    "a write lock comes with data, a read lock without: {start} on {key}"
                 );
                 row.data.extend(cell.map(|cell| (start, cell)));
                 row.locks.insert(start, lock);
             }
-            Change::Commit { start, commit, .. } => {
+            Change::Commit(start, _, commit) => {
                 let lock = row.locks.remove(&start);
                 let lock = lock.unwrap_or_else(|| panic!("only what is locked is committed: {start} on {key}"));
-                if lock.purpose == Purpose::Write {
+                if lock.kind == LockKind::Write {
                     row.writes.insert(commit, Write::Put(start));
                 }
             }
-            Change::Rollback { start, .. } => {
+            Change::Rollback(start, _) => {
                 row.locks.remove(&start);
                 row.data.remove(&start);
                 row.writes.insert(start, Write::Rollback);
@@ -244,20 +185,20 @@ mod tests {
     use crate::transactions::TxId;
 
     const K: Key = Key(0);
-    const WRITE: Lock = Lock { purpose: Purpose::Write, primary: K };
-    const READ: Lock = Lock { purpose: Purpose::Read, primary: Key(1) };
+    const WRITE: Lock = Lock { kind: LockKind::Write, primary: K };
+    const READ: Lock = Lock { kind: LockKind::Read, primary: Key(1) };
 
     fn cell(value: i64) -> Cell {
         Cell { value, writer: Some(TxId(value as u64)) }
     }
 
     fn prewrite(start: u64, lock: Lock) -> Change {
-        let cell = (lock.purpose == Purpose::Write).then(|| cell(start as i64));
-        Change::Prewrite { start: Ts(start), key: K, lock, cell }
+        let cell = (lock.kind == LockKind::Write).then(|| cell(start as i64));
+        Change::Prewrite(Ts(start), K, lock, cell)
     }
 
     fn commit(start: u64, commit: u64) -> Change {
-        Change::Commit { start: Ts(start), key: K, commit: Ts(commit) }
+        Change::Commit(Ts(start), K, Ts(commit))
     }
 
     fn after(changes: &[Change]) -> Columns {
@@ -276,40 +217,40 @@ mod tests {
     #[test]
     fn a_lock_hides_a_row_from_later_snapshots_only() {
         let columns = after(&[prewrite(3, WRITE)]);
-        assert_eq!(columns.hides(K, Ts(2)), None);
-        assert_eq!(columns.hides(K, Ts(4)), Some(InTheWay { holder: Ts(3), lock: WRITE }));
-        assert_eq!(after(&[prewrite(3, READ)]).hides(K, Ts(4)), None);
+        assert_eq!(columns.blocks_read(K, Ts(2)), None);
+        assert_eq!(columns.blocks_read(K, Ts(4)), Some(BlockingLock { holder: Ts(3), lock: WRITE }));
+        assert_eq!(after(&[prewrite(3, READ)]).blocks_read(K, Ts(4)), None);
     }
 
     #[test]
     fn the_first_committer_wins() {
         let columns = after(&[prewrite(3, WRITE), commit(3, 5)]);
-        assert_eq!(columns.may_lock(K, Ts(4), Purpose::Write), Err(Refused::Conflict(Ts(5))));
-        assert_eq!(columns.may_lock(K, Ts(4), Purpose::Read), Err(Refused::Conflict(Ts(5))));
-        assert_eq!(columns.may_lock(K, Ts(6), Purpose::Write), Ok(true));
+        assert_eq!(columns.may_prewrite(K, Ts(4), LockKind::Write), Err(Refused::Conflict(Ts(5))));
+        assert_eq!(columns.may_prewrite(K, Ts(4), LockKind::Read), Err(Refused::Conflict(Ts(5))));
+        assert_eq!(columns.may_prewrite(K, Ts(6), LockKind::Write), Ok(true));
     }
 
     #[test]
     fn readers_exclude_writers_and_not_each_other() {
         let columns = after(&[prewrite(3, READ)]);
-        assert_eq!(columns.may_lock(K, Ts(4), Purpose::Read), Ok(true));
-        let locked = Refused::Locked(InTheWay { holder: Ts(3), lock: READ });
-        assert_eq!(columns.may_lock(K, Ts(4), Purpose::Write), Err(locked));
+        assert_eq!(columns.may_prewrite(K, Ts(4), LockKind::Read), Ok(true));
+        let locked = Refused::Locked(BlockingLock { holder: Ts(3), lock: READ });
+        assert_eq!(columns.may_prewrite(K, Ts(4), LockKind::Write), Err(locked));
     }
 
     #[test]
     fn what_was_rolled_back_is_not_locked_again() {
-        let columns = after(&[prewrite(3, WRITE), Change::Rollback { start: Ts(3), key: K }]);
-        assert_eq!(columns.may_lock(K, Ts(3), Purpose::Write), Err(Refused::RolledBack));
+        let columns = after(&[prewrite(3, WRITE), Change::Rollback(Ts(3), K)]);
+        assert_eq!(columns.may_prewrite(K, Ts(3), LockKind::Write), Err(Refused::RolledBack));
         assert_eq!(columns.row(K).version(Ts(9)).value, 7);
-        assert_eq!(columns.row(K).fate(Ts(3)), Some(Fate::RolledBack));
+        assert_eq!(columns.row(K).status(Ts(3)), Some(Status::RolledBack));
     }
 
     #[test]
     fn a_prewrite_that_comes_twice_is_one() {
         let columns = after(&[prewrite(3, WRITE), commit(3, 5)]);
-        assert_eq!(columns.may_lock(K, Ts(3), Purpose::Write), Ok(false));
-        assert_eq!(columns.row(K).fate(Ts(3)), Some(Fate::Committed(Ts(5))));
+        assert_eq!(columns.may_prewrite(K, Ts(3), LockKind::Write), Ok(false));
+        assert_eq!(columns.row(K).status(Ts(3)), Some(Status::Committed(Ts(5))));
     }
 
     proptest! {
@@ -329,7 +270,7 @@ mod tests {
                 };
                 match (open[who], act) {
                     (None, _) => open[who] = Some((clock, false)),
-                    (Some((start, false)), 0..3) => match columns.may_lock(K, Ts(start), Purpose::Write) {
+                    (Some((start, false)), 0..3) => match columns.may_prewrite(K, Ts(start), LockKind::Write) {
                         Ok(fresh) => {
                             prop_assert!(fresh);
                             change(&mut columns, prewrite(start, WRITE));
@@ -343,7 +284,7 @@ mod tests {
                         open[who] = None;
                     }
                     (Some((start, _)), _) => {
-                        change(&mut columns, Change::Rollback { start: Ts(start), key: K });
+                        change(&mut columns, Change::Rollback(Ts(start), K));
                         open[who] = None;
                     }
                 }

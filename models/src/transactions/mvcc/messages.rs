@@ -1,195 +1,263 @@
-//! What nodes say to each other.
+//! What clients are asked and answer, what nodes say, and what is on disk.
 
-use seedbed_sim::{NodeId, kinds};
+use std::collections::BTreeMap;
+use std::fmt;
+
+use seedbed_sim::{Kinded, NodeId};
+use serde::{Deserialize, Serialize};
 
 use crate::transactions::TxId;
-use crate::transactions::mvcc::columns::{Fate, Lock};
 use crate::transactions::mvcc::timestamp::{Epoch, Ts};
-use crate::transactions::store::{Cell, Key};
+use crate::transactions::store::{Cell, Key, Step};
+use crate::transactions::transfer::Transfer;
 
-/// What a client wants a timestamp for.
+/// A transaction, as a client is asked to run it.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Op {
+    /// These steps, atomically. All reads see the snapshot, whatever the steps before them write.
+    Steps(Vec<Step>),
+    /// Money from one account to another.
+    Transfer(Transfer),
+}
+
+impl Op {
+    /// Its steps.
+    pub fn steps(&self) -> Vec<Step> {
+        match self {
+            Op::Steps(steps) => steps.clone(),
+            Op::Transfer(transfer) => vec![transfer.withdrawal(), transfer.deposit()],
+        }
+    }
+}
+
+/// As drawings have it: `read k0, add 2 to k1`.
+impl fmt::Debug for Op {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words = |step: Step| match step {
+            Step::Read { key } => format!("read {key}"),
+            Step::Put { key, value } => format!("put {value} into {key}"),
+            Step::Add { key, amount } => format!("add {amount} to {key}"),
+        };
+        f.write_str(&self.steps().into_iter().map(words).collect::<Vec<_>>().join(", "))
+    }
+}
+
+/// How a transaction ended.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ret {
+    /// The transaction is committed.
+    Committed {
+        /// Its start timestamp: the snapshot that it read.
+        start: Ts,
+        /// Its commit timestamp: snapshots from there on see its writes. `None` if it writes nothing.
+        commit: Option<Ts>,
+        /// The versions that it read.
+        reads: BTreeMap<Key, Cell>,
+    },
+    /// It is not committed, and never will be.
+    Aborted(Why),
+}
+
+/// As drawings have it: `committed, snapshot @1, commit @3, read k0 = 100 of nobody`.
+impl fmt::Debug for Ret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (start, commit, reads) = match self {
+            Ret::Aborted(why) => return write!(f, "aborted: {why:?}"),
+            Ret::Committed { start, commit, reads } => (start, commit, reads),
+        };
+        write!(f, "committed, snapshot {start}")?;
+        if let Some(commit) = commit {
+            write!(f, ", commit {commit}")?;
+        }
+        for (key, Cell { value, writer }) in reads {
+            let writer = writer.map_or("nobody".to_string(), |writer| writer.to_string());
+            write!(f, ", read {key} = {value} of {writer}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Why a transaction was aborted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Why {
+    /// Another transaction committed a version of this row after the snapshot.
+    Conflict(Key),
+    /// Another transaction that is under way has locked this row.
+    Locked(Key),
+    /// Another node took it for abandoned and rolled it back.
+    RolledBack,
+    /// This row would be below zero.
+    Overdrawn(Key),
+    /// A node that it needs did not answer.
+    NoAnswer,
+}
+
+/// Which of its two timestamps a transaction needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stage {
-    /// Its snapshot.
+    /// The start timestamp: its snapshot.
     Start,
-    /// Its commit.
+    /// The commit timestamp.
     Commit,
 }
 
-/// One life of one oracle.
+/// One incarnation of one oracle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Holder {
     /// The oracle.
     pub node: NodeId,
-    /// Which of its lives, counted on its disk.
-    pub life: u64,
+    /// How often it had started, counted on its disk.
+    pub incarnation: u64,
 }
 
-/// A message. Those about a row carry the start timestamp of the transaction that they are about, which names it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+/// The allocation of timestamps, as the register keeps it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Allocation {
+    /// The current epoch.
+    pub epoch: Epoch,
+    /// The oracle whose epoch it is.
+    pub holder: Option<Holder>,
+    /// The highest timestamp that was ever allocated: none above it was handed out.
+    pub bound: Ts,
+}
+
+/// What a lock is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LockKind {
+    /// To write the row: no other transaction may lock it, and reads of later snapshots wait.
+    Write,
+    /// To keep what was read as it is: no other transaction may write the row.
+    Read,
+}
+
+/// A lock on a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Lock {
+    /// What it is for.
+    pub kind: LockKind,
+    /// The primary of the transaction: the row at which it is committed or rolled back.
+    pub primary: Key,
+}
+
+/// The status of a transaction, by its primary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Status {
+    /// It may still be committed.
+    Alive,
+    /// It is committed, at this timestamp.
+    Committed(Ts),
+    /// It is rolled back.
+    RolledBack,
+}
+
+/// What nodes send each other. Those about a row begin with the start timestamp of a transaction, which identifies it, and
+/// the row.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Kinded)]
 pub enum Message {
-    /// A client asks an oracle for a timestamp.
-    Ask {
-        /// The transaction.
-        tx: TxId,
-        /// What for.
-        stage: Stage,
-    },
-    /// An oracle hands one out.
-    Timestamp {
-        /// The transaction.
-        tx: TxId,
-        /// What for.
-        stage: Stage,
-        /// The timestamp.
-        ts: Ts,
-    },
-    /// An oracle that hands out none sends a client to the other.
-    Elsewhere {
-        /// The transaction.
-        tx: TxId,
-    },
-    /// An oracle asks the other whether it is there.
+    /// A client requests a timestamp.
+    Ask(TxId, Stage),
+    /// An oracle hands out a timestamp.
+    Timestamp(TxId, Stage, Ts),
+    /// An oracle that is not active redirects a client to the other.
+    Elsewhere(TxId),
+    /// An oracle probes the other.
     Ping,
-    /// It is.
-    Pong {
-        /// Whether it hands out timestamps.
-        active: bool,
-    },
-    /// An oracle wants to be the one from now on.
+    /// Whether this oracle is active.
+    Pong(bool),
+    /// An oracle claims the next epoch.
     Claim {
-        /// Which of its lives.
-        life: u64,
-        /// The epoch that it knows to be current: only the next one is given.
+        /// Its incarnation.
+        incarnation: u64,
+        /// The epoch that it knows to be current: only the one after it is granted.
         over: Epoch,
     },
-    /// How things stand in the register.
-    Held {
-        /// The current epoch.
-        epoch: Epoch,
-        /// Whose it is.
-        holder: Option<Holder>,
-        /// No timestamp above this was ever handed out.
-        bound: Ts,
-    },
-    /// The active oracle asks whether it still is, and reserves timestamps.
+    /// The allocation, as it stands in the register.
+    Held(Allocation),
+    /// The active oracle asks whether its epoch is still current, and allocates timestamps.
     Confirm {
         /// Its epoch.
         epoch: Epoch,
-        /// The last timestamp that it means to hand out.
+        /// The last timestamp that it is going to hand out.
         upto: Ts,
-        /// Up to where it reserves.
+        /// Up to where it allocates.
         bound: Ts,
     },
-    /// It is.
-    Confirmed {
-        /// Its epoch.
-        epoch: Epoch,
-        /// Up to where it may hand out.
-        upto: Ts,
-    },
+    /// This epoch is current: its oracle may hand out timestamps up to this one.
+    Confirmed(Epoch, Ts),
     /// Reads a row as of a snapshot.
-    Get {
-        /// The snapshot.
-        start: Ts,
-        /// The row.
-        key: Key,
-    },
-    /// What it held.
-    Got {
-        /// The snapshot.
-        start: Ts,
-        /// The row.
-        key: Key,
-        /// The version.
-        cell: Cell,
-    },
-    /// A lock is in the way of a read or of a prewrite.
+    Get(Ts, Key),
+    /// The version in the snapshot.
+    Got(Ts, Key, Cell),
+    /// A read or a prewrite has met the lock of another transaction.
     Locked {
-        /// Who asked.
+        /// The transaction that reads or prewrites.
         start: Ts,
         /// The row.
         key: Key,
-        /// Whose lock it is.
+        /// The transaction that has the lock.
         holder: Ts,
-        /// Where its fate is decided.
+        /// The primary of that transaction.
         primary: Key,
     },
-    /// Locks a row and writes the new version, for nobody to see yet.
-    Prewrite {
-        /// The transaction.
-        start: Ts,
-        /// The row.
-        key: Key,
-        /// The lock.
-        lock: Lock,
-        /// The new version; none for a lock on what was only read.
-        cell: Option<Cell>,
-    },
-    /// It is locked.
-    Prewritten {
-        /// The transaction.
-        start: Ts,
-        /// The row.
-        key: Key,
-    },
-    /// The row has a version that is not in the snapshot: first committer wins.
-    Conflict {
-        /// The transaction.
-        start: Ts,
-        /// The row.
-        key: Key,
-        /// When that version was committed.
-        commit: Ts,
-    },
-    /// Turns a lock into a version that all later snapshots see.
-    Commit {
-        /// The transaction.
-        start: Ts,
-        /// The row.
-        key: Key,
-        /// From which snapshot on it is seen.
-        commit: Ts,
-    },
-    /// It is done.
-    Committed {
-        /// The transaction.
-        start: Ts,
-        /// The row.
-        key: Key,
-    },
-    /// Removes a lock and what was written under it, for good.
-    Rollback {
-        /// The transaction.
-        start: Ts,
-        /// The row.
-        key: Key,
-    },
-    /// It is done, or had been done before.
-    RolledBack {
-        /// The transaction.
-        start: Ts,
-        /// The row.
-        key: Key,
-    },
-    /// Who met a lock asks at its primary what became of the transaction.
+    /// Locks a row and writes the new version, which nobody sees yet; without one for a read lock.
+    Prewrite(Ts, Key, Lock, Option<Cell>),
+    /// The row is locked.
+    Prewritten(Ts, Key),
+    /// The row has a version, of this commit timestamp, that is not in the snapshot: first committer wins.
+    Conflict(Ts, Key, Ts),
+    /// Turns a lock into a version that all snapshots from this commit timestamp on see.
+    Commit(Ts, Key, Ts),
+    /// The row is committed.
+    Committed(Ts, Key),
+    /// Removes a lock and the data under it, for good.
+    Rollback(Ts, Key),
+    /// The row is rolled back, now or before.
+    RolledBack(Ts, Key),
+    /// Inquires about the status of a transaction whose lock was met.
     CheckPrimary {
-        /// The transaction.
+        /// The transaction that has the lock.
         holder: Ts,
         /// Its primary.
         primary: Key,
         /// The row where the lock was met.
         met: Key,
     },
-    /// What became of it.
-    Status {
-        /// The transaction.
-        holder: Ts,
-        /// The row where the lock was met.
-        met: Key,
-        /// What became of it.
-        fate: Fate,
-    },
+    /// The status of a transaction, and the row where its lock was met.
+    Status(Ts, Key, Status),
 }
-kinds!(Message: Ask, Timestamp, Elsewhere, Ping, Pong, Claim, Held, Confirm, Confirmed, Get, Got, Locked, Prewrite,
-    Prewritten, Conflict, Commit, Committed, Rollback, RolledBack, CheckPrimary, Status);
+
+/// The timers of all roles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Kinded)]
+pub enum Timer {
+    /// A client or an oracle sends again what was not answered.
+    Retry,
+    /// An oracle takes over from one that does not answer.
+    Takeover,
+    /// A shard looks for old locks.
+    Sweep,
+}
+
+/// A record on disk.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Record {
+    /// A record of a shard's log.
+    Change(Change),
+    /// The register's state.
+    Allocation(Allocation),
+    /// How often an oracle has started.
+    Incarnation(u64),
+}
+
+/// One change of a row. Each begins with the start timestamp of the transaction, and the row.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Change {
+    /// The row is locked, and has new data unless it is a read lock.
+    Prewrite(Ts, Key, Lock, Option<Cell>),
+    /// The lock becomes a write, of this commit timestamp.
+    Commit(Ts, Key, Ts),
+    /// The lock is gone, and its data.
+    Rollback(Ts, Key),
+}

@@ -10,17 +10,17 @@
 //!
 //! | transition | where |
 //! |---|---|
-//! | `Get`: a read waits for older locks (section 2.2, figure 6) | [`columns::Columns::hides`] |
-//! | `Prewrite`: first committer wins (figure 6) | [`columns::Columns::may_lock`] |
+//! | `Get`: a read waits for older locks (section 2.2, figure 6) | [`columns::Columns::blocks_read`] |
+//! | `Prewrite`: first committer wins (figure 6) | [`columns::Columns::may_prewrite`] |
 //! | `Commit`: the primary, then the others (figure 6) | [`client`] |
 //! | cleanup of abandoned locks, at the primary (section 2.2) | [`shard`] |
 //! | timestamps above a durable bound (section 2.3) | [`oracle`], [`register`] |
 //!
 //! **Guaranteed**, whatever messages, clocks, disks and crashes do: snapshot isolation, with snapshots that have all that
-//! was committed before the transaction began; and in the mode [`Isolation::Serializable`] serializability, in an order
+//! was committed before the transaction began; and at the level [`Isolation::Serializable`] serializability, in an order
 //! that agrees with real time. All of a transaction or nothing. An answer that a client gets is final.
 //!
-//! The serializable mode is write-snapshot isolation (Gómez Ferro and Yabandeh, "A Critique of Snapshot Isolation",
+//! The serializable level is write-snapshot isolation (Gómez Ferro and Yabandeh, "A Critique of Snapshot Isolation",
 //! EuroSys 2012, section 4): a transaction that writes commits only if nobody has changed what it read since its
 //! snapshot; one that only reads needs no check. The paper has one oracle that checks; here there is none, so the rows
 //! that were read are checked and held by read locks in the first phase of the commit, and let go in the second. What is
@@ -32,7 +32,7 @@
 //! so nothing is said of phantoms.
 //!
 //! **Different from the paper**: locks are kept in rows of shards that have a log each, in place of Bigtable; whether a
-//! lock is abandoned is told by its age alone; shards look for old locks themselves and do not wait for somebody to meet
+//! lock is abandoned is told by its age alone; shards look for old locks themselves and do not wait for a reader to meet
 //! them; the oracle has a standby, and confirms its epoch before it answers.
 
 pub mod bugs;
@@ -43,10 +43,12 @@ pub mod messages;
 pub mod model;
 pub mod oracle;
 pub mod register;
+pub mod settings;
 pub mod shard;
 pub mod timestamp;
-pub mod work;
+mod workload;
 
 pub use bugs::Bug;
-pub use model::{Isolation, Mvcc, Node};
-pub use work::{Op, Ret, Why};
+pub use messages::{Op, Ret, Why};
+pub use model::{Mvcc, Node};
+pub use settings::{Isolation, Settings};

@@ -1,66 +1,75 @@
 //! Where the oracles keep what must survive them: the stable storage of Percolator's section 2.3, shared by both.
 //!
-//! It holds the current epoch, whose it is, and an upper bound of all timestamps that were ever handed out. Each claim
-//! begins a new epoch, and a confirmation is given to the holder of the current one only: as the sequencers of Chubby
-//! fence off former lock holders (Burrows 2006, section 2.4).
+//! It holds the current epoch, the oracle whose epoch it is, and the highest timestamp that was ever allocated. Each claim
+//! begins a new epoch, and only the holder of the current one may allocate: as the sequencers of Chubby fence off former
+//! lock holders (Burrows 2006, section 2.4).
 
-use seedbed_sim::{Context, File, NodeId};
+use seedbed_sim::{Context, File, NodeId, Process};
 
 use crate::parts::wal;
-use crate::transactions::mvcc::messages::{Holder, Message};
-use crate::transactions::mvcc::model::{Node, Record};
+use crate::transactions::mvcc::messages::{Allocation, Holder, Message, Op, Record, Ret, Timer};
 use crate::transactions::mvcc::timestamp::{Epoch, Ts};
 
-/// The file that holds it.
+/// The file that holds the allocation.
 const FILE: File = File(0);
 
-/// The register's state; durable before anybody hears of it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+/// The register. Its state is durable before anybody hears of it.
+#[derive(Clone, Debug, Default, Hash)]
 pub struct Register {
-    /// The current epoch.
-    pub epoch: Epoch,
-    /// Whose it is.
-    pub holder: Option<Holder>,
-    /// No timestamp above this was ever handed out.
-    pub bound: Ts,
+    allocation: Allocation,
 }
 
 impl Register {
-    pub(super) fn start(&mut self, ctx: &mut Context<'_, Node>) {
-        if let Some([Record::Register(register)]) = wal::recover(ctx, FILE).as_deref() {
-            *self = *register;
-        }
-    }
-
-    /// Gives the next epoch to whoever knows the current one.
-    pub(super) fn claim(&mut self, ctx: &mut Context<'_, Node>, from: NodeId, life: u64, over: Epoch) {
-        if over == self.epoch {
-            self.epoch = over.next();
-            self.holder = Some(Holder { node: from, life });
+    /// Grants the next epoch to an oracle that knows the current one, and tells it how things stand.
+    fn claim(&mut self, ctx: &mut Context<'_, Self>, from: NodeId, incarnation: u64, over: Epoch) {
+        if over == self.allocation.epoch {
+            self.allocation.epoch = over.next();
+            self.allocation.holder = Some(Holder { node: from, incarnation });
             self.save(ctx);
         }
-        self.tell(ctx, from);
+        ctx.send(from, Message::Held(self.allocation));
     }
 
-    /// Confirms that an epoch is current, and raises the bound; or tells which one is.
-    pub(super) fn confirm(&mut self, ctx: &mut Context<'_, Node>, from: NodeId, epoch: Epoch, upto: Ts, bound: Ts) {
-        assert!(upto <= bound, "an oracle reserves what it hands out: {upto} of {bound}");
-        if epoch != self.epoch {
-            return self.tell(ctx, from);
+    /// Confirms that an epoch is current and raises the bound; or tells which epoch is current.
+    fn confirm(&mut self, ctx: &mut Context<'_, Self>, from: NodeId, epoch: Epoch, upto: Ts, bound: Ts) {
+        assert!(upto <= bound, "an oracle allocates what it hands out: {upto} of {bound}");
+        if epoch != self.allocation.epoch {
+            return ctx.send(from, Message::Held(self.allocation));
         }
-        if bound > self.bound {
-            self.bound = bound;
+        if bound > self.allocation.bound {
+            self.allocation.bound = bound;
             self.save(ctx);
         }
-        ctx.send(from, Message::Confirmed { epoch, upto });
+        ctx.send(from, Message::Confirmed(epoch, upto));
     }
 
-    fn tell(&self, ctx: &mut Context<'_, Node>, to: NodeId) {
-        let Register { epoch, holder, bound } = *self;
-        ctx.send(to, Message::Held { epoch, holder, bound });
+    fn save(&self, ctx: &mut Context<'_, Self>) {
+        ctx.replace(FILE, vec![Record::Allocation(self.allocation)]);
+    }
+}
+
+impl Process for Register {
+    type Message = Message;
+    type Timer = Timer;
+    type Record = Record;
+    type Op = Op;
+    type Ret = Ret;
+
+    fn start(&mut self, ctx: &mut Context<'_, Self>) {
+        if let Some([Record::Allocation(allocation)]) = wal::recover(ctx, FILE).as_deref() {
+            self.allocation = *allocation;
+        }
     }
 
-    fn save(&self, ctx: &mut Context<'_, Node>) {
-        ctx.replace(FILE, vec![Record::Register(*self)]);
+    fn message(&mut self, ctx: &mut Context<'_, Self>, from: NodeId, message: Message) {
+        match message {
+            Message::Claim { incarnation, over } => self.claim(ctx, from, incarnation, over),
+            Message::Confirm { epoch, upto, bound } => self.confirm(ctx, from, epoch, upto, bound),
+            message => panic!("no message for a register: {from} sent {message:?}"),
+        }
+    }
+
+    fn timer(&mut self, _: &mut Context<'_, Self>, timer: Timer) {
+        panic!("no timer of a register: {timer:?}");
     }
 }

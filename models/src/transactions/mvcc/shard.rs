@@ -1,56 +1,42 @@
-//! A shard: rows in three columns, its log, and the fate of the transactions whose primary it holds.
+//! A shard: rows in three columns, its log, and the status of the transactions whose primary it holds.
 //!
 //! Each row is changed on its own, as in Bigtable; nothing here knows which rows belong to one transaction but for the
-//! primary that each lock names. What is abandoned is decided here, at the primary, by the age of the lock: the paper's
-//! wall-clock time and liveness tokens (section 2.2). A wrong guess aborts a transaction and harms nobody.
+//! primary that each lock names. Whether a transaction is abandoned is decided here, at the primary, by the age of its
+//! lock: the paper's wall-clock time and liveness tokens (section 2.2). A wrong guess aborts a transaction and harms
+//! nobody.
 
 use std::collections::BTreeMap;
 
-use seedbed_sim::{Context, File, NodeId, Span, Time};
+use seedbed_sim::{Context, File, NodeId, Process, Span, Time};
 
 use crate::parts::wal;
 use crate::transactions::mvcc::bugs::Bug;
-use crate::transactions::mvcc::columns::{Change, Columns, Fate, InTheWay, Lock, Purpose, Refused};
+use crate::transactions::mvcc::columns::{BlockingLock, Columns, Refused};
 use crate::transactions::mvcc::marks;
-use crate::transactions::mvcc::messages::Message;
-use crate::transactions::mvcc::model::{Node, Record, Timer};
+use crate::transactions::mvcc::messages::{Change, Lock, LockKind, Message, Op, Record, Ret, Status, Timer};
+use crate::transactions::mvcc::settings::Settings;
 use crate::transactions::mvcc::timestamp::Ts;
 use crate::transactions::store::{Cell, Key};
+use crate::transactions::transfer::home;
 
 /// A shard's write-ahead log.
 pub const WAL: File = File(0);
 
-/// How a shard is set up.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Settings {
-    /// All shards, in their order.
-    pub shards: Vec<NodeId>,
-    /// How old a primary's lock must be to be taken for abandoned.
-    pub ttl: Span,
-    /// The planted bug.
-    pub bug: Option<Bug>,
-}
-
-impl Settings {
-    /// Who holds a row.
-    pub fn home(&self, key: Key) -> NodeId {
-        self.shards[usize::from(key.0) % self.shards.len()]
-    }
-}
-
 /// A shard.
 #[derive(Clone, Debug, Hash)]
 pub struct Shard {
+    /// All shards, by their places: each holds its share of the rows.
+    shards: Vec<NodeId>,
     settings: Settings,
     columns: Columns,
-    /// When each lock was made, or found after a crash, on this node's clock.
-    since: BTreeMap<(Key, Ts), Time>,
+    /// Since when this shard has known of each lock, on this node's clock: when it was made, or found after a crash.
+    locked_since: BTreeMap<(Key, Ts), Time>,
 }
 
 impl Shard {
-    /// A shard with these rows, at the beginning.
-    pub fn new(settings: Settings, columns: Columns) -> Self {
-        Shard { settings, columns, since: BTreeMap::new() }
+    /// One of these shards, with the rows that it holds at the beginning, before it has read its log.
+    pub fn new(shards: Vec<NodeId>, columns: Columns, settings: Settings) -> Self {
+        Shard { shards, settings, columns, locked_since: BTreeMap::new() }
     }
 
     /// Its rows.
@@ -61,220 +47,228 @@ impl Shard {
     /// The rows that a shard has after it has read its log: `columns` is what was there at the beginning.
     pub fn recovered<'a>(mut columns: Columns, log: impl Iterator<Item = &'a Record>) -> Columns {
         for record in log {
-            if let Record::Change(change) = record {
-                columns.apply(change);
+            match record {
+                Record::Change(change) => columns.apply(change),
+                other => panic!("a shard's log has changes: {other:?}"),
             }
         }
         columns
     }
 
-    pub(super) fn start(&mut self, ctx: &mut Context<'_, Node>) {
-        for record in wal::recover(ctx, WAL).unwrap_or_default() {
-            if let Record::Change(change) = record {
-                self.columns.apply(&change);
-            }
-        }
-        let found: Vec<_> = self.columns.locks().map(|(key, start, _)| (key, start)).collect();
-        if !found.is_empty() {
-            ctx.mark(marks::LOCKS_FOUND_AFTER_A_CRASH);
-        }
-        for lock in found {
-            self.watch(ctx, lock);
-        }
+    /// For how long this shard has known of a lock, when its clock shows `now`.
+    pub fn age(&self, now: Time, key: Key, start: Ts) -> Span {
+        let since = self.locked_since.get(&(key, start)).copied().unwrap_or(Time::ZERO);
+        // The clock may have moved backwards.
+        Span(now.0.saturating_sub(since.0))
     }
 
-    fn write(&mut self, ctx: &mut Context<'_, Node>, change: Change) {
+    fn write(&mut self, ctx: &mut Context<'_, Self>, change: Change) {
         self.columns.apply(&change);
         ctx.append(WAL, Record::Change(change));
     }
 
-    fn watch(&mut self, ctx: &mut Context<'_, Node>, lock: (Key, Ts)) {
-        if self.since.is_empty() {
+    /// Begins to count the age of a lock.
+    fn track(&mut self, ctx: &mut Context<'_, Self>, key: Key, start: Ts) {
+        if self.locked_since.is_empty() {
             ctx.arm(Timer::Sweep, self.settings.ttl);
         }
-        self.since.insert(lock, ctx.now());
+        self.locked_since.insert((key, start), ctx.now());
+    }
+
+    /// A lock is gone.
+    fn untrack(&mut self, ctx: &mut Context<'_, Self>, key: Key, start: Ts) {
+        self.locked_since.remove(&(key, start));
+        if self.locked_since.is_empty() {
+            ctx.cancel(&Timer::Sweep);
+        }
     }
 
     // -----------------------------------------------------------------------------------------------------------------
-    // What clients ask
+    // Requests
 
     /// Section 2.2, figure 6, `Get`.
-    pub(super) fn get(&self, ctx: &mut Context<'_, Node>, from: NodeId, start: Ts, key: Key) {
-        match self.columns.hides(key, start) {
-            Some(lock) if self.settings.bug != Some(Bug::ReadIgnoresLock) => {
-                ctx.mark(marks::A_READ_MET_A_LOCK);
-                self.locked(ctx, from, start, key, lock);
-            }
-            _ => {
-                let cell = self.columns.row(key).version(start);
-                ctx.send(from, Message::Got { start, key, cell });
-            }
+    fn get(&self, ctx: &mut Context<'_, Self>, from: NodeId, start: Ts, key: Key) {
+        if let Some(lock) = self.columns.blocks_read(key, start)
+            && !ctx.planted(Bug::ReadIgnoresLock)
+        {
+            ctx.mark(marks::A_READ_MET_A_LOCK);
+            return self.locked(ctx, from, start, key, lock);
         }
+        let cell = self.columns.row(key).version(start);
+        ctx.send(from, Message::Got(start, key, cell));
     }
 
     /// Section 2.2, figure 6, `Prewrite`.
-    pub(super) fn prewrite(
+    fn prewrite(
         &mut self,
-        ctx: &mut Context<'_, Node>,
+        ctx: &mut Context<'_, Self>,
         from: NodeId,
         (start, key): (Ts, Key),
         lock: Lock,
         cell: Option<Cell>,
     ) {
-        match self.columns.may_lock(key, start, lock.purpose) {
+        match self.columns.may_prewrite(key, start, lock.kind) {
             Ok(fresh) => {
                 if fresh {
-                    self.write(ctx, Change::Prewrite { start, key, lock, cell });
-                    self.watch(ctx, (key, start));
+                    self.write(ctx, Change::Prewrite(start, key, lock, cell));
+                    self.track(ctx, key, start);
                 }
-                ctx.send(from, Message::Prewritten { start, key });
+                ctx.send(from, Message::Prewritten(start, key));
             }
             Err(Refused::Locked(lock)) => {
                 ctx.mark(marks::A_PREWRITE_MET_A_LOCK);
                 self.locked(ctx, from, start, key, lock);
             }
             Err(Refused::Conflict(commit)) => {
-                ctx.mark(match lock.purpose {
-                    Purpose::Write => marks::WRITE_CONFLICT,
-                    Purpose::Read => marks::WHAT_WAS_READ_HAS_CHANGED,
+                ctx.mark(match lock.kind {
+                    LockKind::Write => marks::WRITE_CONFLICT,
+                    LockKind::Read => marks::WHAT_WAS_READ_HAS_CHANGED,
                 });
-                ctx.send(from, Message::Conflict { start, key, commit });
+                ctx.send(from, Message::Conflict(start, key, commit));
             }
-            Err(Refused::RolledBack) => ctx.send(from, Message::RolledBack { start, key }),
+            Err(Refused::RolledBack) => ctx.send(from, Message::RolledBack(start, key)),
         }
     }
 
-    fn locked(&self, ctx: &mut Context<'_, Node>, to: NodeId, start: Ts, key: Key, by: InTheWay) {
-        let InTheWay { holder, lock: Lock { primary, .. } } = by;
+    fn locked(&self, ctx: &mut Context<'_, Self>, to: NodeId, start: Ts, key: Key, by: BlockingLock) {
+        let BlockingLock { holder, lock: Lock { primary, .. } } = by;
         ctx.send(to, Message::Locked { start, key, holder, primary });
     }
 
     /// Section 2.2, figure 6, `Commit`: from the client, or from whoever rolls a secondary forward.
-    pub(super) fn commit(&mut self, ctx: &mut Context<'_, Node>, from: NodeId, start: Ts, key: Key, commit: Ts) {
-        let done = self.roll_forward(ctx, start, key, commit);
-        ctx.send(
-            from,
-            match done {
-                true => Message::Committed { start, key },
-                false => Message::RolledBack { start, key },
-            },
-        );
+    fn commit(&mut self, ctx: &mut Context<'_, Self>, from: NodeId, start: Ts, key: Key, commit: Ts) {
+        let is_committed = self.roll_forward(ctx, start, key, commit);
+        let reply = if is_committed { Message::Committed(start, key) } else { Message::RolledBack(start, key) };
+        ctx.send(from, reply);
     }
 
-    /// From the client that gives up, or from whoever found it abandoned.
-    pub(super) fn rollback(&mut self, ctx: &mut Context<'_, Node>, from: NodeId, start: Ts, key: Key) {
-        let done = self.roll_back(ctx, start, key);
-        ctx.send(
-            from,
-            match done {
-                true => Message::RolledBack { start, key },
-                false => Message::Committed { start, key },
-            },
-        );
+    /// From the client that aborts, or from whoever found the transaction abandoned.
+    fn rollback(&mut self, ctx: &mut Context<'_, Self>, from: NodeId, start: Ts, key: Key) {
+        let is_rolled_back = self.roll_back(ctx, start, key);
+        let reply = if is_rolled_back { Message::RolledBack(start, key) } else { Message::Committed(start, key) };
+        ctx.send(from, reply);
+    }
+
+    /// Somebody has met the lock of a transaction whose primary is here.
+    fn check_primary(&mut self, ctx: &mut Context<'_, Self>, from: NodeId, holder: Ts, primary: Key, met: Key) {
+        let status = self.status_of(ctx, primary, holder);
+        ctx.send(from, Message::Status(holder, met, status));
     }
 
     // -----------------------------------------------------------------------------------------------------------------
-    // Settling
+    // Committing and rolling back
 
-    /// Commits a row. Says whether it is committed now; not, if it was rolled back before. A read lock leaves nothing
-    /// behind, so once it is gone nobody can tell, nor needs to.
-    fn roll_forward(&mut self, ctx: &mut Context<'_, Node>, start: Ts, key: Key, commit: Ts) -> bool {
-        match self.columns.row(key).fate(start) {
-            Some(Fate::Alive) => {
-                self.write(ctx, Change::Commit { start, key, commit });
-                self.forget(ctx, key, start);
+    /// Commits a row. Returns whether it is committed now; it is not if it was rolled back before. A read lock leaves
+    /// nothing behind, so once it is gone nobody can tell, nor needs to.
+    fn roll_forward(&mut self, ctx: &mut Context<'_, Self>, start: Ts, key: Key, commit: Ts) -> bool {
+        match self.columns.row(key).status(start) {
+            Some(Status::Alive) => {
+                self.write(ctx, Change::Commit(start, key, commit));
+                self.untrack(ctx, key, start);
                 true
             }
-            Some(Fate::Committed(at)) => {
+            Some(Status::Committed(at)) => {
                 assert!(at == commit, "a row is committed at one timestamp: {start} on {key} at {at} and at {commit}");
                 true
             }
-            Some(Fate::RolledBack) | None => false,
+            Some(Status::RolledBack) | None => false,
         }
     }
 
-    /// Rolls a row back, and remembers it. Says whether it is rolled back now; not, if it was committed before.
-    fn roll_back(&mut self, ctx: &mut Context<'_, Node>, start: Ts, key: Key) -> bool {
-        match self.columns.row(key).fate(start) {
-            Some(Fate::Committed(_)) => return false,
-            Some(Fate::RolledBack) => return true,
-            Some(Fate::Alive) | None => {}
-        }
-        self.write(ctx, Change::Rollback { start, key });
-        self.forget(ctx, key, start);
-        true
-    }
-
-    fn forget(&mut self, ctx: &mut Context<'_, Node>, key: Key, start: Ts) {
-        self.since.remove(&(key, start));
-        if self.since.is_empty() {
-            ctx.cancel(&Timer::Sweep);
-        }
-    }
-
-    /// What became of a transaction whose primary is here. If nothing did for long, or it never came, it is rolled back:
-    /// at the primary, so that it cannot be committed any more (section 2.2, "the primary lock").
-    fn check(&mut self, ctx: &mut Context<'_, Node>, primary: Key, holder: Ts) -> Fate {
-        match self.columns.row(primary).fate(holder) {
-            Some(Fate::Alive) if self.age(ctx.now(), primary, holder) < self.settings.ttl => Fate::Alive,
-            Some(fate @ (Fate::Committed(_) | Fate::RolledBack)) => fate,
-            Some(Fate::Alive) | None => {
-                ctx.mark(marks::ABANDONED_TRANSACTION_ROLLED_BACK);
-                self.roll_back(ctx, holder, primary);
-                Fate::RolledBack
+    /// Rolls a row back, and remembers it. Returns whether it is rolled back now; it is not if it was committed before.
+    fn roll_back(&mut self, ctx: &mut Context<'_, Self>, start: Ts, key: Key) -> bool {
+        match self.columns.row(key).status(start) {
+            Some(Status::Committed(_)) => false,
+            Some(Status::RolledBack) => true,
+            Some(Status::Alive) | None => {
+                self.write(ctx, Change::Rollback(start, key));
+                self.untrack(ctx, key, start);
+                let status = self.columns.row(key).status(start);
+                assert!(status == Some(Status::RolledBack), "a rollback is remembered: {start} on {key} is {status:?}");
+                true
             }
         }
     }
 
-    /// For how long this shard has known of a lock, when its clock shows `now`.
-    pub fn age(&self, now: Time, key: Key, start: Ts) -> Span {
-        let since = self.since.get(&(key, start)).copied().unwrap_or(Time::ZERO);
-        // The clock may have gone back.
-        Span(now.0.saturating_sub(since.0))
-    }
-
-    pub(super) fn check_primary(
-        &mut self,
-        ctx: &mut Context<'_, Node>,
-        from: NodeId,
-        (holder, primary): (Ts, Key),
-        met: Key,
-    ) {
-        let fate = self.check(ctx, primary, holder);
-        ctx.send(from, Message::Status { holder, met, fate });
+    /// The status of a transaction whose primary is here. If its lock is old, or it has none, it is rolled back: at the
+    /// primary, so that it cannot be committed any more (section 2.2, "the primary lock").
+    fn status_of(&mut self, ctx: &mut Context<'_, Self>, primary: Key, holder: Ts) -> Status {
+        match self.columns.row(primary).status(holder) {
+            Some(Status::Alive) if self.age(ctx.now(), primary, holder) < self.settings.ttl => Status::Alive,
+            Some(status @ (Status::Committed(_) | Status::RolledBack)) => status,
+            Some(Status::Alive) | None => {
+                ctx.mark(marks::ABANDONED_TRANSACTION_ROLLED_BACK);
+                self.roll_back(ctx, holder, primary);
+                Status::RolledBack
+            }
+        }
     }
 
     // -----------------------------------------------------------------------------------------------------------------
     // Sweeping: not in the paper, where a lock stays until somebody meets it. TiKV does so before it collects garbage.
 
-    /// Asks after the transactions whose locks are old.
-    pub(super) fn sweep(&mut self, ctx: &mut Context<'_, Node>) {
-        let old: Vec<_> = self
-            .columns
-            .locks()
-            .filter(|(key, start, _)| self.age(ctx.now(), *key, *start) >= self.settings.ttl)
-            .collect();
-        for (key, holder, lock) in old {
-            ctx.send(
-                self.settings.home(lock.primary),
-                Message::CheckPrimary { holder, primary: lock.primary, met: key },
-            );
+    /// Inquires about the transactions whose locks are old.
+    fn sweep(&mut self, ctx: &mut Context<'_, Self>) {
+        let is_old = |key, start| self.age(ctx.now(), key, start) >= self.settings.ttl;
+        let old: Vec<_> = self.columns.locks().filter(|(key, start, _)| is_old(*key, *start)).collect();
+        for (met, holder, Lock { primary, .. }) in old {
+            ctx.send(home(&self.shards, primary), Message::CheckPrimary { holder, primary, met });
         }
-        if !self.since.is_empty() {
+        if !self.locked_since.is_empty() {
             ctx.arm(Timer::Sweep, self.settings.ttl);
         }
     }
 
-    /// What became of a transaction that has an old lock here.
-    pub(super) fn status(&mut self, ctx: &mut Context<'_, Node>, holder: Ts, met: Key, fate: Fate) {
-        if self.columns.row(met).fate(holder) != Some(Fate::Alive) {
+    /// The status of a transaction that has an old lock here.
+    fn status(&mut self, ctx: &mut Context<'_, Self>, holder: Ts, met: Key, status: Status) {
+        if self.columns.row(met).status(holder) != Some(Status::Alive) {
             return;
         }
         ctx.mark(marks::OLD_LOCK_SWEPT);
-        match fate {
-            Fate::Alive => {}
-            Fate::Committed(commit) => drop(self.roll_forward(ctx, holder, met, commit)),
-            Fate::RolledBack => drop(self.roll_back(ctx, holder, met)),
+        match status {
+            Status::Alive => {}
+            Status::Committed(commit) => drop(self.roll_forward(ctx, holder, met, commit)),
+            Status::RolledBack => drop(self.roll_back(ctx, holder, met)),
+        }
+    }
+}
+
+impl Process for Shard {
+    type Message = Message;
+    type Timer = Timer;
+    type Record = Record;
+    type Op = Op;
+    type Ret = Ret;
+
+    /// Recovers from the log. The age of the locks that it finds is counted anew.
+    fn start(&mut self, ctx: &mut Context<'_, Self>) {
+        let records = wal::recover(ctx, WAL).unwrap_or_default();
+        self.columns = Shard::recovered(std::mem::take(&mut self.columns), records.iter());
+        let found: Vec<_> = self.columns.locks().map(|(key, start, _)| (key, start)).collect();
+        if !found.is_empty() {
+            ctx.mark(marks::LOCKS_FOUND_AFTER_A_CRASH);
+        }
+        for (key, start) in found {
+            self.track(ctx, key, start);
+        }
+    }
+
+    fn message(&mut self, ctx: &mut Context<'_, Self>, from: NodeId, message: Message) {
+        match message {
+            Message::Get(start, key) => self.get(ctx, from, start, key),
+            Message::Prewrite(start, key, lock, cell) => self.prewrite(ctx, from, (start, key), lock, cell),
+            Message::Commit(start, key, commit) => self.commit(ctx, from, start, key, commit),
+            Message::Rollback(start, key) => self.rollback(ctx, from, start, key),
+            Message::CheckPrimary { holder, primary, met } => self.check_primary(ctx, from, holder, primary, met),
+            Message::Status(holder, met, status) => self.status(ctx, holder, met, status),
+            message => panic!("no message for a shard: {from} sent {message:?}"),
+        }
+    }
+
+    fn timer(&mut self, ctx: &mut Context<'_, Self>, timer: Timer) {
+        match timer {
+            Timer::Sweep => self.sweep(ctx),
+            timer => panic!("no timer of a shard: {timer:?}"),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A timestamp of the oracle: a number, later ones are greater. What is there at the beginning has zero.
+/// A timestamp of the oracle: later ones are greater. Zero is before all that the oracle hands out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Ts(pub u64);
 
@@ -14,12 +14,13 @@ impl fmt::Display for Ts {
     }
 }
 
-/// The reign of one life of one oracle: each belongs to one that claimed it, and at most one is current.
+/// The epoch in which one incarnation of one oracle hands out timestamps: each belongs to the one that claimed it, and at
+/// most one is current.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Epoch(pub u64);
 
 impl Epoch {
-    /// The one after it.
+    /// The epoch after it.
     pub fn next(self) -> Self {
         Epoch(self.0 + 1)
     }

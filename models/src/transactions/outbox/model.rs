@@ -1,32 +1,21 @@
 //! The model: a broker, services and clients.
 
+use std::ops::Range;
+
 use proptest::prelude::*;
-use seedbed_sim::{Context, FaultClass, Info, Model, NodeId, OpId, Operation, Phases, Process, Span, Workload, kinds};
+use seedbed_sim::{FaultClass, Info, Model, NodeId, Operation, Phases, Roles, Span, Workload};
 use serde::{Deserialize, Serialize};
 
+use crate::parts::client::{self, Client};
 use crate::parts::wal;
-use crate::transactions::TxId;
-use crate::transactions::client;
-use crate::transactions::client::{Asks, Client};
-use crate::transactions::outbox::broker::{self, Broker};
+use crate::transactions::outbox::broker::Broker;
 use crate::transactions::outbox::bugs::Bug;
 use crate::transactions::outbox::marks;
-use crate::transactions::outbox::messages::{Deposit, Message};
-use crate::transactions::outbox::service::{self, Service};
+use crate::transactions::outbox::messages::{Message, Op, Record, Requests, Ret, Timer};
+use crate::transactions::outbox::service::Service;
+use crate::transactions::outbox::settings::{Relay, Settings};
 use crate::transactions::store::{Key, Store};
 use crate::transactions::transfer::{self, INITIAL_BALANCE, Transfer, Transfers, keys_of};
-
-/// How messages get from a service to the broker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Relay {
-    /// A relay looks into the outbox now and then.
-    Polling,
-    /// A relay follows the database's log (change data capture).
-    Tailing,
-    /// The broker has a half message before the transaction begins, and is told how it ended.
-    Transactional,
-}
 
 /// The configuration: the broker `n0`, then services, then clients.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,13 +29,12 @@ pub struct Outbox {
     pub accounts: u16,
     /// How messages get to the broker.
     pub relay: Relay,
-    /// How long a polling relay lets pass between two looks.
-    pub interval: Span,
-    /// How long everybody waits for an answer before asking again.
-    pub patience: Span,
-    /// The planted bug.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub bug: Option<Bug>,
+    /// The time between two looks of a polling relay into the outbox.
+    #[serde(alias = "interval")]
+    pub poll_interval: Span,
+    /// After how long a node sends again what was not acknowledged or answered.
+    #[serde(alias = "patience")]
+    pub retry: Span,
 }
 
 /// The node that is the broker.
@@ -59,15 +47,14 @@ impl Default for Outbox {
             clients: 3,
             accounts: 4,
             relay: Relay::Polling,
-            interval: Span::ms(30),
-            patience: Span::ms(50),
-            bug: None,
+            poll_interval: Span::ms(30),
+            retry: Span::ms(50),
         }
     }
 }
 
 impl Outbox {
-    /// The same with another relay.
+    /// The same with this relay.
     pub fn with(self, relay: Relay) -> Self {
         Outbox { relay, ..self }
     }
@@ -78,7 +65,7 @@ impl Outbox {
     }
 
     /// The clients.
-    pub fn client_ids(&self) -> std::ops::Range<u16> {
+    pub fn client_ids(&self) -> Range<u16> {
         1 + self.services..1 + self.services + self.clients
     }
 
@@ -86,11 +73,15 @@ impl Outbox {
     pub fn home(&self, account: Key) -> NodeId {
         NodeId(1 + transfer::shard_of(account, self.services))
     }
+
+    fn settings(&self) -> Settings {
+        Settings { relay: self.relay, poll_interval: self.poll_interval, retry: self.retry }
+    }
 }
 
 /// A transfer is a withdrawal, and a deposit that is published.
 impl Transfers for Outbox {
-    fn clients(&self) -> std::ops::Range<u16> {
+    fn clients(&self) -> Range<u16> {
         self.client_ids()
     }
 
@@ -107,133 +98,23 @@ impl Transfers for Outbox {
     }
 
     fn accounts(process: &Node) -> Vec<(Key, Option<i64>)> {
-        let Node::Service(service) = process else { return Vec::new() };
-        service.store().cells().map(|(key, cell)| (key, Some(cell.value))).collect()
+        let cells = process.service().into_iter().flat_map(|service| service.store().cells());
+        cells.map(|(key, cell)| (key, Some(cell.value))).collect()
     }
-}
-
-/// What clients ask.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Op {
-    /// Money from one account to another.
-    Transfer(Transfer),
-}
-
-/// What clients are answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Ret {
-    /// The money is withdrawn, and the deposit will come.
-    Committed,
-    /// There was not enough, or the service had forgotten of it: nothing happened and nothing will.
-    Aborted,
 }
 
 /// A node.
 // Worlds have few nodes: a box would cost more than the room.
 #[allow(clippy::large_enum_variant)]
-#[derive(Clone, Debug, Hash)]
+#[derive(Clone, Debug, Hash, Roles)]
+#[roles(Message, Timer, Record, Op, Ret)]
 pub enum Node {
-    /// The broker.
+    /// Stores messages, and delivers them.
     Broker(Broker),
-    /// A service.
+    /// Keeps accounts, publishes, and consumes.
     Service(Service),
-    /// A client, and the services in their order.
-    Client(Client<Op>, Vec<NodeId>),
-}
-
-/// The timers of nodes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Timer {
-    /// A client asks again.
-    Again,
-    /// A relay looks what is to be sent.
-    Relay,
-    /// The broker delivers again to this consumer.
-    Redeliver(NodeId),
-    /// The broker asks after half messages.
-    CheckBack,
-}
-kinds!(Timer: Again, Relay, Redeliver, CheckBack);
-
-/// A record on a node's disk.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Record {
-    /// The broker's.
-    Broker(broker::Entry),
-    /// A service's.
-    Service(service::Entry),
-    /// How far a relay is that tails the log.
-    Position(usize),
-}
-
-impl Asks for Node {
-    fn request(tx: TxId, Op::Transfer(transfer): &Op) -> Message {
-        Message::Request { tx, transfer: *transfer }
-    }
-
-    fn again() -> Timer {
-        Timer::Again
-    }
-}
-
-impl Process for Node {
-    type Message = Message;
-    type Timer = Timer;
-    type Record = Record;
-    type Op = Op;
-    type Ret = Ret;
-
-    fn start(&mut self, ctx: &mut Context<'_, Self>) {
-        match self {
-            Node::Broker(broker) => broker.start(ctx),
-            Node::Service(service) => service.start(ctx),
-            Node::Client(..) => {}
-        }
-    }
-
-    fn message(&mut self, ctx: &mut Context<'_, Self>, from: NodeId, message: Message) {
-        match (self, message) {
-            (Node::Broker(broker), Message::Publish(deposit)) => broker.publish(ctx, from, deposit),
-            (Node::Broker(broker), Message::Half(deposit)) => broker.half(ctx, from, deposit),
-            (Node::Broker(broker), Message::End { tx, commit }) => broker.end(ctx, from, tx, commit),
-            (Node::Broker(broker), Message::Consumed { offset }) => broker.consumed(ctx, from, offset),
-            (Node::Service(service), Message::Request { tx, transfer }) => {
-                service.request(ctx, from, Deposit { tx, transfer })
-            }
-            (Node::Service(service), Message::Published { tx }) => service.published(ctx, tx),
-            (Node::Service(service), Message::HalfStored { tx }) => service.half_stored(ctx, tx),
-            (Node::Service(service), Message::Ended { tx }) => service.ended(ctx, tx),
-            (Node::Service(service), Message::CheckBack(deposit)) => service.check_back(ctx, deposit),
-            (Node::Service(service), Message::Deliver { offset, deposit }) => {
-                service.deliver(ctx, from, offset, deposit)
-            }
-            (Node::Client(client, _), Message::Answer { tx, committed }) => {
-                client.answered(ctx, tx, if committed { Ret::Committed } else { Ret::Aborted })
-            }
-            (node, message) => panic!("outbox: a message for another kind of node: {node:?} got {message:?}"),
-        }
-    }
-
-    fn timer(&mut self, ctx: &mut Context<'_, Self>, timer: Timer) {
-        match (self, timer) {
-            (Node::Broker(broker), Timer::Redeliver(consumer)) => broker.redeliver(ctx, consumer),
-            (Node::Broker(broker), Timer::CheckBack) => broker.check_back(ctx),
-            (Node::Service(service), Timer::Relay) => service.look(ctx),
-            (Node::Client(client, _), Timer::Again) => client.again(ctx),
-            (node, timer) => panic!("outbox: a timer of another kind of node: {node:?} got {timer:?}"),
-        }
-    }
-
-    fn invoke(&mut self, ctx: &mut Context<'_, Self>, op: OpId, input: Op) {
-        let Node::Client(client, services) = self else {
-            panic!("outbox: operations are for clients: {op:?} came to another node");
-        };
-        let Op::Transfer(transfer) = input;
-        let home = services[usize::from(transfer.from.0) % services.len()];
-        client.invoke(ctx, op, home, input);
-    }
+    /// Asks for transfers.
+    Client(Client<Requests>),
 }
 
 impl Model for Outbox {
@@ -249,6 +130,7 @@ impl Model for Outbox {
             "Richardson, *Microservices Patterns*, 2018, section 3.3",
         ],
         tolerates: &FaultClass::USUAL,
+        // A relay has messages that the broker is not known to have; a broker has messages that are not consumed.
         roles: &["relay", "broker"],
         bugs: Bug::LISTED,
         marks: &[marks::MARKS, wal::MARKS, client::MARKS],
@@ -261,23 +143,12 @@ impl Model for Outbox {
     fn spawn(&self, node: NodeId, _: &[NodeId]) -> Node {
         let services = || self.service_ids().collect();
         match node {
-            BROKER => Node::Broker(Broker::new(broker::Settings {
-                services: services(),
-                patience: self.patience,
-                check_after: Span(self.patience.0 * 2),
-            })),
+            BROKER => Node::Broker(Broker::new(services(), self.settings())),
             NodeId(n) if n <= self.services => {
                 let store = Store::new(keys_of(n - 1, self.services, self.accounts), INITIAL_BALANCE);
-                let settings = service::Settings {
-                    broker: BROKER,
-                    relay: self.relay,
-                    interval: self.interval,
-                    patience: self.patience,
-                    bug: self.bug,
-                };
-                Node::Service(Service::new(settings, store))
+                Node::Service(Service::new(BROKER, store, self.settings()))
             }
-            _ => Node::Client(Client::new(self.patience), services()),
+            _ => Node::Client(Client::new(services(), self.retry)),
         }
     }
 
@@ -290,16 +161,8 @@ impl Model for Outbox {
         }
     }
 
-    fn bug(&self) -> Option<&'static str> {
-        self.bug.map(Bug::name)
-    }
-
-    fn set_bug(&mut self, bug: Option<&'static str>) {
-        self.bug = Bug::planted(bug);
-    }
-
     fn reaction_time(&self) -> Span {
-        self.patience
+        self.retry
     }
 
     fn holds(&self, process: &Node, role: &str) -> Option<u64> {
@@ -310,14 +173,15 @@ impl Model for Outbox {
         }
     }
 
-    /// All three ways to the broker, relays that look often and seldom, impatient and patient nodes.
+    /// All three relays, relays that poll often and seldom, short and long timeouts.
     fn variants(&self) -> BoxedStrategy<Self> {
         let model = self.clone();
         let relay = prop_oneof![Just(Relay::Polling), Just(Relay::Tailing), Just(Relay::Transactional)];
-        let interval = prop_oneof![2 => Just(self.interval), 1 => Just(Span::ms(5)), 1 => Just(Span::ms(120))];
-        let patience = prop_oneof![2 => Just(self.patience), 1 => Just(Span::ms(25))];
-        (relay, interval, patience)
-            .prop_map(move |(relay, interval, patience)| Outbox { relay, interval, patience, ..model.clone() })
+        let poll_interval =
+            prop_oneof![2 => Just(self.poll_interval), 1 => Just(Span::ms(5)), 1 => Just(Span::ms(120))];
+        let retry = prop_oneof![2 => Just(self.retry), 1 => Just(Span::ms(25))];
+        (relay, poll_interval, retry)
+            .prop_map(move |(relay, poll_interval, retry)| Outbox { relay, poll_interval, retry, ..model.clone() })
             .boxed()
     }
 

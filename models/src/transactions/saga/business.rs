@@ -8,21 +8,20 @@
 //! A transfer, the common work of the family: `T_0` withdraws, `T_1` deposits, the pivot; `T_2` closes the account that
 //! paid, for which it stays locked. `C_0` gives the money back.
 
-use seedbed_sim::NodeId;
 use serde::{Deserialize, Serialize};
 
-use crate::transactions::saga::plan::{Kind, Plan, Step, StepId, Steps};
+use crate::transactions::saga::plan::{Kind, Plan, ServiceId, Step, StepId, Steps};
 use crate::transactions::store::{Key, Step as Local};
 use crate::transactions::transfer::{self, Transfer, shard_of};
 
-/// The order service, where saga coordinators live too.
-pub const ORDER: NodeId = NodeId(0);
+/// The order service, where sagas are orchestrated too.
+pub const ORDER: ServiceId = ServiceId(0);
 /// The stock.
-pub const STOCK: NodeId = NodeId(1);
+pub const STOCK: ServiceId = ServiceId(1);
 /// Payment.
-pub const PAYMENT: NodeId = NodeId(2);
+pub const PAYMENT: ServiceId = ServiceId(2);
 /// Shipping.
-pub const SHIPPING: NodeId = NodeId(3);
+pub const SHIPPING: ServiceId = ServiceId(3);
 /// How many services there are.
 pub const SERVICES: u16 = 4;
 
@@ -33,39 +32,39 @@ pub const PRODUCTS: u16 = 2;
 /// How many accounts there are; each is at the service that [`shard_of`] says.
 pub const ACCOUNTS: u16 = transfer::COMPARED_ACCOUNTS;
 
-/// What is on the shelf of each product at the beginning.
+/// Pieces of each product on the shelf at the beginning.
 pub const INITIAL_STOCK: i64 = 16;
-/// How often each product can be shipped.
+/// How many orders of each product can be shipped.
 pub const SHIPMENTS: i64 = 4;
-/// What each customer has at the beginning.
+/// Each customer's balance at the beginning.
 pub const INITIAL_MONEY: i64 = 110;
-/// What one piece of any product costs.
+/// The price of one piece of any product.
 pub const PRICE: i64 = 10;
 
 /// Goods for money.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Order {
-    /// Who pays; below [`CUSTOMERS`].
+    /// The customer who pays; below [`CUSTOMERS`].
     pub customer: u16,
-    /// What; below [`PRODUCTS`].
+    /// Below [`PRODUCTS`].
     pub product: u16,
-    /// How many; above zero.
+    /// Above zero.
     pub pieces: i64,
 }
 
 impl Order {
-    /// What it costs.
+    /// The price of all its pieces.
     pub fn price(self) -> i64 {
         self.pieces * PRICE
     }
 }
 
-/// What a client asks for: each is one saga.
+/// A client's request: each is one saga.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Request {
-    /// Buys something.
+    /// Buys a product.
     Order(Order),
     /// Takes money from one account to another.
     Transfer(Transfer),
@@ -101,7 +100,8 @@ pub fn held(customer: u16) -> Key {
 pub fn paid(customer: u16) -> Key {
     Key(340 + customer)
 }
-/// A customer's points: one for each order. They are read when the money is held and written when it is paid.
+/// A customer's points: one for each order. They are read when the money is held and written when it is paid, so that sagas
+/// which are not isolated lose updates of them.
 pub fn points(customer: u16) -> Key {
     Key(360 + customer)
 }
@@ -130,7 +130,7 @@ pub fn name(key: Key) -> String {
 }
 
 /// What a service has in its store at the beginning.
-pub fn initial(service: NodeId) -> Vec<(Key, i64)> {
+pub fn initial(service: ServiceId) -> Vec<(Key, i64)> {
     let mut cells: Vec<(Key, i64)> =
         transfer::keys_of(service.0, SERVICES, ACCOUNTS).map(|key| (key, transfer::INITIAL_BALANCE)).collect();
     match service {
@@ -142,7 +142,7 @@ pub fn initial(service: NodeId) -> Vec<(Key, i64)> {
             (0..CUSTOMERS).flat_map(|c| [(balance(c), INITIAL_MONEY), (held(c), 0), (paid(c), 0), (points(c), 0)]),
         ),
         SHIPPING => cells.extend((0..PRODUCTS).map(|p| (shipments(p), SHIPMENTS))),
-        _ => panic!("there is no such service: {service}"),
+        service => panic!("there is no such service: {service:?}"),
     }
     cells
 }
@@ -152,10 +152,10 @@ const CONFIRMED: i64 = 2;
 const CANCELLED: i64 = 3;
 
 impl Request {
-    /// Its steps.
+    /// The steps of its saga.
     pub fn plan(self) -> Plan {
         use Kind::{Compensatable, Pivot, Retriable};
-        let step = |name, at, kind, after| Step { name, at, kind, after };
+        let step = |name, service, kind, after| Step { name, service, kind, after };
         Plan::new(match self {
             Request::Order(_) => vec![
                 step("open", ORDER, Compensatable, Steps::NONE),
@@ -167,7 +167,7 @@ impl Request {
                 step("confirm", ORDER, Retriable, Steps::of([4, 5])),
             ],
             Request::Transfer(transfer) => {
-                let at = |key| NodeId(shard_of(key, SERVICES));
+                let at = |key| ServiceId(shard_of(key, SERVICES));
                 vec![
                     step("withdraw", at(transfer.from), Compensatable, Steps::NONE),
                     step("deposit", at(transfer.to), Pivot, Steps::of([0])),
@@ -177,8 +177,8 @@ impl Request {
         })
     }
 
-    /// What `T_i` does to the store of its service. `seen` is what an earlier step of the same saga read there.
-    pub fn transaction(self, step: StepId, seen: impl Fn(Key) -> i64) -> Vec<Local> {
+    /// What `T_i` does to the store of its service. `last_read` is what an earlier step of the same saga read there.
+    pub fn transaction(self, step: StepId, last_read: impl Fn(Key) -> i64) -> Vec<Local> {
         let (add, put) = (|key, amount| Local::Add { key, amount }, |key, value| Local::Put { key, value });
         match (self, step.0) {
             (Request::Order(Order { customer, .. }), 0) => vec![put(order_of(customer), PENDING)],
@@ -198,7 +198,7 @@ impl Request {
             (Request::Order(order @ Order { customer, .. }), 5) => vec![
                 add(held(customer), -order.price()),
                 add(paid(customer), order.price()),
-                put(points(customer), seen(points(customer)) + 1),
+                put(points(customer), last_read(points(customer)) + 1),
             ],
             (Request::Order(Order { customer, .. }), 6) => vec![put(order_of(customer), CONFIRMED)],
             (Request::Transfer(transfer), 0) => vec![transfer.withdrawal()],
@@ -239,10 +239,10 @@ mod tests {
         assert_eq!(plan.ready(Steps::of([0])), Steps::of([1, 2]));
         assert_eq!(plan.ready(Steps::of([0, 1])), Steps::of([2]));
         assert_eq!(plan.ready(Steps::of([0, 1, 2, 3])), Steps::of([4, 5]));
-        assert_eq!(plan.undone_first(Steps::of([0, 1, 2])), Steps::of([1, 2]));
-        assert_eq!(plan.undone_first(Steps::of([0, 2])), Steps::of([2]));
-        assert_eq!(plan.undone_first(Steps::of([0])), Steps::of([0]));
-        assert_eq!(plan.dependents(Steps::of([1])), Steps::of([3, 4, 5, 6]));
+        assert_eq!(plan.ready_to_compensate(Steps::of([0, 1, 2])), Steps::of([1, 2]));
+        assert_eq!(plan.ready_to_compensate(Steps::of([0, 2])), Steps::of([2]));
+        assert_eq!(plan.ready_to_compensate(Steps::of([0])), Steps::of([0]));
+        assert_eq!(plan.descendants(Steps::of([1])), Steps::of([3, 4, 5, 6]));
     }
 
     #[test]

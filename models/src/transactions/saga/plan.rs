@@ -7,7 +7,16 @@
 
 use std::fmt;
 
-use seedbed_sim::NodeId;
+/// A service, by its place among the services of the business. Which node it is, is for a world to say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ServiceId(pub u16);
+
+impl ServiceId {
+    /// The place in lists that have one item a service.
+    pub fn index(self) -> usize {
+        usize::from(self.0)
+    }
+}
 
 /// Which step of its saga: the `i` of `T_i`, from zero on.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,15 +34,15 @@ impl fmt::Debug for StepId {
     }
 }
 
-/// Some of the steps of a saga.
+/// A set of steps of one saga, which has at most sixteen.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Steps(u16);
 
 impl Steps {
-    /// None.
+    /// The empty set.
     pub const NONE: Steps = Steps(0);
 
-    /// These.
+    /// The set of these steps.
     pub const fn of<const N: usize>(steps: [u8; N]) -> Self {
         let (mut set, mut i) = (0, 0);
         while i < N {
@@ -43,51 +52,57 @@ impl Steps {
         Steps(set)
     }
 
-    /// Whether it is one of them.
-    pub fn has(self, step: StepId) -> bool {
+    /// Whether the set has this step.
+    pub fn contains(self, step: StepId) -> bool {
         self.0 & (1 << step.0) != 0
     }
 
-    /// Adds one.
-    pub fn add(&mut self, step: StepId) {
+    /// Adds a step.
+    pub fn insert(&mut self, step: StepId) {
         self.0 |= 1 << step.0;
     }
 
-    /// Both.
-    pub fn and(self, other: Steps) -> Steps {
+    /// The steps in either set.
+    pub fn union(self, other: Steps) -> Steps {
         Steps(self.0 | other.0)
     }
 
-    /// Those that are in both.
-    pub fn in_common(self, other: Steps) -> Steps {
+    /// The steps in both sets.
+    pub fn intersection(self, other: Steps) -> Steps {
         Steps(self.0 & other.0)
     }
 
-    /// Those that are not in the other.
-    pub fn without(self, other: Steps) -> Steps {
+    /// The steps that are not in the other set.
+    pub fn difference(self, other: Steps) -> Steps {
         Steps(self.0 & !other.0)
     }
 
-    /// Whether all are in the other.
-    pub fn all_in(self, other: Steps) -> bool {
-        self.without(other).is_empty()
+    /// Whether the other set has all of these steps.
+    pub fn is_subset(self, other: Steps) -> bool {
+        self.difference(other).is_empty()
     }
 
-    /// Whether there are none.
+    /// Whether the set has no step.
     pub fn is_empty(self) -> bool {
         self.0 == 0
     }
 
-    /// One after the other, ascending.
+    /// The steps, ascending.
     pub fn iter(self) -> impl Iterator<Item = StepId> {
-        (0..16).map(StepId).filter(move |step| self.has(*step))
+        (0..16).map(StepId).filter(move |step| self.contains(*step))
+    }
+}
+
+impl From<StepId> for Steps {
+    fn from(step: StepId) -> Self {
+        Steps::of([step.0])
     }
 }
 
 impl FromIterator<StepId> for Steps {
     fn from_iter<I: IntoIterator<Item = StepId>>(steps: I) -> Self {
         let mut set = Steps::NONE;
-        steps.into_iter().for_each(|step| set.add(step));
+        steps.into_iter().for_each(|step| set.insert(step));
         set
     }
 }
@@ -98,27 +113,27 @@ impl fmt::Debug for Steps {
     }
 }
 
-/// What may become of a step.
+/// Whether a step can be refused, and whether it can be undone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// It can be refused, and it can be undone by its `C_i`.
     Compensatable,
     /// It can be refused; once it is executed, the saga runs to its end.
     Pivot,
-    /// It is never refused, and is asked for until it is executed.
+    /// It is never refused, and is requested until it is executed.
     Retriable,
 }
 
-/// One step.
+/// One step: `T_i`, and for a compensatable one `C_i`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Step {
-    /// What it is called.
+    /// The verb that notes and drawings have for it.
     pub name: &'static str,
-    /// The service that executes and undoes it.
-    pub at: NodeId,
-    /// What may become of it.
+    /// The service that executes and compensates it.
+    pub service: ServiceId,
+    /// Whether it can be refused, and undone.
     pub kind: Kind,
-    /// What must be executed before it.
+    /// The steps that must be executed before it: its direct dependencies.
     pub after: Steps,
 }
 
@@ -127,33 +142,31 @@ pub struct Step {
 pub struct Plan(Vec<Step>);
 
 impl Plan {
-    /// A plan of these steps.
+    /// A plan of these steps. [`Plan::check`] says whether it is sound.
     pub fn new(steps: Vec<Step>) -> Self {
         Plan(steps)
     }
 
-    /// Whether it is one: no step comes before what it depends on; there is one pivot, after all that can be undone and
-    /// before all that is retriable; the first and the last step are at one service, which so learns how it ended.
+    /// Whether the plan is sound: no step comes before what it depends on; there is one pivot, after all that can be
+    /// undone and before all that is retriable; the first and the last step are at one service, which so learns how the
+    /// saga ended.
     ///
     /// # Errors
-    /// What is wrong.
+    /// The rule that is broken.
     pub fn check(&self) -> Result<(), &'static str> {
         let before = |step: StepId| Steps(((1u32 << step.0) - 1) as u16);
         let pivot = self.of(Kind::Pivot).iter().next().ok_or("a saga has a pivot")?;
-        let ordered = |step: StepId| self[step].after.all_in(before(step));
-        let after_the_pivot = |step: StepId| self.ancestors(step).has(pivot);
-        match () {
-            () if !self.all().iter().all(ordered) => Err("a step comes after what it depends on"),
-            () if self.of(Kind::Pivot).iter().count() != 1 => Err("a saga has one pivot"),
-            () if !self.compensatable().all_in(self.ancestors(pivot)) => {
-                Err("the pivot comes after what can be undone")
-            }
-            () if !self.of(Kind::Retriable).iter().all(after_the_pivot) => {
-                Err("what is retriable comes after the pivot")
-            }
-            () if self[FIRST].at != self[self.last()].at => Err("a saga ends where it began"),
-            () => Ok(()),
-        }
+        let ordered = |step: StepId| self[step].after.is_subset(before(step));
+        let after_the_pivot = |step: StepId| self.ancestors(step).contains(pivot);
+        let rules = [
+            (self.all().iter().all(ordered), "a step comes after what it depends on"),
+            (self.of(Kind::Pivot).iter().count() == 1, "a saga has one pivot"),
+            (self.compensatable().is_subset(self.ancestors(pivot)), "the pivot comes after what can be undone"),
+            (self.of(Kind::Retriable).iter().all(after_the_pivot), "what is retriable comes after the pivot"),
+            (self[FIRST].service == self[self.last()].service, "a saga ends where it began"),
+        ];
+        let broken = rules.into_iter().find(|(holds, _)| !holds);
+        broken.map_or(Ok(()), |(_, rule)| Err(rule))
     }
 
     /// All steps.
@@ -182,35 +195,36 @@ impl Plan {
     }
 
     /// The steps of a service.
-    pub fn at(&self, service: NodeId) -> Steps {
-        self.all().iter().filter(|step| self[*step].at == service).collect()
+    pub fn of_service(&self, service: ServiceId) -> Steps {
+        self.all().iter().filter(|step| self[*step].service == service).collect()
     }
 
-    /// What must be executed before a step, directly or not.
+    /// All that must be executed before a step, directly or not.
     pub fn ancestors(&self, step: StepId) -> Steps {
         let after = self[step].after;
-        after.iter().fold(after, |all, before| all.and(self.ancestors(before)))
+        after.iter().fold(after, |all, before| all.union(self.ancestors(before)))
     }
 
     /// The steps that depend on a step directly.
-    pub fn next(&self, step: StepId) -> Steps {
-        self.all().iter().filter(|next| self[*next].after.has(step)).collect()
+    pub fn successors(&self, step: StepId) -> Steps {
+        self.all().iter().filter(|next| self[*next].after.contains(step)).collect()
     }
 
-    /// The steps that can never be executed if these are not.
-    pub fn dependents(&self, of: Steps) -> Steps {
-        self.all().iter().filter(|step| !self.ancestors(*step).in_common(of).is_empty()).collect()
+    /// All that depends on any of these steps, directly or not: it can never be executed if they are not.
+    pub fn descendants(&self, of: Steps) -> Steps {
+        self.all().iter().filter(|step| !self.ancestors(*step).intersection(of).is_empty()).collect()
     }
 
-    /// What can be executed, once these have been: several steps, where they run in parallel.
+    /// The steps that can be executed next; several, where they run in parallel.
     pub fn ready(&self, executed: Steps) -> Steps {
-        self.all().without(executed).iter().filter(|step| self[*step].after.all_in(executed)).collect()
+        self.all().difference(executed).iter().filter(|step| self[*step].after.is_subset(executed)).collect()
     }
 
-    /// Of the steps that are to be undone, those of which no other of them depends: the reverse order.
-    pub fn undone_first(&self, to_undo: Steps) -> Steps {
-        let depended_on = |step: StepId| !self.dependents(Steps::of([step.0])).in_common(to_undo).is_empty();
-        to_undo.iter().filter(|step| !depended_on(*step)).collect()
+    /// The steps that can be compensated next, of those that are to be: the ones that none of the others depends on
+    /// (reverse order of dependency).
+    pub fn ready_to_compensate(&self, to_compensate: Steps) -> Steps {
+        let depended_on = |step: StepId| !self.descendants(step.into()).intersection(to_compensate).is_empty();
+        to_compensate.iter().filter(|step| !depended_on(*step)).collect()
     }
 }
 

@@ -1,7 +1,7 @@
 //! L: abandoned locks are resolved, and every transaction ends.
 
-use seedbed_models::transactions::mvcc::{Mvcc, Node};
-use seedbed_sim::{AtEnd, Property, Span, World};
+use seedbed_models::transactions::mvcc::Mvcc;
+use seedbed_sim::{AtEnd, Broken, Property, Span, World};
 
 use super::stores;
 
@@ -20,10 +20,8 @@ pub fn locks_resolved() -> impl Property<Mvcc> + Clone + Send + Sync {
     AtEnd::liveness("mvcc/locks_resolved", |world: &World<Mvcc>| {
         let lives = lives(world);
         for (node, store) in stores(world) {
-            let old = |key, start| match world.process(node) {
-                Some(Node::Shard(shard)) => shard.age(world.clock(node), key, start) >= lives,
-                _ => true,
-            };
+            let shard = world.process(node).and_then(|process| process.shard());
+            let old = |key, start| shard.is_none_or(|shard| shard.age(world.clock(node), key, start) >= lives);
             if let Some((key, start, lock)) = store.locks().find(|(key, start, _)| old(*key, *start)) {
                 return Err(format!(
                     "{node} still has a lock on {key}, of the transaction that began at {start}, with its primary in {}",
@@ -42,16 +40,10 @@ pub fn transactions_end() -> impl Property<Mvcc> + Clone + Send + Sync {
         let lives = lives(world);
         let unended = world.history().invocations().iter().filter(|invocation| invocation.ended().is_none());
         for invocation in unended.filter(|invocation| world.now().since(invocation.invoked) >= lives) {
-            let open = match world.process(invocation.client) {
-                Some(Node::Client(client)) => client.operation() == Some(invocation.id),
-                _ => false,
-            };
-            if open {
+            let client = world.process(invocation.client).and_then(|process| process.client());
+            if client.is_some_and(|client| client.outstanding() == Some(invocation.id)) {
                 let (client, at, op) = (invocation.client, invocation.invoked, &invocation.op);
-                return Err(seedbed_sim::Broken::new(
-                    [client],
-                    format!("{client} has had no end of {op:?}, asked for at {at}"),
-                ));
+                return Err(Broken::new([client], format!("{client} has had no end of {op:?}, asked for at {at}")));
             }
         }
         Ok(())

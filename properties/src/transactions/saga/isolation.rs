@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use seedbed_models::transactions::TxId;
 use seedbed_models::transactions::ledger::Effect;
 use seedbed_models::transactions::saga::business;
-use seedbed_models::transactions::saga::service::{Entry, Way};
+use seedbed_models::transactions::saga::messages::{Act, Entry};
 use seedbed_models::transactions::saga::{Outcome, Saga};
 use seedbed_models::transactions::store::{Cell, Key};
 use seedbed_sim::{Property, Verdict, World};
@@ -82,9 +82,9 @@ pub fn history(world: &World<Saga>) -> (History, Vec<String>) {
             };
             let reads = prepared.reads.iter().map(|(key, cell)| Mop::Read(name(*key), seen(cell)));
             let writes = prepared.writes.keys().map(|key| Mop::Write(name(*key), version(entry)));
-            match entry.way {
-                Way::Execute => sagas.entry(entry.saga).or_default().extend(reads.chain(writes)),
-                Way::Compensate => compensations.push((entry, writes.collect::<Vec<_>>())),
+            match entry.act {
+                Act::Execute => sagas.entry(entry.saga).or_default().extend(reads.chain(writes)),
+                Act::Compensate => compensations.push((entry, writes.collect::<Vec<_>>())),
             }
         }
     }
@@ -136,8 +136,8 @@ fn version(entry: &Entry) -> Name {
 
 fn words(entry: &Entry) -> String {
     let (saga, step) = (entry.saga, entry.request.plan()[entry.step].name);
-    match entry.way {
-        Way::Execute => format!("'{step}' of {saga}"),
-        Way::Compensate => format!("the compensation of '{step}' of {saga}"),
+    match entry.act {
+        Act::Execute => format!("'{step}' of {saga}"),
+        Act::Compensate => format!("the compensation of '{step}' of {saga}"),
     }
 }

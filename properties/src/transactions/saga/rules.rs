@@ -2,9 +2,8 @@
 
 use seedbed_models::transactions::TxId;
 use seedbed_models::transactions::ledger::Effect;
-use seedbed_models::transactions::saga::messages::Record;
+use seedbed_models::transactions::saga::messages::{Act, Entry, Record};
 use seedbed_models::transactions::saga::plan::{Kind, StepId, Steps};
-use seedbed_models::transactions::saga::service::{Entry, Way};
 use seedbed_models::transactions::saga::{Outcome, Saga};
 use seedbed_sim::{File, Verdict, World};
 
@@ -20,22 +19,22 @@ pub(super) fn journals() -> Journals<Saga, Entry> {
 struct Done {
     /// The `T_i` that took effect.
     executed: Steps,
-    /// The `C_i` that are settled, with effect or without.
+    /// The `C_i` that were done, with effect or without.
     compensated: Steps,
 }
 
 fn done(journals: &Journals<Saga, Entry>, saga: TxId) -> Done {
-    let of = |way: Way| journals.entries().filter(move |entry| entry.saga == saga && entry.way == way);
-    let executed = of(Way::Execute).filter(|entry| matches!(entry.effect, Effect::Done(_)));
+    let of = |act: Act| journals.entries().filter(move |entry| entry.saga == saga && entry.act == act);
+    let executed = of(Act::Execute).filter(|entry| matches!(entry.effect, Effect::Done(_)));
     Done {
         executed: executed.map(|entry| entry.step).collect(),
-        compensated: of(Way::Compensate).map(|entry| entry.step).collect(),
+        compensated: of(Act::Compensate).map(|entry| entry.step).collect(),
     }
 }
 
 /// Whether an entry is this `T_i` or `C_i`, with an effect.
-fn took_effect(entry: &Entry, saga: TxId, step: StepId, way: Way) -> bool {
-    entry.saga == saga && entry.step == step && entry.way == way && matches!(entry.effect, Effect::Done(_))
+fn took_effect(entry: &Entry, saga: TxId, step: StepId, act: Act) -> bool {
+    entry.saga == saga && entry.step == step && entry.act == act && matches!(entry.effect, Effect::Done(_))
 }
 
 /// S1: a saga ends with all `T_i`, or with every executed `T_i` compensated (the paper's introduction); and a `C_i`
@@ -45,8 +44,8 @@ pub(super) fn all_or_compensated() -> JournalRule<Saga, Entry> {
     let in_reverse_order = |journals: &Journals<Saga, Entry>, _: &[Entry], entry: &Entry| {
         let (saga, done, plan) = (entry.saga, done(journals, entry.saga), entry.request.plan());
         done.compensated.iter().find_map(|step| {
-            let dependents = plan.dependents(Steps::of([step.0])).in_common(plan.compensatable());
-            let left = dependents.in_common(done.executed).without(done.compensated).iter().next()?;
+            let dependents = plan.descendants(step.into()).intersection(plan.compensatable());
+            let left = dependents.intersection(done.executed).difference(done.compensated).iter().next()?;
             let (step, left) = (plan[step].name, plan[left].name);
             Some(format!("{saga} has compensated '{step}' before '{left}', which depended on it"))
         })
@@ -60,7 +59,7 @@ fn ended_with_all_or_nothing(journals: &Journals<Saga, Entry>, world: &World<Sag
         let saga = TxId::from(asked.id);
         let Some(outcome) = outcomes.get(&saga) else { continue };
         let done = done(journals, saga);
-        let in_effect = done.executed.without(done.compensated);
+        let in_effect = done.executed.difference(done.compensated);
         let expected = match outcome {
             Outcome::Completed => asked.op.plan().all(),
             Outcome::Cancelled(_) => Steps::NONE,
@@ -75,9 +74,9 @@ fn ended_with_all_or_nothing(journals: &Journals<Saga, Entry>, world: &World<Sag
 /// S2: each `T_i` and each `C_i` takes effect at most once.
 pub(super) fn at_most_once() -> JournalRule<Saga, Entry> {
     JournalRule::new("saga/at_most_once", journals(), |_, journal, entry| {
-        let times = journal.iter().filter(|other| took_effect(other, entry.saga, entry.step, entry.way)).count();
-        let (saga, step, way) = (entry.saga, entry.request.plan()[entry.step].name, entry.way);
-        (times > 1).then(|| format!("{saga}: {way:?} of '{step}' took effect {times} times"))
+        let times = journal.iter().filter(|other| took_effect(other, entry.saga, entry.step, entry.act)).count();
+        let (saga, step, act) = (entry.saga, entry.request.plan()[entry.step].name, entry.act);
+        (times > 1).then(|| format!("{saga}: {act:?} of '{step}' took effect {times} times"))
     })
 }
 
@@ -86,13 +85,13 @@ pub(super) fn at_most_once() -> JournalRule<Saga, Entry> {
 pub(super) fn transaction_before_compensation() -> JournalRule<Saga, Entry> {
     JournalRule::new("saga/transaction_before_compensation", journals(), |_, journal, entry| {
         let before = &journal[..journal.len() - 1];
-        let executed = before.iter().any(|other| took_effect(other, entry.saga, entry.step, Way::Execute));
+        let executed = before.iter().any(|other| took_effect(other, entry.saga, entry.step, Act::Execute));
         let same = |other: &&Entry| other.saga == entry.saga && other.step == entry.step;
-        let compensated = before.iter().filter(same).any(|other| other.way == Way::Compensate);
-        let wrong = match (entry.way, &entry.effect) {
-            (Way::Execute, Effect::Done(_)) if compensated => "was executed after it was compensated, and hangs",
-            (Way::Compensate, Effect::Done(_)) if !executed => "was compensated, but never executed",
-            (Way::Compensate, Effect::Empty) if executed => "was executed, and its compensation was empty",
+        let compensated = before.iter().filter(same).any(|other| other.act == Act::Compensate);
+        let wrong = match (entry.act, &entry.effect) {
+            (Act::Execute, Effect::Done(_)) if compensated => "was executed after it was compensated, and hangs",
+            (Act::Compensate, Effect::Done(_)) if !executed => "was compensated, but never executed",
+            (Act::Compensate, Effect::Empty) if executed => "was executed, and its compensation was empty",
             _ => return None,
         };
         let step = entry.request.plan()[entry.step].name;
@@ -104,13 +103,13 @@ pub(super) fn transaction_before_compensation() -> JournalRule<Saga, Entry> {
 pub(super) fn forward_past_the_pivot() -> JournalRule<Saga, Entry> {
     JournalRule::new("saga/forward_past_the_pivot", journals(), |journals, _, entry| {
         let (saga, done, plan) = (entry.saga, done(journals, entry.saga), entry.request.plan());
-        let past = done.executed.has(plan.pivot());
+        let past = done.executed.contains(plan.pivot());
         match done.compensated.iter().next() {
             Some(step) if past => {
                 let (pivot, step) = (plan[plan.pivot()].name, plan[step].name);
                 Some(format!("{saga}: '{pivot}', the pivot, is executed, and '{step}' is compensated"))
             }
-            _ if !past && !done.executed.in_common(plan.of(Kind::Retriable)).is_empty() => {
+            _ if !past && !done.executed.intersection(plan.of(Kind::Retriable)).is_empty() => {
                 Some(format!("{saga} has executed {:?}, but not the pivot before it", done.executed))
             }
             _ => None,

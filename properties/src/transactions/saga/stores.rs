@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use seedbed_models::transactions::TxId;
 use seedbed_models::transactions::saga::business::{
-    self, CUSTOMERS, Order, PAYMENT, PRODUCTS, Request, STOCK, balance, free, held, order_of, paid, points, reserved,
-    shipments, shipped,
+    self, CUSTOMERS, Order, PAYMENT, PRODUCTS, Request, SERVICES, STOCK, balance, free, held, order_of, paid, points,
+    reserved, shipments, shipped,
 };
+use seedbed_models::transactions::saga::plan::ServiceId;
 use seedbed_models::transactions::saga::{Outcome, Saga};
 use seedbed_models::transactions::store::Key;
 use seedbed_sim::{Broken, NodeId, Verdict, World};
@@ -32,8 +33,8 @@ impl Id for Quantity {}
 /// At every instant goods = free + reserved + shipped, money = free + held + paid, and nothing is below zero.
 pub(super) fn conservation() -> Facts<Saga, Conservation<Part, Quantity>> {
     let parts = |of: Quantity| match of {
-        Quantity::Goods(p) => (STOCK, [free(p), reserved(p), shipped(p)]),
-        Quantity::Money(c) => (PAYMENT, [balance(c), held(c), paid(c)]),
+        Quantity::Goods(p) => (Saga::node(STOCK), [free(p), reserved(p), shipped(p)]),
+        Quantity::Money(c) => (Saga::node(PAYMENT), [balance(c), held(c), paid(c)]),
     };
     let all = move || {
         let quantities = (0..PRODUCTS).map(Quantity::Goods).chain((0..CUSTOMERS).map(Quantity::Money));
@@ -60,7 +61,7 @@ pub(super) fn hold_what_was_answered(world: &World<Saga>) -> Verdict {
     if world.processes().any(|(_, process)| !process.open().is_empty()) {
         return Ok(());
     }
-    let mut expected: BTreeMap<Key, i64> = Saga::services().flat_map(business::initial).collect();
+    let mut expected: BTreeMap<Key, i64> = (0..SERVICES).map(ServiceId).flat_map(business::initial).collect();
     let outcomes = outcomes(world);
     for asked in world.history().invocations() {
         if outcomes.get(&TxId::from(asked.id)) != Some(&Outcome::Completed) {
