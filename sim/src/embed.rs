@@ -76,7 +76,16 @@ impl Hosted {
     pub const fn files_from(self, files: u16) -> Self {
         Hosted { files, ..self }
     }
+
+    /// The same for a process whose operations are those of the world's clients: its answers are converted by `From`.
+    pub const fn answering(self) -> Answering {
+        Answering(self)
+    }
 }
+
+/// A hosted process whose operations are those of the world's clients: see [`Hosted::answering`].
+#[derive(Clone, Copy, Debug)]
+pub struct Answering(Hosted);
 
 impl<Host, Inner> Embed<Host, Inner> for Hosted
 where
@@ -132,6 +141,38 @@ impl<Host: Process> Context<'_, Host> {
             Adapter::<Host, Inner, E> { outer: &mut *self.effects, embed, answers: Vec::new(), inner: PhantomData };
         run(&mut Context { effects: &mut adapter, id, now, bug });
         adapter.answers
+    }
+}
+
+impl<Host, Inner> Embed<Host, Inner> for Answering
+where
+    Host: Process<Ret: From<Inner::Ret>>,
+    Inner: Process,
+    Hosted: Embed<Host, Inner>,
+{
+    fn name(&self) -> &'static str {
+        Embed::<Host, Inner>::name(&self.0)
+    }
+    fn instance(&self) -> Option<u64> {
+        Embed::<Host, Inner>::instance(&self.0)
+    }
+    fn message(&self, message: Inner::Message) -> Host::Message {
+        Embed::<Host, Inner>::message(&self.0, message)
+    }
+    fn timer(&self, timer: Inner::Timer) -> Host::Timer {
+        Embed::<Host, Inner>::timer(&self.0, timer)
+    }
+    fn record(&self, record: Inner::Record) -> Host::Record {
+        Embed::<Host, Inner>::record(&self.0, record)
+    }
+    fn unwrap_record(&self, record: Host::Record) -> Option<Inner::Record> {
+        Embed::<Host, Inner>::unwrap_record(&self.0, record)
+    }
+    fn file(&self, file: File) -> File {
+        Embed::<Host, Inner>::file(&self.0, file)
+    }
+    fn ret(&self, ret: Inner::Ret) -> Host::Ret {
+        ret.into()
     }
 }
 

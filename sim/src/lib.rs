@@ -54,7 +54,7 @@ pub use check::{Check, check, missed_bugs};
 pub use choice::{Deviation, Source};
 pub use context::Context;
 pub use disk::{DiskConfig, File, Stored, WriteFate};
-pub use embed::{Answer, Embed, Hosted};
+pub use embed::{Answer, Answering, Embed, Hosted};
 pub use fault::{Direction, Fault, FaultClass, Target, What};
 pub use history::{History, Invocation, Outcome};
 pub use kind::Kinded;

@@ -1,6 +1,6 @@
 //! Transactions across services, and what they may be without locks.
 
-mod hosting_commitment;
+mod hosting;
 mod mvcc;
 mod outbox;
 mod saga;

@@ -28,8 +28,9 @@ pub fn hosts(input: TokenStream) -> TokenStream {
 /// Makes a process of an enum of roles, each a process that says, waits for and writes the same: every event goes to the
 /// role that the node has, and for each role there is an accessor of its name. The attribute names the types:
 /// `#[roles(Message, Timer, Record, Op, Ret)]`. A variant without a value is a node that does nothing.
-/// A role marked `#[roles("raft")]` is hosted under that name: its draws are named `raft/…`, and it may take operations of
-/// another type, which then come from a host and not from clients.
+/// A role marked `#[roles("raft")]` is hosted under that name: its messages, timers and records are its own, and the node's
+/// convert from and to them (`#[derive(Hosts)]`, or they are the same); its draws are named `raft/…`; its operations come from a
+/// host and not from clients, unless it is marked `#[roles("raft", answers)]`: then the node's answers convert from its own.
 #[proc_macro_derive(Roles, attributes(roles))]
 pub fn roles(input: TokenStream) -> TokenStream {
     finish(roles::derive(&parse_macro_input!(input as DeriveInput)))

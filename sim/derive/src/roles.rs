@@ -2,10 +2,107 @@
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
+use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
-use syn::{DeriveInput, Error, Fields, LitStr, Result, Token, Type};
+use syn::{DeriveInput, Error, Fields, Ident, LitStr, Result, Token, Type};
 
 use crate::words::{attribute, sim, snake_case, variants, wrapped};
+
+/// How a hosted role is hosted: `#[roles("commit")]`, `#[roles("commit", answers)]`.
+struct Hosting {
+    name: LitStr,
+    /// Whether operations of the world's clients are for it.
+    answers: bool,
+}
+
+impl Parse for Hosting {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        let name = input.parse()?;
+        if input.is_empty() {
+            return Ok(Hosting { name, answers: false });
+        }
+        input.parse::<Token![,]>()?;
+        let word: Ident = input.parse()?;
+        if word != "answers" {
+            return Err(Error::new_spanned(word, "write `answers`, or only the name"));
+        }
+        Ok(Hosting { name, answers: true })
+    }
+}
+
+/// The arms of one variant in the dispatch of each event.
+struct Arms {
+    start: TokenStream,
+    message: TokenStream,
+    timer: TokenStream,
+    synced: TokenStream,
+    invoke: TokenStream,
+}
+
+/// A role that says, waits for and writes what the node does.
+fn own(node: &Ident, variant: &Ident) -> Arms {
+    Arms {
+        start: quote!(#node::#variant(role) => role.start(&mut ctx.as_role()),),
+        message: quote!(#node::#variant(role) => role.message(&mut ctx.as_role(), from, message),),
+        timer: quote!(#node::#variant(role) => role.timer(&mut ctx.as_role(), timer),),
+        synced: quote!(#node::#variant(role) => role.synced(&mut ctx.as_role()),),
+        invoke: quote!(#node::#variant(role) => role.invoke(&mut ctx.as_role(), op, input),),
+    }
+}
+
+/// A role with messages, timers and records of its own.
+fn hosted(node: &Ident, variant: &Ident, Hosting { name, answers }: &Hosting) -> Arms {
+    let sim = sim();
+    let host =
+        if *answers { quote!(#sim::Hosted::named(#name).answering()) } else { quote!(#sim::Hosted::named(#name)) };
+    let unwrapped = |what: &Ident| {
+        quote!(::std::convert::TryInto::try_into(#what).unwrap_or_else(|other| ::std::panic!(
+            "nothing for a node that hosts {}: {other:?}", #name
+        )))
+    };
+    let (message, timer, input) = (format_ident!("message"), format_ident!("timer"), format_ident!("input"));
+    let (message, timer, input) = (unwrapped(&message), unwrapped(&timer), unwrapped(&input));
+    Arms {
+        start: quote!(#node::#variant(role) => {
+            ctx.host(#host, |ctx| role.start(ctx));
+        }),
+        message: quote!(#node::#variant(role) => {
+            let message = #message;
+            ctx.host(#host, |ctx| role.message(ctx, from, message));
+        }),
+        timer: quote!(#node::#variant(role) => {
+            let timer = #timer;
+            ctx.host(#host, |ctx| role.timer(ctx, timer));
+        }),
+        synced: quote!(#node::#variant(role) => {
+            ctx.host(#host, |ctx| role.synced(ctx));
+        }),
+        invoke: if *answers {
+            quote!(#node::#variant(role) => {
+                let input = #input;
+                ctx.host(#host, |ctx| role.invoke(ctx, op, input));
+            })
+        } else {
+            quote!(#node::#variant(_) => ::std::panic!(
+                "operations are for clients: {op:?} {input:?} came to a node that hosts {}", #name
+            ),)
+        },
+    }
+}
+
+/// A node that does nothing.
+fn idle(node: &Ident, variant: &Ident) -> Arms {
+    let name = node.to_string();
+    Arms {
+        start: quote!(#node::#variant => {}),
+        message: quote!(#node::#variant => ::std::panic!(
+            "{}: an idle node is sent nothing: {from} sent {message:?}", #name
+        ),),
+        timer: quote!(#node::#variant => ::std::panic!("{}: an idle node has no timers: {timer:?}", #name),),
+        synced: quote!(#node::#variant => {}),
+        invoke: quote!(#node::#variant => ::std::panic!("{}: an idle node is asked nothing: {op:?} {input:?}", #name),),
+    }
+}
 
 pub fn derive(input: &DeriveInput) -> Result<TokenStream> {
     let (sim, name) = (sim(), &input.ident);
@@ -17,15 +114,12 @@ pub fn derive(input: &DeriveInput) -> Result<TokenStream> {
     };
     let (impl_generics, type_generics, where_clause) = input.generics.split_for_impl();
     let mut accessors = Vec::new();
-    let mut roles = Vec::new();
-    let mut hosted = Vec::new();
-    let mut scopes = Vec::new();
-    let mut idle = Vec::new();
-    let mut sizes = None;
+    let mut arms = Vec::new();
+    let mut size = None;
     for variant in variants(input)? {
         let ident = &variant.ident;
         if matches!(variant.fields, Fields::Unit) {
-            idle.push(ident);
+            arms.push(idle(name, ident));
             continue;
         }
         let role = wrapped(variant)?;
@@ -33,6 +127,7 @@ pub fn derive(input: &DeriveInput) -> Result<TokenStream> {
         let told = format!("The {}, if this node is one.", snake_case(&ident.to_string()).replace('_', " "));
         accessors.push(quote! {
             #[doc = #told]
+            #[allow(dead_code)]
             pub fn #accessor(&self) -> ::std::option::Option<&#role> {
                 match self {
                     #name::#ident(role) => ::std::option::Option::Some(role),
@@ -41,18 +136,26 @@ pub fn derive(input: &DeriveInput) -> Result<TokenStream> {
                 }
             }
         });
-        // All roles send the same messages, so the first knows how large they are.
-        sizes.get_or_insert_with(|| quote!(<#role as #sim::Process>::size(message)));
         match attribute(&variant.attrs, "roles") {
-            None => roles.push(ident),
-            Some(attribute) => {
-                hosted.push(ident);
-                scopes.push(attribute.parse_args::<LitStr>()?);
+            Some(attribute) => arms.push(hosted(name, ident, &attribute.parse_args()?)),
+            None => {
+                // All roles that are not hosted send the same messages, so the first knows how large they are.
+                size.get_or_insert_with(|| {
+                    quote! {
+                        fn size(message: &Self::Message) -> u64 {
+                            <#role as #sim::Process>::size(message)
+                        }
+                    }
+                });
+                arms.push(own(name, ident));
             }
         }
     }
-    let sizes = sizes.ok_or_else(|| Error::new_spanned(name, "a node needs a role"))?;
-    let named = name.to_string();
+    let start = arms.iter().map(|arms| &arms.start);
+    let on_message = arms.iter().map(|arms| &arms.message);
+    let on_timer = arms.iter().map(|arms| &arms.timer);
+    let synced = arms.iter().map(|arms| &arms.synced);
+    let invoke = arms.iter().map(|arms| &arms.invoke);
     Ok(quote! {
         impl #impl_generics #name #type_generics #where_clause {
             #(#accessors)*
@@ -67,54 +170,30 @@ pub fn derive(input: &DeriveInput) -> Result<TokenStream> {
 
             fn start(&mut self, ctx: &mut #sim::Context<'_, Self>) {
                 match self {
-                    #(#name::#roles(role) => role.start(&mut ctx.as_role()),)*
-                    #(#name::#hosted(role) => {
-                        ctx.host(#sim::Hosted::named(#scopes), |ctx| role.start(ctx));
-                    })*
-                    #(#name::#idle => {})*
+                    #(#start)*
                 }
             }
             fn message(&mut self, ctx: &mut #sim::Context<'_, Self>, from: #sim::NodeId, message: Self::Message) {
                 match self {
-                    #(#name::#roles(role) => role.message(&mut ctx.as_role(), from, message),)*
-                    #(#name::#hosted(role) => {
-                        ctx.host(#sim::Hosted::named(#scopes), |ctx| role.message(ctx, from, message));
-                    })*
-                    #(#name::#idle => ::std::panic!(
-                        "{}: an idle node is sent nothing: {from} sent {message:?}", #named
-                    ),)*
+                    #(#on_message)*
                 }
             }
             fn timer(&mut self, ctx: &mut #sim::Context<'_, Self>, timer: Self::Timer) {
                 match self {
-                    #(#name::#roles(role) => role.timer(&mut ctx.as_role(), timer),)*
-                    #(#name::#hosted(role) => {
-                        ctx.host(#sim::Hosted::named(#scopes), |ctx| role.timer(ctx, timer));
-                    })*
-                    #(#name::#idle => ::std::panic!("{}: an idle node has no timers: {timer:?}", #named),)*
+                    #(#on_timer)*
                 }
             }
             fn synced(&mut self, ctx: &mut #sim::Context<'_, Self>) {
                 match self {
-                    #(#name::#roles(role) => role.synced(&mut ctx.as_role()),)*
-                    #(#name::#hosted(role) => {
-                        ctx.host(#sim::Hosted::named(#scopes), |ctx| role.synced(ctx));
-                    })*
-                    #(#name::#idle => {})*
+                    #(#synced)*
                 }
             }
             fn invoke(&mut self, ctx: &mut #sim::Context<'_, Self>, op: #sim::OpId, input: Self::Op) {
                 match self {
-                    #(#name::#roles(role) => role.invoke(&mut ctx.as_role(), op, input),)*
-                    #(#name::#hosted(_) => ::std::panic!(
-                        "operations are for clients: {op:?} {input:?} came to a {}", #scopes
-                    ),)*
-                    #(#name::#idle => ::std::panic!("{}: an idle node is asked nothing: {op:?} {input:?}", #named),)*
+                    #(#invoke)*
                 }
             }
-            fn size(message: &Self::Message) -> u64 {
-                #sizes
-            }
+            #size
         }
     })
 }

@@ -7,7 +7,7 @@ use crate::replication::raft::kv::{Command, Kv, Output};
 use crate::replication::raft::membership::Membership;
 use crate::replication::raft::messages::Message;
 use crate::replication::raft::persistence::Record;
-use crate::replication::raft::server::Timer;
+use crate::replication::raft::server::{Server, Timer};
 use crate::replication::raft::session_client::SessionClient;
 
 /// What a client can be asked for.
@@ -85,6 +85,10 @@ impl Process for Client {
     type Record = Record<Kv>;
     type Op = Ask;
     type Ret = Output;
+
+    fn size(message: &Message<Kv>) -> u64 {
+        Server::<Kv>::size(message)
+    }
 
     fn start(&mut self, ctx: &mut Context<'_, Self>) {
         let nonce = ctx.draw("nonce", 0..=u64::from(u32::MAX));
