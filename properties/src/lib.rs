@@ -5,6 +5,7 @@ pub mod caching;
 pub mod checkers;
 pub mod examples;
 pub mod formats;
+pub mod registry;
 pub mod replication;
 pub mod transactions;
 

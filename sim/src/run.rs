@@ -159,9 +159,17 @@ fn see<M: Model>(
 /// Runs `f` where madsim's clock is at zero and belongs to it alone.
 #[cfg(madsim)]
 pub(crate) fn in_runtime<T>(f: impl FnOnce() -> T) -> T {
+    let (mut f, mut result) = (Some(f), None);
+    enter(&mut || result = f.take().map(|f| f()));
+    result.expect("it was run once")
+}
+
+/// [`in_runtime`], compiled once.
+#[cfg(madsim)]
+fn enter(f: &mut dyn FnMut()) {
     // The seed is fixed: nothing in a world draws from the runtime, and a replay must not need one.
     let runtime = madsim::runtime::Runtime::with_seed_and_config(0, madsim::Config::default());
-    runtime.block_on(async move { f() })
+    runtime.block_on(async move { f() });
 }
 
 /// Runs `f`: without madsim there is no other clock.

@@ -215,6 +215,14 @@ fn parse<'t, T: Deserialize<'t>>(text: &'t str) -> Result<T, TraceError> {
     })
 }
 
+/// Reads a part of a trace that stands by itself.
+pub(crate) fn read_part<'t, T: Deserialize<'t>>(text: &'t str) -> Result<T, String> {
+    parse(text).map_err(|error| match error {
+        TraceError::Damaged { problem, .. } => problem,
+        other => other.to_string(),
+    })
+}
+
 fn damaged(place: String, error: &serde_json::Error) -> TraceError {
     let problem = error.to_string();
     // serde_json ends its messages with the position, which stands in the other fields.

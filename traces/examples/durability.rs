@@ -7,9 +7,10 @@
 
 use std::collections::BTreeMap;
 
+use seedbed_properties::registry::component;
 use seedbed_sim::Replayed;
 use seedbed_sim::replay::NUDGES;
-use seedbed_traces::component::{Component, Options, component};
+use seedbed_traces::component::{Component, Options};
 use seedbed_traces::failing::failing_seeds;
 use seedbed_traces::registry;
 use serde_json::{Value, json};
@@ -30,8 +31,8 @@ fn changes() -> anyhow::Result<[Change; 4]> {
     let change = |what, after, configure, least| Change { what, after, configure, least };
     Ok([
         change("none", registry::find("raft")?, |_| {}, 100),
-        change("one more kind of message", component(later::suite::<true, false>), |_| {}, 98),
-        change("one more labelled draw", component(later::suite::<false, true>), |_| {}, 98),
+        change("one more kind of message", Component::new(component(later::suite::<true, false>)), |_| {}, 98),
+        change("one more labelled draw", Component::new(component(later::suite::<false, true>)), |_| {}, 98),
         change(
             "heartbeats 10 % further apart",
             registry::find("raft")?,

@@ -1,12 +1,11 @@
-//! A component: what the commands need of it, whatever its messages and states are. Nothing here is compiled for each model;
-//! only [`component`] and [`recorded`] are, and they are short.
+//! A component: what the commands need of it, whatever its messages and states are. Nothing here is compiled for each model.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::PathBuf;
 
-use seedbed_properties::formats::world::{self, View};
-use seedbed_properties::formats::{Model as Object, Operations};
+use seedbed_properties::formats::Operations;
+use seedbed_properties::registry::{AsOperations, Registered};
 use seedbed_sim::choice::Source;
 use seedbed_sim::fault::FaultClass;
 use seedbed_sim::shrink::{self, AnyShrunk, Progress};
@@ -14,8 +13,8 @@ use seedbed_sim::system::{AnyCase, AnyConfig, AnyFinished, AnyStory, AnyTrace, G
 use seedbed_sim::timeline::Entry;
 use seedbed_sim::trace::TraceOf;
 use seedbed_sim::{
-    AnyCampaign, Fault, Info, Model, NodeId, Observation, Origin, Outcome, Record, Replayed, Search, SeedResult,
-    Setting, Sizes, Stats, Strategy, Suite, Summary, Swarm, System, Time, TraceError, Violation,
+    AnyCampaign, Fault, Info, NodeId, Observation, Origin, Outcome, Record, Replayed, Search, SeedResult, Setting,
+    Sizes, Stats, Strategy, Summary, Swarm, System, Time, TraceError, Violation,
 };
 
 /// How a model is to be run, as the command line says it.
@@ -132,30 +131,18 @@ pub struct Boundary {
     pub breaks: &'static str,
 }
 
-/// Takes the history of a run as operations on an object.
-type AsOperations = Box<dyn Fn(&AnyCase, &Source) -> Operations + Send + Sync>;
-
 /// What the commands can do with a component.
 pub struct Component {
     system: System,
     operations: Option<AsOperations>,
 }
 
-/// The component that a suite makes.
-pub fn component<M: Model>(suite: fn() -> Suite<M>) -> Component {
-    Component { system: System::new(suite()), operations: None }
-}
-
-/// The same of a model whose operations read as those on an object: then `seedbed check` judges its traces too.
-pub fn recorded<M: Model>(suite: fn() -> Suite<M>, object: Object, view: View<M>) -> Component {
-    let operations = move |case: &AnyCase, source: &Source| {
-        let outcome = seedbed_sim::run(&case.of_model::<M>(), source, &suite().properties, Record::No);
-        world::operations(object, &outcome.expect("the case was validated").history, view)
-    };
-    Component { operations: Some(Box::new(operations)), ..component(suite) }
-}
-
 impl Component {
+    /// The component of a line of the registry.
+    pub fn new(Registered { system, operations }: Registered) -> Self {
+        Component { system, operations }
+    }
+
     /// What there is to know of it without running it.
     pub fn info(&self) -> Info {
         self.system.info()

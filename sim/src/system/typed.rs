@@ -22,7 +22,7 @@ use crate::swarm::{Cases, Rules, Swarm};
 use crate::system::{AnyCase, AnyConfig, AnyFinished, AnyTrace, Erased, Glimpse, Runner, Worlds};
 use crate::time::Time;
 use crate::timeline::Entry;
-use crate::trace::{Trace, TraceError};
+use crate::trace::{Trace, TraceError, read_part};
 use crate::world::World;
 
 /// The properties that runs of a model are checked against.
@@ -121,7 +121,7 @@ impl<M: Model> Erased for Suite<M> {
     }
 
     fn read_config(&self, json: serde_json::Value) -> Result<AnyConfig, String> {
-        let config: M = serde_json::from_value(json).map_err(|problem| problem.to_string())?;
+        let config: M = read_part(&json.to_string())?;
         Ok(AnyConfig::new(config))
     }
 

@@ -56,8 +56,8 @@ pub fn megabytes() -> impl TypedValueParser<Value = u64> {
 pub fn seconds(text: &str) -> Result<f64, String> {
     const YEAR: f64 = 365.0 * 24.0 * 3_600.0;
     match text.parse::<f64>() {
-        Ok(seconds) if seconds > 0.0 && seconds <= YEAR => Ok(seconds),
-        _ => Err(format!("a number of seconds above 0 and up to {YEAR}, a year")),
+        Ok(seconds) if (0.0..=YEAR).contains(&seconds) => Ok(seconds),
+        _ => Err(format!("a number of seconds is meant, at most {YEAR}, a year")),
     }
 }
 

@@ -61,7 +61,7 @@ pub fn model(workspace: &Workspace, name: &Name, family: &str) -> anyhow::Result
     };
     let (models, properties) = (Path::new("models/src").join(family), Path::new("properties/src").join(family));
     let file = format!("{name}.rs");
-    let line = format!("component(seedbed_properties::{family}::{name}::suite),");
+    let line = format!("component(crate::{family}::{name}::suite),");
     let created = vec![
         (models.join(&file), named(MODEL)),
         (properties.join(&file), named(SUITE)),
@@ -72,7 +72,7 @@ pub fn model(workspace: &Workspace, name: &Name, family: &str) -> anyhow::Result
         workspace.edited(&models.join("mod.rs"), |text| edit::with_module(text, name.snake()))?,
         workspace.edited(&properties.join("mod.rs"), |text| edit::with_module(text, name.snake()))?,
         workspace.edited(&tests(family).join("main.rs"), |text| edit::with_private_module(text, name.snake()))?,
-        workspace.edited(Path::new("traces/src/registry.rs"), |text| edit::with_component(text, &line))?,
+        workspace.edited(Path::new("properties/src/registry.rs"), |text| edit::with_component(text, &line))?,
         workspace.edited(Path::new("docs/SUMMARY.md"), |text| edit::with_page(text, name.snake()))?,
     ];
     Ok(Plan { created, edited, test: test(family, name) })

@@ -11,7 +11,7 @@ pub struct Workspace {
 }
 
 /// What the root of the workspace has.
-const SIGNS: [&str; 4] = ["Cargo.toml", "models/src", "properties/src", "traces/src/registry.rs"];
+const SIGNS: [&str; 3] = ["Cargo.toml", "models/src", "properties/src/registry.rs"];
 
 impl Workspace {
     /// The workspace around a directory.

@@ -36,12 +36,18 @@ impl fmt::Display for Seeds {
     }
 }
 
+/// More than anybody sweeps.
+const MOST_SEEDS: u64 = 1_000_000_000_000;
+
 impl FromStr for Seeds {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
         let numbers = text.split_once("..").and_then(|(a, b)| Some((a.trim().parse().ok()?, b.trim().parse().ok()?)));
         match numbers {
             Some((from, to)) if from >= to => Err(format!("{text}: there is no seed in it; B must be above A")),
+            Some((from, to)) if to - from > MOST_SEEDS => {
+                Err(format!("{text}: these are {} seeds; at most {MOST_SEEDS} go into one sweep", to - from))
+            }
             Some((from, to)) => Ok(Seeds(from..to)),
             None => Err(format!("{text}: write two numbers, A..B, such as 0..1000")),
         }

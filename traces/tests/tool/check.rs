@@ -149,6 +149,29 @@ fn standard_input_is_a_file() {
     assert_eq!(lines[1]["as_expected"], true);
 }
 
+/// What is no client's is left out of a history, in JSON as in EDN.
+#[test]
+fn what_a_nemesis_does_is_no_operation() {
+    let place = place("nemesis");
+    let with = JSON_GOOD.replacen(
+        "\"events\":[",
+        "\"events\":[[\"nemesis\",\"info\",\"start\",null],[\"nemesis\",\"info\",null],",
+        1,
+    );
+    assert_ne!(with, JSON_GOOD);
+    write(&place, "operations.jsonl", &format!("{JSON_GOOD}\n{with}\n"));
+    let output = check(&place, "linearizability operations.jsonl --json");
+    assert_eq!(code(&output), 0, "{}", err(&output));
+    let told = lines(&output);
+    assert_eq!(told[0]["operations"], told[1]["operations"]);
+
+    let nemesis = "{\"p\":\"nemesis\",\"status\":\"info\",\"mops\":[]},";
+    write(&place, "transactions.jsonl", &SKEW_JSON.replacen("\"txns\":[", &format!("\"txns\":[{nemesis}"), 1));
+    let output = check(&place, "snapshot-isolation transactions.jsonl --json");
+    assert_eq!(code(&output), 0, "{}", err(&output));
+    assert_eq!(lines(&output)[0]["operations"], 2);
+}
+
 #[test]
 fn malformed_histories_are_refused_with_the_line() {
     let place = place("malformed");

@@ -149,6 +149,7 @@ fn wrong_calls_end_with_2_and_say_what_to_do() {
         ("sweep echo --bug nonsense", "no bugs"),
         ("sweep tutorial --seeds 9..3", "B must be above A"),
         ("sweep tutorial --seeds many", "0..1000"),
+        ("sweep tutorial --seeds 0..18446744073709551615", "at most 1000000000000"),
         ("sweep tutorial --shard 2/2", "I/N"),
         ("sweep tutorial --faults rain", "choose from loss"),
         ("sweep tutorial --threads 0", "at least one thread"),
@@ -156,12 +157,40 @@ fn wrong_calls_end_with_2_and_say_what_to_do() {
         ("replay nowhere.json", "nowhere.json"),
         ("merge nowhere.jsonl", "nowhere.jsonl"),
         ("nonsense", "unrecognized subcommand"),
+        // Counts have bounds, which are said.
+        ("sweep tutorial --threads 99999999999", "99999999999 is not in 0..="),
+        ("mutants tutorial --threads 4096", "4096 is not in 0..="),
+        ("mutants tutorial --attempts 18446744073709551615", "is not in 0..=100000"),
+        ("mutants tutorial --seeds 18446744073709551615", "is not in 0..=1000000000"),
+        ("mutants tutorial --budget 18446744073709551615", "is not in 0..=1000000000"),
+        ("atlas --seeds 18446744073709551615", "is not in 0..=1000000000"),
+        ("run tutorial --nodes 99999999999", "99999999999 is not in 0..="),
+        ("run tutorial --lines 99999999999", "99999999999 is not in 0..="),
+        ("shrink nowhere.json --runs 99999999999", "99999999999 is not in 0..="),
+        ("shrink nowhere.json --seconds 1e300", "a year"),
+        ("check linearizability nowhere.jsonl --memory 99999999999", "99999999999 is not in 1..="),
+        ("check linearizability nowhere.jsonl --seconds nan", "a year"),
     ];
     for (words, expected) in cases {
         let output = seedbed(&place, words);
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(code(&output), 2, "{words}: {said}");
         assert!(said.contains(expected), "'{words}' should say '{expected}': {said}");
+    }
+}
+
+/// Devices that never end are refused like files that are too large, before they take the machine's memory.
+#[test]
+#[cfg(target_os = "linux")]
+fn what_never_ends_is_not_read_to_its_end() {
+    let place = place("endless");
+    for device in ["/dev/zero", "/dev/full"] {
+        for words in ["replay", "shrink", "show", "check linearizability", "merge"] {
+            let output = seedbed(&place, &format!("{words} {device}"));
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert_eq!(code(&output), 2, "{words} {device}: {said}");
+            assert!(said.contains(device) && said.contains(" MB"), "{words} {device}: {said}");
+        }
     }
 }
 

@@ -141,7 +141,7 @@ const PARTS: [&str; 12] = [
     "properties/tests/examples/main.rs",
     "properties/tests/examples/tutorial.rs",
     "properties/tests/replication/main.rs",
-    "traces/src/registry.rs",
+    "properties/src/registry.rs",
 ];
 
 fn copy(of: &str) -> PathBuf {
@@ -182,10 +182,7 @@ fn a_scaffold_is_written_from_anywhere_inside_and_never_over_anything() {
     assert_eq!(after.len(), before.len() + 3);
     assert!(after[&copy.join("models/src/examples/mod.rs")].contains("\npub mod dry_run;\npub mod echo;\n"));
     assert!(after[&copy.join("properties/tests/examples/main.rs")].contains("\nmod dry_run;\nmod echo;\n"));
-    assert!(
-        after[&copy.join("traces/src/registry.rs")]
-            .contains("component(seedbed_properties::examples::dry_run::suite),")
-    );
+    assert!(after[&copy.join("properties/src/registry.rs")].contains("component(crate::examples::dry_run::suite),"));
 
     // A property of the new model; its own tests are a file beside the others.
     let output = new(&copy, "property dry_run_never_ahead --for dry_run");
@@ -217,13 +214,13 @@ fn a_scaffold_is_written_from_anywhere_inside_and_never_over_anything() {
 #[test]
 fn without_a_place_for_a_line_nothing_is_written() {
     let copy = copy("changed");
-    let registry = copy.join("traces/src/registry.rs");
+    let registry = copy.join("properties/src/registry.rs");
     std::fs::write(&registry, "pub fn all() -> Vec<u8> {\n    Vec::new()\n}\n").expect("the copy is ours");
     let before = files(&copy);
     let output = new(&copy, "model dry_run");
     assert_eq!(output.status.code(), Some(2), "{}", err(&output));
     let told = err(&output);
-    assert!(told.contains("traces/src/registry.rs") && told.contains("component(seedbed_properties::"), "{told}");
+    assert!(told.contains("properties/src/registry.rs") && told.contains("component(crate::"), "{told}");
     assert_eq!(files(&copy), before);
 
     std::fs::write(copy.join("models/src/examples/mod.rs"), "//! Nothing.\n").expect("the copy is ours");

@@ -1,0 +1,70 @@
+//! The components of the library: one line each. [`recorded`] says, with a short function, how the operations of a model read
+//! as those of an object, and lets `seedbed check` judge its traces.
+//!
+//! They are listed here, and not in the tool, so that what is compiled for each model is compiled with it: a change of the
+//! tool compiles none of it again.
+
+use std::fmt;
+
+use seedbed_sim::choice::Source;
+use seedbed_sim::system::AnyCase;
+use seedbed_sim::{Model, Record, Suite, System};
+
+use crate::caching::{coherence, lock};
+use crate::examples::{echo, tutorial};
+use crate::formats::world::{self, View};
+use crate::formats::{Model as Object, Operations};
+use crate::replication::{crdt, raft};
+use crate::transactions::{mvcc, outbox, saga, tcc, three_phase_commit, two_phase_commit};
+
+/// All components, in the order of the catalogue.
+pub fn all() -> Vec<Registered> {
+    vec![
+        component(echo::suite),
+        recorded(tutorial::suite, Object::Counter, tutorial::recorded),
+        recorded(raft::suite, Object::Kv, raft::history::recorded),
+        component(crdt::suite),
+        component(two_phase_commit::suite),
+        component(three_phase_commit::suite),
+        component(saga::suite),
+        component(tcc::suite),
+        component(outbox::suite),
+        component(mvcc::suite),
+        component(coherence::suite),
+        component(lock::suite),
+    ]
+}
+
+/// A component, its types erased.
+pub struct Registered {
+    /// The model, and what must be true of it.
+    pub system: System,
+    /// Runs a case and takes the history as operations on an object, if the model says how they read.
+    ///
+    /// # Panics
+    /// If no world can run the case.
+    pub operations: Option<AsOperations>,
+}
+
+/// Takes the history of a run as operations on an object.
+pub type AsOperations = Box<dyn Fn(&AnyCase, &Source) -> Operations + Send + Sync>;
+
+impl fmt::Debug for Registered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Registered").field(&self.system.info().name).finish()
+    }
+}
+
+/// The component that a suite makes.
+pub fn component<M: Model>(suite: fn() -> Suite<M>) -> Registered {
+    Registered { system: System::new(suite()), operations: None }
+}
+
+/// The same of a model whose operations read as those on an object: then `seedbed check` judges its traces too.
+pub fn recorded<M: Model>(suite: fn() -> Suite<M>, object: Object, view: View<M>) -> Registered {
+    let operations = move |case: &AnyCase, source: &Source| {
+        let outcome = seedbed_sim::run(&case.of_model::<M>(), source, &suite().properties, Record::No);
+        world::operations(object, &outcome.expect("the case was validated").history, view)
+    };
+    Registered { operations: Some(Box::new(operations)), ..component(suite) }
+}
