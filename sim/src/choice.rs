@@ -256,7 +256,7 @@ impl Choices {
         link.sent += 1;
         let mut fate = match &mut self.links {
             Some(words) => {
-                let id = (u64::from(from.0) << 16) | u64::from(to.0);
+                let id = link_id(from, to);
                 let words = match seek {
                     true => words.seek(id, n),
                     false => words.next(id, n, &mut link.words),
@@ -271,6 +271,21 @@ impl Choices {
             fate = Fate::on_time(fate.latency);
         }
         fate
+    }
+
+    /// Whether nothing is asked of a message's fate but what its seed says.
+    pub(crate) fn only_from_seed(&self) -> bool {
+        self.links.is_some() && !self.named
+    }
+
+    /// The latency of the next message on a link of few, where nothing is lost or doubled and choices are
+    /// [`Choices::only_from_seed`].
+    #[inline(always)]
+    pub(crate) fn latency(&mut self, (from, to): (NodeId, NodeId), network: &NetworkConfig, link: &mut Link) -> Span {
+        let n = link.sent;
+        link.sent += 1;
+        let words = self.links.as_mut().expect("a seed has words for links");
+        Fate::sample(network, words.next(link_id(from, to), n, &mut link.words)).latency
     }
 
     #[cold]
@@ -400,6 +415,11 @@ impl Choices {
         }
         fate
     }
+}
+
+/// The number of a link's stream of random words.
+fn link_id(from: NodeId, to: NodeId) -> u64 {
+    (u64::from(from.0) << 16) | u64::from(to.0)
 }
 
 /// The part of a span that a random word stands for.

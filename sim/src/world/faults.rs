@@ -248,10 +248,11 @@ impl<M: Model> World<M> {
 
     fn release_held(&mut self) {
         let held = std::mem::take(&mut self.core.held);
-        for flight in held {
-            match self.core.stopped(flight.from, flight.to) {
-                Some(_) => self.core.held.push(flight),
-                None => self.core.queue.push(self.core.now, flight.order, Event::Message(flight)),
+        for (order, message) in held {
+            let (from, to) = order.link();
+            match self.core.stopped(from, to) {
+                Some(_) => self.core.held.push((order, message)),
+                None => self.core.queue.push(self.core.now, order, Event::Message(message)),
             }
         }
     }

@@ -28,7 +28,7 @@ use crate::stats::Stats;
 use crate::time::{Span, Time};
 use crate::timeline::{Entry, Happening, Undelivered};
 
-use self::core::{Core, Event, InFlight, NodeEffects};
+use self::core::{Core, Event, NodeEffects};
 use self::node::Arrival;
 use self::queue::Order;
 use self::timers::Wake;
@@ -233,7 +233,7 @@ impl<M: Model> World<M> {
 
     /// The timeline, if this world records.
     pub fn timeline(&self) -> &[Entry] {
-        self.core.timeline.as_deref().unwrap_or(&[])
+        self.core.telling.as_ref().map_or(&[], |telling| &telling.entries)
     }
 
     /// Hands over the history of a finished run.
@@ -243,12 +243,12 @@ impl<M: Model> World<M> {
 
     /// Records choices only.
     pub(crate) fn forget_timeline(&mut self) {
-        self.core.timeline = None;
+        self.core.telling = None;
     }
 
     /// Hands over the recorded timeline and the recorded choices.
     pub fn take_recording(&mut self) -> (Vec<Entry>, Vec<Deviation>) {
-        (self.core.timeline.take().unwrap_or_default(), self.core.choices.take_recorded())
+        (self.core.telling.take().unwrap_or_default().entries, self.core.choices.take_recorded())
     }
 
     /// Of the deviations of a fixed source, which were asked for; in their order.
@@ -303,9 +303,9 @@ impl<M: Model> World<M> {
         self.advance_to(at);
         self.changed = None;
         match event {
-            Event::Message(flight) => {
+            Event::Message(message) => {
                 self.print(at, order);
-                self.arrive(flight);
+                self.arrive(order, message);
             }
             Event::Timer { node, slot } => {
                 let state = &mut self.core.nodes[node.index()];
@@ -399,25 +399,26 @@ impl<M: Model> World<M> {
     }
 
     #[inline(always)]
-    fn arrive(&mut self, flight: InFlight<M::Process>) {
-        let InFlight { from, to, id, .. } = flight;
+    fn arrive(&mut self, order: Order, message: <M::Process as Process>::Message) {
+        let (from, to) = order.link();
         if !self.core.cuts.is_empty() {
             match self.core.stopped(from, to) {
-                Some(CutMode::Drop) => return self.core.cut(id, from, to, &flight.message),
+                Some(CutMode::Drop) => return self.core.cut(order, &message),
                 Some(CutMode::Hold) => {
                     self.core.fault_fired(FaultClass::Partition);
-                    return self.core.hold(flight);
+                    return self.core.hold(order, message);
                 }
                 None => {}
             }
         }
         if self.processes[to.index()].is_none() {
             self.core.stats.to_down += 1;
-            return self.core.undelivered(id, from, to, &flight.message, Undelivered::Down);
+            return self.core.undelivered(order, &message, Undelivered::Down);
         }
-        match self.idle(to) {
-            true => self.deliver(to, from, id, flight.message),
-            false => self.accept(to, Arrival::Message { from, id, message: flight.message }),
+        if self.idle(to) {
+            self.deliver(order, message);
+        } else {
+            self.accept(to, Arrival::Message(order, message));
         }
     }
 
@@ -468,7 +469,7 @@ impl<M: Model> World<M> {
 
     fn handle(&mut self, node: NodeId, arrival: Arrival<M::Process>) {
         match arrival {
-            Arrival::Message { from, id, message } => self.deliver(node, from, id, message),
+            Arrival::Message(order, message) => self.deliver(order, message),
             Arrival::Timer(timer) => {
                 self.core.tell(|| Happening::Fired { node, text: format!("{timer:?}") });
                 self.act(node, |process, ctx| process.timer(ctx, timer));
@@ -479,14 +480,17 @@ impl<M: Model> World<M> {
     }
 
     #[inline(always)]
-    fn deliver(&mut self, node: NodeId, from: NodeId, id: u64, message: <M::Process as Process>::Message) {
+    fn deliver(&mut self, order: Order, message: <M::Process as Process>::Message) {
+        let (from, to) = order.link();
         self.core.stats.delivered += 1;
         message.hash(&mut self.core.fingerprint);
-        if self.core.timeline.is_some() {
-            let kind = crate::kind::name_of(&message);
-            self.core.tell(|| Happening::Delivered { message: id, from, to: node, kind });
-        }
-        self.act(node, |process, ctx| process.message(ctx, from, message));
+        self.core.tell_of_message(order, &message, |message, from, to, kind| Happening::Delivered {
+            message,
+            from,
+            to,
+            kind,
+        });
+        self.act(to, |process, ctx| process.message(ctx, from, message));
     }
 
     fn invoke_when_free(&mut self, index: usize) {
@@ -534,7 +538,7 @@ impl<M: Model> World<M> {
         self.after_handler(node);
     }
 
-    #[inline]
+    #[inline(always)]
     fn after_handler(&mut self, node: NodeId) {
         let state = &mut self.core.nodes[node.index()];
         let said_all = || state.outbox.is_empty() && state.disk.settled() && state.held.is_empty();
@@ -545,6 +549,7 @@ impl<M: Model> World<M> {
     }
 
     /// Output commit: what the handler said leaves once everything the node has forced is durable.
+    #[inline(never)]
     fn commit_outputs(&mut self, node: NodeId) {
         let state = &mut self.core.nodes[node.index()];
         if let Some(reason) = state.halting.take() {
