@@ -21,10 +21,11 @@ use rand_chacha::ChaCha8Rng;
 use rand_core::Rng;
 use serde::{Deserialize, Serialize};
 
+use crate::chacha::Key;
 use crate::context::{Path, path_text};
 use crate::disk::{DiskConfig, WriteFate};
-use crate::generator::{generator, stream};
-use crate::network::{Fate, Link, NetworkConfig, below};
+use crate::generator::{domain_key, stream};
+use crate::network::{Fate, Link, Links, NetworkConfig, below};
 use crate::process::NodeId;
 use crate::strategy::pct::{Order, Priorities};
 use crate::time::Span;
@@ -199,6 +200,10 @@ impl Choices {
             Deviation::Sync { node, n, .. } => Some(Name::Sync(*node, *n)),
             Deviation::Crash { node, n, write, .. } => Some(Name::Crash(*node, *n, *write)),
         };
+        let links = seed.map(|seed| Key::new(domain_key(seed, "link"))).map(|key| match nodes <= Links::ARRAY_NODES {
+            true => LinkWords::new(key, nodes),
+            false => LinkWords::for_many(key),
+        });
         let fixed = deviations.iter().enumerate();
         let fixed = fixed.filter_map(|(index, value)| Some((name(value)?, Fixed { index, value: value.clone() })));
         Choices {
@@ -210,7 +215,7 @@ impl Choices {
             named: record || seed.is_none() || !deviations.is_empty() || priorities.is_some(),
             message_kinds: messages,
             timer_kinds: timers,
-            links: seed.map(|seed| LinkWords::new(generator(seed, "link"))),
+            links,
             priorities,
             draws: vec![None; nodes],
             physics: vec![None; nodes],
@@ -256,11 +261,7 @@ impl Choices {
         link.sent += 1;
         let mut fate = match &mut self.links {
             Some(words) => {
-                let id = link_id(from, to);
-                let words = match seek {
-                    true => words.seek(id, n),
-                    false => words.next(id, n, &mut link.words),
-                };
+                let words = if seek { words.seek(from, to, n) } else { words.next(from, to, n) };
                 Fate::sample(network, words)
             }
             None => Fate::on_time(network.latency.base()),
@@ -285,7 +286,7 @@ impl Choices {
         let n = link.sent;
         link.sent += 1;
         let words = self.links.as_mut().expect("a seed has words for links");
-        Fate::sample(network, words.next(link_id(from, to), n, &mut link.words)).latency
+        Fate::sample(network, words.next(from, to, n)).latency
     }
 
     #[cold]
@@ -415,11 +416,6 @@ impl Choices {
         }
         fate
     }
-}
-
-/// The number of a link's stream of random words.
-fn link_id(from: NodeId, to: NodeId) -> u64 {
-    (u64::from(from.0) << 16) | u64::from(to.0)
 }
 
 /// The part of a span that a random word stands for.

@@ -6,6 +6,7 @@ extern crate self as seedbed_sim;
 mod assertion;
 pub mod bench;
 mod bug;
+mod chacha;
 pub mod check;
 pub mod choice;
 mod clock;
