@@ -88,6 +88,7 @@ impl LinkWords {
             place.stream = stream(from, to);
         }
         let blocks = self.key.blocks(&places);
+        self.words.reserve(BLOCKS * PER_BLOCK as usize);
         // A peer above the node has this link among those that are made with its own.
         for (block, (from, to)) in blocks.iter().zip(links).filter(|(_, (from, to))| *from.max(to) == node) {
             self.made[from.index() * self.nodes + to.index()] = Made { base: self.words.len() as u32, to: PER_BLOCK };

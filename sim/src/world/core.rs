@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 use std::hash::Hash;
 use std::ops::RangeInclusive;
 
-use crate::choice::Choices;
 use crate::choice::Source;
+use crate::choice::{Choices, Kinds};
 use crate::context::{Effects, Path};
 use crate::disk::File;
 use crate::disk::Stored;
 use crate::fault::{Fault, FaultClass};
 use crate::fingerprint::StableHasher;
 use crate::history::{History, Outcome};
-use crate::kind::{Kinded, kind_names};
+use crate::kind::Kinded;
 use crate::mark::Mark;
 use crate::model::{Model, Op, Ret};
 use crate::network::{Cut, CutMode, Fate, Links, NodeSet};
@@ -105,9 +105,13 @@ pub(crate) struct Core<M: Model> {
 impl<M: Model> Core<M> {
     pub(crate) fn new(case: &Case<M>, source: &Source, record: bool) -> Self {
         let size = case.scenario.config.size();
-        let messages = kind_names::<<M::Process as Process>::Message>();
-        let timers = kind_names::<<M::Process as Process>::Timer>();
-        let fifo = messages.iter().map(|kind| case.scenario.network.fifo || case.scenario.config.fifo(kind)).collect();
+        let keeps_order = |kind| {
+            let scenario = &case.scenario;
+            scenario.network.fifo || scenario.config.fifo(&<M::Process as Process>::Message::kind_name(kind))
+        };
+        let fifo = (0..<M::Process as Process>::Message::kind_count()).map(keeps_order).collect();
+        let messages = Kinds::of::<<M::Process as Process>::Message>();
+        let timers = Kinds::of::<<M::Process as Process>::Timer>();
         let scenario = case.scenario.clone();
         let service = |n| scenario.service.get(&n).copied().unwrap_or(Span::ZERO);
         let mut nodes: Vec<_> = (0..size).map(|n| Node::new(false, service(NodeId(n as u16)))).collect();
