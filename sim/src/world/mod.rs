@@ -48,7 +48,8 @@ use self::timers::Wake;
 pub struct World<M: Model> {
     processes: Vec<Option<M::Process>>,
     core: Core<M>,
-    changed: Option<NodeId>,
+    /// Empty at the beginning of each event; kept for its room.
+    changed: Vec<NodeId>,
     logging: bool,
 }
 
@@ -85,7 +86,7 @@ impl<M: Model> World<M> {
             core.queue.push(operation.at, Order::operation(index), Event::Invoke(index));
         }
         let processes = core.nodes.iter().map(|_| None).collect();
-        World { processes, core, changed: None, logging: log::wanted() }
+        World { processes, core, changed: Vec::new(), logging: log::wanted() }
     }
 
     // ---------------------------------------------------------------------------------------------------------------
@@ -123,14 +124,17 @@ impl<M: Model> World<M> {
         named.filter_map(|(index, process)| Some((NodeId(index as u16), process.as_ref()?)))
     }
 
-    /// The node whose state the last event may have changed; `None` after a fault that struck no node.
+    /// The nodes whose states or disks the last event may have changed, each once, in the order in which it came to them:
+    /// those that handled something, that started, and that were taken down. Most events change one node; a fault may change
+    /// none; and when the world heals, several start in one event. Every start is such an event, the first one too: a
+    /// property that looks only here has seen each process from its beginning.
     #[inline]
-    pub fn changed(&self) -> Option<NodeId> {
-        self.changed
+    pub fn changed(&self) -> &[NodeId] {
+        &self.changed
     }
 
     /// How often a node has crashed. A property that remembers a node's state must forget what was volatile when this
-    /// changes.
+    /// changes: [`PerLife`](crate::PerLife) does.
     pub fn life(&self, node: NodeId) -> u32 {
         self.core.nodes[node.index()].life
     }
@@ -280,10 +284,8 @@ impl<M: Model> World<M> {
             }
             let (at, order, event) = self.core.queue.pop().expect("a queue with a next event has one");
             if self.run_event(at, order, event) {
-                if !self.core.lurking.is_empty()
-                    && let Some(changed) = self.changed
-                {
-                    self.strike_from_ambush(changed);
+                if !self.core.lurking.is_empty() {
+                    self.strike_from_ambush();
                 }
                 self.core.stats.events += 1;
                 return true;
@@ -293,7 +295,7 @@ impl<M: Model> World<M> {
 
     /// Lets the time that is left pass, when no event is left in it.
     pub(crate) fn run_out(&mut self) {
-        self.changed = None;
+        self.changed.clear();
         self.advance_to(self.core.scenario.phases.end_at());
     }
 
@@ -301,7 +303,7 @@ impl<M: Model> World<M> {
     #[inline(always)]
     fn run_event(&mut self, at: Time, order: Order, event: Event<M::Process>) -> bool {
         self.advance_to(at);
-        self.changed = None;
+        self.changed.clear();
         match event {
             Event::Message(message) => {
                 self.print(at, order);
@@ -363,6 +365,13 @@ impl<M: Model> World<M> {
             }
         }
         true
+    }
+
+    #[inline]
+    fn note_change(&mut self, node: NodeId) {
+        if !self.changed.contains(&node) {
+            self.changed.push(node);
+        }
     }
 
     #[inline]
@@ -520,7 +529,7 @@ impl<M: Model> World<M> {
     /// begins, a node that halts goes down. Does nothing on a node that is down.
     #[inline]
     pub fn act(&mut self, node: NodeId, handler: impl FnOnce(&mut M::Process, &mut Context<'_, M::Process>)) {
-        self.changed = Some(node);
+        self.note_change(node);
         let Some(process) = &mut self.processes[node.index()] else {
             return;
         };
@@ -611,7 +620,7 @@ impl<M: Model> World<M> {
 
     /// A fault takes a node down.
     fn take_down(&mut self, node: NodeId, why: &str, class: FaultClass) {
-        self.changed = Some(node);
+        self.note_change(node);
         if self.processes[node.index()].is_some() {
             self.core.fault_fired(class);
             self.stop(node, why);
@@ -640,7 +649,7 @@ impl<M: Model> World<M> {
 
     /// A node may come up: it does, if nothing else keeps it down.
     fn bring_up(&mut self, node: NodeId) {
-        self.changed = Some(node);
+        self.note_change(node);
         if self.processes[node.index()].is_none() && !self.core.nodes[node.index()].kept_down() {
             self.start(node);
         }
