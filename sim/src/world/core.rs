@@ -191,9 +191,10 @@ impl<M: Model> Core<M> {
         let seek = self.links.sparse();
         let link = self.links.get(from, to);
         let n = link.sent;
-        let fate = match ORDINARY {
-            true => Fate::on_time(self.choices.latency((from, to), &self.scenario.network, link)),
-            false => self.choices.send((from, to, kind), &self.scenario.network, self.calm, link, seek),
+        let fate = if ORDINARY {
+            Fate::on_time(self.choices.latency((from, to), &self.scenario.network, link))
+        } else {
+            self.choices.send((from, to, kind), &self.scenario.network, self.calm, link, seek)
         };
         let id = self.stats.sent;
         self.stats.sent += 1;
