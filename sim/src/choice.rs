@@ -21,10 +21,12 @@ use rand_chacha::ChaCha8Rng;
 use rand_core::Rng;
 use serde::{Deserialize, Serialize};
 
+use crate::chacha::Key;
 use crate::context::{Path, path_text};
 use crate::disk::{DiskConfig, WriteFate};
-use crate::generator::{generator, stream};
-use crate::network::{Fate, Link, NetworkConfig, below};
+use crate::generator::{domain_key, stream};
+use crate::kind::Kinded;
+use crate::network::{Fate, Link, Links, NetworkConfig, below};
 use crate::process::NodeId;
 use crate::strategy::pct::{Order, Priorities};
 use crate::time::Span;
@@ -169,21 +171,61 @@ pub(crate) struct Choices {
     recorded: Option<Vec<Deviation>>,
     /// Whether durable names are counted.
     named: bool,
-    message_kinds: Vec<String>,
-    timer_kinds: Vec<String>,
+    message_kinds: Kinds,
+    timer_kinds: Kinds,
     /// Where fates come from, if they come from a seed.
     links: Option<LinkWords>,
     /// Where latencies come from, if they follow priorities.
     priorities: Option<Priorities>,
-    draws: Vec<Option<ChaCha8Rng>>,
-    physics: Vec<Option<ChaCha8Rng>>,
+    draws: NodeStreams,
+    physics: NodeStreams,
     draw_counts: BTreeMap<(NodeId, String), u32>,
     sync_counts: Vec<u32>,
     crash_counts: Vec<u32>,
 }
 
+/// The kinds of messages or timers of a model, which are only named where somebody asks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Kinds {
+    count: u16,
+    name: fn(u16) -> String,
+}
+
+impl Kinds {
+    pub(crate) fn of<K: Kinded>() -> Self {
+        Kinds { count: K::kind_count(), name: K::kind_name }
+    }
+
+    fn name(self, kind: u16) -> String {
+        (self.name)(kind)
+    }
+
+    fn find(self, name: &str) -> Option<u16> {
+        (0..self.count).find(|kind| self.name(*kind) == name)
+    }
+}
+
+/// A stream of random words for each node, made when the node first asks.
+#[derive(Clone, Debug, Default)]
+struct NodeStreams(Vec<Option<Box<ChaCha8Rng>>>);
+
+impl NodeStreams {
+    fn next_word(&mut self, seed: u64, domain: &str, node: NodeId) -> u32 {
+        let words = at(&mut self.0, node).get_or_insert_with(|| Box::new(stream(seed, domain, u64::from(node.0))));
+        words.next_u32()
+    }
+}
+
+/// What a list has of a node, after it was made long enough.
+fn at<T: Default>(list: &mut Vec<T>, node: NodeId) -> &mut T {
+    if list.len() <= node.index() {
+        list.resize_with(node.index() + 1, T::default);
+    }
+    &mut list[node.index()]
+}
+
 impl Choices {
-    pub(crate) fn new(source: &Source, record: bool, nodes: usize, messages: Vec<String>, timers: Vec<String>) -> Self {
+    pub(crate) fn new(source: &Source, record: bool, nodes: usize, messages: Kinds, timers: Kinds) -> Self {
         let (seed, deviations, order) = match source {
             Source::Seed(seed) => (Some(*seed), &[][..], None),
             Source::Fixed(deviations) => (None, &deviations[..], None),
@@ -191,14 +233,17 @@ impl Choices {
             Source::Ordered { seed, order } => (Some(*seed), &[][..], Some(*order)),
         };
         let priorities = order.zip(seed).map(|(order, seed)| Priorities::new(order, seed));
-        let place = |kinds: &[String], kind: &str| kinds.iter().position(|known| known == kind).map(|k| k as u16);
         let name = |deviation: &Deviation| match deviation {
-            Deviation::Send { from, to, kind, n, .. } => Some(Name::Send(*from, *to, place(&messages, kind)?, *n)),
+            Deviation::Send { from, to, kind, n, .. } => Some(Name::Send(*from, *to, messages.find(kind)?, *n)),
             Deviation::Draw { node, label, n, .. } => Some(Name::Draw(*node, label.clone(), *n)),
-            Deviation::Timer { node, kind, n, .. } => Some(Name::Timer(*node, place(&timers, kind)?, *n)),
+            Deviation::Timer { node, kind, n, .. } => Some(Name::Timer(*node, timers.find(kind)?, *n)),
             Deviation::Sync { node, n, .. } => Some(Name::Sync(*node, *n)),
             Deviation::Crash { node, n, write, .. } => Some(Name::Crash(*node, *n, *write)),
         };
+        let links = seed.map(|seed| Key::new(domain_key(seed, "link"))).map(|key| match nodes <= Links::ARRAY_NODES {
+            true => LinkWords::new(key, nodes),
+            false => LinkWords::for_many(key),
+        });
         let fixed = deviations.iter().enumerate();
         let fixed = fixed.filter_map(|(index, value)| Some((name(value)?, Fixed { index, value: value.clone() })));
         Choices {
@@ -210,13 +255,13 @@ impl Choices {
             named: record || seed.is_none() || !deviations.is_empty() || priorities.is_some(),
             message_kinds: messages,
             timer_kinds: timers,
-            links: seed.map(|seed| LinkWords::new(generator(seed, "link"))),
+            links,
             priorities,
-            draws: vec![None; nodes],
-            physics: vec![None; nodes],
+            draws: NodeStreams::default(),
+            physics: NodeStreams::default(),
             draw_counts: BTreeMap::new(),
-            sync_counts: vec![0; nodes],
-            crash_counts: vec![0; nodes],
+            sync_counts: Vec::new(),
+            crash_counts: Vec::new(),
         }
     }
 
@@ -256,11 +301,7 @@ impl Choices {
         link.sent += 1;
         let mut fate = match &mut self.links {
             Some(words) => {
-                let id = (u64::from(from.0) << 16) | u64::from(to.0);
-                let words = match seek {
-                    true => words.seek(id, n),
-                    false => words.next(id, n, &mut link.words),
-                };
+                let words = if seek { words.seek(from, to, n) } else { words.next(from, to, n) };
                 Fate::sample(network, words)
             }
             None => Fate::on_time(network.latency.base()),
@@ -271,6 +312,21 @@ impl Choices {
             fate = Fate::on_time(fate.latency);
         }
         fate
+    }
+
+    /// Whether nothing is asked of a message's fate but what its seed says.
+    pub(crate) fn only_from_seed(&self) -> bool {
+        self.links.is_some() && !self.named
+    }
+
+    /// The latency of the next message on a link of few, where nothing is lost or doubled and choices are
+    /// [`Choices::only_from_seed`].
+    #[inline(always)]
+    pub(crate) fn latency(&mut self, (from, to): (NodeId, NodeId), network: &NetworkConfig, link: &mut Link) -> Span {
+        let n = link.sent;
+        link.sent += 1;
+        let words = self.links.as_mut().expect("a seed has words for links");
+        Fate::sample(network, words.next(from, to, n)).latency
     }
 
     #[cold]
@@ -302,7 +358,7 @@ impl Choices {
         }
         let base = network.latency.base();
         if self.recorded.is_some() && fate != Fate::on_time(base) {
-            let kind = self.message_kinds[kind as usize].clone();
+            let kind = self.message_kinds.name(kind);
             let latency = (fate.latency != base && !fate.lost).then_some(fate.latency);
             self.record(|| Deviation::Send { from, to, kind, n, lost: fate.lost, latency, copy: fate.copy });
         }
@@ -314,8 +370,8 @@ impl Choices {
         let default = default_fraction(node);
         let mut fraction = match self.seed {
             Some(seed) => {
-                let words = self.draws[node.index()].get_or_insert_with(|| stream(seed, "draw", u64::from(node.0)));
-                ((u64::from(words.next_u32()) * BILLION) >> 32) as Billionths
+                let word = self.draws.next_word(seed, "draw", node);
+                ((u64::from(word) * BILLION) >> 32) as Billionths
             }
             None => default,
         };
@@ -335,9 +391,7 @@ impl Choices {
     }
 
     fn physics_word(&mut self, node: NodeId) -> Option<u32> {
-        let seed = self.seed?;
-        let words = self.physics[node.index()].get_or_insert_with(|| stream(seed, "node", u64::from(node.0)));
-        Some(words.next_u32())
+        Some(self.physics.next_word(self.seed?, "node", node))
     }
 
     /// By how much the n-th arming of a kind of timer is late.
@@ -353,7 +407,7 @@ impl Choices {
                 late = *fixed;
             }
             if late != Span::ZERO && self.recorded.is_some() {
-                let kind = self.timer_kinds[kind as usize].clone();
+                let kind = self.timer_kinds.name(kind);
                 self.record(|| Deviation::Timer { node, kind, n, late });
             }
         }
@@ -362,8 +416,9 @@ impl Choices {
 
     /// How long the next sync of a node takes.
     pub(crate) fn sync(&mut self, node: NodeId, disk: &DiskConfig) -> Span {
-        let n = self.sync_counts[node.index()];
-        self.sync_counts[node.index()] += 1;
+        let count = at(&mut self.sync_counts, node);
+        let n = *count;
+        *count += 1;
         let word = if disk.sync_jitter == Span::ZERO { None } else { self.physics_word(node) };
         let mut longer = word.map_or(Span::ZERO, |word| share(word, disk.sync_jitter));
         if self.named {
@@ -379,8 +434,9 @@ impl Choices {
 
     /// A node crashes: the number of this crash, for [`Choices::crashed_write`].
     pub(crate) fn crash(&mut self, node: NodeId) -> u32 {
-        self.crash_counts[node.index()] += 1;
-        self.crash_counts[node.index()] - 1
+        let count = at(&mut self.crash_counts, node);
+        *count += 1;
+        *count - 1
     }
 
     /// What a crash makes of one unsynced write.

@@ -2,9 +2,13 @@
 
 use crate::time::Time;
 
-/// A node's clock: `local = base_local + (world − base_world) · (1 + drift)`. True until a fault skews it.
+/// A node's clock. It shows the world's time, as most clocks always do, until a fault skews it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Clock {
+pub(crate) struct Clock(Option<Skewed>);
+
+/// `local = base_local + (world − base_world) · (1 + drift)`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Skewed {
     base_world: Time,
     base_local: Time,
     /// Parts per million by which this clock runs fast.
@@ -16,18 +20,52 @@ pub(crate) struct Clock {
 const MILLION: i128 = 1_000_000;
 
 impl Clock {
-    /// Whether it shows the world's time, as most clocks always do.
-    #[inline]
-    fn is_true(&self) -> bool {
-        *self == Clock::default()
-    }
-
     /// What this clock shows when the world's time is `world`.
     #[inline]
     pub(crate) fn read(&self, world: Time) -> Time {
-        if self.is_true() {
-            return world;
+        match &self.0 {
+            None => world,
+            Some(skewed) => skewed.read(world),
         }
+    }
+
+    /// The first world time at which this clock shows at least `local`, if it runs on as it does now; it can lie in the
+    /// past, when the clock has jumped over it.
+    #[inline]
+    pub(crate) fn when(&self, local: Time) -> Time {
+        match &self.0 {
+            None => local,
+            Some(skewed) => skewed.when(local),
+        }
+    }
+
+    /// Steps by `offset_ns` from true time, unless that is zero, and runs `drift_ppm` fast from now on.
+    pub(crate) fn skew(&mut self, now: Time, offset_ns: i64, drift_ppm: i64) {
+        assert!(drift_ppm > -1_000_000, "a clock may run slow but not stand still or run backwards: {drift_ppm} ppm");
+        let steps = offset_ns != 0;
+        let base_local = if steps { Time(now.0.saturating_add_signed(offset_ns)) } else { self.read(now) };
+        let stepped = steps || self.stepped();
+        self.0 = Some(Skewed { base_world: now, base_local, drift_ppm, stepped });
+    }
+
+    /// Runs true again. A clock that was stepped steps back to true time; one that only drifted keeps what it has
+    /// gained or lost, for it must not step.
+    pub(crate) fn correct(&mut self, now: Time) {
+        if self.stepped() {
+            *self = Clock::default();
+        } else {
+            self.skew(now, 0, 0);
+        }
+    }
+
+    fn stepped(&self) -> bool {
+        self.0.is_some_and(|skewed| skewed.stepped)
+    }
+}
+
+impl Skewed {
+    #[inline(never)]
+    fn read(&self, world: Time) -> Time {
         let elapsed = world.0 - self.base_world.0;
         if self.drift_ppm == 0 {
             return Time(self.base_local.0 + elapsed);
@@ -36,13 +74,8 @@ impl Clock {
         Time(self.base_local.0.saturating_add(local.max(0) as u64))
     }
 
-    /// The first world time at which this clock shows at least `local`, if it runs on as it does now; it can lie in the
-    /// past, when the clock has jumped over it.
-    #[inline]
-    pub(crate) fn when(&self, local: Time) -> Time {
-        if self.is_true() {
-            return local;
-        }
+    #[inline(never)]
+    fn when(&self, local: Time) -> Time {
         if self.drift_ppm == 0 {
             let world = i128::from(local.0) - i128::from(self.base_local.0) + i128::from(self.base_world.0);
             return Time(world.clamp(0, i128::from(u64::MAX)) as u64);
@@ -52,26 +85,6 @@ impl Clock {
         // Rounded up, so that the clock has reached `local` by then.
         let elapsed = (ahead * MILLION + rate - 1).div_euclid(rate);
         Time((i128::from(self.base_world.0) + elapsed).clamp(0, i128::from(u64::MAX)) as u64)
-    }
-
-    /// Steps by `offset_ns` from true time, unless that is zero, and runs `drift_ppm` fast from now on.
-    pub(crate) fn skew(&mut self, now: Time, offset_ns: i64, drift_ppm: i64) {
-        assert!(drift_ppm > -1_000_000, "a clock may run slow but not stand still or run backwards: {drift_ppm} ppm");
-        let stepped = offset_ns != 0;
-        let base_local = match stepped {
-            true => Time(now.0.saturating_add_signed(offset_ns)),
-            false => self.read(now),
-        };
-        *self = Clock { base_world: now, base_local, drift_ppm, stepped: stepped || self.stepped };
-    }
-
-    /// Runs true again. A clock that was stepped steps back to true time; one that only drifted keeps what it has
-    /// gained or lost, for it must not step.
-    pub(crate) fn correct(&mut self, now: Time) {
-        match self.stepped {
-            true => *self = Clock::default(),
-            false => self.skew(now, 0, 0),
-        }
     }
 }
 

@@ -4,11 +4,16 @@ use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 
 /// The ChaCha key of a domain: the seed, and the domain's name.
-pub(crate) fn generator(seed: u64, domain: &str) -> ChaCha8Rng {
+pub(crate) fn domain_key(seed: u64, domain: &str) -> [u8; 32] {
     let mut key = [0u8; 32];
     key[..8].copy_from_slice(&seed.to_le_bytes());
     key[8..8 + domain.len()].copy_from_slice(domain.as_bytes());
-    ChaCha8Rng::from_seed(key)
+    key
+}
+
+/// The generator of a domain.
+pub(crate) fn generator(seed: u64, domain: &str) -> ChaCha8Rng {
+    ChaCha8Rng::from_seed(domain_key(seed, domain))
 }
 
 /// One of the streams of a domain.

@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::process::NodeId;
 use crate::time::{Span, Time};
-use crate::words::Place;
 
 /// How long a message takes. The default of a message's latency is the distribution's *base*.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -206,8 +205,6 @@ pub(crate) struct Link {
     pub(crate) sent: u32,
     /// The same, by kind of message; counted only where choices are recorded or fixed.
     pub(crate) sent_of_kind: Vec<u32>,
-    /// Where its random words are kept.
-    pub(crate) words: Place,
     /// When the last of its messages to arrive does so.
     pub(crate) last_arrival: Time,
     /// When the last of those does so whose kind keeps its order on a link that otherwise has none.

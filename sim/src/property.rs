@@ -43,7 +43,7 @@ pub type Verdict = Result<(), Broken>;
 /// Something that must be true of every run of a model.
 ///
 /// A property is a value that lives for one run, so it may remember what it saw: that is how checks after each event
-/// stay cheap. [`World::changed`] says which node to look at.
+/// stay cheap. [`World::changed`] says which nodes to look at.
 pub trait Property<M: Model> {
     /// Its name, with the model's or family's in front: `raft/election_safety`. Shrinking keeps this and nothing else
     /// of a violation.

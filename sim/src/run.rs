@@ -268,7 +268,8 @@ fn quiet_panics() {
 /// The violation that a failed assertion is.
 pub(crate) fn assertion<M: Model>(world: &World<M>, panic: Box<dyn Any + Send>) -> Violation {
     let (property, message) = told(panic);
-    violation(world, property, false, Broken { nodes: Vec::from_iter(world.changed()), message })
+    // The handler that failed is that of the node which the event came to last.
+    violation(world, property, false, Broken { nodes: Vec::from_iter(world.changed().last().copied()), message })
 }
 
 /// The property that a panic violates, and what it says.

@@ -1,6 +1,6 @@
 //! What a run starts from: the case.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -186,14 +186,15 @@ fn impossible(
     if network.bandwidth == Some(0) {
         return impossible("scenario.network.bandwidth".into(), "must be above 0; leave it out for no limit".into());
     }
-    let nodes: BTreeSet<NodeId> = nodes.iter().copied().collect();
+    // They ascend.
+    let is_present = |node: &NodeId| nodes.binary_search(node).is_ok();
     for (i, client) in clients.enumerate() {
-        if !nodes.contains(&client) {
+        if !is_present(&client) {
             return impossible(format!("operations[{i}].client"), format!("{client} is not in the scenario"));
         }
     }
     for (i, fault) in faults.iter().enumerate() {
-        if let Some(node) = fault.what.nodes().into_iter().find(|node| !nodes.contains(node)) {
+        if let Some(node) = fault.what.nodes().into_iter().find(|node| !is_present(node)) {
             return impossible(format!("faults[{i}]"), format!("{node} is not in the scenario"));
         }
         if let crate::What::Skew { drift_ppm, .. } = fault.what

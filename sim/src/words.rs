@@ -1,97 +1,152 @@
 //! The random words of messages: a ChaCha stream for each link, four words for each message.
 
-use rand_chacha::ChaCha8Rng;
-use rand_core::Rng;
+use crate::chacha::{BLOCKS, Block, Key, Place};
+use crate::process::NodeId;
 
 /// The words of one message.
 pub(crate) type Words = [u32; 4];
 
-/// Words for sixteen messages: what the generator makes at once.
-type Batch = [[u8; 16]; MESSAGES as usize];
-
-const MESSAGES: u32 = 16;
-
 /// How many messages share a block of the cipher.
-const BLOCK: u32 = 4;
+const PER_BLOCK: u32 = 4;
 
-/// Where a link's batch is, once it has one.
+/// For how many messages of a link words are made at once, but for its first ones.
+const AT_ONCE: u32 = PER_BLOCK * BLOCKS as u32;
+
+/// How many pairs of nodes get their first words at once.
+const PAIRS: u16 = BLOCKS as u16 / 2;
+
+/// The number of a link's stream.
+fn stream(from: NodeId, to: NodeId) -> u64 {
+    (u64::from(from.0) << 16) | u64::from(to.0)
+}
+
+/// Which messages of a link have their words made.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Place(Option<std::num::NonZeroU32>);
+struct Made {
+    /// Those of message `n` are at `base + n`, modulo 2³².
+    base: u32,
+    /// All before this message, unless they were made so long ago that they are forgotten.
+    to: u32,
+}
 
-/// One generator for all links. A stream has random access, so nothing is kept of a link but a batch of its words.
+/// The words of the links of a world. A stream has random access: nothing is kept of a link but the words that were made
+/// and not used.
 #[derive(Clone, Debug)]
 pub(crate) struct LinkWords {
-    generator: ChaCha8Rng,
-    batches: Vec<Batch>,
+    key: Key,
+    nodes: usize,
+    /// By links, in a world of few nodes: that of `a → b` is at `a · nodes + b`.
+    made: Vec<Made>,
+    words: Vec<Words>,
 }
 
 impl LinkWords {
-    pub(crate) fn new(generator: ChaCha8Rng) -> Self {
-        LinkWords { generator, batches: Vec::new() }
+    /// For links that ask for one message after the other ([`LinkWords::next`]), among this many nodes.
+    pub(crate) fn new(key: Key, nodes: usize) -> Self {
+        LinkWords { key, nodes, made: vec![Made::default(); nodes * nodes], words: Vec::new() }
     }
 
-    /// The words of the n-th message of a stream, for a link that asks for one message after the other.
-    #[inline]
-    pub(crate) fn next(&mut self, stream: u64, n: u32, place: &mut Place) -> Words {
-        if n.is_multiple_of(MESSAGES) {
-            self.refill(stream, n, place);
+    /// For links that are too many to keep their words ([`LinkWords::seek`]).
+    pub(crate) fn for_many(key: Key) -> Self {
+        LinkWords::new(key, 0)
+    }
+
+    /// The words of the n-th message of a link that has asked for all before it.
+    #[inline(always)]
+    pub(crate) fn next(&mut self, from: NodeId, to: NodeId, n: u32) -> Words {
+        let link = from.index() * self.nodes + to.index();
+        if self.made[link].to == n {
+            self.make(from, to, n);
         }
-        let place = place.0.expect("a link has words from its first message on").get() - 1;
-        let bytes = self.batches[place as usize][(n % MESSAGES) as usize];
-        from_bytes(bytes)
+        self.words[self.made[link].base.wrapping_add(n) as usize]
     }
 
-    /// The same without keeping anything, for links that are too many to keep their words.
-    pub(crate) fn seek(&mut self, stream: u64, n: u32) -> Words {
-        let mut block = [[0; 16]; BLOCK as usize];
-        self.read(stream, n / BLOCK * BLOCK, block.as_flattened_mut());
-        from_bytes(block[(n % BLOCK) as usize])
+    /// The words of the n-th message of a link, made for this once.
+    pub(crate) fn seek(&self, from: NodeId, to: NodeId, n: u32) -> Words {
+        let mut places = [Place::default(); BLOCKS];
+        places[0] = Place { stream: stream(from, to), block: u64::from(n / PER_BLOCK) };
+        message(&self.key.blocks(&places)[0], n % PER_BLOCK)
     }
 
     #[cold]
-    fn refill(&mut self, stream: u64, n: u32, place: &mut Place) {
-        let place = *place.0.get_or_insert_with(|| {
-            self.batches.push(Batch::default());
-            std::num::NonZeroU32::new(self.batches.len() as u32).expect("there is one now")
-        });
-        let mut batch = Batch::default();
-        self.read(stream, n, batch.as_flattened_mut());
-        self.batches[place.get() as usize - 1] = batch;
+    #[inline(never)]
+    fn make(&mut self, from: NodeId, to: NodeId, n: u32) {
+        if n == 0 {
+            self.make_first(from.max(to), from.min(to));
+        } else {
+            self.make_next(from, to, n);
+        }
     }
 
-    /// Reads from the n-th message on, which must be the first of a block, for only there a stream is changed for nothing.
-    fn read(&mut self, stream: u64, n: u32, into: &mut [u8]) {
-        self.generator.set_word_pos(u128::from(n) * 4);
-        self.generator.set_stream(stream);
-        self.generator.fill_bytes(into);
+    /// The words of the first messages of a link, and of links that are likely to be used when it is: between the same two
+    /// nodes in both directions, and between one of them and the neighbours of the other.
+    fn make_first(&mut self, node: NodeId, peer: NodeId) {
+        let peers = (0..PAIRS).map(|k| NodeId(peer.0 / PAIRS * PAIRS + k));
+        let links = peers.flat_map(|peer| [(node, peer), (peer, node)]);
+        let mut places = [Place::default(); BLOCKS];
+        for (place, (from, to)) in places.iter_mut().zip(links.clone()) {
+            place.stream = stream(from, to);
+        }
+        let blocks = self.key.blocks(&places);
+        self.words.reserve(BLOCKS * PER_BLOCK as usize);
+        // A peer above the node has this link among those that are made with its own.
+        for (block, (from, to)) in blocks.iter().zip(links).filter(|(_, (from, to))| *from.max(to) == node) {
+            self.made[from.index() * self.nodes + to.index()] = Made { base: self.words.len() as u32, to: PER_BLOCK };
+            self.words.extend((0..PER_BLOCK).map(|n| message(block, n)));
+        }
+    }
+
+    /// The words of the n-th message and of those that follow it.
+    fn make_next(&mut self, from: NodeId, to: NodeId, n: u32) {
+        let first = u64::from(n / PER_BLOCK);
+        let places = std::array::from_fn(|k| Place { stream: stream(from, to), block: first + k as u64 });
+        let blocks = self.key.blocks(&places);
+        let made = &mut self.made[from.index() * self.nodes + to.index()];
+        // The first time that so many are made, they get a place of their own.
+        if n == PER_BLOCK {
+            made.base = (self.words.len() as u32).wrapping_sub(n);
+            self.words.resize(self.words.len() + AT_ONCE as usize, Words::default());
+        } else {
+            made.base = made.base.wrapping_sub(AT_ONCE);
+        }
+        made.to = n.saturating_add(AT_ONCE);
+        let begin = made.base.wrapping_add(n) as usize;
+        let words = self.words[begin..].as_flattened_mut();
+        words[..blocks.as_flattened().len()].copy_from_slice(blocks.as_flattened());
     }
 }
 
-#[inline]
-fn from_bytes(bytes: [u8; 16]) -> Words {
-    let (words, _) = bytes.as_chunks::<4>();
-    [words[0], words[1], words[2], words[3]].map(u32::from_le_bytes)
+/// The words of the n-th message of a block.
+fn message(block: &Block, n: u32) -> Words {
+    let (messages, _) = block.as_chunks();
+    messages[n as usize]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rand_core::SeedableRng;
+    use rand_chacha::ChaCha8Rng;
+    use rand_core::{Rng, SeedableRng};
 
     #[test]
-    fn in_turn_and_by_seeking_the_words_are_those_of_the_stream() {
-        let base = ChaCha8Rng::seed_from_u64(7);
-        let mut words = LinkWords::new(base.clone());
-        let mut streams = [5, 9].map(|stream| {
-            let mut one = base.clone();
-            one.set_stream(stream);
-            (stream, one, Place::default())
-        });
-        for n in 0..100 {
-            for (stream, one, place) in &mut streams {
-                let expect: Words = std::array::from_fn(|_| one.next_u32());
-                assert_eq!(words.next(*stream, n, place), expect);
-                assert_eq!(words.seek(*stream, n), expect);
+    fn in_turn_and_by_seeking_the_words_are_those_of_the_links_streams() {
+        let key = [3; 32];
+        let nodes = 7;
+        let mut words = LinkWords::new(Key::new(key), nodes);
+        let all = || (0..nodes as u16).map(NodeId);
+        let links = all().flat_map(|from| all().map(move |to| (from, to)));
+        let mut streams: Vec<_> = links
+            .map(|(from, to)| {
+                let mut stream = ChaCha8Rng::from_seed(key);
+                stream.set_stream((u64::from(from.0) << 16) | u64::from(to.0));
+                (from, to, stream)
+            })
+            .collect();
+        for n in 0..150 {
+            for (from, to, stream) in &mut streams {
+                let expect: Words = std::array::from_fn(|_| stream.next_u32());
+                assert_eq!(words.next(*from, *to, n), expect, "{from} to {to}, {n}");
+                assert_eq!(words.seek(*from, *to, n), expect, "{from} to {to}, {n}");
             }
         }
     }

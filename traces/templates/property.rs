@@ -3,28 +3,21 @@
 //!
 //! **Catches** a request that is counted twice, at the event that does it. **Does not see** one that is never counted.
 
-use std::collections::BTreeMap;
-
 use seedbed_models::examples::tutorial::Tutorial;
-use seedbed_sim::{Broken, NodeId, Property, Verdict, World};
+use seedbed_sim::{Broken, NodeId, PerLife, Property, Verdict, World};
 
-/// See above. Checked after each event, so it looks at the node that has changed and remembers what it saw before.
+/// See above. Checked after each event, so it looks at the nodes that have changed and remembers what it saw before.
 #[derive(Clone, Debug, Default)]
 pub struct Leaflet {
-    /// The last tally of each node, in each of its lives: a crash drops what is volatile.
-    last: BTreeMap<(NodeId, u32), u64>,
+    /// The last tally of each node, in this life: a crash drops what is volatile.
+    last: PerLife<u64>,
 }
 
-impl Property<Tutorial> for Leaflet {
-    fn name(&self) -> String {
-        "tutorial/leaflet".into()
-    }
-
-    fn after_event(&mut self, world: &World<Tutorial>) -> Verdict {
-        let Some(node) = world.changed() else { return Ok(()) };
+impl Leaflet {
+    fn look(&mut self, world: &World<Tutorial>, node: NodeId) -> Verdict {
         let Some(process) = world.process(node) else { return Ok(()) };
         let tally = process.tally;
-        let before = self.last.insert((node, world.life(node)), tally).unwrap_or(0);
+        let before = std::mem::replace(self.last.of(world, node), tally);
         if tally < before {
             return Err(Broken::new([node], format!("the tally went from {before} back to {tally}")));
         }
@@ -34,5 +27,15 @@ impl Property<Tutorial> for Leaflet {
             return Err(Broken::new([node], message));
         }
         Ok(())
+    }
+}
+
+impl Property<Tutorial> for Leaflet {
+    fn name(&self) -> String {
+        "tutorial/leaflet".into()
+    }
+
+    fn after_event(&mut self, world: &World<Tutorial>) -> Verdict {
+        world.changed().iter().try_for_each(|node| self.look(world, *node))
     }
 }

@@ -26,9 +26,10 @@ impl Blocked {
     /// # Errors
     /// A journal has shrunk.
     pub fn look<M: Commits>(&mut self, world: &World<M>) -> Verdict {
-        let Some(node) = world.changed() else {
-            return Ok(());
-        };
+        world.changed().iter().try_for_each(|node| self.look_at(world, *node))
+    }
+
+    fn look_at<M: Commits>(&mut self, world: &World<M>, node: NodeId) -> Verdict {
         let news = self.news.of(world, node, entries(world, node))?;
         if world.process(node).is_none() {
             self.since.retain(|(of, _), _| *of != node);

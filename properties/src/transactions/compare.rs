@@ -141,8 +141,8 @@ impl<M: Transfers> Property<M> for Watch {
     fn after_event(&mut self, world: &World<M>) -> Verdict {
         self.pass(world.now());
         // A node that is down shows what it showed last: its disk has it, and nobody else may touch it.
-        let changed = world.changed().and_then(|node| world.process(node));
-        self.accounts.extend(changed.into_iter().flat_map(M::accounts));
+        let changed = world.changed().iter().filter_map(|node| world.process(*node));
+        self.accounts.extend(changed.flat_map(M::accounts));
         Ok(())
     }
 

@@ -1,10 +1,6 @@
 //! Journals on disk, read as they are written, and rules on what stands in them.
 
-use std::collections::BTreeMap;
-
-use seedbed_sim::{Broken, File, Model, NodeId, Process, Property, Verdict, World};
-
-use crate::checkers::judge::Changes;
+use seedbed_sim::{Broken, File, Model, NodeId, PerLife, Process, Property, Verdict, World};
 
 /// The records of a model's disks.
 type RecordOf<M> = <<M as Model>::Process as Process>::Record;
@@ -14,14 +10,19 @@ type RecordOf<M> = <<M as Model>::Process as Process>::Record;
 pub struct Journals<M: Model, E> {
     file: File,
     entries: fn(&RecordOf<M>) -> &[E],
-    nodes: BTreeMap<NodeId, Read<E>>,
+    nodes: PerLife<Read<E>>,
 }
 
 #[derive(Clone)]
 struct Read<E> {
-    life: u32,
     records: usize,
     entries: Vec<E>,
+}
+
+impl<E> Default for Read<E> {
+    fn default() -> Self {
+        Read { records: 0, entries: Vec::new() }
+    }
 }
 
 impl<M: Model, E: Clone> Clone for Journals<M, E> {
@@ -33,7 +34,7 @@ impl<M: Model, E: Clone> Clone for Journals<M, E> {
 impl<M: Model, E: Clone> Journals<M, E> {
     /// Journals that stand in this file of each node; each record has these entries.
     pub fn new(file: File, entries: fn(&RecordOf<M>) -> &[E]) -> Self {
-        Journals { file, entries, nodes: BTreeMap::new() }
+        Journals { file, entries, nodes: PerLife::default() }
     }
 
     /// Those of a whole world.
@@ -47,10 +48,9 @@ impl<M: Model, E: Clone> Journals<M, E> {
     /// Reads on in the journal of a node. Returns how many of its entries are known from before: those behind them are
     /// new. After a crash all are.
     pub fn read(&mut self, world: &World<M>, node: NodeId) -> usize {
-        let (life, written) = (world.life(node), world.disk(node, self.file).len());
-        let read = self.nodes.entry(node).or_insert_with(|| Read { life, records: 0, entries: Vec::new() });
-        if read.life != life || written < read.records {
-            *read = Read { life, records: 0, entries: Vec::new() };
+        let read = self.nodes.of(world, node);
+        if world.disk(node, self.file).len() < read.records {
+            *read = Read::default();
         }
         let old = read.entries.len();
         for record in world.log(node, self.file).skip(read.records) {
@@ -62,17 +62,17 @@ impl<M: Model, E: Clone> Journals<M, E> {
 
     /// The journal of a node, as far as it was read.
     pub fn of(&self, node: NodeId) -> &[E] {
-        self.nodes.get(&node).map_or(&[], |read| &read.entries)
+        self.nodes.last(node).map_or(&[], |read| &read.entries)
     }
 
     /// All journals.
     pub fn all(&self) -> impl Iterator<Item = (NodeId, &[E])> {
-        self.nodes.iter().map(|(node, read)| (*node, read.entries.as_slice()))
+        self.nodes.all().map(|(node, read)| (node, read.entries.as_slice()))
     }
 
     /// All entries of all journals.
     pub fn entries(&self) -> impl Iterator<Item = &E> {
-        self.nodes.values().flat_map(|read| &read.entries)
+        self.nodes.all().flat_map(|(_, read)| &read.entries)
     }
 }
 
@@ -85,7 +85,6 @@ pub struct JournalRule<M: Model, E> {
     rule: Rule<M, E>,
     at_end: fn(&Journals<M, E>, &World<M>) -> Verdict,
     journals: Journals<M, E>,
-    changes: Changes,
 }
 
 impl<M: Model, E: Clone> Clone for JournalRule<M, E> {
@@ -97,7 +96,7 @@ impl<M: Model, E: Clone> Clone for JournalRule<M, E> {
 impl<M: Model, E: Clone> JournalRule<M, E> {
     /// The property of this name, on these journals.
     pub fn new(name: &'static str, journals: Journals<M, E>, rule: Rule<M, E>) -> Self {
-        JournalRule { name, rule, at_end: |_, _| Ok(()), journals, changes: Changes::default() }
+        JournalRule { name, rule, at_end: |_, _| Ok(()), journals }
     }
 
     /// The same, with a rule on what stands in the journals at the end.
@@ -119,7 +118,7 @@ impl<M: Model, E: Clone> Property<M> for JournalRule<M, E> {
     }
 
     fn after_event(&mut self, world: &World<M>) -> Verdict {
-        self.changes.of(world).try_for_each(|node| self.look(world, node))
+        world.changed().iter().try_for_each(|node| self.look(world, *node))
     }
 
     fn at_end(&mut self, world: &World<M>) -> Verdict {

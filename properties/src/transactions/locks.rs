@@ -8,7 +8,7 @@ use seedbed_models::transactions::commitment::{Commits, Entry, State, Vote};
 use seedbed_models::transactions::store::Key;
 use seedbed_sim::{Broken, NodeId, Property, Verdict, World};
 
-use super::{changed_ledger, entries, touched};
+use super::{Ledger, changed_ledgers, entries, touched};
 use crate::checkers::judge::News;
 
 /// All that a transaction touches is locked by it in every later state of that participant, also
@@ -25,9 +25,12 @@ impl<M: Commits> Property<M> for LocksHeld {
     }
 
     fn after_event(&mut self, world: &World<M>) -> Verdict {
-        let Some((node, ledger)) = changed_ledger(world) else {
-            return Ok(());
-        };
+        changed_ledgers(world).try_for_each(|(node, ledger)| self.look(world, node, ledger))
+    }
+}
+
+impl LocksHeld {
+    fn look<M: Commits>(&mut self, world: &World<M>, node: NodeId, ledger: &Ledger) -> Verdict {
         for entry in self.news.of(world, node, entries(world, node))? {
             match entry {
                 Entry::Voted(tx, Vote::Yes) => {

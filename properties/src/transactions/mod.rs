@@ -106,10 +106,9 @@ impl From<commitment::Decision> for Decision {
     }
 }
 
-/// The participant that the last event may have changed, if it is one.
-fn changed_ledger<M: Commits>(world: &World<M>) -> Option<(NodeId, &Ledger)> {
-    let node = world.changed()?;
-    Some((node, world.process(node)?.ledger()?))
+/// The participants that the last event may have changed.
+fn changed_ledgers<M: Commits>(world: &World<M>) -> impl Iterator<Item = (NodeId, &Ledger)> {
+    world.changed().iter().filter_map(|node| Some((*node, world.process(*node)?.ledger()?)))
 }
 
 /// The accounts of a participant that a transaction touches, or changes.

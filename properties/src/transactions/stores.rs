@@ -5,7 +5,7 @@ use seedbed_models::transactions::commitment::{Commits, Entry, Ret, State};
 use seedbed_models::transactions::store::Store;
 use seedbed_sim::{Broken, NodeId, Property, Verdict, World};
 
-use super::{DECIDED_WITHIN, changed_ledger, entries, ledgers, touched};
+use super::{DECIDED_WITHIN, changed_ledgers, entries, ledgers, touched};
 use crate::checkers::atomic_commitment::Decision;
 use crate::checkers::atomic_commitment::stores::{self, Effect, Event};
 use crate::checkers::judge::{Judge, News};
@@ -25,16 +25,15 @@ impl<M: Commits> Property<M> for StoresAgree {
     }
 
     fn after_event(&mut self, world: &World<M>) -> Verdict {
-        let Some((node, ledger)) = changed_ledger(world) else {
-            return Ok(());
-        };
-        for entry in self.news.of(world, node, entries(world, node))? {
-            if let Entry::Decided(tx, _) = entry
-                && touched(world, *tx, ledger, true).next().is_some()
-            {
-                let present = ledger.store().is_committed(*tx);
-                let effect = if present { Effect::Present } else { Effect::Absent };
-                self.judge.observe(Event::Holds { node, transaction: *tx, effect })?;
+        for (node, ledger) in changed_ledgers(world) {
+            for entry in self.news.of(world, node, entries(world, node))? {
+                if let Entry::Decided(tx, _) = entry
+                    && touched(world, *tx, ledger, true).next().is_some()
+                {
+                    let present = ledger.store().is_committed(*tx);
+                    let effect = if present { Effect::Present } else { Effect::Absent };
+                    self.judge.observe(Event::Holds { node, transaction: *tx, effect })?;
+                }
             }
         }
         Ok(())

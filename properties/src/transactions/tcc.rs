@@ -70,7 +70,10 @@ fn all_confirm_or_all_cancel(journals: &Journals<Tcc, Entry>, _: &[Entry], entry
 /// S1: free + reserved + used = what there was + what was given, nothing is below zero, and what is reserved is what
 /// the participant knows reservations for; at every instant.
 fn conservation(world: &World<Tcc>) -> Verdict {
-    let Some(node) = world.changed() else { return Ok(()) };
+    world.changed().iter().try_for_each(|node| conserves(world, *node))
+}
+
+fn conserves(world: &World<Tcc>, node: NodeId) -> Verdict {
     let Some(participant) = world.process(node).and_then(|process| process.participant()) else { return Ok(()) };
     let holds = |key: Key| participant.store().get(key).expect("each participant keeps its own keys").value;
     for (key, initial) in business::initial(participant.place()) {
@@ -184,7 +187,7 @@ impl Property<Tcc> for ReservationsEnd {
     }
 
     fn after_event(&mut self, world: &World<Tcc>) -> Verdict {
-        world.changed().map_or(Ok(()), |node| self.look(world, node))
+        world.changed().iter().try_for_each(|node| self.look(world, *node))
     }
 
     fn at_end(&mut self, world: &World<Tcc>) -> Verdict {

@@ -118,8 +118,8 @@ pub trait Glimpse {
     /// What has happened so far.
     fn timeline(&self) -> &[Entry];
 
-    /// The node whose state the last event may have changed.
-    fn changed(&self) -> Option<NodeId>;
+    /// The nodes whose states the last event may have changed.
+    fn changed(&self) -> &[NodeId];
 
     /// The state of a node as it debugs, if it is up.
     fn state(&self, node: NodeId) -> Option<&dyn Debug>;

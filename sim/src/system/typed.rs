@@ -215,7 +215,7 @@ impl<M: Model> Glimpse for World<M> {
     fn timeline(&self) -> &[Entry] {
         self.timeline()
     }
-    fn changed(&self) -> Option<NodeId> {
+    fn changed(&self) -> &[NodeId] {
         self.changed()
     }
     fn state(&self, node: NodeId) -> Option<&dyn Debug> {

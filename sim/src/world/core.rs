@@ -1,21 +1,22 @@
 //! Everything of a world but its processes: what effects act on.
 
 use std::any::TypeId;
+use std::collections::BTreeMap;
 use std::hash::Hash;
 use std::ops::RangeInclusive;
 
-use crate::choice::Choices;
 use crate::choice::Source;
+use crate::choice::{Choices, Kinds};
 use crate::context::{Effects, Path};
 use crate::disk::File;
 use crate::disk::Stored;
 use crate::fault::{Fault, FaultClass};
 use crate::fingerprint::StableHasher;
 use crate::history::{History, Outcome};
-use crate::kind::{Kinded, kind_names};
+use crate::kind::Kinded;
 use crate::mark::Mark;
 use crate::model::{Model, Op, Ret};
-use crate::network::{Cut, Links, NodeSet};
+use crate::network::{Cut, CutMode, Fate, Links, NodeSet};
 use crate::process::{NoDisk, NodeId, OpId, Process};
 use crate::scenario::{Case, Scenario};
 use crate::stats::Stats;
@@ -33,21 +34,25 @@ pub(crate) enum Event<P: Process> {
     FaultEnds(usize),
     Start(NodeId),
     Invoke(usize),
-    SyncEnds { node: NodeId, life: u32 },
-    Timer { node: NodeId, slot: u32 },
-    Message(InFlight<P>),
+    SyncEnds {
+        node: NodeId,
+        life: u32,
+    },
+    Timer {
+        node: NodeId,
+        slot: u32,
+    },
+    /// Its name says who sends it to whom.
+    Message(P::Message),
     Serve(NodeId),
 }
 
-/// A message on its way.
-#[derive(Clone, Debug)]
-pub(crate) struct InFlight<P: Process> {
-    pub(crate) from: NodeId,
-    pub(crate) to: NodeId,
-    /// Its number on the link and whether it is a copy: its place among events at one instant.
-    pub(crate) order: Order,
-    pub(crate) id: u64,
-    pub(crate) message: P::Message,
+/// What a world that records tells.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Telling {
+    pub(crate) entries: Vec<Entry>,
+    /// The numbers of messages by the names of their events. A copy has the number of its original.
+    pub(crate) numbers: BTreeMap<Order, u64>,
 }
 
 /// Links that a fault makes slower.
@@ -80,15 +85,19 @@ pub(crate) struct Core<M: Model> {
     pub(crate) cuts: Vec<Cut>,
     pub(crate) delays: Vec<Delay>,
     /// Messages that a holding cut has stopped.
-    pub(crate) held: Vec<InFlight<M::Process>>,
+    pub(crate) held: Vec<(Order, <M::Process as Process>::Message)>,
     /// The world has healed: nothing more is lost or doubled.
     pub(crate) calm: bool,
+    /// Which kinds of messages keep their order.
     pub(crate) fifo: Vec<bool>,
+    /// Whether the scenario and the source never ask anything of a message but a latency from the seed: nothing is lost,
+    /// doubled, recorded, or named, and links have no bandwidth.
+    pub(crate) ordinary: bool,
     pub(crate) history: History<Op<M>, Ret<M>>,
     pub(crate) marks: Vec<(&'static str, u64)>,
     pub(crate) stats: Stats,
     pub(crate) fingerprint: StableHasher,
-    pub(crate) timeline: Option<Vec<Entry>>,
+    pub(crate) telling: Option<Telling>,
     #[cfg(madsim)]
     pub(crate) clock: Option<madsim::time::TimeHandle>,
 }
@@ -96,15 +105,26 @@ pub(crate) struct Core<M: Model> {
 impl<M: Model> Core<M> {
     pub(crate) fn new(case: &Case<M>, source: &Source, record: bool) -> Self {
         let size = case.scenario.config.size();
-        let messages = kind_names::<<M::Process as Process>::Message>();
-        let timers = kind_names::<<M::Process as Process>::Timer>();
-        let fifo = messages.iter().map(|kind| case.scenario.network.fifo || case.scenario.config.fifo(kind)).collect();
+        let keeps_order = |kind| {
+            let scenario = &case.scenario;
+            scenario.network.fifo || scenario.config.fifo(&<M::Process as Process>::Message::kind_name(kind))
+        };
+        let fifo = (0..<M::Process as Process>::Message::kind_count()).map(keeps_order).collect();
+        let messages = Kinds::of::<<M::Process as Process>::Message>();
+        let timers = Kinds::of::<<M::Process as Process>::Timer>();
         let scenario = case.scenario.clone();
         let service = |n| scenario.service.get(&n).copied().unwrap_or(Span::ZERO);
         let mut nodes: Vec<_> = (0..size).map(|n| Node::new(false, service(NodeId(n as u16)))).collect();
         for node in &scenario.nodes {
             nodes[node.index()].present = true;
         }
+        let links = Links::new(size);
+        let choices = Choices::new(source, record, size, messages, timers);
+        let network = &scenario.network;
+        let ordinary = !record
+            && choices.only_from_seed()
+            && !links.sparse()
+            && (network.loss_ppm, network.dup_ppm, network.bandwidth) == (0, 0, None);
         Core {
             bug: scenario.planted(),
             operations: case.operations.clone(),
@@ -115,18 +135,19 @@ impl<M: Model> Core<M> {
             now: Time::ZERO,
             queue: Queue::new(),
             nodes,
-            links: Links::new(size),
-            choices: Choices::new(source, record, size, messages, timers),
+            links,
+            choices,
             cuts: Vec::new(),
             delays: Vec::new(),
             held: Vec::new(),
             calm: false,
             fifo,
+            ordinary,
             history: History::default(),
             marks: Vec::new(),
             stats: Stats::default(),
             fingerprint: StableHasher::default(),
-            timeline: record.then(Vec::new),
+            telling: record.then(Telling::default),
             #[cfg(madsim)]
             clock: madsim::time::TimeHandle::try_current(),
             scenario,
@@ -135,8 +156,8 @@ impl<M: Model> Core<M> {
 
     #[inline]
     pub(crate) fn tell(&mut self, what: impl FnOnce() -> Happening) {
-        if let Some(timeline) = &mut self.timeline {
-            timeline.push(Entry { at: self.now, what: what() });
+        if let Some(telling) = &mut self.telling {
+            telling.entries.push(Entry { at: self.now, what: what() });
         }
     }
 
@@ -144,33 +165,80 @@ impl<M: Model> Core<M> {
         self.stats.faults[class as usize] += 1;
     }
 
-    /// Hands a message to the network. The choice is asked for before anything else is looked at, so that removing a
-    /// partition from a trace renames no choice.
-    #[inline]
+    /// Hands a message to the network.
+    #[inline(always)]
     pub(crate) fn transmit(&mut self, from: NodeId, to: NodeId, message: <M::Process as Process>::Message) {
+        if self.ordinary && self.cuts.is_empty() && self.delays.is_empty() {
+            self.transmit_as::<true>(from, to, message);
+        } else {
+            self.transmit_as::<false>(from, to, message);
+        }
+    }
+
+    /// The same; `ORDINARY` says that nothing is asked of the network now but a latency from the seed ([`Core::ordinary`]).
+    ///
+    /// The choice is asked for before anything else is looked at, so that removing a partition from a trace renames no
+    /// choice.
+    #[inline(never)]
+    fn transmit_as<const ORDINARY: bool>(
+        &mut self,
+        from: NodeId,
+        to: NodeId,
+        message: <M::Process as Process>::Message,
+    ) {
         assert!(to.index() < self.nodes.len(), "{from} sends to {to}, which this world does not have");
         let kind = message.kind();
         let seek = self.links.sparse();
         let link = self.links.get(from, to);
         let n = link.sent;
-        let fate = self.choices.send((from, to, kind), &self.scenario.network, self.calm, link, seek);
+        let fate = if ORDINARY {
+            Fate::on_time(self.choices.latency((from, to), &self.scenario.network, link))
+        } else {
+            self.choices.send((from, to, kind), &self.scenario.network, self.calm, link, seek)
+        };
         let id = self.stats.sent;
         self.stats.sent += 1;
-        if self.timeline.is_some() {
-            let kind = <M::Process as Process>::Message::kind_name(kind);
-            self.tell(|| Happening::Sent { message: id, from, to, kind, text: format!("{message:?}") });
+        let order = Order::message(from, to, n, false);
+        let mut departs = self.now;
+        if !ORDINARY {
+            if self.telling.is_some() {
+                self.tell_sent(id, order, fate, &message);
+            }
+            if fate.lost {
+                return self.lost(order, &message);
+            }
+            if !self.cuts.is_empty() && self.stopped(from, to) == Some(CutMode::Drop) {
+                return self.cut(order, &message);
+            }
+            departs = self.departure(from, to, &message);
+            if let Some(copy) = fate.copy {
+                self.stats.doubled += 1;
+                self.fault_fired(FaultClass::Dup);
+                self.fly(Order::message(from, to, n, true), kind, message.clone(), departs + copy);
+            }
         }
-        if fate.lost {
-            return self.lost(id, from, to, &message);
+        self.fly(order, kind, message, departs + fate.latency);
+    }
+
+    #[cold]
+    fn tell_sent(&mut self, id: u64, order: Order, fate: Fate, message: &<M::Process as Process>::Message) {
+        let (from, to) = order.link();
+        let kind = crate::kind::name_of(message);
+        self.tell(|| Happening::Sent { message: id, from, to, kind, text: format!("{message:?}") });
+        if let Some(telling) = &mut self.telling {
+            telling.numbers.insert(order, id);
+            if fate.copy.is_some() {
+                telling.numbers.insert(order.of_copy(), id);
+            }
         }
-        if !self.cuts.is_empty() && self.stopped(from, to) == Some(crate::network::CutMode::Drop) {
-            self.cut(id, from, to, &message);
-            return;
-        }
+    }
+
+    /// When a message sent now leaves its node: later on a link whose bandwidth is taken, or that a fault delays.
+    fn departure(&mut self, from: NodeId, to: NodeId, message: &<M::Process as Process>::Message) -> Time {
         let mut departs = self.now;
         if let Some(bandwidth) = self.scenario.network.bandwidth {
             let link = self.links.get(from, to);
-            let nanos = u128::from(M::Process::size(&message)) * 1_000_000_000 / u128::from(bandwidth);
+            let nanos = u128::from(M::Process::size(message)) * 1_000_000_000 / u128::from(bandwidth);
             departs = departs.max(link.busy_until) + Span(nanos as u64);
             link.busy_until = departs;
         }
@@ -180,49 +248,32 @@ impl<M: Model> Core<M> {
                 self.stats.faults[FaultClass::Reorder as usize] += 1;
             }
         }
-        let fifo = self.fifo[kind as usize];
-        if let Some(copy) = fate.copy {
-            self.stats.doubled += 1;
-            self.fault_fired(FaultClass::Dup);
-            self.fly(
-                InFlight { from, to, order: Order::message(from, to, n, true), id, message: message.clone() },
-                departs + copy,
-                fifo,
-            );
-        }
-        self.fly(
-            InFlight { from, to, order: Order::message(from, to, n, false), id, message },
-            departs + fate.latency,
-            fifo,
-        );
+        departs
     }
 
     #[cold]
-    fn lost(&mut self, id: u64, from: NodeId, to: NodeId, message: &<M::Process as Process>::Message) {
+    fn lost(&mut self, order: Order, message: &<M::Process as Process>::Message) {
         self.stats.lost += 1;
         self.fault_fired(FaultClass::Loss);
-        self.undelivered(id, from, to, message, Undelivered::Lost);
+        self.undelivered(order, message, Undelivered::Lost);
     }
 
     #[inline(always)]
-    fn fly(&mut self, flight: InFlight<M::Process>, mut at: Time, fifo: bool) {
-        let all_in_order = self.scenario.network.fifo;
-        let link = self.links.get(flight.from, flight.to);
-        if fifo {
+    fn fly(&mut self, order: Order, kind: u16, message: <M::Process as Process>::Message, mut at: Time) {
+        let (from, to) = order.link();
+        let link = self.links.get(from, to);
+        if self.fifo[kind as usize] {
             // Where not all messages keep their order, those that do keep it among themselves.
-            at = at.max(if all_in_order { link.last_arrival } else { link.last_ordered });
+            at = at.max(if self.scenario.network.fifo { link.last_arrival } else { link.last_ordered });
             link.last_ordered = at;
         }
-        if at < link.last_arrival {
-            self.stats.faults[FaultClass::Reorder as usize] += 1;
-        }
+        self.stats.faults[FaultClass::Reorder as usize] += u64::from(at < link.last_arrival);
         link.last_arrival = link.last_arrival.max(at);
-        self.queue.push(at, flight.order, Event::Message(flight));
+        self.queue.push(at, order, Event::Message(message));
     }
 
     /// What a cut that is in force does to messages on this link, if there is one. A dropping cut wins.
-    pub(crate) fn stopped(&self, from: NodeId, to: NodeId) -> Option<crate::network::CutMode> {
-        use crate::network::CutMode;
+    pub(crate) fn stopped(&self, from: NodeId, to: NodeId) -> Option<CutMode> {
         let mut modes = self.cuts.iter().filter(|cut| cut.stops(from, to)).map(|cut| cut.mode);
         let first = modes.next()?;
         match modes.any(|mode| mode == CutMode::Drop) {
@@ -232,33 +283,40 @@ impl<M: Model> Core<M> {
     }
 
     #[cold]
-    pub(crate) fn cut(&mut self, id: u64, from: NodeId, to: NodeId, message: &<M::Process as Process>::Message) {
+    pub(crate) fn cut(&mut self, order: Order, message: &<M::Process as Process>::Message) {
         self.stats.cut += 1;
         self.fault_fired(FaultClass::Partition);
-        self.undelivered(id, from, to, message, Undelivered::Cut);
+        self.undelivered(order, message, Undelivered::Cut);
     }
 
     #[cold]
-    pub(crate) fn hold(&mut self, flight: InFlight<M::Process>) {
-        if self.timeline.is_some() {
-            let InFlight { from, to, id: message, .. } = flight;
-            let kind = <M::Process as Process>::Message::kind_name(flight.message.kind());
-            self.tell(|| Happening::Held { message, from, to, kind });
-        }
-        self.held.push(flight);
+    pub(crate) fn hold(&mut self, order: Order, message: <M::Process as Process>::Message) {
+        self.tell_of_message(order, &message, |message, from, to, kind| Happening::Held { message, from, to, kind });
+        self.held.push((order, message));
     }
 
-    pub(crate) fn undelivered(
+    pub(crate) fn undelivered(&mut self, order: Order, message: &<M::Process as Process>::Message, why: Undelivered) {
+        self.tell_of_message(order, message, |message, from, to, kind| Happening::Undelivered {
+            message,
+            from,
+            to,
+            kind,
+            why,
+        });
+    }
+
+    /// Tells what happened to a message: by its number, sender, receiver and kind.
+    #[inline(always)]
+    pub(crate) fn tell_of_message(
         &mut self,
-        id: u64,
-        from: NodeId,
-        to: NodeId,
+        order: Order,
         message: &<M::Process as Process>::Message,
-        why: Undelivered,
+        what: impl FnOnce(u64, NodeId, NodeId, String) -> Happening,
     ) {
-        if self.timeline.is_some() {
-            let kind = <M::Process as Process>::Message::kind_name(message.kind());
-            self.tell(|| Happening::Undelivered { message: id, from, to, kind, why });
+        if let Some(telling) = &mut self.telling {
+            let (from, to) = order.link();
+            let what = what(telling.numbers[&order], from, to, crate::kind::name_of(message));
+            telling.entries.push(Entry { at: self.now, what });
         }
     }
 

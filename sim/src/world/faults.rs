@@ -46,9 +46,15 @@ impl<M: Model> World<M> {
         true
     }
 
-    /// Faults that lie in wait strike when the node that has just changed holds their role: an instant later, so that
-    /// they come after what it did to get it, in a replay too.
-    pub(super) fn strike_from_ambush(&mut self, changed: NodeId) {
+    /// Faults that lie in wait strike when a node that has just changed holds their role: an instant later, so that they
+    /// come after what it did to get it, in a replay too.
+    pub(super) fn strike_from_ambush(&mut self) {
+        for place in 0..self.changed.len() {
+            self.strike_from_ambush_at(self.changed[place]);
+        }
+    }
+
+    fn strike_from_ambush_at(&mut self, changed: NodeId) {
         let (now, config) = (self.core.now, &self.core.scenario.config);
         let Some(process) = &self.processes[changed.index()] else {
             return;
@@ -248,10 +254,11 @@ impl<M: Model> World<M> {
 
     fn release_held(&mut self) {
         let held = std::mem::take(&mut self.core.held);
-        for flight in held {
-            match self.core.stopped(flight.from, flight.to) {
-                Some(_) => self.core.held.push(flight),
-                None => self.core.queue.push(self.core.now, flight.order, Event::Message(flight)),
+        for (order, message) in held {
+            let (from, to) = order.link();
+            match self.core.stopped(from, to) {
+                Some(_) => self.core.held.push((order, message)),
+                None => self.core.queue.push(self.core.now, order, Event::Message(message)),
             }
         }
     }

@@ -28,7 +28,7 @@ use crate::stats::Stats;
 use crate::time::{Span, Time};
 use crate::timeline::{Entry, Happening, Undelivered};
 
-use self::core::{Core, Event, InFlight, NodeEffects};
+use self::core::{Core, Event, NodeEffects};
 use self::node::Arrival;
 use self::queue::Order;
 use self::timers::Wake;
@@ -48,7 +48,8 @@ use self::timers::Wake;
 pub struct World<M: Model> {
     processes: Vec<Option<M::Process>>,
     core: Core<M>,
-    changed: Option<NodeId>,
+    /// Empty at the beginning of each event; kept for its room.
+    changed: Vec<NodeId>,
     logging: bool,
 }
 
@@ -85,7 +86,7 @@ impl<M: Model> World<M> {
             core.queue.push(operation.at, Order::operation(index), Event::Invoke(index));
         }
         let processes = core.nodes.iter().map(|_| None).collect();
-        World { processes, core, changed: None, logging: log::wanted() }
+        World { processes, core, changed: Vec::new(), logging: log::wanted() }
     }
 
     // ---------------------------------------------------------------------------------------------------------------
@@ -123,14 +124,17 @@ impl<M: Model> World<M> {
         named.filter_map(|(index, process)| Some((NodeId(index as u16), process.as_ref()?)))
     }
 
-    /// The node whose state the last event may have changed; `None` after a fault that struck no node.
+    /// The nodes whose states or disks the last event may have changed, each once, in the order in which it came to them:
+    /// those that handled something, that started, and that were taken down. Most events change one node; a fault may change
+    /// none; and when the world heals, several start in one event. Every start is such an event, the first one too: a
+    /// property that looks only here has seen each process from its beginning.
     #[inline]
-    pub fn changed(&self) -> Option<NodeId> {
-        self.changed
+    pub fn changed(&self) -> &[NodeId] {
+        &self.changed
     }
 
     /// How often a node has crashed. A property that remembers a node's state must forget what was volatile when this
-    /// changes.
+    /// changes: [`PerLife`](crate::PerLife) does.
     pub fn life(&self, node: NodeId) -> u32 {
         self.core.nodes[node.index()].life
     }
@@ -233,7 +237,7 @@ impl<M: Model> World<M> {
 
     /// The timeline, if this world records.
     pub fn timeline(&self) -> &[Entry] {
-        self.core.timeline.as_deref().unwrap_or(&[])
+        self.core.telling.as_ref().map_or(&[], |telling| &telling.entries)
     }
 
     /// Hands over the history of a finished run.
@@ -243,12 +247,12 @@ impl<M: Model> World<M> {
 
     /// Records choices only.
     pub(crate) fn forget_timeline(&mut self) {
-        self.core.timeline = None;
+        self.core.telling = None;
     }
 
     /// Hands over the recorded timeline and the recorded choices.
     pub fn take_recording(&mut self) -> (Vec<Entry>, Vec<Deviation>) {
-        (self.core.timeline.take().unwrap_or_default(), self.core.choices.take_recorded())
+        (self.core.telling.take().unwrap_or_default().entries, self.core.choices.take_recorded())
     }
 
     /// Of the deviations of a fixed source, which were asked for; in their order.
@@ -280,10 +284,8 @@ impl<M: Model> World<M> {
             }
             let (at, order, event) = self.core.queue.pop().expect("a queue with a next event has one");
             if self.run_event(at, order, event) {
-                if !self.core.lurking.is_empty()
-                    && let Some(changed) = self.changed
-                {
-                    self.strike_from_ambush(changed);
+                if !self.core.lurking.is_empty() {
+                    self.strike_from_ambush();
                 }
                 self.core.stats.events += 1;
                 return true;
@@ -293,7 +295,7 @@ impl<M: Model> World<M> {
 
     /// Lets the time that is left pass, when no event is left in it.
     pub(crate) fn run_out(&mut self) {
-        self.changed = None;
+        self.changed.clear();
         self.advance_to(self.core.scenario.phases.end_at());
     }
 
@@ -301,11 +303,11 @@ impl<M: Model> World<M> {
     #[inline(always)]
     fn run_event(&mut self, at: Time, order: Order, event: Event<M::Process>) -> bool {
         self.advance_to(at);
-        self.changed = None;
+        self.changed.clear();
         match event {
-            Event::Message(flight) => {
+            Event::Message(message) => {
                 self.print(at, order);
-                self.arrive(flight);
+                self.arrive(order, message);
             }
             Event::Timer { node, slot } => {
                 let state = &mut self.core.nodes[node.index()];
@@ -366,6 +368,13 @@ impl<M: Model> World<M> {
     }
 
     #[inline]
+    fn note_change(&mut self, node: NodeId) {
+        if !self.changed.contains(&node) {
+            self.changed.push(node);
+        }
+    }
+
+    #[inline]
     fn print(&mut self, at: Time, order: Order) {
         self.core.fingerprint.word(at.0);
         self.core.fingerprint.word(order.bits());
@@ -399,25 +408,26 @@ impl<M: Model> World<M> {
     }
 
     #[inline(always)]
-    fn arrive(&mut self, flight: InFlight<M::Process>) {
-        let InFlight { from, to, id, .. } = flight;
+    fn arrive(&mut self, order: Order, message: <M::Process as Process>::Message) {
+        let (from, to) = order.link();
         if !self.core.cuts.is_empty() {
             match self.core.stopped(from, to) {
-                Some(CutMode::Drop) => return self.core.cut(id, from, to, &flight.message),
+                Some(CutMode::Drop) => return self.core.cut(order, &message),
                 Some(CutMode::Hold) => {
                     self.core.fault_fired(FaultClass::Partition);
-                    return self.core.hold(flight);
+                    return self.core.hold(order, message);
                 }
                 None => {}
             }
         }
         if self.processes[to.index()].is_none() {
             self.core.stats.to_down += 1;
-            return self.core.undelivered(id, from, to, &flight.message, Undelivered::Down);
+            return self.core.undelivered(order, &message, Undelivered::Down);
         }
-        match self.idle(to) {
-            true => self.deliver(to, from, id, flight.message),
-            false => self.accept(to, Arrival::Message { from, id, message: flight.message }),
+        if self.idle(to) {
+            self.deliver(order, message);
+        } else {
+            self.accept(to, Arrival::Message(order, message));
         }
     }
 
@@ -468,7 +478,7 @@ impl<M: Model> World<M> {
 
     fn handle(&mut self, node: NodeId, arrival: Arrival<M::Process>) {
         match arrival {
-            Arrival::Message { from, id, message } => self.deliver(node, from, id, message),
+            Arrival::Message(order, message) => self.deliver(order, message),
             Arrival::Timer(timer) => {
                 self.core.tell(|| Happening::Fired { node, text: format!("{timer:?}") });
                 self.act(node, |process, ctx| process.timer(ctx, timer));
@@ -479,14 +489,17 @@ impl<M: Model> World<M> {
     }
 
     #[inline(always)]
-    fn deliver(&mut self, node: NodeId, from: NodeId, id: u64, message: <M::Process as Process>::Message) {
+    fn deliver(&mut self, order: Order, message: <M::Process as Process>::Message) {
+        let (from, to) = order.link();
         self.core.stats.delivered += 1;
         message.hash(&mut self.core.fingerprint);
-        if self.core.timeline.is_some() {
-            let kind = crate::kind::name_of(&message);
-            self.core.tell(|| Happening::Delivered { message: id, from, to: node, kind });
-        }
-        self.act(node, |process, ctx| process.message(ctx, from, message));
+        self.core.tell_of_message(order, &message, |message, from, to, kind| Happening::Delivered {
+            message,
+            from,
+            to,
+            kind,
+        });
+        self.act(to, |process, ctx| process.message(ctx, from, message));
     }
 
     fn invoke_when_free(&mut self, index: usize) {
@@ -516,7 +529,7 @@ impl<M: Model> World<M> {
     /// begins, a node that halts goes down. Does nothing on a node that is down.
     #[inline]
     pub fn act(&mut self, node: NodeId, handler: impl FnOnce(&mut M::Process, &mut Context<'_, M::Process>)) {
-        self.changed = Some(node);
+        self.note_change(node);
         let Some(process) = &mut self.processes[node.index()] else {
             return;
         };
@@ -534,7 +547,7 @@ impl<M: Model> World<M> {
         self.after_handler(node);
     }
 
-    #[inline]
+    #[inline(always)]
     fn after_handler(&mut self, node: NodeId) {
         let state = &mut self.core.nodes[node.index()];
         let said_all = || state.outbox.is_empty() && state.disk.settled() && state.held.is_empty();
@@ -545,6 +558,7 @@ impl<M: Model> World<M> {
     }
 
     /// Output commit: what the handler said leaves once everything the node has forced is durable.
+    #[inline(never)]
     fn commit_outputs(&mut self, node: NodeId) {
         let state = &mut self.core.nodes[node.index()];
         if let Some(reason) = state.halting.take() {
@@ -606,7 +620,7 @@ impl<M: Model> World<M> {
 
     /// A fault takes a node down.
     fn take_down(&mut self, node: NodeId, why: &str, class: FaultClass) {
-        self.changed = Some(node);
+        self.note_change(node);
         if self.processes[node.index()].is_some() {
             self.core.fault_fired(class);
             self.stop(node, why);
@@ -635,7 +649,7 @@ impl<M: Model> World<M> {
 
     /// A node may come up: it does, if nothing else keeps it down.
     fn bring_up(&mut self, node: NodeId) {
-        self.changed = Some(node);
+        self.note_change(node);
         if self.processes[node.index()].is_none() && !self.core.nodes[node.index()].kept_down() {
             self.start(node);
         }

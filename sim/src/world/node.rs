@@ -6,6 +6,7 @@ use crate::clock::Clock;
 use crate::disk::Disk;
 use crate::process::{NodeId, OpId, Process};
 use crate::time::Span;
+use crate::world::queue::Order;
 use crate::world::timers::Timers;
 
 /// Something that leaves a handler.
@@ -19,7 +20,8 @@ pub(crate) enum Output<P: Process> {
 /// Something that a handler is to be called for.
 #[derive(Clone, Debug)]
 pub(crate) enum Arrival<P: Process> {
-    Message { from: NodeId, id: u64, message: P::Message },
+    /// With the name of its event, which says who sent it.
+    Message(Order, P::Message),
     Timer(P::Timer),
     Invoke(usize),
     Synced,

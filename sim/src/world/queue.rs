@@ -1,5 +1,6 @@
 //! The one queue of a world: events by time, and at one instant by name.
 
+use std::cell::Cell;
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
@@ -40,6 +41,16 @@ impl Order {
         let link = (u64::from(to.0) << 14) | u64::from(from.0);
         Order((6 << Self::RANK) | (link << 33) | (u64::from(n) << 1) | u64::from(copy))
     }
+    /// The name of the copy of the message with this name.
+    pub(crate) fn of_copy(self) -> Self {
+        Order(self.0 | 1)
+    }
+    /// The sender and the receiver of the message with this name.
+    #[inline(always)]
+    pub(crate) fn link(self) -> (NodeId, NodeId) {
+        let node = |shift: u32| NodeId((self.0 >> shift) as u16 & 0x3fff);
+        (node(33), node(47))
+    }
     /// A node goes on with what waits in its inbox.
     pub(crate) fn serve(node: NodeId) -> Self {
         Order((7 << Self::RANK) | u64::from(node.0))
@@ -49,29 +60,30 @@ impl Order {
     }
 }
 
-/// What the queue moves: when and what, as one number, and where the payload is. Compared as a whole so that the heap
-/// takes no branch that depends on chance, which is what heaps spend their time on.
+/// One of the soonest events: when, and where the rest of it is.
 #[derive(Clone, Copy, Debug)]
-struct Entry {
+struct Soon {
+    at: Time,
+    place: u32,
+}
+
+/// An event that is not among the soonest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Later {
     at: Time,
     order: Order,
     place: u32,
 }
 
-impl Entry {
+impl Later {
+    /// Compared as one number, so that the heap takes no branch that depends on chance.
     #[inline(always)]
     fn key(&self) -> u128 {
         (u128::from(self.at.0) << 64) | u128::from(self.order.0)
     }
 }
 
-impl PartialEq for Entry {
-    fn eq(&self, other: &Self) -> bool {
-        self.key() == other.key()
-    }
-}
-impl Eq for Entry {}
-impl PartialOrd for Entry {
+impl PartialOrd for Later {
     #[inline(always)]
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
@@ -85,7 +97,7 @@ impl PartialOrd for Entry {
         other.key() <= self.key()
     }
 }
-impl Ord for Entry {
+impl Ord for Later {
     /// The earliest is the greatest: the heap of the standard library gives the greatest first.
     #[inline(always)]
     fn cmp(&self, other: &Self) -> Ordering {
@@ -93,7 +105,14 @@ impl Ord for Entry {
     }
 }
 
-/// A priority queue whose payloads stay where they are: only times, names and places move.
+/// Where an event stays while it is queued.
+#[derive(Clone, Debug)]
+struct Slot<E> {
+    order: Order,
+    event: Option<E>,
+}
+
+/// A priority queue whose payloads stay where they are: only times and places move.
 ///
 /// Most worlds have few events in flight, and what is pushed is usually due soon. So the soonest events are a short
 /// sorted list: popping takes its end, and pushing moves a few neighbours, which costs less than the way down a heap.
@@ -101,10 +120,10 @@ impl Ord for Entry {
 #[derive(Clone, Debug)]
 pub(crate) struct Queue<E> {
     /// The soonest, the very next at the end. Empty only if nothing is queued.
-    soon: Vec<Entry>,
+    soon: Vec<Soon>,
     /// All that come after those.
-    later: BinaryHeap<Entry>,
-    events: Vec<Option<E>>,
+    later: BinaryHeap<Later>,
+    slots: Vec<Slot<E>>,
     free: Vec<u32>,
 }
 
@@ -116,49 +135,55 @@ impl<E> Queue<E> {
         Queue {
             soon: Vec::with_capacity(Self::SOON),
             later: BinaryHeap::new(),
-            events: Vec::with_capacity(Self::SOON),
+            slots: Vec::with_capacity(Self::SOON),
             free: Vec::with_capacity(Self::SOON),
         }
     }
 
     #[inline(always)]
     pub(crate) fn push(&mut self, at: Time, order: Order, event: E) {
+        let slot = Slot { order, event: Some(event) };
         let place = match self.free.pop() {
             Some(place) => {
-                self.events[place as usize] = Some(event);
+                self.slots[place as usize] = slot;
                 place
             }
             None => {
-                self.events.push(Some(event));
-                (self.events.len() - 1) as u32
+                self.slots.push(slot);
+                (self.slots.len() - 1) as u32
             }
         };
-        let entry = Entry { at, order, place };
         if self.soon.len() == Self::SOON {
             self.spill();
         }
+        let entry = Later { at, order, place };
         match self.later.peek() {
             Some(first) if first.key() < entry.key() => self.later.push(entry),
-            _ => self.push_soon(entry),
+            _ => self.push_soon(at, order, place),
         }
     }
 
     #[inline(always)]
-    fn push_soon(&mut self, entry: Entry) {
+    fn push_soon(&mut self, at: Time, order: Order, place: u32) {
+        let entry = Soon { at, place };
         self.soon.push(entry);
-        let soon = &mut self.soon[..];
-        let mut place = soon.len() - 1;
-        while place > 0 && soon[place - 1].key() < entry.key() {
-            soon[place] = soon[place - 1];
-            place -= 1;
+        let soon = Cell::from_mut(&mut self.soon[..]).as_slice_of_cells();
+        for pair in soon.windows(2).rev() {
+            let before = pair[0].get();
+            if before.at > at || (before.at == at && self.slots[before.place as usize].order > order) {
+                return pair[1].set(entry);
+            }
+            pair[1].set(before);
         }
-        soon[place] = entry;
+        soon[0].set(entry);
     }
 
     /// Makes room among the soonest.
     #[cold]
     fn spill(&mut self) {
-        self.later.extend(self.soon.drain(..Self::SOON / 2));
+        let slots = &self.slots;
+        let latest = self.soon.drain(..Self::SOON / 2);
+        self.later.extend(latest.map(|Soon { at, place }| Later { at, order: slots[place as usize].order, place }));
     }
 
     #[inline]
@@ -168,11 +193,13 @@ impl<E> Queue<E> {
 
     #[inline(always)]
     pub(crate) fn pop(&mut self) -> Option<(Time, Order, E)> {
-        let Entry { at, order, place } = self.soon.pop()?;
+        let Soon { at, place } = self.soon.pop()?;
         if self.soon.is_empty() {
             self.refill();
         }
-        let event = self.events[place as usize].take().expect("a queued event has its payload");
+        let slot = &mut self.slots[place as usize];
+        let order = slot.order;
+        let event = slot.event.take().expect("a queued event has its payload");
         self.free.push(place);
         Some((at, order, event))
     }
@@ -182,7 +209,7 @@ impl<E> Queue<E> {
     fn refill(&mut self) {
         let later = &mut self.later;
         let next = std::iter::from_fn(|| later.pop());
-        self.soon.extend(next.take(Self::SOON / 2));
+        self.soon.extend(next.take(Self::SOON / 2).map(|Later { at, place, .. }| Soon { at, place }));
         self.soon.reverse();
     }
 }

@@ -6,8 +6,8 @@ use seedbed_sim::Finished as Run;
 use seedbed_sim::timeline::{Happening, Undelivered};
 use seedbed_sim::{
     Budget, Case, Context, CutMode, Deviation, Direction, DiskConfig, Fault, FaultClass, File, Info, Latency, Model,
-    NetworkConfig, NoDisk, NoOp, NodeId, OpId, Operation, Outcome, Process, Record, Source, Span, Stored, Target, Time,
-    What, World, WriteFate, kinds, run,
+    NetworkConfig, NoDisk, NoOp, NodeId, OpId, Operation, Outcome, PerLife, Process, Record, Source, Span, Stored,
+    Target, Time, What, World, WriteFate, kinds, run,
 };
 use serde::{Deserialize, Serialize};
 
@@ -339,6 +339,45 @@ fn a_crash_drops_timers_outputs_and_volatile_state() {
     while world.step() {}
     assert!(!world.process(B).unwrap().leads);
     assert_eq!((world.life(A), world.life(B)), (0, 1));
+}
+
+#[test]
+fn an_event_names_all_nodes_that_it_changed() {
+    let mut case = stage([(10, A, vec![Pull::Send(1, 1)])]);
+    let forever = 1_000_000;
+    case.faults = [A, B, C].map(|node| fault(20, forever, What::Crash { node: node.into() })).to_vec();
+    let mut world = World::new(&case, &Source::Fixed(Vec::new())).unwrap();
+    let mut changed: Vec<Vec<NodeId>> = Vec::new();
+    while world.step() {
+        assert!(world.present().all(|node| world.process(node).is_none()
+            || changed.concat().contains(&node)
+            || world.changed().contains(&node)));
+        changed.push(world.changed().to_vec());
+    }
+    // Each start is an event, then the operation and its message, then the crashes, and at last the heal.
+    let each = [A, B, C].map(|node| vec![node]);
+    assert_eq!(changed, [&each[..], &[vec![A], vec![B]], &each[..], &[vec![A, B, C]]].concat());
+}
+
+#[test]
+fn what_is_remembered_per_life_is_forgotten_at_a_crash() {
+    let mut case = stage([(10, A, vec![Pull::Send(1, 1)])]);
+    case.faults = vec![fault(20, 30, What::Crash { node: B.into() })];
+    let mut world = World::new(&case, &Source::Fixed(Vec::new())).unwrap();
+    let mut starts: PerLife<u32> = PerLife::default();
+    let mut outlived = Vec::new();
+    assert_eq!(starts.last(B), None);
+    while world.step() {
+        for node in world.changed() {
+            if starts.is_outlived(&world, *node) {
+                outlived.push((*node, *starts.last(*node).unwrap()));
+            }
+            *starts.of(&world, *node) += 1;
+        }
+    }
+    // B started and got a message; the crash and the start after it are of its second life.
+    assert_eq!(outlived, [(B, 2)]);
+    assert_eq!(starts.all().map(|(node, count)| (node, *count)).collect::<Vec<_>>(), [(A, 2), (B, 2), (C, 1)]);
 }
 
 #[test]

@@ -100,12 +100,11 @@ impl<J: Judge<Event = Event, Node = NodeId> + Clone> Property<Coherence> for Acc
     }
 
     fn after_event(&mut self, world: &World<Coherence>) -> Verdict {
-        let Some(node) = world.changed() else { return Ok(()) };
-        self.look(world, node)?;
-        match world.config().has_bus() {
-            true => self.tell(all_have_seen(world)),
-            false => Ok(()),
+        world.changed().iter().try_for_each(|node| self.look(world, *node))?;
+        if !world.changed().is_empty() && world.config().has_bus() {
+            self.tell(all_have_seen(world))?;
         }
+        Ok(())
     }
 
     fn at_end(&mut self, world: &World<Coherence>) -> Verdict {

@@ -15,11 +15,12 @@ pub fn directory_agrees() -> impl Property<Coherence> + Clone + Send + Sync {
         if !world.config().protocol.has_home() || is_behind(world) {
             return Ok(());
         }
-        let Some(process) = world.changed().and_then(|node| world.process(node)) else { return Ok(()) };
-        let here = process.inner().cache().into_iter().chain(process.inner().home()).next();
+        let changed = world.changed().iter().filter_map(|node| world.process(*node));
+        let here =
+            changed.filter_map(|process| process.inner().cache().into_iter().chain(process.inner().home()).next());
         // What is under way here is not judged yet; what is not, may have come to rest just now.
-        let at_rest = here.into_iter().flat_map(|here| here.lines().filter(|(block, _)| !here.is_busy(*block)));
-        at_rest.map(|(block, _)| block).try_for_each(|block| agree(world, block))
+        let mut at_rest = here.flat_map(|here| here.lines().filter(|(block, _)| !here.is_busy(*block)));
+        at_rest.try_for_each(|(block, _)| agree(world, block))
     })
 }
 
@@ -27,19 +28,22 @@ pub fn directory_agrees() -> impl Property<Coherence> + Clone + Send + Sync {
 /// which somebody who waits for the block has yet to be told; and a cache holds no more blocks than it has room for.
 pub fn inclusion() -> impl Property<Coherence> + Clone + Send + Sync {
     Invariant::new("coherence/inclusion", |world: &World<Coherence>| {
-        let Some(node) = world.changed() else { return Ok(()) };
-        let Some(process) = world.process(node) else { return Ok(()) };
-        let Some(cache) = process.inner().cache() else { return Ok(()) };
-        let held = cache.lines().filter(|(block, _)| cache.has(*block)).count();
-        let room = process.inner().capacity();
-        if held > room {
-            return Err(Broken::new([node], format!("{node} holds {held} blocks and has room for {room}")));
-        }
-        if !counts_sharers(world.config()) {
-            return Ok(());
-        }
-        cache.lines().try_for_each(|(block, _)| known_to_home(world, node, cache, block))
+        world.changed().iter().try_for_each(|node| includes(world, *node))
     })
+}
+
+fn includes(world: &World<Coherence>, node: NodeId) -> Verdict {
+    let Some(process) = world.process(node) else { return Ok(()) };
+    let Some(cache) = process.inner().cache() else { return Ok(()) };
+    let held = cache.lines().filter(|(block, _)| cache.has(*block)).count();
+    let room = process.inner().capacity();
+    if held > room {
+        return Err(Broken::new([node], format!("{node} holds {held} blocks and has room for {room}")));
+    }
+    if !counts_sharers(world.config()) {
+        return Ok(());
+    }
+    cache.lines().try_for_each(|(block, _)| known_to_home(world, node, cache, block))
 }
 
 /// Whether the home knows each sharer: on a bus it does not, and in IVY without managers there is no home.

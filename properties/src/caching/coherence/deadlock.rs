@@ -43,12 +43,11 @@ impl Property<Coherence> for NoDeadlock {
         if world.config().channels.is_none() {
             return Ok(());
         }
-        let Some(node) = world.changed() else { return Ok(()) };
-        let waits_here = world.process(node).is_some_and(|process| process.inner().waiting().next().is_some());
-        match waits_here {
-            true => look(world),
-            false => Ok(()),
+        let mut changed = world.changed().iter().filter_map(|node| world.process(*node));
+        if changed.any(|process| process.inner().waiting().next().is_some()) {
+            look(world)?;
         }
+        Ok(())
     }
 }
 

@@ -135,11 +135,14 @@ impl Property<Coherence> for OneWriter {
     }
 
     fn after_event(&mut self, world: &World<Coherence>) -> Verdict {
-        let Some(node) = world.changed() else { return Ok(()) };
-        let Some(cache) = world.process(node).and_then(|process| process.inner().cache()) else { return Ok(()) };
-        match world.config().has_bus() {
-            true => self.look_then(cache, node),
-            false => self.look_now(cache, node),
+        let cache = |node: NodeId| world.process(node).and_then(|process| process.inner().cache());
+        for (node, cache) in world.changed().iter().filter_map(|node| Some((*node, cache(*node)?))) {
+            if world.config().has_bus() {
+                self.look_then(cache, node)?;
+            } else {
+                self.look_now(cache, node)?;
+            }
         }
+        Ok(())
     }
 }

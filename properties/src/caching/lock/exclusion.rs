@@ -32,8 +32,8 @@ impl Property<Lock> for OneInside {
 
     fn after_event(&mut self, world: &World<Lock>) -> Verdict {
         // A belief begins with an event at its client; it may end by the clock alone.
-        let Some(changed) = world.changed().filter(|node| *node > RESOURCE) else { return Ok(()) };
-        if !world.config().promises_exclusion() || (!is_inside(world, changed) && !self.inside.contains(&changed)) {
+        let concerns = |node: &NodeId| *node > RESOURCE && (is_inside(world, *node) || self.inside.contains(node));
+        if !world.config().promises_exclusion() || !world.changed().iter().any(concerns) {
             return Ok(());
         }
         let now: Vec<NodeId> = world.present().filter(|node| *node > RESOURCE && is_inside(world, *node)).collect();

@@ -38,7 +38,7 @@ impl<J: Judge<Event = Written, Node = Holder>> Property<Lock> for Writes<J> {
     }
 
     fn after_event(&mut self, world: &World<Lock>) -> Verdict {
-        if world.changed() != Some(RESOURCE) || !(self.asked)(world.config()) {
+        if !world.changed().contains(&RESOURCE) || !(self.asked)(world.config()) {
             return Ok(());
         }
         let Some(resource) = world.process(RESOURCE).and_then(Node::resource) else { return Ok(()) };

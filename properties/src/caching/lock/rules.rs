@@ -84,10 +84,15 @@ impl Property<Lock> for GrantedInOrder {
     }
 
     fn after_event(&mut self, world: &World<Lock>) -> Verdict {
-        let Some(node) = world.changed() else { return Ok(()) };
         if !world.config().kind.is_queue() || !world.config().promises_exclusion() {
             return Ok(());
         }
+        world.changed().iter().try_for_each(|node| self.look(world, *node))
+    }
+}
+
+impl GrantedInOrder {
+    fn look(&mut self, world: &World<Lock>, node: NodeId) -> Verdict {
         for happened in self.news.of(world, node, client_journal(world, node))? {
             let Happened::Entered { depth: 1, token, .. } = *happened else { continue };
             if let Some((before, last)) = self.last.filter(|(_, last)| token <= *last) {

@@ -1,10 +1,10 @@
-//! A judge of what nodes are: after each event it is told the facts that the state of the changed node shows.
+//! A judge of what nodes are: after each event it is told the facts that the states of the changed nodes show.
 
 use std::sync::Arc;
 
 use seedbed_sim::{Model, NodeId, Property, Verdict, World};
 
-use super::{Changes, Id, Judge};
+use super::{Id, Judge};
 
 type View<M, V> = dyn Fn(&World<M>, NodeId) -> Option<Vec<V>> + Send + Sync;
 type Obliged<M> = dyn Fn(&World<M>, NodeId) -> bool + Send + Sync;
@@ -15,14 +15,13 @@ pub struct Facts<M: Model, J: Judge> {
     judge: J,
     view: Arc<View<M, J::Event>>,
     obliged: Arc<Obliged<M>>,
-    changes: Changes,
 }
 
 /// The property, called `name`, that `judge` refuses nothing of what the nodes' states show.
 ///
 /// `view` tells everything that can now be seen of a node, on its disk or in its process, as events of the judge;
-/// nothing: it cannot be seen now, and what was seen last stands. It is asked about all nodes at the first event, and
-/// then about each node that may have changed, so a judge that is bound in this way is told the same fact many times,
+/// nothing: it cannot be seen now, and what was seen last stands. It is asked about each node that
+/// may have changed, so a judge that is bound in this way is told the same fact many times,
 /// and must take it as one; those of this crate that do say so.
 ///
 /// ```
@@ -44,7 +43,6 @@ pub fn facts<M: Model, J: Judge, I: IntoIterator<Item = J::Event>>(
         judge,
         view: Arc::new(move |world, node| view(world, node).map(|events| events.into_iter().collect())),
         obliged: Arc::new(|world, node| world.process(node).is_some()),
-        changes: Changes::default(),
     }
 }
 
@@ -69,7 +67,6 @@ impl<M: Model, J: Judge + Clone> Clone for Facts<M, J> {
             judge: self.judge.clone(),
             view: self.view.clone(),
             obliged: self.obliged.clone(),
-            changes: self.changes,
         }
     }
 }
@@ -84,11 +81,10 @@ impl<M: Model, J: Judge> Property<M> for Facts<M, J> {
     }
 
     fn after_event(&mut self, world: &World<M>) -> Verdict {
-        let mut changes = self.changes.of(world).peekable();
-        if changes.peek().is_none() {
+        if world.changed().is_empty() {
             return Ok(());
         }
-        changes.try_for_each(|node| self.look(world, node))?;
+        world.changed().iter().try_for_each(|node| self.look(world, *node))?;
         Ok(self.judge.instant()?)
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use seedbed_sim::{Model, NodeId, Property, Verdict, World};
 
-use super::{Changes, Id, Judge, News};
+use super::{Id, Judge, News};
 
 type Place<M, E> = dyn for<'w> Fn(&'w World<M>, NodeId) -> &'w [E] + Send + Sync;
 type Read<M, E, V> = dyn Fn(&World<M>, NodeId, &E, &mut Vec<V>) + Send + Sync;
@@ -18,13 +18,12 @@ pub struct Journal<M: Model, J: Judge, E> {
     read: Arc<Read<M, E, J::Event>>,
     obliged: Arc<Obliged<M>>,
     news: News,
-    changes: Changes,
 }
 
 /// The property, called `name`, that `judge` refuses nothing of what stands in the nodes' journals.
 ///
 /// A journal is a list of what a node did in *this life*, in order, that only grows; `place` says where a node has it
-/// (an empty list while the node is down). After each event the new entries of the node that may have changed are read,
+/// (an empty list while the node is down). After each event the new entries of the nodes that may have changed are read,
 /// so each entry is looked at once, and what a crash destroys has been seen. `read` says what an entry is to the judge:
 /// no event, one, or several.
 ///
@@ -52,7 +51,6 @@ pub fn journal<M: Model, J: Judge, E, I: IntoIterator<Item = J::Event>>(
         read: Arc::new(move |world, node, entry, events| events.extend(read(world, node, entry))),
         obliged: Arc::new(|world, node| world.process(node).is_some()),
         news: News::default(),
-        changes: Changes::default(),
     }
 }
 
@@ -86,7 +84,6 @@ impl<M: Model, J: Judge + Clone, E> Clone for Journal<M, J, E> {
             read: self.read.clone(),
             obliged: self.obliged.clone(),
             news: self.news.clone(),
-            changes: self.changes,
         }
     }
 }
@@ -101,7 +98,7 @@ impl<M: Model, J: Judge, E> Property<M> for Journal<M, J, E> {
     }
 
     fn after_event(&mut self, world: &World<M>) -> Verdict {
-        self.changes.of(world).try_for_each(|node| self.look(world, node))
+        world.changed().iter().try_for_each(|node| self.look(world, *node))
     }
 
     fn at_end(&mut self, world: &World<M>) -> Verdict {

@@ -12,7 +12,6 @@
 //! assert_eq!(refusal.to_string(), r#"mutual exclusion: "ann" and "bob" are both in the critical section of "file""#);
 //! ```
 
-mod changes;
 mod facts;
 mod journal;
 mod news;
@@ -21,7 +20,6 @@ use std::fmt;
 
 use seedbed_sim::{Broken, NodeId};
 
-pub use changes::Changes;
 pub use facts::{Facts, facts};
 pub use journal::{Journal, journal};
 pub use news::News;

@@ -1,13 +1,13 @@
 //! What is new in a journal.
 
-use seedbed_sim::{Broken, Model, NodeId, World};
+use seedbed_sim::{Broken, Model, NodeId, PerLife, World};
 
 /// Reads the entries of journals once each. A journal is a list of what a node did in *this life*, in order, that only
 /// grows.
 #[derive(Clone, Debug, Default)]
 pub struct News {
-    /// Of each node: in which life it was last looked at, and how many entries were read in that life.
-    seen: Vec<(u32, usize)>,
+    /// How many entries of each node were read.
+    seen: PerLife<usize>,
 }
 
 impl News {
@@ -16,13 +16,7 @@ impl News {
     /// # Errors
     /// The journal has shrunk.
     pub fn of<'w, M: Model, E>(&mut self, world: &World<M>, node: NodeId, entries: &'w [E]) -> Result<&'w [E], Broken> {
-        if self.seen.len() <= node.index() {
-            self.seen.resize(node.index() + 1, (0, 0));
-        }
-        let (life, seen) = &mut self.seen[node.index()];
-        if *life != world.life(node) {
-            (*life, *seen) = (world.life(node), 0);
-        }
+        let seen = self.seen.of(world, node);
         let Some(news) = entries.get(*seen..) else {
             let words =
                 format!("the journal of {node} had {seen} entries, and now {}: it must only grow", entries.len());

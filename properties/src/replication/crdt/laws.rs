@@ -7,9 +7,9 @@ use seedbed_models::replication::crdt::clock::ReplicaId;
 use seedbed_models::replication::crdt::ghost::{Entry, Updates};
 use seedbed_models::replication::crdt::types::State;
 use seedbed_models::replication::crdt::{Crdt, Replica};
-use seedbed_sim::{Broken, NodeId, Property, Verdict, World};
+use seedbed_sim::{Broken, NodeId, PerLife, Property, Verdict, World};
 
-use crate::checkers::judge::{Changes, News};
+use crate::checkers::judge::News;
 
 /// The state of a replica, if its style has one.
 pub fn state(replica: &Replica) -> Option<&State> {
@@ -31,9 +31,8 @@ fn joined(a: &State, b: &State) -> State {
 #[derive(Clone, Debug, Default)]
 pub struct Semilattice {
     news: News,
-    changes: Changes,
-    /// What each node was, in which life.
-    last: BTreeMap<NodeId, (u32, State)>,
+    /// What each node was.
+    last: PerLife<Option<State>>,
     /// Some of the states that were reached.
     reached: Vec<State>,
     looked: usize,
@@ -43,19 +42,19 @@ pub struct Semilattice {
 const COMPARED: usize = 8;
 
 impl Semilattice {
-    fn judge(&mut self, node: NodeId, life: u32, state: &State) -> Verdict {
+    fn judge(&mut self, world: &World<Crdt>, node: NodeId, state: &State) -> Verdict {
         let wrong = |law: &str, words: String| Err(Broken::new([node], format!("{law}: {words}")));
         let twice = joined(state, state);
         if twice != *state {
             return wrong("joining is not idempotent", format!("{state:?} with itself is {twice:?}"));
         }
-        let before = self.last.insert(node, (life, state.clone()));
-        if before.as_ref().is_some_and(|(lived, last)| *lived == life && joined(last, state) != *state) {
-            return wrong("a state has not grown", format!("{before:?} has become {state:?}"));
-        }
         // What a crash took, nobody has heard of: the names of these updates are given again.
-        if before.is_some_and(|(lived, _)| lived != life) {
+        if self.last.is_outlived(world, node) {
             self.reached.clear();
+        }
+        let before = self.last.of(world, node).replace(state.clone());
+        if let Some(before) = before.filter(|before| joined(before, state) != *state) {
+            return wrong("a state has not grown", format!("{before:?} has become {state:?}"));
         }
         self.looked += 1;
         if self.looked > COMPARED && !self.looked.is_multiple_of(COMPARED) {
@@ -89,11 +88,11 @@ impl Property<Crdt> for Semilattice {
     }
 
     fn after_event(&mut self, world: &World<Crdt>) -> Verdict {
-        for node in self.changes.of(world) {
+        for &node in world.changed() {
             let Some(replica) = world.process(node) else { continue };
             let Some(state) = state(replica) else { continue };
             if !self.news.of(world, node, &replica.ghost().journal)?.is_empty() {
-                self.judge(node, world.life(node), state)?;
+                self.judge(world, node, state)?;
             }
         }
         Ok(())
@@ -106,11 +105,10 @@ impl Property<Crdt> for Semilattice {
 #[derive(Clone, Debug, Default)]
 pub struct DeltaIsFull {
     news: News,
-    changes: Changes,
     /// What each replica's shadow was when the replica had these updates.
     shadows: BTreeMap<(ReplicaId, Updates), State>,
-    /// Of each node, in which life it was looked at, who it was, and which updates it had.
-    last: BTreeMap<NodeId, (u32, ReplicaId, Updates)>,
+    /// Of each node, who it was when it was looked at, and which updates it had.
+    last: PerLife<Option<(ReplicaId, Updates)>>,
 }
 
 impl DeltaIsFull {
@@ -124,16 +122,17 @@ impl DeltaIsFull {
         let (Some(state), Some(id)) = (state(replica), replica.id()) else { return Ok(()) };
         let entries = self.news.of(world, node, &replica.ghost().journal)?;
         let seen = &replica.ghost().seen;
-        let same_life = self.last.get(&node).filter(|(life, who, _)| *life == world.life(node) && *who == id);
-        let Some((.., had)) = same_life else {
+        let last = self.last.of(world, node);
+        let Some((_, had)) = last.as_ref().filter(|(who, _)| *who == id) else {
             // Just born or recovered: what it has on disk, its shadow had too.
-            self.last.insert(node, (world.life(node), id, seen.clone()));
+            *last = Some((id, seen.clone()));
             return Ok(());
         };
         if entries.is_empty() {
             return Ok(());
         }
-        let mut shadow = self.shadow(world, id, had);
+        let had = had.clone();
+        let mut shadow = self.shadow(world, id, &had);
         for entry in entries {
             match entry {
                 Entry::Made { update, stamp, .. } => _ = shadow.mutate(update, stamp),
@@ -146,7 +145,7 @@ impl DeltaIsFull {
             return Err(Broken::new([node], words));
         }
         self.shadows.insert((id, seen.clone()), shadow);
-        self.last.insert(node, (world.life(node), id, seen.clone()));
+        *self.last.of(world, node) = Some((id, seen.clone()));
         Ok(())
     }
 }
@@ -157,6 +156,6 @@ impl Property<Crdt> for DeltaIsFull {
     }
 
     fn after_event(&mut self, world: &World<Crdt>) -> Verdict {
-        self.changes.of(world).try_for_each(|node| self.look(world, node))
+        world.changed().iter().try_for_each(|node| self.look(world, *node))
     }
 }

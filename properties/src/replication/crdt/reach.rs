@@ -7,7 +7,6 @@ use seedbed_sim::{Broken, Property, Verdict, World};
 use super::execution::Execution;
 use super::running;
 use super::specification::allows;
-use crate::checkers::judge::Changes;
 
 /// L, judged at the end, when everything had time to arrive: every replica is a member; what one of them has, all have,
 /// and show; and what a client was told is made is among it, unless the replica that made it has lost its disk.
@@ -17,7 +16,6 @@ use crate::checkers::judge::Changes;
 #[derive(Clone, Debug, Default)]
 pub struct Reaches {
     execution: Execution,
-    changes: Changes,
 }
 
 impl Property<Crdt> for Reaches {
@@ -30,7 +28,7 @@ impl Property<Crdt> for Reaches {
     }
 
     fn after_event(&mut self, world: &World<Crdt>) -> Verdict {
-        self.changes.of(world).try_for_each(|node| self.execution.look(world, node).map(|_| ()))
+        world.changed().iter().try_for_each(|node| self.execution.look(world, *node).map(|_| ()))
     }
 
     fn at_end(&mut self, world: &World<Crdt>) -> Verdict {

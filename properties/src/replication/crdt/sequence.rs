@@ -15,13 +15,11 @@ use seedbed_sim::{Broken, Property, Verdict, World};
 
 use super::execution::{Execution, edit};
 use super::specification::inserted;
-use crate::checkers::judge::Changes;
 
 /// S6.
 #[derive(Clone, Debug, Default)]
 pub struct StrongList {
     execution: Execution,
-    changes: Changes,
     /// Which element stood directly behind which, in some sequence that was shown.
     behind: BTreeMap<ElementId, BTreeSet<ElementId>>,
 }
@@ -35,7 +33,7 @@ impl Property<Crdt> for StrongList {
         if !matches!(world.config().kind, Kind::Rga | Kind::Text) {
             return Ok(());
         }
-        for node in self.changes.of(world) {
+        for &node in world.changed() {
             let Some(changed) = self.execution.look(world, node)? else { continue };
             let Value::Sequence(shown) = changed.replica.value() else { continue };
             if let [Entry::Made { op, .. }] = changed.entries

@@ -9,14 +9,12 @@ use seedbed_models::replication::crdt::{Crdt, Kind, Replica, Style};
 use seedbed_sim::{Broken, NodeId, OpId, Property, Verdict, World};
 
 use super::execution::Execution;
-use crate::checkers::judge::Changes;
 
 /// S5: a tombstone, or a message that is kept for others, goes only when every member has the update that it is about.
 /// Members that are down count; those whose disk is empty are none.
 #[derive(Clone, Debug, Default)]
 pub struct TombstonesStay {
     execution: Execution,
-    changes: Changes,
     /// What each member had when it was last up.
     members: BTreeMap<NodeId, Updates>,
 }
@@ -52,7 +50,7 @@ impl Property<Crdt> for TombstonesStay {
         if !world.config().forgets {
             return Ok(());
         }
-        for node in self.changes.of(world) {
+        for &node in world.changed() {
             let Some(replica) = world.process(node) else { continue };
             let entries = self.execution.look(world, node)?.map_or(&[][..], |changed| changed.entries);
             match replica.is_member() {

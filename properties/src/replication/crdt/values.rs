@@ -11,14 +11,13 @@ use super::execution::Execution;
 use super::running;
 use super::specification::{allows, counts};
 use crate::checkers::consistency::eventual::{Seen, StrongConvergence};
-use crate::checkers::judge::{Changes, Judge, News};
+use crate::checkers::judge::{Judge, News};
 
 /// S2, strong eventual consistency: replicas that have the same updates show the same (Shapiro and others 2011).
 #[derive(Clone, Debug, Default)]
 pub struct Converges {
     judge: StrongConvergence<NodeId, Updates, Value>,
     news: News,
-    changes: Changes,
 }
 
 impl Property<Crdt> for Converges {
@@ -27,7 +26,7 @@ impl Property<Crdt> for Converges {
     }
 
     fn after_event(&mut self, world: &World<Crdt>) -> Verdict {
-        for node in self.changes.of(world) {
+        for &node in world.changed() {
             let Some(replica) = world.process(node) else { continue };
             if !self.news.of(world, node, &replica.ghost().journal)?.is_empty() {
                 let delivered = replica.ghost().seen.clone();
@@ -42,7 +41,6 @@ impl Property<Crdt> for Converges {
 #[derive(Clone, Debug, Default)]
 pub struct Specified {
     execution: Execution,
-    changes: Changes,
 }
 
 impl Property<Crdt> for Specified {
@@ -51,7 +49,7 @@ impl Property<Crdt> for Specified {
     }
 
     fn after_event(&mut self, world: &World<Crdt>) -> Verdict {
-        for node in self.changes.of(world) {
+        for &node in world.changed() {
             let Some(changed) = self.execution.look(world, node)? else { continue };
             let (seen, value) = (&changed.replica.ghost().seen, changed.replica.value());
             if let Err(must) = allows(running(world), &self.execution, seen, &value) {
@@ -68,7 +66,6 @@ impl Property<Crdt> for Specified {
 #[derive(Clone, Debug, Default)]
 pub struct NeverBelowBound {
     execution: Execution,
-    changes: Changes,
     seen: BTreeMap<NodeId, Updates>,
 }
 
@@ -81,7 +78,7 @@ impl Property<Crdt> for NeverBelowBound {
         if world.config().kind != Kind::BoundedCounter {
             return Ok(());
         }
-        for node in self.changes.of(world) {
+        for &node in world.changed() {
             let Some(replica) = world.process(node) else { continue };
             let changed = self.execution.look(world, node)?.is_some();
             self.seen.insert(node, replica.ghost().seen.clone());
@@ -109,7 +106,6 @@ impl Property<Crdt> for NeverBelowBound {
 #[derive(Clone, Debug, Default)]
 pub struct LastWriterWins {
     execution: Execution,
-    changes: Changes,
 }
 
 impl Property<Crdt> for LastWriterWins {
@@ -122,7 +118,7 @@ impl Property<Crdt> for LastWriterWins {
             return Ok(());
         }
         let apart = CLOCK_ERROR * 2 + world.config().resolution;
-        for node in self.changes.of(world) {
+        for &node in world.changed() {
             let Some(changed) = self.execution.look(world, node)? else { continue };
             let seen = &changed.replica.ghost().seen;
             let wins = self.execution.of(seen).max_by_key(|(_, event)| event.stamp.time);

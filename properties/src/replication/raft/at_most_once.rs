@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use seedbed_models::replication::raft::machine::StateMachine;
 use seedbed_models::replication::raft::types::Session;
 use seedbed_models::replication::raft::{Index, Payload, Server};
-use seedbed_sim::{Broken, Property, Verdict, World};
+use seedbed_sim::{Broken, NodeId, Property, Verdict, World};
 
 use super::group::{Group, changed};
 
@@ -32,9 +32,13 @@ impl<M: Group> Property<M> for AtMostOnce {
 
     #[inline]
     fn after_event(&mut self, world: &World<M>) -> Verdict {
-        let Some((node, server)) = changed(world) else {
-            return Ok(());
-        };
+        changed(world).try_for_each(|(node, server)| self.judge(node, server))
+    }
+}
+
+impl AtMostOnce {
+    #[inline]
+    fn judge<S: StateMachine>(&mut self, node: NodeId, server: &Server<S>) -> Verdict {
         let applied = server.last_applied();
         if self.different.len() <= applied.0 as usize {
             self.count(server);
@@ -51,9 +55,7 @@ impl<M: Group> Property<M> for AtMostOnce {
             format!("{node} has executed {executed} commands up to index {applied}; there are {expect} different ones");
         Err(Broken::new([node], message))
     }
-}
 
-impl AtMostOnce {
     /// Counts on, with the entries that this server was the first to apply.
     fn count<S: StateMachine>(&mut self, server: &Server<S>) {
         for at in (self.different.len() as u64..=server.last_applied().0).map(Index) {

@@ -1,10 +1,10 @@
 //! S9: "commitIndex … increases monotonically" (paper Figure 2), as long as a server lives. It is volatile: a restarted
 //! server begins again at its snapshot.
 
-use seedbed_models::replication::raft::Index;
-use seedbed_sim::{Broken, Property, Verdict, World};
+use seedbed_models::replication::raft::{Index, Server};
+use seedbed_sim::{Broken, NodeId, PerLife, Property, Verdict, World};
 
-use super::group::{Group, PerLife, changed};
+use super::group::{Group, changed};
 
 /// Neither the commit index nor what was applied goes back while a server lives.
 #[derive(Clone, Debug, Default)]
@@ -19,9 +19,13 @@ impl<M: Group> Property<M> for CommitIndexMonotonic {
 
     #[inline]
     fn after_event(&mut self, world: &World<M>) -> Verdict {
-        let Some((node, server)) = changed(world) else {
-            return Ok(());
-        };
+        changed(world).try_for_each(|(node, server)| self.judge(world, node, server))
+    }
+}
+
+impl CommitIndexMonotonic {
+    #[inline]
+    fn judge<M: Group>(&mut self, world: &World<M>, node: NodeId, server: &Server<M::Machine>) -> Verdict {
         let now = (server.commit_index(), server.last_applied());
         let before = std::mem::replace(self.seen.of(world, node), now);
         if now.0 >= before.0 && now.1 >= before.1 {

@@ -1,9 +1,9 @@
 //! S1, election safety: "at most one leader can be elected in a given term" (paper Figure 3 and §5.2).
 
-use seedbed_models::replication::raft::Term;
-use seedbed_sim::{Broken, NodeId, Property, Verdict, World};
+use seedbed_models::replication::raft::{Server, Term};
+use seedbed_sim::{Broken, NodeId, PerLife, Property, Verdict, World};
 
-use super::group::{Group, PerLife, changed_leader};
+use super::group::{Group, changed_leaders};
 
 /// At most one server leads in a term, over the whole run.
 #[derive(Clone, Debug, Default)]
@@ -21,9 +21,13 @@ impl<M: Group> Property<M> for ElectionSafety {
 
     #[inline]
     fn after_event(&mut self, world: &World<M>) -> Verdict {
-        let Some((node, server)) = changed_leader(world) else {
-            return Ok(());
-        };
+        changed_leaders(world).try_for_each(|(node, server)| self.judge(world, node, server))
+    }
+}
+
+impl ElectionSafety {
+    #[inline]
+    fn judge<M: Group>(&mut self, world: &World<M>, node: NodeId, server: &Server<M::Machine>) -> Verdict {
         let term = server.term();
         let seen = self.seen.of(world, node);
         if *seen == Some(term) {

@@ -21,40 +21,19 @@ impl Group for Raft {
     }
 }
 
-/// The server that the last event may have changed, if it is up.
+/// The servers that the last event may have changed and that are up.
 #[inline]
-pub(super) fn changed<M: Group>(world: &World<M>) -> Option<(NodeId, &Server<M::Machine>)> {
-    let node = world.changed()?;
-    Some((node, M::server(world.process(node)?)?))
+pub(super) fn changed<M: Group>(world: &World<M>) -> impl Iterator<Item = (NodeId, &Server<M::Machine>)> {
+    world.changed().iter().filter_map(|node| Some((*node, M::server(world.process(*node)?)?)))
 }
 
-/// The server that the last event may have changed, if it leads.
+/// Those of them that lead.
 #[inline]
-pub(super) fn changed_leader<M: Group>(world: &World<M>) -> Option<(NodeId, &Server<M::Machine>)> {
+pub(super) fn changed_leaders<M: Group>(world: &World<M>) -> impl Iterator<Item = (NodeId, &Server<M::Machine>)> {
     changed(world).filter(|(_, server)| server.is_leader())
 }
 
 /// The servers that are up.
 pub(super) fn servers<M: Group>(world: &World<M>) -> impl Iterator<Item = (NodeId, &Server<M::Machine>)> {
     world.processes().filter_map(|(node, process)| Some((node, M::server(process)?)))
-}
-
-/// What is remembered of each node, and forgotten when it crashes.
-#[derive(Clone, Debug, Default)]
-pub(super) struct PerLife<T> {
-    nodes: Vec<(u32, T)>,
-}
-
-impl<T: Default> PerLife<T> {
-    #[inline]
-    pub(super) fn of<M: Model>(&mut self, world: &World<M>, node: NodeId) -> &mut T {
-        if self.nodes.len() <= node.index() {
-            self.nodes.resize_with(node.index() + 1, Default::default);
-        }
-        let (life, known) = &mut self.nodes[node.index()];
-        if *life != world.life(node) {
-            (*life, *known) = (world.life(node), T::default());
-        }
-        known
-    }
 }

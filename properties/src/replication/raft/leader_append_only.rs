@@ -1,10 +1,10 @@
 //! S2, leader append-only: "a leader never overwrites or deletes entries in its log; it only appends new entries"
 //! (paper Figure 3 and §5.3).
 
-use seedbed_models::replication::raft::{Index, Term};
-use seedbed_sim::{Broken, Property, Verdict, World};
+use seedbed_models::replication::raft::{Index, Server, Term};
+use seedbed_sim::{Broken, NodeId, PerLife, Property, Verdict, World};
 
-use super::group::{Group, PerLife, changed_leader};
+use super::group::{Group, changed_leaders};
 
 /// While a server leads a term, the entry that was its last stays where it is. With log matching, so do those before.
 #[derive(Clone, Debug, Default)]
@@ -26,9 +26,13 @@ impl<M: Group> Property<M> for LeaderAppendOnly {
 
     #[inline]
     fn after_event(&mut self, world: &World<M>) -> Verdict {
-        let Some((node, server)) = changed_leader(world) else {
-            return Ok(());
-        };
+        changed_leaders(world).try_for_each(|(node, server)| self.judge(world, node, server))
+    }
+}
+
+impl LeaderAppendOnly {
+    #[inline]
+    fn judge<M: Group>(&mut self, world: &World<M>, node: NodeId, server: &Server<M::Machine>) -> Verdict {
         let (log, led) = (server.log(), server.term());
         let now = Seen { led, last: log.last(), last_term: log.last_term() };
         let before = self.seen.of(world, node).replace(now);

@@ -3,9 +3,9 @@
 
 use seedbed_models::replication::raft::machine::StateMachine;
 use seedbed_models::replication::raft::{Index, Server, Term};
-use seedbed_sim::{Broken, NodeId, Property, Time, Verdict, World};
+use seedbed_sim::{Broken, NodeId, PerLife, Property, Time, Verdict, World};
 
-use super::group::{Group, PerLife, changed_leader, servers};
+use super::group::{Group, changed_leaders, servers};
 
 /// What a leader has committed is in the log of every leader of a later term: looked at when a leader is elected, for
 /// all that was committed, and when an entry is committed, for all who lead.
@@ -41,9 +41,13 @@ impl<M: Group> Property<M> for LeaderCompleteness {
 
     #[inline]
     fn after_event(&mut self, world: &World<M>) -> Verdict {
-        let Some((node, server)) = changed_leader(world) else {
-            return Ok(());
-        };
+        changed_leaders(world).try_for_each(|(node, server)| self.judge(world, node, server))
+    }
+}
+
+impl LeaderCompleteness {
+    #[inline]
+    fn judge<M: Group>(&mut self, world: &World<M>, node: NodeId, server: &Server<M::Machine>) -> Verdict {
         let seen = self.seen.of(world, node);
         let before = *seen;
         *seen = Seen { led: server.term(), commit: server.commit_index() };
@@ -60,9 +64,7 @@ impl<M: Group> Property<M> for LeaderCompleteness {
                 .try_for_each(|(other, server)| self.complete(other, server, first)),
         }
     }
-}
 
-impl LeaderCompleteness {
     /// Remembers what a leader has committed beyond `known`; says where the first news is.
     fn record<S: StateMachine>(&mut self, now: Time, node: NodeId, server: &Server<S>, known: Index) -> Option<Index> {
         let (log, commit) = (server.log(), server.commit_index());

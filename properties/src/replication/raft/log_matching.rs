@@ -2,11 +2,11 @@
 //! entries up through the given index" (paper Figure 3 and §5.3).
 
 use seedbed_models::replication::raft::machine::StateMachine;
-use seedbed_models::replication::raft::{Entry, Index, Term};
+use seedbed_models::replication::raft::{Entry, Index, Server, Term};
 use seedbed_sim::fingerprint::stable_hash;
-use seedbed_sim::{Broken, NodeId, Property, Verdict, World};
+use seedbed_sim::{Broken, NodeId, PerLife, Property, Verdict, World};
 
-use super::group::{Group, PerLife, changed};
+use super::group::{Group, changed};
 
 /// Every entry that ever stood in a log at an index, in a term, says the same and follows on an entry of the same
 /// term, in every log. By induction over the index that is log matching, and only new entries need a look.
@@ -33,9 +33,13 @@ impl<M: Group> Property<M> for LogMatching {
 
     #[inline]
     fn after_event(&mut self, world: &World<M>) -> Verdict {
-        let Some((node, server)) = changed(world) else {
-            return Ok(());
-        };
+        changed(world).try_for_each(|(node, server)| self.judge(world, node, server))
+    }
+}
+
+impl LogMatching {
+    #[inline]
+    fn judge<M: Group>(&mut self, world: &World<M>, node: NodeId, server: &Server<M::Machine>) -> Verdict {
         let log = server.log();
         let seen = self.seen.of(world, node);
         let new = log.appended() - *seen;
@@ -50,9 +54,7 @@ impl<M: Group> Property<M> for LogMatching {
         }
         Ok(())
     }
-}
 
-impl LogMatching {
     fn look<S: StateMachine>(&mut self, node: NodeId, at: Index, before: Option<Term>, entry: &Entry<S>) -> Verdict {
         let slot = at.0 as usize;
         if self.known.len() <= slot {

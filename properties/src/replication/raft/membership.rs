@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use seedbed_models::replication::raft::machine::StateMachine;
 use seedbed_models::replication::raft::membership::Membership;
 use seedbed_models::replication::raft::{Index, Payload, Server, Term};
-use seedbed_sim::{Broken, NodeId, Property, Time, Verdict, World};
+use seedbed_sim::{Broken, NodeId, PerLife, Property, Time, Verdict, World};
 
-use super::group::{Group, PerLife, changed};
+use super::group::{Group, changed};
 
 /// Every quorum of the configuration that a leader acts on meets every quorum of the last one that was committed: looked
 /// at when a leader is elected and when its configuration changes, for only then does it begin to act on one.
@@ -49,9 +49,13 @@ impl<M: Group> Property<M> for QuorumsMeet {
 
     #[inline]
     fn after_event(&mut self, world: &World<M>) -> Verdict {
-        let Some((node, server)) = changed(world) else {
-            return Ok(());
-        };
+        changed(world).try_for_each(|(node, server)| self.judge(world, node, server))
+    }
+}
+
+impl QuorumsMeet {
+    #[inline]
+    fn judge<M: Group>(&mut self, world: &World<M>, node: NodeId, server: &Server<M::Machine>) -> Verdict {
         let led = if server.is_leader() { server.term() } else { Term(0) };
         let now = Seen { led, config: server.configuration_index(), commit: server.commit_index() };
         let before = std::mem::replace(self.seen.of(world, node), now);
@@ -65,9 +69,7 @@ impl<M: Group> Property<M> for QuorumsMeet {
             false => Ok(()),
         }
     }
-}
 
-impl QuorumsMeet {
     /// Remembers the last configuration that a server knows to be committed.
     fn record<S: StateMachine>(&mut self, at: Time, by: NodeId, server: &Server<S>, known: Index) {
         let log = server.log();

@@ -1,11 +1,11 @@
 //! S5, state machine safety: "if a server has applied a log entry at a given index to its state machine, no other
 //! server will ever apply a different log entry for the same index" (paper Figure 3 and §5.4.3).
 
-use seedbed_models::replication::raft::{Index, Term};
+use seedbed_models::replication::raft::{Index, Server, Term};
 use seedbed_sim::fingerprint::stable_hash;
-use seedbed_sim::{Broken, NodeId, Property, Verdict, World};
+use seedbed_sim::{Broken, NodeId, PerLife, Property, Verdict, World};
 
-use super::group::{Group, PerLife, changed};
+use super::group::{Group, changed};
 
 /// What servers hold to be committed, applied or not, is one sequence: the same entries at the same places, in every
 /// server, and in its log until a snapshot covers them.
@@ -36,9 +36,13 @@ impl<M: Group> Property<M> for StateMachineSafety {
 
     #[inline]
     fn after_event(&mut self, world: &World<M>) -> Verdict {
-        let Some((node, server)) = changed(world) else {
-            return Ok(());
-        };
+        changed(world).try_for_each(|(node, server)| self.judge(world, node, server))
+    }
+}
+
+impl StateMachineSafety {
+    #[inline]
+    fn judge<M: Group>(&mut self, world: &World<M>, node: NodeId, server: &Server<M::Machine>) -> Verdict {
         let log = server.log();
         let now = Seen { upto: server.commit_index().max(server.last_applied()), appended: log.appended() };
         if log.last() < now.upto {
@@ -59,9 +63,7 @@ impl<M: Group> Property<M> for StateMachineSafety {
         }
         Ok(())
     }
-}
 
-impl StateMachineSafety {
     fn look(&mut self, node: NodeId, at: Index, term: Term, says: u64) -> Verdict {
         let slot = at.0 as usize;
         if self.chosen.len() <= slot {

@@ -97,14 +97,14 @@ impl<M: Model> Property<M> for Onlooker {
 
     fn after_event(&mut self, world: &World<M>) -> Verdict {
         // Most events change one node, and that in nothing that shows from here.
-        match world.changed().filter(|_| !self.looks.is_empty()) {
-            Some(node) => {
+        match *world.changed() {
+            [node] if !self.looks.is_empty() => {
                 let looks = self.looks(world, node);
                 if std::mem::replace(&mut self.looks[node.index()], looks) == looks {
                     return Ok(());
                 }
             }
-            None => self.looks = (0..world.config().size()).map(|n| self.looks(world, NodeId(n as u16))).collect(),
+            _ => self.looks = (0..world.config().size()).map(|n| self.looks(world, NodeId(n as u16))).collect(),
         }
         let mut nodes = self.looks.clone();
         nodes.sort_unstable();

@@ -160,11 +160,11 @@ impl Watcher {
                 read_clock(&mut self.found.clocks[*place], world, *node, entry);
             }
         }
-        if let Some(node) = world.changed()
-            && let Some(place) = self.places.get(&node).copied()
-        {
-            read_clock(&mut self.found.clocks[place], world, node, entry);
-            self.look_at(world, node, place, entry);
+        for node in world.changed() {
+            if let Some(place) = self.places.get(node).copied() {
+                read_clock(&mut self.found.clocks[place], world, *node, entry);
+                self.look_at(world, *node, place, entry);
+            }
         }
     }
 
