@@ -55,10 +55,12 @@ impl LinkWords {
     #[inline(always)]
     pub(crate) fn next(&mut self, from: NodeId, to: NodeId, n: u32) -> Words {
         let link = from.index() * self.nodes + to.index();
-        if self.made[link].to == n {
+        let Made { mut base, to: end } = self.made[link];
+        if end == n {
             self.make(from, to, n);
+            base = self.made[link].base;
         }
-        self.words[self.made[link].base.wrapping_add(n) as usize]
+        self.words[base.wrapping_add(n) as usize]
     }
 
     /// The words of the n-th message of a link, made for this once.

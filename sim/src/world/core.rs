@@ -415,17 +415,18 @@ impl<M: Model>
 
     #[inline]
     fn arm(&mut self, timer: <M::Process as Process>::Timer, after: Span) {
-        self.node().forget_due(&timer);
-        let (id, now, jitter) = (self.node, self.core.now, self.core.scenario.timer_jitter);
+        let id = self.node;
+        let Core { nodes, choices, scenario, queue, now, .. } = &mut *self.core;
+        let node = &mut nodes[id.index()];
+        node.forget_due(&timer);
         let kind = timer.kind();
-        let n = self.node().timers.next_arming(kind);
-        let late = self.core.choices.timer(id, kind, n, jitter);
-        let node = self.node();
-        let due = node.clock.read(now) + after;
-        let at = (node.clock.when(due) + late).max(now);
+        let n = node.timers.next_arming(kind);
+        let late = choices.timer(id, kind, n, scenario.timer_jitter);
+        let due = node.clock.read(*now) + after;
+        let at = (node.clock.when(due) + late).max(*now);
         if let Some(entry) = node.timers.arm(timer, n, due, late, at) {
             let event = Event::Timer { node: id, slot: entry.slot };
-            self.core.queue.push(entry.at, Order::timer(id, entry.kind, entry.n), event);
+            queue.push(entry.at, Order::timer(id, entry.kind, entry.n), event);
         }
     }
 

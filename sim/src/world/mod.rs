@@ -278,11 +278,9 @@ impl<M: Model> World<M> {
     #[inline]
     pub(crate) fn step_until(&mut self, limit: Time) -> bool {
         loop {
-            match self.core.queue.next_at() {
-                Some(at) if at <= limit => {}
-                _ => return false,
-            }
-            let (at, order, event) = self.core.queue.pop().expect("a queue with a next event has one");
+            let Some((at, order, event)) = self.core.queue.pop_by(limit) else {
+                return false;
+            };
             if self.run_event(at, order, event) {
                 if !self.core.lurking.is_empty() {
                     self.strike_from_ambush();

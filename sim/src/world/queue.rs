@@ -191,9 +191,10 @@ impl<E> Queue<E> {
         self.soon.last().map(|entry| entry.at)
     }
 
+    /// The next event, if it is due by `limit`.
     #[inline(always)]
-    pub(crate) fn pop(&mut self) -> Option<(Time, Order, E)> {
-        let Soon { at, place } = self.soon.pop()?;
+    pub(crate) fn pop_by(&mut self, limit: Time) -> Option<(Time, Order, E)> {
+        let Soon { at, place } = self.soon.pop_if(|next| next.at <= limit)?;
         if self.soon.is_empty() {
             self.refill();
         }
@@ -202,6 +203,11 @@ impl<E> Queue<E> {
         let event = slot.event.take().expect("a queued event has its payload");
         self.free.push(place);
         Some((at, order, event))
+    }
+
+    #[cfg(test)]
+    fn pop(&mut self) -> Option<(Time, Order, E)> {
+        self.pop_by(Time::NEVER)
     }
 
     /// Sorts the next of what comes later.

@@ -89,9 +89,11 @@ impl Process for Puppet {
         });
     }
     fn message(&mut self, ctx: &mut Context<'_, Self>, _: NodeId, (Say::Word(n) | Say::Other(n)): Say) {
+        look_at_clock();
         ctx.note(|| format!("got {n}"));
     }
     fn timer(&mut self, ctx: &mut Context<'_, Self>, bell: Bell) {
+        look_at_clock();
         let now = ctx.now();
         ctx.note(|| format!("{bell:?} at {}", now.0 / 1000));
     }
@@ -357,6 +359,49 @@ fn an_event_names_all_nodes_that_it_changed() {
     // Each start is an event, then the operation and its message, then the crashes, and at last the heal.
     let each = [A, B, C].map(|node| vec![node]);
     assert_eq!(changed, [&each[..], &[vec![A], vec![B]], &each[..], &[vec![A, B, C]]].concat());
+}
+
+/// Code that looks at a clock where it should not sees virtual time: that of the event, and from zero in each world,
+/// whatever ran on this thread before.
+#[cfg(madsim)]
+#[test]
+fn handlers_and_properties_see_the_time_of_their_event_on_madsims_clock() {
+    use seedbed_sim::{Invariant, maker};
+
+    let mut case = stage([(10, A, vec![Pull::Send(1, 1), Pull::Low(1, Span::us(17))]), (20, B, vec![Pull::Append(1)])]);
+    case.scenario.disk.sync = Span::us(3);
+    case.faults = vec![fault(30, 5, What::Crash { node: C.into() })];
+    let property = Invariant::new("shown", |world: &World<Stage>| {
+        assert_eq!(madsims_time(), world.now());
+        if let Some(seen) = SEEN_BY_HANDLER.take() {
+            assert_eq!(seen, world.now());
+        }
+        Ok(())
+    });
+    for _ in 0..2 {
+        let outcome = run(&case, &Source::Seed(3), &[maker(property.clone())], Record::No).unwrap();
+        assert_eq!(outcome.violation, None);
+        // Starts, operations, a message, a timer, a sync, the crash and its end, the heal.
+        assert_eq!(outcome.stats.events, 11);
+    }
+}
+
+#[cfg(madsim)]
+fn madsims_time() -> Time {
+    Time(madsim::time::TimeHandle::current().elapsed().as_nanos() as u64)
+}
+
+#[cfg(madsim)]
+thread_local! {
+    static SEEN_BY_HANDLER: std::cell::Cell<Option<Time>> = const { std::cell::Cell::new(None) };
+}
+
+/// Looks at madsim's clock as a handler could, if there is one.
+fn look_at_clock() {
+    #[cfg(madsim)]
+    if madsim::time::TimeHandle::try_current().is_some() {
+        SEEN_BY_HANDLER.set(Some(madsims_time()));
+    }
 }
 
 #[test]

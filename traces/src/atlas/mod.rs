@@ -229,7 +229,7 @@ impl Surveyor<'_> {
         self.progress.set_position(0);
         let entries = places.par_iter().map(|(place, classes)| {
             let (component, row) = &rows[*place];
-            let job = Job { component: *component, row: row.clone(), classes: classes.clone() };
+            let job = Job { component, row: row.clone(), classes: classes.clone() };
             let entry = if tells(*place, classes) { self.entry(&job) } else { Ok(nothing_new(&job)) };
             self.progress.inc(1);
             entry
@@ -263,7 +263,7 @@ impl Surveyor<'_> {
     /// Gives every cell that violates something its story.
     fn tell(&self, rows: &[(&Component, Row)], table: &mut [Measured]) -> anyhow::Result<()> {
         let entries = table.iter_mut().zip(rows).flat_map(|(measured, (component, row))| {
-            let job = |entry: &Entry| Job { component: *component, row: row.clone(), classes: entry.classes.clone() };
+            let job = |entry: &Entry| Job { component, row: row.clone(), classes: entry.classes.clone() };
             measured.entries.iter_mut().map(move |entry| (job(entry), entry))
         });
         let violating = |(_, entry): &(Job<'_>, &mut Entry)| entry.cell.as_ref().is_some_and(|c| c.worst().is_some());
