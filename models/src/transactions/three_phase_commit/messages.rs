@@ -10,7 +10,7 @@ use crate::transactions::store::Step;
 use crate::transactions::three_phase_commit::marks;
 
 /// What nodes send each other.
-#[derive(Clone, Debug, Hash, Kinded)]
+#[derive(Clone, Debug, PartialEq, Hash, Kinded)]
 pub enum Message {
     /// A client asks a coordinator for a transaction.
     Request(Request),
