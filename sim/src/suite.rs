@@ -145,8 +145,8 @@ impl<M: Model> Suite<M> {
         Some((Suite { model: boundary.model, bug: boundary.bug, ..self }, boundary.swarm))
     }
 
-    /// The suite that judges a story of which this property is told: with the properties of the boundary whose own it is, if it
-    /// is one's own.
+    /// The suite that judges a story of which this property is told: also with a property of this name that is asked at a
+    /// boundary only.
     pub fn judging(mut self, property: &str) -> Self {
         if !self.properties.iter().any(|make| make().name() == property) {
             let own = self.boundary_properties.iter().filter(|(_, make)| make().name() == property);

@@ -183,8 +183,7 @@ impl System {
         Some((System(system), swarm))
     }
 
-    /// The system that judges a story of which this property is told: with the properties of the boundary whose own it is,
-    /// if it is one's own.
+    /// See [`Suite::judging`].
     pub fn judging(&self, property: &str) -> Self {
         System(self.0.judging(property))
     }
