@@ -104,7 +104,7 @@ fn a_role_of_another_component_is_hosted_and_its_messages_are_wrapped() {
 }
 
 #[test]
-#[should_panic(expected = "no message for this role: n1 sent Hello to echo")]
+#[should_panic(expected = "nothing for a node that hosts echo: Hello")]
 fn a_hosted_role_is_sent_nothing_else() {
     let mut node = Bench::new(Node::Echo(Echo));
     node.start();
