@@ -8,8 +8,7 @@
 
 use std::time::Instant;
 
-use seedbed_models::caching::coherence::core::Op;
-use seedbed_models::caching::coherence::message::{Block, Data, Network, Say};
+use seedbed_models::caching::coherence::messages::{Block, Data, MessageKind, Op, VirtualNetwork};
 use seedbed_models::caching::coherence::protocol::combinations;
 use seedbed_models::caching::coherence::{Coherence, Interconnect, Protocol};
 use seedbed_properties::caching::coherence::suite;
@@ -67,10 +66,10 @@ fn case(protocol: Protocol, on: Interconnect) -> Case<Coherence> {
 fn transactions(case: &Case<Coherence>) -> usize {
     let mut world = World::recording(case, &Source::Seed(1)).expect("it is possible");
     while world.step() {}
-    let requests: Vec<String> = Say::ALL
+    let requests: Vec<String> = MessageKind::ALL
         .into_iter()
-        .filter(|say| say.network() == Network::Request)
-        .map(|say| Say::kind_name(say.kind()))
+        .filter(|kind| kind.network() == VirtualNetwork::Request)
+        .map(|kind| MessageKind::kind_name(kind.kind()))
         .collect();
     let is_request = |entry: &&Entry| matches!(&entry.what, Happening::Sent { kind, .. } if requests.contains(kind));
     world.timeline().iter().filter(is_request).count()

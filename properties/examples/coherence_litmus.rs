@@ -4,8 +4,8 @@
 //! `cargo run --release -p seedbed-properties --example coherence_litmus -- 60000`: so many seeds at most for each.
 
 use seedbed_models::caching::coherence::Coherence;
-use seedbed_models::caching::coherence::core::Kind;
 use seedbed_models::caching::coherence::protocol::combinations;
+use seedbed_models::caching::coherence::settings::MemoryModel;
 use seedbed_models::caching::litmus::classical;
 use seedbed_properties::caching::coherence::outcomes::observe;
 use seedbed_properties::caching::coherence::suite;
@@ -15,7 +15,7 @@ fn main() {
     let most: u64 = std::env::args().nth(1).and_then(|word| word.parse().ok()).unwrap_or(60_000);
     let (mut all, mut exact, mut runs, mut slowest) = (0, 0, 0, (0, String::new()));
     for (protocol, on) in combinations() {
-        for kind in [Kind::Sc, Kind::Tso] {
+        for kind in [MemoryModel::Sc, MemoryModel::Tso] {
             for litmus in classical() {
                 let model = Coherence { memory: kind, ..Coherence::default().on(protocol, on) }.running(&litmus);
                 let suite = Suite { model, properties: suite().properties, ..Suite::new(Coherence::default()) };

@@ -1,14 +1,14 @@
-//! Reliable links: a layer below any process that makes links which lose, double and reorder messages into links that
-//! deliver each once and in order. Sequence numbers, cumulative acknowledgements, retransmission (Tanenbaum & Wetherall,
-//! *Computer Networks*, ch. 3: sliding windows, with a receiver that keeps what comes early; Cachin, Guerraoui & Rodrigues,
-//! *Reliable and Secure Distributed Programming*, §2.4: perfect links over fair-loss links).
+//! Reliable FIFO links over links that lose, duplicate and reorder messages, as a layer below any process: sequence numbers,
+//! cumulative acknowledgements, retransmission (Tanenbaum & Wetherall, *Computer Networks*, ch. 3: sliding windows with
+//! selective repeat; Cachin, Guerraoui & Rodrigues, *Reliable and Secure Distributed Programming*, §2.4: perfect links over
+//! fair-loss links).
 //!
-//! [`Linked`] is the process with the layer, or without it where it is switched off: then messages pass as they are. The
-//! names of message kinds are those of the process inside, either way, and `ack` for the layer's own.
+//! [`Linked`] is a process with the layer, or without it where it is switched off: then messages pass as they are. The kinds
+//! of messages are those of the process inside, either way, and `ack` for the layer's own.
 //!
 //! **Guaranteed**: between two nodes that do not crash, each message is delivered exactly once, in the order of sending,
-//! if the network does not lose all copies for ever. **Not guaranteed**: anything across a crash, for the numbers are
-//! volatile; a bound on what waits to be acknowledged.
+//! if the network does not lose all copies for ever. **Not guaranteed**: anything across a crash, for sequence numbers are
+//! volatile; a bound on the number of unacknowledged messages.
 
 use std::collections::BTreeMap;
 
@@ -20,21 +20,21 @@ seedbed_sim::marks! {
     LINK_SENT_AGAIN = "link: sent again",
 }
 
-/// What goes over the network.
+/// What a link sends over the network.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Segment<M> {
     /// A message without the layer.
     Bare(M),
-    /// The so-many-eth message on this link, from zero.
+    /// A message with its sequence number on this link, from zero on.
     Numbered {
-        /// Which.
+        /// The sequence number.
         seq: u64,
-        /// What it says.
+        /// The message.
         message: M,
     },
-    /// All messages of this link below this number have come.
+    /// All messages with sequence numbers below this have been delivered (a cumulative acknowledgement).
     Ack {
-        /// The number.
+        /// The next sequence number that is expected.
         below: u64,
     },
 }
@@ -59,7 +59,7 @@ impl<M: Kinded> Kinded for Segment<M> {
 pub enum Timer<T> {
     /// One of the process inside.
     Inner(T),
-    /// What this node has not acknowledged is sent again.
+    /// The messages that this node has not acknowledged are sent again.
     Resend(NodeId),
 }
 
@@ -78,10 +78,10 @@ impl<T: Kinded> Kinded for Timer<T> {
     }
 }
 
-/// The reliable links of a node: what the layer is made of, for a process that speaks through them itself.
+/// The ends of all links of a node. [`Linked`] runs them; a process that has several uses for them may do so itself.
 #[derive(Clone, Debug, Hash)]
 pub struct Links<M> {
-    patience: Span,
+    resend_timeout: Span,
     out: BTreeMap<NodeId, Outgoing<M>>,
     into: BTreeMap<NodeId, Incoming<M>>,
 }
@@ -94,23 +94,25 @@ struct Outgoing<M> {
 
 #[derive(Clone, Debug, Hash)]
 struct Incoming<M> {
-    /// All below have been delivered.
+    /// The next sequence number to deliver.
     below: u64,
+    /// The messages that have overtaken others.
     early: BTreeMap<u64, M>,
 }
 
 impl<M: Clone> Links<M> {
-    /// Links that wait so long for an acknowledgement before they send again.
-    pub fn new(patience: Span) -> Self {
-        Links { patience, out: BTreeMap::new(), into: BTreeMap::new() }
+    /// Links that send again what was not acknowledged for `resend_timeout`.
+    pub fn new(resend_timeout: Span) -> Self {
+        Links { resend_timeout, out: BTreeMap::new(), into: BTreeMap::new() }
     }
 
-    /// How long to wait for an acknowledgement.
-    pub fn patience(&self) -> Span {
-        self.patience
+    /// How long to wait for an acknowledgement before sending again.
+    pub fn resend_timeout(&self) -> Span {
+        self.resend_timeout
     }
 
-    /// A message with its number. The timer is to be armed if nothing else was unacknowledged: if the second is true.
+    /// Gives a message its sequence number. The second value says whether all messages before it are acknowledged: then the
+    /// timer for sending again is to be armed.
     pub fn number(&mut self, to: NodeId, message: M) -> (Segment<M>, bool) {
         let link = self.out.entry(to).or_insert(Outgoing { next: 0, unacknowledged: BTreeMap::new() });
         let (seq, first) = (link.next, link.unacknowledged.is_empty());
@@ -119,7 +121,7 @@ impl<M: Clone> Links<M> {
         (Segment::Numbered { seq, message }, first)
     }
 
-    /// What can be delivered now that this has come, in order, and the acknowledgement to send.
+    /// A message has arrived: those that are delivered now, in order, and the acknowledgement to send.
     pub fn arrived(&mut self, from: NodeId, seq: u64, message: M) -> (Vec<M>, Segment<M>) {
         let link = self.into.entry(from).or_insert(Incoming { below: 0, early: BTreeMap::new() });
         if seq >= link.below {
@@ -133,10 +135,11 @@ impl<M: Clone> Links<M> {
         (ready, Segment::Ack { below: link.below })
     }
 
-    /// All below this number have come. Returns whether nothing is left that waits: then the timer is to be cancelled.
+    /// An acknowledgement has arrived. Returns whether all messages are acknowledged: then the timer for sending again is to be
+    /// cancelled.
     ///
     /// # Panics
-    /// If that many were never sent.
+    /// If it acknowledges messages that were never sent.
     pub fn acknowledged(&mut self, by: NodeId, below: u64) -> bool {
         let Some(link) = self.out.get_mut(&by) else { return true };
         assert!(below <= link.next, "link: an acknowledgement of what was never sent: {below} by {by}");
@@ -144,10 +147,10 @@ impl<M: Clone> Links<M> {
         link.unacknowledged.is_empty()
     }
 
-    /// What was sent to a node and is not acknowledged, to be sent again.
-    pub fn waiting(&self, to: NodeId) -> Vec<Segment<M>> {
-        let waiting = self.out.get(&to).into_iter().flat_map(|link| &link.unacknowledged);
-        waiting.map(|(seq, message)| Segment::Numbered { seq: *seq, message: message.clone() }).collect()
+    /// The messages to a node that are not acknowledged, to be sent again.
+    pub fn unacknowledged(&self, to: NodeId) -> Vec<Segment<M>> {
+        let messages = self.out.get(&to).into_iter().flat_map(|link| &link.unacknowledged);
+        messages.map(|(seq, message)| Segment::Numbered { seq: *seq, message: message.clone() }).collect()
     }
 }
 
@@ -164,9 +167,9 @@ impl<P: Process> Linked<P> {
         Linked { inner, links: None }
     }
 
-    /// A process with reliable links, which wait so long for an acknowledgement before they send again.
-    pub fn reliable(inner: P, patience: Span) -> Self {
-        Linked { inner, links: Some(Links::new(patience)) }
+    /// A process with reliable links, which send again what was not acknowledged for `resend_timeout`.
+    pub fn reliable(inner: P, resend_timeout: Span) -> Self {
+        Linked { inner, links: Some(Links::new(resend_timeout)) }
     }
 
     /// The process inside.
@@ -174,13 +177,13 @@ impl<P: Process> Linked<P> {
         &self.inner
     }
 
-    /// How many messages have not been acknowledged.
+    /// The number of messages that are not acknowledged.
     pub fn unacknowledged(&self) -> usize {
         let links = self.links.iter().flat_map(|links| links.out.values());
         links.map(|link| link.unacknowledged.len()).sum()
     }
 
-    /// Runs a handler of the process inside, and waits for acknowledgements of what it has sent.
+    /// Runs a handler of the process inside, and arms the timers for sending again.
     fn run(&mut self, ctx: &mut Context<'_, Self>, handler: impl FnOnce(&mut P, &mut Context<'_, P>)) {
         let mut sent_to = Vec::new();
         let through = Through { links: self.links.as_mut(), sent_to: &mut sent_to };
@@ -189,18 +192,18 @@ impl<P: Process> Linked<P> {
         debug_assert!(answers.is_empty(), "nobody asks the process inside but its clients");
         let Some(links) = &self.links else { return };
         for (to, first) in sent_to {
-            // Behind what was sent before, the timer is armed already.
+            // Where others are unacknowledged the timer is armed already.
             if first {
-                ctx.arm(Timer::Resend(to), links.patience());
+                ctx.arm(Timer::Resend(to), links.resend_timeout());
             }
         }
     }
 }
 
-/// How the process inside sends.
+/// Wraps the messages of the process inside.
 struct Through<'a, M> {
     links: Option<&'a mut Links<M>>,
-    /// To whom something was sent, and whether nothing else was unacknowledged there.
+    /// The nodes to which something was sent, and whether all before it was acknowledged.
     sent_to: &'a mut Vec<(NodeId, bool)>,
 }
 
@@ -284,13 +287,13 @@ impl<P: Process> Process for Linked<P> {
             Timer::Inner(timer) => self.run(ctx, |inner, ctx| inner.timer(ctx, timer)),
             Timer::Resend(to) => {
                 let links = self.links.as_ref().expect("only reliable links have this timer");
-                let waiting = links.waiting(to);
-                if waiting.is_empty() {
+                let messages = links.unacknowledged(to);
+                if messages.is_empty() {
                     return;
                 }
                 ctx.mark(LINK_SENT_AGAIN);
-                ctx.arm(Timer::Resend(to), links.patience());
-                waiting.into_iter().for_each(|segment| ctx.send(to, segment));
+                ctx.arm(Timer::Resend(to), links.resend_timeout());
+                messages.into_iter().for_each(|segment| ctx.send(to, segment));
             }
         }
     }
@@ -320,7 +323,7 @@ mod tests {
 
     const A: NodeId = NodeId(0);
     const B: NodeId = NodeId(1);
-    const PATIENCE: Span = Span::ms(30);
+    const RESEND_TIMEOUT: Span = Span::ms(30);
 
     /// What happens next to a link from `A` to `B`.
     #[derive(Clone, Debug)]
@@ -355,12 +358,12 @@ mod tests {
 
     impl Wire {
         fn new() -> Self {
-            let links = || Links::new(PATIENCE);
+            let links = || Links::new(RESEND_TIMEOUT);
             Wire { a: links(), b: links(), sent: 0, delivered: Vec::new(), under_way: Vec::new() }
         }
 
         fn send(&mut self) {
-            let idle = self.a.waiting(B).is_empty();
+            let idle = self.a.unacknowledged(B).is_empty();
             let (segment, first) = self.a.number(B, self.sent);
             assert_eq!(first, idle, "the timer is armed by the first that waits");
             self.under_way.push((B, segment));
@@ -380,14 +383,14 @@ mod tests {
                 }
                 Segment::Ack { below } => {
                     let idle = self.a.acknowledged(B, below);
-                    assert_eq!(idle, self.a.waiting(B).is_empty(), "the timer is cancelled when nothing waits");
+                    assert_eq!(idle, self.a.unacknowledged(B).is_empty(), "the timer is cancelled when nothing waits");
                 }
                 Segment::Bare(_) => panic!("a link numbers what it sends"),
             }
         }
 
         fn resend(&mut self) {
-            let waiting = self.a.waiting(B);
+            let waiting = self.a.unacknowledged(B);
             assert!(
                 waiting.len() as u64 <= self.sent - self.acknowledged(),
                 "only what was not acknowledged goes again"
@@ -396,7 +399,7 @@ mod tests {
         }
 
         fn acknowledged(&self) -> u64 {
-            self.sent - self.a.waiting(B).len() as u64
+            self.sent - self.a.unacknowledged(B).len() as u64
         }
 
         fn step(&mut self, step: &Step) {
@@ -443,7 +446,7 @@ mod tests {
                 wire.arrive(wire.under_way.len() - 1, false);
             }
             prop_assert_eq!(wire.delivered.len() as u64, wire.sent);
-            prop_assert!(wire.a.waiting(B).is_empty());
+            prop_assert!(wire.a.unacknowledged(B).is_empty());
         }
     }
 
@@ -462,12 +465,12 @@ mod tests {
     /// The other direction and other nodes have numbers of their own.
     #[test]
     fn links_are_independent() {
-        let (mut a, mut b) = (Links::new(PATIENCE), Links::new(PATIENCE));
+        let (mut a, mut b) = (Links::new(RESEND_TIMEOUT), Links::new(RESEND_TIMEOUT));
         assert_eq!(a.number(B, 'x'), (Segment::Numbered { seq: 0, message: 'x' }, true));
         assert_eq!(a.number(NodeId(2), 'y'), (Segment::Numbered { seq: 0, message: 'y' }, true));
         assert_eq!(b.number(A, 'z'), (Segment::Numbered { seq: 0, message: 'z' }, true));
         assert_eq!(a.arrived(B, 0, 'z'), (vec!['z'], Segment::Ack { below: 1 }));
-        assert_eq!(a.waiting(B).len(), 1);
+        assert_eq!(a.unacknowledged(B).len(), 1);
     }
 
     /// Numbers are volatile: a receiver that has lost them delivers nothing out of order, and nothing at all.
@@ -478,12 +481,12 @@ mod tests {
         wire.arrive(0, false);
         wire.under_way.clear();
         wire.a.acknowledged(B, 1);
-        wire.b = Links::new(PATIENCE);
+        wire.b = Links::new(RESEND_TIMEOUT);
         wire.send();
         wire.arrive(0, true);
         wire.arrive(0, false);
         assert_eq!(wire.delivered, [0]);
-        assert_eq!(wire.a.waiting(B).len(), 1);
+        assert_eq!(wire.a.unacknowledged(B).len(), 1);
     }
 
     /// And one who has lost the numbers of what it sent notices, rather than go on with a link that drops its messages.
@@ -495,7 +498,7 @@ mod tests {
         wire.arrive(0, false);
         wire.arrive(0, false);
         wire.under_way.clear();
-        wire.a = Links::new(PATIENCE);
+        wire.a = Links::new(RESEND_TIMEOUT);
         wire.sent = 0;
         wire.send();
         wire.arrive(0, false);

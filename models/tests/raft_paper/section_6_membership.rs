@@ -217,7 +217,10 @@ fn a_leader_that_is_not_in_the_new_group_commits_it_without_itself_and_steps_dow
     let goal = Membership::of([S2, S3]);
     let mut server = leader(3, one_at_a_time());
     let did = server.message(CLIENT, reconfigure(goal.clone()));
-    assert_eq!(configs(&did).iter().map(|group| group.voters.clone()).collect::<Vec<_>>(), std::slice::from_ref(&goal.voters));
+    assert_eq!(
+        configs(&did).iter().map(|group| group.voters.clone()).collect::<Vec<_>>(),
+        std::slice::from_ref(&goal.voters)
+    );
     server.message(S2, appended(1, 2));
     assert_eq!((commit(&server), leads(&server)), (1, true), "one of two is no majority");
     let mut told = server.message(S3, appended(1, 2)).sent_to(CLIENT);

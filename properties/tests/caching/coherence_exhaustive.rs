@@ -7,8 +7,8 @@
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use seedbed_models::caching::coherence::controller::{Access, Ask, Controller, Homes, May, Step};
-use seedbed_models::caching::coherence::message::{Block, Data, Message, Network, Part};
+use seedbed_models::caching::coherence::controller::{Access, Controller, CoreRequest, Handled, Homes, Permission};
+use seedbed_models::caching::coherence::messages::{Block, Data, Message, Part, VirtualNetwork};
 use seedbed_models::caching::coherence::protocol::tables;
 use seedbed_models::caching::coherence::{HOME, Interconnect, Protocol};
 use seedbed_sim::NodeId;
@@ -53,7 +53,7 @@ struct Explored {
 impl Small {
     fn new(protocol: Protocol, on: Interconnect, caches: u16, ordered: bool) -> Self {
         let tables = tables(protocol, on, None);
-        let new = |table, me, part| Controller::new(table, me, part, Homes::At(HOME), 1);
+        let new = |table, me, part| Controller::new(table, me, part, Homes::Central(HOME), 1);
         let home = new(tables.home.as_ref().expect("a directory"), HOME, Part::Home);
         let caches = (1..=caches).map(|me| new(&tables.cache, NodeId(me), Part::Cache)).collect();
         Small { home, caches, sent: Vec::new(), last: 0, ordered: ordered && on != Interconnect::Unordered }
@@ -65,7 +65,7 @@ impl Small {
 
     /// The places of what can be delivered now.
     fn deliverable(&self) -> Vec<usize> {
-        let forward = |message: &Message| message.say.network() == Network::Forward;
+        let forward = |message: &Message| message.kind.network() == VirtualNetwork::Forward;
         let mut places = Vec::new();
         for (place, (from, to, message)) in self.sent.iter().enumerate() {
             let mut before = self.sent[..place].iter();
@@ -87,25 +87,27 @@ impl Small {
         let controller = if to == HOME { &mut next.home } else { &mut next.caches[to.index() - 1] };
         let step = controller.message(from, &message, &|_, _| true, &mut out);
         next.send(to, out);
-        (step != Step::Stalled).then_some(next)
+        (step != Handled::Stalled).then_some(next)
     }
 
-    /// The same after a core has asked something; `None` if nothing changes.
-    fn asked(&self, core: usize, ask: Ask) -> Option<Result<Small, Wrong>> {
+    /// The same after a request of a core; `None` if nothing changes.
+    fn requested(&self, core: usize, request: CoreRequest) -> Option<Result<Small, Wrong>> {
         let cache = &self.caches[core];
-        if ask == Ask::Replace && !(cache.has(X) && cache.table().replaces()) {
+        if request == CoreRequest::Replace && !(cache.has(X) && cache.table().replaces()) {
             return None;
         }
         let mut next = self.clone();
         let mut out = Vec::new();
-        let step = next.caches[core].ask(X, ask, &|_, _| true, &mut out);
+        let step = next.caches[core].request(X, request, &|_, _| true, &mut out);
         next.send(NodeId(core as u16 + 1), out);
-        match (step, ask) {
-            (Step::Done(Some(read)), Ask::Access(Access::Load)) if read != self.last => return Some(Err(Wrong::Value)),
-            (Step::Done(Some(_)), Ask::Access(Access::Store(data))) => next.last = data,
+        match (step, request) {
+            (Handled::Done(Some(read)), CoreRequest::Access(Access::Load)) if read != self.last => {
+                return Some(Err(Wrong::Value));
+            }
+            (Handled::Done(Some(_)), CoreRequest::Access(Access::Store(data))) => next.last = data,
             _ => {}
         }
-        (step != Step::Stalled).then_some(Ok(next))
+        (step != Handled::Stalled).then_some(Ok(next))
     }
 
     fn send(&mut self, from: NodeId, out: Vec<(NodeId, Message)>) {
@@ -113,8 +115,13 @@ impl Small {
     }
 
     fn two_writers(&self) -> bool {
-        let may: Vec<May> = self.caches.iter().map(|cache| cache.may(X)).filter(|may| *may > May::Nothing).collect();
-        may.len() > 1 && may.contains(&May::Write)
+        let permissions: Vec<Permission> = self
+            .caches
+            .iter()
+            .map(|cache| cache.permission(X))
+            .filter(|permission| *permission > Permission::None)
+            .collect();
+        permissions.len() > 1 && permissions.contains(&Permission::Write)
     }
 
     /// What makes it another state; caches that stand in each other's place do not. Only those that are alike have to be
@@ -140,7 +147,7 @@ impl Small {
 
     fn code_in(&self, order: &[u16]) -> Vec<u8> {
         let name = |node: NodeId| order.iter().position(|other| *other == node.0).map_or(0, |place| place as u8 + 1);
-        let set = |nodes: seedbed_models::caching::coherence::message::Nodes| {
+        let set = |nodes: seedbed_models::caching::coherence::messages::NodeSet| {
             nodes.iter().fold(0, |set, node| set | 1 << name(node))
         };
         let mut code = Vec::with_capacity(64);
@@ -152,9 +159,9 @@ impl Small {
         }
         let coded = |(from, to, m): &Sent| {
             let current = u8::from(m.data == self.last);
-            [name(*to), m.say as u8, name(*from), name(m.req), m.acks, set(m.copies), current]
+            [name(*to), m.kind as u8, name(*from), name(m.requestor), m.acks, set(m.sharers), current]
         };
-        let keeps_order = |(.., message): &Sent| self.ordered && message.say.network() == Network::Forward;
+        let keeps_order = |(.., message): &Sent| self.ordered && message.kind.network() == VirtualNetwork::Forward;
         let mut any_order: Vec<_> = self.sent.iter().filter(|sent| !keeps_order(sent)).map(coded).collect();
         any_order.sort_unstable();
         // A stable sort: what goes to one cache stays in order.
@@ -187,14 +194,18 @@ fn explore(start: Small) -> Explored {
                 }
             }
         }
-        let under_way = !small.sent.is_empty() || small.controllers().any(|controller| controller.is_busy(X));
+        let under_way = !small.sent.is_empty() || small.controllers().any(|controller| controller.is_transient(X));
         if under_way && !moved {
             explored.wrong.insert(Wrong::Deadlock);
         }
-        let asks = [Ask::Access(Access::Load), Ask::Access(Access::Store(small.last + 1)), Ask::Replace];
-        for (core, ask) in (0..small.caches.len()).flat_map(|core| asks.map(|ask| (core, ask))) {
-            match small.asked(core, ask) {
-                Some(Ok(asked)) => next.push(asked),
+        let requests = [
+            CoreRequest::Access(Access::Load),
+            CoreRequest::Access(Access::Store(small.last + 1)),
+            CoreRequest::Replace,
+        ];
+        for (core, request) in (0..small.caches.len()).flat_map(|core| requests.map(|request| (core, request))) {
+            match small.requested(core, request) {
+                Some(Ok(requested)) => next.push(requested),
                 Some(Err(wrong)) => {
                     explored.wrong.insert(wrong);
                 }

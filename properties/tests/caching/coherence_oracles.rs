@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::oracles::oracle;
 use seedbed_models::caching::coherence::protocol::tables;
-use seedbed_models::caching::coherence::table::{Action, Along, Cell, Event, Table, To};
+use seedbed_models::caching::coherence::table::{Action, Cell, Destination, Event, Payload, Table};
 use seedbed_models::caching::coherence::{Interconnect, Protocol};
 
 /// What an entry says, in words that both have in common.
@@ -84,7 +84,7 @@ fn said_there(actions: &str) -> BTreeSet<String> {
 }
 
 fn said_here(table: &Table, event: Event, cell: &Cell) -> Said {
-    let Cell::Do { actions, next } = cell else { return ("(stall)".into(), BTreeSet::new()) };
+    let Cell::Transition { actions, next } = cell else { return ("(stall)".into(), BTreeSet::new()) };
     let cache = table.name.ends_with("cache");
     let one = |action: &Action| match action {
         // The reference does not say that a cache keeps the data that it waited for, nor that it counts the last one.
@@ -100,16 +100,16 @@ fn said_here(table: &Table, event: Event, cell: &Cell) -> Said {
         Action::ClearSharers => Some("clear Sharers".into()),
         Action::ClearOwner => Some("clear Owner".into()),
         Action::OwnerReq => Some("Owner := Req".into()),
-        Action::Send(say, to, along) => {
-            let along = if *along == Along::Acks { " with acks" } else { "" };
+        Action::Send(kind, to, payload) => {
+            let payload = if *payload == Payload::Acks { " with acks" } else { "" };
             let to = match to {
-                To::Dir => "Dir",
-                To::Req => "Req",
-                To::Owner => "Owner",
-                To::Sharers => "Sharers",
-                To::Copies | To::Bus => "nobody that the reference knows",
+                Destination::Dir => "Dir",
+                Destination::Req => "Req",
+                Destination::Owner => "Owner",
+                Destination::Sharers => "Sharers",
+                Destination::Copies | Destination::Bus => "nobody that the reference knows",
             };
-            Some(format!("{say:?}{along} to {to}"))
+            Some(format!("{kind:?}{payload} to {to}"))
         }
         other => panic!("an action that MSI does not need: {other:?}"),
     };

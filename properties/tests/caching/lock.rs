@@ -1,19 +1,19 @@
 //! Locks keep their promises under every fault they tolerate, and each planted bug breaks the promise it should. Beyond the
 //! tolerance two hold a lock; the resource that checks tokens does not care.
 
-use seedbed_models::caching::lock::{Kind, Lock, Node, Op, RESOURCE, Ret, Turn};
+use seedbed_models::caching::lock::{Acquisition, Kind, Lock, Node, Op, RESOURCE, Ret};
 use seedbed_properties::caching::lock::{
     GrantedInOrder, OneInside, alone, is_inside, queue_in_order, suite, used_one_after_the_other,
 };
 use seedbed_sim::{
     Campaign, Case, Fault, FaultClass, Maker, Model, NodeId, Operation, Record, Source, Span, Stats, Suite, Swarm,
-    Target, Time, Trace, What, World, check, maker, missed_bugs, run,
+    Target, Time, Trace, What, World, check, component_tests, maker, run,
 };
 
-#[test]
-fn locks_keep_their_promises() {
-    check(Lock::default()).suite(suite()).seeds(2_000).run();
-}
+const MOST_SEEDS: u64 = 20_000;
+
+// A rare bug shows in one of a few hundred seeds; the kill matrix measures how rare each is.
+component_tests! { suite, seeds: 2_000, calm: 100, bugs: MOST_SEEDS }
 
 /// Every kind by itself, relied on alone, where nothing breaks.
 #[test]
@@ -45,7 +45,7 @@ fn seven_nodes_exclude_each_other_by_messages() {
 }
 
 // -------------------------------------------------------------------------------------------------------------------
-// What a turn costs
+// What an acquisition costs
 
 const ANN: NodeId = NodeId(RESOURCE.0 + 1);
 const BOB: NodeId = NodeId(RESOURCE.0 + 2);
@@ -54,7 +54,7 @@ fn work(at_ms: u64, client: NodeId, writes: u8) -> Operation<Op> {
     Operation { at: Time::ms(at_ms), client, op: Op::Work { writes, depth: 1 } }
 }
 
-/// What one turn costs where nothing else happens.
+/// What one acquisition costs where nothing else happens.
 fn calm(model: Lock, clients: &[NodeId]) -> (Stats, Vec<Option<Ret>>) {
     let mut case = Case::quiet(model);
     case.operations = clients.iter().enumerate().map(|(n, client)| work(500 * (n as u64 + 1), *client, 1)).collect();
@@ -67,7 +67,7 @@ fn calm(model: Lock, clients: &[NodeId]) -> (Stats, Vec<Option<Ret>>) {
 /// One write and its answer; and then what each protocol's paper says, with an acknowledgement for each message of the
 /// links: Redis one round trip to enter and one to leave, Redlock the same with five servers, and to leave.
 #[test]
-fn what_a_turn_costs() {
+fn what_an_acquisition_costs() {
     let write = 2;
     let sent = |kind| {
         let (stats, answers) = calm(alone(kind), &[BOB]);
@@ -102,7 +102,7 @@ struct Went {
     /// Whether two were in the critical section at some instant.
     two_inside: bool,
     /// Whose writes the resource accepted, each run of them once.
-    turns: Vec<Turn>,
+    acquisitions: Vec<Acquisition>,
     /// Whether a write came with an older token than the resource had seen.
     stale: bool,
     serial: bool,
@@ -117,12 +117,12 @@ fn went(case: &Case<Lock>, source: &Source) -> Went {
     }
     let resource = world.process(RESOURCE).and_then(Node::resource).expect("it is up");
     let stale = world.marks().iter().any(|(name, _)| *name == "write with an old token");
-    let mut turns: Vec<Turn> = resource.accepted().iter().map(|write| write.turn).collect();
-    turns.dedup();
-    let mut distinct = turns.clone();
+    let mut acquisitions: Vec<Acquisition> = resource.accepted().iter().map(|write| write.acquisition).collect();
+    acquisitions.dedup();
+    let mut distinct = acquisitions.clone();
     distinct.sort_unstable();
     distinct.dedup();
-    Went { two_inside, stale, serial: distinct.len() == turns.len(), turns }
+    Went { two_inside, stale, serial: distinct.len() == acquisitions.len(), acquisitions }
 }
 
 /// The same case, with the resource checking tokens.
@@ -142,13 +142,13 @@ fn vanishes_with_fencing(case: &Case<Lock>) {
     let source = Source::Fixed(Vec::new());
     let without = went(case, &source);
     assert!(without.two_inside, "two hold the lock");
-    assert!(!without.serial, "and mix their writes: {:?}", without.turns);
+    assert!(!without.serial, "and mix their writes: {:?}", without.acquisitions);
     let with = went(&fenced(case), &source);
     assert!(with.two_inside, "tokens do not keep anybody from believing");
-    assert!(with.stale && with.serial, "but the older holder's writes are refused: {:?}", with.turns);
+    assert!(with.stale && with.serial, "but the older holder's writes are refused: {:?}", with.acquisitions);
 }
 
-/// Kleppmann's picture: Ann stands still in the middle of her turn, for longer than her lease. Bob gets the lock, and she
+/// Kleppmann's picture: Ann is paused while she holds the lock, for longer than her lease. Bob gets the lock, and she
 /// wakes up and writes.
 #[test]
 fn a_pause_beyond_the_lease_vanishes_with_fencing() {
@@ -171,8 +171,8 @@ fn an_asynchronous_failover_vanishes_with_fencing() {
     let unheard = What::Cut { from: vec![master], to, mode: seedbed_sim::CutMode::Drop };
     case.faults = vec![fault(90, 1_500, unheard), fault(115, 1_500, What::Crash { node: Target::Node(master) })];
     // A watchdog would see at its next look that the key is gone; the lease is long enough without one.
-    case.scenario.config.terms.renew = None;
-    case.scenario.config.terms.ttl = Span::ms(600);
+    case.scenario.config.lease.renew = None;
+    case.scenario.config.lease.ttl = Span::ms(600);
     vanishes_with_fencing(&case);
 }
 
@@ -186,8 +186,8 @@ fn a_clock_jump_breaks_redlock_and_vanishes_with_fencing() {
     let cut = What::Cut { from: vec![ANN], to: far, mode: seedbed_sim::CutMode::Drop };
     let jump = What::Skew { node: Target::Node(NodeId(2)), offset_ns: 1_000_000_000, drift_ppm: 0 };
     case.faults = vec![fault(50, 1_500, cut), fault(120, 1_500, jump)];
-    case.scenario.config.terms.renew = None;
-    case.scenario.config.terms.ttl = Span::ms(600);
+    case.scenario.config.lease.renew = None;
+    case.scenario.config.lease.ttl = Span::ms(600);
     vanishes_with_fencing(&case);
 }
 
@@ -214,15 +214,6 @@ fn the_kept_traces_vanish_with_fencing() {
 // -------------------------------------------------------------------------------------------------------------------
 // Bugs
 
-/// A rare bug shows in one of a few hundred seeds; the kill matrix measures how rare each is.
-const MOST_SEEDS: u64 = 20_000;
-
-#[test]
-fn lock_bugs_are_caught_by_the_properties_they_break() {
-    let missed = missed_bugs(suite, 0..MOST_SEEDS);
-    assert!(missed.is_empty(), "not caught by the property they break: {missed:?}");
-}
-
 /// The queue's order is broken as well by a waiter that watches the wrong key, at the clients and in the queue itself; only,
 /// two are inside before. And without a look at tokens the resource's state is of no serial order.
 #[test]
@@ -242,12 +233,12 @@ fn what_bugs_break_besides() {
 #[test]
 fn a_late_write_is_mixed_with_the_next_holders() {
     let mut case = Case::quiet(alone(Kind::Redis));
-    case.scenario.config.terms.renew = None;
+    case.scenario.config.lease.renew = None;
     case.operations = vec![work(100, ANN, 1), work(150, BOB, 40)];
     let by = Span::ms(500);
     case.faults = vec![fault(105, 50, What::Delay { from: vec![ANN], to: vec![RESOURCE], by })];
     let late = went(&case, &Source::Fixed(Vec::new()));
-    assert!(!late.two_inside && !late.serial, "one holder at a time, and mixed writes: {:?}", late.turns);
+    assert!(!late.two_inside && !late.serial, "one holder at a time, and mixed writes: {:?}", late.acquisitions);
     let fenced = went(&fenced(&case), &Source::Fixed(Vec::new()));
-    assert!(fenced.serial && !fenced.two_inside, "{:?}", fenced.turns);
+    assert!(fenced.serial && !fenced.two_inside, "{:?}", fenced.acquisitions);
 }

@@ -8,14 +8,15 @@ use crate::words::{attribute, snake_case, variants};
 
 pub fn derive(input: &DeriveInput) -> Result<TokenStream> {
     let name = &input.ident;
-    let kebab = match attribute(&input.attrs, "named") {
-        None => false,
+    let spelling: fn(&str) -> String = match attribute(&input.attrs, "named") {
+        None => snake_case,
         Some(attribute) => {
             let word: syn::Ident = attribute.parse_args()?;
-            if word != "kebab" {
-                return Err(Error::new_spanned(word, "write `kebab`, or leave the attribute out"));
+            match word.to_string().as_str() {
+                "kebab" => |name| snake_case(name).replace('_', "-"),
+                "as_written" => str::to_string,
+                _ => return Err(Error::new_spanned(word, "write `kebab` or `as_written`, or leave the attribute out")),
             }
-            true
         }
     };
     let (mut idents, mut names) = (Vec::new(), Vec::new());
@@ -25,10 +26,7 @@ pub fn derive(input: &DeriveInput) -> Result<TokenStream> {
         }
         names.push(match attribute(&variant.attrs, "named") {
             Some(attribute) => attribute.parse_args::<LitStr>()?.value(),
-            None => {
-                let snake = snake_case(&variant.ident.to_string());
-                if kebab { snake.replace('_', "-") } else { snake }
-            }
+            None => spelling(&variant.ident.to_string()),
         });
         idents.push(&variant.ident);
     }
@@ -39,6 +37,9 @@ pub fn derive(input: &DeriveInput) -> Result<TokenStream> {
         impl #name {
             /// All of them, in the order of their declaration.
             pub const ALL: [#name; #count] = [#(#name::#idents),*];
+
+            /// All names, as the documentation of a setting lists them.
+            pub const NAMES: &'static str = #known;
 
             /// The name on the command line and in files.
             pub const fn name(self) -> &'static str {

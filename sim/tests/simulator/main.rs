@@ -3,6 +3,7 @@
 
 mod async_nodes;
 mod backup;
+mod derives;
 mod hosting;
 mod line_service;
 mod strategy;

@@ -60,7 +60,7 @@ pub struct ModelOptions {
     /// Draw all classes of --faults in every world, and not some of them by chance.
     #[arg(long, requires = "faults")]
     pub every: bool,
-    /// Replace a field of the configuration, as a trace has it: `--with kind=redlock --with terms.ttl=600ms`.
+    /// Replace a field of the configuration, as a trace has it: `--with kind=redlock --with lease.ttl=600ms`.
     #[arg(long, value_name = "FIELD=VALUE")]
     pub with: Vec<String>,
     /// How seeds are made into worlds: uniform, swarm, pct or guided.

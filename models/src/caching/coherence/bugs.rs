@@ -1,4 +1,4 @@
-//! The bugs that one can plant. Most are entries of the tables that say something else; they stand here as the tables do.
+//! The bugs that one can plant. Most are other entries of the transition tables, written as in the tables.
 
 seedbed_sim::bugs! {
     /// A planted bug.
@@ -21,7 +21,7 @@ seedbed_sim::bugs! {
 }
 
 impl Bug {
-    /// What it changes in the table of a cache.
+    /// The entries that it replaces in the tables of caches.
     pub(super) fn in_cache(self) -> &'static str {
         match self {
             Bug::NoWaitForInvAcks => {
@@ -42,7 +42,7 @@ impl Bug {
         }
     }
 
-    /// What it changes in the table of a directory or a memory.
+    /// The entries that it replaces in the tables of directories and memories.
     pub(super) fn in_home(self) -> &'static str {
         match self {
             Bug::MemoryAnswersWhileOwned => "E M O | GetS | = | Data to Req; add Req",

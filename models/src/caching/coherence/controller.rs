@@ -1,60 +1,58 @@
 //! The controllers: one interpreter of transition tables, for caches, directories, managers and memories alike.
 //!
-//! An event that the table calls impossible is an assertion that fails. Which entries were used is remembered, so that a
-//! sweep can tell which were not.
+//! An event that is impossible by the table is an assertion that fails. Which entries were used is remembered, so that a sweep
+//! can tell which were not.
 
 use seedbed_sim::NodeId;
 
-use super::message::{Block, Data, Message, Nodes, Part, Say};
-use super::table::{Action, Along, Cell, Event, State, Table, To};
+use crate::caching::coherence::bugs::Bug;
+use crate::caching::coherence::messages::{Block, Data, Message, MessageKind, NodeSet, Part};
+use crate::caching::coherence::table::{Action, Cell, Destination, Event, Payload, State, Table};
 
-/// Where the home of each block is.
+/// Where the homes of blocks are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Homes {
     /// All at one node.
-    At(NodeId),
-    /// One block after the other at the nodes of the cores, which begin with `n1`, as pages are in IVY.
-    Spread {
-        /// How many cores there are.
-        cores: u16,
-    },
+    Central(NodeId),
+    /// At the nodes of so many cores, from `n1` on, one block after the other, as pages are in IVY.
+    Distributed(u16),
 }
 
 impl Homes {
     /// The home of a block.
     pub fn of(self, block: Block) -> NodeId {
         match self {
-            Homes::At(node) => node,
-            Homes::Spread { cores } => NodeId(1 + u16::from(block.0) % cores),
+            Homes::Central(node) => node,
+            Homes::Distributed(cores) => NodeId(1 + u16::from(block.0) % cores),
         }
     }
 }
 
-/// What a controller knows of a block.
+/// A block, as a controller has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Line {
     /// The state.
     pub state: State,
-    /// What the block holds, as far as this controller knows.
+    /// The data.
     pub data: Data,
-    /// How many acknowledgements are to come; below zero: how many came before their number was known.
+    /// The number of acknowledgements that are awaited; below zero, of those that came before their number was known.
     pub acks: i8,
     /// The owner; at a cache of IVY, the hint.
     pub owner: Option<NodeId>,
-    /// Who has copies.
-    pub sharers: Nodes,
-    /// Where there is a bus: the place in its order of the last request that this controller has seen of the block.
-    pub place: u64,
+    /// The sharers.
+    pub sharers: NodeSet,
+    /// Where there is a bus: the position, in the bus order, of the last request of the block that was snooped.
+    pub bus_time: u64,
 }
 
-/// An access of the core, as its cache sees it.
+/// An access of the core.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Access {
     /// Reads.
     Load,
     /// Writes this.
     Store(Data),
-    /// In one step reads, and writes this.
+    /// Reads and writes this, atomically.
     Swap(Data),
 }
 
@@ -65,62 +63,62 @@ impl Access {
     }
 }
 
-/// What a core asks of its cache.
+/// What a core requests of its cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Ask {
+pub enum CoreRequest {
     /// An access.
     Access(Access),
-    /// That the block be there to read; nothing waits for it.
-    Fetch,
-    /// That the block be there to write; nothing waits for it.
-    FetchOwned,
-    /// That the block give up its place.
+    /// A prefetch of a block to read it.
+    Prefetch,
+    /// A prefetch of a block to write to it.
+    PrefetchOwned,
+    /// The replacement of a block.
     Replace,
 }
 
-impl Ask {
+impl CoreRequest {
     fn event(self) -> Event {
         match self {
-            Ask::Access(Access::Load) | Ask::Fetch => Event::Load,
-            Ask::Access(Access::Store(_) | Access::Swap(_)) | Ask::FetchOwned => Event::Store,
-            Ask::Replace => Event::Replacement,
+            CoreRequest::Access(Access::Load) | CoreRequest::Prefetch => Event::Load,
+            CoreRequest::Access(Access::Store(_) | Access::Swap(_)) | CoreRequest::PrefetchOwned => Event::Store,
+            CoreRequest::Replace => Event::Replacement,
         }
     }
 }
 
-/// What became of an event.
+/// The result of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// It has to wait until the state changes.
+pub enum Handled {
+    /// It stalls until the state of the block changes.
     Stalled,
-    /// It has to wait until there is room for a message to this node.
-    NoRoom(NodeId, Say),
-    /// It is done. If the core's access took effect: what the block held before.
+    /// It waits for room in a channel to this node, for a message of this kind.
+    ChannelFull(NodeId, MessageKind),
+    /// It was handled. If an access of the core was performed: the data that the block had before.
     Done(Option<Data>),
 }
 
-/// What a cache lets its core do with a block.
+/// What a cache permits its core to do with a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum May {
+pub enum Permission {
     /// Nothing.
-    Nothing,
-    /// Read it.
+    None,
+    /// To read.
     Read,
-    /// Read and write it.
+    /// To read and to write.
     Write,
 }
 
-/// A change of what a cache lets its core do.
+/// A change of a cache's permission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Granted {
-    /// With which block.
+pub struct PermissionChange {
+    /// The block.
     pub block: Block,
-    /// What it lets it do from now on.
-    pub may: May,
-    /// How many requests it had seen on the bus: its logical time.
-    pub seen: u64,
-    /// Whether it was the last of these requests that changed it: then it was never otherwise at that time.
-    pub shown: bool,
+    /// The permission from now on.
+    pub permission: Permission,
+    /// The number of requests that the cache had snooped: its logical time. Zero where there is no bus.
+    pub bus_time: u64,
+    /// Whether the last of these requests changed it: then it was never otherwise at that time.
+    pub by_bus: bool,
 }
 
 /// A controller.
@@ -131,41 +129,60 @@ pub struct Controller {
     part: Part,
     homes: Homes,
     lines: Vec<Line>,
-    /// How many requests it has seen on the bus.
-    seen: u64,
-    /// The bug: acknowledgements that come before their number is known are forgotten.
-    forgets: bool,
-    /// What a cache has let its core do.
-    granted: Vec<Granted>,
-    /// Which entries of the table were used, a bit each.
+    /// The number of requests that it has snooped.
+    bus_time: u64,
+    /// Whether [`Bug::AckCountLost`] is planted.
+    loses_early_acks: bool,
+    permission_changes: Vec<PermissionChange>,
+    /// A bit for each cell of the table: whether its entry was used.
     used: Vec<u64>,
 }
 
 impl Controller {
-    /// A controller of so many blocks.
+    /// A controller of this number of blocks.
     pub fn new(table: &'static Table, me: NodeId, part: Part, homes: Homes, blocks: u8) -> Self {
-        let line = Line { state: table.start(), data: 0, acks: 0, owner: None, sharers: Nodes::default(), place: 0 };
-        let used = vec![0; table.places().div_ceil(64)];
+        let line =
+            Line { state: table.start(), data: 0, acks: 0, owner: None, sharers: NodeSet::default(), bus_time: 0 };
         let lines = vec![line; blocks.into()];
-        Controller { table, me, part, homes, lines, seen: 0, forgets: false, granted: Vec::new(), used }
+        let (permission_changes, used) = (Vec::new(), unused(table));
+        let mut controller = Controller {
+            table,
+            me,
+            part,
+            homes,
+            lines,
+            bus_time: 0,
+            loses_early_acks: false,
+            permission_changes,
+            used,
+        };
+        if matches!(homes, Homes::Distributed(_)) {
+            controller.own_at_home();
+        }
+        controller
     }
 
-    /// The same, where each block has an owner from the beginning: its home.
-    pub fn owned_at_home(mut self) -> Self {
-        for (block, line) in (0u8..).zip(&mut self.lines) {
-            let home = self.homes.of(Block(block));
+    /// At the beginning each page of IVY is owned by its home.
+    fn own_at_home(&mut self) {
+        for (block, line) in (0u8..).map(Block).zip(&mut self.lines) {
+            let home = self.homes.of(block);
             line.owner = Some(home);
             if self.part == Part::Cache && home == self.me {
                 line.state = self.table.first_owner();
-                self.granted.push(Granted { block: Block(block), may: May::Write, seen: 0, shown: false });
+                let permission = Permission::Write;
+                self.permission_changes.push(PermissionChange { block, permission, bus_time: 0, by_bus: false });
             }
         }
-        self
     }
 
-    /// The same, with the bug that loses count.
-    pub fn forgetting(self, forgets: bool) -> Self {
-        Controller { forgets, ..self }
+    /// Plants a bug, of which `table` is the table.
+    ///
+    /// # Panics
+    /// If an event was handled already.
+    pub fn plant(&mut self, bug: Bug, table: &'static Table) {
+        assert!(self.used == unused(self.table), "a bug is planted before anything happens");
+        (self.table, self.used) = (table, unused(table));
+        self.loses_early_acks = bug == Bug::AckCountLost;
     }
 
     /// Its table.
@@ -173,54 +190,54 @@ impl Controller {
         self.table
     }
 
-    /// What it knows of a block.
+    /// A block, as this controller has it.
     #[inline]
     pub fn line(&self, block: Block) -> &Line {
         &self.lines[usize::from(block.0)]
     }
 
-    /// What it knows of all blocks.
+    /// All blocks.
     pub fn lines(&self) -> impl Iterator<Item = (Block, &Line)> {
         (0u8..).map(Block).zip(&self.lines)
     }
 
-    /// How many requests it has seen on the bus.
-    pub fn seen(&self) -> u64 {
-        self.seen
+    /// The number of requests that it has snooped: its logical time. Zero where there is no bus.
+    pub fn bus_time(&self) -> u64 {
+        self.bus_time
     }
 
-    /// Whether a block is here or on its way.
+    /// Whether a block is present, or a transaction of it under way.
     pub fn has(&self, block: Block) -> bool {
         self.line(block).state != self.table.start()
     }
 
-    /// Whether a block waits for something.
-    pub fn is_busy(&self, block: Block) -> bool {
-        self.table.is_busy(self.line(block).state)
+    /// Whether a block is in a transient state.
+    pub fn is_transient(&self, block: Block) -> bool {
+        self.table.is_transient(self.line(block).state)
     }
 
-    /// Whether a core's access to a block takes effect at once.
+    /// Whether an access of the core hits.
     pub fn hits(&self, block: Block, event: Event) -> bool {
         self.table.hits(self.line(block).state, event)
     }
 
-    /// Whether the table says what an access does in the state that the block is in.
+    /// Whether an access is possible in the state of the block.
     pub fn handles(&self, block: Block, access: Access) -> bool {
-        self.table.cell(self.line(block).state, Ask::Access(access).event()).is_some()
+        self.table.cell(self.line(block).state, CoreRequest::Access(access).event()).is_some()
     }
 
-    /// What this cache lets its core do with a block now, by its table.
-    pub fn may(&self, block: Block) -> May {
+    /// What this cache permits its core to do with a block, by its table.
+    pub fn permission(&self, block: Block) -> Permission {
         match (self.hits(block, Event::Store), self.hits(block, Event::Load)) {
-            (true, _) => May::Write,
-            (false, true) => May::Read,
-            (false, false) => May::Nothing,
+            (true, _) => Permission::Write,
+            (false, true) => Permission::Read,
+            (false, false) => Permission::None,
         }
     }
 
-    /// What this cache has let its core do, in order. At the beginning it lets it do nothing.
-    pub fn granted(&self) -> &[Granted] {
-        &self.granted
+    /// The changes of this cache's permissions, in order. At the beginning it permits nothing.
+    pub fn permission_changes(&self) -> &[PermissionChange] {
+        &self.permission_changes
     }
 
     /// The marks of the entries that were used.
@@ -234,87 +251,87 @@ impl Controller {
         }
     }
 
-    /// The core asks something. `room` says whether there is room for a message.
-    pub fn ask(
+    /// A request of the core. `room` says whether a channel has room for a message; the messages to send are appended to
+    /// `out`.
+    pub fn request(
         &mut self,
         block: Block,
-        ask: Ask,
-        room: &dyn Fn(NodeId, Say) -> bool,
+        request: CoreRequest,
+        room: &dyn Fn(NodeId, MessageKind) -> bool,
         out: &mut Vec<(NodeId, Message)>,
-    ) -> Step {
-        // What a core asks of its cache is what a message on its own behalf would be.
-        let data = match ask {
-            Ask::Access(Access::Store(data) | Access::Swap(data)) => data,
+    ) -> Handled {
+        // A request of the core is handled like a message on this node's own behalf.
+        let data = match request {
+            CoreRequest::Access(Access::Store(data) | Access::Swap(data)) => data,
             _ => self.line(block).data,
         };
         let own = Message {
-            say: Say::Credit,
+            kind: MessageKind::Credit,
             block,
             part: self.part,
-            req: self.me,
+            requestor: self.me,
             data,
             acks: 0,
-            copies: Nodes::default(),
-            place: 0,
+            sharers: NodeSet::default(),
+            bus_time: 0,
         };
-        let before = self.may(block);
-        let step = self.step(ask.event(), self.me, &own, Some(ask), room, out);
-        self.grant(block, before, false);
-        step
+        let before = self.permission(block);
+        let handled = self.handle(request.event(), self.me, &own, Some(request), room, out);
+        self.note_permission(block, before, false);
+        handled
     }
 
-    /// Keeps that it lets the core do something else than before.
-    fn grant(&mut self, block: Block, before: May, shown: bool) {
-        let may = self.may(block);
-        if self.part == Part::Cache && may != before {
-            self.granted.push(Granted { block, may, seen: self.seen, shown });
+    fn note_permission(&mut self, block: Block, before: Permission, by_bus: bool) {
+        let permission = self.permission(block);
+        if self.part == Part::Cache && permission != before {
+            self.permission_changes.push(PermissionChange { block, permission, bus_time: self.bus_time, by_bus });
         }
     }
 
-    /// A message has come.
+    /// A message. `room` says whether a channel has room for a message; the messages to send are appended to `out`.
     pub fn message(
         &mut self,
         from: NodeId,
         message: &Message,
-        room: &dyn Fn(NodeId, Say) -> bool,
+        room: &dyn Fn(NodeId, MessageKind) -> bool,
         out: &mut Vec<(NodeId, Message)>,
-    ) -> Step {
+    ) -> Handled {
         let event = self.event(from, message);
-        let before = self.may(message.block);
-        let step = self.step(event, from, message, None, room, out);
-        let shown = is_shown(message.say);
-        self.seen += u64::from(shown && matches!(step, Step::Done(_)));
-        self.grant(message.block, before, shown);
-        step
+        let before = self.permission(message.block);
+        let handled = self.handle(event, from, message, None, room, out);
+        let by_bus = message.kind.is_broadcast();
+        self.bus_time += u64::from(by_bus && matches!(handled, Handled::Done(_)));
+        self.note_permission(message.block, before, by_bus);
+        handled
     }
 
-    /// What a message is to this controller, refined as the tables need it.
+    /// The event that a message is, refined as the tables need it.
     fn event(&self, from: NodeId, message: &Message) -> Event {
         let line = self.line(message.block);
         let outstanding = self.outstanding(line, message.acks);
         let last = line.acks == 1;
-        let own = message.req == self.me;
-        let owner = line.owner == Some(message.req);
+        let own = message.requestor == self.me;
+        let owner = line.owner == Some(message.requestor);
         let pick = |yes: bool, this: Event, that: Event| if yes { this } else { that };
-        match (self.part, message.say) {
-            (_, Say::InvAck) => pick(last, Event::LastInvAck, Event::InvAck),
-            (Part::Cache, Say::Data) if self.table.has_bus() => Event::Data,
-            (Part::Cache, Say::Data) if from == self.homes.of(message.block) && !self.spread() => {
+        match (self.part, message.kind) {
+            (_, MessageKind::InvAck) => pick(last, Event::LastInvAck, Event::InvAck),
+            (Part::Cache, MessageKind::Data) if self.table.has_bus() => Event::Data,
+            (Part::Cache, MessageKind::Data) if from == self.homes.of(message.block) && !self.is_distributed() => {
                 pick(outstanding == 0, Event::DataDirNone, Event::DataDirSome)
             }
-            (Part::Cache, Say::Data) => pick(outstanding == 0, Event::DataOwnerNone, Event::DataOwnerSome),
-            (Part::Cache, Say::AckCount) => pick(outstanding == 0, Event::AckCountNone, Event::AckCountSome),
-            (Part::Cache, Say::BusGetS) => pick(own, Event::OwnGetS, Event::OtherGetS),
-            (Part::Cache, Say::BusGetM) => pick(own, Event::OwnGetM, Event::OtherGetM),
-            (Part::Cache, Say::BusPutM) => pick(own, Event::OwnPutM, Event::OtherPutM),
-            (Part::Cache, Say::BusPutF) => pick(own, Event::OwnPutF, Event::OtherPutF),
-            (Part::Cache, Say::BusUpd) => pick(own, Event::OwnUpd, Event::OtherUpd),
-            // In IVY without managers caches see requests, and every owner is one by its state.
-            (Part::Cache, Say::GetM) => Event::GetM,
-            (_, Say::GetM | Say::BusGetM) => {
-                // The home waits for acknowledgements itself, and so has to know whether there are sharers.
+            (Part::Cache, MessageKind::Data) => pick(outstanding == 0, Event::DataOwnerNone, Event::DataOwnerSome),
+            (Part::Cache, MessageKind::AckCount) => pick(outstanding == 0, Event::AckCountNone, Event::AckCountSome),
+            (Part::Cache, MessageKind::BusGetS) => pick(own, Event::OwnGetS, Event::OtherGetS),
+            (Part::Cache, MessageKind::BusGetM) => pick(own, Event::OwnGetM, Event::OtherGetM),
+            (Part::Cache, MessageKind::BusPutM) => pick(own, Event::OwnPutM, Event::OtherPutM),
+            (Part::Cache, MessageKind::BusPutF) => pick(own, Event::OwnPutF, Event::OtherPutF),
+            (Part::Cache, MessageKind::BusUpd) => pick(own, Event::OwnUpd, Event::OtherUpd),
+            // Without managers the caches of IVY receive requests, and an owner knows by its state that it is one.
+            (Part::Cache, MessageKind::GetM) => Event::GetM,
+            (_, MessageKind::GetM | MessageKind::BusGetM) => {
+                // A home that awaits the acknowledgements itself has to know whether there are sharers.
                 let counts = self.table.knows(Event::GetMShared);
-                let shared = counts && !line.sharers.without(message.req).is_empty();
+                let shared = counts && !line.sharers.without(message.requestor).is_empty();
                 match (owner, shared) {
                     (false, false) => Event::GetM,
                     (false, true) => Event::GetMShared,
@@ -322,149 +339,155 @@ impl Controller {
                     (true, true) => Event::GetMOwnerShared,
                 }
             }
-            (_, Say::PutS) => {
-                let only = line.sharers == Nodes::default().with(message.req);
+            (_, MessageKind::PutS) => {
+                let only = line.sharers == NodeSet::default().with(message.requestor);
                 pick(only, Event::PutSLast, Event::PutSNotLast)
             }
-            // The home may not care what it was that one who is not the owner gives up.
-            (_, Say::PutE | Say::PutO | Say::PutM | Say::PutF) if !owner && self.table.knows(Event::PutNonOwner) => {
+            // A home may handle all evictions by nodes that are not the owner alike.
+            (_, MessageKind::PutE | MessageKind::PutO | MessageKind::PutM | MessageKind::PutF)
+                if !owner && self.table.knows(Event::PutNonOwner) =>
+            {
                 Event::PutNonOwner
             }
-            (_, Say::PutE) => pick(owner, Event::PutEOwner, Event::PutENonOwner),
-            (_, Say::PutO) => pick(owner, Event::PutOOwner, Event::PutONonOwner),
-            (_, Say::PutM | Say::BusPutM) => pick(owner, Event::PutMOwner, Event::PutMNonOwner),
-            (_, Say::PutF | Say::BusPutF) => pick(owner, Event::PutFOwner, Event::PutFNonOwner),
-            (_, Say::GetS | Say::BusGetS) => Event::GetS,
-            (_, Say::Upd | Say::BusUpd) => Event::Upd,
-            // Data of several caches can be on their way to the home at one time.
-            (_, Say::Data) if line.place != message.place && self.table.knows(Event::DataOther) => Event::DataOther,
-            (_, Say::Data) => Event::Data,
-            (_, Say::DataE) => Event::DataE,
-            (_, Say::DataF) => Event::DataF,
-            (_, Say::FwdGetS) => Event::FwdGetS,
-            (_, Say::FwdGetM) => Event::FwdGetM,
-            (_, Say::Inv) => Event::Inv,
-            (_, Say::PutAck) => Event::PutAck,
-            (_, Say::AckCount) => Event::AckCountNone,
-            (_, Say::GntS) => Event::GntS,
-            (_, Say::GntE) => Event::GntE,
-            (_, Say::Grant) => Event::Grant,
-            (_, Say::Unblock) => Event::Unblock,
-            (_, Say::Credit) => panic!("room is nothing for a controller: {message:?}"),
+            (_, MessageKind::PutE) => pick(owner, Event::PutEOwner, Event::PutENonOwner),
+            (_, MessageKind::PutO) => pick(owner, Event::PutOOwner, Event::PutONonOwner),
+            (_, MessageKind::PutM | MessageKind::BusPutM) => pick(owner, Event::PutMOwner, Event::PutMNonOwner),
+            (_, MessageKind::PutF | MessageKind::BusPutF) => pick(owner, Event::PutFOwner, Event::PutFNonOwner),
+            (_, MessageKind::GetS | MessageKind::BusGetS) => Event::GetS,
+            (_, MessageKind::Upd | MessageKind::BusUpd) => Event::Upd,
+            // The data of several caches can be in flight to the home at one time.
+            (_, MessageKind::Data) if line.bus_time != message.bus_time && self.table.knows(Event::DataOther) => {
+                Event::DataOther
+            }
+            (_, MessageKind::Data) => Event::Data,
+            (_, MessageKind::DataE) => Event::DataE,
+            (_, MessageKind::DataF) => Event::DataF,
+            (_, MessageKind::FwdGetS) => Event::FwdGetS,
+            (_, MessageKind::FwdGetM) => Event::FwdGetM,
+            (_, MessageKind::Inv) => Event::Inv,
+            (_, MessageKind::PutAck) => Event::PutAck,
+            (_, MessageKind::AckCount) => Event::AckCountNone,
+            (_, MessageKind::GntS) => Event::GntS,
+            (_, MessageKind::GntE) => Event::GntE,
+            (_, MessageKind::Grant) => Event::Grant,
+            (_, MessageKind::Unblock) => Event::Unblock,
+            (_, MessageKind::Credit) => panic!("a credit is not for a controller: {message:?}"),
         }
     }
 
-    fn spread(&self) -> bool {
-        matches!(self.homes, Homes::Spread { .. })
+    fn is_distributed(&self) -> bool {
+        matches!(self.homes, Homes::Distributed(_))
     }
 
-    /// How many acknowledgements are still to come when this many are announced.
+    /// The number of acknowledgements that are awaited when this many are announced.
     fn outstanding(&self, line: &Line, announced: u8) -> i8 {
-        let early = if self.forgets { 0 } else { line.acks };
+        let early = if self.loses_early_acks { 0 } else { line.acks };
         early + announced as i8
     }
 
-    fn step(
+    fn handle(
         &mut self,
         event: Event,
         from: NodeId,
         message: &Message,
-        ask: Option<Ask>,
-        room: &dyn Fn(NodeId, Say) -> bool,
+        request: Option<CoreRequest>,
+        room: &dyn Fn(NodeId, MessageKind) -> bool,
         out: &mut Vec<(NodeId, Message)>,
-    ) -> Step {
+    ) -> Handled {
         let mut line = *self.line(message.block);
         let state = line.state;
-        let place = self.table.place_of(state, event);
+        let place = self.table.place(state, event);
         let Some(cell) = self.table.cell(state, event) else {
             let (name, state) = (&self.table.name, self.table.state_name(state));
             panic!("an event that the transition table calls impossible: {event:?} in {state} of {name}, {message:?}");
         };
         self.used[place / 64] |= 1 << (place % 64);
-        let Cell::Do { actions, next } = cell else { return Step::Stalled };
+        let Cell::Transition { actions, next } = cell else { return Handled::Stalled };
         let begun = out.len();
-        let mut took_effect = None;
+        let mut performed = None;
         for action in actions {
             match *action {
-                Action::Send(say, to, along) => self.send(&line, message, say, to, along, out),
-                // Nothing waits for what was only fetched.
+                Action::Send(kind, to, payload) => self.send(&line, message, kind, to, payload, out),
+                // A prefetch that hits performs nothing.
                 Action::Hit => {
-                    if let Some(Ask::Access(access)) = ask {
-                        took_effect = Some(line.data);
+                    if let Some(CoreRequest::Access(access)) = request {
+                        performed = Some(line.data);
                         if let Access::Store(data) | Access::Swap(data) = access {
                             line.data = data;
                         }
                     }
                 }
                 Action::Perform => {
-                    took_effect = Some(line.data);
+                    performed = Some(line.data);
                     line.data = message.data;
                 }
                 Action::Fill => line.data = message.data,
                 Action::AcksAdd => line.acks = self.outstanding(&line, message.acks),
                 Action::AckSub => line.acks -= 1,
-                Action::AwaitSharers => line.acks = line.sharers.without(message.req).count() as i8,
+                Action::AwaitSharers => line.acks = line.sharers.without(message.requestor).count() as i8,
                 Action::AwaitCopies => line.acks = line.sharers.count() as i8,
-                Action::AddReq => line.sharers = line.sharers.with(message.req),
+                Action::AddReq => line.sharers = line.sharers.with(message.requestor),
                 Action::AddOwner => line.sharers = line.sharers.with(owner(&line, message)),
-                Action::DropReq => line.sharers = line.sharers.without(message.req),
-                Action::ClearSharers => line.sharers = Nodes::default(),
-                Action::OwnerReq => line.owner = Some(message.req),
+                Action::DropReq => line.sharers = line.sharers.without(message.requestor),
+                Action::ClearSharers => line.sharers = NodeSet::default(),
+                Action::OwnerReq => line.owner = Some(message.requestor),
                 Action::OwnerFrom => line.owner = Some(from),
                 Action::ClearOwner => line.owner = None,
-                Action::TakeCopies => line.sharers = message.copies.without(self.me),
+                Action::TakeCopies => line.sharers = message.sharers.without(self.me),
             }
         }
-        if let Some((to, refused)) = out[begun..].iter().find(|(to, sent)| !room(*to, sent.say)) {
-            let (to, say) = (*to, refused.say);
+        if let Some((to, refused)) = out[begun..].iter().find(|(to, sent)| !room(*to, sent.kind)) {
+            let (to, kind) = (*to, refused.kind);
             out.truncate(begun);
-            return Step::NoRoom(to, say);
+            return Handled::ChannelFull(to, kind);
         }
         line.state = *next;
-        if is_shown(message.say) {
-            line.place = self.seen;
+        if message.kind.is_broadcast() {
+            line.bus_time = self.bus_time;
         }
-        if !self.table.is_busy(*next) {
-            // Whatever was counted has come.
+        if !self.table.is_transient(*next) {
+            // All acknowledgements have come.
             line.acks = 0;
         }
         self.lines[usize::from(message.block.0)] = line;
-        Step::Done(took_effect)
+        Handled::Done(performed)
     }
 
-    fn send(&self, line: &Line, message: &Message, say: Say, to: To, along: Along, out: &mut Vec<(NodeId, Message)>) {
-        let others = line.sharers.without(message.req);
-        let acks = match (along, self.part) {
-            (Along::Nothing, _) => 0,
-            (Along::Acks, Part::Cache) => message.acks,
-            (Along::Acks, _) | (Along::Copies, _) => others.count(),
+    fn send(
+        &self,
+        line: &Line,
+        message: &Message,
+        kind: MessageKind,
+        to: Destination,
+        payload: Payload,
+        out: &mut Vec<(NodeId, Message)>,
+    ) {
+        let others = line.sharers.without(message.requestor);
+        let acks = match (payload, self.part) {
+            (Payload::Nothing, _) => 0,
+            (Payload::Acks, Part::Cache) => message.acks,
+            (Payload::Acks, _) | (Payload::Copies, _) => others.count(),
         };
-        let part = match to {
-            To::Dir => Part::Home,
-            To::Bus => Part::Bus,
-            To::Req | To::Owner | To::Sharers | To::Copies => Part::Cache,
+        let (part, receivers) = match to {
+            Destination::Dir => (Part::Home, NodeSet::of(self.homes.of(message.block))),
+            Destination::Req => (Part::Cache, NodeSet::of(message.requestor)),
+            Destination::Owner => (Part::Cache, NodeSet::of(owner(line, message))),
+            Destination::Sharers => (Part::Cache, others),
+            Destination::Copies => (Part::Cache, line.sharers),
+            Destination::Bus => (Part::Bus, NodeSet::of(self.homes.of(message.block))),
         };
-        // Data that a memory or a cache has; but an update says what is to be written.
-        let data = if say == Say::Upd { message.data } else { line.data };
-        let copies = if along == Along::Copies { others } else { Nodes::default() };
-        let place = self.seen;
-        let sent = Message { say, block: message.block, part, req: message.req, data, acks, copies, place };
-        let one = |node: NodeId| Nodes::default().with(node);
-        let receivers = match to {
-            To::Dir => one(self.homes.of(message.block)),
-            To::Req => one(message.req),
-            To::Owner => one(owner(line, message)),
-            To::Sharers => others,
-            To::Copies => line.sharers,
-            To::Bus => one(NodeId(0)),
-        };
+        // An update carries what is to be written, everything else what this controller has.
+        let data = if kind == MessageKind::Upd { message.data } else { line.data };
+        let sharers = if payload == Payload::Copies { others } else { NodeSet::default() };
+        let (block, requestor, bus_time) = (message.block, message.requestor, self.bus_time);
+        let sent = Message { kind, block, part, requestor, data, acks, sharers, bus_time };
         out.extend(receivers.iter().map(|to| (to, sent.clone())));
     }
 }
 
-/// Whether a bus shows this.
-fn is_shown(say: Say) -> bool {
-    (Say::BusGetS..=Say::BusUpd).contains(&say)
+/// The bits of a table of which no entry was used.
+fn unused(table: &Table) -> Vec<u64> {
+    vec![0; table.places().div_ceil(64)]
 }
 
 fn owner(line: &Line, message: &Message) -> NodeId {

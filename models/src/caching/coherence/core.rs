@@ -1,190 +1,123 @@
-//! Cores: they run programs and what clients ask, in program order, on a cache.
+//! Cores: they run litmus programs and the operations of clients, in program order, on a cache.
 //!
-//! A *sequentially consistent* core has one access under way at a time. A *TSO* core puts stores into a FIFO buffer, goes
-//! on, and writes them to the cache one by one; loads get what the newest store to their block in the buffer holds, or
-//! else what the cache holds; fences and swaps wait until the buffer is empty (Primer ch. 4; Sewell and others, *x86-TSO*,
-//! 2010, §3).
+//! A *sequentially consistent* core has one access under way at a time. A *TSO* core appends stores to a FIFO store buffer, goes
+//! on, and performs them on the cache one by one; a load reads the newest store to its block in the store buffer, or else the
+//! cache; fences and swaps wait until the store buffer is empty (Primer ch. 4; Sewell and others, *x86-TSO*, 2010, §3).
 
 use std::collections::VecDeque;
 
 use seedbed_sim::OpId;
-use serde::{Deserialize, Serialize};
 
-use super::controller::Access;
-use super::message::{Block, Data};
-use super::table::State;
-use crate::caching::litmus::{Instruction, Outcome, Program};
+use crate::caching::coherence::controller::Access;
+use crate::caching::coherence::messages::{Block, Data, Op, Ret};
+use crate::caching::coherence::settings::MemoryModel;
+use crate::caching::coherence::table::State;
+use crate::caching::litmus::{Instruction, Location, Outcome, Program};
 
-/// What a core does between its program and its cache.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Kind {
-    /// Nothing: sequential consistency.
-    Sc,
-    /// It has a store buffer: total store order.
-    Tso,
-}
-
-impl Kind {
-    /// Its name on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Kind::Sc => "sc",
-            Kind::Tso => "tso",
-        }
-    }
-}
-
-/// What a core is asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Op {
-    /// Read a block.
-    Load(Block),
-    /// Write to a block.
-    Store(Block, Data),
-    /// In one step read a block and write to it; also a fence.
-    Swap(Block, Data),
-    /// Go on when all before has taken effect.
-    Fence,
-    /// See to it that a block is there to be read, and do not wait: what a prefetcher does.
-    Fetch(Block),
-    /// See to it that a block is there to be written, and do not wait.
-    FetchOwned(Block),
-    /// Give a block up, at once or when it has come, and do not wait.
-    Evict(Block),
-}
-
-impl Op {
-    /// The same at another block.
-    pub(super) fn at(self, other: impl Fn(Block) -> Block) -> Op {
-        match self {
-            Op::Load(block) => Op::Load(other(block)),
-            Op::Store(block, data) => Op::Store(other(block), data),
-            Op::Swap(block, data) => Op::Swap(other(block), data),
-            Op::Fence => Op::Fence,
-            Op::Fetch(block) => Op::Fetch(other(block)),
-            Op::FetchOwned(block) => Op::FetchOwned(other(block)),
-            Op::Evict(block) => Op::Evict(other(block)),
-        }
-    }
-}
-
-/// What a core answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Ret {
-    /// What was read.
-    Read(Data),
-    /// It is done; a store of a TSO core is in the buffer.
-    Done,
-}
-
-/// Who asked for an access.
+/// The issuer of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum By {
+pub enum Issuer {
     /// A client.
     Client(OpId),
-    /// The litmus program: which register gets what is read.
+    /// The litmus program; the register that the result goes to, if there is one.
     Program(Option<u8>),
 }
 
-/// An access that has taken effect.
+/// An access that was performed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Performed {
-    /// Its place in the program of the core.
+    /// Its position in the program order of the core.
     pub index: u64,
-    /// Where.
+    /// The block.
     pub block: Block,
-    /// What it did.
+    /// The access.
     pub access: Access,
-    /// What the block held before: what was read, if it reads.
+    /// The data of the block before: what it has read, if it reads.
     pub before: Data,
-    /// How many requests the cache had seen on the bus: its logical time. Zero where there is no bus.
-    pub seen: u64,
-    /// Whether it is the write that the bus showed at that time, before which nothing else happens then.
-    pub shown: bool,
+    /// The number of requests that the cache had snooped: its logical time. Zero where there is no bus.
+    pub bus_time: u64,
+    /// Whether it is the write that the bus ordered at that time, before everything else that happens then.
+    pub by_bus: bool,
 }
 
-/// An access on its way to the cache.
+/// An access that is not performed yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Pending {
-    /// Its place in the program.
+pub struct PendingAccess {
+    /// Its position in the program order of the core.
     pub index: u64,
-    /// Who asked for it.
-    pub by: By,
-    /// Where.
+    /// Its issuer.
+    pub issuer: Issuer,
+    /// The block.
     pub block: Block,
-    /// What.
+    /// The access.
     pub access: Access,
-    /// Whether the cache has asked others on its behalf.
-    pub issued: bool,
-    /// The state of the block in which the cache let it wait last.
-    pub refused: Option<State>,
+    /// Whether the cache has sent a request for it.
+    pub requested: bool,
+    /// The state of the block in which it stalled last.
+    pub stalled_in: Option<State>,
 }
 
-/// A store in the buffer, and the loads that have read from it: they take effect with it.
+/// A store in the store buffer.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Buffered {
-    /// The store.
-    pub store: Pending,
-    /// The places of those loads in the program.
-    pub read_by: Vec<u64>,
+struct BufferedStore {
+    store: PendingAccess,
+    /// The positions, in program order, of the loads that have read it. They are performed with it.
+    read_by: Vec<u64>,
 }
 
-/// What the core wants next.
+/// Where an access waits for the cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Slot {
-    /// The access at which the program stands.
-    Program,
-    /// The oldest store of the buffer.
-    Buffer,
+    /// In the core: the program waits for it.
+    Core,
+    /// At the head of the store buffer.
+    StoreBuffer,
 }
 
 /// A core.
 #[derive(Clone, Debug, Hash)]
 pub struct Core {
-    kind: Kind,
-    /// How many instructions have begun.
+    memory_model: MemoryModel,
+    /// The number of operations that were begun.
     begun: u64,
-    /// What is to be done after what is being done.
-    queue: VecDeque<(By, Op)>,
-    /// The access at which the program stands.
-    pub(super) current: Option<Pending>,
-    /// A fence or a swap that waits for the buffer.
-    draining: Option<(By, Op)>,
-    pub(super) buffer: VecDeque<Buffered>,
-    /// What is left of the litmus thread.
+    /// The operations that are not begun.
+    queue: VecDeque<(Issuer, Op)>,
+    /// The access that the program waits for.
+    current: Option<PendingAccess>,
+    /// A fence or a swap that waits until the store buffer is empty.
+    draining: Option<(Issuer, Op)>,
+    store_buffer: VecDeque<BufferedStore>,
+    /// The instructions of the litmus thread that are not issued.
     thread: VecDeque<Instruction>,
     registers: Vec<u8>,
-    /// Whether an instruction of the thread is under way.
-    busy_with_thread: bool,
+    /// Whether an instruction of the litmus thread is under way.
+    executing: bool,
     performed: Vec<Performed>,
 }
 
-/// Something that is to be told to whoever asked.
-pub(super) type Answer = (By, Ret);
+/// The answer to an issuer.
+pub(super) type Answer = (Issuer, Ret);
 
 impl Core {
-    /// A core that runs this thread of a program, if there is one.
-    pub fn new(kind: Kind, program: Option<(&Program, usize)>) -> Self {
+    /// A core that runs this thread of a litmus program, if there is one.
+    pub fn new(memory_model: MemoryModel, program: Option<(&Program, usize)>) -> Self {
         let thread = program.map(|(program, thread)| program.threads[thread].iter().copied().collect());
         let registers = program.map_or(0, |(program, thread)| program.registers(thread));
         Core {
-            kind,
+            memory_model,
             begun: 0,
             queue: VecDeque::new(),
             current: None,
             draining: None,
-            buffer: VecDeque::new(),
+            store_buffer: VecDeque::new(),
             thread: thread.unwrap_or_default(),
             registers: vec![0; registers],
-            busy_with_thread: false,
+            executing: false,
             performed: Vec::new(),
         }
     }
 
-    /// What has taken effect, in this order.
+    /// The accesses that were performed, in this order.
     pub fn performed(&self) -> &[Performed] {
         &self.performed
     }
@@ -194,128 +127,140 @@ impl Core {
         &self.registers
     }
 
-    /// Whether the thread has run to its end, and all stores are in the cache.
-    pub fn is_through(&self) -> bool {
+    /// Whether the litmus thread has ended, all operations are done, and the store buffer is empty.
+    pub fn is_done(&self) -> bool {
         let idle = self.current.is_none() && self.draining.is_none() && self.queue.is_empty();
-        idle && self.thread.is_empty() && !self.busy_with_thread && self.buffer.is_empty()
+        idle && self.thread.is_empty() && !self.executing && self.store_buffer.is_empty()
     }
 
-    /// What it waits for, if for anything: the oldest first.
-    pub fn waits_for(&self) -> Option<&Pending> {
-        let store = self.buffer.front().map(|buffered| &buffered.store);
+    /// The oldest access that is not performed.
+    pub fn oldest_pending(&self) -> Option<&PendingAccess> {
+        let store = self.store_buffer.front().map(|buffered| &buffered.store);
         store.into_iter().chain(&self.current).min_by_key(|pending| pending.index)
     }
 
-    /// Whether there are instructions of the thread left, and none is under way.
-    pub(super) fn may_go_on(&self) -> bool {
-        !self.thread.is_empty() && !self.busy_with_thread
+    /// Whether the next instruction of the litmus thread can be issued.
+    pub(super) fn can_issue(&self) -> bool {
+        !self.thread.is_empty() && !self.executing
     }
 
-    /// The next instruction of the thread is queued.
-    pub(super) fn go_on(&mut self) {
+    /// Issues the next instruction of the litmus thread.
+    pub(super) fn issue(&mut self) {
+        assert!(!self.executing, "instructions of a thread are issued one after the other");
         let Some(instruction) = self.thread.pop_front() else { return };
-        self.busy_with_thread = true;
-        let block = |location: crate::caching::litmus::Location| Block(location.0);
+        self.executing = true;
+        let block = |location: Location| Block(location.0);
         let (register, op) = match instruction {
             Instruction::Load { into, from } => (Some(into.0), Op::Load(block(from))),
             Instruction::Store { to, value } => (None, Op::Store(block(to), value.into())),
             Instruction::Fence => (None, Op::Fence),
             Instruction::Swap { into, at, value } => (Some(into.0), Op::Swap(block(at), value.into())),
         };
-        self.queue.push_back((By::Program(register), op));
+        self.queue.push_back((Issuer::Program(register), op));
     }
 
-    /// An instruction of the thread has ended.
-    pub(super) fn thread_went_on(&mut self, register: Option<u8>, ret: Ret) {
-        self.busy_with_thread = false;
+    /// An instruction of the litmus thread has ended.
+    pub(super) fn retire(&mut self, register: Option<u8>, ret: Ret) {
+        assert!(self.executing, "an instruction that ends was issued: {ret:?}");
+        self.executing = false;
         if let (Some(register), Ret::Read(data)) = (register, ret) {
             self.registers[usize::from(register)] = u8::try_from(data).expect("litmus programs write small values");
         }
     }
 
-    /// Queues what a client asks.
-    pub(super) fn asked(&mut self, op: OpId, what: Op) {
-        self.queue.push_back((By::Client(op), what));
+    /// Appends an operation of a client.
+    pub(super) fn enqueue(&mut self, op: OpId, input: Op) {
+        self.queue.push_back((Issuer::Client(op), input));
     }
 
-    /// Begins what can begin without the cache; what ends at once is answered.
+    /// Begins the next operation, if no access is under way. One that needs no access is answered. A hint to the cache is
+    /// appended to `hints`.
     pub(super) fn begin(&mut self, hints: &mut Vec<Op>) -> Option<Answer> {
         if self.current.is_some() {
             return None;
         }
-        let (by, op) = match self.draining.take() {
+        let (issuer, op) = match self.draining.take() {
             Some(waiting) => waiting,
             None => self.queue.pop_front()?,
         };
-        if matches!(op, Op::Fence | Op::Swap(..)) && !self.buffer.is_empty() {
-            self.draining = Some((by, op));
+        if matches!(op, Op::Fence | Op::Swap(..)) && !self.store_buffer.is_empty() {
+            self.draining = Some((issuer, op));
             return None;
         }
         let index = self.begun;
         self.begun += 1;
-        let pending = |block, access| Pending { index, by, block, access, issued: false, refused: None };
+        let pending =
+            |block, access| PendingAccess { index, issuer, block, access, requested: false, stalled_in: None };
         match op {
-            Op::Load(block) => match self.buffer.iter_mut().rev().find(|buffered| buffered.store.block == block) {
-                Some(buffered) => {
-                    buffered.read_by.push(index);
-                    let Access::Store(data) = buffered.store.access else { panic!("only stores are buffered") };
-                    return Some((by, Ret::Read(data)));
+            Op::Load(block) => match self.store_buffer.iter_mut().rev().find(|stored| stored.store.block == block) {
+                Some(stored) => {
+                    stored.read_by.push(index);
+                    let Access::Store(data) = stored.store.access else { panic!("only stores are buffered") };
+                    return Some((issuer, Ret::Read(data)));
                 }
                 None => self.current = Some(pending(block, Access::Load)),
             },
             Op::Store(block, data) => {
                 let store = pending(block, Access::Store(data));
-                match self.kind {
-                    Kind::Sc => self.current = Some(store),
-                    Kind::Tso => {
-                        self.buffer.push_back(Buffered { store, read_by: Vec::new() });
-                        return Some((by, Ret::Done));
+                match self.memory_model {
+                    MemoryModel::Sc => self.current = Some(store),
+                    MemoryModel::Tso => {
+                        self.store_buffer.push_back(BufferedStore { store, read_by: Vec::new() });
+                        return Some((issuer, Ret::Done));
                     }
                 }
             }
             Op::Swap(block, data) => self.current = Some(pending(block, Access::Swap(data))),
-            Op::Fence => return Some((by, Ret::Done)),
+            Op::Fence => return Some((issuer, Ret::Done)),
             Op::Fetch(_) | Op::FetchOwned(_) | Op::Evict(_) => {
                 hints.push(op);
-                return Some((by, Ret::Done));
+                return Some((issuer, Ret::Done));
             }
         }
         None
     }
 
-    /// The accesses that wait for the cache.
-    pub(super) fn pending(&mut self, slot: Slot) -> Option<&mut Pending> {
+    /// The access that waits for the cache.
+    pub(super) fn pending(&self, slot: Slot) -> Option<&PendingAccess> {
         match slot {
-            Slot::Program => self.current.as_mut(),
-            Slot::Buffer => self.buffer.front_mut().map(|buffered| &mut buffered.store),
+            Slot::Core => self.current.as_ref(),
+            Slot::StoreBuffer => self.store_buffer.front().map(|buffered| &buffered.store),
         }
     }
 
-    /// An access has taken effect. Whoever asked is told, but for a store from the buffer, whose asker knows.
-    pub(super) fn took_effect(&mut self, slot: Slot, before: Data, seen: u64, shown: bool) -> Option<Answer> {
+    /// The access that waits for the cache.
+    pub(super) fn pending_mut(&mut self, slot: Slot) -> Option<&mut PendingAccess> {
+        match slot {
+            Slot::Core => self.current.as_mut(),
+            Slot::StoreBuffer => self.store_buffer.front_mut().map(|buffered| &mut buffered.store),
+        }
+    }
+
+    /// The access of a slot was performed. A store of the store buffer was answered when it was buffered.
+    pub(super) fn perform(&mut self, slot: Slot, before: Data, bus_time: u64, by_bus: bool) -> Option<Answer> {
         let (done, read_by) = match slot {
-            Slot::Program => (self.current.take().expect("it was pending"), Vec::new()),
-            Slot::Buffer => {
-                let Buffered { store, read_by } = self.buffer.pop_front().expect("it was pending");
+            Slot::Core => (self.current.take().expect("an access that is performed was pending"), Vec::new()),
+            Slot::StoreBuffer => {
+                let first = self.store_buffer.pop_front();
+                let BufferedStore { store, read_by } = first.expect("a store that is performed was buffered");
                 (store, read_by)
             }
         };
-        let Pending { index, by, block, access, .. } = done;
-        self.performed.push(Performed { index, block, access, before, seen, shown });
+        let PendingAccess { index, issuer, block, access, .. } = done;
+        self.performed.push(Performed { index, block, access, before, bus_time, by_bus });
         if let Access::Store(before) = access {
-            let loads = read_by.into_iter();
-            let loads = loads.map(|index| Performed { index, block, access: Access::Load, before, seen, shown: false });
-            self.performed.extend(loads);
+            let load = |index| Performed { index, block, access: Access::Load, before, bus_time, by_bus: false };
+            self.performed.extend(read_by.into_iter().map(load));
         }
         match (slot, access) {
-            (Slot::Buffer, _) => None,
-            (_, Access::Load | Access::Swap(_)) => Some((by, Ret::Read(before))),
-            (_, Access::Store(_)) => Some((by, Ret::Done)),
+            (Slot::StoreBuffer, _) => None,
+            (Slot::Core, Access::Load | Access::Swap(_)) => Some((issuer, Ret::Read(before))),
+            (Slot::Core, Access::Store(_)) => Some((issuer, Ret::Done)),
         }
     }
 }
 
-/// The outcome of a program that these cores have run, with what the locations hold now.
+/// The outcome of a litmus program that these cores have run, with what the locations hold at the end.
 pub fn outcome<'a>(cores: impl Iterator<Item = &'a Core>, memory: impl Iterator<Item = Data>) -> Outcome {
     let small = |data: Data| u8::try_from(data).expect("litmus programs write small values");
     Outcome { registers: cores.map(|core| core.registers.clone()).collect(), memory: memory.map(small).collect() }

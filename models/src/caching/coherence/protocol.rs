@@ -1,76 +1,50 @@
-//! The protocols and what they run on: which tables belong to which.
+//! The protocols and interconnects, and the tables of each combination.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::LazyLock;
 
+use seedbed_sim::Named;
 use serde::{Deserialize, Serialize};
 
-use super::bugs::Bug;
-use super::table::Table;
+use crate::caching::coherence::bugs::Bug;
+use crate::caching::coherence::table::Table;
 
 /// A coherence protocol.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Named)]
 #[serde(rename_all = "snake_case")]
 pub enum Protocol {
     /// Modified, shared, invalid.
     Msi,
-    /// And exclusive: the only copy, unchanged.
+    /// MSI and exclusive: the only copy, not modified.
     Mesi,
-    /// And owned: changed, and read by others.
+    /// MESI and owned: modified, and shared.
     Moesi,
-    /// MESI, where of those who share a block one forwards it.
+    /// MESI and forward: one of the sharers answers requests.
     Mesif,
-    /// German's: a home that does one thing at a time.
+    /// German's: the home serves one request at a time.
     German,
-    /// Writes change the copies of others instead of having them forgotten.
+    /// Writes update the copies of others instead of invalidating them.
     Dragon,
-    /// Shared virtual memory, a page at a processor, with a manager for each page.
+    /// Shared virtual memory with a fixed, distributed manager of each page.
     IvyFixed,
-    /// The same without managers: requests follow hints.
+    /// Shared virtual memory with dynamic distributed managers: requests follow hints to the owner.
     IvyDynamic,
 }
 
-/// What caches and the home of a block are connected by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+/// What connects the caches and the home of a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Named)]
 #[serde(rename_all = "snake_case")]
 pub enum Interconnect {
-    /// A bus that shows all requests to all, in one order. Answers take a network without order.
+    /// A bus that broadcasts requests in one total order. Responses take a network without order.
     Bus,
-    /// A network, and a directory that knows who has what. Forwards keep their order from the directory to each cache.
+    /// A network with a directory. Forwards from the directory to a cache keep their order.
     Directory,
-    /// A network without any order, and a directory that is blocked until a requestor says that it has all.
+    /// A network without any order, and a directory that is blocked until the requestor's transaction is complete.
     Unordered,
 }
 
 impl Protocol {
-    /// All of them.
-    pub const ALL: [Protocol; 8] = [
-        Protocol::Msi,
-        Protocol::Mesi,
-        Protocol::Moesi,
-        Protocol::Mesif,
-        Protocol::German,
-        Protocol::Dragon,
-        Protocol::IvyFixed,
-        Protocol::IvyDynamic,
-    ];
-
-    /// Its name on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Protocol::Msi => "msi",
-            Protocol::Mesi => "mesi",
-            Protocol::Moesi => "moesi",
-            Protocol::Mesif => "mesif",
-            Protocol::German => "german",
-            Protocol::Dragon => "dragon",
-            Protocol::IvyFixed => "ivy_fixed",
-            Protocol::IvyDynamic => "ivy_dynamic",
-        }
-    }
-
-    /// What it can run on, the usual first.
+    /// The interconnects that it can run on, the usual one first.
     pub fn interconnects(self) -> &'static [Interconnect] {
         match self {
             Protocol::Msi | Protocol::Mesi | Protocol::Moesi | Protocol::Mesif => {
@@ -82,8 +56,8 @@ impl Protocol {
         }
     }
 
-    /// Whether the home of a block is spread over the nodes of the cores, as pages are in IVY.
-    pub fn is_spread(self) -> bool {
+    /// Whether the homes of blocks are distributed over the nodes of the cores, as those of pages are in IVY.
+    pub fn is_distributed(self) -> bool {
         matches!(self, Protocol::IvyFixed | Protocol::IvyDynamic)
     }
 
@@ -93,49 +67,23 @@ impl Protocol {
     }
 }
 
-impl fmt::Display for Protocol {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl Interconnect {
-    /// All of them.
-    pub const ALL: [Interconnect; 3] = [Interconnect::Bus, Interconnect::Directory, Interconnect::Unordered];
-
-    /// Its name on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Interconnect::Bus => "bus",
-            Interconnect::Directory => "directory",
-            Interconnect::Unordered => "unordered",
-        }
-    }
-}
-
-impl fmt::Display for Interconnect {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
 /// The tables of a protocol on an interconnect.
 #[derive(Clone, Debug)]
 pub struct Tables {
-    /// What a cache does.
+    /// The table of a cache controller.
     pub cache: Table,
-    /// What a directory, a manager or a memory does, where there is one.
+    /// The table of a directory, manager or memory controller, where there is one.
     pub home: Option<Table>,
 }
 
-/// Every protocol on everything it can run on.
+/// Every protocol on every interconnect that it can run on.
 pub fn combinations() -> impl Iterator<Item = (Protocol, Interconnect)> {
     Protocol::ALL.into_iter().flat_map(|protocol| protocol.interconnects().iter().map(move |on| (protocol, *on)))
 }
 
 type Key = (Protocol, Interconnect, Option<&'static str>);
 
-/// Read once, and never changed.
+/// The tables of all combinations, also with each planted bug. They are read once and shared by all worlds.
 static ALL: LazyLock<BTreeMap<Key, Tables>> = LazyLock::new(|| {
     let bugs = Bug::LISTED.iter().map(|bug| Bug::named(bug.name));
     let bugs: Vec<Option<Bug>> = std::iter::once(None).chain(bugs).collect();
@@ -184,16 +132,17 @@ fn read(protocol: Protocol, on: Interconnect, bug: Option<Bug>) -> Tables {
     };
     let cache = parsed("cache", cache, bug.map_or("", Bug::in_cache));
     let home = protocol.has_home().then(|| parsed("home", home, bug.map_or("", Bug::in_home)));
-    if on != Interconnect::Unordered || protocol.is_spread() {
+    if on != Interconnect::Unordered || protocol.is_distributed() {
         return Tables { cache, home };
     }
-    // A bug may do away with the very states.
-    let never = if bug.is_none() { never(protocol) } else { "" };
-    Tables { cache: cache.unblocking(), home: home.map(|home| home.blocking().without(never)) }
+    // A bug may remove the states themselves.
+    let impossible = if bug.is_none() { impossible_if_blocked(protocol) } else { "" };
+    Tables { cache: cache.unblocking(), home: home.map(|home| home.blocking().without(impossible)) }
 }
 
-/// What a blocked home never sees: while both the last owner and the reader share the block, nobody is the last.
-fn never(protocol: Protocol) -> &'static str {
+/// Entries that are impossible at a blocked home: while both the last owner and the reader share the block, no sharer is the
+/// last.
+fn impossible_if_blocked(protocol: Protocol) -> &'static str {
     match protocol {
         Protocol::Msi | Protocol::Mesi => "S_DB | PutS-Last",
         _ => "",

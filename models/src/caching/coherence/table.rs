@@ -6,191 +6,194 @@
 //! STATES | EVENTS | NEXT | ACTIONS
 //! ```
 //!
-//! `=` as the next state is the state it was in, `stall` is no state: the event has to wait until the state changes. What
-//! stands in no line cannot happen, and the interpreter asserts that it does not. The words before the lines:
-//! `start S` is the state of a block of which nothing is known; `owners S…` are the states in which a cache is the one
-//! that others get the block from.
+//! `=` as the next state is the current state; `stall` is no state: the event has to wait until the state changes. An event
+//! without an entry for a state is impossible in it, and the interpreter asserts that it does not happen. Before the entries,
+//! `start S` declares the state of a block at the beginning, and `owners S…` the states in which a cache is the owner, from
+//! which others get the block.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::message::Say;
+use seedbed_sim::Named;
 
-/// What can happen to a block at a controller. The refinements (`PutS-Last`) are the Primer's.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Event(pub u8);
+use crate::caching::coherence::messages::MessageKind;
 
-macro_rules! events {
-    ($($name:ident = $text:literal),+ $(,)?) => {
-        #[allow(non_camel_case_types, clippy::upper_case_acronyms)]
-        enum Index { $($name),+ }
-        #[allow(non_upper_case_globals, missing_docs)]
-        impl Event {
-            $(pub const $name: Event = Event(Index::$name as u8);)+
-            const NAMES: &'static [&'static str] = &[$($text),+];
-        }
-    };
-}
-
-events! {
+/// An event of a block at a controller. The refinements of messages (`PutS-Last`) are the Primer's.
+#[allow(missing_docs, reason = "the names of messages and accesses")]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Named)]
+#[named(as_written)]
+pub enum Event {
     // The core, to its cache.
-    Load = "Load",
-    Store = "Store",
-    Replacement = "Replacement",
+    Load,
+    Store,
+    Replacement,
     // The directory, to a cache.
-    FwdGetS = "FwdGetS",
-    FwdGetM = "FwdGetM",
-    Inv = "Inv",
-    PutAck = "PutAck",
-    AckCountNone = "AckCount(ack=0)",
-    AckCountSome = "AckCount(ack>0)",
-    GntS = "GntS",
-    GntE = "GntE",
-    Grant = "Grant",
+    FwdGetS,
+    FwdGetM,
+    Inv,
+    PutAck,
+    #[named("AckCount(ack=0)")]
+    AckCountNone,
+    #[named("AckCount(ack>0)")]
+    AckCountSome,
+    GntS,
+    GntE,
+    Grant,
     // Answers, to a cache.
-    DataDirNone = "Data(Dir,ack=0)",
-    DataDirSome = "Data(Dir,ack>0)",
-    DataOwnerNone = "Data(Owner)",
-    DataOwnerSome = "Data(Owner,ack>0)",
-    DataE = "DataE",
-    DataF = "DataF",
-    InvAck = "InvAck",
-    LastInvAck = "LastInvAck",
+    #[named("Data(Dir,ack=0)")]
+    DataDirNone,
+    #[named("Data(Dir,ack>0)")]
+    DataDirSome,
+    #[named("Data(Owner)")]
+    DataOwnerNone,
+    #[named("Data(Owner,ack>0)")]
+    DataOwnerSome,
+    DataE,
+    DataF,
+    InvAck,
+    LastInvAck,
     // Requests, to the home.
-    GetS = "GetS",
-    GetM = "GetM",
-    GetMShared = "GetM(shared)",
-    GetMOwner = "GetM-Owner",
-    GetMOwnerShared = "GetM-Owner(shared)",
-    PutSNotLast = "PutS-NotLast",
-    PutSLast = "PutS-Last",
-    PutEOwner = "PutE-Owner",
-    PutENonOwner = "PutE-NonOwner",
-    PutOOwner = "PutO-Owner",
-    PutONonOwner = "PutO-NonOwner",
-    PutMOwner = "PutM-Owner",
-    PutMNonOwner = "PutM-NonOwner",
-    PutFOwner = "PutF-Owner",
-    PutFNonOwner = "PutF-NonOwner",
-    PutNonOwner = "Put-NonOwner",
-    Upd = "Upd",
-    Data = "Data",
-    DataOther = "Data(Other)",
-    Unblock = "Unblock",
+    GetS,
+    GetM,
+    #[named("GetM(shared)")]
+    GetMShared,
+    #[named("GetM-Owner")]
+    GetMOwner,
+    #[named("GetM-Owner(shared)")]
+    GetMOwnerShared,
+    #[named("PutS-NotLast")]
+    PutSNotLast,
+    #[named("PutS-Last")]
+    PutSLast,
+    #[named("PutE-Owner")]
+    PutEOwner,
+    #[named("PutE-NonOwner")]
+    PutENonOwner,
+    #[named("PutO-Owner")]
+    PutOOwner,
+    #[named("PutO-NonOwner")]
+    PutONonOwner,
+    #[named("PutM-Owner")]
+    PutMOwner,
+    #[named("PutM-NonOwner")]
+    PutMNonOwner,
+    #[named("PutF-Owner")]
+    PutFOwner,
+    #[named("PutF-NonOwner")]
+    PutFNonOwner,
+    #[named("Put-NonOwner")]
+    PutNonOwner,
+    Upd,
+    Data,
+    #[named("Data(Other)")]
+    DataOther,
+    Unblock,
     // The bus, to a cache.
-    OwnGetS = "OwnGetS",
-    OwnGetM = "OwnGetM",
-    OwnPutM = "OwnPutM",
-    OwnPutF = "OwnPutF",
-    OwnUpd = "OwnUpd",
-    OtherGetS = "OtherGetS",
-    OtherGetM = "OtherGetM",
-    OtherPutM = "OtherPutM",
-    OtherPutF = "OtherPutF",
-    OtherUpd = "OtherUpd",
+    OwnGetS,
+    OwnGetM,
+    OwnPutM,
+    OwnPutF,
+    OwnUpd,
+    OtherGetS,
+    OtherGetM,
+    OtherPutM,
+    OtherPutF,
+    OtherUpd,
 }
 
 impl Event {
-    /// Its name in the tables.
-    pub fn name(self) -> &'static str {
-        Event::NAMES[usize::from(self.0)]
-    }
-
-    /// The event of this name.
-    pub fn named(name: &str) -> Option<Event> {
-        Event::NAMES.iter().position(|known| *known == name).map(|place| Event(place as u8))
-    }
-
-    /// Whether it is what a requestor waits for last: data, or that all others have forgotten theirs.
+    /// Whether this completes a request: data, or the last acknowledgement of an invalidation.
     fn completes(self) -> bool {
-        [Event::DataDirNone, Event::DataOwnerNone, Event::DataE, Event::DataF, Event::LastInvAck, Event::AckCountNone]
-            .contains(&self)
+        use Event::{AckCountNone, DataDirNone, DataE, DataF, DataOwnerNone, LastInvAck};
+        matches!(self, DataDirNone | DataOwnerNone | DataE | DataF | LastInvAck | AckCountNone)
     }
 }
 
+/// By the name in the tables.
 impl fmt::Debug for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
 }
 
-/// A state of a block, as a place in its table.
+/// A state of a block: its index in the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct State(pub u8);
 
-/// To whom a message goes.
+/// The receivers of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum To {
+pub enum Destination {
     /// The home of the block: its directory, its manager, the memory.
     Dir,
-    /// Who began the transaction.
+    /// The requestor: the node that began the transaction.
     Req,
-    /// Whom the line names as owner; at a cache of IVY, its hint.
+    /// The owner, as this controller has it; at a cache of IVY, the hint.
     Owner,
-    /// All that have copies, but for who began the transaction.
+    /// All sharers but the requestor.
     Sharers,
-    /// All that have copies.
+    /// All sharers.
     Copies,
     /// The bus.
     Bus,
 }
 
-/// What goes along with a message.
+/// What a message carries besides its data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Along {
-    /// Nothing but what its kind says.
+pub enum Payload {
+    /// Nothing.
     Nothing,
-    /// At the home: how many others have to forget their copies. At a cache: the number that came with what it answers.
+    /// At the home: the number of sharers that will acknowledge their invalidation. At a cache: the number that came with the
+    /// message which this answers.
     Acks,
-    /// Who has copies, and how many they are.
+    /// The set of sharers, and their number.
     Copies,
 }
 
-/// One thing that a controller does.
+/// An action of a controller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Sends a message.
-    Send(Say, To, Along),
-    /// The core's access takes effect.
+    Send(MessageKind, Destination, Payload),
+    /// Performs the core's access.
     Hit,
-    /// The core's access takes effect with what the message says: Dragon's own update.
+    /// Performs the core's access with the data of the message: Dragon's own update.
     Perform,
-    /// Takes over the data of the message.
+    /// Copies the data of the message.
     Fill,
-    /// The number of acknowledgements that came with the message is to be waited for.
+    /// Adds the number of acknowledgements that comes with the message to those awaited.
     AcksAdd,
-    /// One acknowledgement less.
+    /// Counts one acknowledgement.
     AckSub,
-    /// As many acknowledgements are to be waited for as there are sharers, but for who began the transaction.
+    /// Awaits an acknowledgement of each sharer but the requestor.
     AwaitSharers,
-    /// As many as there are sharers.
+    /// Awaits an acknowledgement of each sharer.
     AwaitCopies,
-    /// Who began the transaction becomes a sharer.
+    /// Adds the requestor to the sharers.
     AddReq,
-    /// The owner becomes a sharer.
+    /// Adds the owner to the sharers.
     AddOwner,
-    /// Who began the transaction is no sharer.
+    /// Removes the requestor from the sharers.
     DropReq,
-    /// There are no sharers.
+    /// Removes all sharers.
     ClearSharers,
-    /// Who began the transaction becomes the owner.
+    /// Makes the requestor the owner.
     OwnerReq,
-    /// Who sent the message becomes the owner, or the hint.
+    /// Makes the sender of the message the owner, or the hint.
     OwnerFrom,
-    /// There is no owner.
+    /// Removes the owner.
     ClearOwner,
-    /// Takes over who has copies, but for itself.
+    /// Copies the set of sharers of the message, without this node.
     TakeCopies,
 }
 
 /// What a controller does on an event in a state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cell {
-    /// The event has to wait.
+    /// The event waits.
     Stall,
-    /// It does this, in this order, and goes on to that state.
-    Do {
-        /// The actions.
+    /// A transition.
+    Transition {
+        /// The actions, in order.
         actions: Vec<Action>,
         /// The next state.
         next: State,
@@ -200,18 +203,18 @@ pub enum Cell {
 /// A transition table.
 #[derive(Clone)]
 pub struct Table {
-    /// What it is called: `mesi/directory/cache`.
+    /// Its name: `mesi/directory/cache`.
     pub name: String,
     states: Vec<String>,
-    /// Of each state whether it waits for something.
-    busy: Vec<bool>,
+    /// Of each state whether it is transient.
+    transient: Vec<bool>,
     start: State,
     owners: Vec<State>,
-    /// One row a state, one place an event.
+    /// A row for each state, with a cell for each event.
     cells: Vec<Option<Cell>>,
-    /// The marks of the entries, in the places of the cells.
+    /// The mark of each entry, at the index of its cell.
     marks: Vec<&'static str>,
-    /// Which events happen in some state.
+    /// Of each event whether it is possible in some state.
     known: Vec<bool>,
 }
 
@@ -237,7 +240,7 @@ impl Table {
         let mut table = Table {
             name: name.to_string(),
             states: Vec::new(),
-            busy: Vec::new(),
+            transient: Vec::new(),
             start: State(0),
             owners: Vec::new(),
             cells: Vec::new(),
@@ -278,12 +281,12 @@ impl Table {
         for state in states.split_whitespace() {
             let from = self.state_or_new(state);
             for event in events.split_whitespace() {
-                let event = Event::named(event).ok_or_else(|| format!("there is no event '{event}'"))?;
+                let event = event.parse::<Event>().map_err(|_| format!("there is no event '{event}'"))?;
                 let cell = match next {
                     "stall" if actions.is_empty() => Cell::Stall,
                     "stall" => return Err("what stalls does nothing".into()),
-                    "=" => Cell::Do { actions: actions.clone(), next: from },
-                    next => Cell::Do { actions: actions.clone(), next: self.state_or_new(next) },
+                    "=" => Cell::Transition { actions: actions.clone(), next: from },
+                    next => Cell::Transition { actions: actions.clone(), next: self.state_or_new(next) },
                 };
                 let place = self.place(from, event);
                 if self.cells[place].replace(cell).is_some() {
@@ -297,24 +300,26 @@ impl Table {
     fn state_or_new(&mut self, name: &str) -> State {
         self.state(name).unwrap_or_else(|| {
             self.states.push(name.to_string());
-            self.busy.push(name.contains('_'));
-            self.cells.resize(self.states.len() * Event::NAMES.len(), None);
+            self.transient.push(name.contains('_'));
+            self.cells.resize(self.states.len() * Event::ALL.len(), None);
             State((self.states.len() - 1) as u8)
         })
     }
 
-    fn place(&self, state: State, event: Event) -> usize {
-        usize::from(state.0) * Event::NAMES.len() + usize::from(event.0)
+    /// The index of a cell.
+    #[inline]
+    pub(super) fn place(&self, state: State, event: Event) -> usize {
+        usize::from(state.0) * Event::ALL.len() + event as usize
     }
 
-    /// Whether each state can be left and entered.
+    /// Checks that each state can be left and entered.
     fn check(&self) -> Result<(), String> {
         for state in self.states() {
             if self.events(state).next().is_none() {
                 return Err(format!("{}: nothing happens in {}", self.name, self.state_name(state)));
             }
             let entered = self.entries_of(|from, cell| match cell {
-                Cell::Do { next, .. } => from != state && *next == state,
+                Cell::Transition { next, .. } => from != state && *next == state,
                 Cell::Stall => false,
             });
             if state != self.start && !entered && !self.owners.contains(&state) {
@@ -329,24 +334,23 @@ impl Table {
             .any(|state| self.events(state).any(|event| holds(state, self.cell(state, event).expect("listed"))))
     }
 
-    /// What follows from the entries, worked out once: every controller of every world asks for it. The marks live as long
-    /// as the program, as the tables do.
+    /// Derives from the entries, once, what the controllers of all worlds ask for. Marks are never freed, and neither are tables.
     fn complete(&mut self) {
-        let mut known = vec![false; Event::NAMES.len()];
+        let mut known = vec![false; Event::ALL.len()];
         let mut marks = vec![""; self.cells.len()];
         for state in self.states() {
             for event in self.events(state) {
                 let mark = format!("{}: {} × {event:?}", self.name, self.state_name(state));
                 marks[self.place(state, event)] = Box::leak(mark.into_boxed_str());
-                known[usize::from(event.0)] = true;
+                known[event as usize] = true;
             }
         }
         self.known = known;
         self.marks = marks;
     }
 
-    /// The same table with some entries replaced: a planted bug. Lines may name states that the table does not have; `same`
-    /// as the actions leaves them as they are.
+    /// The same table with some entries replaced, by a planted bug. Lines may name states that the table does not have; `same`
+    /// as the actions keeps them.
     pub fn patched(mut self, lines: &str) -> Table {
         for line in lines.lines().map(str::trim).filter(|line| !line.is_empty()) {
             let columns: Vec<&str> = line.split('|').map(str::trim).collect();
@@ -356,9 +360,9 @@ impl Table {
             let patched = states.into_iter().filter_map(|state| Some((state, next(state)?))).collect::<Vec<_>>();
             for (state, next) in patched {
                 for event in events.split_whitespace() {
-                    let event = Event::named(event).unwrap_or_else(|| panic!("a patch names an event: {line}"));
+                    let event = event.parse::<Event>().unwrap_or_else(|problem| panic!("{problem}: {line}"));
                     let place = self.place(state, event);
-                    if let Some(Cell::Do { actions: kept, next: to }) = &mut self.cells[place] {
+                    if let Some(Cell::Transition { actions: kept, next: to }) = &mut self.cells[place] {
                         *to = next;
                         if actions != "same" {
                             *kept = actions_of(actions).unwrap_or_else(|problem| panic!("{problem}: {line}"));
@@ -370,8 +374,8 @@ impl Table {
         self
     }
 
-    /// What is left of a cache's table where the home is blocked from a request to the requestor's word that it has all
-    /// (`Unblock`): that word is sent, and no forward ever comes while the cache itself waits, so none stalls.
+    /// The table of a cache where the home is blocked from a request until the requestor sends `Unblock`: the cache sends it
+    /// when its transaction is complete, and as no forward comes before, none stalls.
     pub fn unblocking(&self) -> Table {
         let mut table = self.clone();
         for state in self.states() {
@@ -380,8 +384,8 @@ impl Table {
                 let forward = [Event::FwdGetS, Event::FwdGetM, Event::Inv].contains(&event);
                 match &mut table.cells[place] {
                     cell @ Some(Cell::Stall) if forward => *cell = None,
-                    Some(Cell::Do { actions, next }) if event.completes() && !self.is_busy(*next) => {
-                        actions.push(Action::Send(Say::Unblock, To::Dir, Along::Nothing));
+                    Some(Cell::Transition { actions, next }) if event.completes() && !self.is_transient(*next) => {
+                        actions.push(Action::Send(MessageKind::Unblock, Destination::Dir, Payload::Nothing));
                     }
                     _ => {}
                 }
@@ -391,29 +395,26 @@ impl Table {
         table
     }
 
-    /// The table of a home that is blocked from a request to the requestor's word that it has all: of each state that a
-    /// request leads to there is one more, which waits for that word as well. With it a directory needs no order of any
-    /// messages at all.
+    /// The table of a home that is blocked from a request until the requestor sends `Unblock`: each state that a request leads
+    /// to gets a blocked variant, which waits for that message as well. Such a directory needs no order of messages.
     pub fn blocking(&self) -> Table {
         let mut table = self.clone();
         for state in self.states() {
             for event in [Event::GetS, Event::GetM, Event::GetMOwner] {
-                let Some(Cell::Do { actions, next }) = self.cell(state, event) else { continue };
+                let Some(Cell::Transition { actions, next }) = self.cell(state, event) else { continue };
                 let blocked = table.blocked(self, *next);
                 let place = table.place(state, event);
-                table.cells[place] = Some(Cell::Do { actions: actions.clone(), next: blocked });
+                table.cells[place] = Some(Cell::Transition { actions: actions.clone(), next: blocked });
             }
         }
         table.complete();
         table
     }
 
-    /// The state that is `state`, and waits for a word of the requestor. Whatever is asked of it then has to wait.
+    /// The blocked variant of a state, in which all requests stall.
     fn blocked(&mut self, original: &Table, state: State) -> State {
-        let name = match original.is_busy(state) {
-            true => format!("{}B", original.state_name(state)),
-            false => format!("{}_B", original.state_name(state)),
-        };
+        let separator = if original.is_transient(state) { "" } else { "_" };
+        let name = format!("{}{separator}B", original.state_name(state));
         if let Some(known) = self.state(&name) {
             return known;
         }
@@ -421,26 +422,26 @@ impl Table {
         for event in original.events(state) {
             let place = self.place(blocked, event);
             let cell = match original.cell(state, event) {
-                Some(Cell::Do { actions, next }) if event == Event::Data => {
-                    Cell::Do { actions: actions.clone(), next: self.blocked(original, *next) }
+                Some(Cell::Transition { actions, next }) if event == Event::Data => {
+                    Cell::Transition { actions: actions.clone(), next: self.blocked(original, *next) }
                 }
                 _ => Cell::Stall,
             };
             self.cells[place] = Some(cell);
         }
         let place = self.place(blocked, Event::Unblock);
-        self.cells[place] = Some(Cell::Do { actions: Vec::new(), next: state });
+        self.cells[place] = Some(Cell::Transition { actions: Vec::new(), next: state });
         blocked
     }
 
-    /// Takes out entries that cannot happen: `STATES | EVENTS` a line.
+    /// The same table without some entries, for events that are impossible after all: `STATES | EVENTS` a line.
     pub fn without(mut self, lines: &str) -> Table {
         for line in lines.lines().map(str::trim).filter(|line| !line.is_empty()) {
             let (states, events) = line.split_once('|').expect("two columns");
             for state in states.split_whitespace() {
                 let state = self.state(state).unwrap_or_else(|| panic!("{}: no state {state}", self.name));
                 for event in events.split_whitespace() {
-                    let event = Event::named(event).unwrap_or_else(|| panic!("{}: no event {event}", self.name));
+                    let event = event.parse::<Event>().unwrap_or_else(|problem| panic!("{}: {problem}", self.name));
                     let place = self.place(state, event);
                     assert!(self.cells[place].take().is_some(), "{}: no entry {state:?} × {event:?}", self.name);
                 }
@@ -450,12 +451,12 @@ impl Table {
         self
     }
 
-    /// Whether both say the same.
+    /// Whether both have the same entries.
     pub fn same_entries(&self, other: &Table) -> bool {
         self.cells == other.cells
     }
 
-    /// The state of a block of which nothing is known.
+    /// The state of a block at the beginning.
     pub fn start(&self) -> State {
         self.start
     }
@@ -475,52 +476,51 @@ impl Table {
         &self.states[usize::from(state.0)]
     }
 
-    /// Whether a state waits for something: the Primer's transient states, whose names have an underscore.
-    pub fn is_busy(&self, state: State) -> bool {
-        self.busy[usize::from(state.0)]
+    /// Whether a state is transient (Primer §6.4): its name has an underscore.
+    pub fn is_transient(&self, state: State) -> bool {
+        self.transient[usize::from(state.0)]
     }
 
-    /// Whether others get the block from a cache in this state.
+    /// Whether a cache in this state is the owner.
     pub fn owns(&self, state: State) -> bool {
         self.owners.contains(&state)
     }
 
-    /// The first of the states in which others get the block from a cache: where a page begins that has an owner from
-    /// the start.
+    /// The first of the owners' states: that of an owner at the beginning.
     pub fn first_owner(&self) -> State {
         self.owners[0]
     }
 
-    /// What happens on an event in a state; nothing: it cannot happen.
+    /// The entry of an event in a state; `None` if it is impossible.
     #[inline]
     pub fn cell(&self, state: State, event: Event) -> Option<&Cell> {
         self.cells[self.place(state, event)].as_ref()
     }
 
-    /// Whether a core's access takes effect at once.
+    /// Whether an access of the core hits.
     #[inline]
     pub fn hits(&self, state: State, event: Event) -> bool {
-        matches!(self.cell(state, event), Some(Cell::Do { actions, .. }) if actions.contains(&Action::Hit))
+        matches!(self.cell(state, event), Some(Cell::Transition { actions, .. }) if actions.contains(&Action::Hit))
     }
 
-    /// The events that can happen in a state.
+    /// The events that are possible in a state.
     pub fn events(&self, state: State) -> impl Iterator<Item = Event> + '_ {
-        (0..Event::NAMES.len() as u8).map(Event).filter(move |event| self.cell(state, *event).is_some())
+        Event::ALL.into_iter().filter(move |event| self.cell(state, *event).is_some())
     }
 
-    /// Whether an event happens in some state.
+    /// Whether an event is possible in some state.
     #[inline]
     pub fn knows(&self, event: Event) -> bool {
-        self.known[usize::from(event.0)]
+        self.known[event as usize]
     }
 
-    /// Whether requests come by a bus.
+    /// Whether the caches snoop a bus.
     #[inline]
     pub fn has_bus(&self) -> bool {
         self.knows(Event::OtherGetS)
     }
 
-    /// Whether caches give blocks up.
+    /// Whether caches evict blocks.
     #[inline]
     pub fn replaces(&self) -> bool {
         self.knows(Event::Replacement)
@@ -531,20 +531,14 @@ impl Table {
         self.marks.iter().copied().filter(|mark| !mark.is_empty())
     }
 
-    /// How many places for entries there are.
+    /// The number of cells.
     pub(super) fn places(&self) -> usize {
         self.cells.len()
     }
 
-    /// The mark of the entry in a place.
+    /// The mark of the entry at the index of a cell.
     pub(super) fn mark_at(&self, place: usize) -> &'static str {
         self.marks[place]
-    }
-
-    /// The place of an entry.
-    #[inline]
-    pub(super) fn place_of(&self, state: State, event: Event) -> usize {
-        self.place(state, event)
     }
 }
 
@@ -578,21 +572,21 @@ fn action(text: &str) -> Result<Action, String> {
     }
     let unknown = || format!("there is no action '{text}'");
     let (what, to) = text.split_once(" to ").ok_or_else(unknown)?;
-    let (say, along) = match what.split_once('(') {
-        None => (what, Along::Nothing),
-        Some((say, "acks)")) => (say, Along::Acks),
-        Some((say, "Copies)")) => (say, Along::Copies),
+    let (kind, payload) = match what.split_once('(') {
+        None => (what, Payload::Nothing),
+        Some((kind, "acks)")) => (kind, Payload::Acks),
+        Some((kind, "Copies)")) => (kind, Payload::Copies),
         Some(_) => return Err(unknown()),
     };
-    let say = Say::named(say).ok_or_else(unknown)?;
+    let kind = kind.parse::<MessageKind>().map_err(|_| unknown())?;
     let to = match to {
-        "Dir" => To::Dir,
-        "Req" => To::Req,
-        "Owner" => To::Owner,
-        "Sharers" => To::Sharers,
-        "Copies" => To::Copies,
-        "Bus" => To::Bus,
+        "Dir" => Destination::Dir,
+        "Req" => Destination::Req,
+        "Owner" => Destination::Owner,
+        "Sharers" => Destination::Sharers,
+        "Copies" => Destination::Copies,
+        "Bus" => Destination::Bus,
         _ => return Err(unknown()),
     };
-    Ok(Action::Send(say, to, along))
+    Ok(Action::Send(kind, to, payload))
 }

@@ -2,16 +2,16 @@
 //! Tautschnig, "Herding cats" (2014); n5, n6 and SB with swaps after Sewell and others, "x86-TSO"
 //! (2010), section 2.
 
-use super::{Instruction, Location, Outcome, Program, Register, Value};
+use crate::caching::litmus::program::{Instruction, Location, Outcome, Program, Register, Value};
 
 /// A program and the outcome that sequential consistency forbids, and weaker models may allow.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Litmus {
     /// The program.
     pub program: Program,
-    /// What the registers hold in that outcome: thread, register, value.
+    /// The values of registers in that outcome: thread, register, value.
     pub registers: Vec<(usize, Register, Value)>,
-    /// What the locations hold in the end in that outcome, where that matters.
+    /// The values of locations in that outcome, where they matter.
     pub memory: Vec<(Location, Value)>,
 }
 

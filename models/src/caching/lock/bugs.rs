@@ -1,6 +1,6 @@
 //! The bugs that one can plant. Each changes one rule of a lock, at the place where the rule stands.
 
-use crate::caching::lock::model::Kind;
+use crate::caching::lock::kind::Kind;
 
 seedbed_sim::bugs! {
     /// A planted bug.

@@ -1,84 +1,83 @@
-//! A client: it takes the lock, uses the resource for a while, and gives the lock back.
+//! A client: it acquires the lock, uses the resource for a while, and releases the lock.
 //!
-//! A turn has steps. Before a step it looks whether the lease still lasts for it; at the end of the step, *without another
-//! look*, it writes to the resource. That is what real clients do, for no look can be so late that nothing comes between it
-//! and the write (Kleppmann 2016): a pause in a step makes a write of one who has lost the lock.
+//! Its work has steps. Before a step it checks whether the lease is valid for as long as the step takes; at the end of the
+//! step it writes to the resource *without another check*. That is what real clients do, for no check can be so late that
+//! nothing happens between it and the write (Kleppmann 2016): a pause within a step makes a client write that has lost the
+//! lock.
 //!
-//! The lock is reentrant: inside, a client enters again for free, and counts; it gives the lock back when it has left as
-//! often as it entered.
+//! The lock is reentrant: a holder enters again without a message, and releases the lock when it has left as often as it has
+//! entered.
 
-use seedbed_sim::{Context, NodeId, OpId, Span, Time};
+use seedbed_sim::{Context, NodeId, OpId, Process, Span, Time};
 
 use crate::caching::lock::bugs::Bug;
+use crate::caching::lock::events::LockEvent;
 use crate::caching::lock::marks;
-use crate::caching::lock::messages::{Message, Token, Turn};
-use crate::caching::lock::model::{Node, Op, Ret, Timer};
-use crate::caching::lock::taker::{Taker, Told};
+use crate::caching::lock::messages::{Acquisition, Message, Op, Record, Ret, Timer, Token};
+use crate::caching::lock::mutex::Mutex;
 
-/// How a client works.
+/// The settings of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Settings {
     /// The resource.
     pub resource: NodeId,
     /// How long a step takes.
     pub step: Span,
-    /// How long it waits for an answer before asking again.
-    pub patience: Span,
-    /// The planted bug.
-    pub bug: Option<Bug>,
+    /// After how long it sends an unanswered write again.
+    pub request_timeout: Span,
 }
 
-/// What a client did, in this life.
+/// A transition of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Happened {
-    /// It asked for the lock.
-    Asked(Turn),
-    /// It entered, or entered again.
+pub enum Transition {
+    /// It has requested the lock.
+    Requested(Acquisition),
+    /// It has entered the critical section, or entered it again.
     Entered {
-        /// In which turn.
-        turn: Turn,
-        /// How often it now is inside.
+        /// The acquisition under which it is inside.
+        acquisition: Acquisition,
+        /// How many times it now is inside.
         depth: u32,
-        /// With which token.
+        /// Its fencing token.
         token: Token,
     },
-    /// It left.
+    /// It has left once.
     Left {
-        /// In which turn.
-        turn: Turn,
-        /// How often it still is inside.
+        /// The acquisition under which it was inside.
+        acquisition: Acquisition,
+        /// How many times it still is inside.
         depth: u32,
     },
-    /// It saw that its lease was over, or gone.
-    Lost(Turn),
+    /// It has seen that its lease is over or revoked.
+    Lost(Acquisition),
 }
 
-/// A client that holds the lock.
+/// The lock, as its holder has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Holding {
-    /// The token of this turn.
+    /// The fencing token.
     pub token: Token,
-    /// Until when it believes so, on its own clock; until it gives the lock back, if absent.
-    pub until: Option<Time>,
-    /// How often it has entered.
+    /// Until when the lease is valid, on the holder's clock; until the release, if there is no lease.
+    pub valid_until: Option<Time>,
+    /// How many times the holder is inside.
     pub depth: u32,
-    /// The next write.
-    n: u8,
-    /// Whether the write is under way.
+    /// The number of the next write.
+    next_write: u8,
+    /// Whether the step under way ends with a write.
     writing: bool,
 }
 
-/// What a client is about.
+/// The operation under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Work {
     op: OpId,
-    asked: Op,
+    input: Op,
     holding: Option<Holding>,
 }
 
 impl Work {
-    fn turn(&self) -> Turn {
-        Turn(self.op.0)
+    fn acquisition(&self) -> Acquisition {
+        Acquisition(self.op.0)
     }
 }
 
@@ -86,205 +85,217 @@ impl Work {
 #[derive(Clone, Debug, Hash)]
 pub struct Client {
     settings: Settings,
-    taker: Taker,
+    mutex: Mutex,
     work: Option<Work>,
-    journal: Vec<Happened>,
+    journal: Vec<Transition>,
 }
 
 impl Client {
-    /// A client that takes the lock in this way.
-    pub fn new(settings: Settings, taker: Taker) -> Self {
-        Client { settings, taker, work: None, journal: Vec::new() }
+    /// A client that uses this lock.
+    pub fn new(settings: Settings, mutex: Mutex) -> Self {
+        Client { settings, mutex, work: None, journal: Vec::new() }
     }
 
-    /// How it takes the lock.
-    pub fn taker(&self) -> &Taker {
-        &self.taker
+    /// The lock.
+    pub fn mutex(&self) -> &Mutex {
+        &self.mutex
     }
 
-    /// The operation that is open.
-    pub fn open(&self) -> Option<OpId> {
+    /// The operation under way.
+    pub fn outstanding(&self) -> Option<OpId> {
         self.work.map(|work| work.op)
     }
 
-    /// The lock as it holds it.
+    /// The lock, if the client holds it.
     pub fn holding(&self) -> Option<Holding> {
         self.work.and_then(|work| work.holding)
     }
 
-    /// What it did in this life.
-    pub fn journal(&self) -> &[Happened] {
+    fn holding_mut(&mut self) -> Option<&mut Holding> {
+        self.work.as_mut().and_then(|work| work.holding.as_mut())
+    }
+
+    /// The client's transitions since it was started.
+    pub fn journal(&self) -> &[Transition] {
         &self.journal
     }
 
-    pub(super) fn start(&mut self, ctx: &mut Context<'_, Node>) {
-        self.taker.start(ctx);
-    }
-
-    pub(super) fn invoke(&mut self, ctx: &mut Context<'_, Node>, op: OpId, asked: Op) {
-        let open = self.open();
-        assert!(open.is_none(), "a client has one operation open at a time: {op:?} came during {open:?}");
-        let work = Work { op, asked, holding: None };
-        self.work = Some(work);
-        self.journal.push(Happened::Asked(work.turn()));
-        let told = self.taker.take(ctx, work.turn());
-        self.heed(ctx, told);
-    }
-
-    pub(super) fn message(&mut self, ctx: &mut Context<'_, Node>, from: NodeId, message: Message) {
-        match message {
-            Message::Written { turn, n, accepted } => self.written(ctx, turn, n, accepted),
-            message => {
-                let told = self.taker.message(ctx, from, message);
-                self.heed(ctx, told);
-            }
+    fn lock_event(&mut self, ctx: &mut Context<'_, Self>, event: LockEvent) {
+        match event {
+            LockEvent::Acquired { token, valid_until } => self.acquired(ctx, token, valid_until),
+            LockEvent::Extended { valid_until } => self.extended(ctx, valid_until),
+            LockEvent::Lost => self.lost(ctx),
         }
     }
 
-    pub(super) fn timer(&mut self, ctx: &mut Context<'_, Node>, timer: Timer) {
-        match timer {
-            Timer::Step => self.step_done(ctx),
-            Timer::Again => self.write(ctx),
-            Timer::LeaseOver => self.lease_over(ctx),
-            timer => {
-                let told = self.taker.timer(ctx, timer);
-                self.heed(ctx, told);
-            }
-        }
-    }
-
-    fn heed(&mut self, ctx: &mut Context<'_, Node>, told: Option<Told>) {
-        match told {
-            None => {}
-            Some(Told::Granted { token, until }) => self.enter(ctx, token, until),
-            Some(Told::Extended { until }) => self.extended(ctx, until),
-            Some(Told::Lost) => self.lost(ctx),
-        }
-    }
-
-    fn enter(&mut self, ctx: &mut Context<'_, Node>, token: Token, until: Option<Time>) {
-        let work = self.work.as_mut().expect("a lock is granted to those who want it");
-        assert!(work.holding.is_none(), "a lock is granted once a turn: {work:?}");
-        assert!(until.is_none_or(|until| until > ctx.now()), "a lease is granted while it lasts: {until:?}");
+    fn acquired(&mut self, ctx: &mut Context<'_, Self>, token: Token, valid_until: Option<Time>) {
+        let work = self.work.as_mut().expect("a lock is acquired for an operation");
+        assert!(work.holding.is_none(), "a lock is acquired once for an operation: {work:?}");
+        assert!(valid_until.is_none_or(|until| until > ctx.now()), "a lease is valid when it begins: {valid_until:?}");
         ctx.mark(marks::LOCK_TAKEN);
-        work.holding = Some(Holding { token, until, depth: 0, n: 0, writing: false });
-        self.watch_lease(ctx);
-        self.reenter(ctx);
-        self.step(ctx);
+        work.holding = Some(Holding { token, valid_until, depth: 0, next_write: 0, writing: false });
+        self.arm_lease_over(ctx);
+        self.enter(ctx);
+        self.begin_step(ctx);
     }
 
-    /// Enters, or enters again.
-    fn reenter(&mut self, ctx: &mut Context<'_, Node>) {
-        let work = self.work.as_mut().expect("who enters has work");
-        let turn = work.turn();
-        let holding = work.holding.as_mut().expect("who enters holds the lock");
+    /// Enters the critical section, or enters it again.
+    fn enter(&mut self, ctx: &mut Context<'_, Self>) {
+        let work = self.work.as_mut().expect("a client enters for an operation");
+        let acquisition = work.acquisition();
+        let holding = work.holding.as_mut().expect("a client that enters holds the lock");
         holding.depth += 1;
         let (depth, token) = (holding.depth, holding.token);
         if depth > 1 {
             ctx.mark(marks::ENTERED_AGAIN);
         }
-        self.journal.push(Happened::Entered { turn, depth, token });
+        self.journal.push(Transition::Entered { acquisition, depth, token });
     }
 
-    fn extended(&mut self, ctx: &mut Context<'_, Node>, until: Time) {
-        if let Some(Work { holding: Some(holding), .. }) = &mut self.work {
+    fn extended(&mut self, ctx: &mut Context<'_, Self>, valid_until: Time) {
+        if let Some(holding) = self.holding_mut() {
             ctx.mark(marks::LEASE_EXTENDED);
-            holding.until = holding.until.max(Some(until));
-            self.watch_lease(ctx);
+            holding.valid_until = holding.valid_until.max(Some(valid_until));
+            self.arm_lease_over(ctx);
         }
     }
 
-    fn watch_lease(&mut self, ctx: &mut Context<'_, Node>) {
-        if let Some(until) = self.holding().and_then(|holding| holding.until) {
-            ctx.arm(Timer::LeaseOver, until.since(ctx.now()));
+    fn arm_lease_over(&mut self, ctx: &mut Context<'_, Self>) {
+        if let Some(valid_until) = self.holding().and_then(|holding| holding.valid_until) {
+            ctx.arm(Timer::LeaseOver, valid_until.since(ctx.now()));
         }
     }
 
-    /// Begins a step if the lease lasts for it. If not, the lease is extended, or is over before the step would be.
-    fn step(&mut self, ctx: &mut Context<'_, Node>) {
-        let Some(holding) = self.holding() else { return };
-        let lasts = holding.until.is_none_or(|until| ctx.now() + self.settings.step < until);
-        if !lasts {
+    /// Begins a step, which ends with a write if the lease is valid until then. If it is not, the step is put off: either the
+    /// lease is extended meanwhile, or it is over before the step would be.
+    fn begin_step(&mut self, ctx: &mut Context<'_, Self>) {
+        let step = self.settings.step;
+        let Some(holding) = self.holding_mut() else { return };
+        holding.writing = holding.valid_until.is_none_or(|valid_until| ctx.now() + step < valid_until);
+        if !holding.writing {
             ctx.mark(marks::STEP_PUT_OFF);
         }
-        if let Some(Work { holding: Some(holding), .. }) = &mut self.work {
-            holding.writing = lasts;
-        }
-        ctx.arm(Timer::Step, self.settings.step);
+        ctx.arm(Timer::Step, step);
     }
 
-    /// The step is done: its result is written. There is no look at the clock here, see above.
-    fn step_done(&mut self, ctx: &mut Context<'_, Node>) {
+    /// A step is done: its result is written, without another look at the clock.
+    fn step_done(&mut self, ctx: &mut Context<'_, Self>) {
         match self.holding() {
             Some(Holding { writing: true, .. }) => self.write(ctx),
-            Some(_) => self.step(ctx),
+            Some(_) => self.begin_step(ctx),
             None => {}
         }
     }
 
-    fn write(&mut self, ctx: &mut Context<'_, Node>) {
+    fn write(&mut self, ctx: &mut Context<'_, Self>) {
         let Some(work) = self.work else { return };
-        let Some(holding) = work.holding else { return };
-        let write = Message::Write { turn: work.turn(), n: holding.n, token: holding.token };
-        ctx.send(self.settings.resource, write);
-        ctx.arm(Timer::Again, self.settings.patience);
+        let Some(Holding { token, next_write: n, .. }) = work.holding else { return };
+        ctx.send(self.settings.resource, Message::Write { acquisition: work.acquisition(), n, token });
+        ctx.arm(Timer::Again, self.settings.request_timeout);
     }
 
-    fn written(&mut self, ctx: &mut Context<'_, Node>, turn: Turn, n: u8, accepted: bool) {
+    /// The resource has answered: to the outstanding write, or a late copy of an earlier answer.
+    fn written(&mut self, ctx: &mut Context<'_, Self>, acquisition: Acquisition, n: u8, accepted: bool) {
         let Some(work) = &mut self.work else { return };
-        let (now_turn, Op::Work { writes, depth }) = (work.turn(), work.asked);
-        let Some(holding) = work.holding.as_mut().filter(|holding| (now_turn, holding.n) == (turn, n)) else { return };
+        let (current, Op::Work { writes, depth }) = (work.acquisition(), work.input);
+        let Some(holding) = &mut work.holding else { return };
+        if (current, holding.next_write) != (acquisition, n) {
+            return;
+        }
         ctx.cancel(&Timer::Again);
         if !accepted {
             ctx.mark(marks::WRITE_REFUSED);
             return self.leave(ctx, Ret::Fenced);
         }
-        (holding.n, holding.writing) = (holding.n + 1, false);
-        let (done, again) = (holding.n == writes, holding.depth < u32::from(depth));
+        (holding.next_write, holding.writing) = (n + 1, false);
+        let (done, reenters) = (holding.next_write == writes, holding.depth < u32::from(depth));
         if done {
             return self.leave(ctx, Ret::Done);
         }
-        if again {
-            self.reenter(ctx);
+        if reenters {
+            self.enter(ctx);
         }
-        self.step(ctx);
+        self.begin_step(ctx);
     }
 
-    /// Leaves as often as it entered; the last time, it gives the lock back.
-    fn leave(&mut self, ctx: &mut Context<'_, Node>, ret: Ret) {
-        let work = self.work.expect("who leaves has work");
-        let holding = work.holding.expect("who leaves holds the lock");
-        let left = |depth| Happened::Left { turn: work.turn(), depth };
+    /// Leaves the critical section as often as it has entered, and releases the lock.
+    fn leave(&mut self, ctx: &mut Context<'_, Self>, ret: Ret) {
+        let work = self.work.expect("a client leaves when its operation is done");
+        let holding = work.holding.expect("a client that leaves holds the lock");
+        let left = |depth| Transition::Left { acquisition: work.acquisition(), depth };
         self.journal.extend((0..holding.depth).rev().map(left));
         self.end(ctx, ret);
     }
 
-    /// It has seen by its own clock that it does not hold the lock any more.
-    fn lease_over(&mut self, ctx: &mut Context<'_, Node>) {
-        let Some(until) = self.holding().and_then(|holding| holding.until) else { return };
-        if ctx.now() < until {
-            return self.watch_lease(ctx);
+    /// The lease ceases to be valid by the client's clock, unless that has gone back or the lease was extended.
+    fn lease_over(&mut self, ctx: &mut Context<'_, Self>) {
+        let Some(valid_until) = self.holding().and_then(|holding| holding.valid_until) else { return };
+        if ctx.now() < valid_until {
+            return self.arm_lease_over(ctx);
         }
-        if self.settings.bug == Some(Bug::RenewAfterExpiry) {
+        if ctx.planted(Bug::RenewAfterExpiry) {
             return;
         }
         ctx.mark(marks::LEASE_OVER);
         self.lost(ctx);
     }
 
-    fn lost(&mut self, ctx: &mut Context<'_, Node>) {
+    fn lost(&mut self, ctx: &mut Context<'_, Self>) {
         let Some(work) = self.work.filter(|work| work.holding.is_some()) else { return };
-        self.journal.push(Happened::Lost(work.turn()));
+        self.journal.push(Transition::Lost(work.acquisition()));
         self.end(ctx, Ret::Lost);
     }
 
-    fn end(&mut self, ctx: &mut Context<'_, Node>, ret: Ret) {
+    /// Releases the lock and answers the operation. Also a lock that was lost is released: its server may still keep it.
+    fn end(&mut self, ctx: &mut Context<'_, Self>, ret: Ret) {
         for timer in [Timer::Step, Timer::Again, Timer::LeaseOver] {
             ctx.cancel(&timer);
         }
-        if let Some(work) = self.work.take() {
-            self.taker.give_back(ctx);
-            ctx.complete(work.op, ret);
+        let work = self.work.take().expect("an operation ends once");
+        self.mutex.release(ctx);
+        ctx.complete(work.op, ret);
+    }
+}
+
+impl Process for Client {
+    type Message = Message;
+    type Timer = Timer;
+    type Record = Record;
+    type Op = Op;
+    type Ret = Ret;
+
+    fn start(&mut self, ctx: &mut Context<'_, Self>) {
+        self.mutex.start(ctx);
+    }
+
+    fn invoke(&mut self, ctx: &mut Context<'_, Self>, op: OpId, input: Op) {
+        let outstanding = self.outstanding();
+        assert!(outstanding.is_none(), "a client has one operation at a time: {op:?} came during {outstanding:?}");
+        let work = Work { op, input, holding: None };
+        self.work = Some(work);
+        self.journal.push(Transition::Requested(work.acquisition()));
+        if let Some(event) = self.mutex.acquire(ctx, work.acquisition()) {
+            self.lock_event(ctx, event);
+        }
+    }
+
+    fn message(&mut self, ctx: &mut Context<'_, Self>, from: NodeId, message: Message) {
+        match message {
+            Message::Written { acquisition, n, accepted } => self.written(ctx, acquisition, n, accepted),
+            message => {
+                if let Some(event) = self.mutex.message(ctx, from, message) {
+                    self.lock_event(ctx, event);
+                }
+            }
+        }
+    }
+
+    fn timer(&mut self, ctx: &mut Context<'_, Self>, timer: Timer) {
+        match timer {
+            Timer::Step => self.step_done(ctx),
+            Timer::Again => self.write(ctx),
+            Timer::LeaseOver => self.lease_over(ctx),
+            timer => self.mutex.timer(ctx, timer),
         }
     }
 }

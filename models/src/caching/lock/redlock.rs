@@ -1,93 +1,91 @@
-//! A lock on Redis servers: one, or several that know nothing of each other (Redis's documentation, "Distributed Locks
-//! with Redis": "Correct implementation with a single instance" and "The Redlock algorithm"). One server is Redlock with a
-//! quorum of one.
+//! A lock on Redis servers: one, or several independent ones (Redis's documentation, "Distributed Locks with Redis":
+//! "Correct implementation with a single instance" and "The Redlock algorithm"). With one server it is Redlock with a quorum
+//! of one. The steps of the algorithm:
 //!
-//! 1. The client takes the time.
-//! 2. It asks all servers to set the key to a value that nobody else has, if it is not set, with a time to live.
-//! 3. It holds the lock if a quorum did so, and if something is left of the time to live after the time that this took and
-//!    what is allowed for clocks.
-//! 4. What is left is how long it holds it.
-//! 5. If it does not hold it, it deletes the key on all servers, where it has its value, and tries again after a random
-//!    while.
+//! 1. The client gets the current time.
+//! 2. It tries to set the key on all servers to a random value, if there is no such key, with a time to live.
+//! 3. It has acquired the lock if a quorum of servers did so, and the validity time is not over: the time to live, less the
+//!    time that this took and what is allowed for clocks ([`crate::caching::lock::lease`]).
+//! 4. What is left of the validity time is for how long it holds the lock.
+//! 5. If it has failed, it deletes the key on all servers where it has the client's value, and tries again after a random
+//!    delay.
 //!
-//! A *watchdog* extends the lease in the same way, by a script that compares the value; so does a release.
+//! A *watchdog* extends the lease by a script that compares the value before it changes the key, and so does the release.
 //!
-//! **Fencing tokens** are not a part of it. Here, the script that sets the key also counts, and the token is the greatest
-//! count of the quorum. With several servers the client then raises the counts of a quorum to its token *before* it
-//! enters, so that any later quorum counts further. The counters must survive crashes. After a failover they may have gone
-//! back; so the token begins with the epoch of the master.
+//! **Fencing tokens** are not a part of the algorithm. Here the script that sets the key also increments a counter, and the
+//! token is the greatest count of the quorum. With several servers the client then raises the counters of a quorum to its
+//! token *before* it enters, so that any later quorum counts further. The counters must survive crashes. A failover may
+//! reset them to earlier values, so the token begins with the epoch of the master.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use seedbed_sim::{Context, NodeId, Span, Time};
 
 use crate::caching::lock::bugs::Bug;
-use crate::caching::lock::lease::Terms;
+use crate::caching::lock::events::LockEvent;
+use crate::caching::lock::lease::LeaseSettings;
 use crate::caching::lock::marks;
-use crate::caching::lock::messages::{Message, Token, Turn};
-use crate::caching::lock::model::{Node, Timer};
-use crate::caching::lock::taker::Told;
+use crate::caching::lock::messages::{Acquisition, LockProcess, Timer, Token};
+use crate::parts::redis::messages::{Epoch, RequestId};
 use crate::parts::redis::{self, Command, Key, Reply, Script, Value};
 
-/// The lock.
+/// The key that is the lock.
 pub const LOCK: Key = Key(0);
-/// How often it was set.
+/// The counter of fencing tokens.
 pub const FENCE: Key = Key(1);
 
-/// How it is set up.
+/// The settings of a client.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Settings {
-    /// The servers that are there.
+    /// The servers that are there: in a shrunk scenario some may be missing.
     pub servers: Vec<NodeId>,
-    /// How many there should be: a quorum is more than half of these.
+    /// The number of servers, of which a quorum is more than half.
     pub of: usize,
-    /// Who knows which server is the master, if that can change.
+    /// The sentinel that knows the master, if there can be failovers.
     pub sentinel: Option<NodeId>,
     /// The lease.
-    pub terms: Terms,
-    /// How long it waits for the servers' answers; small beside the time to live.
-    pub timeout: Span,
-    /// How long it waits about before it tries again.
-    pub retry: Span,
-    /// Whether the resource looks at tokens.
+    pub lease: LeaseSettings,
+    /// How long an attempt waits for the replies of servers; small beside the time to live.
+    pub acquire_timeout: Span,
+    /// The next attempt comes after a random delay: at least half of this, at most twice this after the first failure.
+    pub retry_delay: Span,
+    /// Whether the resource checks fencing tokens.
     pub fencing: bool,
-    /// The planted bug.
-    pub bug: Option<Bug>,
 }
 
-/// One attempt to set the key.
+/// An attempt to acquire the lock.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Attempt {
-    /// The number of what it asked last.
-    id: u64,
+    /// The request whose replies count.
+    request: RequestId,
     value: Value,
     began: Time,
-    /// The servers that set the key, and what they counted.
+    /// The servers that set the key, and the counts of their counters, which begin with the epoch.
     granted: BTreeMap<NodeId, u64>,
     refused: BTreeSet<NodeId>,
-    /// The token, once its counts are raised; and where they are.
+    /// The token, once a quorum has set the key, and the servers that have raised their counters to it.
     raising: Option<(Token, BTreeSet<NodeId>)>,
-    /// With the bug: where the time to live is set.
+    /// With the planted bug that sets the time to live afterwards: the servers that have done so.
     expiring: Option<BTreeSet<NodeId>>,
 }
 
-/// A lock that is held.
+/// The lock, as its holder has it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Held {
     value: Value,
-    /// The extension under way.
-    id: u64,
+    /// The last extension, whose replies count.
+    request: RequestId,
     began: Time,
-    yes: BTreeSet<NodeId>,
-    no: BTreeSet<NodeId>,
+    extended: BTreeSet<NodeId>,
+    refused: BTreeSet<NodeId>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum State {
     Idle,
-    Trying(Attempt),
-    /// It will try again.
-    Backing,
+    Attempting(Attempt),
+    /// The last attempt has failed, and the next is to come.
+    BackingOff,
     Held(Held),
 }
 
@@ -95,12 +93,12 @@ enum State {
 #[derive(Clone, Debug, Hash)]
 pub struct Redlock {
     settings: Settings,
-    /// In which epoch the one server is the master.
-    epoch: u64,
-    turn: Turn,
-    /// Counts what was asked in this turn.
-    asked: u64,
-    /// How many attempts of this turn have failed.
+    /// The epoch of the master, where there can be failovers.
+    epoch: Epoch,
+    acquisition: Acquisition,
+    /// The number of requests of this acquisition.
+    requests: u64,
+    /// The number of failed attempts of this acquisition.
     failed: u32,
     state: State,
 }
@@ -108,117 +106,130 @@ pub struct Redlock {
 impl Redlock {
     /// A client of these servers.
     pub fn new(settings: Settings) -> Self {
-        Redlock { settings, epoch: 0, turn: Turn(0), asked: 0, failed: 0, state: State::Idle }
+        Redlock { settings, epoch: 0, acquisition: Acquisition(0), requests: 0, failed: 0, state: State::Idle }
     }
 
-    /// Whether some server may have the key set for it, though it does not hold the lock.
-    pub fn is_taking(&self) -> bool {
-        matches!(self.state, State::Trying(_))
+    /// Whether a server may have set the key for this client, which does not hold the lock yet.
+    pub fn is_acquiring(&self) -> bool {
+        matches!(self.state, State::Attempting(_))
     }
 
-    /// The value that it now has in the key, or wants there.
+    /// The value that this client sets the key to, while it acquires or holds the lock.
     pub fn value(&self) -> Option<Value> {
         match &self.state {
-            State::Idle | State::Backing => None,
-            State::Trying(attempt) => Some(attempt.value),
+            State::Idle | State::BackingOff => None,
+            State::Attempting(attempt) => Some(attempt.value),
             State::Held(held) => Some(held.value),
         }
     }
 
-    fn has_bug(&self, bug: Bug) -> bool {
-        self.settings.bug == Some(bug)
+    /// The number of servers that are a quorum.
+    fn quorum(&self, ctx: &Context<'_, impl LockProcess>) -> usize {
+        let half = self.settings.of / 2;
+        if ctx.planted(Bug::RedlockMinority) { half } else { half + 1 }
     }
 
-    /// More than half.
-    fn quorum(&self) -> usize {
-        match self.has_bug(Bug::RedlockMinority) {
-            true => self.settings.of / 2,
-            false => self.settings.of / 2 + 1,
-        }
+    /// Whether so many servers have refused that the others are no quorum.
+    fn has_failed(&self, ctx: &Context<'_, impl LockProcess>, refused: usize) -> bool {
+        refused + self.quorum(ctx) > self.settings.of
     }
 
-    /// Whether so many have refused that no quorum is left.
-    fn hopeless(&self, refused: usize) -> bool {
-        refused + self.quorum() > self.settings.of
-    }
-
-    pub(super) fn start(&mut self, ctx: &mut Context<'_, Node>) {
+    /// The process starts.
+    pub fn start(&mut self, ctx: &mut Context<'_, impl LockProcess>) {
         self.ask_for_master(ctx);
     }
 
-    fn ask_for_master(&self, ctx: &mut Context<'_, Node>) {
+    fn ask_for_master(&self, ctx: &mut Context<'_, impl LockProcess>) {
         if let Some(sentinel) = self.settings.sentinel {
-            ctx.send(sentinel, Message::Redis(redis::Message::WhoIsMaster));
+            ctx.send(sentinel, redis::Message::WhoIsMaster.into());
         }
     }
 
-    /// Asks all servers. The answer's number tells turn and question.
-    fn ask(&mut self, ctx: &mut Context<'_, Node>, command: &Command) -> u64 {
-        self.asked += 1;
-        let id = self.turn.0 << 32 | self.asked;
-        let request = Message::Redis(redis::Message::Request { id, command: command.clone() });
-        ctx.broadcast(self.settings.servers.iter().copied(), request);
+    /// Sends a command to all servers.
+    fn request(&mut self, ctx: &mut Context<'_, impl LockProcess>, command: Command) -> RequestId {
+        self.requests += 1;
+        let id = self.acquisition.0 << 32 | self.requests;
+        ctx.broadcast(self.settings.servers.iter().copied(), redis::Message::Request(id, command).into());
         id
     }
 
-    pub(super) fn take(&mut self, ctx: &mut Context<'_, Node>, turn: Turn) -> Option<Told> {
-        assert!(self.state == State::Idle, "redlock takes one turn at a time: {:?}", self.state);
-        (self.turn, self.asked, self.failed) = (turn, 0, 0);
+    /// Begins to acquire the lock.
+    ///
+    /// # Panics
+    /// If it is being acquired or held.
+    pub fn acquire(&mut self, ctx: &mut Context<'_, impl LockProcess>, acquisition: Acquisition) {
+        assert!(
+            self.state == State::Idle,
+            "a lock is acquired once at a time: {acquisition:?} during {:?}",
+            self.state
+        );
+        (self.acquisition, self.requests, self.failed) = (acquisition, 0, 0);
         self.attempt(ctx);
-        None
     }
 
     /// Steps 1 and 2.
-    fn attempt(&mut self, ctx: &mut Context<'_, Node>) {
-        // Unlike any other, even without the luck of a draw: turns and questions are numbered.
-        let value = self.turn.0 << 32 | (self.asked + 1) << 16 | ctx.draw("value", 0..=0xffff);
-        let px = (!self.has_bug(Bug::TtlNotSetAtomically)).then_some(self.settings.terms.ttl);
+    fn attempt(&mut self, ctx: &mut Context<'_, impl LockProcess>) {
+        // Acquisition and request make the value unique, whatever is drawn.
+        let value = self.acquisition.0 << 32 | (self.requests + 1) << 16 | ctx.draw("value", 0..=0xffff);
+        let px = (!ctx.planted(Bug::TtlNotSetAtomically)).then_some(self.settings.lease.ttl);
         let began = ctx.now();
-        let id = self.ask(ctx, &Command::Eval(Script::set_and_count(LOCK, value, px, FENCE)));
+        let request = self.request(ctx, Command::Eval(Script::set_and_count(LOCK, value, px, FENCE)));
         let (granted, refused) = (BTreeMap::new(), BTreeSet::new());
-        self.state = State::Trying(Attempt { id, value, began, granted, refused, raising: None, expiring: None });
-        ctx.arm(Timer::Timeout, self.settings.timeout);
+        self.state =
+            State::Attempting(Attempt { request, value, began, granted, refused, raising: None, expiring: None });
+        ctx.arm(Timer::Timeout, self.settings.acquire_timeout);
     }
 
-    pub(super) fn message(
+    /// A message of a server or of the sentinel.
+    ///
+    /// # Panics
+    /// If it is none for a client.
+    pub fn message(
         &mut self,
-        ctx: &mut Context<'_, Node>,
+        ctx: &mut Context<'_, impl LockProcess>,
         from: NodeId,
         message: redis::Message,
-    ) -> Option<Told> {
+    ) -> Option<LockEvent> {
         match message {
-            redis::Message::Answer { id, reply, epoch } => match &self.state {
-                State::Trying(attempt) if attempt.id == id => self.tried(ctx, from, reply, epoch),
-                State::Held(held) if held.id == id => self.extended(ctx, from, reply),
+            redis::Message::Answer(id, reply, epoch) => match &self.state {
+                State::Attempting(attempt) if attempt.request == id => self.replied(ctx, from, reply, epoch),
+                State::Held(held) if held.request == id => self.extension_replied(ctx, from, reply),
+                // A late reply.
                 _ => None,
             },
-            redis::Message::ReadOnly { .. } => {
+            redis::Message::ReadOnly(_) => {
                 ctx.mark(marks::ASKED_A_REPLICA);
                 self.ask_for_master(ctx);
                 None
             }
-            redis::Message::Master { node, epoch } => {
+            redis::Message::Master(node, epoch) => {
                 if epoch >= self.epoch {
                     (self.epoch, self.settings.servers) = (epoch, vec![node]);
                 }
                 None
             }
-            message => panic!("redlock: {from} sent a client {message:?}"),
+            message => panic!("no message for a client of redis: {from} sent {message:?}"),
         }
     }
 
-    /// Step 3: a server has answered.
-    fn tried(&mut self, ctx: &mut Context<'_, Node>, from: NodeId, reply: Reply, epoch: u64) -> Option<Told> {
-        let quorum = self.quorum();
-        let State::Trying(attempt) = &mut self.state else { return None };
+    /// A server has replied to the current attempt.
+    fn replied(
+        &mut self,
+        ctx: &mut Context<'_, impl LockProcess>,
+        from: NodeId,
+        reply: Reply,
+        epoch: Epoch,
+    ) -> Option<LockEvent> {
+        let quorum = self.quorum(ctx);
+        let State::Attempting(attempt) = &mut self.state else { return None };
         if let Some((_, raised)) = &mut attempt.raising {
-            // Whether it was raised or was not lower.
+            // A counter that was not raised was not lower.
             raised.insert(from);
-            return if raised.len() >= quorum { self.granted(ctx) } else { None };
+            return if raised.len() >= quorum { self.acquired(ctx) } else { None };
         }
         if let Some(expiring) = &mut attempt.expiring {
             expiring.insert(from);
-            return if expiring.len() >= quorum { self.set(ctx) } else { None };
+            return if expiring.len() >= quorum { self.granted_by_quorum(ctx) } else { None };
         }
         match reply {
             Reply::Number(count) => drop(attempt.granted.insert(from, epoch << 32 | count)),
@@ -226,144 +237,155 @@ impl Redlock {
         }
         let (granted, refused) = (attempt.granted.len(), attempt.refused.len());
         if granted >= quorum {
-            return match self.has_bug(Bug::TtlNotSetAtomically) {
-                true => self.set_time_to_live(ctx),
-                false => self.set(ctx),
-            };
-        }
-        if self.hopeless(refused) {
-            self.give_up(ctx);
-        }
-        None
-    }
-
-    /// The bug's second question.
-    fn set_time_to_live(&mut self, ctx: &mut Context<'_, Node>) -> Option<Told> {
-        let asked = self.ask(ctx, &Command::PExpire(LOCK, self.settings.terms.ttl));
-        if let State::Trying(attempt) = &mut self.state {
-            (attempt.id, attempt.expiring) = (asked, Some(BTreeSet::new()));
-        }
-        None
-    }
-
-    /// A quorum has set the key. With several servers and tokens, the counts are to be raised first.
-    fn set(&mut self, ctx: &mut Context<'_, Node>) -> Option<Told> {
-        let State::Trying(attempt) = &self.state else { return None };
-        let count = attempt.granted.values().copied().max().expect("a quorum has somebody in it");
-        let token = Token(count << 14 | u64::from(ctx.id().0));
-        if self.settings.of == 1 || !self.settings.fencing {
-            if let State::Trying(attempt) = &mut self.state {
-                attempt.raising = Some((token, BTreeSet::new()));
+            if ctx.planted(Bug::TtlNotSetAtomically) {
+                self.set_time_to_live(ctx);
+                return None;
             }
-            return self.granted(ctx);
+            return self.granted_by_quorum(ctx);
         }
-        let id = self.ask(ctx, &Command::Eval(Script::raise(FENCE, count)));
-        if let State::Trying(attempt) = &mut self.state {
-            (attempt.id, attempt.raising) = (id, Some((token, BTreeSet::new())));
+        if self.has_failed(ctx, refused) {
+            self.fail_attempt(ctx);
         }
         None
     }
 
-    /// Step 4: what is left of the time to live.
-    fn granted(&mut self, ctx: &mut Context<'_, Node>) -> Option<Told> {
-        let State::Trying(Attempt { value, began, raising: Some((token, _)), .. }) = self.state else { return None };
-        let now = ctx.now();
-        let counted_from = match self.has_bug(Bug::RedlockIgnoresElapsed) {
-            true => now,
-            false => began,
+    /// The second request of the planted bug.
+    fn set_time_to_live(&mut self, ctx: &mut Context<'_, impl LockProcess>) {
+        let request = self.request(ctx, Command::PExpire(LOCK, self.settings.lease.ttl));
+        if let State::Attempting(attempt) = &mut self.state {
+            (attempt.request, attempt.expiring) = (request, Some(BTreeSet::new()));
+        }
+    }
+
+    /// A quorum has set the key. With several servers and fencing, their counters are raised to the token first.
+    fn granted_by_quorum(&mut self, ctx: &mut Context<'_, impl LockProcess>) -> Option<LockEvent> {
+        let State::Attempting(attempt) = &mut self.state else { return None };
+        let count = attempt.granted.values().copied().max().expect("a quorum is not empty");
+        attempt.raising = Some((Token(count << 14 | u64::from(ctx.id().0)), BTreeSet::new()));
+        if self.settings.of == 1 || !self.settings.fencing {
+            return self.acquired(ctx);
+        }
+        let request = self.request(ctx, Command::Eval(Script::raise(FENCE, count)));
+        if let State::Attempting(attempt) = &mut self.state {
+            attempt.request = request;
+        }
+        None
+    }
+
+    /// Steps 3 and 4: the lock is acquired, if the lease is still valid.
+    fn acquired(&mut self, ctx: &mut Context<'_, impl LockProcess>) -> Option<LockEvent> {
+        let State::Attempting(Attempt { value, began, raising: Some((token, _)), .. }) = self.state else {
+            return None;
         };
-        let until = self.settings.terms.until(counted_from);
-        if until <= now {
+        let now = ctx.now();
+        let counted_from = if ctx.planted(Bug::RedlockIgnoresElapsed) { now } else { began };
+        let valid_until = self.settings.lease.valid_until(counted_from);
+        if valid_until <= now {
             ctx.mark(marks::LEASE_OVER_BEFORE_IT_BEGAN);
-            self.give_up(ctx);
+            self.fail_attempt(ctx);
             return None;
         }
         ctx.cancel(&Timer::Timeout);
-        self.watch(ctx);
-        self.state = State::Held(Held { value, id: 0, began, yes: BTreeSet::new(), no: BTreeSet::new() });
-        Some(Told::Granted { token, until: Some(until) })
+        self.arm_watchdog(ctx);
+        self.hold(value, 0, began);
+        Some(LockEvent::Acquired { token, valid_until: Some(valid_until) })
     }
 
-    /// Step 5: this attempt has failed. The random while grows with every attempt, or several who ask masters that are
-    /// further away than that would keep each other from a quorum for ever.
-    fn give_up(&mut self, ctx: &mut Context<'_, Node>) {
+    fn hold(&mut self, value: Value, request: RequestId, began: Time) {
+        self.state = State::Held(Held { value, request, began, extended: BTreeSet::new(), refused: BTreeSet::new() });
+    }
+
+    /// Step 5. The greatest delay doubles with each failure, up to a bound: clients whose round trips are longer than the
+    /// delay would otherwise split the servers among themselves again and again.
+    fn fail_attempt(&mut self, ctx: &mut Context<'_, impl LockProcess>) {
+        assert!(self.is_acquiring(), "an attempt that fails was made: {:?}", self.state);
         ctx.mark(marks::ATTEMPT_FAILED);
-        self.delete(ctx);
-        self.state = State::Backing;
+        self.delete_key(ctx);
+        self.state = State::BackingOff;
         ctx.cancel(&Timer::Timeout);
-        let longest = self.settings.retry * (2 << self.failed.min(3));
+        let longest = self.settings.retry_delay * (2 << self.failed.min(3));
         self.failed += 1;
-        let after = ctx.draw_span("backoff", Span(self.settings.retry.0 / 2)..=longest);
+        let after = ctx.draw_span("backoff", Span(self.settings.retry_delay.0 / 2)..=longest);
         ctx.arm(Timer::Retry, after);
     }
 
-    pub(super) fn timed_out(&mut self, ctx: &mut Context<'_, Node>) -> Option<Told> {
-        if matches!(self.state, State::Trying(_)) {
+    /// Not enough servers have replied in time.
+    pub fn timed_out(&mut self, ctx: &mut Context<'_, impl LockProcess>) {
+        if self.is_acquiring() {
             self.ask_for_master(ctx);
-            self.give_up(ctx);
+            self.fail_attempt(ctx);
         }
-        None
     }
 
-    pub(super) fn retry(&mut self, ctx: &mut Context<'_, Node>) -> Option<Told> {
-        if self.state == State::Backing {
+    /// The delay after a failed attempt is over.
+    pub fn retry(&mut self, ctx: &mut Context<'_, impl LockProcess>) {
+        if self.state == State::BackingOff {
             self.attempt(ctx);
         }
-        None
     }
 
     /// The watchdog extends the lease.
-    pub(super) fn renew(&mut self, ctx: &mut Context<'_, Node>) -> Option<Told> {
-        let State::Held(Held { value, .. }) = self.state else { return None };
-        let ttl = self.settings.terms.ttl;
-        let command = match self.has_bug(Bug::RenewAfterExpiry) {
-            true => Command::PExpire(LOCK, ttl),
-            false => Command::Eval(Script::compare_and_extend(LOCK, value, ttl)),
+    pub fn extend(&mut self, ctx: &mut Context<'_, impl LockProcess>) {
+        let State::Held(Held { value, .. }) = self.state else { return };
+        let ttl = self.settings.lease.ttl;
+        let command = if ctx.planted(Bug::RenewAfterExpiry) {
+            Command::PExpire(LOCK, ttl)
+        } else {
+            Command::Eval(Script::compare_and_extend(LOCK, value, ttl))
         };
         let began = ctx.now();
-        let id = self.ask(ctx, &command);
-        self.state = State::Held(Held { value, id, began, yes: BTreeSet::new(), no: BTreeSet::new() });
-        self.watch(ctx);
-        None
+        let request = self.request(ctx, command);
+        self.hold(value, request, began);
+        self.arm_watchdog(ctx);
     }
 
-    fn watch(&self, ctx: &mut Context<'_, Node>) {
-        if let Some(renew) = self.settings.terms.renew {
+    fn arm_watchdog(&self, ctx: &mut Context<'_, impl LockProcess>) {
+        if let Some(renew) = self.settings.lease.renew {
             ctx.arm(Timer::Renew, renew);
         }
     }
 
-    fn extended(&mut self, ctx: &mut Context<'_, Node>, from: NodeId, reply: Reply) -> Option<Told> {
-        let quorum = self.quorum();
+    /// A server has replied to the last extension. As with an acquisition, a quorum decides.
+    fn extension_replied(
+        &mut self,
+        ctx: &mut Context<'_, impl LockProcess>,
+        from: NodeId,
+        reply: Reply,
+    ) -> Option<LockEvent> {
+        let quorum = self.quorum(ctx);
         let State::Held(held) = &mut self.state else { return None };
         match reply {
-            Reply::Number(1) => held.yes.insert(from),
-            Reply::Number(_) | Reply::Nil | Reply::Ok => held.no.insert(from),
+            Reply::Number(1) => held.extended.insert(from),
+            Reply::Number(_) | Reply::Nil | Reply::Ok => held.refused.insert(from),
         };
-        let (yes, no, until) = (held.yes.len(), held.no.len(), self.settings.terms.until(held.began));
-        if yes == quorum && reply == Reply::Number(1) {
-            return (until > ctx.now()).then_some(Told::Extended { until });
+        let (extended, refused) = (held.extended.len(), held.refused.len());
+        let valid_until = self.settings.lease.valid_until(held.began);
+        if extended == quorum && reply == Reply::Number(1) {
+            return (valid_until > ctx.now()).then_some(LockEvent::Extended { valid_until });
         }
-        if self.hopeless(no) {
+        if self.has_failed(ctx, refused) {
             ctx.mark(marks::EXTENSION_REFUSED);
-            return Some(Told::Lost);
+            return Some(LockEvent::Lost);
         }
         None
     }
 
-    pub(super) fn give_back(&mut self, ctx: &mut Context<'_, Node>) {
-        self.delete(ctx);
+    /// Releases the lock.
+    pub fn release(&mut self, ctx: &mut Context<'_, impl LockProcess>) {
+        assert!(matches!(self.state, State::Held(_)), "a lock that is released was held: {:?}", self.state);
+        self.delete_key(ctx);
         self.state = State::Idle;
         ctx.cancel(&Timer::Renew);
     }
 
-    /// On all servers, also those that have not answered. What does not arrive is freed by its time to live.
-    fn delete(&mut self, ctx: &mut Context<'_, Node>) {
+    /// Deletes the key on all servers, also on those that have not replied. Where the request is lost the key expires.
+    fn delete_key(&mut self, ctx: &mut Context<'_, impl LockProcess>) {
         let Some(value) = self.value() else { return };
-        let command = match self.has_bug(Bug::ReleaseWithoutToken) {
-            true => Command::Del(LOCK),
-            false => Command::Eval(Script::compare_and_delete(LOCK, value)),
+        let command = if ctx.planted(Bug::ReleaseWithoutToken) {
+            Command::Del(LOCK)
+        } else {
+            Command::Eval(Script::compare_and_delete(LOCK, value))
         };
-        self.ask(ctx, &command);
+        self.request(ctx, command);
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use seedbed_sim::Span;
 
-/// The name of a value.
+/// A key.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key(pub u32);
 
@@ -14,53 +14,53 @@ impl fmt::Debug for Key {
     }
 }
 
-/// What a key holds: a number.
+/// The value of a key.
 pub type Value = u64;
 
-/// What a client can ask for.
+/// A command, with the reply that it gets.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Command {
-    /// `GET key`: what it holds.
+    /// `GET key`: [`Reply::Number`], or [`Reply::Nil`] if there is no such key.
     Get(Key),
     /// `SET key value [NX] [PX milliseconds]`: [`Reply::Ok`], or [`Reply::Nil`] where `nx` forbids it.
     Set {
-        /// Which.
+        /// The key.
         key: Key,
-        /// What it then holds.
+        /// Its new value.
         value: Value,
-        /// Only if it holds nothing.
+        /// Whether it is set only if there is no such key.
         nx: bool,
-        /// For how long it lives; for ever, if absent.
+        /// Its time to live; none, if absent.
         px: Option<Span>,
     },
-    /// `DEL key`: how many keys were deleted.
+    /// `DEL key`: the number of keys that were deleted.
     Del(Key),
-    /// `PEXPIRE key milliseconds`: one if the key is there, zero if not.
+    /// `PEXPIRE key milliseconds`: one if there is such a key, zero if not.
     PExpire(Key, Span),
-    /// `INCR key`: the number it then holds.
+    /// `INCR key`: the new value.
     Incr(Key),
     /// `EVAL script`: the reply of its last command, or [`Reply::Nil`] if a condition does not hold.
     Eval(Script),
 }
 
-/// What must be so for a script to do anything.
+/// A condition of a script.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Condition {
-    /// The key holds this.
+    /// The key has this value.
     Holds(Key, Value),
-    /// The key holds nothing.
+    /// There is no such key.
     Absent(Key),
-    /// The key holds a smaller number, or nothing.
+    /// The key has a smaller value, or there is no such key.
     Below(Key, Value),
 }
 
-/// Commands that are executed one after the other, with nothing in between, if all conditions hold: as much of Lua as a
-/// lock needs.
+/// A script: its commands are executed atomically, one after the other, if all its conditions hold. That is as much of Lua
+/// as a lock needs.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Script {
-    /// What must be so.
+    /// The conditions.
     pub when: Vec<Condition>,
-    /// What is then done.
+    /// The commands.
     pub then: Vec<Command>,
 }
 
@@ -76,26 +76,26 @@ impl Script {
         Script { when: vec![Condition::Holds(key, value)], then: vec![Command::PExpire(key, px)] }
     }
 
-    /// Sets a key that holds nothing, and counts: the reply is how often that was done.
+    /// Sets a key if there is none, and increments a counter: the reply is the counter's new value.
     pub fn set_and_count(key: Key, value: Value, px: Option<Span>, counter: Key) -> Self {
         let set = Command::Set { key, value, nx: true, px };
         Script { when: vec![Condition::Absent(key)], then: vec![set, Command::Incr(counter)] }
     }
 
-    /// Raises a counter that is lower.
+    /// Raises a counter to this value if it is lower.
     pub fn raise(counter: Key, to: Value) -> Self {
         let set = Command::Set { key: counter, value: to, nx: false, px: None };
         Script { when: vec![Condition::Below(counter, to)], then: vec![set] }
     }
 }
 
-/// What a client is answered.
+/// A reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Reply {
-    /// Done.
+    /// The command was executed.
     Ok,
-    /// Not done, or nothing there.
+    /// The command was not executed, or there is no such key.
     Nil,
-    /// A number.
+    /// An integer.
     Number(u64),
 }

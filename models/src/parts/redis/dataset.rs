@@ -1,4 +1,4 @@
-//! The data: keys that hold numbers, some of them for a while. Pure.
+//! The dataset: keys with values, some with a time to live. Pure.
 
 use std::collections::BTreeMap;
 
@@ -6,14 +6,14 @@ use seedbed_sim::{NodeId, Time};
 
 use crate::parts::redis::command::{Command, Condition, Key, Reply, Script, Value};
 
-/// What a key holds.
+/// The value of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Entry {
     /// The value.
     pub value: Value,
-    /// When it ceases to be, on the clock of the server; never, if absent.
+    /// When the key expires, on the clock of the server; never, if absent.
     pub expires: Option<Time>,
-    /// Whose command wrote it.
+    /// The client whose command wrote it.
     pub by: NodeId,
 }
 
@@ -21,24 +21,24 @@ pub struct Entry {
 /// is deleted by name (Redis's documentation, "How Redis replication deals with expires on keys").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Effect {
-    /// The key holds this.
+    /// The key has this value.
     Put(Key, Entry),
-    /// The key holds what it held, until then.
+    /// The key expires at this time.
     Extended(Key, Time),
-    /// The key holds nothing any more, by the command of this node.
+    /// The key was deleted by a command of this client.
     Deleted(Key, NodeId),
-    /// The key holds nothing any more: its time was over.
+    /// The key has expired.
     Expired(Key),
 }
 
-/// The data of one server.
+/// The dataset of one server.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Dataset {
     entries: BTreeMap<Key, Entry>,
 }
 
 impl Dataset {
-    /// What a key holds; also what it holds too long.
+    /// The value of a key, which may have expired.
     pub fn get(&self, key: Key) -> Option<&Entry> {
         self.entries.get(&key)
     }
@@ -48,7 +48,7 @@ impl Dataset {
         self.entries.iter().map(|(key, entry)| (*key, entry))
     }
 
-    /// Does what another server's command did.
+    /// Applies an effect: of an own command, of the master's, or of the append-only file.
     pub fn apply(&mut self, effect: Effect) {
         match effect {
             Effect::Put(key, entry) => drop(self.entries.insert(key, entry)),
@@ -61,18 +61,18 @@ impl Dataset {
         }
     }
 
-    /// The keys whose time is over: to be told to replicas as well.
+    /// The expiries that are due: they are effects like any other, for replicas do not expire keys themselves.
     pub fn expired(&self, now: Time) -> Vec<Effect> {
         let over = |entry: &Entry| entry.expires.is_some_and(|at| at <= now);
         self.entries.iter().filter(|(_, entry)| over(entry)).map(|(key, _)| Effect::Expired(*key)).collect()
     }
 
-    /// The next instant at which a key's time is over.
+    /// When the next key expires.
     pub fn next_expiry(&self) -> Option<Time> {
         self.entries.values().filter_map(|entry| entry.expires).min()
     }
 
-    /// Executes a command of `by` at `now`, on data without expired keys. `effects` gets what it did.
+    /// Executes a command of the client `by` at `now` and appends its effects to `effects`. Precondition: no key has expired.
     pub fn execute(&mut self, now: Time, by: NodeId, command: &Command, effects: &mut Vec<Effect>) -> Reply {
         debug_assert!(self.expired(now).is_empty(), "expired keys are deleted before a command runs");
         match *command {

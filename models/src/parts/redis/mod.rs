@@ -17,8 +17,8 @@
 //! of conditions and a list of commands, not Lua; keys and values are numbers; a request carries a number, so that its
 //! answer is told from others, where Redis has a connection.
 //!
-//! [`Host`] is a process for hosting: a server or a sentinel. Whoever hosts one says how its messages are wrapped
-//! ([`seedbed_sim::Embed`]); clients send it [`Message::Request`].
+//! [`Server`] and [`Sentinel`] are processes to be hosted, as roles of a node (`#[roles("redis")]`) or by another process;
+//! clients send them [`Message::Request`] and [`Message::WhoIsMaster`].
 
 pub mod command;
 pub mod dataset;
@@ -27,9 +27,11 @@ pub mod messages;
 mod replication;
 pub mod sentinel;
 pub mod server;
+pub mod settings;
 
 pub use command::{Command, Condition, Key, Reply, Script, Value};
 pub use dataset::{Dataset, Entry};
-pub use messages::Message;
+pub use messages::{Message, Record, Timer};
 pub use sentinel::Sentinel;
-pub use server::{Host, Persistence, Server, Settings, Timer};
+pub use server::Server;
+pub use settings::{Persistence, Settings};

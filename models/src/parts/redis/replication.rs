@@ -1,4 +1,4 @@
-//! Asynchronous replication: a master tells what it did after it has answered, and nobody waits.
+//! Asynchronous replication ("Redis replication"): a master sends its effects to its replicas and waits for nobody.
 
 use std::sync::Arc;
 
@@ -6,50 +6,53 @@ use seedbed_sim::{Context, NodeId};
 
 use crate::parts::redis::dataset::{Dataset, Effect};
 use crate::parts::redis::marks;
-use crate::parts::redis::messages::{Epoch, Message, Offset};
-use crate::parts::redis::server::{Host, Record, Role, Server, Timer};
+use crate::parts::redis::messages::{Epoch, Message, Offset, Record, Timer};
+use crate::parts::redis::server::{Role, Server};
 
 impl Server {
-    fn replicas<'a>(&'a self, of: &Context<'_, Host>) -> impl Iterator<Item = NodeId> + use<'a> {
+    fn replicas<'a>(&'a self, of: &Context<'_, Self>) -> impl Iterator<Item = NodeId> + use<'a> {
         let id = of.id();
         self.settings.servers.iter().copied().filter(move |node| *node != id)
     }
 
-    pub(super) fn stream(&mut self, ctx: &mut Context<'_, Host>, effect: Effect) {
+    pub(super) fn stream(&mut self, ctx: &mut Context<'_, Self>, effect: Effect) {
         let to: Vec<NodeId> = self.replicas(ctx).collect();
         ctx.broadcast(to, Message::Stream { epoch: self.epoch, offset: self.offset, effect });
     }
 
-    /// A master says now and then how far it is, so that a replica sees what it has missed.
-    pub(super) fn look_after_replicas(&mut self, ctx: &mut Context<'_, Host>) {
+    /// A master pings its replicas, so that one that has missed the last effects sees it.
+    pub(super) fn ping_replicas(&mut self, ctx: &mut Context<'_, Self>) {
         let to: Vec<NodeId> = self.replicas(ctx).collect();
         if self.role != Role::Master || to.is_empty() {
             return;
         }
-        ctx.broadcast(to, Message::Ping { epoch: self.epoch, offset: self.offset });
+        ctx.broadcast(to, Message::Ping(self.epoch, self.offset));
         ctx.arm(Timer::Ping, self.settings.ping);
     }
 
-    fn follows(&self, from: NodeId, epoch: Epoch) -> bool {
+    /// Whether a message is of this replica's master, in the current epoch.
+    fn is_of_master(&self, from: NodeId, epoch: Epoch) -> bool {
         matches!(self.role, Role::Replica { of, .. } if of == from) && epoch == self.epoch
     }
 
-    fn synced(&self) -> bool {
+    /// Whether this server has all effects up to its offset.
+    fn is_synced(&self) -> bool {
         matches!(self.role, Role::Master | Role::Replica { synced: true, .. })
     }
 
+    /// The next effect of the master. A gap in the offsets, or a lack of data, asks for a full resynchronisation.
     pub(super) fn streamed(
         &mut self,
-        ctx: &mut Context<'_, Host>,
+        ctx: &mut Context<'_, Self>,
         from: NodeId,
         epoch: Epoch,
         offset: Offset,
         effect: Effect,
     ) {
-        if !self.follows(from, epoch) || (self.synced() && offset <= self.offset) {
+        if !self.is_of_master(from, epoch) || (self.is_synced() && offset <= self.offset) {
             return;
         }
-        if !self.synced() || offset > self.offset + 1 {
+        if !self.is_synced() || offset > self.offset + 1 {
             return ctx.send(from, Message::Psync);
         }
         self.offset = offset;
@@ -58,28 +61,29 @@ impl Server {
         self.write(ctx, Record::Effect(effect));
     }
 
-    pub(super) fn pinged(&mut self, ctx: &mut Context<'_, Host>, from: NodeId, epoch: Epoch, offset: Offset) {
-        if self.follows(from, epoch) && (!self.synced() || offset > self.offset) {
+    pub(super) fn pinged(&mut self, ctx: &mut Context<'_, Self>, from: NodeId, epoch: Epoch, offset: Offset) {
+        if self.is_of_master(from, epoch) && (!self.is_synced() || offset > self.offset) {
             ctx.send(from, Message::Psync);
         }
     }
 
-    pub(super) fn resync(&mut self, ctx: &mut Context<'_, Host>, from: NodeId) {
+    pub(super) fn send_full_resync(&mut self, ctx: &mut Context<'_, Self>, from: NodeId) {
         if self.role == Role::Master {
             let data = Arc::new(self.data.clone());
             ctx.send(from, Message::FullResync { epoch: self.epoch, offset: self.offset, data });
         }
     }
 
-    pub(super) fn resynced(
+    /// A full resynchronisation: the master's dataset replaces the replica's.
+    pub(super) fn resynchronised(
         &mut self,
-        ctx: &mut Context<'_, Host>,
+        ctx: &mut Context<'_, Self>,
         from: NodeId,
         epoch: Epoch,
         offset: Offset,
         data: Arc<Dataset>,
     ) {
-        if !self.follows(from, epoch) || (self.synced() && offset <= self.offset) {
+        if !self.is_of_master(from, epoch) || (self.is_synced() && offset <= self.offset) {
             return;
         }
         ctx.mark(marks::REPLICA_RESYNCHRONISED);
@@ -93,29 +97,28 @@ impl Server {
         self.write(ctx, Record::Data(offset, data));
     }
 
-    /// The sentinel looks after this server, and says who is the master.
-    pub(super) fn watched(&mut self, ctx: &mut Context<'_, Host>, from: NodeId, master: NodeId, epoch: Epoch) {
+    /// The sentinel checks this server, and tells it who the master is. A newer epoch makes it a master or a replica.
+    pub(super) fn watched(&mut self, ctx: &mut Context<'_, Self>, from: NodeId, master: NodeId, epoch: Epoch) {
         if epoch > self.epoch {
             match (self.role, master == ctx.id()) {
                 (Role::Replica { .. }, true) => ctx.mark(marks::REPLICA_PROMOTED),
                 (Role::Master, false) => ctx.mark(marks::OLD_MASTER_MADE_A_REPLICA),
                 _ => {}
             }
-            self.adopt(ctx.id(), master, epoch);
+            self.set_master(ctx.id(), master, epoch);
             self.write(ctx, Record::Master(master, epoch));
-            self.expire_later(ctx);
-            self.look_after_replicas(ctx);
+            self.arm_expiry(ctx);
+            self.ping_replicas(ctx);
         }
-        let offset = self.synced().then_some(self.offset);
-        ctx.send(from, Message::Alive { epoch: self.epoch, offset });
+        assert!(epoch <= self.epoch, "a server knows the epochs that it was told: {epoch} and not {}", self.epoch);
+        let offset = self.is_synced().then_some(self.offset);
+        ctx.send(from, Message::Alive(self.epoch, offset));
     }
 
-    /// There is another master: a replica that is promoted goes on with what it has; all others begin anew.
-    pub(super) fn adopt(&mut self, id: NodeId, master: NodeId, epoch: Epoch) {
+    /// A failover. The promoted replica goes on with the data that it has; every other server waits for a full
+    /// resynchronisation.
+    pub(super) fn set_master(&mut self, id: NodeId, master: NodeId, epoch: Epoch) {
         (self.epoch, self.offset) = (epoch, 0);
-        self.role = match master == id {
-            true => Role::Master,
-            false => Role::Replica { of: master, synced: false },
-        };
+        self.role = if master == id { Role::Master } else { Role::Replica { of: master, synced: false } };
     }
 }

@@ -1,10 +1,9 @@
-//! S2 and S4: what each access reads is what was last written, and each core's accesses to a block take effect in the
-//! order of its program.
+//! S2 and S4: each load reads the last store, and the accesses of each core to a block are performed in program order.
 
 use seedbed_models::caching::coherence::Coherence;
 use seedbed_models::caching::coherence::controller;
 use seedbed_models::caching::coherence::core::Performed as Done;
-use seedbed_models::caching::coherence::message::{Block, Data};
+use seedbed_models::caching::coherence::messages::{Block, Data};
 use seedbed_sim::{NodeId, Property, Verdict, World};
 
 use crate::checkers::coherence::{Access, DataValue, Performed, ProgramOrder};
@@ -12,30 +11,30 @@ use crate::checkers::judge::Judge;
 
 type Event = Performed<NodeId, Block, Data>;
 
-/// A judge of accesses, told them in the order of their instants.
+/// A judge of accesses, which gets them in the order of their instants.
 #[derive(Clone, Debug)]
 pub struct Accesses<J> {
     name: &'static str,
     judge: J,
     /// Of each node, how many of its accesses were read.
     read: Vec<usize>,
-    /// Where there is a bus: what was read and cannot be told yet, for others may still act at an earlier instant.
+    /// Where there is a bus: what was read and cannot be judged yet, for other caches may still act at an earlier instant.
     early: Vec<(Instant, Event)>,
-    told: u64,
+    judged_before: u64,
 }
 
-/// The place in the order of the bus, and whether it is what the bus showed there, which comes before all else.
+/// The position in the bus order; and false for the request at that position, which comes before everything else there.
 type Instant = (u64, bool);
 
 impl Accesses<DataValue<NodeId, Block, Data>> {
-    /// S2, the data-value invariant: a read gives what was last written, in the order of the block.
+    /// S2, the data-value invariant: a load reads the last store, in the order of the block.
     pub fn data_value() -> Self {
         Accesses::new("coherence/data_value", DataValue::starting_with(0))
     }
 }
 
 impl Accesses<ProgramOrder<NodeId, Block, Data>> {
-    /// S4: the order of each block, which is total for it is told as one, respects the program order of each core.
+    /// S4: the order of each block, in which the judge gets its accesses, respects the program order of each core.
     pub fn program_order() -> Self {
         Accesses::new("coherence/program_order", ProgramOrder::default())
     }
@@ -43,10 +42,10 @@ impl Accesses<ProgramOrder<NodeId, Block, Data>> {
 
 impl<J: Judge<Event = Event, Node = NodeId>> Accesses<J> {
     fn new(name: &'static str, judge: J) -> Self {
-        Accesses { name, judge, read: Vec::new(), early: Vec::new(), told: 0 }
+        Accesses { name, judge, read: Vec::new(), early: Vec::new(), judged_before: 0 }
     }
 
-    fn look(&mut self, world: &World<Coherence>, node: NodeId) -> Verdict {
+    fn read_new(&mut self, world: &World<Coherence>, node: NodeId) -> Verdict {
         if self.read.len() <= node.index() {
             self.read.resize(node.index() + 1, 0);
         }
@@ -54,24 +53,25 @@ impl<J: Judge<Event = Event, Node = NodeId>> Accesses<J> {
         let performed = core.map_or(&[][..], |core| core.performed());
         let bus = world.config().has_bus();
         for done in &performed[self.read[node.index()].min(performed.len())..] {
-            match bus {
-                true => self.early.push(((done.seen, !done.shown), event(node, done))),
-                false => self.judge.observe(event(node, done))?,
+            if bus {
+                self.early.push(((done.bus_time, !done.by_bus), event(node, done)));
+            } else {
+                self.judge.observe(event(node, done))?;
             }
         }
         self.read[node.index()] = performed.len();
         Ok(())
     }
 
-    /// Tells what happened before an instant of the bus.
-    fn tell(&mut self, before: u64) -> Verdict {
-        if self.early.is_empty() || before <= self.told {
+    /// Judges what happened before an instant of the bus.
+    fn judge_before(&mut self, before: u64) -> Verdict {
+        if self.early.is_empty() || before <= self.judged_before {
             return Ok(());
         }
-        self.told = before;
+        self.judged_before = before;
         // A stable sort: at one instant only one core writes, and its accesses stand in order.
         self.early.sort_by_key(|(instant, _)| *instant);
-        let later = self.early.partition_point(|((seen, _), _)| *seen < before);
+        let later = self.early.partition_point(|((bus_time, _), _)| *bus_time < before);
         for (_, event) in self.early.drain(..later) {
             self.judge.observe(event)?;
         }
@@ -88,10 +88,10 @@ fn event(core: NodeId, done: &Done) -> Event {
     Performed { core, location: done.block, access, index: done.index }
 }
 
-/// Up to which request of the bus all caches have come: before that, nothing more happens.
-pub(super) fn all_have_seen(world: &World<Coherence>) -> u64 {
+/// The time of the bus that all caches have reached: before it nothing more happens.
+pub(super) fn snooped_by_all(world: &World<Coherence>) -> u64 {
     let caches = world.processes().filter_map(|(_, process)| process.inner().cache());
-    caches.map(|cache| cache.seen()).min().unwrap_or(0)
+    caches.map(|cache| cache.bus_time()).min().unwrap_or(0)
 }
 
 impl<J: Judge<Event = Event, Node = NodeId> + Clone> Property<Coherence> for Accesses<J> {
@@ -100,15 +100,15 @@ impl<J: Judge<Event = Event, Node = NodeId> + Clone> Property<Coherence> for Acc
     }
 
     fn after_event(&mut self, world: &World<Coherence>) -> Verdict {
-        world.changed().iter().try_for_each(|node| self.look(world, *node))?;
+        world.changed().iter().try_for_each(|node| self.read_new(world, *node))?;
         if !world.changed().is_empty() && world.config().has_bus() {
-            self.tell(all_have_seen(world))?;
+            self.judge_before(snooped_by_all(world))?;
         }
         Ok(())
     }
 
     fn at_end(&mut self, world: &World<Coherence>) -> Verdict {
-        world.present().try_for_each(|node| self.look(world, node))?;
-        self.tell(u64::MAX)
+        world.present().try_for_each(|node| self.read_new(world, node))?;
+        self.judge_before(u64::MAX)
     }
 }

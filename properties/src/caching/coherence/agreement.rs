@@ -1,25 +1,24 @@
 //! S3 and S6: what the directory knows and what the caches have.
 
-use seedbed_models::caching::coherence::controller::{Controller, May};
-use seedbed_models::caching::coherence::message::{Block, Nodes};
-use seedbed_models::caching::coherence::node::Node;
-use seedbed_models::caching::coherence::{Coherence, Interconnect, Protocol};
+use seedbed_models::caching::coherence::bus::Bus;
+use seedbed_models::caching::coherence::controller::{Controller, Permission};
+use seedbed_models::caching::coherence::messages::{Block, NodeSet};
+use seedbed_models::caching::coherence::{Coherence, Interconnect, Node, Protocol};
 use seedbed_sim::{Broken, Invariant, NodeId, Property, Verdict, World};
 
 /// S3: where nothing is under way, the home of a block knows its owner and, if it counts them, its sharers; and where there
 /// is no owner that has changed it, memory has what the sharers have. *Nothing under way*: no cache and no home is in a
 /// transient state for the block and none has a message of it waiting; in all these protocols every message is waited
-/// for by somebody, so then none is in flight. On a bus everybody must also have seen what it has shown.
+/// for by somebody, so then none is in flight. On a bus all controllers must also have snooped all broadcasts.
 pub fn directory_agrees() -> impl Property<Coherence> + Clone + Send + Sync {
     Invariant::new("coherence/directory_agrees", |world: &World<Coherence>| {
         if !world.config().protocol.has_home() || is_behind(world) {
             return Ok(());
         }
         let changed = world.changed().iter().filter_map(|node| world.process(*node));
-        let here =
-            changed.filter_map(|process| process.inner().cache().into_iter().chain(process.inner().home()).next());
+        let here = changed.filter_map(|process| process.inner().controllers().next());
         // What is under way here is not judged yet; what is not, may have come to rest just now.
-        let mut at_rest = here.flat_map(|here| here.lines().filter(|(block, _)| !here.is_busy(*block)));
+        let mut at_rest = here.flat_map(|here| here.lines().filter(|(block, _)| !here.is_transient(*block)));
         at_rest.try_for_each(|(block, _)| agree(world, block))
     })
 }
@@ -33,10 +32,10 @@ pub fn inclusion() -> impl Property<Coherence> + Clone + Send + Sync {
 }
 
 fn includes(world: &World<Coherence>, node: NodeId) -> Verdict {
-    let Some(process) = world.process(node) else { return Ok(()) };
-    let Some(cache) = process.inner().cache() else { return Ok(()) };
+    let Some(processor) = world.process(node).and_then(|process| process.inner().processor()) else { return Ok(()) };
+    let cache = processor.cache();
     let held = cache.lines().filter(|(block, _)| cache.has(*block)).count();
-    let room = process.inner().capacity();
+    let room = processor.capacity();
     if held > room {
         return Err(Broken::new([node], format!("{node} holds {held} blocks and has room for {room}")));
     }
@@ -57,27 +56,25 @@ fn caches(world: &World<Coherence>) -> impl Iterator<Item = (NodeId, &Controller
 
 fn home(world: &World<Coherence>, block: Block) -> Option<(NodeId, &Controller)> {
     let node = world.config().homes().of(block);
-    Some((node, world.process(node)?.inner().home()?))
+    Some((node, world.process(node)?.inner().home_controller()?))
 }
 
 fn known_to_home(world: &World<Coherence>, node: NodeId, cache: &Controller, block: Block) -> Verdict {
-    if cache.may(block) == May::Nothing || cache.is_busy(block) {
+    if cache.permission(block) == Permission::None || cache.is_transient(block) {
         return Ok(());
     }
     let Some((at, home)) = home(world, block) else { return Ok(()) };
     let line = home.line(block);
-    if line.owner == Some(node) || line.sharers.has(node) || home.is_busy(block) {
+    if line.owner == Some(node) || line.sharers.has(node) || home.is_transient(block) {
         return Ok(());
     }
-    let others_wait = caches(world).any(|(other, cache)| other != node && cache.is_busy(block));
-    match others_wait {
-        true => Ok(()),
-        false => {
-            let (state, known) = (state(cache, block), state(home, block));
-            let message = format!("{node} has {block} in {state}, and {at}, which has it in {known}, does not know");
-            Err(Broken::new([node, at], message))
-        }
+    let others_wait = caches(world).any(|(other, cache)| other != node && cache.is_transient(block));
+    if others_wait {
+        return Ok(());
     }
+    let (state, known) = (state(cache, block), state(home, block));
+    let message = format!("{node} has {block} in {state}, and {at}, which has it in {known}, does not know");
+    Err(Broken::new([node, at], message))
 }
 
 fn state(controller: &Controller, block: Block) -> String {
@@ -86,18 +83,18 @@ fn state(controller: &Controller, block: Block) -> String {
 
 fn agree(world: &World<Coherence>, block: Block) -> Verdict {
     let Some((at, home)) = home(world, block) else { return Ok(()) };
-    if home.is_busy(block) || !is_quiet(world, block) {
+    if home.is_transient(block) || !is_quiet(world, block) {
         return Ok(());
     }
     let line = home.line(block);
     let owns = |(_, cache): &(NodeId, &Controller)| cache.table().owns(cache.line(block).state);
-    let owners: Nodes = caches(world).filter(owns).map(|(node, _)| node).collect();
+    let owners: NodeSet = caches(world).filter(owns).map(|(node, _)| node).collect();
     if owners != line.owner.into_iter().collect() {
         let message = format!("{at} has {:?} as the owner of {block}; the caches say {owners:?}", line.owner);
         return Err(Broken::new(owners.iter().chain([at]), message));
     }
     let holders = caches(world).filter(|(node, cache)| cache.has(block) && Some(*node) != line.owner);
-    let holders: Nodes = holders.map(|(node, _)| node).collect();
+    let holders: NodeSet = holders.map(|(node, _)| node).collect();
     let known = line.sharers;
     if counts_sharers(world.config()) && holders != known {
         let message = format!("{at} has {known:?} as the sharers of {block}; those who have copies are {holders:?}");
@@ -121,17 +118,17 @@ fn agree(world: &World<Coherence>, block: Block) -> Verdict {
 /// Whether nothing of a block is under way.
 fn is_quiet(world: &World<Coherence>, block: Block) -> bool {
     world.processes().map(|(_, process)| process.inner()).all(|node| {
-        let busy = node.cache().is_some_and(|cache| cache.is_busy(block));
-        !busy && !node.is_waited_for(block)
+        let transient = node.cache().is_some_and(|cache| cache.is_transient(block));
+        !transient && !node.inbox().is_some_and(|inbox| inbox.has(block))
     })
 }
 
-/// Whether somebody has not seen all that the bus has shown.
+/// Whether a controller has not snooped all broadcasts of the bus.
 fn is_behind(world: &World<Coherence>) -> bool {
     if !world.config().has_bus() {
         return false;
     }
     let nodes = || world.processes().map(|(_, process)| process.inner());
-    let shown = nodes().map(Node::shown).max().unwrap_or(0);
-    nodes().flat_map(|node| node.cache().into_iter().chain(node.home())).any(|controller| controller.seen() < shown)
+    let time = nodes().filter_map(Node::bus).map(Bus::time).max().unwrap_or(0);
+    nodes().flat_map(Node::controllers).any(|controller| controller.bus_time() < time)
 }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use seedbed_models::caching::coherence::Coherence;
-use seedbed_models::caching::coherence::message::{Block, Message, Network, Part};
-use seedbed_models::caching::coherence::node::{Node, Why};
+use seedbed_models::caching::coherence::messages::{Block, Message, Part, VirtualNetwork};
+use seedbed_models::caching::coherence::ports::WaitReason;
+use seedbed_models::caching::coherence::{Coherence, Node};
 use seedbed_sim::{Broken, NodeId, Property, Verdict, World};
 
 /// There is no cycle of messages and transactions of which each waits for the next (Primer ch. 9). What waits, and for
@@ -24,9 +24,9 @@ pub struct NoDeadlock;
 /// Something that waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Waiter {
-    /// The so-many-eth message that waits at a node.
+    /// A message that waits at a node: its position in the inbox.
     Message(NodeId, usize),
-    /// What a node has under way of a block.
+    /// The transaction of a block that a node has under way.
     Transaction(NodeId, Block),
 }
 
@@ -44,14 +44,14 @@ impl Property<Coherence> for NoDeadlock {
             return Ok(());
         }
         let mut changed = world.changed().iter().filter_map(|node| world.process(*node));
-        if changed.any(|process| process.inner().waiting().next().is_some()) {
-            look(world)?;
+        if changed.any(|process| waiting(process.inner()).next().is_some()) {
+            find_cycle(world)?;
         }
         Ok(())
     }
 }
 
-fn look(world: &World<Coherence>) -> Verdict {
+fn find_cycle(world: &World<Coherence>) -> Verdict {
     let waits = graph(world);
     let Some(cycle) = cycle(&waits) else { return Ok(()) };
     let told: Vec<String> = cycle.iter().map(|waiter| told(world, *waiter)).collect();
@@ -66,48 +66,52 @@ fn nodes(world: &World<Coherence>) -> impl Iterator<Item = (NodeId, &Node)> {
     world.processes().map(|(node, process)| (node, process.inner()))
 }
 
+/// The messages that wait at a node.
+fn waiting(node: &Node) -> impl Iterator<Item = (NodeId, &Message, WaitReason)> {
+    node.inbox().into_iter().flat_map(|inbox| inbox.waiting())
+}
+
 fn graph(world: &World<Coherence>) -> BTreeMap<Waiter, Vec<Waiter>> {
     let mut waits: BTreeMap<Waiter, Vec<Waiter>> = BTreeMap::new();
-    let all: Vec<(NodeId, usize, NodeId, &Message, Why)> = nodes(world)
+    let all: Vec<(NodeId, usize, NodeId, &Message, WaitReason)> = nodes(world)
         .flat_map(|(node, inner)| {
-            inner.waiting().enumerate().map(move |(place, (from, message, why))| (node, place, from, message, why))
+            waiting(inner).enumerate().map(move |(place, (from, message, why))| (node, place, from, message, why))
         })
         .collect();
     let channels = world.config().channels.expect("they are bounded");
     for (node, place, _, message, why) in &all {
         let waiter = Waiter::Message(*node, *place);
         let next = match why {
-            Why::State => Some(Waiter::Transaction(*node, message.block)),
-            Why::Behind => {
+            WaitReason::Stalled => Some(Waiter::Transaction(*node, message.block)),
+            WaitReason::HeadOfLine => {
                 let mut before = all
                     .iter()
-                    .filter(|(at, _, _, other, _)| at == node && channels.of(other.say) == channels.of(message.say));
+                    .filter(|(at, _, _, other, _)| at == node && channels.of(other.kind) == channels.of(message.kind));
                 before.next().map(|(at, place, ..)| Waiter::Message(*at, *place))
             }
-            Why::Room(to, say) => {
+            WaitReason::ChannelFull(to, kind) => {
                 let mut full = all.iter().filter(|(at, _, from, other, _)| {
-                    at == to && from == node && channels.of(other.say) == channels.of(*say)
+                    at == to && from == node && channels.of(other.kind) == channels.of(*kind)
                 });
                 let first = full.next().map(|(at, place, ..)| Waiter::Message(*at, *place));
                 first.filter(|_| full.count() + 1 >= channels.slots.into())
             }
         };
         waits.entry(waiter).or_default().extend(next);
-        let at_home = message.part == Part::Home && message.say.network() == Network::Response;
-        let whose = if at_home { *node } else { message.req };
+        let at_home = message.part == Part::Home && message.kind.network() == VirtualNetwork::Response;
+        let whose = if at_home { *node } else { message.requestor };
         waits.entry(Waiter::Transaction(whose, message.block)).or_default().push(waiter);
     }
     waits.retain(|waiter, _| match waiter {
-        Waiter::Transaction(node, block) => is_busy(world, *node, *block),
+        Waiter::Transaction(node, block) => is_transient(world, *node, *block),
         Waiter::Message(..) => true,
     });
     waits
 }
 
-fn is_busy(world: &World<Coherence>, node: NodeId, block: Block) -> bool {
+fn is_transient(world: &World<Coherence>, node: NodeId, block: Block) -> bool {
     let Some(inner) = world.process(node).map(|process| process.inner()) else { return false };
-    let parts = inner.cache().into_iter().chain(inner.home());
-    parts.into_iter().any(|controller| controller.is_busy(block))
+    inner.controllers().any(|controller| controller.is_transient(block))
 }
 
 /// A cycle, if there is one: depth first, each waiter looked at once.
@@ -137,18 +141,17 @@ fn told(world: &World<Coherence>, waiter: Waiter) -> String {
     let inner = |node: NodeId| world.process(node).map(|process| process.inner()).expect("it waits there");
     match waiter {
         Waiter::Message(node, place) => {
-            let (from, message, why) = inner(node).waiting().nth(place).expect("it waits there");
+            let (from, message, why) = waiting(inner(node)).nth(place).expect("it waits there");
             let why = match why {
-                Why::State => "stalls".to_string(),
-                Why::Behind => "waits behind another in its channel".to_string(),
-                Why::Room(to, say) => format!("has no room for a {say:?} to {to}"),
+                WaitReason::Stalled => "stalls".to_string(),
+                WaitReason::HeadOfLine => "waits behind another in its channel".to_string(),
+                WaitReason::ChannelFull(to, kind) => format!("has no room for a {kind:?} to {to}"),
             };
             format!("{message:?} from {from} {why} at {node}")
         }
         Waiter::Transaction(node, block) => {
-            let parts = [(Part::Cache, inner(node).cache()), (Part::Home, inner(node).home())];
-            let busy = parts.iter().filter_map(|(_, controller)| *controller).find(|part| part.is_busy(block));
-            let state = busy.map_or("", |part| part.table().state_name(part.line(block).state));
+            let transient = inner(node).controllers().find(|controller| controller.is_transient(block));
+            let state = transient.map_or("", |part| part.table().state_name(part.line(block).state));
             format!("{node} has {block} in {state}")
         }
     }

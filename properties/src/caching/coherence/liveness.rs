@@ -14,8 +14,8 @@ pub fn requests_complete() -> impl Property<Coherence> + Clone + Send + Sync {
         }
         for (node, process) in world.processes() {
             let inner = process.inner();
-            if let Some(core) = inner.core().filter(|core| !core.is_through()) {
-                let message = match core.waits_for() {
+            if let Some(core) = inner.core().filter(|core| !core.is_done()) {
+                let message = match core.oldest_pending() {
                     Some(pending) => {
                         let state =
                             inner.cache().map(|cache| cache.table().state_name(cache.line(pending.block).state));
@@ -26,11 +26,11 @@ pub fn requests_complete() -> impl Property<Coherence> + Clone + Send + Sync {
                 };
                 return Err(Broken::new([node], message));
             }
-            if let Some((from, message, _)) = inner.waiting().next() {
+            if let Some((from, message, _)) = inner.inbox().and_then(|inbox| inbox.waiting().next()) {
                 return Err(Broken::new([node, from], format!("{message:?} from {from} still waits at {node}")));
             }
-            for controller in inner.cache().into_iter().chain(inner.home()) {
-                if let Some((block, line)) = controller.lines().find(|(block, _)| controller.is_busy(*block)) {
+            for controller in inner.controllers() {
+                if let Some((block, line)) = controller.lines().find(|(block, _)| controller.is_transient(*block)) {
                     let state = controller.table().state_name(line.state);
                     return Err(Broken::new([node], format!("{node} still has {block} in {state}")));
                 }

@@ -5,17 +5,17 @@ use std::ops::Range;
 use std::sync::{Arc, LazyLock, Mutex};
 
 use seedbed_models::caching::coherence::Coherence;
-use seedbed_models::caching::coherence::core::Kind;
+use seedbed_models::caching::coherence::settings::MemoryModel;
 use seedbed_models::caching::litmus::{Outcome, Program, classical};
 use seedbed_sim::{AtEnd, Campaign, Observation, Property, Suite, Swarm, Violation, World};
 
 use crate::caching::litmus::{Comparison, Memory, compare, outcomes};
 
 /// The memory model that cores promise.
-pub fn memory(kind: Kind) -> Memory {
-    match kind {
-        Kind::Sc => Memory::Sc,
-        Kind::Tso => Memory::Tso,
+pub fn memory(model: MemoryModel) -> Memory {
+    match model {
+        MemoryModel::Sc => Memory::Sc,
+        MemoryModel::Tso => Memory::Tso,
     }
 }
 
@@ -41,12 +41,10 @@ pub fn litmus_outcomes() -> impl Property<Coherence> + Clone + Send + Sync {
     AtEnd::new("coherence/litmus_outcomes", |world: &World<Coherence>| {
         let Some((program, outcome)) = ended(world) else { return Ok(()) };
         let memory = memory(world.config().memory);
-        match allowed(&program.name, memory).contains(&outcome) {
-            true => Ok(()),
-            false => {
-                Err(format!("{memory} does not allow {} [{program}] to end with [{outcome}]", program.name).into())
-            }
+        if allowed(&program.name, memory).contains(&outcome) {
+            return Ok(());
         }
+        Err(format!("{memory} does not allow {} [{program}] to end with [{outcome}]", program.name).into())
     })
 }
 

@@ -1,38 +1,38 @@
 //! S1: at every instant one core may write a block and no other may read it, or any number may read it.
 
 use seedbed_models::caching::coherence::Coherence;
-use seedbed_models::caching::coherence::controller::{Controller, Granted, May};
-use seedbed_models::caching::coherence::message::Block;
+use seedbed_models::caching::coherence::controller::{self, Controller, PermissionChange};
+use seedbed_models::caching::coherence::messages::Block;
 use seedbed_sim::{NodeId, Property, Verdict, World};
 
 use crate::checkers::coherence::{Permission, Permits, SingleWriter};
 use crate::checkers::judge::Judge;
 
-fn permission(may: May) -> Permission {
-    match may {
-        May::Nothing => Permission::None,
-        May::Read => Permission::Read,
-        May::Write => Permission::Write,
+fn permission(permission: controller::Permission) -> Permission {
+    match permission {
+        controller::Permission::None => Permission::None,
+        controller::Permission::Read => Permission::Read,
+        controller::Permission::Write => Permission::Write,
     }
 }
 
-/// The single-writer, multiple-reader invariant (Primer ch. 2). Where there is a bus, at each place of its order; what a
-/// cache may do at one place is the most that it may do between seeing that request and the next.
+/// The single-writer, multiple-reader invariant (Primer ch. 2). Where there is a bus, at each position of its order; what
+/// a cache permits at one position is the most that it permits between snooping that request and the next.
 #[derive(Clone, Debug, Default)]
 pub struct OneWriter {
     now: SingleWriter<NodeId, Block>,
     /// Of each node, how many of its changes were read.
     read: Vec<usize>,
-    /// Where there is a bus: of each block what each node may do with it.
+    /// Where there is a bus: of each block the permissions of each node.
     then: Vec<Vec<Places>>,
 }
 
-/// What a node may do with a block.
+/// The permissions of a node for a block, by the positions of the bus order.
 #[derive(Clone, Debug)]
 struct Places {
-    /// The most that it may do after so many requests.
+    /// The greatest permission at each position.
     most: Vec<Permission>,
-    /// What it may do now.
+    /// The permission now.
     last: Permission,
 }
 
@@ -43,56 +43,56 @@ impl Default for Places {
 }
 
 impl Places {
-    /// Up to which place it has come.
+    /// The position that it has reached.
     fn place(&self) -> usize {
         self.most.len() - 1
     }
 
-    /// Nothing changes up to a place.
+    /// Nothing changes up to a position.
     fn carry(&mut self, to: u64) {
         let length = self.most.len().max(to as usize + 1);
         self.most.resize(length, self.last);
     }
 
-    fn changed(&mut self, granted: &Granted) {
-        self.carry(granted.seen);
-        self.last = permission(granted.may);
+    fn changed(&mut self, change: &PermissionChange) {
+        self.carry(change.bus_time);
+        self.last = permission(change.permission);
         let there = self.most.last_mut().expect("it was carried there");
-        *there = if granted.shown { self.last } else { self.last.max(*there) };
+        *there = if change.by_bus { self.last } else { self.last.max(*there) };
     }
 }
 
 impl OneWriter {
     /// The changes of a node that were not read.
-    fn news<'w>(&mut self, cache: &'w Controller, node: NodeId) -> &'w [Granted] {
+    fn news<'w>(&mut self, cache: &'w Controller, node: NodeId) -> &'w [PermissionChange] {
         if self.read.len() <= node.index() {
             self.read.resize(node.index() + 1, 0);
         }
-        let granted = cache.granted();
-        let read = std::mem::replace(&mut self.read[node.index()], granted.len());
-        &granted[read..]
+        let changes = cache.permission_changes();
+        let read = std::mem::replace(&mut self.read[node.index()], changes.len());
+        &changes[read..]
     }
 
-    fn look_now(&mut self, cache: &Controller, node: NodeId) -> Verdict {
-        for granted in self.news(cache, node) {
-            let permission = permission(granted.may);
-            self.now.observe(Permits { core: node, location: granted.block, permission })?;
+    fn judge_now(&mut self, cache: &Controller, node: NodeId) -> Verdict {
+        for change in self.news(cache, node) {
+            let permission = permission(change.permission);
+            self.now.observe(Permits { core: node, location: change.block, permission })?;
         }
         Ok(())
     }
 
-    fn look_then(&mut self, cache: &Controller, node: NodeId) -> Verdict {
+    fn judge_in_bus_order(&mut self, cache: &Controller, node: NodeId) -> Verdict {
         let changes = self.news(cache, node);
         for (block, _) in cache.lines() {
-            let mut changes = changes.iter().filter(|granted| granted.block == block).peekable();
+            let mut changes = changes.iter().filter(|change| change.block == block).peekable();
             let places = self.places(block, node);
-            // The place where it stood is judged again: there it may do more now.
+            // The position that it had reached is judged again: the permission there may be greater now.
             let first = places.place();
-            if changes.peek().is_none() && first as u64 == cache.seen() {
+            if changes.peek().is_none() && first as u64 == cache.bus_time() {
                 continue;
             }
-            changes.for_each(|granted| places.changed(granted));
-            places.carry(cache.seen());
+            changes.for_each(|change| places.changed(change));
+            places.carry(cache.bus_time());
             for place in first..=places.place() {
                 self.judge_place(block, place)?;
             }
@@ -112,7 +112,7 @@ impl OneWriter {
         &mut nodes[node.index()]
     }
 
-    /// Whether those who have come to a place of the bus's order go together there.
+    /// Whether the permissions of all nodes that have reached a position of the bus order go together there.
     fn judge_place(&self, block: Block, place: usize) -> Verdict {
         let nodes = self.then[usize::from(block.0)].iter();
         let there = (0u16..).map(NodeId).zip(nodes).filter_map(|(node, places)| Some((node, *places.most.get(place)?)));
@@ -138,9 +138,9 @@ impl Property<Coherence> for OneWriter {
         let cache = |node: NodeId| world.process(node).and_then(|process| process.inner().cache());
         for (node, cache) in world.changed().iter().filter_map(|node| Some((*node, cache(*node)?))) {
             if world.config().has_bus() {
-                self.look_then(cache, node)?;
+                self.judge_in_bus_order(cache, node)?;
             } else {
-                self.look_now(cache, node)?;
+                self.judge_now(cache, node)?;
             }
         }
         Ok(())

@@ -1,10 +1,10 @@
 //! What must be true of the coherence protocols of `seedbed-models`.
 //!
-//! Where there is a bus, *instant* means a place in the order in which the bus shows requests (Primer §7.1: snooping
+//! Where there is a bus, *instant* means a position in the order in which the bus broadcasts requests (Primer §7.1: snooping
 //! protocols rely on all seeing one order, not on seeing it at one time); elsewhere it is an instant of the world's time.
 
-use seedbed_models::caching::coherence::node::Channels;
 use seedbed_models::caching::coherence::protocol::{combinations, tables};
+use seedbed_models::caching::coherence::settings::Channels;
 use seedbed_models::caching::coherence::{Coherence, Interconnect, Protocol};
 use seedbed_sim::{Boundary, FaultClass, Suite, Swarm};
 
@@ -27,33 +27,30 @@ pub fn suite() -> Suite<Coherence> {
         .property(NoDeadlock)
         .property(litmus_outcomes())
         .property(requests_complete())
-        .boundary(Boundary {
-            bug: None,
-            name: "unordered-forwards",
-            what: "a directory whose forwards overtake each other: an owner that wants to write gives its old data to a later reader",
-            // MOESI's home goes on while an owner is read from. MSI's and MESI's stall, so their tables meet what they call
-            // impossible, or a deadlock, before anybody reads or writes what he must not: shown for all states of a small
-            // world in `tests/caching/coherence_exhaustive.rs`.
-            breaks: "coherence/data_value",
-            model: Coherence { disordered: true, ..Coherence::default().with(Protocol::Moesi) },
-            swarm: Swarm::only([FaultClass::Reorder]).as_configured(),
-        })
-        .boundary(Boundary {
-            bug: None,
-            name: "unordered-bus",
-            what: "a bus that shows requests to each cache in another order: two think that they were first",
-            breaks: "coherence/single_writer",
-            model: Coherence { disordered: true, ..Coherence::default().on(Protocol::Msi, Interconnect::Bus) },
-            swarm: Swarm::only([FaultClass::Reorder]).as_configured(),
-        })
-        .boundary(Boundary {
-            bug: None,
-            name: "one-channel-too-few",
-            what: "forwards and responses share a channel: a forward waits for a response that waits behind it",
-            breaks: "coherence/no_deadlock",
-            model: Coherence { channels: Some(Channels { count: 2, slots: 1 }), ..Coherence::default() },
-            swarm: Swarm::tolerated().as_configured(),
-        });
+        .boundary(Boundary::new(
+            "unordered-forwards",
+            "a directory whose forwards overtake each other: an owner that wants to write gives its old data to a later reader",
+            // MOESI's home goes on while an owner is read from. MSI's and MESI's stall, so their tables meet an impossible event,
+            // or a deadlock, before a core reads or writes what it must not: shown for all states of a small world in
+            // `tests/caching/coherence_exhaustive.rs`.
+            "coherence/data_value",
+            Coherence { disordered: true, ..Coherence::default().with(Protocol::Moesi) },
+            Swarm::only([FaultClass::Reorder]).as_configured(),
+        ))
+        .boundary(Boundary::new(
+            "unordered-bus",
+            "a bus that shows requests to each cache in another order: two think that they were first",
+            "coherence/single_writer",
+            Coherence { disordered: true, ..Coherence::default().on(Protocol::Msi, Interconnect::Bus) },
+            Swarm::only([FaultClass::Reorder]).as_configured(),
+        ))
+        .boundary(Boundary::new(
+            "one-channel-too-few",
+            "forwards and responses share a channel: a forward waits for a response that waits behind it",
+            "coherence/no_deadlock",
+            Coherence { channels: Some(Channels { count: 2, slots: 1 }), ..Coherence::default() },
+            Swarm::tolerated().as_configured(),
+        ));
     entries().fold(suite, Suite::sometimes)
 }
 

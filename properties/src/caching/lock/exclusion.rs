@@ -1,4 +1,4 @@
-//! S1: at most one is in the critical section.
+//! S1: at most one client is in the critical section.
 
 use seedbed_models::caching::lock::{Lock, Node, RESOURCE};
 use seedbed_sim::{NodeId, Property, Verdict, World};
@@ -6,14 +6,14 @@ use seedbed_sim::{NodeId, Property, Verdict, World};
 use crate::checkers::judge::Judge;
 use crate::checkers::mutual_exclusion::{Exclusion, Inside};
 
-/// `∀t Σ_i inCS_i(t) ≤ 1`, where a client is in the critical section as long as it believes so by its own clock; one that
-/// stands still cannot look, so it believes so until it goes on.
+/// `∀t Σ_i inCS_i(t) ≤ 1`, where a holder is in the critical section while its lease is valid by its own clock. A holder that is
+/// paused cannot look at its clock, so it is inside until the pause ends.
 ///
-/// Asked of configurations that promise it ([`Lock::promises_exclusion`]): those that rely on fencing tokens do not.
+/// Checked where the configuration promises it ([`Lock::promises_exclusion`]): those that rely on fencing tokens do not.
 #[derive(Clone, Debug, Default)]
 pub struct OneInside {
     judge: Exclusion<NodeId, &'static str>,
-    /// Who was inside when it was last looked.
+    /// The clients that were inside when this was checked last.
     inside: Vec<NodeId>,
 }
 
@@ -22,7 +22,7 @@ pub fn is_inside(world: &World<Lock>, node: NodeId) -> bool {
     let Some(holding) = world.process(node).and_then(Node::client).and_then(|client| client.holding()) else {
         return false;
     };
-    world.paused(node) || holding.until.is_none_or(|until| world.clock(node) < until)
+    world.paused(node) || holding.valid_until.is_none_or(|until| world.clock(node) < until)
 }
 
 impl Property<Lock> for OneInside {
@@ -31,7 +31,7 @@ impl Property<Lock> for OneInside {
     }
 
     fn after_event(&mut self, world: &World<Lock>) -> Verdict {
-        // A belief begins with an event at its client; it may end by the clock alone.
+        // A client enters with an event of its own; it may leave by the clock alone.
         let concerns = |node: &NodeId| *node > RESOURCE && (is_inside(world, *node) || self.inside.contains(node));
         if !world.config().promises_exclusion() || !world.changed().iter().any(concerns) {
             return Ok(());

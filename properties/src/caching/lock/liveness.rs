@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use seedbed_models::caching::lock::on_raft::{LeaseId, Revision};
 use seedbed_models::caching::lock::redlock::LOCK;
-use seedbed_models::caching::lock::taker::Taker;
-use seedbed_models::caching::lock::{Client, Kind, Lock, Node};
+use seedbed_models::caching::lock::{Client, Kind, Lock, Mutex, Node, RESOURCE, SERVERS};
 use seedbed_models::parts::redis::Value;
 use seedbed_models::parts::redis::server::Role;
 use seedbed_sim::{AtEnd, Broken, NodeId, Property, Span, Time, Verdict, World};
@@ -18,20 +17,17 @@ pub const SERVED_WITHIN: Span = Span::ms(4_500);
 /// How much longer than its time to live a dead holder's lock is kept: until the server that keeps it is up and looks.
 pub const FREED_WITHIN: Span = Span::ms(1_000);
 
-/// Nobody starves with a fair lock: whoever asks and lives is served. The locks on Redis are not fair: there it is enough
-/// that somebody is served who asks.
+/// A fair lock is free of starvation: every client that requests it and does not crash is served. The locks on Redis are not
+/// fair: there it is enough that some client is served (freedom from deadlock).
 pub fn everybody_served() -> impl Property<Lock> + Clone + Send + Sync {
     AtEnd::liveness("lock/everybody_served", |world: &World<Lock>| {
         let phases = &world.scenario().phases;
         for (node, process) in world.processes() {
-            let Some(open) = process.client().and_then(|client| client.open()) else { continue };
-            let asked = world.history().invocations().iter().find(|invocation| invocation.id == open);
+            let Some(outstanding) = process.client().and_then(|client| client.outstanding()) else { continue };
+            let asked = world.history().invocations().iter().find(|invocation| invocation.id == outstanding);
             let Some(asked) = asked.map(|invocation| invocation.invoked) else { continue };
             let others = world.history().invocations().iter().filter_map(|invocation| invocation.ended()).max();
-            let since = match world.config().kind.is_fair() {
-                true => asked,
-                false => asked.max(others.unwrap_or_default()),
-            };
+            let since = if world.config().kind.is_fair() { asked } else { asked.max(others.unwrap_or_default()) };
             if phases.end_at().since(since.max(phases.heal_at())) >= SERVED_WITHIN && possible(world) {
                 return Err(Broken::new([node], format!("{node} waits for the lock since {asked}")));
             }
@@ -43,7 +39,7 @@ pub fn everybody_served() -> impl Property<Lock> + Clone + Send + Sync {
 /// Whether the nodes are there that the lock needs: a trace that was shrunk may lack some.
 fn possible(world: &World<Lock>) -> bool {
     let up = |node: u16| world.process(NodeId(node)).is_some();
-    let servers = (0..seedbed_models::caching::lock::SERVERS).filter(|node| up(*node)).count();
+    let servers = (0..SERVERS).filter(|node| up(*node)).count();
     let enough = match world.config().kind {
         Kind::Redis => up(0),
         Kind::RedisFailover => up(0) && up(1) && up(2) && up(3),
@@ -51,7 +47,7 @@ fn possible(world: &World<Lock>) -> bool {
         Kind::Raft => servers >= 1,
         Kind::SuzukiKasami | Kind::RicartAgrawala | Kind::Maekawa => true,
     };
-    enough && world.process(seedbed_models::caching::lock::RESOURCE).is_some()
+    enough && world.process(RESOURCE).is_some()
 }
 
 /// A lock that nobody wants any more, for its holder has crashed or has forgotten it, is free within its time to live and
@@ -81,10 +77,7 @@ impl Property<Lock> for FreedAfterCrash {
     }
 
     fn after_event(&mut self, world: &World<Lock>) -> Verdict {
-        match world.healed() && world.config().kind.is_leased() {
-            true => self.look(world),
-            false => Ok(()),
-        }
+        if world.healed() && world.config().kind.is_leased() { self.check(world) } else { Ok(()) }
     }
 
     fn at_end(&mut self, world: &World<Lock>) -> Verdict {
@@ -93,12 +86,12 @@ impl Property<Lock> for FreedAfterCrash {
 }
 
 impl FreedAfterCrash {
-    fn look(&mut self, world: &World<Lock>) -> Verdict {
+    fn check(&mut self, world: &World<Lock>) -> Verdict {
         let now = kept_for_nobody(world);
         self.kept.retain(|kept, _| now.contains(kept));
         for kept in now {
             let since = *self.kept.entry(kept).or_insert(world.now());
-            if world.now().since(since) > world.config().terms.ttl + FREED_WITHIN {
+            if world.now().since(since) > world.config().lease.ttl + FREED_WITHIN {
                 let (nodes, words) = match kept {
                     Kept::Redis(server, _, client) => {
                         (vec![server, client], format!("{server} keeps the lock for {client}"))
@@ -114,12 +107,12 @@ impl FreedAfterCrash {
 
 /// Locks of which no client knows.
 fn kept_for_nobody(world: &World<Lock>) -> Vec<Kept> {
-    let taker = |client: NodeId| world.process(client).and_then(Node::client).map(Client::taker);
+    let mutex = |client: NodeId| world.process(client).and_then(Node::client).map(Client::mutex);
     let mut kept = Vec::new();
     for (node, process) in world.processes() {
-        if let Some(server) = process.redis().filter(|server| server.role() == Role::Master)
+        if let Some(server) = process.redis_server().filter(|server| server.role() == Role::Master)
             && let Some(entry) = server.data().get(LOCK)
-            && taker(entry.by).and_then(Taker::value) != Some(entry.value)
+            && mutex(entry.by).and_then(Mutex::value) != Some(entry.value)
         {
             kept.push(Kept::Redis(node, entry.value, entry.by));
         }
@@ -128,7 +121,7 @@ fn kept_for_nobody(world: &World<Lock>) -> Vec<Kept> {
                 world
                     .processes()
                     .filter_map(|(_, process)| process.client())
-                    .any(|client| client.open().is_some() && client.taker().lease() == Some(lease))
+                    .any(|client| client.outstanding().is_some() && client.mutex().lease() == Some(lease))
             };
             let unknown = service.server().machine().queue().filter(|(_, lease)| !known(*lease));
             kept.extend(unknown.map(|(key, lease)| Kept::Raft(key, lease)));

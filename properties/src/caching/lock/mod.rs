@@ -6,7 +6,7 @@ mod resource;
 mod rules;
 
 use seedbed_models::caching::lock::on_raft::Locks;
-use seedbed_models::caching::lock::{Kind, Lock, Node, Terms};
+use seedbed_models::caching::lock::{Kind, LeaseSettings, Lock, Node};
 use seedbed_models::replication::raft::Server;
 use seedbed_sim::{Boundary, FaultClass, Suite, Swarm, maker};
 
@@ -45,39 +45,36 @@ pub fn suite() -> Suite<Lock> {
         maker(StateMachineSafety::default()),
     ]);
     suite
-        .boundary(Boundary {
-            bug: None,
-            name: "pause-beyond-lease",
-            what: "a holder stands still for longer than its lease: two hold the lock",
-            breaks: "lock/exclusion",
-            model: unwatched(Kind::Redis),
-            swarm: Swarm::only([FaultClass::Pause]).over_pause(40).as_configured(),
-        })
-        .boundary(Boundary {
-            bug: None,
-            name: "asynchronous-failover",
-            what: "the master dies before a replica has heard of the lock: the next master grants it again",
-            breaks: "lock/exclusion",
-            model: unwatched(Kind::RedisFailover),
-            swarm: Swarm::only([FaultClass::Crash, FaultClass::Loss]).as_configured(),
-        })
-        .boundary(Boundary {
-            bug: None,
-            name: "clock-jump-breaks-redlock",
-            what: "the clock of a master that has granted the lock jumps: a second quorum grants it again",
-            breaks: "lock/exclusion",
-            model: unwatched(Kind::Redlock),
-            swarm: Swarm::only([FaultClass::Skew, FaultClass::Partition]).over_skew(400).as_configured(),
-        })
+        .boundary(Boundary::new(
+            "pause-beyond-lease",
+            "a holder stands still for longer than its lease: two hold the lock",
+            "lock/exclusion",
+            unwatched(Kind::Redis),
+            Swarm::only([FaultClass::Pause]).over_pause(40).as_configured(),
+        ))
+        .boundary(Boundary::new(
+            "asynchronous-failover",
+            "the master dies before a replica has heard of the lock: the next master grants it again",
+            "lock/exclusion",
+            unwatched(Kind::RedisFailover),
+            Swarm::only([FaultClass::Crash, FaultClass::Loss]).as_configured(),
+        ))
+        .boundary(Boundary::new(
+            "clock-jump-breaks-redlock",
+            "the clock of a master that has granted the lock jumps: a second quorum grants it again",
+            "lock/exclusion",
+            unwatched(Kind::Redlock),
+            Swarm::only([FaultClass::Skew, FaultClass::Partition]).over_skew(400).as_configured(),
+        ))
 }
 
-/// A lock that is relied on without tokens.
+/// A lock that is relied on alone, without fencing tokens.
 pub fn alone(kind: Kind) -> Lock {
     Lock::default().of(kind).without_fencing()
 }
 
-/// The same without a watchdog: a lease is as long as it is, which makes the shorter story.
+/// The same without a watchdog: leases are not extended, which makes the shorter story.
 fn unwatched(kind: Kind) -> Lock {
     let lock = alone(kind);
-    Lock { terms: Terms { renew: None, ..lock.terms }, ..lock }
+    Lock { lease: LeaseSettings { renew: None, ..lock.lease }, ..lock }
 }

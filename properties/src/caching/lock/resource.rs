@@ -1,14 +1,14 @@
 //! S2: what the resource accepted.
 
-use seedbed_models::caching::lock::{Accepted, Lock, Node, RESOURCE, Turn};
+use seedbed_models::caching::lock::{Accepted, Acquisition, Lock, Node, RESOURCE};
 use seedbed_sim::{NodeId, Property, Verdict, World};
 
 use crate::checkers::judge::{Id, Judge};
 use crate::checkers::mutual_exclusion::fencing::{self, Fencing, SerialHolders};
 
-impl Id for Turn {}
+impl Id for Acquisition {}
 
-type Holder = (NodeId, Turn);
+type Holder = (NodeId, Acquisition);
 type Written = fencing::Accepted<&'static str, Holder>;
 
 /// A judge of what the resource accepted and has on its disk, as soon as it has.
@@ -42,8 +42,8 @@ impl<J: Judge<Event = Written, Node = Holder>> Property<Lock> for Writes<J> {
             return Ok(());
         }
         let Some(resource) = world.process(RESOURCE).and_then(Node::resource) else { return Ok(()) };
-        for Accepted { by, turn, token, .. } in resource.accepted().iter().skip(self.judged) {
-            self.judge.observe(Written { resource: "resource", by: (*by, *turn), token: token.0 })?;
+        for Accepted { by, acquisition, token, .. } in resource.accepted().iter().skip(self.judged) {
+            self.judge.observe(Written { resource: "resource", by: (*by, *acquisition), token: token.0 })?;
         }
         self.judged = self.judged.max(resource.accepted().len());
         Ok(())

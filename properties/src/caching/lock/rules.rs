@@ -2,7 +2,7 @@
 
 use seedbed_models::caching::lock::on_raft::machine::Change;
 use seedbed_models::caching::lock::redlock::LOCK;
-use seedbed_models::caching::lock::{Happened, Lock, Node, Token};
+use seedbed_models::caching::lock::{Lock, Node, Token, Transition};
 use seedbed_models::parts::redis::dataset::Effect;
 use seedbed_sim::{Broken, NodeId, Property, Verdict, World};
 
@@ -27,7 +27,7 @@ pub fn only_holder_releases_on_redis() -> impl Property<Lock> + Clone + Send + S
 }
 
 fn redis_journal(world: &World<Lock>, node: NodeId) -> &[Effect] {
-    world.process(node).and_then(Node::redis).map_or(&[], |server| server.journal())
+    world.process(node).and_then(Node::redis_server).map_or(&[], |server| server.journal())
 }
 
 /// S3 and S5 of the queue on Raft, as each server has executed it: the first key's lease has the lock, and gets it in the
@@ -52,21 +52,23 @@ fn queue_journal(world: &World<Lock>, node: NodeId) -> &[Change] {
     world.process(node).and_then(Node::service).map_or(&[], |service| service.server().machine().changes())
 }
 
-/// S4: a client has left as often as it entered, and the counts that it keeps say so.
+/// S4: a client has left as often as it has entered, as its counts of entries have it.
 pub fn counts_balance() -> impl Property<Lock> + Clone + Send + Sync {
-    let steps = |world: &World<Lock>, node: NodeId, happened: &Happened| {
+    let steps = |world: &World<Lock>, node: NodeId, transition: &Transition| {
         let resource: View = (node, world.life(node));
-        match *happened {
-            Happened::Asked(_) => None,
-            Happened::Entered { turn, depth, .. } => Some(Event::Entered { resource, by: turn.0, depth }),
-            Happened::Left { turn, depth } => Some(Event::Left { resource, by: turn.0, depth }),
-            Happened::Lost(_) => Some(Event::Expired { resource }),
+        match *transition {
+            Transition::Requested(_) => None,
+            Transition::Entered { acquisition, depth, .. } => {
+                Some(Event::Entered { resource, by: acquisition.0, depth })
+            }
+            Transition::Left { acquisition, depth } => Some(Event::Left { resource, by: acquisition.0, depth }),
+            Transition::Lost(_) => Some(Event::Expired { resource }),
         }
     };
     journal("lock/counts_balance", Judge::judging(Rule::Balanced), client_journal, steps)
 }
 
-fn client_journal(world: &World<Lock>, node: NodeId) -> &[Happened] {
+fn client_journal(world: &World<Lock>, node: NodeId) -> &[Transition] {
     world.process(node).and_then(Node::client).map_or(&[], |client| client.journal())
 }
 
@@ -93,8 +95,8 @@ impl Property<Lock> for GrantedInOrder {
 
 impl GrantedInOrder {
     fn look(&mut self, world: &World<Lock>, node: NodeId) -> Verdict {
-        for happened in self.news.of(world, node, client_journal(world, node))? {
-            let Happened::Entered { depth: 1, token, .. } = *happened else { continue };
+        for transition in self.news.of(world, node, client_journal(world, node))? {
+            let Transition::Entered { depth: 1, token, .. } = *transition else { continue };
             if let Some((before, last)) = self.last.filter(|(_, last)| token <= *last) {
                 let words = format!("{node} enters with {token:?}, after {before} has entered with {last:?}");
                 return Err(Broken::new([before, node], words));

@@ -1,4 +1,5 @@
-//! What the group replicates: leases, and the queue of keys. Deterministic: it knows no time.
+//! What the group replicates: leases and the keys attached to them. It is deterministic and knows no time: the leader decides
+//! when a lease has expired, and revokes it by a command.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,11 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::replication::raft::machine::StateMachine;
 
-/// Counts the changes of the data. A key's is the one that created it.
+/// Counts the changes of the data. The revision of a key is that of its creation (etcd's `CreateRevision`).
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Revision(pub u64);
 
-/// The name of a lease: the revision that granted it.
+/// A lease, named after the revision that granted it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct LeaseId(pub u64);
 
@@ -27,94 +28,94 @@ impl fmt::Debug for LeaseId {
     }
 }
 
-/// What the group can be told.
+/// A command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Command {
-    /// A new lease.
+    /// Grants a new lease.
     Grant,
-    /// The lease's owner lives.
+    /// Keeps a lease alive.
     KeepAlive(LeaseId),
-    /// The lease is over, and all its keys are gone, unless it was kept alive since.
+    /// Revokes a lease and deletes its key, unless it was kept alive since.
     Revoke {
-        /// Which.
+        /// The lease.
         lease: LeaseId,
-        /// How often it had been kept alive, as far as the leader knew.
-        kept: u64,
+        /// The number of keep-alives that the leader knew of.
+        keep_alives: u64,
     },
-    /// A key in the queue, of this lease; the one it has, if it has one.
+    /// Creates a key with this lease, or finds the one that there is.
     Enqueue(LeaseId),
-    /// The lease's owner takes its key out of the queue.
+    /// Deletes a key.
     Delete {
-        /// Whose key it is.
+        /// The lease that the key has.
         lease: LeaseId,
-        /// Which.
+        /// The revision of the key.
         revision: Revision,
     },
-    /// What stands before a key.
-    Ahead(Revision),
+    /// Finds the neighbours of a key in the queue.
+    Position(Revision),
 }
 
-/// What the group answers.
+/// The output of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Output {
-    /// The lease.
+    /// The new lease.
     Granted(LeaseId),
-    /// Done.
+    /// It was executed.
     Done,
-    /// There is no such lease, or key.
+    /// There is no such lease or key, or it was kept alive since.
     Gone,
-    /// The key, and what stands before and behind it.
+    /// A key and its neighbours in the queue.
     Queued {
-        /// Which.
+        /// The key.
         key: Revision,
-        /// The key before it; it is the first, if there is none.
+        /// The key with the next smaller revision; if there is none, the owner of `key` holds the lock.
         previous: Option<Revision>,
-        /// The key behind it. Nobody needs it.
+        /// The key with the next greater revision, which only a planted bug needs.
         next: Option<Revision>,
     },
 }
 
-/// What happened to the queue.
+/// A change of the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Change {
     /// A key was created.
     Queued(Revision, LeaseId),
-    /// Somebody took it out.
+    /// Its owner deleted it.
     Deleted(Revision, LeaseId),
     /// Its lease was revoked.
     Expired(Revision, LeaseId),
 }
 
-/// The data.
+/// The leases, and the queue of keys in the order of their revisions.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Locks {
     revision: u64,
-    /// How often each lease was kept alive.
+    /// The leases, and the number of keep-alives of each.
     leases: BTreeMap<LeaseId, u64>,
     queue: BTreeMap<Revision, LeaseId>,
-    /// All that happened to the queue, for whoever looks from outside.
+    /// All changes of the queue, for properties.
     changes: Vec<Change>,
 }
 
 impl Locks {
-    /// The leases, and how often each was kept alive.
+    /// The leases, and the number of keep-alives of each.
     pub fn leases(&self) -> impl Iterator<Item = (LeaseId, u64)> {
-        self.leases.iter().map(|(lease, kept)| (*lease, *kept))
+        self.leases.iter().map(|(lease, keep_alives)| (*lease, *keep_alives))
     }
 
-    /// The queue, the holder first.
+    /// The keys in the order of their revisions, and the lease of each: that of the holder first.
     pub fn queue(&self) -> impl Iterator<Item = (Revision, LeaseId)> {
         self.queue.iter().map(|(key, lease)| (*key, *lease))
     }
 
-    /// Whether a key was created, and is gone.
-    pub fn is_gone(&self, key: Revision) -> bool {
+    /// Whether a key was created and has been deleted.
+    pub fn is_deleted(&self, key: Revision) -> bool {
         key.0 <= self.revision && !self.queue.contains_key(&key)
     }
 
-    /// All that happened to the queue.
+    /// All changes of the queue.
     pub fn changes(&self) -> &[Change] {
         &self.changes
     }
@@ -150,17 +151,18 @@ impl StateMachine for Locks {
                 Output::Granted(lease)
             }
             Command::KeepAlive(lease) => match self.leases.get_mut(&lease) {
-                Some(kept) => {
-                    *kept += 1;
+                Some(keep_alives) => {
+                    *keep_alives += 1;
                     Output::Done
                 }
                 None => Output::Gone,
             },
-            Command::Revoke { lease, kept } => {
-                if self.leases.get(&lease) != Some(&kept) {
+            Command::Revoke { lease, keep_alives } => {
+                if self.leases.get(&lease) != Some(&keep_alives) {
                     return Output::Gone;
                 }
                 self.leases.remove(&lease);
+                // A lease has one key at most: see `Enqueue`.
                 if let Some(key) = self.key_of(lease) {
                     self.queue.remove(&key);
                     self.changes.push(Change::Expired(key, lease));
@@ -189,13 +191,13 @@ impl StateMachine for Locks {
                 self.next_revision();
                 Output::Done
             }
-            Command::Ahead(key) => self.look_up(key),
+            Command::Position(key) => self.look_up(key),
         }
     }
 
     fn query(&self, command: &Command) -> Option<Output> {
         match *command {
-            Command::Ahead(key) => Some(self.look_up(key)),
+            Command::Position(key) => Some(self.look_up(key)),
             _ => None,
         }
     }
@@ -220,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_stand_in_the_order_of_their_creation() {
+    fn keys_are_queued_in_the_order_of_their_creation() {
         let mut locks = Locks::default();
         let (ann, bob, cat) = (granted(&mut locks), granted(&mut locks), granted(&mut locks));
         let (first, nobody) = queued(locks.apply(&Command::Enqueue(bob)));
@@ -230,8 +232,8 @@ mod tests {
         assert_eq!(queued(locks.apply(&Command::Enqueue(ann))), (second, Some(first)), "one key a lease");
         assert_eq!(locks.apply(&Command::Delete { lease: cat, revision: second }), Output::Gone, "not cat's");
         assert_eq!(locks.apply(&Command::Delete { lease: ann, revision: second }), Output::Done);
-        assert!(locks.is_gone(second) && !locks.is_gone(third) && !locks.is_gone(Revision(99)));
-        assert_eq!(queued(locks.query(&Command::Ahead(third)).unwrap()), (third, Some(first)));
+        assert!(locks.is_deleted(second) && !locks.is_deleted(third) && !locks.is_deleted(Revision(99)));
+        assert_eq!(queued(locks.query(&Command::Position(third)).unwrap()), (third, Some(first)));
     }
 
     #[test]
@@ -240,10 +242,10 @@ mod tests {
         let ann = granted(&mut locks);
         let (key, _) = queued(locks.apply(&Command::Enqueue(ann)));
         assert_eq!(locks.apply(&Command::KeepAlive(ann)), Output::Done);
-        assert_eq!(locks.apply(&Command::Revoke { lease: ann, kept: 0 }), Output::Gone);
-        assert!(!locks.is_gone(key));
-        assert_eq!(locks.apply(&Command::Revoke { lease: ann, kept: 1 }), Output::Done);
-        assert!(locks.is_gone(key));
+        assert_eq!(locks.apply(&Command::Revoke { lease: ann, keep_alives: 0 }), Output::Gone);
+        assert!(!locks.is_deleted(key));
+        assert_eq!(locks.apply(&Command::Revoke { lease: ann, keep_alives: 1 }), Output::Done);
+        assert!(locks.is_deleted(key));
         assert_eq!(locks.apply(&Command::KeepAlive(ann)), Output::Gone);
         assert_eq!(locks.apply(&Command::Enqueue(ann)), Output::Gone);
     }

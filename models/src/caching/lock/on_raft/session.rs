@@ -1,129 +1,131 @@
-//! A client's session with the group (thesis §6.2, §6.3): one command at a time, asked again until it is answered.
+//! A client's session with the group, which knows when each command was sent: a lease counts from there.
 
 use std::collections::VecDeque;
 
-use seedbed_sim::{Context, NodeId, Span, Time};
+use seedbed_sim::{Answer, Context, Embed, File, NodeId, OpId, Process, Span, Time};
 
-use crate::caching::lock::messages::Message;
-use crate::caching::lock::model::{Node, Timer};
+use crate::caching::lock::messages::{LockProcess, Message, SessionId, Timer};
 use crate::caching::lock::on_raft::machine::{Command, Locks, Output};
-use crate::replication::raft::leader_hint::LeaderHint;
 use crate::replication::raft::messages::Message as RaftMessage;
-use crate::replication::raft::types::{RequestId, Session as Name};
+use crate::replication::raft::persistence::Record as RaftRecord;
+use crate::replication::raft::server::Timer as RaftTimer;
+use crate::replication::raft::session_client::SessionClient;
 
-/// Which of a client's sessions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Line {
-    /// For the queue.
-    Queue,
-    /// For keep-alives, which must not wait for anything.
-    Alive,
-}
-
-/// An answer.
+/// The output of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Answered {
-    /// To what.
+pub struct Executed {
+    /// The command.
     pub command: Command,
-    /// The answer.
+    /// Its output.
     pub output: Output,
-    /// When the command was sent first, on the client's clock: it may have been executed at any time since.
+    /// When the command was sent first, on the client's clock: it was executed after that.
     pub sent: Time,
 }
 
 /// A session.
 #[derive(Clone, Debug, Hash)]
 pub struct Session {
-    line: Line,
-    contact: LeaderHint,
-    patience: Span,
-    nonce: u64,
-    name: Option<Name>,
-    sequence: u64,
-    /// What is to be asked; the first has been, if the time says when.
-    queue: VecDeque<(Command, Option<Time>)>,
+    id: SessionId,
+    client: SessionClient<Locks>,
+    /// The commands that are not executed yet, in order.
+    commands: VecDeque<Command>,
+    /// When the first of them was sent.
+    sent: Time,
+    /// How many commands were invoked.
+    invoked: u64,
 }
 
 impl Session {
-    /// A session with these servers.
-    pub fn new(line: Line, servers: Vec<NodeId>, patience: Span) -> Self {
-        let (contact, name, queue) = (LeaderHint::new(servers), None, VecDeque::new());
-        Session { line, contact, patience, nonce: 0, name, sequence: 0, queue }
+    /// A session with these servers that sends a command again when it was not answered for `request_timeout`.
+    pub fn new(id: SessionId, servers: Vec<NodeId>, request_timeout: Span) -> Self {
+        let client = SessionClient::new(servers, request_timeout);
+        Session { id, client, commands: VecDeque::new(), sent: Time::ZERO, invoked: 0 }
     }
 
-    /// Whether nothing is asked.
+    /// Whether all commands are executed.
     pub fn is_idle(&self) -> bool {
-        self.queue.is_empty()
+        self.client.is_idle()
     }
 
-    pub(super) fn start(&mut self, ctx: &mut Context<'_, Node>) {
-        // Two sessions of a node, and two lives of it, are told apart by the line and the time, if not by the draw.
+    /// The process starts.
+    pub fn start(&mut self, ctx: &mut Context<'_, impl LockProcess>) {
+        // The time and the session make the nonce unique among those of this node, whatever is drawn.
         let draw = ctx.draw("nonce", 0..=0xffff);
-        self.nonce = (draw << 48) ^ (ctx.now().0 << 1) ^ u64::from(self.line == Line::Alive);
-        self.contact.begin(ctx.id());
+        self.client.set_nonce((draw << 48) ^ (ctx.now().0 << 1) ^ u64::from(self.id == SessionId::KeepAlive));
+        self.host(ctx, |client, ctx| client.start(ctx));
     }
 
-    pub(super) fn ask(&mut self, ctx: &mut Context<'_, Node>, command: Command) {
-        self.queue.push_back((command, None));
-        if self.queue.len() == 1 {
-            self.next(ctx);
-        }
+    /// Executes a command, after those before it.
+    pub fn invoke(&mut self, ctx: &mut Context<'_, impl LockProcess>, command: Command) {
+        self.commands.push_back(command);
+        self.invoked += 1;
+        let op = OpId::internal(self.invoked);
+        self.host(ctx, |client, ctx| client.invoke(ctx, op, command));
     }
 
-    fn next(&mut self, ctx: &mut Context<'_, Node>) {
-        if let Some((_, sent @ None)) = self.queue.front_mut() {
-            *sent = Some(ctx.now());
-            self.sequence += 1;
-            self.send(ctx);
-        }
+    /// The command was not answered for `request_timeout`.
+    pub fn retry(&mut self, ctx: &mut Context<'_, impl LockProcess>) {
+        self.host(ctx, |client, ctx| client.timer(ctx, RaftTimer::Retry));
     }
 
-    fn send(&mut self, ctx: &mut Context<'_, Node>) {
-        let (Some((command, _)), Some(server)) = (self.queue.front(), self.contact.server()) else { return };
-        let message = match self.name {
-            None => RaftMessage::Register { nonce: self.nonce },
-            Some(session) => {
-                RaftMessage::Request { id: RequestId { session, sequence: self.sequence }, command: *command }
-            }
-        };
-        ctx.send(server, Message::Raft(message));
-        ctx.arm(Timer::Session(self.line), self.patience);
-    }
-
-    pub(super) fn retry(&mut self, ctx: &mut Context<'_, Node>) {
-        if !self.queue.is_empty() {
-            self.contact.next();
-            self.send(ctx);
-        }
-    }
-
-    /// What a server says, if it is for this session.
-    pub(super) fn message(
+    /// A server's message. It may be for another session of this node; if it is for this one, a command is under way.
+    pub fn message(
         &mut self,
-        ctx: &mut Context<'_, Node>,
+        ctx: &mut Context<'_, impl LockProcess>,
         from: NodeId,
-        message: &RaftMessage<Locks>,
-    ) -> Option<Answered> {
-        match *message {
-            RaftMessage::Registered { nonce, session } if nonce == self.nonce && self.name.is_none() => {
-                self.name = Some(session);
-                self.send(ctx);
-                None
-            }
-            RaftMessage::Reply { id, output } => {
-                let current = self.name == Some(id.session) && id.sequence == self.sequence;
-                let (command, sent) = self.queue.pop_front_if(|(_, sent)| current && sent.is_some())?;
-                ctx.cancel(&Timer::Session(self.line));
-                self.next(ctx);
-                Some(Answered { command, output, sent: sent.expect("just looked at") })
-            }
-            RaftMessage::NotLeader { leader } => {
-                if !self.queue.is_empty() && self.contact.redirect(from, leader) {
-                    self.send(ctx);
-                }
-                None
-            }
-            _ => None,
+        message: RaftMessage<Locks>,
+    ) -> Option<Executed> {
+        if self.is_idle() {
+            return None;
         }
+        self.host(ctx, |client, ctx| client.message(ctx, from, message))
+    }
+
+    fn host<P: LockProcess>(
+        &mut self,
+        ctx: &mut Context<'_, P>,
+        handler: impl FnOnce(&mut SessionClient<Locks>, &mut Context<'_, SessionClient<Locks>>),
+    ) -> Option<Executed> {
+        let before = self.client.outstanding();
+        let answers = ctx.host(OfSession(self.id), |ctx| handler(&mut self.client, ctx));
+        let executed = answers.into_iter().next().map(|answer| {
+            let Answer::Completed(_, output) = answer else { panic!("a session executes each command: {answer:?}") };
+            let command = self.commands.pop_front().expect("an output is that of a command");
+            Executed { command, output, sent: self.sent }
+        });
+        if self.client.outstanding() != before {
+            self.sent = ctx.now();
+        }
+        executed
+    }
+}
+
+/// How the sessions of one node are told apart.
+struct OfSession(SessionId);
+
+impl<P: LockProcess> Embed<P, SessionClient<Locks>> for OfSession {
+    fn name(&self) -> &'static str {
+        "session"
+    }
+
+    fn message(&self, message: RaftMessage<Locks>) -> Message {
+        message.into()
+    }
+
+    fn timer(&self, timer: RaftTimer) -> Timer {
+        assert!(timer == RaftTimer::Retry, "a session has one timer: {timer:?}");
+        Timer::Session(self.0)
+    }
+
+    fn record(&self, record: RaftRecord<Locks>) -> P::Record {
+        panic!("a session writes nothing: {record:?}")
+    }
+
+    fn unwrap_record(&self, _: P::Record) -> Option<RaftRecord<Locks>> {
+        None
+    }
+
+    fn file(&self, file: File) -> File {
+        file
     }
 }
