@@ -19,7 +19,7 @@ pub trait Planted: Copy {
 
 /// Declares the enum of a model's bugs: for each its name, what it does in a line, and the property that must catch it.
 /// The line is the variant's documentation, the name is how it is serialised. The enum gets `LISTED` for
-/// [`Info::bugs`](crate::Info), `name`, `named` and `planted`.
+/// [`Info::bugs`](crate::Info), `name` and `named`.
 ///
 /// ```
 /// seedbed_sim::bugs! {
@@ -29,7 +29,6 @@ pub trait Planted: Copy {
 ///     }
 /// }
 /// assert_eq!(Bug::named("counts-retries"), Some(Bug::CountsRetries));
-/// assert_eq!(Bug::planted(None), None);
 /// assert_eq!(Bug::CountsRetries.name(), "counts-retries");
 /// assert_eq!(Bug::LISTED[0].caught_by, "tally/exact");
 /// ```
@@ -66,14 +65,6 @@ macro_rules! bugs {
                     $($name => Some($Bug::$variant),)+
                     _ => None,
                 }
-            }
-
-            /// What [`Model::set_bug`]($crate::Model::set_bug) was asked to plant, if anything.
-            ///
-            /// # Panics
-            /// If no bug has this name.
-            pub fn planted(name: Option<&'static str>) -> Option<Self> {
-                name.map(|name| Self::named(name).unwrap_or_else(|| panic!("there is no bug of this name: {name}")))
             }
         }
 

@@ -97,16 +97,6 @@ pub trait Model: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send
         Ok(())
     }
 
-    /// The planted bug, if any.
-    fn bug(&self) -> Option<&'static str> {
-        None
-    }
-
-    /// Plants one of [`Info::bugs`], or none. Only called with names of that list.
-    fn set_bug(&mut self, bug: Option<&'static str>) {
-        let _ = bug;
-    }
-
     /// What of the configuration can be set by name, besides bugs and nodes: the command line has a flag for each.
     fn settings() -> &'static [Setting] {
         &[]

@@ -58,7 +58,6 @@ impl<M: Model> Campaign<M> {
         let at_boundary = suite.boundaries.iter().any(|boundary| boundary.name == bug);
         let campaign = if at_boundary { Campaign::at_boundary(suite.clone(), bug) } else { None };
         let mut campaign = campaign.unwrap_or_else(|| Campaign::new(suite));
-        campaign.suite.model.set_bug(Some(bug));
         campaign.suite.bug = Some(bug);
         campaign
     }

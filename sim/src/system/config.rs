@@ -44,8 +44,6 @@ trait Config: Any + Send + Sync {
     fn validate(&self) -> Result<(), String>;
     fn with_nodes(&self, nodes: usize) -> Result<AnyConfig, String>;
     fn with_setting(&self, name: &str, value: &str) -> Result<AnyConfig, String>;
-    fn with_bug(&self, bug: Option<&'static str>) -> AnyConfig;
-    fn bug(&self) -> Option<&'static str>;
     fn tolerance(&self) -> Tolerance;
     fn reaction_time(&self) -> Span;
     fn network(&self) -> NetworkConfig;
@@ -74,14 +72,6 @@ impl<M: Model> Config for M {
         let mut config = self.clone();
         config.set(name, value)?;
         Ok(AnyConfig::new(config))
-    }
-    fn with_bug(&self, bug: Option<&'static str>) -> AnyConfig {
-        let mut config = self.clone();
-        config.set_bug(bug);
-        AnyConfig::new(config)
-    }
-    fn bug(&self) -> Option<&'static str> {
-        Model::bug(self)
     }
     fn tolerance(&self) -> Tolerance {
         Model::tolerance(self)
@@ -144,16 +134,6 @@ impl AnyConfig {
     /// What it can be set to.
     pub fn with_setting(&self, name: &str, value: &str) -> Result<Self, String> {
         self.0.with_setting(name, value)
-    }
-
-    /// The same with another planted bug, or none.
-    pub fn with_bug(&self, bug: Option<&'static str>) -> Self {
-        self.0.with_bug(bug)
-    }
-
-    /// The planted bug.
-    pub fn bug(&self) -> Option<&'static str> {
-        self.0.bug()
     }
 
     /// What it tolerates.

@@ -66,9 +66,7 @@ impl<M: Model> Erased for Suite<M> {
     }
 
     fn planting(&self, bug: Option<&'static str>) -> Arc<dyn Erased> {
-        let mut suite = Suite { bug, ..self.clone() };
-        suite.model.set_bug(bug);
-        Arc::new(suite)
+        Arc::new(Suite { bug, ..self.clone() })
     }
 
     fn at_boundary(&self, name: &str) -> Option<(Arc<dyn Erased>, Swarm)> {

@@ -38,8 +38,6 @@ const LOG: File = File(0);
 /// Primary, backup or client.
 #[derive(Clone, Debug, Hash)]
 struct Node {
-    /// Whether the bug is planted.
-    hasty: bool,
     /// What this node has on its disk.
     kept: BTreeMap<OpId, u64>,
     /// At the primary: who waits for which write.
@@ -71,7 +69,7 @@ impl Process for Node {
                 self.keep(ctx, op, value);
                 self.asked.insert(op, (from, value));
                 ctx.send(BACKUP, Message::Copy(op, value));
-                if self.hasty {
+                if ctx.bug() == Some("hasty") {
                     ctx.send(from, Message::Written(op));
                 }
             }
@@ -112,10 +110,7 @@ impl Node {
 
 /// The model: how it is configured.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-struct Backup {
-    /// Plants the bug.
-    hasty: bool,
-}
+struct Backup {}
 
 impl Model for Backup {
     type Process = Node;
@@ -134,15 +129,7 @@ impl Model for Backup {
     }
 
     fn spawn(&self, _: NodeId, _: &[NodeId]) -> Node {
-        Node { hasty: self.hasty, kept: BTreeMap::new(), asked: BTreeMap::new(), wanted: BTreeMap::new() }
-    }
-
-    fn bug(&self) -> Option<&'static str> {
-        self.hasty.then_some("hasty")
-    }
-
-    fn set_bug(&mut self, bug: Option<&'static str>) {
-        self.hasty = bug.is_some();
+        Node { kept: BTreeMap::new(), asked: BTreeMap::new(), wanted: BTreeMap::new() }
     }
 
     fn workload(&self) -> BoxedStrategy<Vec<Operation<u64>>> {

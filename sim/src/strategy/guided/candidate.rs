@@ -34,9 +34,6 @@ impl Candidate {
         let common = worlds.common();
         let AnyStory { mut case, mut deviations } = story;
         let config = &mut case.scenario.config;
-        if !campaign.system.info().bugs.is_empty() {
-            *config = config.with_bug(common.config.bug());
-        }
         if case.scenario.nodes != common.nodes || config.size() != common.config.size() {
             return Err("it lacks some of the nodes".into());
         }
