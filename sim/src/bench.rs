@@ -52,9 +52,10 @@ use std::ops::{Deref, RangeInclusive};
 
 use crate::bug::Planted;
 use crate::choice::default_draw;
-use crate::context::{Context, Effects, Path, path_text};
 use crate::disk::{Disk, File, Stored, WriteFate};
+use crate::effects::{Effects, Path, path_text};
 use crate::mark::Mark;
+use crate::process::Context;
 use crate::process::{NodeId, OpId, Process};
 use crate::time::{Span, Time};
 

@@ -22,8 +22,8 @@ use rand_core::Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::chacha::Key;
-use crate::context::{Path, path_text};
 use crate::disk::{DiskConfig, WriteFate};
+use crate::effects::{Path, path_text};
 use crate::generator::{domain_key, stream};
 use crate::kind::Kinded;
 use crate::network::{Fate, Link, Links, NetworkConfig, below};

@@ -3,10 +3,11 @@
 use std::marker::PhantomData;
 use std::ops::RangeInclusive;
 
-use crate::context::{Context, Effects, EffectsOf, Path, Step};
 use crate::disk::File;
 use crate::disk::Stored;
+use crate::effects::{Effects, Path, Step};
 use crate::mark::Mark;
+use crate::process::{Context, EffectsOf};
 use crate::process::{NodeId, OpId, Process};
 use crate::time::Span;
 

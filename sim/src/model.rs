@@ -123,7 +123,12 @@ pub trait Model: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send
 
     /// What this configuration tolerates; variants may differ in that.
     fn tolerance(&self) -> Tolerance {
-        Tolerance::of(self)
+        self.usual_tolerance()
+    }
+
+    /// What a model of this size tolerates that says no more than [`Info::tolerates`]: where [`Model::tolerance`] begins.
+    fn usual_tolerance(&self) -> Tolerance {
+        Tolerance::usual(Self::INFO.tolerates, self.size())
     }
 
     /// How long the protocol takes to notice that something is wrong: its shortest election timeout, lease or retry.

@@ -3,87 +3,20 @@
 //! The shape (no socket, no clock, no thread inside; time and input are arguments) is known as sans-IO; quinn-proto
 //! and etcd's raft are its well-known examples.
 
-use std::fmt;
 use std::fmt::Debug;
 use std::hash::Hash;
+use std::ops::RangeInclusive;
 
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Serialize, de::DeserializeOwned};
 
-use crate::context::Context;
+use crate::bug::Planted;
+use crate::disk::{File, Stored};
+use crate::effects::{Effects, Step};
 use crate::kind::Kinded;
+use crate::mark::Mark;
+use crate::time::{Span, Time};
 
-/// The name of a node: `n0`, `n1`, … Stable: removing one node never renames another.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct NodeId(pub u16);
-
-impl NodeId {
-    /// The place of this node in arrays that hold one item a node.
-    pub fn index(self) -> usize {
-        self.0 as usize
-    }
-}
-
-impl fmt::Display for NodeId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&format!("n{}", self.0))
-    }
-}
-
-impl fmt::Debug for NodeId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "n{}", self.0)
-    }
-}
-
-impl std::str::FromStr for NodeId {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        let digits = text.strip_prefix('n').unwrap_or("");
-        digits.parse().map(NodeId).map_err(|_| format!("'{text}' is not a node: write n and a number, such as n3"))
-    }
-}
-
-impl Serialize for NodeId {
-    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for NodeId {
-    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        String::deserialize(from)?.parse().map_err(serde::de::Error::custom)
-    }
-}
-
-/// How many nodes a world can have: an event's name has fourteen bits for a node.
-pub const MAX_NODES: usize = 1 << 14;
-
-/// The name of a client operation: its place in the scenario's list, or one that a hosting process made up.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-pub struct OpId(pub u64);
-
-impl OpId {
-    const INTERNAL: u64 = 1 << 63;
-
-    /// An operation that a hosting process invokes on the process it hosts. Its outcome comes back from
-    /// [`Context::host`] and is not part of the world's history.
-    pub fn internal(n: u64) -> Self {
-        OpId(n | Self::INTERNAL)
-    }
-
-    /// Whether [`OpId::internal`] made this.
-    pub fn is_internal(self) -> bool {
-        self.0 & Self::INTERNAL != 0
-    }
-}
-
-/// What is written on disk by a process that writes nothing. Its outputs skip the output commit.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum NoDisk {}
-
-/// What a process that takes no operations is asked and answers.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-pub enum NoOp {}
+pub use crate::node::{MAX_NODES, NoDisk, NoOp, NodeId, OpId};
 
 /// A protocol: one state machine, as it runs on one node.
 ///
@@ -133,5 +66,173 @@ pub trait Process: Clone + Hash + Debug + Sized + 'static {
     /// How many bytes a message counts for where the network has a bandwidth.
     fn size(message: &Self::Message) -> u64 {
         size_of_val(message) as u64
+    }
+}
+
+/// The effects that handlers of `P` can have.
+pub(crate) type EffectsOf<'a, P> =
+    dyn Effects<<P as Process>::Message, <P as Process>::Timer, <P as Process>::Record, <P as Process>::Ret> + 'a;
+
+/// A handler's view of its node: the clock, and the effects it can have.
+///
+/// Messages and answers leave after the handler, once every write that the node made before they leave is durable
+/// (*output commit*); the methods that end in `_early` do not wait, which is how "replied before it was durable" is
+/// written on purpose.
+pub struct Context<'a, P: Process> {
+    pub(crate) effects: &'a mut EffectsOf<'a, P>,
+    pub(crate) id: NodeId,
+    pub(crate) now: Time,
+    pub(crate) bug: Option<&'static str>,
+}
+
+impl<P: Process> Context<'_, P> {
+    /// This node.
+    pub fn id(&self) -> NodeId {
+        self.id
+    }
+
+    /// This node's own clock, with its offset and drift. It can go back, as real ones do.
+    pub fn now(&self) -> Time {
+        self.now
+    }
+
+    /// Whether this bug is planted ([`crate::Scenario::bug`]).
+    #[inline]
+    pub fn planted(&self, bug: impl Planted) -> bool {
+        self.bug.is_some_and(|planted| planted == bug.name())
+    }
+
+    /// The name of the planted bug, if one is.
+    pub fn bug(&self) -> Option<&'static str> {
+        self.bug
+    }
+
+    /// The same context for another process that says, waits for and writes the same: how a node that is one of several
+    /// roles hands an event to its role. What the role does is done by this node.
+    pub fn as_role<Role>(&mut self) -> Context<'_, Role>
+    where
+        Role: Process<Message = P::Message, Timer = P::Timer, Record = P::Record, Ret = P::Ret>,
+    {
+        Context { effects: &mut *self.effects, id: self.id, now: self.now, bug: self.bug }
+    }
+
+    /// Sends a message. It may be lost, doubled, delayed or overtaken, as the network has it; a message to itself
+    /// takes the network too. Leaves when all writes made so far are durable.
+    pub fn send(&mut self, to: NodeId, message: P::Message) {
+        self.effects.send(to, message, false);
+    }
+
+    /// Sends without waiting for this node's disk.
+    pub fn send_early(&mut self, to: NodeId, message: P::Message) {
+        self.effects.send(to, message, true);
+    }
+
+    /// Sends a copy to each of `to`, in that order.
+    pub fn broadcast(&mut self, to: impl IntoIterator<Item = NodeId>, message: P::Message) {
+        for node in to {
+            self.send(node, message.clone());
+        }
+    }
+
+    /// Arms `timer` to fire once, `after` from now on this node's clock. Arming an armed timer moves it.
+    pub fn arm(&mut self, timer: P::Timer, after: Span) {
+        self.effects.arm(timer, after);
+    }
+
+    /// Disarms `timer` if it is armed.
+    pub fn cancel(&mut self, timer: &P::Timer) {
+        self.effects.cancel(timer);
+    }
+
+    /// A number in `range`, by chance: the choice `(draw, node, label, n)`. Its default is a fixed point of the range
+    /// that differs from node to node.
+    ///
+    /// # Panics
+    /// If the range is empty.
+    pub fn draw(&mut self, label: &'static str, range: RangeInclusive<u64>) -> u64 {
+        assert!(!range.is_empty(), "a draw needs a range with something in it: {label} has {range:?}");
+        self.effects.draw(&[Step { name: label, instance: None }], range)
+    }
+
+    /// A length of time in `range`, by chance; see [`Context::draw`].
+    pub fn draw_span(&mut self, label: &'static str, range: RangeInclusive<Span>) -> Span {
+        Span(self.draw(label, range.start().0..=range.end().0))
+    }
+
+    /// Writes a record at the end of `file`. Durable after the next sync, which begins by itself.
+    pub fn append(&mut self, file: File, record: P::Record) {
+        self.effects.append(file, record);
+    }
+
+    /// Writes a record at the end of `file` that nothing waits for (a log record that is *not forced*): it becomes
+    /// durable with the next write that is, and until then a crash may lose it, by the choice `(crash, node, n, write)`.
+    pub fn append_lazily(&mut self, file: File, record: P::Record) {
+        self.effects.append_lazily(file, record);
+    }
+
+    /// Replaces the whole of `file`, atomically: after a crash it is the old one or the new one (write to a new file,
+    /// sync, rename).
+    pub fn replace(&mut self, file: File, records: Vec<P::Record>) {
+        self.effects.replace(file, records);
+    }
+
+    /// What `file` holds, written records in order, synced or not. Meant for recovery in [`Process::start`].
+    pub fn read(&self, file: File) -> Vec<Stored<P::Record>> {
+        self.effects.read(file)
+    }
+
+    /// Whether everything this node has written, but for what it wrote lazily, is durable.
+    pub fn durable(&self) -> bool {
+        self.effects.durable()
+    }
+
+    /// The number of this node's last write, forced or lazy: in databases, its log sequence number.
+    pub fn written(&self) -> u64 {
+        self.effects.written()
+    }
+
+    /// Up to which number ([`Context::written`]) the writes of this node are durable: what a process looks at in
+    /// [`Process::synced`], if it waits for some of its writes and not for all.
+    pub fn durable_to(&self) -> u64 {
+        self.effects.durable_to()
+    }
+
+    /// Answers a client operation; the answer leaves when all writes made so far are durable.
+    pub fn complete(&mut self, op: OpId, ret: P::Ret) {
+        self.effects.complete(op, ret, false);
+    }
+
+    /// Answers without waiting for this node's disk.
+    pub fn complete_early(&mut self, op: OpId, ret: P::Ret) {
+        self.effects.complete(op, ret, true);
+    }
+
+    /// Ends a client operation that certainly had no effect and never will. Where that is not certain, leave it
+    /// unanswered: it is then unknown, and checkers treat it so.
+    pub fn fail(&mut self, op: OpId, reason: &str) {
+        self.effects.fail(op, reason);
+    }
+
+    /// Counts that an interesting state was reached. Marks are declared by [`marks!`](crate::marks), and sweeps demand that
+    /// seeds reach them.
+    pub fn mark(&mut self, mark: impl Into<Mark>) {
+        self.effects.mark(mark.into());
+    }
+
+    /// Leaves a remark in the timeline, and in the log at the level `debug`; `text` is only called when somebody records one
+    /// or listens.
+    pub fn note(&mut self, text: impl Fn() -> String) {
+        self.effects.note(&text);
+    }
+
+    /// Stops this node for good (fail-stop), as a database does that finds its log damaged. It stays down until a
+    /// fault restarts it or the world heals.
+    pub fn halt(&mut self, reason: &str) {
+        self.effects.halt(reason);
+    }
+
+    /// Whether a Byzantine fault is in force on this node: the model then decides how to lie.
+    pub fn byzantine(&self) -> bool {
+        self.effects.byzantine()
     }
 }

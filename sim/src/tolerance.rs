@@ -3,7 +3,6 @@
 use std::ops::Range;
 
 use crate::fault::FaultClass;
-use crate::model::Model;
 use crate::process::NodeId;
 use crate::time::Span;
 
@@ -59,12 +58,12 @@ pub struct Tolerance {
 }
 
 impl Tolerance {
-    /// What a model tolerates that says nothing else: the classes of its [`crate::Info`], crashes of all nodes, clocks that
-    /// are off by up to a second and drift by up to 1,000 parts per million, any pause, any delay.
-    pub fn of<M: Model>(model: &M) -> Self {
+    /// What a model of so many nodes tolerates that says nothing but the classes: crashes of all nodes, clocks that are off by
+    /// up to a second and drift by up to 1,000 parts per million, any pause, any delay.
+    pub fn usual(classes: &'static [FaultClass], size: usize) -> Self {
         Tolerance {
-            classes: M::INFO.tolerates,
-            crashes: Crashes::any(0..model.size() as u16),
+            classes,
+            crashes: Crashes::any(0..size as u16),
             skew: Skew { offset: Span::secs(1), drift_ppm: 1_000 },
             pause: None,
             delay: None,

@@ -94,8 +94,9 @@ mod later {
     use seedbed_models::replication::raft::client::Ask;
     use seedbed_models::replication::raft::kv::{Kv, Output};
     use seedbed_models::replication::raft::messages::Message as RaftMessage;
-    use seedbed_models::replication::raft::persistence::Record;
-    use seedbed_models::replication::raft::server::{Server, Timer};
+    use seedbed_models::replication::raft::record::Record;
+    use seedbed_models::replication::raft::server::Server;
+    use seedbed_models::replication::raft::settings::Timer;
     use seedbed_models::replication::raft::{Node, Raft};
     use seedbed_properties::replication::raft::{Group, commands_linearizable, safety};
     use seedbed_sim::{

@@ -150,7 +150,7 @@ impl Model for Sapling {
 
     /// A client that crashes forgets what it was asked, so only the server does.
     fn tolerance(&self) -> Tolerance {
-        Tolerance::of(self).crashing(Crashes::any(0..1))
+        self.usual_tolerance().crashing(Crashes::any(0..1))
     }
 
     fn workload(&self) -> BoxedStrategy<Workload<Self>> {

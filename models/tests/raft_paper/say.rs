@@ -5,7 +5,7 @@ use std::sync::Arc;
 use seedbed_models::replication::raft::kv::{Command, Output};
 use seedbed_models::replication::raft::membership::Membership;
 use seedbed_models::replication::raft::messages::Message;
-use seedbed_models::replication::raft::persistence::Record;
+use seedbed_models::replication::raft::record::Record;
 use seedbed_models::replication::raft::snapshot::Snapshot;
 use seedbed_models::replication::raft::types::{RequestId, Session};
 use seedbed_models::replication::raft::{Entry, Index, Kv, Payload, Term};

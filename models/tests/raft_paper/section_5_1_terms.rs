@@ -1,6 +1,6 @@
 //! §5.1, Raft basics: terms, and what is on stable storage (Figure 2).
 
-use seedbed_models::replication::raft::server::Timer;
+use seedbed_models::replication::raft::settings::Timer;
 
 use crate::say::*;
 use crate::setup::*;

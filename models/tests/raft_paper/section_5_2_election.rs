@@ -1,6 +1,6 @@
 //! §5.2, leader election.
 
-use seedbed_models::replication::raft::server::Timer;
+use seedbed_models::replication::raft::settings::Timer;
 use seedbed_sim::{Span, Time};
 
 use crate::say::*;

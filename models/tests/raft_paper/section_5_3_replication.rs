@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use seedbed_models::replication::raft::kv::Output;
-use seedbed_models::replication::raft::server::Timer;
+use seedbed_models::replication::raft::settings::Timer;
 use seedbed_sim::OpId;
 
 use crate::say::*;

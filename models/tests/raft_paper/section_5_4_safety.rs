@@ -1,6 +1,6 @@
 //! §5.4, safety: the election restriction (§5.4.1), and entries of earlier terms (§5.4.2).
 
-use seedbed_models::replication::raft::server::Timer;
+use seedbed_models::replication::raft::settings::Timer;
 
 use crate::say::*;
 use crate::setup::*;

@@ -1,7 +1,7 @@
 //! §5.5, follower and candidate crashes; and what is read back from stable storage (Figure 2).
 
-use seedbed_models::replication::raft::persistence::WAL;
-use seedbed_models::replication::raft::server::Timer;
+use seedbed_models::replication::raft::record::WAL;
+use seedbed_models::replication::raft::settings::Timer;
 use seedbed_sim::WriteFate;
 
 use crate::say::*;

@@ -2,7 +2,7 @@
 
 use seedbed_models::replication::raft::Settings;
 use seedbed_models::replication::raft::membership::Membership;
-use seedbed_models::replication::raft::server::{Changes, Timer};
+use seedbed_models::replication::raft::settings::{Changes, Timer};
 
 use crate::say::*;
 use crate::setup::*;

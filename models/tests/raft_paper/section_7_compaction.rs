@@ -2,8 +2,8 @@
 
 use seedbed_models::replication::raft::kv::Output;
 use seedbed_models::replication::raft::machine::StateMachine;
-use seedbed_models::replication::raft::server::Timer;
 use seedbed_models::replication::raft::sessions::Sessions;
+use seedbed_models::replication::raft::settings::Timer;
 use seedbed_models::replication::raft::snapshot::Snapshot;
 use seedbed_models::replication::raft::{Index, Kv, Settings, Term};
 use seedbed_sim::OpId;

@@ -1,8 +1,8 @@
 //! Servers in the states from which tests begin. The server on the bench is [`S1`].
 
 use seedbed_models::replication::raft::membership::Membership;
-use seedbed_models::replication::raft::persistence::WAL;
-use seedbed_models::replication::raft::server::{Changes, ReadMode, Timer};
+use seedbed_models::replication::raft::record::WAL;
+use seedbed_models::replication::raft::settings::{Changes, ReadMode, Timer};
 use seedbed_models::replication::raft::{Index, Kv, Server, Settings};
 use seedbed_sim::bench::Handled;
 use seedbed_sim::{NodeId, OpId};

@@ -2,7 +2,7 @@
 
 use seedbed_models::replication::raft::kv::Output;
 use seedbed_models::replication::raft::progress::Progress;
-use seedbed_models::replication::raft::{Settings, server::Timer};
+use seedbed_models::replication::raft::{Settings, settings::Timer};
 use seedbed_sim::OpId;
 
 use crate::say::*;

@@ -1,7 +1,7 @@
 //! Thesis §3.10, leadership transfer extension.
 
 use seedbed_models::replication::raft::Settings;
-use seedbed_models::replication::raft::server::Timer;
+use seedbed_models::replication::raft::settings::Timer;
 use seedbed_sim::OpId;
 
 use crate::say::*;

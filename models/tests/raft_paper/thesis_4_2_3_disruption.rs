@@ -2,7 +2,7 @@
 //! the others hear from.
 
 use seedbed_models::replication::raft::Settings;
-use seedbed_models::replication::raft::server::Timer;
+use seedbed_models::replication::raft::settings::Timer;
 use seedbed_sim::{Span, Time};
 
 use crate::say::*;

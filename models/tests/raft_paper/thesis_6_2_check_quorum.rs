@@ -2,7 +2,7 @@
 //! majority of its cluster".
 
 use seedbed_models::replication::raft::Settings;
-use seedbed_models::replication::raft::server::Timer;
+use seedbed_models::replication::raft::settings::Timer;
 
 use crate::say::*;
 use crate::setup::*;

@@ -1,7 +1,7 @@
 //! Thesis §6.4.1, using clocks to reduce messaging for read-only queries: leases.
 
 use seedbed_models::replication::raft::Settings;
-use seedbed_models::replication::raft::server::{ReadMode, Timer};
+use seedbed_models::replication::raft::settings::{ReadMode, Timer};
 use seedbed_sim::{Span, Time};
 
 use crate::say::*;

@@ -2,7 +2,7 @@
 
 use seedbed_models::replication::raft::Settings;
 use seedbed_models::replication::raft::kv::Output;
-use seedbed_models::replication::raft::server::ReadMode;
+use seedbed_models::replication::raft::settings::ReadMode;
 use seedbed_sim::OpId;
 
 use crate::say::*;

@@ -1,7 +1,7 @@
 //! Thesis §9.6, preventing disruptions when a server rejoins the cluster: pre-vote.
 
 use seedbed_models::replication::raft::Settings;
-use seedbed_models::replication::raft::server::Timer;
+use seedbed_models::replication::raft::settings::Timer;
 use seedbed_sim::{Span, Time};
 
 use crate::say::*;

@@ -12,11 +12,11 @@ use std::task::{Context as Poller, Poll, Waker};
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::context::Context;
 use crate::disk::File;
 use crate::disk::Stored;
 use crate::fingerprint::StableHasher;
 use crate::kind::Kinded;
+use crate::process::Context;
 use crate::process::{NodeId, OpId, Process};
 use crate::time::{Span, Time};
 

@@ -10,10 +10,10 @@ use madsim::runtime::{Handle as Madsim, NodeHandle, Runtime};
 use madsim::time::TimeHandle;
 
 use crate::choice::Source;
-use crate::context::Context;
 use crate::host::clock;
 use crate::host::node::{Handle, Hosted, Program, Shared, Site};
 use crate::model::Model;
+use crate::process::Context;
 use crate::process::NodeId;
 use crate::property::{Maker, Property, Violation};
 use crate::run::{Finished, Record, assertion, caught, finish, judge, judge_end};

@@ -15,7 +15,7 @@
 //! --budget 3000`), uniform needs 1.08 times its seeds (95 %: 0.89 to 1.35), pct 0.90 times (0.79 to 1.02), guided 1.11 times
 //! (1.02 to 1.21), and all of them more events. So none is clearly better; pct may be, and is worth a sweep of its own.
 
-mod drawn;
+pub(crate) mod drawn;
 pub mod guided;
 pub mod pct;
 mod search;
@@ -24,9 +24,9 @@ use std::fmt;
 
 use crate::run::Record;
 use crate::scenario::Impossible;
+use crate::strategy::drawn::Drawn;
 use crate::sweep::AnyCampaign;
 
-pub(crate) use drawn::Drawn;
 pub use search::Search;
 
 /// How seeds are made into worlds.

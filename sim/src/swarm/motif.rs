@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use crate::fault::{Direction, Fault, FaultClass, Target, What};
 use crate::network::CutMode;
 use crate::process::NodeId;
-use crate::swarm::Place;
+use crate::swarm::place::Place;
 use crate::time::{Span, Time};
 
 /// Which sequence.

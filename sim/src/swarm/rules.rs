@@ -10,7 +10,8 @@ use crate::model::Model;
 use crate::network::NetworkConfig;
 use crate::process::NodeId;
 use crate::scenario::CaseOf;
-use crate::swarm::Swarm;
+use crate::swarm::classes::Swarm;
+use crate::swarm::place::MOST_DRIFT;
 use crate::time::{Span, Time};
 
 /// A message that no bound holds takes at most this many times the least latency.
@@ -57,7 +58,7 @@ impl Rules {
             crashable: usual_tolerance.crashes.among,
             nodes: variant.size(),
             skew: tolerance.skew.offset * u64::from(swarm.over_skew),
-            drift_ppm: i64::from(tolerance.skew.drift_ppm.saturating_mul(swarm.over_skew)).min(super::MOST_DRIFT),
+            drift_ppm: i64::from(tolerance.skew.drift_ppm.saturating_mul(swarm.over_skew)).min(MOST_DRIFT),
             pause: tolerance.pause.map(|bound| bound * u64::from(swarm.over_pause)),
             latency: (bound.map_or(least, |bound| bound.min(least)), bound.unwrap_or(least * MOST_LATENCY)),
             late: bound.map_or(MOST_LATE, |bound| bound.min(MOST_LATE)),

@@ -7,8 +7,9 @@ use proptest::prelude::*;
 use crate::disk::DiskConfig;
 use crate::fault::{Fault, FaultClass};
 use crate::network::NetworkConfig;
+use crate::swarm::place::{Place, Plan};
+use crate::swarm::plans::what;
 use crate::swarm::rules::{MOST_LATE, MOST_PPM, MOST_SYNC_JITTER};
-use crate::swarm::{Place, Plan, what};
 use crate::time::{Span, Time};
 
 /// A plan has fewer faults than this: as many as a dense plan of a swarm may have.

@@ -7,9 +7,9 @@ use std::ops::RangeInclusive;
 
 use crate::choice::Source;
 use crate::choice::{Choices, Kinds};
-use crate::context::{Effects, Path};
 use crate::disk::File;
 use crate::disk::Stored;
+use crate::effects::{Effects, Path};
 use crate::fault::{Fault, FaultClass};
 use crate::fingerprint::StableHasher;
 use crate::history::{History, Outcome};

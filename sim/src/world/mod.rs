@@ -14,7 +14,6 @@ use std::hash::{Hash, Hasher};
 
 use crate::choice::Deviation;
 use crate::choice::Source;
-use crate::context::Context;
 use crate::disk::File;
 use crate::disk::{Stored, WriteFate};
 use crate::fault::{Fault, FaultClass};
@@ -22,6 +21,7 @@ use crate::history::History;
 use crate::log;
 use crate::model::{Model, Op, Ret};
 use crate::network::CutMode;
+use crate::process::Context;
 use crate::process::{NodeId, OpId, Process};
 use crate::scenario::{Case, Impossible, Scenario};
 use crate::stats::Stats;
@@ -394,7 +394,7 @@ impl<M: Model> World<M> {
     #[cfg(madsim)]
     pub(crate) fn begin_hosting(&mut self) -> u64 {
         self.core.clock = None;
-        let name = crate::context::Step { name: "host/schedule", instance: None };
+        let name = crate::effects::Step { name: "host/schedule", instance: None };
         self.core.choices.draw(self.core.scenario.nodes[0], &[name], 0, 999_999_999)
     }
 

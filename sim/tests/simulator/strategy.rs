@@ -76,7 +76,7 @@ impl Model for Crowd {
             crashes: Crashes::up_to(1, 2..4),
             skew: Skew { offset: Span::ms(7), drift_ppm: 300 },
             pause: Some(Span::ms(30)),
-            ..Tolerance::of(self)
+            ..self.usual_tolerance()
         }
     }
     fn holds(&self, process: &Person, _: &str) -> Option<u64> {

@@ -6,43 +6,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-/// Folders in which files still import each other in circles, with how many files do: they are to go, and none may come.
-const KNOWN: [(&str, usize); 6] = [
-    ("models/src/caching/lock", 14),
-    ("models/src/parts/redis", 2),
-    ("models/src/replication/raft", 12),
-    ("models/src/transactions/commitment", 5),
-    // `process.rs` and `context.rs`, `model.rs` and `tolerance.rs`.
-    ("sim/src", 4),
-    ("sim/src/swarm", 3),
-];
-
 #[test]
 fn files_do_not_import_each_other_in_circles() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a workspace");
     for room in ["sim/src", "models/src", "traces/src"] {
-        let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        for circle in Room::read(&root.join(room)).circles() {
-            let files: BTreeSet<_> = circle.iter().map(|module| module.join("/")).collect();
-            found.entry(format!("{room}/{}", folder(&circle)).trim_end_matches('/').into()).or_default().extend(files);
-        }
-        for (folder, files) in found {
-            let allowed = KNOWN.iter().find(|(known, _)| *known == folder).map_or(0, |(_, files)| *files);
-            let count = files.len();
-            assert!(count <= allowed, "{folder}: {count} files import each other in circles: {files:?}");
-        }
+        let circles = Room::read(&root.join(room)).circles();
+        assert!(circles.is_empty(), "{room}: these files import each other in circles: {circles:?}");
     }
-}
-
-/// The folder that all files of a circle are in.
-fn folder(circle: &[Module]) -> String {
-    let mut common = circle[0].clone();
-    for module in circle {
-        let shared = common.iter().zip(module).take_while(|(a, b)| a == b).count();
-        common.truncate(shared);
-    }
-    // Siblings of the root, and a folder's `mod.rs` with what is beside it.
-    common.join("/")
 }
 
 /// The path of a module: `["strategy", "pct"]`.

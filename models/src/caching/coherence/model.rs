@@ -363,7 +363,7 @@ impl Model for Coherence {
         } else {
             &[FaultClass::Reorder]
         };
-        Tolerance { classes, crashes: Crashes::any(0..0), ..Tolerance::of(self) }
+        Tolerance { classes, crashes: Crashes::any(0..0), ..self.usual_tolerance() }
     }
 
     /// Forwards keep their order from the home to each cache (Primer §8.2), and so do the broadcasts of a bus; where the network

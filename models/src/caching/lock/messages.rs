@@ -122,7 +122,7 @@ pub enum Timer {
     Redis(redis::Timer),
     /// A timer of a server of the Raft group.
     #[hosts]
-    Raft(raft::server::Timer),
+    Raft(raft::settings::Timer),
 }
 
 /// The sessions of a client of the Raft group.
@@ -144,7 +144,7 @@ pub enum Record {
     Redis(redis::Record),
     /// Of a server of the Raft group.
     #[hosts]
-    Raft(raft::persistence::Record<Locks>),
+    Raft(raft::record::Record<Locks>),
 }
 
 /// A write that the resource has accepted.

@@ -185,7 +185,7 @@ impl Model for Crdt {
     }
 
     fn tolerance(&self) -> Tolerance {
-        Tolerance { skew: SKEW, ..Tolerance::of(self) }
+        Tolerance { skew: SKEW, ..self.usual_tolerance() }
     }
 
     fn reaction_time(&self) -> Span {

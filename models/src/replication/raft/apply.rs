@@ -3,12 +3,15 @@
 use seedbed_sim::{Context, NodeId, OpId};
 
 use crate::replication::raft::bugs::Bug;
+use crate::replication::raft::entry::{Entry, Payload};
 use crate::replication::raft::machine::StateMachine;
 use crate::replication::raft::marks;
 use crate::replication::raft::messages::Message;
-use crate::replication::raft::server::{Pending, ReadMode, Server};
+use crate::replication::raft::role::Pending;
+use crate::replication::raft::server::Server;
 use crate::replication::raft::sessions::Known;
-use crate::replication::raft::types::{Entry, Index, Payload, RequestId, Session};
+use crate::replication::raft::settings::ReadMode;
+use crate::replication::raft::types::{Index, RequestId, Session};
 
 impl<S: StateMachine> Server<S> {
     /// A client asks for a session (thesis Figure 6.1, RegisterClient).

@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 use crate::replication::raft::kv::{Command, Kv, Output};
 use crate::replication::raft::membership::Membership;
 use crate::replication::raft::messages::Message;
-use crate::replication::raft::persistence::Record;
-use crate::replication::raft::server::{Server, Timer};
+use crate::replication::raft::record::Record;
+use crate::replication::raft::server::Server;
 use crate::replication::raft::session_client::SessionClient;
+use crate::replication::raft::settings::Timer;
 
 /// What a client can be asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

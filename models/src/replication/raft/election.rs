@@ -3,14 +3,18 @@
 use seedbed_sim::{Context, NodeId};
 
 use crate::replication::raft::bugs::Bug;
-use crate::replication::raft::lease::Lease;
+use crate::replication::raft::entry::{Entry, Payload};
 use crate::replication::raft::machine::StateMachine;
 use crate::replication::raft::marks;
 use crate::replication::raft::messages::Message;
 use crate::replication::raft::progress::Progress;
 use crate::replication::raft::quorum::VoteResult;
-use crate::replication::raft::server::{LeaderState, Role, Server, Timer};
-use crate::replication::raft::types::{Entry, Index, Payload, Term};
+use crate::replication::raft::role::Lease;
+use crate::replication::raft::role::Votes;
+use crate::replication::raft::role::{LeaderState, Role};
+use crate::replication::raft::server::Server;
+use crate::replication::raft::settings::Timer;
+use crate::replication::raft::types::{Index, Term};
 
 /// Why votes are asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,28 +25,6 @@ enum Campaign {
     Election,
     /// To be elected because the leader said so (thesis §3.10): nobody waits for that leader.
     Transfer,
-}
-
-/// Who has answered a candidate, and how.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Votes(Vec<(NodeId, bool)>);
-
-impl Votes {
-    /// The candidate's own vote.
-    fn own(id: NodeId) -> Self {
-        Votes(vec![(id, true)])
-    }
-
-    /// Counts an answer; the first of each voter is the one that counts.
-    fn count(&mut self, from: NodeId, granted: bool) {
-        if self.of(from).is_none() {
-            self.0.push((from, granted));
-        }
-    }
-
-    fn of(&self, voter: NodeId) -> Option<bool> {
-        self.0.iter().find(|(node, _)| *node == voter).map(|(_, granted)| *granted)
-    }
 }
 
 impl<S: StateMachine> Server<S> {

@@ -7,37 +7,13 @@
 //!
 //! A clock that steps has no such bound: leases hold under drift, and not under jumps.
 
-use std::collections::VecDeque;
-
-use seedbed_sim::{Context, Span, Time};
+use seedbed_sim::{Context, Span};
 
 use crate::replication::raft::bugs::Bug;
 use crate::replication::raft::machine::StateMachine;
-use crate::replication::raft::server::{ReadMode, Role, Server, Settings};
-
-/// A leader's lease, on its own clock.
-#[derive(Clone, Debug, Default, Hash)]
-pub(super) struct Lease {
-    /// When each round that is still open was sent.
-    sent: VecDeque<(u64, Time)>,
-    /// When the latest round was sent that a quorum has answered.
-    from: Option<Time>,
-    /// A server was told to stand for election: nobody waits for this leader any more, not in this term.
-    void: bool,
-}
-
-impl Lease {
-    /// From here on this leader has none in its term.
-    pub(super) fn give_up(&mut self) {
-        self.void = true;
-    }
-
-    /// The group has changed: only what the new quorums answer counts.
-    pub(super) fn begin_anew(&mut self) {
-        self.sent.clear();
-        self.from = None;
-    }
-}
+use crate::replication::raft::role::Role;
+use crate::replication::raft::server::Server;
+use crate::replication::raft::settings::{ReadMode, Settings};
 
 /// How long a lease lasts on the leader's clock.
 pub(super) fn length(settings: &Settings) -> Span {

@@ -1,7 +1,8 @@
 //! The log: the entries behind a snapshot.
 
+use crate::replication::raft::entry::Entry;
 use crate::replication::raft::machine::StateMachine;
-use crate::replication::raft::types::{Entry, Index, Term};
+use crate::replication::raft::types::{Index, Term};
 
 /// Entries, and the place before them up to which a snapshot stands for them (paper §5.3 and §7).
 #[derive(Clone, Debug, PartialEq, Hash)]
@@ -123,8 +124,8 @@ impl<S: StateMachine> Log<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::replication::raft::entry::Payload;
     use crate::replication::raft::kv::Kv;
-    use crate::replication::raft::types::Payload;
 
     fn log(terms: &[u64]) -> Log<Kv> {
         let mut log = Log::new(Index::ZERO, Term(0));

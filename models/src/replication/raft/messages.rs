@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use seedbed_sim::{Kinded, NodeId};
 
+use crate::replication::raft::entry::Entry;
 use crate::replication::raft::machine::StateMachine;
 use crate::replication::raft::membership::Membership;
 use crate::replication::raft::snapshot::Snapshot;
-use crate::replication::raft::types::{Entry, Index, RequestId, Session, Term};
+use crate::replication::raft::types::{Index, RequestId, Session, Term};
 
 /// A message. The sender is who leads, votes or asks.
 #[derive(Clone, Debug, PartialEq, Hash)]

@@ -6,10 +6,10 @@
 //! applies committed commands in log order to its state machine. Who has a log that lacks a committed entry is not
 //! elected.
 //!
-//! Read it in the paper's order: [`server`] (Figure 2: state, rules for all), `election` (§5.2, §5.4.1),
-//! `replication` (§5.3, §5.4.2), [`persistence`], [`snapshot`] (§7), then the thesis's chapter 6: `apply`,
-//! [`sessions`], `read_index`, `lease`; chapter 4: `reconfigure`; §3.10: `transfer`. [`quorum`], [`progress`], [`membership`] and [`log`] are pure. [`bugs`] breaks one rule at
-//! a time.
+//! Read it in the paper's order: [`server`] (Figure 2: state, rules for all) with its [`role`] (Figure 4), `election` (§5.2,
+//! §5.4.1), `replication` (§5.3, §5.4.2), `persistence`, `compaction` (§7), then the thesis's chapter 6: `apply`, [`sessions`],
+//! `read_index`, `lease`; chapter 4: `reconfigure`; §3.10: `transfer`. [`quorum`], [`progress`], [`membership`] and [`log`] are
+//! pure. A client's side is [`session_client`]. [`bugs`] breaks one rule at a time.
 //!
 //! [`server::Server`] is a process over any [`machine::StateMachine`]; other components host it. [`Raft`] is the model:
 //! such servers over a key-value map, with clients.
@@ -20,7 +20,9 @@
 mod apply;
 pub mod bugs;
 pub mod client;
+mod compaction;
 mod election;
+pub mod entry;
 pub mod kv;
 pub mod leader_hint;
 mod lease;
@@ -30,22 +32,27 @@ pub mod marks;
 pub mod membership;
 pub mod messages;
 pub mod model;
-pub mod persistence;
+mod persistence;
 pub mod progress;
 pub mod quorum;
 mod read_index;
 mod reconfigure;
+pub mod record;
 mod replication;
+pub mod role;
 pub mod server;
 pub mod session_client;
 pub mod sessions;
+pub mod settings;
 pub mod snapshot;
 mod transfer;
 pub mod types;
 mod workload;
 
 pub use bugs::Bug;
+pub use entry::{Entry, Payload};
 pub use kv::Kv;
 pub use model::{Node, Raft};
-pub use server::{Server, Settings};
-pub use types::{Entry, Index, Payload, Term};
+pub use server::Server;
+pub use settings::Settings;
+pub use types::{Index, Term};

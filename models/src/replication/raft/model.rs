@@ -11,8 +11,10 @@ use crate::replication::raft::kv::{Kv, Output};
 use crate::replication::raft::marks;
 use crate::replication::raft::membership::Membership;
 use crate::replication::raft::messages::Message;
-use crate::replication::raft::persistence::Record;
-use crate::replication::raft::server::{Changes, ReadMode, Role, Server, Settings, Timer};
+use crate::replication::raft::record::Record;
+use crate::replication::raft::role::Role;
+use crate::replication::raft::server::Server;
+use crate::replication::raft::settings::{Changes, ReadMode, Settings, Timer};
 use crate::replication::raft::workload::workload;
 
 /// The configuration: servers `n0` …, then clients.
@@ -179,7 +181,7 @@ impl Model for Raft {
             ReadMode::Log | ReadMode::ReadIndex => Skew { offset: Span::secs(1), drift_ppm: 1_000 },
         };
         let minority = usize::from(self.servers.saturating_sub(1) / 2);
-        Tolerance { crashes: Crashes::up_to(minority, 0..self.servers), skew, ..Tolerance::of(self) }
+        Tolerance { crashes: Crashes::up_to(minority, 0..self.servers), skew, ..self.usual_tolerance() }
     }
 
     /// The newest leader is the one of the highest term.

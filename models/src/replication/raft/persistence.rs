@@ -6,39 +6,17 @@
 
 use std::sync::Arc;
 
-use seedbed_sim::{Context, File, NodeId};
+use seedbed_sim::{Context, NodeId};
 
 use crate::parts::wal;
 use crate::replication::raft::bugs::Bug;
+use crate::replication::raft::entry::{Entry, Payload};
 use crate::replication::raft::log::Log;
 use crate::replication::raft::machine::StateMachine;
+use crate::replication::raft::record::{Record, WAL};
 use crate::replication::raft::server::Server;
 use crate::replication::raft::snapshot::Snapshot;
-use crate::replication::raft::types::{Entry, Index, Payload, Term};
-
-/// The write-ahead log.
-pub const WAL: File = File(0);
-
-/// One record of it.
-#[derive(Clone, Debug, PartialEq, Hash)]
-pub enum Record<S: StateMachine> {
-    /// What the entries before the log did; only ever the first record.
-    Snapshot(Arc<Snapshot<S>>),
-    /// The current term, and who got this server's vote in it.
-    Vote {
-        /// `currentTerm`.
-        term: Term,
-        /// `votedFor`.
-        vote: Option<NodeId>,
-    },
-    /// The next entry.
-    Entry(Entry<S>),
-    /// The entries from here on are gone.
-    Truncate {
-        /// The first that is.
-        first: Index,
-    },
-}
+use crate::replication::raft::types::{Index, Term};
 
 /// What a disk held.
 pub(super) struct Recovered<S: StateMachine> {

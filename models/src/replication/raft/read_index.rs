@@ -10,17 +10,10 @@ use seedbed_sim::Context;
 use crate::replication::raft::bugs::Bug;
 use crate::replication::raft::machine::StateMachine;
 use crate::replication::raft::marks;
-use crate::replication::raft::server::{Pending, ReadMode, Role, Server};
-use crate::replication::raft::types::Index;
-
-/// A read that waits for its round of heartbeats.
-#[derive(Clone, Debug, Hash)]
-pub(super) struct Read<S: StateMachine> {
-    round: u64,
-    index: Index,
-    waiter: Pending,
-    command: S::Command,
-}
+use crate::replication::raft::role::Read;
+use crate::replication::raft::role::{Pending, Role};
+use crate::replication::raft::server::Server;
+use crate::replication::raft::settings::ReadMode;
 
 impl<S: StateMachine> Server<S> {
     pub(super) fn read(&mut self, ctx: &mut Context<'_, Self>, waiter: Pending, command: S::Command) {

@@ -8,20 +8,17 @@
 use seedbed_sim::{Context, NodeId};
 
 use crate::replication::raft::bugs::Bug;
+use crate::replication::raft::entry::{Entry, Payload};
 use crate::replication::raft::machine::StateMachine;
 use crate::replication::raft::marks;
 use crate::replication::raft::membership::Membership;
 use crate::replication::raft::messages::Message;
 use crate::replication::raft::progress::Progress;
-use crate::replication::raft::server::{Changes, LeaderState, Role, Server, Timer};
-use crate::replication::raft::types::{Entry, Index, Payload};
-
-/// The group that a client wants.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Goal {
-    membership: Membership,
-    client: NodeId,
-}
+use crate::replication::raft::role::Goal;
+use crate::replication::raft::role::{LeaderState, Role};
+use crate::replication::raft::server::Server;
+use crate::replication::raft::settings::{Changes, Timer};
+use crate::replication::raft::types::Index;
 
 impl<S: StateMachine> Server<S> {
     /// A client wants another group. The leader takes one change at a time; a client that is not answered asks again.

@@ -3,12 +3,15 @@
 use seedbed_sim::{Context, NodeId};
 
 use crate::replication::raft::bugs::Bug;
+use crate::replication::raft::entry::Entry;
 use crate::replication::raft::machine::StateMachine;
 use crate::replication::raft::marks;
 use crate::replication::raft::messages::Message;
 use crate::replication::raft::progress::Flow;
-use crate::replication::raft::server::{Role, Server, Timer};
-use crate::replication::raft::types::{Entry, Index, Term};
+use crate::replication::raft::role::Role;
+use crate::replication::raft::server::Server;
+use crate::replication::raft::settings::Timer;
+use crate::replication::raft::types::{Index, Term};
 
 // -------------------------------------------------------------------------------------------------------------------
 // The leader

@@ -1,187 +1,24 @@
 //! A server: its state (paper Figure 2) and the rules for all servers.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
-use seedbed_sim::{Context, Kinded, NodeId, OpId, Process, Span, Time};
-use serde::{Deserialize, Serialize};
+use seedbed_sim::{Context, NodeId, OpId, Process, Span, Time};
 
 use crate::replication::raft::bugs::Bug;
-use crate::replication::raft::election::Votes;
-use crate::replication::raft::lease::Lease;
 use crate::replication::raft::log::Log;
 use crate::replication::raft::machine::StateMachine;
 use crate::replication::raft::marks;
 use crate::replication::raft::membership::Membership;
 use crate::replication::raft::messages::Message;
-use crate::replication::raft::persistence::Record;
-use crate::replication::raft::progress::Progress;
-use crate::replication::raft::read_index::Read;
-use crate::replication::raft::reconfigure::Goal;
+use crate::replication::raft::record::Record;
+use crate::replication::raft::role::LeaderState;
+use crate::replication::raft::role::Role;
 use crate::replication::raft::sessions::Sessions;
+use crate::replication::raft::settings::ReadMode;
+use crate::replication::raft::settings::Settings;
+use crate::replication::raft::settings::Timer;
 use crate::replication::raft::snapshot::Snapshot;
-use crate::replication::raft::transfer::Transfer;
-use crate::replication::raft::types::{Index, RequestId, Term};
-
-/// How reads are answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ReadMode {
-    /// Like any command, through the log.
-    Log,
-    /// By the leader, after a round of heartbeats has told it that it still leads (thesis §6.4).
-    ReadIndex,
-    /// By the leader alone, for as long as its clock says that nobody else can have been elected (thesis §6.4.1).
-    Lease,
-}
-
-/// How a group changes its voters.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Changes {
-    /// One server at a time (thesis §4.2).
-    SingleServer,
-    /// Never: without pre-vote and check-quorum, a server that was taken out and does not know it would depose every
-    /// leader (thesis §4.2.3).
-    #[default]
-    Never,
-    /// All at once, through a joint configuration (paper §6, thesis §4.3).
-    Joint,
-}
-
-/// How a group is tuned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Settings {
-    /// The shortest election timeout (paper §5.2 and §9.3).
-    pub election_min: Span,
-    /// The longest election timeout.
-    pub election_max: Span,
-    /// How often a leader says that it is alive.
-    pub heartbeat: Span,
-    /// After how many applied entries a snapshot is taken.
-    pub snapshot_threshold: u64,
-    /// How many entries an AppendEntries holds at most.
-    pub batch: usize,
-    /// Whether a server asks if it could win before it raises its term (thesis §9.6).
-    pub pre_vote: bool,
-    /// Whether a leader that hears from no quorum steps down, and servers that hear from a leader ignore candidates
-    /// (thesis §6.2 and §4.2.3).
-    pub check_quorum: bool,
-    /// How reads are answered.
-    pub reads: ReadMode,
-    /// How it changes its voters.
-    #[serde(default)]
-    pub changes: Changes,
-    /// The bound on clocks that leases rely on: how fast or slow one runs at most, in parts per million.
-    #[serde(default = "usual_drift")]
-    pub drift_ppm: u32,
-}
-
-fn usual_drift() -> u32 {
-    50_000
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Settings {
-            election_min: Span::ms(150),
-            election_max: Span::ms(300),
-            heartbeat: Span::ms(50),
-            snapshot_threshold: 12,
-            batch: 16,
-            pre_vote: true,
-            check_quorum: true,
-            reads: ReadMode::ReadIndex,
-            changes: Changes::SingleServer,
-            drift_ppm: usual_drift(),
-        }
-    }
-}
-
-/// The timers of servers and clients.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Kinded)]
-pub enum Timer {
-    /// No leader was heard of for an election timeout.
-    Election,
-    /// A leader says that it is alive.
-    Heartbeat,
-    /// A leader looks whether a quorum still answers.
-    CheckQuorum,
-    /// A leader gives up handing over.
-    Transfer,
-    /// A leader gives up a change of the group that new servers do not keep up with.
-    Change,
-    /// A client sends an unanswered request again.
-    Retry,
-}
-
-/// What a server is at the moment (paper Figure 4).
-#[derive(Clone, Debug, Hash)]
-pub enum Role<S: StateMachine> {
-    /// It follows whoever leads.
-    Follower,
-    /// It asks whether it could win an election.
-    PreCandidate(Votes),
-    /// It asks for votes.
-    Candidate(Votes),
-    /// It leads.
-    Leader(Box<LeaderState<S>>),
-}
-
-/// Who waits for an entry to be applied, or a read to be answered.
-#[derive(Clone, Debug, Hash)]
-pub(super) enum Pending {
-    Registration { client: NodeId, nonce: u64 },
-    Client { client: NodeId, id: RequestId },
-    Host(OpId),
-}
-
-/// The volatile state of a leader.
-#[derive(Clone, Debug, Hash)]
-pub struct LeaderState<S: StateMachine> {
-    /// What it knows of the others.
-    pub(super) peers: Vec<(NodeId, Progress)>,
-    /// Up to where its own log is durable.
-    pub(super) durable: Index,
-    /// Counts rounds of heartbeats that reads wait for.
-    pub(super) round: u64,
-    /// Who waits for which entry, ascending.
-    pub(super) waiting: VecDeque<(Index, Pending)>,
-    /// Reads whose round is under way, in its order.
-    pub(super) reads: VecDeque<Read<S>>,
-    /// Reads that wait for the leader's first commit.
-    pub(super) early_reads: Vec<(Pending, S::Command)>,
-    /// The change of the group that it was asked for.
-    pub(super) goal: Option<Goal>,
-    /// To whom it is about to hand over.
-    pub(super) transfer: Option<Transfer>,
-    /// Until when nobody else can lead.
-    pub(super) lease: Lease,
-}
-
-impl<S: StateMachine> LeaderState<S> {
-    /// What the leader knows of a follower; it asks for members only.
-    pub(super) fn progress(&mut self, of: NodeId) -> &mut Progress {
-        self.peers
-            .iter_mut()
-            .find(|(node, _)| *node == of)
-            .map(|(_, progress)| progress)
-            .expect("raft leads its members")
-    }
-
-    /// Which index, or round, each server has reached, as a quorum counts them.
-    pub(super) fn reached<'a>(
-        &'a self,
-        own: (NodeId, u64),
-        of: impl Fn(&Progress) -> u64 + 'a,
-    ) -> impl Fn(NodeId) -> Index + 'a {
-        move |node| match node == own.0 {
-            true => Index(own.1),
-            false => Index(self.peers.iter().find(|(peer, _)| *peer == node).map_or(0, |(_, progress)| of(progress))),
-        }
-    }
-}
+use crate::replication::raft::types::{Index, Term};
 
 /// One server of a group that replicates `S`.
 ///

@@ -9,8 +9,8 @@ use crate::replication::raft::leader_hint::LeaderHint;
 use crate::replication::raft::machine::StateMachine;
 use crate::replication::raft::marks;
 use crate::replication::raft::messages::Message;
-use crate::replication::raft::persistence::Record;
-use crate::replication::raft::server::Timer;
+use crate::replication::raft::record::Record;
+use crate::replication::raft::settings::Timer;
 use crate::replication::raft::types::{RequestId, Session};
 
 /// A session. It is a process that a client is, or hosts: its operations are commands, which it sends one after the other,

@@ -5,16 +5,11 @@ use seedbed_sim::{Context, NodeId};
 use crate::replication::raft::machine::StateMachine;
 use crate::replication::raft::marks;
 use crate::replication::raft::messages::Message;
-use crate::replication::raft::server::{Role, Server, Timer};
+use crate::replication::raft::role::Role;
+use crate::replication::raft::role::Transfer;
+use crate::replication::raft::server::Server;
+use crate::replication::raft::settings::Timer;
 use crate::replication::raft::types::Term;
-
-/// To whom a leader is about to hand over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Transfer {
-    to: NodeId,
-    /// Who asked for it.
-    client: NodeId,
-}
 
 impl<S: StateMachine> Server<S> {
     /// A client asks the leader to hand over. It takes no requests from now on, until it has, or gives up.

@@ -2,9 +2,6 @@
 
 use std::fmt;
 
-use crate::replication::raft::machine::StateMachine;
-use crate::replication::raft::membership::Membership;
-
 /// A term: logical time, in which at most one leader is elected (paper §5.1). Zero comes before the first election.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Term(pub u64);
@@ -70,32 +67,4 @@ pub struct RequestId {
     pub session: Session,
     /// Counts the session's commands from 1.
     pub sequence: u64,
-}
-
-/// What an entry says.
-#[derive(Clone, Debug, PartialEq, Hash)]
-pub enum Payload<S: StateMachine> {
-    /// Nothing. A leader begins its term with one, for it may commit older entries only behind one of its own
-    /// (paper §5.4.2 and §8).
-    Noop,
-    /// Opens a session for a client. Its index is the session's name.
-    Register,
-    /// A command for the state machine. Commands of a hosting process have no id: they are not retried.
-    Command {
-        /// What makes a retry known.
-        id: Option<RequestId>,
-        /// What the state machine is to do.
-        command: S::Command,
-    },
-    /// The group is this from here on, as soon as the entry is in the log (thesis §4.1).
-    Config(Membership),
-}
-
-/// An entry of the log. Its index is its place.
-#[derive(Clone, Debug, PartialEq, Hash)]
-pub struct Entry<S: StateMachine> {
-    /// The term in which a leader received it.
-    pub term: Term,
-    /// What it says.
-    pub payload: Payload<S>,
 }

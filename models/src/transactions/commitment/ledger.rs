@@ -9,8 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::transactions::TxId;
 use crate::transactions::commitment::journal::Decision;
-use crate::transactions::commitment::protocol::Reads;
-use crate::transactions::store::{Prepared, Step, Store};
+use crate::transactions::store::{Cell, Key, Prepared, Step, Store};
+
+/// What a transaction has read, as it was before its own writes.
+pub type Reads = BTreeMap<Key, Cell>;
 
 /// One record of a participant's log.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

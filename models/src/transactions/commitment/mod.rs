@@ -17,7 +17,9 @@
 //! at its vote and lets its locks go, which is two-phase locking only if no lock is taken thereafter at any other
 //! participant.
 
+pub mod client;
 pub mod cluster;
+pub mod commits;
 pub mod journal;
 pub mod ledger;
 pub mod marks;
@@ -31,11 +33,12 @@ pub mod votes;
 pub mod work;
 
 pub use cluster::Cluster;
+pub use commits::Commits;
 pub use journal::{Decision, Entry, Journal, Vote};
-pub use ledger::{Ledger, Members, State};
-pub use node::{Commits, Node, Roles};
+pub use ledger::{Ledger, Members, Reads, State};
+pub use node::{Node, Roles};
 pub(crate) use protocol::protocol;
-pub use protocol::{Phase, Protocol, Reads};
+pub use protocol::{Phase, Protocol};
 pub use request_log::RequestLog;
 pub use requests::{Incarnation, Reply, Request};
 pub use resource_manager::{LOG, Report, ResourceManager, Write};

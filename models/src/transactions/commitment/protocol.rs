@@ -1,7 +1,6 @@
 //! What the protocols differ in, as far as the shell around the phases has to know: what their nodes send, wait for and
 //! write.
 
-use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::hash::Hash;
 
@@ -9,12 +8,9 @@ use seedbed_sim::{Kinded, Mark};
 
 use crate::transactions::TxId;
 use crate::transactions::commitment::journal::Decision;
-use crate::transactions::commitment::ledger;
+use crate::transactions::commitment::ledger::{self, Reads};
 use crate::transactions::commitment::requests::{Reply, Request};
-use crate::transactions::store::{Cell, Key, Step};
-
-/// What a transaction has read, as it was before its own writes.
-pub type Reads = BTreeMap<Key, Cell>;
+use crate::transactions::store::Step;
 
 /// A protocol of atomic commitment. The constants are the variants of its own enums for what is said and written outside of
 /// its phases.

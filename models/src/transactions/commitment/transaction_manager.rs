@@ -9,8 +9,9 @@ use seedbed_sim::{Context, NodeId, Process};
 
 use crate::transactions::TxId;
 use crate::transactions::commitment::journal::{Decision, Entry, Journal};
+use crate::transactions::commitment::ledger::Reads;
 use crate::transactions::commitment::marks;
-use crate::transactions::commitment::protocol::{Phase, Protocol, Reads};
+use crate::transactions::commitment::protocol::{Phase, Protocol};
 use crate::transactions::commitment::request_log::RequestLog;
 use crate::transactions::commitment::requests::{Incarnation, Reply, Request};
 use crate::transactions::commitment::work::Ret;

@@ -201,7 +201,7 @@ impl Model for Mvcc {
 
     /// All but the last half of the clients: a partition can then leave a client that never crashes alone with an oracle.
     fn tolerance(&self) -> Tolerance {
-        Tolerance::of(self).crashing(Crashes::any(0..self.client_ids().end - self.clients / 2))
+        self.usual_tolerance().crashing(Crashes::any(0..self.client_ids().end - self.clients / 2))
     }
 
     fn reaction_time(&self) -> Span {

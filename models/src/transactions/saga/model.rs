@@ -208,7 +208,7 @@ impl Model for Saga {
     }
 
     fn tolerance(&self) -> Tolerance {
-        Tolerance::of(self).crashing(Crashes::any(0..SERVICES))
+        self.usual_tolerance().crashing(Crashes::any(0..SERVICES))
     }
 
     fn reaction_time(&self) -> Span {

@@ -141,7 +141,7 @@ impl Model for Tcc {
     }
 
     fn tolerance(&self) -> Tolerance {
-        Tolerance::of(self).crashing(Crashes::any(0..SERVERS))
+        self.usual_tolerance().crashing(Crashes::any(0..SERVERS))
     }
 
     fn reaction_time(&self) -> Span {

@@ -97,7 +97,7 @@ impl Model for ThreePhaseCommit {
     }
 
     fn tolerance(&self) -> Tolerance {
-        Tolerance { crashes: self.cluster.crashes(), delay: Some(self.settings.delta), ..Tolerance::of(self) }
+        Tolerance { crashes: self.cluster.crashes(), delay: Some(self.settings.delta), ..self.usual_tolerance() }
     }
 
     fn reaction_time(&self) -> Span {

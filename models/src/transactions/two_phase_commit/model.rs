@@ -105,7 +105,7 @@ impl Model for TwoPhaseCommit {
     }
 
     fn tolerance(&self) -> Tolerance {
-        Tolerance::of(self).crashing(self.cluster.crashes())
+        self.usual_tolerance().crashing(self.cluster.crashes())
     }
 
     fn reaction_time(&self) -> Span {

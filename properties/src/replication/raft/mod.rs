@@ -16,7 +16,7 @@ mod state_machine_safety;
 
 use seedbed_models::replication::raft::Raft;
 use seedbed_models::replication::raft::bugs::Bug;
-use seedbed_models::replication::raft::server::ReadMode;
+use seedbed_models::replication::raft::settings::ReadMode;
 use seedbed_sim::{Boundary, FaultClass, Maker, Suite, Swarm, maker};
 
 pub use at_most_once::AtMostOnce;

@@ -7,9 +7,9 @@ use proptest::prelude::*;
 use seedbed_models::replication::raft::machine::StateMachine;
 use seedbed_models::replication::raft::membership::Membership;
 use seedbed_models::replication::raft::messages::Message;
-use seedbed_models::replication::raft::persistence::Record;
-use seedbed_models::replication::raft::server::Timer;
+use seedbed_models::replication::raft::record::Record;
 use seedbed_models::replication::raft::session_client::SessionClient;
+use seedbed_models::replication::raft::settings::Timer;
 use seedbed_models::replication::raft::{Server, Settings};
 use seedbed_sim::{
     FaultClass, Info, Model, NodeId, Operation, Phases, Roles, Span, Swarm, Time, Verdict, Workload, World, check,

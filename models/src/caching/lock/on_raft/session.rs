@@ -7,9 +7,9 @@ use seedbed_sim::{Answer, Context, Embed, File, NodeId, OpId, Process, Span, Tim
 use crate::caching::lock::messages::{LockProcess, Message, SessionId, Timer};
 use crate::caching::lock::on_raft::machine::{Command, Locks, Output};
 use crate::replication::raft::messages::Message as RaftMessage;
-use crate::replication::raft::persistence::Record as RaftRecord;
-use crate::replication::raft::server::Timer as RaftTimer;
+use crate::replication::raft::record::Record as RaftRecord;
 use crate::replication::raft::session_client::SessionClient;
+use crate::replication::raft::settings::Timer as RaftTimer;
 
 /// The output of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,0 +1,79 @@
+//! The names of nodes and of operations, and the types of a process that has no disk or takes no operations.
+
+use std::fmt;
+use std::fmt::Debug;
+
+use serde::{Deserialize, Serialize};
+
+/// The name of a node: `n0`, `n1`, … Stable: removing one node never renames another.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId(pub u16);
+
+impl NodeId {
+    /// The place of this node in arrays that hold one item a node.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl fmt::Display for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&format!("n{}", self.0))
+    }
+}
+
+impl fmt::Debug for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "n{}", self.0)
+    }
+}
+
+impl std::str::FromStr for NodeId {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let digits = text.strip_prefix('n').unwrap_or("");
+        digits.parse().map(NodeId).map_err(|_| format!("'{text}' is not a node: write n and a number, such as n3"))
+    }
+}
+
+impl Serialize for NodeId {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for NodeId {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        String::deserialize(from)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// How many nodes a world can have: an event's name has fourteen bits for a node.
+pub const MAX_NODES: usize = 1 << 14;
+
+/// The name of a client operation: its place in the scenario's list, or one that a hosting process made up.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub struct OpId(pub u64);
+
+impl OpId {
+    const INTERNAL: u64 = 1 << 63;
+
+    /// An operation that a hosting process invokes on the process it hosts. Its outcome comes back from
+    /// [`Context::host`] and is not part of the world's history.
+    pub fn internal(n: u64) -> Self {
+        OpId(n | Self::INTERNAL)
+    }
+
+    /// Whether [`OpId::internal`] made this.
+    pub fn is_internal(self) -> bool {
+        self.0 & Self::INTERNAL != 0
+    }
+}
+
+/// What is written on disk by a process that writes nothing. Its outputs skip the output commit.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum NoDisk {}
+
+/// What a process that takes no operations is asked and answers.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub enum NoOp {}

@@ -1,0 +1,226 @@
+//! Plans of a swarm: which classes are on, in which style, and what is then drawn.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
+use crate::disk::DiskConfig;
+use crate::fault::{Direction, Fault, FaultClass, Target, What};
+use crate::network::{CutMode, Latency, NetworkConfig};
+use crate::swarm::motif::Motif;
+use crate::swarm::rules::{DELAYS, MOST_LATE, MOST_LATENCY, MOST_PPM, MOST_SYNC_JITTER, SLOWNESSES};
+use crate::time::{Span, Time};
+
+use crate::swarm::place::{Place, Plan};
+
+/// How a seed's faults are meant.
+#[derive(Clone, Copy, Debug)]
+enum Style {
+    /// Few, anywhere.
+    Sparse,
+    /// Many, anywhere.
+    Dense,
+    /// Many, at whoever holds a role.
+    Aimed,
+    /// One motif, again and again.
+    Motif(Motif),
+}
+
+pub(super) fn plans(here: Place) -> BoxedStrategy<Plan> {
+    let all = here.classes.clone();
+    // Half of the classes on average; now and then all of them, or none but those that the style needs.
+    let on = match here.every {
+        true => Just(vec![true; all.len()]).boxed(),
+        false => prop_oneof![
+            5 => prop::collection::vec(any::<bool>(), all.len()),
+            1 => Just(vec![true; all.len()]),
+            2 => Just(vec![false; all.len()]),
+        ]
+        .boxed(),
+    };
+    let on = on.prop_map(move |mask| -> BTreeSet<FaultClass> {
+        all.iter().zip(mask).filter(|(_, on)| *on).map(|(class, _)| *class).collect()
+    });
+    let mut styles = vec![(1, Style::Sparse), (1, Style::Dense), (1, Style::Aimed)];
+    styles.extend(Motif::of(&here).into_iter().map(|motif| (3, Style::Motif(motif))));
+    let styles = styles.into_iter().map(|(weight, style)| (weight, Just(style).boxed()));
+    let style = prop::strategy::Union::new_weighted(styles.collect());
+    (on, style).prop_flat_map(move |(on, style)| plan(here.clone(), on, style)).boxed()
+}
+
+fn plan(here: Place, mut on: BTreeSet<FaultClass>, style: Style) -> impl Strategy<Value = Plan> {
+    if let Style::Motif(motif) = style {
+        on.extend(motif.needs());
+    }
+    let network = network(&here.network, &on, here.delay_bound);
+    let disk = disk(on.contains(&FaultClass::Disk));
+    let timer_jitter = prop_oneof![3 => Just(Span::ZERO), 1 => Just(Span::us(500)), 1 => Just(MOST_LATE)];
+    let bound = here.delay_bound;
+    let timer_jitter = timer_jitter.prop_map(move |late| bound.map_or(late, |bound| late.min(bound)));
+    let faults = match style {
+        style if here.every => faults_of_every(&here, &on, style),
+        Style::Sparse => faults(&here, &on, false, 0..4),
+        Style::Dense => faults(&here, &on, false, 3..25),
+        Style::Aimed => faults(&here, &on, true, 2..14),
+        Style::Motif(motif) => motif.plan(&here),
+    };
+    (network, disk, timer_jitter, faults).prop_map(|(network, disk, timer_jitter, faults)| Plan {
+        network,
+        disk,
+        timer_jitter,
+        faults,
+    })
+}
+
+/// Each class is drawn for itself, once at least; a motif's own come as the motif has them.
+fn faults_of_every(here: &Place, on: &BTreeSet<FaultClass>, style: Style) -> BoxedStrategy<Vec<Fault>> {
+    let (motif, aimed, count) = match style {
+        Style::Sparse => (None, false, 1..4),
+        Style::Dense => (None, false, 3..25),
+        Style::Aimed => (None, true, 2..14),
+        Style::Motif(motif) => (Some(motif), false, 1..4),
+    };
+    let needs = motif.map_or(&[][..], Motif::needs);
+    let alone = on.iter().filter(|class| !needs.contains(class));
+    let mut parts: Vec<_> = alone.map(|class| faults(here, &[*class].into(), aimed, count.clone())).collect();
+    parts.extend(motif.map(|motif| motif.plan(here)));
+    let together = parts.prop_map(|parts| {
+        let mut plan = parts.concat();
+        plan.sort_by_key(|fault| fault.at);
+        plan
+    });
+    together.boxed()
+}
+
+fn ppm(on: bool) -> BoxedStrategy<u32> {
+    match on {
+        false => Just(0).boxed(),
+        true => prop_oneof![Just(2_000), Just(20_000), Just(100_000), Just(MOST_PPM)].boxed(),
+    }
+}
+
+fn network(
+    base: &NetworkConfig,
+    on: &BTreeSet<FaultClass>,
+    bound: Option<Span>,
+) -> impl Strategy<Value = NetworkConfig> + use<> {
+    let least = base.latency.base();
+    let usual = base.latency.clone();
+    // A quarter of the worlds has no jitter at all: there order decides, and rare interleavings are common.
+    let latency = prop_oneof![
+        2 => Just(Latency::Constant { base: least }),
+        3 => Just(usual),
+        2 => Just(Latency::LogNormal { min: least, median: least * 2, sigma_milli: 800, max: least * 200 }),
+        1 => Just(Latency::HeavyTail { min: least, alpha_milli: 1_100, max: least * MOST_LATENCY }),
+    ];
+    let latency = latency.prop_map(move |latency| match bound {
+        Some(bound) => latency.at_most(bound),
+        None => latency,
+    });
+    let fifo = match on.contains(&FaultClass::Reorder) {
+        true => Just(false).boxed(),
+        false => Just(true).boxed(),
+    };
+    (latency, ppm(on.contains(&FaultClass::Loss)), ppm(on.contains(&FaultClass::Dup)), fifo).prop_map(
+        |(latency, loss_ppm, dup_ppm, fifo)| NetworkConfig { latency, fifo, loss_ppm, dup_ppm, bandwidth: None },
+    )
+}
+
+fn disk(on: bool) -> BoxedStrategy<DiskConfig> {
+    if !on {
+        return Just(DiskConfig::default()).boxed();
+    }
+    let sync = prop_oneof![Just(Span::us(100)), Just(Span::ms(2)), Just(Span::ms(10))];
+    let jitter = prop_oneof![Just(Span::ZERO), Just(Span::ms(1)), Just(MOST_SYNC_JITTER)];
+    let lost = prop_oneof![1 => Just(0), 2 => Just(300_000), 2 => Just(1_000_000)];
+    let torn = prop_oneof![Just(0), Just(300_000)];
+    (sync, jitter, lost, torn)
+        .prop_map(|(sync, sync_jitter, lost_ppm, torn_ppm)| DiskConfig { sync, sync_jitter, lost_ppm, torn_ppm })
+        .boxed()
+}
+
+fn faults(
+    here: &Place,
+    on: &BTreeSet<FaultClass>,
+    aimed: bool,
+    count: std::ops::Range<usize>,
+) -> BoxedStrategy<Vec<Fault>> {
+    let kinds: Vec<_> = on.iter().filter_map(|class| what(here, *class, aimed)).collect();
+    if kinds.is_empty() {
+        return Just(Vec::new()).boxed();
+    }
+    let at = (0..=here.chaos.0 / 1_000_000).prop_map(Time::ms);
+    let lasts = prop_oneof![
+        3 => (1u64..50).prop_map(|ms| Some(Span::ms(ms))),
+        4 => (50u64..500).prop_map(|ms| Some(Span::ms(ms))),
+        2 => (500u64..2_000).prop_map(|ms| Some(Span::ms(ms))),
+        1 => Just(None),
+    ];
+    let reaction_time = here.reaction_time;
+    let within = prop_oneof![Just(None), Just(Some(reaction_time)), Just(Some(reaction_time * 4))];
+    let fault = (at, lasts, within, prop::strategy::Union::new(kinds));
+    let fault = fault.prop_map(|(at, lasts, within, what)| {
+        let within = within.filter(|_| matches!(what.target(), Some(Target::Role(_))));
+        Fault { at, lasts, within, after: None, what }
+    });
+    prop::collection::vec(fault, count)
+        .prop_map(|mut plan| {
+            plan.sort_by_key(|fault| fault.at);
+            plan
+        })
+        .boxed()
+}
+
+/// The faults of one class; `None` for those that are noise of the network or the disk and not items of a plan.
+pub(super) fn what(here: &Place, class: FaultClass, aimed: bool) -> Option<BoxedStrategy<What>> {
+    let nodes = here.nodes.clone();
+    let anyone = prop::sample::select(nodes.clone()).prop_map(Target::Node);
+    let crashable = (!here.crashable.is_empty())
+        .then(|| prop::sample::select(here.crashable.clone()).prop_map(Target::Node).boxed());
+    let holder = (aimed && !here.roles.is_empty())
+        .then(|| prop::sample::select(here.roles.clone()).prop_map(Target::Role).boxed());
+    // Whom it may strike; in an aimed plan mostly those who hold a role, and mostly the first of the model's roles.
+    let at_whom = |blind: BoxedStrategy<Target>| match (&holder, here.roles.first()) {
+        (Some(holder), Some(first)) => {
+            prop_oneof![5 => Just(Target::Role(first.clone())), 2 => holder.clone(), 2 => blind].boxed()
+        }
+        _ => blind,
+    };
+    let several = move || prop::sample::subsequence(nodes.clone(), 1..=nodes.len().max(2) - 1);
+    let mode = || prop_oneof![3 => Just(CutMode::Drop), 1 => Just(CutMode::Hold)];
+    Some(match class {
+        FaultClass::Loss | FaultClass::Dup => return None,
+        FaultClass::Reorder => {
+            let by = prop_oneof![Just(DELAYS[0]), Just(DELAYS[1]), Just(DELAYS[2])];
+            (several(), several(), by).prop_map(|(from, to, by)| What::Delay { from, to, by }).boxed()
+        }
+        FaultClass::Partition if here.nodes.len() < 2 => return None,
+        FaultClass::Partition => {
+            let direction =
+                prop_oneof![4 => Just(Direction::Both), 1 => Just(Direction::In), 1 => Just(Direction::Out)];
+            let isolate = (at_whom(anyone.boxed()), direction, mode())
+                .prop_map(|(node, direction, mode)| What::Isolate { node, direction, mode });
+            let partition = (several(), mode()).prop_map(|(side, mode)| What::Partition { side, mode });
+            let cut = (several(), several(), mode()).prop_map(|(from, to, mode)| What::Cut { from, to, mode });
+            prop_oneof![3 => isolate, 3 => partition, 2 => cut].boxed()
+        }
+        FaultClass::Crash => at_whom(crashable?).prop_map(|node| What::Crash { node }).boxed(),
+        FaultClass::Pause => at_whom(anyone.boxed()).prop_map(|node| What::Pause { node }).boxed(),
+        FaultClass::Skew => {
+            let (offset, drift) = (here.skew.0 as i64, here.drift_ppm);
+            let anyone = at_whom(anyone.boxed());
+            (anyone, -offset..=offset, -drift..=drift)
+                .prop_map(|(node, offset_ns, drift_ppm)| What::Skew { node, offset_ns, drift_ppm })
+                .boxed()
+        }
+        FaultClass::Disk => {
+            let writer = at_whom(crashable?);
+            let slow = (writer.clone(), prop_oneof![Just(SLOWNESSES[0]), Just(SLOWNESSES[1])])
+                .prop_map(|(node, by)| What::SlowDisk { node, by });
+            let full = writer.prop_map(|node| What::FullDisk { node });
+            prop_oneof![3 => slow, 1 => full].boxed()
+        }
+        FaultClass::Wipe => at_whom(crashable?).prop_map(|node| What::Wipe { node }).boxed(),
+        FaultClass::Byzantine => at_whom(crashable?).prop_map(|node| What::Byzantine { node }).boxed(),
+    })
+}
