@@ -26,6 +26,7 @@ pub mod log;
 mod mark;
 mod model;
 pub mod network;
+mod parallel;
 mod per_life;
 mod phases;
 mod process;
