@@ -10,20 +10,29 @@ use std::path::Path;
 fn main() {
     let here = std::env::var("CARGO_MANIFEST_DIR").expect("cargo says where the crate is");
     let workspace = Path::new(&here).join("..");
-    let sources = sources::Sources::read(&workspace).expect("the workspace's sources can be read");
-    let versions: Vec<_> = sources.components().map(|name| (name.clone(), sources.version(&name))).collect();
+    let (versions, whole) = versions(&workspace);
     let text = format!(
         "/// The version of what each module of the models is made of.\nconst VERSIONS: &[(&str, &str)] = &{versions:?};\n\
-         /// The digest of all sources.\nconst WHOLE: &str = {:?};\n",
-        sources.whole()
+         /// The digest of all sources.\nconst WHOLE: &str = {whole:?};\n",
     );
     let out = std::env::var("OUT_DIR").expect("cargo says where to write");
     std::fs::write(Path::new(&out).join("versions.rs"), text).expect("the build folder can be written");
     std::fs::write(Path::new(&out).join("corpus.rs"), corpus(&here)).expect("the build folder can be written");
     println!("cargo::rerun-if-changed=corpus");
-    for path in sources::WATCHED {
+    for path in sources::WATCHED.into_iter().filter(|path| workspace.join(path).exists()) {
         println!("cargo::rerun-if-changed=../{path}");
     }
+}
+
+/// The version of each component, and that of all sources. A package has no workspace around it: then no component has a
+/// version of its own, and the package's stands for the sources.
+fn versions(workspace: &Path) -> (Vec<(String, String)>, String) {
+    if sources::WATCHED.iter().any(|path| !workspace.join(path).exists()) {
+        return (Vec::new(), sources::digest_of(env!("CARGO_PKG_VERSION")));
+    }
+    let sources = sources::Sources::read(workspace).expect("the workspace's sources can be read");
+    let versions = sources.components().map(|name| (name.clone(), sources.version(&name))).collect();
+    (versions, sources.whole())
 }
 
 /// The kept traces, by name.

@@ -11,7 +11,7 @@ use seedbed_sim::system::AnyCase;
 use seedbed_sim::{Model, Record, Suite, System};
 
 use crate::caching::{coherence, lock};
-use crate::examples::{echo, tutorial};
+use crate::examples::{additions, echo, tutorial};
 use crate::formats::world::{self, View};
 use crate::formats::{Model as Object, Operations};
 use crate::replication::{crdt, raft};
@@ -21,7 +21,7 @@ use crate::transactions::{mvcc, outbox, saga, tcc, three_phase_commit, two_phase
 pub fn all() -> Vec<Registered> {
     vec![
         component(echo::suite),
-        recorded(tutorial::suite, Object::Counter, tutorial::recorded),
+        recorded(tutorial::suite, Object::Counter, additions::recorded),
         recorded(raft::suite, Object::Kv, raft::history::recorded),
         component(crdt::suite),
         component(two_phase_commit::suite),

@@ -9,7 +9,7 @@ use proptest::strategy::BoxedStrategy;
 
 use crate::bug::{Bug, Planted};
 use crate::choice::Source;
-use crate::model::{Model, Workload};
+use crate::model::{Info, Model, Workload};
 use crate::property::{AtEnd, Invariant, Maker, Property, Verdict};
 use crate::run::Record;
 use crate::seed::SeedResult;
@@ -137,7 +137,8 @@ impl<M: Model> Check<M> {
     /// Runs the seeds.
     ///
     /// `MADSIM_TEST_SEED` is the first seed and `MADSIM_TEST_NUM` their number (one, if only the first is set);
-    /// `PROPTEST_CASES` is the number where `MADSIM_TEST_NUM` is not set.
+    /// `PROPTEST_CASES` is the number where `MADSIM_TEST_NUM` is not set. `SEEDBED_BUG` plants the model's bug of this name:
+    /// then a test that means something fails.
     ///
     /// # Panics
     /// If a property is violated: after shrinking the failure, writing its trace to `traces/failing/` and printing a
@@ -154,8 +155,11 @@ impl<M: Model> Check<M> {
     ///
     /// # Errors
     /// The report of whatever [`Check::run`] panics for.
-    pub fn report(self) -> Result<Summary, String> {
+    pub fn report(mut self) -> Result<Summary, String> {
         let name = M::INFO.name;
+        if let Some(bug) = bug_from_environment(&M::INFO)? {
+            self.campaign.suite.bug = Some(bug);
+        }
         let seeds = Seeds::from_environment(self.seeds)?;
         let cases = self.cases();
         let mut summary = Summary::default();
@@ -251,6 +255,17 @@ impl Seeds {
     fn range(&self) -> Range<u64> {
         self.first..self.first.saturating_add(self.number)
     }
+}
+
+/// The variable that plants a bug in the worlds of tests.
+const BUG: &str = "SEEDBED_BUG";
+
+/// The name of the bug that the environment asks for.
+fn bug_from_environment(model: &Info) -> Result<Option<&'static str>, String> {
+    let Ok(asked) = std::env::var(BUG) else { return Ok(None) };
+    let found = model.bugs.iter().find(|bug| bug.name == asked);
+    let known = || model.bugs.iter().map(|bug| bug.name).collect::<Vec<_>>().join(", ");
+    found.map(|bug| Some(bug.name)).ok_or_else(|| format!("{BUG}='{asked}': {} has: {}", model.name, known()))
 }
 
 /// Checks the checks: which of the bugs that a model lists, planted one after the other, these seeds do not catch by the
@@ -362,7 +377,7 @@ fn report(shrunk: &AnyShrunk, seed: u64, file: &Path, written: std::io::Result<(
     match written {
         Ok(()) => {
             line(format_args!("  trace   {shown}"));
-            line(format_args!("  replay  cargo run --release -- replay {shown}"));
+            line(format_args!("  replay  cargo run -- replay {shown}"));
             line(format_args!(
                 "          (where the tool knows the model and the property; elsewhere run the test again:)"
             ));
@@ -371,7 +386,8 @@ fn report(shrunk: &AnyShrunk, seed: u64, file: &Path, written: std::io::Result<(
     }
     let thread = std::thread::current();
     let test = thread.name().filter(|name| *name != "main").unwrap_or_default();
-    line(format_args!("  again   MADSIM_TEST_SEED={seed} cargo test {test}"));
+    let bug = std::env::var(BUG).map(|bug| format!("{BUG}={bug} ")).unwrap_or_default();
+    line(format_args!("  again   {bug}MADSIM_TEST_SEED={seed} cargo test {test}"));
     for fault in &shrunk.story.case.faults {
         line(format_args!("  fault   {fault}"));
     }

@@ -27,6 +27,7 @@ mod mark;
 mod model;
 pub mod network;
 mod node;
+mod parallel;
 mod per_life;
 mod phases;
 mod process;

@@ -1,6 +1,7 @@
 //! What a run starts from: the case.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -113,14 +114,21 @@ pub struct CaseOf<C, O> {
 }
 
 /// A case that no world can run, and why.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{place}: {problem}")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Impossible {
     /// The place in the case, as a path: `faults[2].node`.
     pub place: String,
     /// What is wrong there and what to do.
     pub problem: String,
 }
+
+impl fmt::Display for Impossible {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.place, self.problem)
+    }
+}
+
+impl std::error::Error for Impossible {}
 
 impl<M: Model> CaseOf<M, Op<M>> {
     /// A case with no operations and no faults.

@@ -3,14 +3,15 @@
 //! This is the rim: the only place of the crate with threads. Each world is single-threaded all the same.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
 use std::ops::Range;
 
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::FaultClass;
 use crate::fingerprint::stable_hash;
 use crate::model::Model;
+use crate::parallel;
 use crate::run::{Finished, Record, run_valid};
 use crate::scenario::{Case, Impossible};
 use crate::seed::{SeedResult, run_seed};
@@ -168,9 +169,7 @@ impl AnyCampaign {
         seeds: Range<u64>,
         f: impl Fn(u64, &dyn Fn() -> Result<(AnyCase, AnyFinished), Impossible>) -> Result<Option<T>, E> + Sync,
     ) -> Result<Vec<T>, E> {
-        let each =
-            seeds.into_par_iter().map_init(|| self.worlds(), |worlds, seed| f(seed, &|| worlds.run(seed, Record::No)));
-        each.filter_map(Result::transpose).collect()
+        parallel::collect(seeds, || self.worlds(), |worlds, seed| f(seed, &|| worlds.run(seed, Record::No)))
     }
 
     /// Runs all seeds on the threads of the current rayon pool, and hands each result to `each`, in no fixed order.
@@ -187,25 +186,19 @@ impl AnyCampaign {
     ) -> Result<Summary, Impossible> {
         self.case(seeds.start)?;
         let go_on = std::sync::atomic::AtomicBool::new(true);
-        let summaries = seeds
-            .into_par_iter()
-            .map_init(
-                || self.worlds(),
-                |worlds, seed| {
-                    if !go_on.load(std::sync::atomic::Ordering::Relaxed) {
-                        return Summary::default();
-                    }
-                    let result = worlds.run_seed(seed, twice_every > 0 && seed.is_multiple_of(twice_every));
-                    let mut summary = Summary::default();
-                    summary.add(&result);
-                    if !each(result) {
-                        go_on.store(false, std::sync::atomic::Ordering::Relaxed);
-                    }
-                    summary
-                },
-            )
-            .reduce(Summary::default, Summary::merged);
-        Ok(self.judged(summaries))
+        let of_one = |worlds: &mut Box<dyn Worlds + '_>, seed: u64| {
+            if !go_on.load(std::sync::atomic::Ordering::Relaxed) {
+                return Summary::default();
+            }
+            let result = worlds.run_seed(seed, twice_every > 0 && seed.is_multiple_of(twice_every));
+            let mut summary = Summary::default();
+            summary.add(&result);
+            if !each(result) {
+                go_on.store(false, std::sync::atomic::Ordering::Relaxed);
+            }
+            summary
+        };
+        Ok(self.judged(parallel::merge(seeds, || self.worlds(), of_one, Summary::merged)))
     }
 
     /// The seeds that violate something, ascending. Lazy: batches of seeds are run on the current rayon pool, and none
@@ -220,11 +213,13 @@ impl AnyCampaign {
     ) -> Result<impl Iterator<Item = SeedResult> + 'a, Impossible> {
         self.case(seeds.start)?;
         let batch = move |begin: u64| -> Vec<SeedResult> {
-            (begin..seeds.end.min(begin + BATCH))
-                .into_par_iter()
-                .map_init(|| self.worlds(), |worlds, seed| worlds.run_seed(seed, false))
-                .filter(|result| result.violation.is_some())
-                .collect()
+            let batch = begin..seeds.end.min(begin + BATCH);
+            let failing = |worlds: &mut Box<dyn Worlds + '_>, seed: u64| {
+                let result = worlds.run_seed(seed, false);
+                Ok::<_, Infallible>(result.violation.is_some().then_some(result))
+            };
+            let Ok(results) = parallel::collect(batch, || self.worlds(), failing);
+            results
         };
         let begins = (seeds.start..seeds.end).step_by(BATCH as usize);
         Ok(begins.take_while(|_| go_on()).flat_map(batch))

@@ -1,5 +1,7 @@
 //! The trace file: a case, its deviations, and what came of it. Nothing outside `origin` is needed to replay.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -136,10 +138,9 @@ impl<'de> Deserialize<'de> for Fingerprint {
 }
 
 /// A trace that cannot be read, and why.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub enum TraceError {
     /// It is no trace: damaged, cut off, or something else altogether.
-    #[error("{problem} (at {place}, line {line}, column {column})")]
     Damaged {
         /// The path to the place: `faults[2].at`.
         place: String,
@@ -151,13 +152,11 @@ pub enum TraceError {
         problem: String,
     },
     /// It is from a later version of seedbed.
-    #[error("the trace has version {found}, this seedbed reads up to {VERSION}: use a newer seedbed")]
     Later {
         /// The version it has.
         found: u64,
     },
     /// It belongs to another model.
-    #[error("the trace is of model '{found}', not of '{expected}'")]
     OtherModel {
         /// The model it has.
         found: String,
@@ -165,8 +164,39 @@ pub enum TraceError {
         expected: &'static str,
     },
     /// No world can run it.
-    #[error("no world can run this trace: {0}")]
-    Impossible(#[from] Impossible),
+    Impossible(Impossible),
+}
+
+impl fmt::Display for TraceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TraceError::Damaged { place, line, column, problem } => {
+                write!(f, "{problem} (at {place}, line {line}, column {column})")
+            }
+            TraceError::Later { found } => {
+                write!(f, "the trace has version {found}, this seedbed reads up to {VERSION}: use a newer seedbed")
+            }
+            TraceError::OtherModel { found, expected } => {
+                write!(f, "the trace is of model '{found}', not of '{expected}'")
+            }
+            TraceError::Impossible(why) => write!(f, "no world can run this trace: {why}"),
+        }
+    }
+}
+
+impl std::error::Error for TraceError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            TraceError::Impossible(why) => Some(why),
+            _ => None,
+        }
+    }
+}
+
+impl From<Impossible> for TraceError {
+    fn from(why: Impossible) -> Self {
+        TraceError::Impossible(why)
+    }
 }
 
 /// What has to be known of a trace before the rest of it can be read.

@@ -3,6 +3,8 @@
 //! Everything that has to do with terminals, files, clocks and threads stays in this crate.
 
 pub mod atlas;
+mod call;
+mod cli;
 pub mod commands;
 pub mod component;
 pub mod corpus;
@@ -14,11 +16,14 @@ pub mod kills;
 pub mod logs;
 pub mod page;
 pub mod pages;
+mod program;
 pub mod registry;
 pub mod report;
 pub mod say;
 pub mod scaffold;
 pub mod shard;
+
+pub use cli::{Cli, cli};
 
 /// The examples of the guide compile, and do what they say.
 #[cfg(doctest)]

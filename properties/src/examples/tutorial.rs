@@ -1,29 +1,19 @@
-//! What must be true of the tutorial's tally.
+//! What must be true of the tally.
 
 use seedbed_models::examples::tutorial::Tutorial;
 use seedbed_sim::{AtEnd, NodeId, Suite, Verdict, World};
-use serde_json::json;
 
-use crate::formats::world::Seen;
-
-/// The tutorial with its property.
+/// The model with its property.
 pub fn suite() -> Suite<Tutorial> {
     Suite::new(Tutorial::default()).property(AtEnd::new("tutorial/tally_is_exact", tally_is_exact))
 }
 
 /// Every addition is counted once: at the end, when all are done, the tally is their number.
 fn tally_is_exact(world: &World<Tutorial>) -> Verdict {
-    let Some(server) = world.process(NodeId(0)) else {
-        return Ok(());
-    };
+    let Some(server) = world.process(NodeId(0)) else { return Ok(()) };
     let asked = world.history().invocations().len() as u64;
     if server.tally == asked {
         return Ok(());
     }
     Err(format!("{asked} additions were asked for, the tally is {}", server.tally).into())
-}
-
-/// An addition, as it would have been recorded on a counter.
-pub fn recorded((): &(), done: Option<&()>) -> Option<Seen> {
-    Some(Seen { function: "add", asked: json!(1), answered: done.map(|()| Ok(json!(1))) })
 }

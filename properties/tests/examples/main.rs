@@ -1,4 +1,5 @@
 //! The examples that are there to be read.
 
 mod echo;
+mod story;
 mod tutorial;

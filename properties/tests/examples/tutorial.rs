@@ -1,32 +1,6 @@
-//! The tutorial holds inside its tolerance, and its planted bug is caught and shrunk to a short story.
+//! What is promised holds under every fault that is tolerated, and each planted bug breaks the promise it should.
 
-use seedbed_models::examples::tutorial::{Bug, Tutorial};
-use seedbed_properties::examples::tutorial;
-use seedbed_sim::{Campaign, Record, Source, Story, check, shrink};
-
-#[test]
-fn the_tally_is_exact() {
-    check(Tutorial::default()).suite(tutorial::suite()).run();
-}
-
-#[test]
-fn counting_retries_is_caught_and_shrinks_to_a_short_story() {
-    let mut suite = tutorial::suite();
-    suite.bug = Some(Bug::CountsRetries.name());
-    let campaign = Campaign::new(suite);
-    let cases = campaign.cases();
-    let failing = (0..100).find(|seed| campaign.run_seed(&cases, *seed, false).violation.is_some());
-    let seed = failing.expect("one of a hundred seeds shows the bug");
-    let properties = &campaign.suite.properties;
-    let (story, violation) =
-        shrink::record(&cases.case(seed), &Source::Seed(seed), properties).expect("it fails again");
-    assert_eq!(violation.property, "tutorial/tally_is_exact");
-    let shrunk = shrink(story, properties, &mut |_| true).expect("it fails from its recording");
-    assert!(shrunk.story.sizes().items() <= 3, "{}", shrunk.trace(Some(seed)).to_text());
-
-    let text = shrunk.trace(None).to_text();
-    let trace = seedbed_sim::Trace::<Tutorial>::parse(&text).expect("a trace that was written can be read");
-    let outcome = Story::of(&trace).run(properties, Record::No);
-    assert_eq!(outcome.violation, Some(shrunk.violation));
-    assert_eq!(outcome.fingerprint, trace.fingerprint.0);
+// A rare bug shows in one of a few hundred seeds; `seedbed mutants` measures how rare each is.
+seedbed_sim::component_tests! {
+    seedbed_properties::examples::tutorial::suite, seeds: 200, calm: 50, bugs: 1_000
 }

@@ -2,7 +2,6 @@
 //! that the guide goes through, each of which is complete in itself.
 
 mod async_nodes;
-mod backup;
 mod derives;
 mod hosting;
 mod line_service;

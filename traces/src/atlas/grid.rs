@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use seedbed_sim::FaultClass;
 
 use crate::component::{Component, Options};
+use crate::program;
 use crate::shard::record::Planned;
 
 /// A component as sweeps run it, or in one configuration.
@@ -45,7 +46,7 @@ impl Row {
 
     /// The command that runs one seed of a cell again.
     pub fn reproduce(&self, classes: &[FaultClass], seed: u64) -> String {
-        format!("seedbed run {}{} --seed {seed}", self.model, Planned::from(&self.options(classes)))
+        format!("{} run {}{} --seed {seed}", program::name(), self.model, Planned::from(&self.options(classes)))
     }
 
     /// How it is run under exactly these classes.

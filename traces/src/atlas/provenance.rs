@@ -2,22 +2,32 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::OnceLock;
 
-use crate::atlas::sources::Sources;
+use crate::atlas::sources::{Sources, digest_of_bytes};
 
 include!(concat!(env!("OUT_DIR"), "/versions.rs"));
 
 /// The folder of the workspace that the tool was built in, if it is still there.
 const BUILT_IN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
-/// The version of a model: what its results are cached by. `path` is that of its type.
-///
-/// # Panics
-/// If the model is not in a module of a family of the library.
+/// The version of a model: what its results are cached by. `path` is that of its type. A model whose sources this tool does
+/// not know, which is one of another crate, has that of the program that is running: it changes whenever the model does.
 pub fn version(path: &str) -> &'static str {
-    let module = path.split("::").skip(1).take(2).collect::<Vec<_>>().join("/");
-    let known = VERSIONS.iter().find(|(name, _)| *name == module);
-    known.unwrap_or_else(|| panic!("a model outside the library: {path}")).1
+    let of_library = path.strip_prefix("seedbed_models::");
+    let module = of_library.map(|path| path.split("::").take(2).collect::<Vec<_>>().join("/"));
+    let known = VERSIONS.iter().find(|(name, _)| module.as_deref() == Some(*name));
+    known.map_or_else(version_of_the_program, |(_, version)| version)
+}
+
+/// The digest of the program that is running. Where it cannot be read, the number of the process: what other processes have
+/// kept is measured again then.
+fn version_of_the_program() -> &'static str {
+    static VERSION: OnceLock<String> = OnceLock::new();
+    VERSION.get_or_init(|| {
+        let program = std::env::current_exe().and_then(std::fs::read);
+        program.map_or_else(|_| format!("process {}", std::process::id()), |bytes| digest_of_bytes(&bytes))
+    })
 }
 
 /// The sources that the tool was built from, in words.

@@ -162,7 +162,12 @@ fn hex(bytes: &[u8]) -> String {
 
 /// The digest of a text, in hexadecimal digits.
 pub fn digest_of(text: &str) -> String {
-    hex(&Sha256::digest(text))
+    digest_of_bytes(text.as_bytes())
+}
+
+/// The digest of some bytes, in hexadecimal digits.
+pub fn digest_of_bytes(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
 }
 
 #[cfg(test)]

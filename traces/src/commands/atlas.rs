@@ -13,6 +13,7 @@ use crate::atlas::{Atlas, Declared, Effort, Entry, Surveyor, grid, page};
 use crate::commands::progress::{Stopwatch, bar, mind_ctrl_c};
 use crate::commands::{Ended, counts, shown};
 use crate::component::Component;
+use crate::program;
 use crate::registry;
 use crate::report::print_json;
 use crate::say;
@@ -96,7 +97,7 @@ pub fn survey(components: &[Component], effort: Effort, cache: Option<&Cache>) -
     let atlas = surveyor.survey(components);
     progress.finish_and_clear();
     for note in notes.into_inner().expect("nobody panics with it") {
-        eprintln!("seedbed: {note}");
+        eprintln!("{}: {note}", program::name());
     }
     let (kept, new) = reused.into_inner().expect("nobody panics with it");
     let seconds = watch.seconds();
@@ -110,7 +111,8 @@ pub fn ended(atlas: &Atlas) -> Ended {
         let worst = entry.cell.as_ref().and_then(|cell| cell.worst());
         let (property, seed) = worst.map_or(("", 0), |(property, failures)| (property, failures.seeds[0]));
         eprintln!(
-            "seedbed: BROKEN PROMISE: {} declares to tolerate {}, and violates {property} (seed {seed}):\n  {}",
+            "{}: BROKEN PROMISE: {} declares to tolerate {}, and violates {property} (seed {seed}):\n  {}",
+            program::name(),
             row.title(),
             grid::name(&entry.classes),
             row.reproduce(&entry.classes, seed)

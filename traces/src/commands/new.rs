@@ -1,15 +1,33 @@
-//! `seedbed new`: a scaffold for a model or a property.
+//! `seedbed new`: a crate of your own, or a scaffold for a model or a property in this workspace.
+
+use std::path::PathBuf;
 
 use serde_json::json;
 
 use crate::commands::Ended;
+use crate::registry;
 use crate::report::print_json;
 use crate::say;
-use crate::scaffold::{self, Name, Plan, USUAL_FAMILY, USUAL_MODEL, Workspace};
+use crate::scaffold::{self, Name, Project, Source, USUAL_FAMILY, USUAL_MODEL, Workspace};
 
 /// What is to be new.
 #[derive(Clone, Debug, clap::Subcommand)]
 pub enum New {
+    /// A crate outside of this workspace: a model with a planted bug, the property that catches it, tests, and this tool for
+    /// them. It is written into a new folder of its name.
+    Project {
+        /// Its name, in snake case.
+        name: String,
+        /// Depend on the crates in this clone of seedbed; without it, on those that this tool was built from.
+        #[arg(long, value_name = "FOLDER", conflicts_with = "git")]
+        path: Option<PathBuf>,
+        /// Depend on the crates in this repository, which cargo fetches.
+        #[arg(long, value_name = "URL")]
+        git: Option<String>,
+        /// Print a JSON line.
+        #[arg(long)]
+        json: bool,
+    },
     /// A model with a planted bug, the property that catches it, and a test: ready to be turned into yours.
     Model {
         /// Its name, in snake case.
@@ -34,42 +52,68 @@ pub enum New {
     },
 }
 
-/// Writes the files of a scaffold into the workspace around the current directory.
+/// Writes a crate into the current directory, or the files of a scaffold into the workspace around it.
 ///
 /// # Errors
-/// If there is no workspace, or the scaffold does not fit into it; then nothing was written.
+/// If there is no workspace, or the scaffold does not fit into it, or the name is taken; then nothing was written.
 pub fn new(what: &New) -> anyhow::Result<Ended> {
-    let workspace = Workspace::around(&std::env::current_dir()?)?;
-    let (plan, next, as_json) = match what {
+    let here = std::env::current_dir()?;
+    let workspace = || Workspace::around(&here);
+    let (created, edited, next, as_json) = match what {
+        New::Project { name, path, git, json } => {
+            let name = Name::new(name)?;
+            if registry::find(name.snake()).is_ok() {
+                anyhow::bail!("there is a component {name} already; choose another name");
+            }
+            let source = match (path, git) {
+                (_, Some(url)) => Source::Git(url.clone()),
+                (Some(path), _) => Source::clone_in(path)?,
+                (None, None) => Source::built_in()?,
+            };
+            let project = Project::new(name, &source)?;
+            project.write(&here)?;
+            let name = project.name.snake();
+            let next = [
+                format!("cd {name}"),
+                "cargo test".into(),
+                format!("cargo run -- sweep {name}"),
+                format!("cargo run -- mutants {name}"),
+            ];
+            let created = project.files.iter().map(|(file, _)| format!("{name}/{}", file.display())).collect();
+            (created, Vec::new(), next.to_vec(), *json)
+        }
         New::Model { name, family, json } => {
             let name = Name::new(name)?;
+            let workspace = workspace()?;
             let plan = scaffold::model(&workspace, &name, family)?;
+            plan.write(&workspace)?;
             let next = [
                 plan.test.clone(),
                 format!("cargo run --release -- sweep {name}"),
                 format!("cargo run --release -- mutants {name}"),
                 "cargo run --release -- pages        # its page of the guide".to_string(),
             ];
-            (plan, next.to_vec(), *json)
+            (names(&plan.created), names(&plan.edited), next.to_vec(), *json)
         }
         New::Property { name, model, json } => {
             let name = Name::new(name)?;
+            let workspace = workspace()?;
             let plan = scaffold::property(&workspace, &name, model)?;
-            let next = vec![plan.test.clone()];
-            (plan, next, *json)
+            plan.write(&workspace)?;
+            (names(&plan.created), names(&plan.edited), vec![plan.test], *json)
         }
     };
-    plan.write(&workspace)?;
-    let Plan { created, edited, .. } = &plan;
-    let names = |files: &[(std::path::PathBuf, String)]| -> Vec<String> {
-        files.iter().map(|(file, _)| file.display().to_string()).collect()
-    };
     if as_json {
-        print_json(&json!({"created": names(created), "edited": names(edited), "next": next}));
+        print_json(&json!({"created": created, "edited": edited, "next": next}));
         return Ok(Ended::Held);
     }
-    names(created).iter().for_each(|file| say!("new     {file}"));
-    names(edited).iter().for_each(|file| say!("a line  {file}"));
+    created.iter().for_each(|file| say!("new     {file}"));
+    edited.iter().for_each(|file| say!("a line  {file}"));
     next.iter().for_each(|command| say!("next    {command}"));
     Ok(Ended::Held)
+}
+
+/// The names of files.
+fn names(files: &[(PathBuf, String)]) -> Vec<String> {
+    files.iter().map(|(file, _)| file.display().to_string()).collect()
 }

@@ -11,6 +11,7 @@ use crate::commands::{Ended, ModelOptions, at_most, hunt, shown};
 use crate::component::Run;
 use crate::corpus;
 use crate::draw::text;
+use crate::program;
 use crate::registry;
 use crate::report::{folded, latencies, print_json, run_json, verdict};
 use crate::{say, say_all};
@@ -52,7 +53,7 @@ pub fn run(
     } else {
         print(model, seed, &run, lines);
         if let Some(trace) = &trace {
-            say!("\n  trace   {trace}\n  replay  cargo run --release -- replay {trace}");
+            say!("\n  trace   {trace}\n  replay  {}", program::replay(trace));
         }
     }
     Ok(if run.violation.is_some() { Ended::Violated } else { Ended::Held })

@@ -8,6 +8,7 @@ use seedbed_sim::check::write_trace;
 
 use crate::commands::progress::{ShrinkBudget, Stopwatch, keep_shrinking, mind_ctrl_c, spinner};
 use crate::commands::{Ended, in_file, judged_here, read_trace, shown};
+use crate::program;
 use crate::report::{print_json, shrink_json, shrink_lines};
 
 /// Shrinks a trace file into another, by default beside it.
@@ -31,7 +32,7 @@ pub fn shrink(file: &Path, out: Option<PathBuf>, budget: ShrinkBudget, as_json: 
         print_json(&shrink_json(&shrunk, watch.seconds(), &shown(&out)));
     } else {
         say!("{}\n{}", shrunk.violation, shrink_lines(&shrunk, watch.seconds()));
-        say!("  trace   {}\n  replay  cargo run --release -- replay {0}", shown(&out));
+        say!("  trace   {}\n  replay  {}", shown(&out), program::replay(&shown(&out)));
     }
     Ok(Ended::Violated)
 }

@@ -19,6 +19,7 @@ use crate::commands::progress::{ShrinkBudget, Stopwatch, bar, interrupted, keep_
 use crate::commands::{Ended, ModelOptions, beyond, counts, keep, shown};
 use crate::component::{Component, Options, Prepared, Shrunk};
 use crate::corpus;
+use crate::program;
 use crate::registry;
 use crate::report::{folded, print_json, seed_json, shrink_lines};
 use crate::shard::collect::Collected;
@@ -345,7 +346,7 @@ impl Work<'_> {
             if !self.call.json {
                 say!("{violation}\n  (seed {})", result.seed);
                 say!("{}", shrink_lines(shrunk, watch.seconds()));
-                say!("  trace   {file}\n  replay  cargo run --release -- replay {file}\n");
+                say!("  trace   {file}\n  replay  {}\n", program::replay(file));
             }
         }
         Ok(())

@@ -7,8 +7,9 @@ use comfy_table::{Table, presets};
 use crate::commands::Ended;
 use crate::commands::atlas;
 use crate::commands::progress::{Stopwatch, bar, interrupted, mind_ctrl_c};
-use crate::component::Options;
+use crate::component::{Component, Options};
 use crate::failing::failing_seeds;
+use crate::program;
 use crate::registry;
 
 /// How long the sweeps of a tour take together, in seconds.
@@ -25,7 +26,7 @@ const MOST_SEEDS: u64 = 20_000;
 pub fn tour() -> anyhow::Result<Ended> {
     mind_ctrl_c();
     say!("seedbed runs protocols in simulated worlds, breaks what they say they tolerate, and checks what must hold.");
-    say!("This tour takes about a minute; Ctrl-C ends it early. `seedbed --help` lists the commands.\n");
+    say!("This tour takes about a minute; Ctrl-C ends it early. `{} --help` lists the commands.\n", program::name());
     let components = registry::all();
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY);
@@ -84,9 +85,21 @@ pub fn tour() -> anyhow::Result<Ended> {
     say!("\n{table}\n");
     let atlas = if interrupted() { Ended::Held } else { atlas::tiny(&components)? };
     say!();
-    say!("next: seedbed list                               what is there");
-    say!("      seedbed atlas --quick                      the atlas; without --quick with all configurations");
-    say!("      seedbed run tutorial --seed 1              one world, drawn");
-    say!("      seedbed sweep tutorial --bug counts-retries   plant a bug, get its shortest story");
+    say!("next:");
+    next(&components).iter().for_each(|(words, what)| say!("  {:48} {what}", format!("{} {words}", program::name())));
     Ok(if held { atlas } else { Ended::Violated })
+}
+
+/// What to type next: the words after the program's name, and what they do. They are about the first component that has bugs.
+fn next(components: &[Component]) -> Vec<(String, &'static str)> {
+    let mut next = vec![
+        ("list".to_string(), "what is there"),
+        ("atlas --quick".to_string(), "the atlas; without --quick with all configurations"),
+    ];
+    let with_bugs = components.iter().map(Component::info).find_map(|info| Some((info.name, info.bugs.first()?)));
+    if let Some((model, bug)) = with_bugs {
+        next.push((format!("run {model} --seed 1"), "one world, drawn"));
+        next.push((format!("sweep {model} --bug {}", bug.name), "plant a bug, get its shortest story"));
+    }
+    next
 }

@@ -1,24 +1,26 @@
 //! Scaffolds: files for a new model or a new property that look like their neighbours, compile and pass, with the lines that
-//! make them known. All of it is planned before anything is written, and nothing is ever overwritten.
+//! make them known; and a crate of one's own with all of that. All of it is planned before anything is written, and nothing
+//! is ever overwritten.
 //!
-//! The templates in `traces/templates/` are ordinary Rust, compiled and run with the tests of this crate; a scaffold is one
-//! of them under other names.
+//! A new model is the tutorial under other names, file by file. A new property is one of the templates in
+//! `traces/templates/`, which are ordinary Rust, compiled and run with the tests of this crate.
 
 mod edit;
 mod name;
+mod project;
 mod workspace;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
+use seedbed_models::examples::TUTORIAL as MODEL;
+use seedbed_properties::examples::{TUTORIAL as SUITE, TUTORIAL_TEST as MODEL_TEST};
 
 pub use name::Name;
+pub use project::{Project, Source};
 pub use workspace::Workspace;
 
-const MODEL: &str = include_str!("../../templates/model.rs");
-const SUITE: &str = include_str!("../../templates/suite.rs");
-const MODEL_TEST: &str = include_str!("../../templates/model_test.rs");
 const PROPERTY: &str = include_str!("../../templates/property.rs");
 const PROPERTY_TEST: &str = include_str!("../../templates/property_test.rs");
 
@@ -54,8 +56,8 @@ pub fn model(workspace: &Workspace, name: &Name, family: &str) -> anyhow::Result
             ("models::examples::", &format!("models::{family}::")[..]),
             ("properties::examples::", &format!("properties::{family}::")),
             ("\"examples\"", &format!("\"{family}\"")),
-            ("sapling", name.snake()),
-            ("Sapling", name.camel()),
+            ("tutorial", name.snake()),
+            ("Tutorial", name.camel()),
         ];
         fill(template, &words)
     };
@@ -133,18 +135,27 @@ impl Plan {
     /// # Errors
     /// If a file has come into being meanwhile, or cannot be written; the error names it.
     pub fn write(&self, workspace: &Workspace) -> anyhow::Result<()> {
-        for (path, text) in &self.created {
-            let path = workspace.root().join(path);
-            let file = std::fs::OpenOptions::new().write(true).create_new(true).open(&path);
-            let written = file.and_then(|mut file| file.write_all(text.as_bytes()));
-            written.with_context(|| format!("cannot write {}", path.display()))?;
-        }
+        create(workspace.root(), &self.created)?;
         for (path, text) in &self.edited {
             let path = workspace.root().join(path);
             std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
         }
         Ok(())
     }
+}
+
+/// Writes new files below a folder.
+///
+/// # Errors
+/// If one is there already, or cannot be written; the error names it.
+fn create(root: &Path, files: &[(PathBuf, String)]) -> anyhow::Result<()> {
+    for (path, text) in files {
+        let path = root.join(path);
+        let file = std::fs::OpenOptions::new().write(true).create_new(true).open(&path);
+        let written = file.and_then(|mut file| file.write_all(text.as_bytes()));
+        written.with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(())
 }
 
 /// Puts other words for those of a template, all at once: what was put in is not looked at again.

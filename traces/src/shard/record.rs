@@ -22,6 +22,7 @@ use serde_json::Value;
 
 use super::Shard;
 use crate::component::Options;
+use crate::program;
 
 /// The format that this version writes, and the latest that it reads.
 pub const FORMAT: u64 = 1;
@@ -175,7 +176,8 @@ impl Swept {
     /// What one types to sweep a shard of it.
     pub fn call(&self, shard: Shard) -> String {
         let options = self.options.clone().unwrap_or_default();
-        format!("seedbed sweep {} --seeds {}{options} --shard {shard}", self.models.join(" "), self.seeds)
+        let (program, models) = (program::name(), self.models.join(" "));
+        format!("{program} sweep {models} --seeds {}{options} --shard {shard}", self.seeds)
     }
 }
 

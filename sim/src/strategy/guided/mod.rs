@@ -22,13 +22,13 @@ pub(crate) mod coverage;
 mod mutate;
 
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rayon::prelude::*;
-
 use crate::choice::{Deviation, Source};
+use crate::parallel;
 use crate::run::Record;
 use crate::scenario::Impossible;
 use crate::seed::SeedResult;
@@ -185,26 +185,25 @@ impl Guided {
     pub fn sweep(&self, seeds: Range<u64>, each: &(dyn Fn(SeedResult) -> bool + Sync)) -> (Summary, Vec<Find>) {
         let go_on = AtomicBool::new(true);
         let islands: Vec<_> = islands(&seeds).collect();
-        let swept: Vec<(Summary, Vec<Find>)> = islands
-            .into_par_iter()
-            .map(|island| {
-                let mut here = Island::of(self, island.start);
-                let mut summary = Summary::default();
-                while here.next < island.end && go_on.load(Ordering::Relaxed) {
-                    let wanted = seeds.contains(&here.next);
-                    let (seed, _, outcome) = here.step();
-                    if wanted {
-                        let result = SeedResult::of(seed, outcome);
-                        summary.add(&result);
-                        if !each(result) {
-                            go_on.store(false, Ordering::Relaxed);
-                        }
+        let sweep = |island: &Range<u64>| {
+            let mut here = Island::of(self, island.start);
+            let mut summary = Summary::default();
+            while here.next < island.end && go_on.load(Ordering::Relaxed) {
+                let wanted = seeds.contains(&here.next);
+                let (seed, _, outcome) = here.step();
+                if wanted {
+                    let result = SeedResult::of(seed, outcome);
+                    summary.add(&result);
+                    if !each(result) {
+                        go_on.store(false, Ordering::Relaxed);
                     }
                 }
-                here.finds.retain(|find| seeds.contains(&find.seed));
-                (summary, here.finds)
-            })
-            .collect();
+            }
+            here.finds.retain(|find| seeds.contains(&find.seed));
+            (summary, here.finds)
+        };
+        let of_number = |(): &mut (), number: u64| Ok::<_, Infallible>(Some(sweep(&islands[number as usize])));
+        let Ok(swept) = parallel::collect(0..islands.len() as u64, || (), of_number);
         let mut summary = Summary::default();
         let mut coverage = self.corpus.lock().expect(UNHARMED).coverage.clone();
         let mut finds = Vec::new();

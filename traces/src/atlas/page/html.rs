@@ -10,6 +10,7 @@ use crate::atlas::page::{drawing_file, guides, plot, trace_file};
 use crate::atlas::story::Story;
 use crate::atlas::verdict::{BLOCKING_SHARE, SLOW_P50, SLOW_P99, Verdict, fails_at_most, slowdown};
 use crate::atlas::{Atlas, Chapter, Declared, Entry, Measured, grid};
+use crate::program;
 
 /// The whole page.
 pub fn page(atlas: &Atlas) -> String {
@@ -403,7 +404,7 @@ fn method(atlas: &Atlas) -> Markup {
             }
             p {
                 "Results are cached by the digest of the sources that a component may depend on. Every trace was "
-                "replayed before this page was written: " code { "seedbed replay traces/NAME.json" } " does it again."
+                "replayed before this page was written: " code { (program::name()) " replay traces/NAME.json" } " does it again."
             }
         }
     }

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use crate::commands::progress::{Stopwatch, spinner};
 use crate::commands::{Ended, counts};
+use crate::program;
 use crate::report::print_json;
 use crate::{say, say_all};
 
@@ -165,7 +166,7 @@ pub fn check(call: &Check) -> anyhow::Result<Ended> {
                 }
                 Err(error) => {
                     let place = format!("{}:{}", input::name(file), error.line);
-                    spinner.suspend(|| eprintln!("seedbed: {place}: {}", error.what));
+                    spinner.suspend(|| eprintln!("{}: {place}: {}", program::name(), error.what));
                     tally.refused += 1;
                 }
             }

@@ -1,0 +1,41 @@
+//! Seeds on the threads of the current rayon pool; without the feature `threads`, one after the other. What comes of them is
+//! the same.
+
+use std::ops::Range;
+
+#[cfg(feature = "threads")]
+use rayon::prelude::*;
+
+/// What `f` makes of each number, in their order. Each thread has a state of its own.
+///
+/// # Errors
+/// One that `f` has; then no more numbers are begun.
+pub fn collect<S, T: Send, E: Send>(
+    numbers: Range<u64>,
+    state: impl Fn() -> S + Sync + Send,
+    f: impl Fn(&mut S, u64) -> Result<Option<T>, E> + Sync + Send,
+) -> Result<Vec<T>, E> {
+    #[cfg(feature = "threads")]
+    return numbers.into_par_iter().map_init(state, f).filter_map(Result::transpose).collect();
+    #[cfg(not(feature = "threads"))]
+    {
+        let mut state = state();
+        numbers.filter_map(|number| f(&mut state, number).transpose()).collect()
+    }
+}
+
+/// What `f` makes of all numbers together. `merge` must not depend on the order, nor on how the numbers are divided.
+pub fn merge<S, T: Default + Send>(
+    numbers: Range<u64>,
+    state: impl Fn() -> S + Sync + Send,
+    f: impl Fn(&mut S, u64) -> T + Sync + Send,
+    merge: impl Fn(T, T) -> T + Sync + Send,
+) -> T {
+    #[cfg(feature = "threads")]
+    return numbers.into_par_iter().map_init(state, f).reduce(T::default, merge);
+    #[cfg(not(feature = "threads"))]
+    {
+        let mut state = state();
+        numbers.map(|number| f(&mut state, number)).fold(T::default(), merge)
+    }
+}

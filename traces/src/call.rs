@@ -1,0 +1,198 @@
+//! The command line: what can be typed, and which command it is.
+
+use std::path::PathBuf;
+
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use seedbed_sim::Time;
+
+use crate::commands::progress::ShrinkBudget;
+use crate::commands::{
+    Ended, ModelOptions, atlas, check, compare, counts, list, litmus, merge, mutants, new, pages, replay, run, show,
+    shrink, sweep, tour,
+};
+
+/// Runs protocols in simulated worlds, breaks what they tolerate, checks what must hold, and cuts what fails down to a
+/// story that replays for ever. Called bare, it takes you on a tour of about a minute.
+#[derive(Parser)]
+#[command(
+    name = "seedbed",
+    version,
+    after_help = "Exit codes: 0 all held, 1 a property was violated, 2 the call was wrong; check and merge also: 3 undecided."
+)]
+pub struct Call {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Components, properties, faults, bugs.
+    List {
+        /// Print JSON lines.
+        #[arg(long)]
+        json: bool,
+    },
+    /// One world: verdict, statistics, timeline.
+    Run {
+        /// Which model.
+        model: String,
+        /// Which seed; 0 without it.
+        #[arg(long, conflicts_with = "seeds")]
+        seed: Option<u64>,
+        /// With --litmus: which seeds, as A..B; without it, as many as it takes to see all outcomes.
+        #[arg(long)]
+        seeds: Option<String>,
+        #[command(flatten)]
+        options: ModelOptions,
+        /// How many lines of the timeline to print; 0 for all.
+        #[arg(long, default_value_t = 60, value_parser = counts::lines())]
+        lines: usize,
+        /// Write the whole run down as a trace, whatever came of it.
+        #[arg(long)]
+        trace: Option<PathBuf>,
+        /// Print a JSON line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Many worlds on all cores.
+    Sweep(sweep::Sweep),
+    /// Joins what the shards of a sweep wrote; names what is missing.
+    Merge {
+        /// The files of the shards: from `sweep --results FILE`, or `sweep --shard I/N --json > FILE`.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// Print JSON lines.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Replays a trace, verifies it, and says which choices were unused. RUST_LOG=debug prints logs in virtual time.
+    Replay {
+        /// The trace.
+        file: PathBuf,
+        /// Replace a field of the trace's configuration: what if it were otherwise? Such as `--with settings.pre_vote=true`.
+        #[arg(long, value_name = "FIELD=VALUE")]
+        with: Vec<String>,
+        /// Show only what happens up to this instant, such as 1200ms.
+        #[arg(long)]
+        until: Option<Time>,
+        /// Wait for Enter after each event; s shows states.
+        #[arg(long)]
+        step: bool,
+        /// How many lines of the timeline to print; 0 for all.
+        #[arg(long, default_value_t = 60, value_parser = counts::lines())]
+        lines: usize,
+        /// Print a JSON line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Makes a recorded failure shorter.
+    Shrink {
+        /// The trace.
+        file: PathBuf,
+        /// Where to write the result; beside the trace without it.
+        #[arg(long)]
+        out: Option<PathBuf>,
+        /// How many seconds it may take.
+        #[arg(long, default_value_t = ShrinkBudget::default().seconds, value_parser = counts::seconds)]
+        seconds: f64,
+        /// How many worlds it may run.
+        #[arg(long, default_value_t = ShrinkBudget::default().runs, value_parser = counts::runs())]
+        runs: usize,
+        /// Print a JSON line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Draws a trace.
+    Show {
+        /// The trace.
+        file: PathBuf,
+        /// The form of the drawing.
+        #[arg(long = "as", value_enum, default_value_t)]
+        form: show::Form,
+        /// How many lines of the timeline to draw; 0 for all.
+        #[arg(long, default_value_t = 60, value_parser = counts::lines())]
+        lines: usize,
+        /// Where to write it; to standard output without it.
+        #[arg(long)]
+        out: Option<PathBuf>,
+    },
+    /// Judges histories recorded here or elsewhere: linearizability and weaker models, isolation of transactions.
+    Check(Box<check::Check>),
+    /// What the models of a family cost on the same work under the same faults, and what they let others see.
+    Compare {
+        /// Which family.
+        #[arg(value_enum)]
+        family: compare::Family,
+        /// The seeds, as A..B: one world each, for every model and every plan of faults.
+        #[arg(long, default_value = "0..300")]
+        seeds: String,
+        /// Print JSON lines.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Files for something new that look like their neighbours, compile and pass.
+    New {
+        #[command(subcommand)]
+        what: new::New,
+    },
+    /// The atlas: which component holds, breaks, blocks or slows under which faults; Markdown and one HTML page.
+    Atlas(atlas::Call),
+    /// The kill matrix: is every planted bug caught by its property, and after how many seeds?
+    Mutants(mutants::Mutants),
+    /// Writes the guide's page of each component.
+    Pages {
+        /// The figures of the kill matrix: the JSON lines of mutants.
+        #[arg(long, default_value = "docs/kills.jsonl")]
+        kills: PathBuf,
+        /// The folder for the pages.
+        #[arg(long, default_value = "docs/components")]
+        out: PathBuf,
+    },
+}
+
+impl Call {
+    /// Reads the words that the program of this name was called with. Ends the process where they are wrong, with exit code
+    /// 2, and where they ask for help.
+    pub fn read(program: &'static str) -> Self {
+        let matches = Call::command().name(program).bin_name(program).get_matches();
+        Call::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// If the call makes no sense.
+    pub fn run(self) -> anyhow::Result<Ended> {
+        run_command(self.command)
+    }
+}
+
+fn run_command(command: Option<Command>) -> anyhow::Result<Ended> {
+    match command {
+        None => tour::tour(),
+        Some(Command::List { json }) => Ok(list::list(json)),
+        Some(Command::Run { model, seed, seeds, options, lines, trace, json }) => run::run(
+            &model,
+            litmus::Seeds { one: seed, many: seeds.as_deref() },
+            &options,
+            lines,
+            trace.as_deref(),
+            json,
+        ),
+        Some(Command::Sweep(call)) => sweep::sweep(&call),
+        Some(Command::Merge { files, json }) => merge::merge(&files, json),
+        Some(Command::Replay { file, with, until, step, lines, json }) => {
+            replay::replay(&file, &with, &replay::Shown { until, step, lines, json })
+        }
+        Some(Command::Shrink { file, out, seconds, runs, json }) => {
+            shrink::shrink(&file, out, ShrinkBudget { seconds, runs }, json)
+        }
+        Some(Command::Show { file, form, lines, out }) => show::show(&file, form, lines, out),
+        Some(Command::Check(call)) => check::check(&call),
+        Some(Command::Compare { family, seeds, json }) => compare::compare(family, &seeds, json),
+        Some(Command::New { what }) => new::new(&what),
+        Some(Command::Atlas(call)) => atlas::atlas(&call),
+        Some(Command::Mutants(call)) => mutants::mutants(&call),
+        Some(Command::Pages { kills, out }) => pages::write(&kills, &out),
+    }
+}

@@ -1,0 +1,6 @@
+//! A protocol, and what must be true of it.
+
+pub mod model;
+pub mod property;
+
+pub use property::suite;
