@@ -1,5 +1,5 @@
-//! What a service that does local transactions for others keeps: its store, and a journal of what it did by whose
-//! order. The journal makes it idempotent: what is asked for again is found there, and is not done again.
+//! The data of a service that does local transactions for others: its store, and a journal of the operations that it has
+//! done. The journal makes operations idempotent: a repeated request is answered from it, and takes no effect again.
 
 use std::collections::BTreeMap;
 
@@ -18,12 +18,12 @@ pub trait Entry: Clone {
     fn local(&self) -> Option<&Prepared>;
 }
 
-/// What a local transaction came to, or why it was refused.
+/// The effect of a local transaction, or why it has none.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Effect<Why> {
-    /// It took effect: what it read and what it wrote.
+    /// It took effect: the reads and the writes.
     Done(Prepared),
-    /// It did not, and never will.
+    /// It was refused: it has no effect, and never will.
     Refused(Why),
     /// There was nothing to undo.
     Empty,
@@ -39,17 +39,18 @@ impl<Why> Effect<Why> {
     }
 }
 
-/// A store with the journal of its changes. Volatile and pure: who uses it writes each entry into its log, and
-/// rebuilds it from there. A local transaction has the number of the entry that tells of it, from zero on.
+/// A store with the journal of its changes. Volatile and pure: a process writes each entry into its log, and rebuilds the
+/// ledger from there after a crash. A local transaction has the number of its entry, from zero on.
 #[derive(Clone, Debug, Hash)]
 pub struct Ledger<E: Entry> {
     store: Store,
     journal: Vec<E>,
+    /// Where in the journal the latest entry of each key is.
     places: BTreeMap<E::Key, usize>,
 }
 
 impl<E: Entry> Ledger<E> {
-    /// A ledger with nothing done yet.
+    /// A ledger with an empty journal.
     pub fn new(store: Store) -> Self {
         Ledger { store, journal: Vec::new(), places: BTreeMap::new() }
     }
@@ -59,7 +60,7 @@ impl<E: Entry> Ledger<E> {
         &self.store
     }
 
-    /// All that was done.
+    /// All entries, in their order.
     pub fn journal(&self) -> &[E] {
         &self.journal
     }
@@ -72,7 +73,7 @@ impl<E: Entry> Ledger<E> {
     /// A local transaction that commits at once. Its entry has to be [entered](Ledger::enter) next.
     ///
     /// # Errors
-    /// Why it cannot be: then nothing has changed.
+    /// Why it is refused: then nothing has changed.
     pub fn transact(&mut self, steps: &[Step]) -> Result<Prepared, Refused> {
         let tx = TxId(self.journal.len() as u64);
         let prepared = self.store.prepare(tx, steps)?;
@@ -80,7 +81,10 @@ impl<E: Entry> Ledger<E> {
         Ok(prepared)
     }
 
-    /// Writes down what was done.
+    /// Appends an entry to the journal.
+    ///
+    /// # Panics
+    /// If its local transaction is not the last one.
     pub fn enter(&mut self, entry: E) {
         let place = self.journal.len();
         let local = entry.local().map_or(place as u64, |prepared| prepared.tx.0);
@@ -89,7 +93,7 @@ impl<E: Entry> Ledger<E> {
         self.journal.push(entry);
     }
 
-    /// Does again what the log says was done.
+    /// Applies an entry of the log after a crash.
     pub fn restore(&mut self, entry: E) {
         if let Some(prepared) = entry.local() {
             self.store.hold(prepared.clone());

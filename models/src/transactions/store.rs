@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::transactions::TxId;
 
-/// The name of a cell: an account, a product.
+/// The key of a cell: an account, a product.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Key(pub u16);
 
@@ -28,42 +28,42 @@ impl fmt::Debug for Key {
     }
 }
 
-/// What a key holds, and who wrote it: a read that tells the writer is all that a checker of histories needs.
+/// A value with its writer: reads that tell the writer are all that a checker of histories needs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Cell {
     /// The value: a balance, a stock.
     pub value: i64,
-    /// The transaction that wrote it; none for what was there at the beginning.
+    /// The transaction that wrote it; `None` for the initial value.
     pub writer: Option<TxId>,
 }
 
-/// One thing that a transaction does to a store.
+/// One operation of a transaction on a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Step {
-    /// Looks at a cell.
+    /// Reads a cell.
     Read {
-        /// Which.
+        /// The cell.
         key: Key,
     },
-    /// Sets a cell, whatever is in it.
+    /// Sets a cell without reading it.
     Put {
-        /// Which.
+        /// The cell.
         key: Key,
-        /// To what.
+        /// Its new value.
         value: i64,
     },
-    /// Adds to a cell, which is refused if it would be below zero. It reads what it adds to.
+    /// Reads a cell and adds to it; refused if it would be below zero.
     Add {
-        /// Which.
+        /// The cell.
         key: Key,
-        /// How much; may be negative.
+        /// The amount to add; may be negative.
         amount: i64,
     },
 }
 
 impl Step {
-    /// The cell it touches.
+    /// The cell that it reads or writes.
     pub fn key(self) -> Key {
         let (Step::Read { key } | Step::Put { key, .. } | Step::Add { key, .. }) = self;
         key
@@ -75,14 +75,14 @@ impl Step {
     }
 }
 
-/// What a transaction has seen and will do, once it is committed.
+/// The reads and writes of a transaction that is prepared: the writes take effect when it commits.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Prepared {
     /// The transaction.
     pub tx: TxId,
-    /// What it read, as it was before its own writes.
+    /// The cells that it read, as they were before its own writes.
     pub reads: BTreeMap<Key, Cell>,
-    /// What it writes.
+    /// The cells that it writes, with what they will hold.
     pub writes: BTreeMap<Key, Cell>,
 }
 
@@ -93,15 +93,15 @@ impl Prepared {
     }
 }
 
-/// Why a transaction was not prepared; it left nothing behind.
+/// Why a transaction cannot be prepared. Nothing of it is left behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Refused {
-    /// Another transaction has locked a cell it needs. Nobody waits for a lock, so nobody waits for ever.
+    /// Another transaction has locked a cell that it needs. Nobody waits for a lock, so there are no deadlocks.
     Locked {
         /// The cell.
         key: Key,
-        /// Who holds it.
+        /// The transaction that holds the lock.
         by: TxId,
     },
     /// A cell would be below zero.
@@ -126,7 +126,7 @@ impl fmt::Display for Refused {
     }
 }
 
-/// Who has locked a cell.
+/// A lock on a cell, with its holders.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Lock {
     Shared(BTreeSet<TxId>),
@@ -154,17 +154,17 @@ impl Store {
         Store { cells: cells.collect(), ..Store::default() }
     }
 
-    /// What a key holds, committed; `None` if it is not kept here.
+    /// The committed value of a cell; `None` if the cell is not kept here.
     pub fn get(&self, key: Key) -> Option<Cell> {
         self.cells.get(&key).copied()
     }
 
-    /// All cells, committed.
+    /// All cells with their committed values.
     pub fn cells(&self) -> impl Iterator<Item = (Key, Cell)> {
         self.cells.iter().map(|(key, cell)| (*key, *cell))
     }
 
-    /// All cells as a reader finds them: without a value where a writer has locked one.
+    /// All cells as a reader finds them: without a value where a writer has the lock.
     pub fn readable(&self) -> impl Iterator<Item = (Key, Option<i64>)> {
         let locked = |key: &Key| matches!(self.locks.get(key), Some(Lock::Exclusive(_)));
         self.cells.iter().map(move |(key, cell)| (*key, (!locked(key)).then_some(cell.value)))
@@ -203,10 +203,10 @@ impl Store {
         })
     }
 
-    /// Locks what the steps touch and works out what they write. The cells stay as they are until [`Store::commit`].
+    /// Locks the cells of the steps and computes the writes. The cells stay as they are until [`Store::commit`].
     ///
     /// # Errors
-    /// Why it cannot be: then nothing is locked.
+    /// Why it is refused: then nothing is locked.
     ///
     /// # Panics
     /// If the transaction is prepared or committed here already.
@@ -216,7 +216,7 @@ impl Store {
         for step in steps {
             let key = step.key();
             let committed = self.get(key).ok_or(Refused::NotHere { key })?;
-            if let Some(by) = self.in_the_way(tx, key, step.writes()) {
+            if let Some(by) = self.conflicting_holder(tx, key, step.writes()) {
                 return Err(Refused::Locked { key, by });
             }
             let now = prepared.writes.get(&key).copied().unwrap_or(committed);
@@ -237,23 +237,23 @@ impl Store {
         Ok(prepared)
     }
 
-    /// Who holds a lock that this one does not go with.
-    fn in_the_way(&self, tx: TxId, key: Key, write: bool) -> Option<TxId> {
+    /// The holder of a conflicting lock, if there is one.
+    fn conflicting_holder(&self, tx: TxId, key: Key, write: bool) -> Option<TxId> {
         match self.locks.get(&key)? {
             Lock::Exclusive(by) => (*by != tx).then_some(*by),
             Lock::Shared(by) => by.iter().find(|by| write && **by != tx).copied(),
         }
     }
 
-    /// Takes the locks of a prepared transaction, anew after a crash.
+    /// Takes the locks of a prepared transaction, also after a crash.
     ///
     /// # Panics
-    /// If another transaction holds one of them: two were prepared that do not go together.
+    /// If another transaction holds a conflicting lock.
     pub fn hold(&mut self, prepared: Prepared) {
         let tx = prepared.tx;
         for key in prepared.reads.keys().chain(prepared.writes.keys()) {
             let write = prepared.writes.contains_key(key);
-            let other = self.in_the_way(tx, *key, write);
+            let other = self.conflicting_holder(tx, *key, write);
             assert!(other.is_none(), "two prepared transactions exclude each other: {tx} and {other:?} on {key}");
             let lock = self.locks.entry(*key).or_insert_with(|| Lock::Shared(BTreeSet::new()));
             match lock {
@@ -265,7 +265,7 @@ impl Store {
         self.prepared.insert(tx, prepared);
     }
 
-    /// Installs what a prepared transaction writes, and lets its locks go. Does nothing if it is committed already.
+    /// Installs the writes of a prepared transaction, and releases its locks. Does nothing if it is committed already.
     ///
     /// # Panics
     /// If it is neither prepared nor committed.
@@ -280,7 +280,7 @@ impl Store {
         self.unlock(tx);
     }
 
-    /// Drops what a transaction has prepared, if it has, and lets its locks go.
+    /// Drops the writes of a transaction, if it is prepared, and releases its locks.
     ///
     /// # Panics
     /// If it is committed.

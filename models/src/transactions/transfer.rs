@@ -1,4 +1,4 @@
-//! Transfers between accounts: the work that all models of the family are compared on.
+//! Transfers between accounts: the workload that all models of the family are compared on.
 
 use std::fmt::Debug;
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::transactions::store::{Key, Step};
 
-/// What is in every account at the beginning.
+/// The balance of every account at the beginning.
 pub const INITIAL_BALANCE: i64 = 100;
 
 /// Takes an amount from one account to another, if there is enough in it.
@@ -18,17 +18,17 @@ pub struct Transfer {
     pub from: Key,
     /// The account that is paid; not the same.
     pub to: Key,
-    /// How much; above zero.
+    /// Above zero.
     pub amount: i64,
 }
 
 impl Transfer {
-    /// What it does to the account that pays.
+    /// The step on the account that pays.
     pub fn withdrawal(self) -> Step {
         Step::Add { key: self.from, amount: -self.amount }
     }
 
-    /// What it does to the account that is paid.
+    /// The step on the account that is paid.
     pub fn deposit(self) -> Step {
         Step::Add { key: self.to, amount: self.amount }
     }
@@ -104,29 +104,29 @@ pub fn asked<O: Debug + Clone + 'static>(
         .boxed()
 }
 
-/// On how many accounts the family is compared.
+/// The number of accounts on which the family is compared.
 pub const COMPARED_ACCOUNTS: u16 = 6;
-/// How many transfers a compared world has.
+/// The number of transfers in a compared world.
 const COMPARED: std::ops::Range<usize> = 10..20;
 
-/// A model that moves money, to be compared with the others of its family on the same work.
+/// A model that transfers money, to be compared with the others of its family on the same workload.
 pub trait Transfers: Model {
     /// The numbers of the nodes that are clients.
     fn clients(&self) -> std::ops::Range<u16>;
 
-    /// How many accounts there are: the keys below this. Each has [`INITIAL_BALANCE`] at the beginning.
+    /// The number of accounts: the keys below it. Each has [`INITIAL_BALANCE`] at the beginning.
     fn account_count(&self) -> u16;
 
-    /// A transfer, as this model is asked for it.
+    /// The operation of a transfer.
     fn request(transfer: Transfer) -> Op<Self>;
 
-    /// Whether an answer says that the money was moved.
+    /// Whether this return value says that the money was moved.
     fn moved(answer: &Ret<Self>) -> bool;
 
     /// The accounts that a node keeps: each with its balance, or without one where a lock keeps readers out.
     fn accounts(process: &Self::Process) -> Vec<(Key, Option<i64>)>;
 
-    /// The work: transfers between the accounts and nothing else, all through the chaos.
+    /// The workload: transfers between the accounts and nothing else, throughout the chaos.
     fn transfers(&self) -> BoxedStrategy<Workload<Self>> {
         let asked = |Operation { at, client, op }: Operation<Transfer>| Operation { at, client, op: Self::request(op) };
         transfers(self.clients(), self.account_count(), COMPARED, self.phases().heal_at())
