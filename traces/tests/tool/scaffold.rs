@@ -1,12 +1,13 @@
 //! Scaffolds: what is planned, where it goes, and what is refused before anything is written. That what is written compiles,
-//! passes and is caught is shown by `scaffold_templates.rs`, and in a clone by `scripts/scaffold-proof.sh`.
+//! passes and is caught is shown by `scaffold_templates.rs`, in a clone by
+//! `scripts/scaffold-proof.sh`, and outside of the workspace by `scripts/project-proof.sh`.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use seedbed_traces::scaffold::{self, Name, Plan, USUAL_FAMILY, USUAL_MODEL, Workspace};
+use seedbed_traces::scaffold::{self, Name, Plan, Project, Source, USUAL_FAMILY, USUAL_MODEL, Workspace};
 
 use crate::program::err;
 
@@ -76,6 +77,9 @@ fn scaffolds_of_any_name_are_formatted_and_change_one_line_of_what_is_there() {
                 format!("properties/tests/{family}/{name}.rs"),
             ];
             assert_eq!(files, expected);
+            for (file, text) in &plan.created {
+                assert!(!text.contains("tutorial") && !text.contains("Tutorial"), "{} is a copy", file.display());
+            }
             judge(&workspace, &plan);
         }
         let plan = scaffold::property(&workspace, &name, USUAL_MODEL).expect("nothing is called so");
@@ -91,7 +95,7 @@ fn judge(workspace: &Workspace, plan: &Plan) {
         assert_eq!(*text, formatted(text), "{}", file.display());
     }
     for (file, text) in &plan.created {
-        for template in ["sapling", "Sapling", "leaflet", "Leaflet"] {
+        for template in ["leaflet", "Leaflet"] {
             assert!(!text.contains(template), "{} speaks of its template: {template}", file.display());
         }
     }
@@ -233,4 +237,53 @@ fn outside_of_the_workspace_one_is_told_where_to_go() {
     let output = new(&std::env::temp_dir(), "model dry_run");
     assert_eq!(output.status.code(), Some(2));
     assert!(err(&output).contains("not inside the workspace"), "{}", err(&output));
+}
+
+// -------------------------------------------------------------------------------------------------------------------
+// A crate outside of the workspace
+
+#[test]
+fn a_project_of_any_name_is_formatted_and_speaks_of_nothing_else() {
+    for name in names().map(|text| name(&text)) {
+        let project = Project::new(name.clone(), &Source::Git("https://example.org/seedbed".into())).expect("it fits");
+        for (file, text) in &project.files {
+            if file.extension().is_some_and(|extension| extension == "rs") {
+                assert_eq!(*text, formatted(text), "{}", file.display());
+            }
+            for word in ["tutorial", "Tutorial", "@", "crate::parts"] {
+                assert!(!text.contains(word), "{}: {word}", file.display());
+            }
+        }
+        let (_, manifest) = &project.files[0];
+        assert_eq!(manifest.matches("git = \"https://example.org/seedbed\"").count(), 4, "{manifest}");
+    }
+}
+
+#[test]
+fn a_project_is_written_once_and_only_under_a_name_that_is_free() {
+    let place = crate::program::place("project");
+    std::fs::remove_file(place.join("Cargo.lock")).expect("the directory is ours");
+    for (words, expected) in [
+        ("raft", "a component raft"),
+        ("serde", "depends on"),
+        ("Mine", "snake case"),
+        ("match", "keyword"),
+        ("seedbed_sim", "cannot be called"),
+        ("message", "the type Message"),
+        ("mine --path .", "no clone of seedbed"),
+    ] {
+        let output = new(&place, &format!("project {words}"));
+        assert_eq!(output.status.code(), Some(2), "{words}: {}", err(&output));
+        assert!(err(&output).contains(expected), "'{words}' should say '{expected}': {}", err(&output));
+        assert!(files(&place).is_empty(), "{words} wrote something");
+    }
+    let output = new(&place, "project mine --json");
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    let written = files(&place);
+    assert_eq!(written.len(), 10);
+    let main = &written[&place.join("mine/src/main.rs")];
+    assert!(main.lines().count() < 10 && main.contains("seedbed::cli().component(mine::suite).main()"), "{main}");
+    let again = new(&place, "project mine");
+    assert_eq!(again.status.code(), Some(2));
+    assert_eq!(files(&place), written);
 }
