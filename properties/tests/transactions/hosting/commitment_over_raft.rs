@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use seedbed_models::parts::client::Client;
 use seedbed_models::replication::raft::membership::Membership;
 use seedbed_models::replication::raft::session_client::SessionClient;
-use seedbed_models::replication::raft::{self, Server, messages, persistence, server};
+use seedbed_models::replication::raft::{self, Server, messages, record, settings};
 use seedbed_models::transactions::commitment::{Members, Op, Ret};
 use seedbed_models::transactions::store::Key;
 use seedbed_models::transactions::transfer::Transfer;
@@ -37,7 +37,7 @@ enum Timer {
     #[hosts]
     Commit(CommitTimer),
     #[hosts]
-    Raft(server::Timer),
+    Raft(settings::Timer),
 }
 
 #[derive(Clone, Debug, Hash, Hosts)]
@@ -45,7 +45,7 @@ enum Record {
     #[hosts]
     Commit(Log),
     #[hosts]
-    Raft(persistence::Record<Shard>),
+    Raft(record::Record<Shard>),
 }
 
 #[derive(Clone, Debug, Hash, Roles)]
