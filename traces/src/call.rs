@@ -72,6 +72,9 @@ enum Command {
         /// Replace a field of the trace's configuration: what if it were otherwise? Such as `--with settings.pre_vote=true`.
         #[arg(long, value_name = "FIELD=VALUE")]
         with: Vec<String>,
+        /// Without the planted bug: what if it were mended?
+        #[arg(long)]
+        no_bug: bool,
         /// Show only what happens up to this instant, such as 1200ms.
         #[arg(long)]
         until: Option<Time>,
@@ -181,8 +184,8 @@ fn run_command(command: Option<Command>) -> anyhow::Result<Ended> {
         ),
         Some(Command::Sweep(call)) => sweep::sweep(&call),
         Some(Command::Merge { files, json }) => merge::merge(&files, json),
-        Some(Command::Replay { file, with, until, step, lines, json }) => {
-            replay::replay(&file, &with, &replay::Shown { until, step, lines, json })
+        Some(Command::Replay { file, with, no_bug, until, step, lines, json }) => {
+            replay::replay(&file, &replay::WhatIf { with, no_bug }, &replay::Shown { until, step, lines, json })
         }
         Some(Command::Shrink { file, out, seconds, runs, json }) => {
             shrink::shrink(&file, out, ShrinkBudget { seconds, runs }, json)

@@ -242,12 +242,15 @@ impl Component {
     }
 
     /// A trace of this model with some fields of its configuration replaced: the path to each, and its value. The
-    /// violation is still the one that was recorded.
+    /// violation is still the one that was recorded. If it is `mended`, the planted bug is not there.
     ///
     /// # Errors
     /// If the text is no trace of this model, or its configuration cannot be changed so.
-    pub fn with(&self, text: &str, fields: &[(String, String)]) -> anyhow::Result<String> {
+    pub fn with(&self, text: &str, fields: &[(String, String)], mended: bool) -> anyhow::Result<String> {
         let mut trace = self.parse(text)?;
+        if mended {
+            trace.scenario.bug = None;
+        }
         trace.scenario.config = self.with_fields(&trace.scenario.config, fields)?;
         Ok(trace.to_text())
     }

@@ -5,7 +5,8 @@ use seedbed_sim::{AtEnd, NodeId, Suite, Verdict, World};
 
 /// The model with its property.
 pub fn suite() -> Suite<Tutorial> {
-    Suite::new(Tutorial::default()).property(AtEnd::new("tutorial/tally_is_exact", tally_is_exact))
+    let suite = Suite::new(Tutorial::default());
+    suite.property(AtEnd::new("tutorial/tally_is_exact", tally_is_exact))
 }
 
 /// Every addition is counted once: at the end, when all are done, the tally is their number.

@@ -366,7 +366,7 @@ fn a_cut_stops_what_tasks_send() {
 fn an_assertion_in_a_task_is_a_violation() {
     let outcome = recorded(&case(Lab::Wary));
     let violation = outcome.violation.expect("the fourth number is too great");
-    assert_eq!(violation.property, "assertion: tests/async_nodes.rs: a number is too great: _");
+    assert_eq!(violation.property, "assertion: tests/simulator/async_nodes.rs: a number is too great: _");
     assert_eq!((violation.at, violation.nodes), (Time(41_000_000), vec![B]));
     assert!(violation.message.starts_with("a number is too great: 4"), "{}", violation.message);
 }

@@ -235,7 +235,7 @@ fn a_panic_in_a_program_is_a_violation() {
     }
     let violation = deploy(&deployment(0, Some(1), What::Pause { node: A.into() }), 1, program, &[]).unwrap().violation;
     let violation = violation.expect("n1 panics");
-    assert_eq!(violation.property, "assertion: tests/tokio_runner.rs: no place for a node: _");
+    assert_eq!(violation.property, "assertion: tests/simulator/tokio_runner.rs: no place for a node: _");
     assert!((Time::ms(10)..Time::ms(11)).contains(&violation.at), "{}", violation.at);
 }
 

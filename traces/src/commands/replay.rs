@@ -15,6 +15,15 @@ use crate::component::{Component, Replay};
 use crate::draw::{Picture, text};
 use crate::report::{how, print_json, replay_json, verdict};
 
+/// What is otherwise than in the trace.
+#[derive(Clone, Debug, Default)]
+pub struct WhatIf {
+    /// Fields of the configuration to replace, as `FIELD=VALUE`.
+    pub with: Vec<String>,
+    /// The planted bug is not there.
+    pub no_bug: bool,
+}
+
 /// How a replay is shown.
 #[derive(Clone, Debug, Default)]
 pub struct Shown {
@@ -28,15 +37,15 @@ pub struct Shown {
     pub json: bool,
 }
 
-/// Replays a trace file, with some fields of its configuration replaced.
+/// Replays a trace file, as it is or with something else in its scenario.
 ///
 /// # Errors
 /// If the file is no trace that this seedbed can run, or its configuration has no such fields.
-pub fn replay(file: &Path, with: &[String], how_shown: &Shown) -> anyhow::Result<Ended> {
+pub fn replay(file: &Path, what_if: &WhatIf, how_shown: &Shown) -> anyhow::Result<Ended> {
     let (mut trace, component) = read_trace(file)?;
-    let with = fields(with)?;
-    if !with.is_empty() {
-        trace = component.with(&trace, &with).with_context(|| in_file(file))?;
+    let with = fields(&what_if.with)?;
+    if !with.is_empty() || what_if.no_bug {
+        trace = component.with(&trace, &with, what_if.no_bug).with_context(|| in_file(file))?;
     }
     let replay = component.replay(&trace, NUDGES).with_context(|| in_file(file))?;
     judged_here(&component, &replay).with_context(|| in_file(file))?;

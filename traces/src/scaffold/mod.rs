@@ -45,12 +45,12 @@ pub struct Plan {
 /// # Errors
 /// If the name or the family is taken or unknown, or there is no place for a line; the error says what to do by hand.
 pub fn model(workspace: &Workspace, name: &Name, family: &str) -> anyhow::Result<Plan> {
-    name.must_not_be_a_word_of(MODEL)?;
-    name.must_not_be_a_word_of(SUITE)?;
     workspace.knows_family(family)?;
     if let Some(file) = workspace.source_of_model(name.snake()) {
         bail!("there is a model {name} already: {}", file.display());
     }
+    name.must_not_be_a_word_of(MODEL)?;
+    name.must_not_be_a_word_of(SUITE)?;
     let named = |template| {
         let words = [
             ("models::examples::", &format!("models::{family}::")[..]),

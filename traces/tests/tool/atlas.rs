@@ -82,7 +82,7 @@ fn what_is_declared_holds_and_what_breaks_has_a_story_that_replays() {
         broken += 1;
     }
     // The tutorial keeps its tally on a disk.
-    assert!(broken >= 2, "{broken}");
+    assert!(broken >= 1, "{broken}");
     let crash = |entry: &&seedbed_traces::atlas::Entry| entry.classes == [FaultClass::Crash];
     let wipe = |entry: &&seedbed_traces::atlas::Entry| entry.classes == [FaultClass::Wipe];
     let tutorial = atlas.chapters[0].rows[0].entries.iter().find(wipe).expect("there is such a column");

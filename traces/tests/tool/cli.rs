@@ -69,9 +69,9 @@ fn a_failure_is_found_shrunk_replayed_and_drawn() {
     assert_eq!(&lines(&seedbed(&place, "replay bare.json --json"))[0], line);
 
     // What if the bug were not there?
-    let mended = seedbed(&place, &format!("replay {name} --with counts_retries=false --json"));
+    let mended = seedbed(&place, &format!("replay {name} --no-bug --json"));
     assert_eq!((code(&mended), lines(&mended)[0]["verdict"].as_str()), (0, Some("held")));
-    for (with, expected) in [("nonsense=1", "it has: counts_retries"), ("nonsense", "FIELD=VALUE")] {
+    for (with, expected) in [("nonsense=1", "it has: clients"), ("nonsense", "FIELD=VALUE")] {
         let refused = seedbed(&place, &format!("replay {name} --with {with}"));
         assert_eq!(code(&refused), 2);
         assert!(String::from_utf8_lossy(&refused.stderr).contains(expected), "--with {with} should say '{expected}'");
@@ -79,9 +79,8 @@ fn a_failure_is_found_shrunk_replayed_and_drawn() {
     assert_eq!(std::fs::read_to_string(&file).expect("it is still there"), text, "the trace itself stays");
 
     // A property of a test is not known here.
-    let of_a_test = text
-        .replace("tutorial/tally_is_exact", "mine/exact")
-        .replace("counts_retries\": true", "counts_retries\": false");
+    let of_a_test =
+        text.replace("tutorial/tally_is_exact", "mine/exact").replace("bug\": \"counts-retries\",", "bug\": null,");
     std::fs::write(place.join("mine.json"), of_a_test).expect("the directory is ours");
     for command in ["replay", "shrink"] {
         let refused = seedbed(&place, &format!("{command} mine.json"));
@@ -144,7 +143,7 @@ fn damaged_traces_are_refused_with_the_place() {
 fn wrong_calls_end_with_2_and_say_what_to_do() {
     let place = place("wrong");
     let cases = [
-        ("sweep nonsense", "there are: "),
+        ("sweep nonsense", "there are echo"),
         ("sweep tutorial --bug nonsense", "it has: counts-retries"),
         ("sweep echo --bug nonsense", "no bugs"),
         ("sweep tutorial --seeds 9..3", "B must be above A"),

@@ -16,7 +16,7 @@ use crate::checkers::linearizability::{Operation, Specification, Step};
 /// refuses with the rule `undecided`: what was not checked must not look green.
 ///
 /// ```
-/// use seedbed_properties::caching::coherence::{Access, Performed, coherent};
+/// use seedbed_properties::checkers::coherence::{Access, Performed, coherent};
 ///
 /// let by = |core, index, access| Performed { core, location: 'x', access, index };
 /// let back_in_time = [by('a', 0, Access::Store(1)), by('b', 0, Access::Load(1)), by('b', 1, Access::Load(0))];
