@@ -13,7 +13,7 @@
 //! base latency for the highest to a greatest one for the lowest, geometrically spread: each message on a chain takes what
 //! its priority says. Of two messages in flight that of the higher priority arrives first, if the other was not sent
 //! earlier by more than their latencies differ. The greatest latency is drawn from the seed, and is never longer than a
-//! bound that the model relies on ([`Model::delay_bound`](crate::Model::delay_bound)). Latencies are named choices: a run
+//! bound that the model relies on ([`Tolerance::delay`](crate::Tolerance::delay)). Latencies are named choices: a run
 //! is recorded with them and replays without any of this.
 //!
 //! **What it guarantees.** A bug that needs d orderings among n chains of at most k messages, all of them in flight within
