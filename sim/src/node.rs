@@ -59,7 +59,7 @@ impl OpId {
     const INTERNAL: u64 = 1 << 63;
 
     /// An operation that a hosting process invokes on the process it hosts. Its outcome comes back from
-    /// [`Context::host`] and is not part of the world's history.
+    /// [`Context::host`](crate::Context::host) and is not part of the world's history.
     pub fn internal(n: u64) -> Self {
         OpId(n | Self::INTERNAL)
     }

@@ -7,7 +7,7 @@ use seedbed_sim::{NodeId, Span, Time};
 /// A replica: a node, and when it was born by its own clock. What comes back on the same node with an empty disk is
 /// another replica, for it does not know which names it has given away: a node that was wiped twice has had three. A
 /// node's later replicas are greater than its earlier ones, because each waits before it is born
-/// ([`BIRTH_WAIT`](super::model::BIRTH_WAIT)).
+/// (`BIRTH_WAIT`).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ReplicaId {
     /// Where it runs.
