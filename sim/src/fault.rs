@@ -104,6 +104,16 @@ pub enum Target {
     Role(String),
 }
 
+impl Target {
+    /// The node, where it is one.
+    pub fn node(&self) -> Option<NodeId> {
+        match self {
+            Target::Node(node) => Some(*node),
+            Target::Role(_) => None,
+        }
+    }
+}
+
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -148,10 +158,10 @@ pub enum Direction {
     Out,
 }
 
-/// What breaks.
+/// What breaks, and where: aimed at a [`Target`] in a plan, at a node once it has struck.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "what", rename_all = "snake_case", deny_unknown_fields)]
-pub enum What {
+pub enum What<T = Target> {
     /// The node loses its volatile state, its timers and what it had not yet sent; at the end it restarts with what
     /// its disk kept.
     Crash {
@@ -245,7 +255,7 @@ pub enum What {
     },
 }
 
-impl What {
+impl<T> What<T> {
     /// The class it counts for.
     pub fn class(&self) -> FaultClass {
         match self {
@@ -260,8 +270,8 @@ impl What {
         }
     }
 
-    /// The one node it strikes, where it strikes one.
-    pub fn target(&self) -> Option<&Target> {
+    /// What it is aimed at, where it strikes a single node. Cuts, partitions and delays strike links.
+    pub fn target(&self) -> Option<&T> {
         match self {
             What::Crash { node }
             | What::Wipe { node }
@@ -276,32 +286,49 @@ impl What {
         }
     }
 
-    /// The same, mutable.
-    pub fn target_mut(&mut self) -> Option<&mut Target> {
-        match self {
-            What::Crash { node }
-            | What::Wipe { node }
-            | What::Pause { node }
-            | What::Isolate { node, .. }
-            | What::Skew { node, .. }
-            | What::SlowDisk { node, .. }
-            | What::FullDisk { node }
-            | What::Corrupt { node, .. }
-            | What::Byzantine { node } => Some(node),
-            What::Cut { .. } | What::Partition { .. } | What::Delay { .. } => None,
-        }
+    /// The same fault, aimed elsewhere. `aim` is asked only where it strikes a single node; `None` if that says so.
+    pub fn aim<U>(&self, aim: impl FnOnce(&T) -> Option<U>) -> Option<What<U>> {
+        Some(match self {
+            What::Crash { node } => What::Crash { node: aim(node)? },
+            What::Wipe { node } => What::Wipe { node: aim(node)? },
+            What::Pause { node } => What::Pause { node: aim(node)? },
+            What::Isolate { node, direction, mode } => {
+                What::Isolate { node: aim(node)?, direction: *direction, mode: *mode }
+            }
+            What::Skew { node, offset_ns, drift_ppm } => {
+                What::Skew { node: aim(node)?, offset_ns: *offset_ns, drift_ppm: *drift_ppm }
+            }
+            What::SlowDisk { node, by } => What::SlowDisk { node: aim(node)?, by: *by },
+            What::FullDisk { node } => What::FullDisk { node: aim(node)? },
+            What::Corrupt { node, file, back } => What::Corrupt { node: aim(node)?, file: *file, back: *back },
+            What::Byzantine { node } => What::Byzantine { node: aim(node)? },
+            What::Cut { from, to, mode } => What::Cut { from: from.clone(), to: to.clone(), mode: *mode },
+            What::Partition { side, mode } => What::Partition { side: side.clone(), mode: *mode },
+            What::Delay { from, to, by } => What::Delay { from: from.clone(), to: to.clone(), by: *by },
+        })
     }
 
-    /// Every node it names.
-    pub fn nodes(&self) -> Vec<NodeId> {
+    /// Every node it names, where a target names one by `node`.
+    fn nodes_by(&self, node: impl FnOnce(&T) -> Option<NodeId>) -> Vec<NodeId> {
         match self {
             What::Cut { from, to, .. } | What::Delay { from, to, .. } => from.iter().chain(to).copied().collect(),
             What::Partition { side, .. } => side.clone(),
-            _ => match self.target() {
-                Some(Target::Node(node)) => vec![*node],
-                _ => Vec::new(),
-            },
+            _ => self.target().and_then(node).into_iter().collect(),
         }
+    }
+}
+
+impl What {
+    /// Every node it names; none where it is aimed at a role.
+    pub fn nodes(&self) -> Vec<NodeId> {
+        self.nodes_by(|target| target.node())
+    }
+}
+
+impl What<NodeId> {
+    /// Every node it names.
+    pub fn nodes(&self) -> Vec<NodeId> {
+        self.nodes_by(|node| Some(*node))
     }
 }
 
@@ -316,7 +343,7 @@ fn held(mode: CutMode) -> &'static str {
     }
 }
 
-impl fmt::Display for What {
+impl<T: fmt::Display> fmt::Display for What<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             What::Crash { node } => write!(f, "{node} crashes"),
@@ -347,9 +374,10 @@ impl fmt::Display for What {
     }
 }
 
-/// One item of a fault plan.
+/// One item of a fault plan; as `Fault<NodeId>`, one that has struck.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Fault {
+#[serde(bound(deserialize = "T: Deserialize<'de>"))]
+pub struct Fault<T = Target> {
     /// When it begins.
     pub at: Time,
     /// How long it lasts; without it, until the world heals.
@@ -364,12 +392,31 @@ pub struct Fault {
     pub after: Option<Span>,
     /// What breaks.
     #[serde(flatten)]
-    pub what: What,
+    pub what: What<T>,
 }
 
 impl Fault {
+    /// The fault as it strikes: at the node that holds its role, which `holder` tells. `None` if nobody does.
+    pub fn strikes(&self, holder: impl FnOnce(&str) -> Option<NodeId>) -> Option<Fault<NodeId>> {
+        let what = self.what.aim(|target| match target {
+            Target::Node(node) => Some(*node),
+            Target::Role(role) => holder(role),
+        })?;
+        Some(Fault { at: self.at, lasts: self.lasts, within: None, after: None, what })
+    }
+}
+
+impl From<Fault<NodeId>> for Fault {
+    fn from(struck: Fault<NodeId>) -> Self {
+        let Fault { at, lasts, within, after, what } = struck;
+        let what = what.aim(|node| Some(Target::Node(*node))).expect("every node is a target");
+        Fault { at, lasts, within, after, what }
+    }
+}
+
+impl<T> Fault<T> {
     /// A fault that begins at an instant and lasts for a while; without that, until the world heals.
-    pub fn new(at: Time, lasts: impl Into<Option<Span>>, what: What) -> Self {
+    pub fn new(at: Time, lasts: impl Into<Option<Span>>, what: What<T>) -> Self {
         Fault { at, lasts: lasts.into(), within: None, after: None, what }
     }
 
@@ -379,7 +426,7 @@ impl Fault {
     }
 }
 
-impl fmt::Display for Fault {
+impl<T: fmt::Display> fmt::Display for Fault<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.until() {
             Some(until) => write!(f, "{} from {} to {}", self.what, self.at, until),

@@ -11,6 +11,7 @@ use crate::choice::Source;
 use crate::fault::Fault;
 use crate::history::History;
 use crate::model::{Model, Op, Ret};
+use crate::process::NodeId;
 use crate::property::{Broken, Maker, Property, Verdict, Violation};
 use crate::scenario::{Case, Impossible};
 use crate::stats::Stats;
@@ -37,7 +38,7 @@ pub struct FinishedOf<H> {
     /// What clients asked and were answered.
     pub history: H,
     /// Faults that began, with roles resolved to nodes.
-    pub struck: Vec<(usize, Fault)>,
+    pub struck: Vec<(usize, Fault<NodeId>)>,
     /// Of the deviations of a fixed source, which were asked for.
     pub used: Vec<bool>,
     /// The timeline, if the run was recorded.

@@ -30,7 +30,7 @@ impl<C: Clone, O: Clone> StoryOf<C, O> {
     /// The story of a recorded run, which needs no seed: choices recorded, roles resolved, noise made explicit.
     pub fn recorded<H>(case: &CaseOf<C, O>, outcome: &FinishedOf<H>) -> Self {
         let mut case = case.clone();
-        case.faults = outcome.struck.iter().map(|(_, fault)| fault.clone()).collect();
+        case.faults = outcome.struck.iter().map(|(_, fault)| fault.clone().into()).collect();
         // What the generator needed and a replay does not.
         let scenario = &mut case.scenario;
         scenario.budget = None;

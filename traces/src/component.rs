@@ -69,7 +69,7 @@ pub struct Run {
     /// Operations.
     pub operations: Ends,
     /// The faults that struck.
-    pub struck: Vec<Fault>,
+    pub struck: Vec<Fault<NodeId>>,
     /// The timeline.
     pub timeline: Vec<Entry>,
     /// Which nodes there are.

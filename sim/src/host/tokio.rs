@@ -192,7 +192,7 @@ pub struct Deployed<O, R> {
     /// What clients asked and were answered.
     pub history: History<O, R>,
     /// The faults that struck, each with its place in the plan.
-    pub struck: Vec<(usize, Fault)>,
+    pub struck: Vec<(usize, Fault<NodeId>)>,
     /// Messages that `NetSim` let pass, and how often faults of each class struck. It does not say how many it lost.
     pub stats: Stats,
 }
@@ -256,18 +256,19 @@ enum Turn {
 
 struct Stage<'a> {
     deployment: &'a Deployment,
+    faults: Vec<Fault<NodeId>>,
     runtime: Runtime,
     nodes: Vec<NodeHandle>,
     /// How many faults keep a node down, keep it paused, keep a link cut.
     downs: Vec<u32>,
     pauses: Vec<u32>,
     cuts: BTreeMap<(NodeId, NodeId), u32>,
-    struck: Vec<(usize, Fault)>,
+    struck: Vec<(usize, Fault<NodeId>)>,
     active: Vec<bool>,
     stats: Stats,
 }
 
-type Ended = (Option<(String, String)>, Time, Vec<(usize, Fault)>, Stats);
+type Ended = (Option<(String, String)>, Time, Vec<(usize, Fault<NodeId>)>, Stats);
 
 impl<'a> Stage<'a> {
     fn new<O: Send + 'static, R: Send + 'static, F: Future<Output = ()> + 'static>(
@@ -288,12 +289,15 @@ impl<'a> Stage<'a> {
             runtime.create_node().name(id.to_string()).ip(ip(id)).init(move || program(node.clone())).build()
         };
         let nodes: Vec<NodeHandle> = nodes.into_iter().map(make).collect();
+        let strikes = |fault: &Fault| fault.strikes(|_| None).expect("validated: programs have no roles");
+        let faults: Vec<_> = deployment.faults.iter().map(strikes).collect();
         Stage {
             downs: vec![0; nodes.len()],
             pauses: vec![0; nodes.len()],
             cuts: BTreeMap::new(),
             struck: Vec::new(),
-            active: vec![false; deployment.faults.len()],
+            active: vec![false; faults.len()],
+            faults,
             stats: Stats::default(),
             deployment,
             runtime,
@@ -304,7 +308,7 @@ impl<'a> Stage<'a> {
     fn run(mut self) -> Ended {
         let heal_at = self.deployment.phases.heal_at();
         let mut plan = vec![(heal_at, Turn::Heal)];
-        for (index, fault) in self.deployment.faults.iter().enumerate().filter(|(_, fault)| fault.at < heal_at) {
+        for (index, fault) in self.faults.iter().enumerate().filter(|(_, fault)| fault.at < heal_at) {
             plan.push((fault.at, Turn::Begins(index)));
             plan.extend(fault.until().filter(|until| *until < heal_at).map(|until| (until, Turn::Ends(index))));
         }
@@ -339,14 +343,14 @@ impl<'a> Stage<'a> {
             return;
         }
         self.active[index] = begins;
-        let fault = &self.deployment.faults[index];
+        let fault = &self.faults[index];
         if begins {
             self.struck.push((index, fault.clone()));
             self.stats.faults[fault.what.class() as usize] += 1;
         }
         let madsim = self.runtime.handle();
         match &fault.what {
-            What::Crash { node: Target::Node(node) } => {
+            What::Crash { node } => {
                 let id = self.nodes[node.index()].id();
                 if counted(&mut self.downs[node.index()], begins) {
                     match begins {
@@ -358,7 +362,7 @@ impl<'a> Stage<'a> {
                     }
                 }
             }
-            What::Pause { node: Target::Node(node) } => {
+            What::Pause { node } => {
                 let id = self.nodes[node.index()].id();
                 if counted(&mut self.pauses[node.index()], begins) {
                     match begins {
@@ -392,12 +396,12 @@ fn counted(count: &mut u32, begins: bool) -> bool {
 }
 
 /// The links that a fault cuts.
-fn links(what: &What, nodes: u16) -> Vec<(NodeId, NodeId)> {
+fn links(what: &What<NodeId>, nodes: u16) -> Vec<(NodeId, NodeId)> {
     let all = || (0..nodes).map(NodeId);
     let stops = |from: NodeId, to: NodeId| match what {
         What::Cut { from: senders, to: receivers, .. } => senders.contains(&from) && receivers.contains(&to),
         What::Partition { side, .. } => side.contains(&from) != side.contains(&to),
-        What::Isolate { node: Target::Node(node), direction, .. } => {
+        What::Isolate { node, direction, .. } => {
             from != to
                 && ((from == *node && *direction != Direction::In) || (to == *node && *direction != Direction::Out))
         }

@@ -205,8 +205,7 @@ fn joined(a: &Fault, b: &Fault) -> Vec<Fault> {
 fn struck(what: &What) -> Option<NodeId> {
     match (what, what.target()) {
         (What::Partition { side, .. }, _) if side.len() == 1 => Some(side[0]),
-        (_, Some(Target::Node(node))) => Some(*node),
-        _ => None,
+        (_, target) => target.and_then(Target::node),
     }
 }
 

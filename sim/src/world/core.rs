@@ -71,12 +71,12 @@ pub(crate) struct Core<M: Model> {
     pub(crate) bug: Option<&'static str>,
     pub(crate) operations: Vec<Operation<Op<M>>>,
     pub(crate) faults: Vec<Fault>,
-    /// Which faults are in force, with their targets resolved.
-    pub(crate) active: Vec<Option<Fault>>,
-    /// Every fault that began, with its target resolved.
-    pub(crate) struck: Vec<(usize, Fault)>,
+    /// Which faults are in force.
+    pub(crate) active: Vec<Option<Fault<NodeId>>>,
+    /// Every fault that began.
+    pub(crate) struck: Vec<(usize, Fault<NodeId>)>,
     /// Faults that wait until somebody holds the role they are aimed at, and until when they do.
-    pub(crate) lurking: Vec<(usize, Time)>,
+    pub(crate) waiting_faults: Vec<(usize, Time)>,
     pub(crate) now: Time,
     pub(crate) queue: Queue<Event<M::Process>>,
     pub(crate) nodes: Vec<Node<M::Process>>,
@@ -131,7 +131,7 @@ impl<M: Model> Core<M> {
             active: vec![None; case.faults.len()],
             faults: case.faults.clone(),
             struck: Vec::new(),
-            lurking: Vec::new(),
+            waiting_faults: Vec::new(),
             now: Time::ZERO,
             queue: Queue::new(),
             nodes,

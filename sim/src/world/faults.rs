@@ -1,6 +1,6 @@
 //! How faults begin and end.
 
-use crate::fault::{Direction, Fault, FaultClass, Target, What};
+use crate::fault::{Direction, Fault, FaultClass, What};
 use crate::model::Model;
 use crate::network::{Cut, CutMode, NodeSet};
 use crate::process::NodeId;
@@ -17,21 +17,13 @@ impl<M: Model> World<M> {
         if self.core.calm {
             return false;
         }
-        let mut fault = self.core.faults[index].clone();
-        if let Some(target) = fault.what.target_mut()
-            && let Target::Role(role) = target
-        {
-            match self.holder(role) {
-                Some(node) => *target = Target::Node(node),
-                None => {
-                    if let Some(within) = fault.within {
-                        self.core.lurking.push((index, self.core.now + within));
-                    }
-                    return false;
-                }
+        let planned = &self.core.faults[index];
+        let Some(fault) = planned.strikes(|role| self.holder(role)) else {
+            if let Some(within) = planned.within {
+                self.core.waiting_faults.push((index, self.core.now + within));
             }
-            (fault.within, fault.after) = (None, None);
-        }
+            return false;
+        };
         if !self.within_budget(&fault) {
             return false;
         }
@@ -59,28 +51,22 @@ impl<M: Model> World<M> {
         let Some(process) = &self.processes[changed.index()] else {
             return;
         };
-        let mut lurking = std::mem::take(&mut self.core.lurking);
-        lurking.retain(|(index, until)| {
-            let fault = &mut self.core.faults[*index];
-            let Some(target @ Target::Role(_)) = fault.what.target_mut() else {
+        let mut waiting = std::mem::take(&mut self.core.waiting_faults);
+        waiting.retain(|(index, until)| {
+            if now >= *until {
                 return false;
-            };
-            let Target::Role(role) = &*target else { return false };
-            if now < *until && config.holds(process, role).is_none() {
-                return true;
             }
-            if now < *until {
-                *target = Target::Node(changed);
-                fault.at = now + fault.after.take().unwrap_or_default().max(Span(1));
-                fault.within = None;
-                if fault.at >= self.core.scenario.phases.heal_at() {
-                    return false;
-                }
-                self.core.queue.push(fault.at, Order::fault(*index), Event::FaultBegins(*index));
+            let fault = &self.core.faults[*index];
+            let struck = fault.strikes(|role| config.holds(process, role).map(|_| changed));
+            let Some(struck) = struck else { return true };
+            let at = now + fault.after.unwrap_or_default().max(Span(1));
+            self.core.faults[*index] = Fault { at, ..struck.into() };
+            if at < self.core.scenario.phases.heal_at() {
+                self.core.queue.push(at, Order::fault(*index), Event::FaultBegins(*index));
             }
             false
         });
-        self.core.lurking = lurking;
+        self.core.waiting_faults = waiting;
     }
 
     /// The node that holds a role now: the one of the highest rank, and of those the first.
@@ -92,7 +78,7 @@ impl<M: Model> World<M> {
         holders.max().map(|(_, node)| node.0)
     }
 
-    fn within_budget(&self, fault: &Fault) -> bool {
+    fn within_budget(&self, fault: &Fault<NodeId>) -> bool {
         let Some(budget) = &self.core.scenario.budget else {
             return true;
         };
@@ -106,7 +92,7 @@ impl<M: Model> World<M> {
         ) {
             return true;
         }
-        let Some(Target::Node(struck)) = fault.what.target() else {
+        let Some(struck) = fault.what.target() else {
             return true;
         };
         if !budget.among.contains(struck) {
@@ -119,23 +105,19 @@ impl<M: Model> World<M> {
         budget.among.iter().filter(gone).count() < budget.down
     }
 
-    fn strike(&mut self, index: usize, fault: &Fault) {
+    fn strike(&mut self, index: usize, fault: &Fault<NodeId>) {
         let now = self.core.now;
-        let node = match fault.what.target() {
-            Some(Target::Node(node)) => *node,
-            _ => NodeId(0),
-        };
         match &fault.what {
-            What::Crash { .. } => {
+            &What::Crash { node } => {
                 self.core.nodes[node.index()].downs += 1;
                 self.take_down(node, "crash", FaultClass::Crash);
             }
-            What::Wipe { .. } => {
+            &What::Wipe { node } => {
                 self.core.nodes[node.index()].downs += 1;
                 self.take_down(node, "wipe", FaultClass::Wipe);
                 self.core.nodes[node.index()].disk = crate::disk::Disk::new();
             }
-            What::Pause { .. } => {
+            What::Pause { node } => {
                 self.core.nodes[node.index()].pauses += 1;
                 self.core.fault_fired(FaultClass::Pause);
             }
@@ -147,35 +129,32 @@ impl<M: Model> World<M> {
                 self.core.cuts.push(cut(index, side.iter().copied(), rest.iter().copied(), *mode));
                 self.core.cuts.push(cut(index, rest.iter().copied(), side.iter().copied(), *mode));
             }
-            What::Isolate { direction, mode, .. } => {
-                let rest: Vec<NodeId> = self.present().filter(|other| *other != node).collect();
+            What::Isolate { node, direction, mode } => {
+                let rest: Vec<NodeId> = self.present().filter(|other| other != node).collect();
                 if *direction != Direction::In {
-                    self.core.cuts.push(cut(index, [node], rest.iter().copied(), *mode));
+                    self.core.cuts.push(cut(index, [*node], rest.iter().copied(), *mode));
                 }
                 if *direction != Direction::Out {
-                    self.core.cuts.push(cut(index, rest.iter().copied(), [node], *mode));
+                    self.core.cuts.push(cut(index, rest.iter().copied(), [*node], *mode));
                 }
             }
             What::Delay { from, to, by } => {
                 let (from, to) = (from.iter().copied().collect(), to.iter().copied().collect());
                 self.core.delays.push(Delay { fault: index, from, to, by: *by });
             }
-            What::Skew { offset_ns, drift_ppm, .. } => {
-                self.core.nodes[node.index()].clock.skew(now, *offset_ns, *drift_ppm);
+            &What::Skew { node, offset_ns, drift_ppm } => {
+                self.core.nodes[node.index()].clock.skew(now, offset_ns, drift_ppm);
                 self.core.fault_fired(FaultClass::Skew);
                 self.reschedule(node);
             }
-            What::SlowDisk { by, .. } => {
-                let state = &mut self.core.nodes[node.index()];
-                state.slow += *by;
-            }
-            What::FullDisk { .. } => self.core.nodes[node.index()].full += 1,
-            What::Corrupt { file, back, .. } => {
+            What::SlowDisk { node, by } => self.core.nodes[node.index()].slow += *by,
+            What::FullDisk { node } => self.core.nodes[node.index()].full += 1,
+            What::Corrupt { node, file, back } => {
                 if self.core.nodes[node.index()].disk.corrupt(*file, *back) {
                     self.core.fault_fired(FaultClass::Disk);
                 }
             }
-            What::Byzantine { .. } => {
+            What::Byzantine { node } => {
                 self.core.nodes[node.index()].lies += 1;
                 self.core.fault_fired(FaultClass::Byzantine);
             }
@@ -189,18 +168,14 @@ impl<M: Model> World<M> {
         };
         let (text, nodes) = (fault.what.to_string(), fault.what.nodes());
         self.core.tell(|| Happening::FaultEnded { text, nodes });
-        let node = match fault.what.target() {
-            Some(Target::Node(node)) => *node,
-            _ => NodeId(0),
-        };
-        let state = &mut self.core.nodes[node.index()];
-        match &fault.what {
-            What::Crash { .. } | What::Wipe { .. } => {
-                state.downs -= 1;
+        let nodes = &mut self.core.nodes;
+        match fault.what {
+            What::Crash { node } | What::Wipe { node } => {
+                nodes[node.index()].downs -= 1;
                 self.bring_up(node);
             }
-            What::Pause { .. } => {
-                state.pauses -= 1;
+            What::Pause { node } => {
+                nodes[node.index()].pauses -= 1;
                 self.serve_later(node);
             }
             What::Cut { .. } | What::Partition { .. } | What::Isolate { .. } => {
@@ -208,9 +183,13 @@ impl<M: Model> World<M> {
                 self.release_held();
             }
             What::Delay { .. } => self.core.delays.retain(|delay| delay.fault != index),
-            What::Skew { .. } => self.correct_clock(node),
-            What::SlowDisk { by, .. } => state.slow = state.slow - *by,
-            What::FullDisk { .. } => {
+            What::Skew { node, .. } => self.correct_clock(node),
+            What::SlowDisk { node, by } => {
+                let state = &mut nodes[node.index()];
+                state.slow = state.slow - by;
+            }
+            What::FullDisk { node } => {
+                let state = &mut nodes[node.index()];
                 state.full -= 1;
                 if state.full == 0 && state.halted.is_some() {
                     state.halted = None;
@@ -218,7 +197,7 @@ impl<M: Model> World<M> {
                 }
             }
             What::Corrupt { .. } => {}
-            What::Byzantine { .. } => state.lies -= 1,
+            What::Byzantine { node } => nodes[node.index()].lies -= 1,
         }
         true
     }
@@ -228,9 +207,7 @@ impl<M: Model> World<M> {
         let now = self.core.now;
         // Not simply the last in the plan: one that lay in ambush may have begun after it.
         let active = self.core.active.iter().flatten().filter_map(|fault| match &fault.what {
-            What::Skew { node: Target::Node(of), offset_ns, drift_ppm } if *of == node => {
-                Some((fault.at, (*offset_ns, *drift_ppm)))
-            }
+            What::Skew { node: of, offset_ns, drift_ppm } if *of == node => Some((fault.at, (*offset_ns, *drift_ppm))),
             _ => None,
         });
         let still = active.max_by_key(|(began, _)| *began).map(|(_, skew)| skew);
@@ -266,7 +243,7 @@ impl<M: Model> World<M> {
     /// The end of chaos: every fault ends that touches the core, all of them where the core is everybody.
     pub(super) fn heal(&mut self) {
         self.core.calm = true;
-        self.core.lurking.clear();
+        self.core.waiting_faults.clear();
         self.core.tell(|| Happening::Healed);
         for index in 0..self.core.active.len() {
             let ends = self.core.active[index].as_ref().is_some_and(|fault| self.touches_core(&fault.what));
@@ -285,7 +262,7 @@ impl<M: Model> World<M> {
         self.core.scenario.core.as_ref().is_none_or(|core| core.contains(&node))
     }
 
-    fn touches_core(&self, what: &What) -> bool {
+    fn touches_core(&self, what: &What<NodeId>) -> bool {
         if self.core.scenario.core.is_none() {
             return true;
         }

@@ -216,7 +216,7 @@ impl<M: Model> World<M> {
     }
 
     /// Faults that began so far, with roles resolved to nodes; each with its place in the plan.
-    pub fn struck(&self) -> &[(usize, Fault)] {
+    pub fn struck(&self) -> &[(usize, Fault<NodeId>)] {
         &self.core.struck
     }
 
@@ -282,7 +282,7 @@ impl<M: Model> World<M> {
                 return false;
             };
             if self.run_event(at, order, event) {
-                if !self.core.lurking.is_empty() {
+                if !self.core.waiting_faults.is_empty() {
                     self.strike_from_ambush();
                 }
                 self.core.stats.events += 1;

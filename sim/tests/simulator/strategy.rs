@@ -275,7 +275,7 @@ fn check_tolerated(case: &Case<Crowd>, source: &Source) {
         }
     }
     let outcome = run(case, source, &[], Record::Yes).expect("what a strategy makes is possible");
-    let mut paused: Vec<&Fault> = Vec::new();
+    let mut paused: Vec<&Fault<NodeId>> = Vec::new();
     for (_, fault) in &outcome.struck {
         assert!(FaultClass::USUAL.contains(&fault.what.class()), "{fault}");
         match &fault.what {

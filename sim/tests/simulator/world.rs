@@ -710,9 +710,9 @@ fn an_aimed_fault_strikes_whoever_holds_the_role() {
     let mut case = stage([(15, B, vec![Pull::Lead]), (40, C, vec![Pull::Lead])]);
     case.faults = vec![aimed(10), aimed(20), aimed(50)];
     let outcome = play(&case);
-    let concrete = |index, at, node: NodeId| (index, fault(at, 10, What::Crash { node: node.into() }));
+    let concrete = |index, at, node: NodeId| (index, Fault::new(Time::ms(at), Span::ms(10), What::Crash { node }));
     assert_eq!(outcome.struck, [concrete(1, 20, B), concrete(2, 50, C)], "nobody led at ten");
-    case.faults = outcome.struck.iter().map(|(_, fault)| fault.clone()).collect();
+    case.faults = outcome.struck.iter().map(|(_, fault)| fault.clone().into()).collect();
     assert_eq!(play(&case).stats.fault(FaultClass::Crash), 2);
 }
 

@@ -184,10 +184,10 @@ impl<'a> Workshop<'a> {
     /// Strikes another node.
     fn turn(&mut self, fault: &mut Fault, rules: &Rules) {
         let place = self.place(rules.crashable.len());
-        if let (Some(target), Some(place)) = (fault.what.target_mut(), place) {
-            *target = Target::Node(rules.crashable[place]);
-            fault.within = None;
-            fault.after = None;
+        if let (Some(_), Some(place)) = (fault.what.target(), place) {
+            let node = Target::Node(rules.crashable[place]);
+            let what = fault.what.aim(|_| Some(node)).expect("it is aimed at a node");
+            *fault = Fault::new(fault.at, fault.lasts, what);
         }
     }
 

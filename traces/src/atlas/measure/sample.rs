@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use seedbed_sim::choice::Source;
 use seedbed_sim::disk::DiskConfig;
-use seedbed_sim::fault::{FaultClass, Target, What};
+use seedbed_sim::fault::{FaultClass, What};
 use seedbed_sim::system::{AnyCase, AnyFinished};
 use seedbed_sim::{AnyCampaign, Fault, History, Impossible, NodeId, Outcome, Record, Span, Time};
 
@@ -164,13 +164,10 @@ struct Window {
 }
 
 impl Window {
-    fn of(fault: &Fault, heal: Time) -> Self {
+    fn of(fault: &Fault<NodeId>, heal: Time) -> Self {
         let takes_away =
             matches!(fault.what, What::Crash { .. } | What::Wipe { .. } | What::Pause { .. } | What::FullDisk { .. });
-        let away = match fault.what.target() {
-            Some(Target::Node(node)) if takes_away => Some(*node),
-            _ => None,
-        };
+        let away = fault.what.target().copied().filter(|_| takes_away);
         Window { from: fault.at, to: fault.until().unwrap_or(heal).min(heal), away }
     }
 }

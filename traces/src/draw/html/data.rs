@@ -205,7 +205,7 @@ impl Reader {
         &mut self,
         entry: usize,
         what: &Happening,
-        struck: &mut impl Iterator<Item = &'f seedbed_sim::Fault>,
+        struck: &mut impl Iterator<Item = &'f seedbed_sim::Fault<NodeId>>,
     ) -> (Option<NodeId>, Option<usize>) {
         match what {
             Happening::Started { node }

@@ -10,7 +10,7 @@ mod story;
 mod strings;
 
 use anyhow::Context as _;
-use seedbed_sim::{Fault, Origin};
+use seedbed_sim::{Fault, NodeId, Origin};
 use serde::Deserialize;
 
 use crate::component::Component;
@@ -32,7 +32,7 @@ pub struct Page<'a> {
     /// Nodes, timeline and violation.
     pub picture: Picture<'a>,
     /// The faults that began, in the order of their beginning in the timeline.
-    pub struck: &'a [Fault],
+    pub struck: &'a [Fault<NodeId>],
     /// What the nodes' states were, event by event.
     pub states: States,
 }
