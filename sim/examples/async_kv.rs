@@ -70,9 +70,10 @@ pub mod store {
             if done.insert(id, put.clone()).is_none() {
                 node.append(LOG, (id, put));
             }
-            match hasty {
-                true => node.send_early(from, Message::Done(id)),
-                false => node.send(from, Message::Done(id)),
+            if hasty {
+                node.send_early(from, Message::Done(id));
+            } else {
+                node.send(from, Message::Done(id));
             }
         }
     }
@@ -107,10 +108,7 @@ pub mod store {
 
         fn spawn(&self, node: NodeId, _: &[NodeId]) -> Hosted<Kv> {
             let hasty = self.hasty;
-            match node == SERVER {
-                true => Hosted::new(move |handle| serve(handle, hasty)),
-                false => Hosted::new(ask),
-            }
+            if node == SERVER { Hosted::new(move |handle| serve(handle, hasty)) } else { Hosted::new(ask) }
         }
 
         fn network(&self) -> NetworkConfig {

@@ -240,10 +240,9 @@ impl Choices {
             Deviation::Sync { node, n, .. } => Some(Name::Sync(*node, *n)),
             Deviation::Crash { node, n, write, .. } => Some(Name::Crash(*node, *n, *write)),
         };
-        let links = seed.map(|seed| Key::new(domain_key(seed, "link"))).map(|key| match nodes <= Links::ARRAY_NODES {
-            true => LinkWords::new(key, nodes),
-            false => LinkWords::for_many(key),
-        });
+        let links = seed
+            .map(|seed| Key::new(domain_key(seed, "link")))
+            .map(|key| if nodes <= Links::ARRAY_NODES { LinkWords::new(key, nodes) } else { LinkWords::for_many(key) });
         let fixed = deviations.iter().enumerate();
         let fixed = fixed.filter_map(|(index, value)| Some((name(value)?, Fixed { index, value: value.clone() })));
         Choices {

@@ -229,15 +229,17 @@ impl<Host: Process, Inner: Process, E: Embed<Host, Inner>>
         self.outer.durable_to()
     }
     fn complete(&mut self, op: OpId, ret: Inner::Ret, early: bool) {
-        match op.is_internal() {
-            true => self.answers.push(Answer::Completed(op, ret)),
-            false => self.outer.complete(op, self.embed.ret(ret), early),
+        if op.is_internal() {
+            self.answers.push(Answer::Completed(op, ret));
+        } else {
+            self.outer.complete(op, self.embed.ret(ret), early);
         }
     }
     fn fail(&mut self, op: OpId, reason: &str) {
-        match op.is_internal() {
-            true => self.answers.push(Answer::Failed(op, reason.to_string())),
-            false => self.outer.fail(op, reason),
+        if op.is_internal() {
+            self.answers.push(Answer::Failed(op, reason.to_string()));
+        } else {
+            self.outer.fail(op, reason);
         }
     }
     fn mark(&mut self, mark: Mark) {

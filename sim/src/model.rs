@@ -115,10 +115,7 @@ pub trait Model: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send
     /// # Errors
     /// Why this model cannot have that many.
     fn set_nodes(&mut self, nodes: usize) -> Result<(), String> {
-        match nodes == self.size() {
-            true => Ok(()),
-            false => Err(format!("{} always has {} nodes", Self::INFO.name, self.size())),
-        }
+        if nodes == self.size() { Ok(()) } else { Err(format!("{} always has {} nodes", Self::INFO.name, self.size())) }
     }
 
     /// What this configuration tolerates; variants may differ in that.

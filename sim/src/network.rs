@@ -225,9 +225,10 @@ impl Links {
     pub(crate) const ARRAY_NODES: usize = 24;
 
     pub(crate) fn new(nodes: usize) -> Self {
-        match nodes <= Self::ARRAY_NODES {
-            true => Links::Array { nodes, links: vec![Link::default(); nodes * nodes] },
-            false => Links::Sparse(vec![BTreeMap::new(); nodes]),
+        if nodes <= Self::ARRAY_NODES {
+            Links::Array { nodes, links: vec![Link::default(); nodes * nodes] }
+        } else {
+            Links::Sparse(vec![BTreeMap::new(); nodes])
         }
     }
 

@@ -38,9 +38,9 @@ pub fn folded<'a>(marks: impl IntoIterator<Item = (&'a str, u64)>) -> Vec<(Strin
             None => lines.push((name.to_string(), count.to_string())),
         }
     }
-    let tables = tables.into_iter().map(|(table, (reached, all))| match reached == all {
-        true => (format!("entries of {table}"), all.to_string()),
-        false => (format!("entries of {table}"), format!("{reached} of {all}")),
+    let tables = tables.into_iter().map(|(table, (reached, all))| {
+        let count = if reached == all { all.to_string() } else { format!("{reached} of {all}") };
+        (format!("entries of {table}"), count)
     });
     lines.extend(tables);
     lines

@@ -127,9 +127,10 @@ impl Model for Echo {
 
     fn spawn(&self, node: NodeId, _: &[NodeId]) -> Node {
         let Echo { servers, round_trips, request_timeout, .. } = *self;
-        match node.0 < servers {
-            true => Node::Server,
-            false => Node::Client(Client { servers, round_trips, request_timeout, done: 0 }),
+        if node.0 < servers {
+            Node::Server
+        } else {
+            Node::Client(Client { servers, round_trips, request_timeout, done: 0 })
         }
     }
 

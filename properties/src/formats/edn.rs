@@ -94,9 +94,10 @@ impl<'t> Forms<'t> {
     fn next(&mut self) -> Result<Option<(usize, Edn<'t>)>, LineError> {
         self.skip_space();
         if self.closed {
-            return match self.rest.is_empty() {
-                true => Ok(None),
-                false => Err(LineError::new(self.line, "there is something after the end of the history")),
+            return if self.rest.is_empty() {
+                Ok(None)
+            } else {
+                Err(LineError::new(self.line, "there is something after the end of the history"))
             };
         }
         match (self.rest.chars().next(), self.close) {

@@ -87,9 +87,10 @@ fn event(place: Place, words: &str) -> Result<Event, LineError> {
         "cas" => !(asks || answers) || is_pair,
         _ => !answers || value.is_i64() || value.is_null(),
     };
-    match fits {
-        true => Ok(Event { place, process, kind, function: function.into(), value }),
-        false => Err(place.wrong(format_args!("{value} is no value of a {function}"))),
+    if fits {
+        Ok(Event { place, process, kind, function: function.into(), value })
+    } else {
+        Err(place.wrong(format_args!("{value} is no value of a {function}")))
     }
 }
 

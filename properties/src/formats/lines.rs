@@ -23,10 +23,11 @@ pub(super) fn parse<T: DeserializeOwned>(line: usize, text: &str) -> Result<T, L
     let mut from = serde_json::Deserializer::from_str(text);
     let value = serde_path_to_error::deserialize(&mut from).map_err(|error| {
         let (place, error) = (error.path().to_string(), error.into_inner());
-        let what = match error.is_eof() {
-            true => format!("the line ends in the middle (after {} characters): was the file cut off?", text.len()),
+        let what = if error.is_eof() {
+            format!("the line ends in the middle (after {} characters): was the file cut off?", text.len())
+        } else {
             // serde_json counts lines too, and there is only one.
-            false => error.to_string().replace(" at line 1 column ", " at character "),
+            error.to_string().replace(" at line 1 column ", " at character ")
         };
         let what = if place == "." || error.is_eof() { what } else { format!("{place}: {what}") };
         LineError { line, what }

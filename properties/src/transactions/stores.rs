@@ -58,10 +58,12 @@ impl<M: Commits> Property<M> for StoresAgree {
                     continue;
                 }
                 let open = recovered.state(tx).and_then(State::in_doubt).is_some();
-                let effect = match recovered.store().is_committed(tx) {
-                    true => Effect::Present,
-                    false if open => Effect::Open,
-                    false => Effect::Absent,
+                let effect = if recovered.store().is_committed(tx) {
+                    Effect::Present
+                } else if open {
+                    Effect::Open
+                } else {
+                    Effect::Absent
                 };
                 let recent = invocation.invoked + DECIDED_WITHIN > world.scenario().phases.end_at();
                 if effect != Effect::Open || !recent {

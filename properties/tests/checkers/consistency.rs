@@ -301,9 +301,10 @@ fn small(most: usize) -> impl Strategy<Value = History> {
         let events = (1u32..).zip(&drawn).map(|(n, &(session, is_write, at, pick))| {
             let of_key: Vec<Option<u32>> =
                 writes.iter().filter(|(k, _)| *k == key(at)).map(|&(_, v)| Some(v)).chain([None]).collect();
-            let access = match is_write {
-                true => Access::Write(key(at), n),
-                false => Access::Read(key(at), of_key[pick.index(of_key.len())]),
+            let access = if is_write {
+                Access::Write(key(at), n)
+            } else {
+                Access::Read(key(at), of_key[pick.index(of_key.len())])
             };
             Event { session, access, invoked: n.into(), returned: Some(n.into()) }
         });
@@ -391,9 +392,12 @@ proptest! {
     fn staleness_is_as_defined(events in prop::collection::vec((any::<bool>(), 0u8..4, 0u64..12, 0u64..4), 1..7)) {
         let history: Vec<Operation<register::Access<u8>, register::Answer<u8>>> = (0u8..)
             .zip(&events)
-            .map(|(n, &(is_write, value, invoked, length))| match is_write {
-                true => Operation::completed(n.into(), register::Access::Write(n + 1), invoked, invoked + length, register::Answer::Written),
-                false => Operation::completed(n.into(), register::Access::Read, invoked, invoked + length, register::Answer::Value(value)),
+            .map(|(n, &(is_write, value, invoked, length))| {
+                if is_write {
+                    Operation::completed(n.into(), register::Access::Write(n + 1), invoked, invoked + length, register::Answer::Written)
+                } else {
+                    Operation::completed(n.into(), register::Access::Read, invoked, invoked + length, register::Answer::Value(value))
+                }
             })
             .collect();
         let k = (1..=7).find(|&k| k_atomic(&history, k));

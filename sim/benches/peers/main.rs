@@ -91,10 +91,7 @@ fn main() -> ExitCode {
     }
     let rates = measure(&peers);
     print_rates(&peers, &rates);
-    match judge(&peers, &rates) {
-        true => ExitCode::SUCCESS,
-        false => ExitCode::FAILURE,
-    }
+    if judge(&peers, &rates) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// One workload of each of these peers, once.

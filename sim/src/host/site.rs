@@ -161,9 +161,10 @@ impl<A: Program, M: Model<Process = Hosted<A>>> Company<M> {
             match life {
                 Some(life) if life.paused != paused => {
                     life.paused = paused;
-                    match paused {
-                        true => self.runtime.handle().pause(life.node.id()),
-                        false => self.runtime.handle().resume(life.node.id()),
+                    if paused {
+                        self.runtime.handle().pause(life.node.id());
+                    } else {
+                        self.runtime.handle().resume(life.node.id());
                     }
                 }
                 _ => {}

@@ -353,9 +353,10 @@ impl<'a> Stage<'a> {
             What::Crash { node } => {
                 let id = self.nodes[node.index()].id();
                 if counted(&mut self.downs[node.index()], begins) {
-                    match begins {
-                        true => madsim.kill(id),
-                        false => madsim.restart(id),
+                    if begins {
+                        madsim.kill(id);
+                    } else {
+                        madsim.restart(id);
                     }
                     if !begins && self.pauses[node.index()] > 0 {
                         madsim.pause(id);
@@ -365,9 +366,10 @@ impl<'a> Stage<'a> {
             What::Pause { node } => {
                 let id = self.nodes[node.index()].id();
                 if counted(&mut self.pauses[node.index()], begins) {
-                    match begins {
-                        true => madsim.pause(id),
-                        false => madsim.resume(id),
+                    if begins {
+                        madsim.pause(id);
+                    } else {
+                        madsim.resume(id);
                     }
                 }
             }
@@ -375,9 +377,10 @@ impl<'a> Stage<'a> {
                 for (from, to) in links(what, self.deployment.nodes) {
                     let (source, sink) = (self.nodes[from.index()].id(), self.nodes[to.index()].id());
                     if counted(self.cuts.entry((from, to)).or_insert(0), begins) {
-                        match begins {
-                            true => net.clog_link(source, sink),
-                            false => net.unclog_link(source, sink),
+                        if begins {
+                            net.clog_link(source, sink);
+                        } else {
+                            net.unclog_link(source, sink);
                         }
                     }
                 }
@@ -388,9 +391,10 @@ impl<'a> Stage<'a> {
 
 /// Counts a fault in or out; says whether it was the first to come or the last to go.
 fn counted(count: &mut u32, begins: bool) -> bool {
-    match begins {
-        true => *count += 1,
-        false => *count -= 1,
+    if begins {
+        *count += 1;
+    } else {
+        *count -= 1;
     }
     *count == u32::from(begins)
 }

@@ -195,9 +195,10 @@ fn joined(a: &Fault, b: &Fault) -> Vec<Fault> {
     if a.what == b.what {
         return vec![spanning(&a.what)];
     }
-    match struck(&a.what).is_some() && struck(&a.what) == struck(&b.what) {
-        true => vec![spanning(&a.what), spanning(&b.what)],
-        false => Vec::new(),
+    if struck(&a.what).is_some() && struck(&a.what) == struck(&b.what) {
+        vec![spanning(&a.what), spanning(&b.what)]
+    } else {
+        Vec::new()
     }
 }
 

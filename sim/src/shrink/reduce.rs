@@ -101,10 +101,7 @@ impl Shrinker<'_> {
                 removed |= self.attempt(candidate);
                 end = begin.min(list(&mut self.best.story).len());
             }
-            chunk = match removed && chunk == 1 {
-                true => 1,
-                false => chunk / 2,
-            };
+            chunk = if removed && chunk == 1 { 1 } else { chunk / 2 };
         }
     }
 

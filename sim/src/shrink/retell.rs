@@ -97,10 +97,7 @@ fn tell_in(
 fn swarms(story: &AnyStory, campaign: &AnyCampaign) -> Vec<Swarm> {
     let all = campaign.swarm.clone();
     let narrow = all.clone().narrowed(classes(story, campaign));
-    match campaign.system.0.classes(&narrow) == campaign.classes() {
-        true => vec![all],
-        false => vec![narrow.clone(), narrow, all],
-    }
+    if campaign.system.0.classes(&narrow) == campaign.classes() { vec![all] } else { vec![narrow.clone(), narrow, all] }
 }
 
 /// Worlds of the story's own configuration, and of the same with as few nodes as it can have.

@@ -53,10 +53,7 @@ impl Swarm {
                 Drawn::Uniform => uniform::plans(here),
                 Drawn::Swarm | Drawn::Ordered { .. } => plans(here),
             },
-            variants: match self.as_configured {
-                true => Just(model.clone()).boxed(),
-                false => model.variants(),
-            },
+            variants: if self.as_configured { Just(model.clone()).boxed() } else { model.variants() },
             swarm: self.clone(),
         }
     }

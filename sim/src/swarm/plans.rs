@@ -29,14 +29,15 @@ enum Style {
 pub(super) fn plans(here: Place) -> BoxedStrategy<Plan> {
     let all = here.classes.clone();
     // Half of the classes on average; now and then all of them, or none but those that the style needs.
-    let on = match here.every {
-        true => Just(vec![true; all.len()]).boxed(),
-        false => prop_oneof![
+    let on = if here.every {
+        Just(vec![true; all.len()]).boxed()
+    } else {
+        prop_oneof![
             5 => prop::collection::vec(any::<bool>(), all.len()),
             1 => Just(vec![true; all.len()]),
             2 => Just(vec![false; all.len()]),
         ]
-        .boxed(),
+        .boxed()
     };
     let on = on.prop_map(move |mask| -> BTreeSet<FaultClass> {
         all.iter().zip(mask).filter(|(_, on)| *on).map(|(class, _)| *class).collect()
@@ -93,10 +94,7 @@ fn faults_of_every(here: &Place, on: &BTreeSet<FaultClass>, style: Style) -> Box
 }
 
 fn ppm(on: bool) -> BoxedStrategy<u32> {
-    match on {
-        false => Just(0).boxed(),
-        true => prop_oneof![Just(2_000), Just(20_000), Just(100_000), Just(MOST_PPM)].boxed(),
-    }
+    if on { prop_oneof![Just(2_000), Just(20_000), Just(100_000), Just(MOST_PPM)].boxed() } else { Just(0).boxed() }
 }
 
 fn network(
@@ -117,10 +115,7 @@ fn network(
         Some(bound) => latency.at_most(bound),
         None => latency,
     });
-    let fifo = match on.contains(&FaultClass::Reorder) {
-        true => Just(false).boxed(),
-        false => Just(true).boxed(),
-    };
+    let fifo = Just(!on.contains(&FaultClass::Reorder));
     (latency, ppm(on.contains(&FaultClass::Loss)), ppm(on.contains(&FaultClass::Dup)), fifo).prop_map(
         |(latency, loss_ppm, dup_ppm, fifo)| NetworkConfig { latency, fifo, loss_ppm, dup_ppm, bandwidth: None },
     )

@@ -38,11 +38,12 @@ pub(super) fn plans(here: Place) -> BoxedStrategy<Plan> {
         dup_ppm,
         bandwidth: None,
     });
-    let disk = match on(FaultClass::Disk) {
-        false => Just(DiskConfig::default()).boxed(),
-        true => (up_to(Span::ms(10)), up_to(MOST_SYNC_JITTER), 0..=1_000_000u32, 0..=300_000u32)
+    let disk = if on(FaultClass::Disk) {
+        (up_to(Span::ms(10)), up_to(MOST_SYNC_JITTER), 0..=1_000_000u32, 0..=300_000u32)
             .prop_map(|(sync, sync_jitter, lost_ppm, torn_ppm)| DiskConfig { sync, sync_jitter, lost_ppm, torn_ppm })
-            .boxed(),
+            .boxed()
+    } else {
+        Just(DiskConfig::default()).boxed()
     };
     let late = up_to(here.delay_bound.map_or(MOST_LATE, |bound| bound.min(MOST_LATE)));
     (network, disk, late, faults(&here))

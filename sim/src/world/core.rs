@@ -276,10 +276,7 @@ impl<M: Model> Core<M> {
     pub(crate) fn stopped(&self, from: NodeId, to: NodeId) -> Option<CutMode> {
         let mut modes = self.cuts.iter().filter(|cut| cut.stops(from, to)).map(|cut| cut.mode);
         let first = modes.next()?;
-        match modes.any(|mode| mode == CutMode::Drop) {
-            true => Some(CutMode::Drop),
-            false => Some(first),
-        }
+        Some(if modes.any(|mode| mode == CutMode::Drop) { CutMode::Drop } else { first })
     }
 
     #[cold]
@@ -407,9 +404,10 @@ impl<M: Model>
     #[inline]
     fn send(&mut self, to: NodeId, message: <M::Process as Process>::Message, early: bool) {
         // Not by way of `Output`: most messages leave here, and would be written down only to be read again.
-        match early || diskless::<M>() {
-            true => self.core.transmit(self.node, to, message),
-            false => self.node().outbox.push(Output::Send { to, message }),
+        if early || diskless::<M>() {
+            self.core.transmit(self.node, to, message);
+        } else {
+            self.node().outbox.push(Output::Send { to, message });
         }
     }
 

@@ -174,10 +174,8 @@ impl Surveyor<'_> {
     /// till then is kept.
     pub fn survey(&self, components: &[Component]) -> anyhow::Result<Atlas> {
         let rows = components.iter().flat_map(|component| {
-            let configurations = match self.effort.configurations {
-                true => grid::configurations(component.info().name),
-                false => Vec::new(),
-            };
+            let configurations =
+                if self.effort.configurations { grid::configurations(component.info().name) } else { Vec::new() };
             let rows = std::iter::once(Row::component(component)).chain(configurations);
             rows.map(move |row| (component, row))
         });
@@ -358,9 +356,7 @@ impl Job<'_> {
 /// The cell of a pair that tells nothing that its classes alone do not tell.
 fn nothing_new(job: &Job<'_>) -> Entry {
     let tolerates = job.component.info().tolerates;
-    let declared = match job.classes.iter().all(|class| tolerates.contains(class)) {
-        true => Declared::Tolerated,
-        false => Declared::Beyond,
-    };
+    let declared =
+        if job.classes.iter().all(|class| tolerates.contains(class)) { Declared::Tolerated } else { Declared::Beyond };
     Entry { classes: job.classes.clone(), cell: None, verdict: Verdict::Means(Nothing::Pair), declared, story: None }
 }

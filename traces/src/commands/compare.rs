@@ -110,10 +110,7 @@ pub fn compare(Family::Transactions: Family, seeds: &str, as_json: bool) -> anyh
     let measured: Vec<_> = work
         .par_iter()
         .map(|((_, swarm), one)| {
-            let costs = match interrupted() {
-                true => Ok(Costs::default()),
-                false => (one.measure)(swarm, seeds.clone()),
-            };
+            let costs = if interrupted() { Ok(Costs::default()) } else { (one.measure)(swarm, seeds.clone()) };
             progress.inc(1);
             costs
         })

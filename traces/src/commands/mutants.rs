@@ -75,9 +75,10 @@ pub fn mutants(call: &Mutants) -> anyhow::Result<Ended> {
         std::fs::write(file, kills::page::page(&rows, &plan))
             .with_context(|| format!("cannot write {}", file.display()))?;
     }
-    match call.json {
-        true => print_lines(&rows),
-        false => print(&rows),
+    if call.json {
+        print_lines(&rows);
+    } else {
+        print(&rows);
     }
     let all_killed = !interrupted() && rows.iter().all(|row| row.main().killed());
     Ok(if all_killed { Ended::Held } else { Ended::Violated })

@@ -53,9 +53,10 @@ pub fn replay(file: &Path, what_if: &WhatIf, how_shown: &Shown) -> anyhow::Resul
         let events = replay.recorded.as_ref().map(|violation| violation.event);
         step(&trace, &component, events).with_context(|| in_file(file))?;
     }
-    match how_shown.json {
-        true => print_json(&replay_json(&replay)),
-        false => print(&replay, how_shown),
+    if how_shown.json {
+        print_json(&replay_json(&replay));
+    } else {
+        print(&replay, how_shown);
     }
     Ok(if replay.run.violation.is_some() { Ended::Violated } else { Ended::Held })
 }
@@ -84,13 +85,14 @@ fn print(replay: &Replay, how_shown: &Shown) {
         replay.unused,
         100.0 * replay.unused as f64 / (replay.choices.max(1)) as f64
     );
-    match run.fingerprint == replay.recorded_fingerprint {
-        true => say!("  fingerprint {} as recorded", Fingerprint(run.fingerprint)),
-        false => say!(
+    if run.fingerprint == replay.recorded_fingerprint {
+        say!("  fingerprint {} as recorded", Fingerprint(run.fingerprint));
+    } else {
+        say!(
             "  fingerprint {}, recorded {}: this is not the run that was recorded",
             Fingerprint(run.fingerprint),
             Fingerprint(replay.recorded_fingerprint)
-        ),
+        );
     }
 }
 

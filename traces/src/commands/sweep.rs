@@ -188,9 +188,10 @@ impl Work<'_> {
                 progress.inc(1);
                 if result.violation.is_some() {
                     failing.lock().expect("nobody panics with it").insert(result.seed, seed_json(name, &result, None));
-                    let passed_over = match self.call.no_shrink {
-                        true => Some(result),
-                        false => lowest.lock().expect("nobody panics with it").put(result),
+                    let passed_over = if self.call.no_shrink {
+                        Some(result)
+                    } else {
+                        lowest.lock().expect("nobody panics with it").put(result)
                     };
                     if let Some(result) = passed_over {
                         progress.suspend(|| self.report_failure(name, &result));
@@ -251,12 +252,11 @@ impl Work<'_> {
         let mut shrunk = BTreeSet::new();
         let mut left = Vec::new();
         for (seed, line) in self.before.failing(name) {
-            match line["trace"].is_null() && !self.call.no_shrink {
-                true => left.push((seed, line)),
-                false => {
-                    shrunk.insert(line["property"].to_string());
-                    self.print(line);
-                }
+            if line["trace"].is_null() && !self.call.no_shrink {
+                left.push((seed, line));
+            } else {
+                shrunk.insert(line["property"].to_string());
+                self.print(line);
             }
         }
         for (seed, line) in left {
@@ -293,12 +293,10 @@ impl Work<'_> {
 
     fn report_failure(&self, name: &str, result: &SeedResult) {
         let Some(violation) = &result.violation else { return };
-        match self.call.json {
-            true => print_json(&seed_json(name, result, None)),
-            false if self.told.fetch_add(1, Relaxed) < MOST_TOLD => {
-                say!("{name}: {} at {} (seed {})", violation.property, violation.at, result.seed)
-            }
-            false => {}
+        if self.call.json {
+            print_json(&seed_json(name, result, None));
+        } else if self.told.fetch_add(1, Relaxed) < MOST_TOLD {
+            say!("{name}: {} at {} (seed {})", violation.property, violation.at, result.seed);
         }
     }
 

@@ -126,10 +126,8 @@ pub fn hunt(
     for place in 0..effort.attempts {
         // A median is known when more attempts have caught the bug than have not.
         let unknown = kill.caught() <= kill.censored() && !kill.survived;
-        let budget = match longer && unknown {
-            true => effort.seeds,
-            false => effort.seeds.min(effort.budget.saturating_sub(spent)),
-        };
+        let budget =
+            if longer && unknown { effort.seeds } else { effort.seeds.min(effort.budget.saturating_sub(spent)) };
         if budget == 0 {
             break;
         }

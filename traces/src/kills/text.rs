@@ -112,9 +112,6 @@ pub fn verdicts(rows: &[Row], comparisons: &[Comparison]) -> Vec<String> {
     };
     let (best, clear) = winner(first, comparisons);
     let mut all: Vec<_> = comparisons.iter().map(one).collect();
-    all.push(match clear {
-        true => format!("{best} wins"),
-        false => format!("{best} is ahead, but not clearly"),
-    });
+    all.push(if clear { format!("{best} wins") } else { format!("{best} is ahead, but not clearly") });
     all
 }

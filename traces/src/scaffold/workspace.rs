@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{Context as _, anyhow, bail, ensure};
 
 /// The workspace of models, properties and traces.
 #[derive(Clone, Debug)]
@@ -61,10 +61,12 @@ impl Workspace {
     /// Makes sure that there is such a family.
     pub(super) fn knows_family(&self, family: &str) -> anyhow::Result<()> {
         let families = self.families();
-        match families.iter().any(|known| known == family) {
-            true => Ok(()),
-            false => bail!("--family {family}: models, properties and their tests have {}", families.join(", ")),
-        }
+        ensure!(
+            families.iter().any(|known| known == family),
+            "--family {family}: models, properties and their tests have {}",
+            families.join(", ")
+        );
+        Ok(())
     }
 
     /// Where a model is, if there is one of this name: a file or a folder of a family, or the family itself.

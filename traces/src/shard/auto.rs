@@ -176,11 +176,12 @@ fn place_in_array(id: u64, count: u64, [min, max, step]: [Option<u64>; 3]) -> Re
         && id >= min
         && (id - min).is_multiple_of(step)
         && max.is_none_or(|max| max >= min && (max - min) / step + 1 == count);
-    match regular {
-        true => Ok((id - min) / step),
-        false => Err(format!(
+    if regular {
+        Ok((id - min) / step)
+    } else {
+        Err(format!(
             "task {id} of a SLURM job array of {count} from {min}{} in steps of {step}: such an array has gaps; submit one without, such as --array=0-15, or write --shard I/N",
             max.map_or(String::new(), |max| format!(" to {max}"))
-        )),
+        ))
     }
 }

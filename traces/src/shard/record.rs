@@ -270,9 +270,10 @@ impl Line {
         if let Some(part) = take("part") {
             let part: Part = serde_json::from_value(part).map_err(|problem| problem.to_string())?;
             let Range { start, end } = part.seeds.0;
-            return match part.summary.runs == end - start {
-                true => Ok(Line::Part(part)),
-                false => Err(format!("{} runs for the seeds {}", part.summary.runs, part.seeds)),
+            return if part.summary.runs == end - start {
+                Ok(Line::Part(part))
+            } else {
+                Err(format!("{} runs for the seeds {}", part.summary.runs, part.seeds))
             };
         }
         if let Some(summary) = take("summary") {

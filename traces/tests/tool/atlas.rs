@@ -37,9 +37,10 @@ fn files(folder: &Path) -> Vec<(PathBuf, String)> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).expect("it was written") {
         let path = entry.expect("it can be listed").path();
-        match path.is_dir() {
-            true => files.extend(self::files(&path)),
-            false => files.push((path.clone(), std::fs::read_to_string(&path).expect("it can be read"))),
+        if path.is_dir() {
+            files.extend(self::files(&path));
+        } else {
+            files.push((path.clone(), std::fs::read_to_string(&path).expect("it can be read")));
         }
     }
     files.sort();

@@ -163,9 +163,12 @@ fn copy(of: &str) -> PathBuf {
 fn files(directory: &Path) -> BTreeMap<PathBuf, String> {
     let entries =
         std::fs::read_dir(directory).expect("it is there").map(|entry| entry.expect("it can be listed").path());
-    let inside = |path: PathBuf| match path.is_dir() {
-        true => files(&path),
-        false => BTreeMap::from([(path.clone(), std::fs::read_to_string(&path).expect("these are texts"))]),
+    let inside = |path: PathBuf| {
+        if path.is_dir() {
+            files(&path)
+        } else {
+            BTreeMap::from([(path.clone(), std::fs::read_to_string(&path).expect("these are texts"))])
+        }
     };
     entries.flat_map(inside).collect()
 }

@@ -105,9 +105,6 @@ impl fmt::Debug for Context {
         let upto = self.vector.iter().map(|(replica, counter)| Dot { replica: *replica, counter: *counter });
         f.write_str("≤")?;
         f.debug_set().entries(upto).finish()?;
-        match self.cloud.is_empty() {
-            true => Ok(()),
-            false => f.debug_set().entries(&self.cloud).finish(),
-        }
+        if self.cloud.is_empty() { Ok(()) } else { f.debug_set().entries(&self.cloud).finish() }
     }
 }

@@ -58,9 +58,10 @@ impl<S: StateMachine> Server<S> {
         // A leader with the bug begins its term with no entry of its own, so it has none to learn its read index from.
         let settles = !ctx.planted(Bug::CommitPriorTermByCounting);
         let bypass = settles && self.settings.reads != ReadMode::Log && self.machine.query(&command).is_some();
-        match bypass {
-            true => self.read(ctx, waiter, command),
-            false => self.propose(ctx, Payload::Command { id, command }, waiter),
+        if bypass {
+            self.read(ctx, waiter, command);
+        } else {
+            self.propose(ctx, Payload::Command { id, command }, waiter);
         }
     }
 

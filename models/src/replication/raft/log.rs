@@ -43,10 +43,7 @@ impl<S: StateMachine> Log<S> {
 
     /// The term of the entry at a place; `None` beyond the end, and where the snapshot has swallowed it.
     pub fn term(&self, at: Index) -> Option<Term> {
-        match at == self.base {
-            true => Some(self.base_term),
-            false => self.entry(at).map(|entry| entry.term),
-        }
+        if at == self.base { Some(self.base_term) } else { self.entry(at).map(|entry| entry.term) }
     }
 
     /// The entry at a place, if the log has it.
@@ -83,9 +80,10 @@ impl<S: StateMachine> Log<S> {
     /// Drops the entries that a snapshot up to `last` covers, and keeps those behind it if they follow on it;
     /// drops all if they do not (paper §7).
     pub fn compact(&mut self, last: Index, last_term: Term) {
-        match self.term(last) == Some(last_term) {
-            true => drop(self.entries.drain(..(last.0 - self.base.0) as usize)),
-            false => self.entries.clear(),
+        if self.term(last) == Some(last_term) {
+            self.entries.drain(..(last.0 - self.base.0) as usize);
+        } else {
+            self.entries.clear();
         }
         (self.base, self.base_term) = (last, last_term);
     }
@@ -114,10 +112,7 @@ impl<S: StateMachine> Log<S> {
         let Some(term) = term else { return index };
         let own = self.entries.partition_point(|entry| entry.term <= term);
         let last_of_term = self.base.plus(own);
-        match self.term(last_of_term) == Some(term) {
-            true => last_of_term.next(),
-            false => index,
-        }
+        if self.term(last_of_term) == Some(term) { last_of_term.next() } else { index }
     }
 }
 

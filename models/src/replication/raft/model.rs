@@ -115,12 +115,11 @@ impl Model for Raft {
     /// The group is made of the servers that the scenario has: a trace that was shrunk tells of a smaller group.
     fn spawn(&self, node: NodeId, nodes: &[NodeId]) -> Node {
         let servers: Vec<NodeId> = nodes.iter().copied().filter(|node| node.0 < self.servers).collect();
-        match node.0 < self.servers {
-            true => {
-                let founders = servers.into_iter().filter(|node| node.0 < self.founders());
-                Node::Server(Server::new(node, Membership::of(founders), self.settings))
-            }
-            false => Node::Client(Client::new(servers, self.request_timeout, self.settings.changes != Changes::Never)),
+        if node.0 < self.servers {
+            let founders = servers.into_iter().filter(|node| node.0 < self.founders());
+            Node::Server(Server::new(node, Membership::of(founders), self.settings))
+        } else {
+            Node::Client(Client::new(servers, self.request_timeout, self.settings.changes != Changes::Never))
         }
     }
 

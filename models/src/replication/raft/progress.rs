@@ -147,15 +147,14 @@ mod tests {
             let mut progress = Progress::new(Index(10));
             for (accept, index, retry, send) in news {
                 let before = progress.clone();
-                match accept {
-                    true => progress.accepted(Index(index)),
-                    false => {
-                        let news = progress.refused(Index(index), Index(retry));
-                        prop_assert!(progress.next <= before.next);
-                        let asked_before = index < before.next.0;
-                        prop_assert!(!news || progress.next < before.next || !asked_before);
-                        prop_assert!(news || progress == before);
-                    }
+                if accept {
+                    progress.accepted(Index(index));
+                } else {
+                    let news = progress.refused(Index(index), Index(retry));
+                    prop_assert!(progress.next <= before.next);
+                    let asked_before = index < before.next.0;
+                    prop_assert!(!news || progress.next < before.next || !asked_before);
+                    prop_assert!(news || progress == before);
                 }
                 if send && progress.ready() { progress.sent(2); }
                 prop_assert!(progress.matched >= before.matched);

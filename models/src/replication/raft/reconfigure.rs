@@ -77,10 +77,7 @@ impl<S: StateMachine> Server<S> {
             return Step::Wait;
         }
         if now.voters == goal.voters {
-            return match now.learners == goal.learners {
-                true => Step::Done,
-                false => Step::To(goal.clone()),
-            };
+            return if now.learners == goal.learners { Step::Done } else { Step::To(goal.clone()) };
         }
         let learners = now.everyone();
         Step::To(match self.settings.changes {
@@ -140,9 +137,10 @@ impl<S: StateMachine> Server<S> {
 
     /// The configuration whose quorums are counted.
     pub(super) fn quorum_configuration(&self, ctx: &Context<'_, Self>) -> std::borrow::Cow<'_, Membership> {
-        match ctx.planted(Bug::JointUsesOneMajority) && self.membership.is_joint() {
-            true => std::borrow::Cow::Owned(Membership { outgoing: Vec::new(), ..self.membership.clone() }),
-            false => std::borrow::Cow::Borrowed(&self.membership),
+        if ctx.planted(Bug::JointUsesOneMajority) && self.membership.is_joint() {
+            std::borrow::Cow::Owned(Membership { outgoing: Vec::new(), ..self.membership.clone() })
+        } else {
+            std::borrow::Cow::Borrowed(&self.membership)
         }
     }
 
@@ -153,10 +151,7 @@ impl<S: StateMachine> Server<S> {
 
     /// The configuration as of an entry that is in the log, or that the snapshot ends in.
     pub(super) fn membership_at(&self, index: Index) -> Membership {
-        match self.configuration_index <= index {
-            true => self.membership.clone(),
-            false => self.config_at(index).1,
-        }
+        if self.configuration_index <= index { self.membership.clone() } else { self.config_at(index).1 }
     }
 
     fn config_at(&self, index: Index) -> (Index, Membership) {

@@ -183,9 +183,10 @@ impl<S: StateMachine> Server<S> {
         self.commit_index = self.commit_index.max(commit.min(verified));
         self.apply(ctx);
         let reply = Message::Appended { term: self.current_term, match_index: last_new, round };
-        match ctx.planted(Bug::ReplyBeforeSync) && self.log.appended() > appended {
-            true => ctx.send_early(from, reply),
-            false => ctx.send(from, reply),
+        if ctx.planted(Bug::ReplyBeforeSync) && self.log.appended() > appended {
+            ctx.send_early(from, reply);
+        } else {
+            ctx.send(from, reply);
         }
     }
 

@@ -83,9 +83,12 @@ impl<S: StateMachine> LeaderState<S> {
         own: (NodeId, u64),
         of: impl Fn(&Progress) -> u64 + 'a,
     ) -> impl Fn(NodeId) -> Index + 'a {
-        move |node| match node == own.0 {
-            true => Index(own.1),
-            false => Index(self.peers.iter().find(|(peer, _)| *peer == node).map_or(0, |(_, progress)| of(progress))),
+        move |node| {
+            if node == own.0 {
+                Index(own.1)
+            } else {
+                Index(self.peers.iter().find(|(peer, _)| *peer == node).map_or(0, |(_, progress)| of(progress)))
+            }
         }
     }
 }

@@ -19,12 +19,11 @@ pub(super) fn workload(servers: u16, clients: u16, restless: bool, chaos: Span) 
     }
     let clients = servers..servers + clients;
     let end_ms = chaos.0 / 1_000_000;
-    let (count, changes) = match restless {
-        true => (5..20, prop::collection::vec(comes_and_goes(servers, clients.clone(), end_ms), 40..120).boxed()),
-        false => {
-            let changes = prop::collection::vec(change(servers, clients.clone(), end_ms), 1..4);
-            (40..120, prop_oneof![Just(Vec::new()), changes].boxed())
-        }
+    let (count, changes) = if restless {
+        (5..20, prop::collection::vec(comes_and_goes(servers, clients.clone(), end_ms), 40..120).boxed())
+    } else {
+        let changes = prop::collection::vec(change(servers, clients.clone(), end_ms), 1..4);
+        (40..120, prop_oneof![Just(Vec::new()), changes].boxed())
     };
     (commands(clients.clone(), count, end_ms), changes)
         .prop_map(|(mut asked, changes)| {

@@ -106,10 +106,10 @@ impl<S: Specification> Search<'_, S> {
                     self.note_failure();
                 }
                 frame.moves.into_iter().rev().for_each(|back| self.take_back(back));
-                match frames.is_empty() {
-                    true => return Some(false),
-                    false => continue,
+                if frames.is_empty() {
+                    return Some(false);
                 }
+                continue;
             }
             if self.steps == 0 {
                 return None;

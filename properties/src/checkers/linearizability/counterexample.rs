@@ -63,17 +63,19 @@ pub(super) fn shorten<S: Specification>(
     // All responses before `low` can be explained, that of `high` cannot. Good prefixes cost little, bad ones much: so
     // first the best guess, that `high` is the place, then upwards from `low` in growing strides.
     if low < high && high < last {
-        match is_violation(high - 1) {
-            true => high -= 1,
-            false => low = high,
+        if is_violation(high - 1) {
+            high -= 1;
+        } else {
+            low = high;
         }
     }
     let mut stride = 1;
     while low < high {
         let probe = (low + stride - 1).min(low + (high - low) / 2);
-        match is_violation(probe) {
-            true => high = probe,
-            false => low = probe + 1,
+        if is_violation(probe) {
+            high = probe;
+        } else {
+            low = probe + 1;
         }
         stride *= 2;
     }

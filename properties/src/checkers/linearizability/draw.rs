@@ -197,8 +197,5 @@ fn named(bar: &Bar) -> String {
 }
 
 fn cut(text: &str, most: usize) -> String {
-    match text.chars().count() > most {
-        false => text.to_string(),
-        true => text.chars().take(most - 1).chain(['…']).collect(),
-    }
+    if text.chars().count() > most { text.chars().take(most - 1).chain(['…']).collect() } else { text.to_string() }
 }

@@ -46,12 +46,11 @@ impl Ranks {
         let mut of = vec![(0, NEVER); operations.len()];
         let mut by_call = Vec::with_capacity(operations.len());
         for (rank, (.., response, n)) in (0u32..).zip(events) {
-            match response {
-                false => {
-                    of[n as usize].0 = rank;
-                    by_call.push(n);
-                }
-                true => of[n as usize].1 = rank,
+            if response {
+                of[n as usize].1 = rank;
+            } else {
+                of[n as usize].0 = rank;
+                by_call.push(n);
             }
         }
         Ranks { of, by_call }

@@ -125,8 +125,9 @@ impl<N: Id> Judge for Window<N> {
 }
 
 fn in_order<N: Id>(of: &N, last: Time, at: Time) -> Ruling<N> {
-    match at < last {
-        true => Err(Refusal::new("order of time", [of.clone()], format!("{of:?} admits at {at}, after {last}"))),
-        false => Ok(()),
+    if at < last {
+        Err(Refusal::new("order of time", [of.clone()], format!("{of:?} admits at {at}, after {last}")))
+    } else {
+        Ok(())
     }
 }

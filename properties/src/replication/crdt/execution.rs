@@ -92,12 +92,12 @@ impl Execution {
 }
 
 fn sequence(replica: &Replica) -> Vec<(ElementId, char)> {
-    match is_sequence(replica) {
-        true => match replica.value() {
-            Value::Sequence(elements) => elements,
-            _ => Vec::new(),
-        },
-        false => Vec::new(),
+    if is_sequence(replica)
+        && let Value::Sequence(elements) = replica.value()
+    {
+        elements
+    } else {
+        Vec::new()
     }
 }
 

@@ -39,10 +39,7 @@ pub fn allows(kind: Kind, execution: &Execution, seen: &Updates, value: &Value) 
         Kind::LwwRegister | Kind::LwwSet | Kind::LwwMap => return seen.last_writer_wins(kind, value),
         Kind::Rga | Kind::Text => return seen.sequence(value),
     };
-    match *value == must {
-        true => Ok(()),
-        false => Err(format!("{must:?}")),
-    }
+    if *value == must { Ok(()) } else { Err(format!("{must:?}")) }
 }
 
 /// An update, and what it leaves under its key, where the last writer wins.
@@ -199,9 +196,10 @@ impl<'a> Seen<'a> {
             shown.sort_unstable();
             shown
         };
-        match shown.iter().copied().eq(elements.iter().map(|(id, what)| (*id, *what))) {
-            true => Ok(()),
-            false => Err(format!("in some order {:?}", elements.values().collect::<String>())),
+        if shown.iter().copied().eq(elements.iter().map(|(id, what)| (*id, *what))) {
+            Ok(())
+        } else {
+            Err(format!("in some order {:?}", elements.values().collect::<String>()))
         }
     }
 }

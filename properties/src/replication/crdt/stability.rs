@@ -53,9 +53,10 @@ impl Property<Crdt> for TombstonesStay {
         for &node in world.changed() {
             let Some(replica) = world.process(node) else { continue };
             let entries = self.execution.look(world, node)?.map_or(&[][..], |changed| changed.entries);
-            match replica.is_member() {
-                true => _ = self.members.insert(node, replica.ghost().seen.clone()),
-                false => _ = self.members.remove(&node),
+            if replica.is_member() {
+                self.members.insert(node, replica.ghost().seen.clone());
+            } else {
+                self.members.remove(&node);
             }
             for entry in entries {
                 if let Entry::Forgot(dots) = entry {

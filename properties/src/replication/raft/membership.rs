@@ -64,9 +64,10 @@ impl QuorumsMeet {
             self.record(world.now(), node, server, before.commit);
         }
         self.latest = self.latest.max(led);
-        match led == self.latest && server.is_leader() && (before.led != now.led || before.config != now.config) {
-            true => self.meets(node, server),
-            false => Ok(()),
+        if led == self.latest && server.is_leader() && (before.led != now.led || before.config != now.config) {
+            self.meets(node, server)
+        } else {
+            Ok(())
         }
     }
 
@@ -127,9 +128,10 @@ pub fn quorums_meet(one: &Membership, other: &Membership) -> bool {
 
 fn told(membership: &Membership) -> String {
     let list = |nodes: &[NodeId]| nodes.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
-    match membership.is_joint() {
-        true => format!("{{{}}} and {{{}}} jointly", list(&membership.outgoing), list(&membership.voters)),
-        false => format!("{{{}}}", list(&membership.voters)),
+    if membership.is_joint() {
+        format!("{{{}}} and {{{}}} jointly", list(&membership.outgoing), list(&membership.voters))
+    } else {
+        format!("{{{}}}", list(&membership.voters))
     }
 }
 

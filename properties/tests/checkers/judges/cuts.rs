@@ -174,9 +174,10 @@ fn chandy_lamport(choices: &[(u8, usize, usize)]) -> Vec<Event> {
         word.push(recorded(at));
         for other in GROUP.into_iter().filter(|other| *other != at) {
             channels.entry((at, other)).or_default().push(None);
-            match marker_from == Some(other) {
-                true => word.push(channel(other, at, &[])),
-                false => drop(open.insert((other, at), Vec::new())),
+            if marker_from == Some(other) {
+                word.push(channel(other, at, &[]));
+            } else {
+                open.insert((other, at), Vec::new());
             }
         }
     };

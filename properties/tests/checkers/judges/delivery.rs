@@ -91,12 +91,11 @@ fn fifo(word: &Word, gaps: bool) -> bool {
     first_deliveries(word).iter().all(|(n, at, message)| {
         messages(word).into_iter().filter(|other| by(*other) == by(*message)).all(|other| {
             let earlier = sending(word, other) < sending(word, *message);
-            match gaps {
+            if gaps {
                 // Not after a later one.
-                true => earlier || other == *message || !has_delivered(&word[..*n], *at, other),
-                false => {
-                    !earlier || !sender(word, other).unwrap().1.includes(at) || has_delivered(&word[..*n], *at, other)
-                }
+                earlier || other == *message || !has_delivered(&word[..*n], *at, other)
+            } else {
+                !earlier || !sender(word, other).unwrap().1.includes(at) || has_delivered(&word[..*n], *at, other)
             }
         })
     })

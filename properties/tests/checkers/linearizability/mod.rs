@@ -168,9 +168,10 @@ pub fn exhaust<S: Specification>(
                     Operation { process, op: op.clone(), invoked, returned, ret }
                 })
                 .collect();
-            match judge(&history) {
-                true => good += 1,
-                false => bad += 1,
+            if judge(&history) {
+                good += 1;
+            } else {
+                bad += 1;
             }
             let Some(at) = letters.iter().position(|&letter| letter + 1 < alphabet.len()) else {
                 break;

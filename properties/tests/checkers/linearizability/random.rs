@@ -244,10 +244,12 @@ fn register_history(values: u8, unique: bool) -> impl Strategy<Value = Ops<regis
     prop::collection::vec(operation, 1..8).prop_map(move |operations| {
         let operations = (0u8..).zip(operations);
         let made = operations.map(|(n, (invoked, length, is_read, value, fate))| {
-            let (op, ret) = match is_read {
-                true => (register::Access::Read, register::Answer::Value(value)),
-                false if unique => (register::Access::Write(n + 1), register::Answer::Written),
-                false => (register::Access::Write(value), register::Answer::Written),
+            let (op, ret) = if is_read {
+                (register::Access::Read, register::Answer::Value(value))
+            } else if unique {
+                (register::Access::Write(n + 1), register::Answer::Written)
+            } else {
+                (register::Access::Write(value), register::Answer::Written)
             };
             let returned = (fate != 0).then_some(invoked + length);
             let ret = returned.and((fate != 1).then_some(ret));

@@ -249,9 +249,10 @@ impl<'a> Workshop<'a> {
         let (mut from, mut to) = (Time::ZERO, last);
         others.by_ref().for_each(|(i, operation)| {
             let before = (operation.at, i) < (operations[place].at, place);
-            match before {
-                true => from = from.max(operation.at),
-                false => to = to.min(operation.at),
+            if before {
+                from = from.max(operation.at);
+            } else {
+                to = to.min(operation.at);
             }
         });
         operations[place].at = from + self.up_to(to.since(from));

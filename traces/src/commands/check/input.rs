@@ -42,10 +42,7 @@ pub fn read(file: &Path) -> anyhow::Result<String> {
 
 /// How a file is called in what is said of it.
 pub fn name(file: &Path) -> String {
-    match file == Path::new("-") {
-        true => "standard input".into(),
-        false => file.display().to_string(),
-    }
+    if file == Path::new("-") { "standard input".into() } else { file.display().to_string() }
 }
 
 /// Finds out what a text looks like.
@@ -73,18 +70,20 @@ pub fn detect(text: &str) -> Option<Format> {
 pub fn histories(text: &str, format: Option<Format>) -> Vec<Result<Recorded, LineError>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let Some(format) = format.or_else(|| detect(text)) else {
-        let what = match text.trim().is_empty() {
-            true => "there is nothing in it",
-            false => "cannot tell what this is; say --format jsonl, edn, etcd-log or trace",
+        let what = if text.trim().is_empty() {
+            "there is nothing in it"
+        } else {
+            "cannot tell what this is; say --format jsonl, edn, etcd-log or trace"
         };
         return vec![Err(LineError { line: 1, what: what.into() })];
     };
     match format {
         Format::Jsonl => {
             let histories: Vec<_> = json::read(text).collect();
-            match histories.is_empty() {
-                true => vec![Err(LineError { line: 1, what: "there is nothing in it".into() })],
-                false => histories,
+            if histories.is_empty() {
+                vec![Err(LineError { line: 1, what: "there is nothing in it".into() })]
+            } else {
+                histories
             }
         }
         Format::Edn => vec![edn::read(text)],

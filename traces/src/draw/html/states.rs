@@ -225,9 +225,10 @@ fn edits(old: &[Place], new: &[Place]) -> Vec<Edit> {
     let mut common = vec![0u16; (old.len() + 1) * across];
     for i in (0..old.len()).rev() {
         for j in (0..new.len()).rev() {
-            common[i * across + j] = match old[i] == new[j] {
-                true => common[(i + 1) * across + j + 1] + 1,
-                false => common[(i + 1) * across + j].max(common[i * across + j + 1]),
+            common[i * across + j] = if old[i] == new[j] {
+                common[(i + 1) * across + j + 1] + 1
+            } else {
+                common[(i + 1) * across + j].max(common[i * across + j + 1])
             };
         }
     }

@@ -53,10 +53,7 @@ impl CausalType for DwFlag {
     }
 
     fn entries(store: &Ballot) -> (usize, usize) {
-        match rw_set::carried(store) {
-            true => (1, 0),
-            false => (0, store.0.len()),
-        }
+        if rw_set::carried(store) { (1, 0) } else { (0, store.0.len()) }
     }
 
     fn supersede(store: &mut Ballot, _: &Ballot, after: &Context) {

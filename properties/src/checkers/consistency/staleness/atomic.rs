@@ -66,9 +66,10 @@ pub fn least_delta<V: Clone + Debug + Ord + Hash>(
     }
     while low < high {
         let middle = low + (high - low) / 2;
-        match atomic_by(middle)? {
-            true => high = middle,
-            false => low = middle + 1,
+        if atomic_by(middle)? {
+            high = middle;
+        } else {
+            low = middle + 1;
         }
     }
     Ok(Some(high))

@@ -54,10 +54,7 @@ impl Specification for Counter {
             (Request::Add(_), Some(Answer::Added)) => true,
             _ => false,
         };
-        match legal && sum != *state {
-            true => Step::Changed(std::mem::replace(state, sum)),
-            false => Step::same(legal),
-        }
+        if legal && sum != *state { Step::Changed(std::mem::replace(state, sum)) } else { Step::same(legal) }
     }
 
     fn undo(&self, state: &mut i64, _: &Request, old: i64) {

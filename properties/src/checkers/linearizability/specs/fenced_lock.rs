@@ -71,10 +71,13 @@ impl Specification for FencedLock {
 
     fn apply(&self, state: &mut State, op: &Request, ret: Option<&Answer>) -> Step<State> {
         let next = match (op, ret) {
-            (Request::Acquire(client), None) => match self.leased || state.holder.is_none() {
-                true => State { holder: Some(*client), token: state.token + 1, ..*state },
-                false => *state,
-            },
+            (Request::Acquire(client), None) => {
+                if self.leased || state.holder.is_none() {
+                    State { holder: Some(*client), token: state.token + 1, ..*state }
+                } else {
+                    *state
+                }
+            }
             (Request::Acquire(client), Some(Answer::Granted(token))) => {
                 let free = self.leased || state.holder.is_none();
                 if !free || *token <= state.token {
@@ -83,26 +86,31 @@ impl Specification for FencedLock {
                 State { holder: Some(*client), token: *token, ..*state }
             }
             (Request::Acquire(_), Some(Answer::Refused)) => return Step::same(state.holder.is_some()),
-            (Request::Release(client), None) => match state.holder == Some(*client) {
-                true => State { holder: None, ..*state },
-                false => *state,
-            },
-            (Request::Release(client), Some(Answer::Released(held))) => match state.holder == Some(*client) {
-                holds if holds != *held => return Step::Illegal,
-                true => State { holder: None, ..*state },
-                false => *state,
-            },
+            (Request::Release(client), None) => {
+                if state.holder == Some(*client) {
+                    State { holder: None, ..*state }
+                } else {
+                    *state
+                }
+            }
+            (Request::Release(client), Some(Answer::Released(held))) => {
+                let holds = state.holder == Some(*client);
+                if holds != *held {
+                    return Step::Illegal;
+                }
+                if holds { State { holder: None, ..*state } } else { *state }
+            }
             (Request::Use(token), None) => State { seen: state.seen.max(*token), ..*state },
-            (Request::Use(token), Some(Answer::Used(accepted))) => match *token >= state.seen {
-                new if new != *accepted => return Step::Illegal,
-                _ => State { seen: state.seen.max(*token), ..*state },
-            },
+            (Request::Use(token), Some(Answer::Used(accepted))) => {
+                let new = *token >= state.seen;
+                if new != *accepted {
+                    return Step::Illegal;
+                }
+                State { seen: state.seen.max(*token), ..*state }
+            }
             _ => return Step::Illegal,
         };
-        match next == *state {
-            true => Step::Same,
-            false => Step::Changed(std::mem::replace(state, next)),
-        }
+        if next == *state { Step::Same } else { Step::Changed(std::mem::replace(state, next)) }
     }
 
     fn undo(&self, state: &mut State, _: &Request, old: State) {

@@ -55,10 +55,7 @@ impl<K: Clone + Debug + Ord + Hash, V: Clone + Debug + Ord + Hash> Specification
                 return Step::Illegal;
             }
         }
-        match undo.is_empty() {
-            true => Step::Same,
-            false => Step::Changed(undo),
-        }
+        if undo.is_empty() { Step::Same } else { Step::Changed(undo) }
     }
 
     fn undo(&self, state: &mut Self::State, op: &Self::Op, undo: Self::Undo) {

@@ -112,17 +112,16 @@ pub fn judge(operations: &Operations, reading: &Reading, level: &'static str, ho
 fn text(found: &Found, longest: usize) -> String {
     let mut out =
         String::from("No one order of all operations keeps the order of each process and explains all answers.");
-    match found.last.is_empty() {
-        true => out.push_str("\n  Not even one operation can come first:"),
-        false => {
-            let dots = if longest > found.last.len() { "… " } else { "" };
-            let _ = write!(out, "\n  The longest that was found is: {dots}{}", found.last.join(", "));
-            let _ = write!(
-                out,
-                ".\n  The state is then {}, and none of the operations that are next in their processes can come:",
-                found.state
-            );
-        }
+    if found.last.is_empty() {
+        out.push_str("\n  Not even one operation can come first:");
+    } else {
+        let dots = if longest > found.last.len() { "… " } else { "" };
+        let _ = write!(out, "\n  The longest that was found is: {dots}{}", found.last.join(", "));
+        let _ = write!(
+            out,
+            ".\n  The state is then {}, and none of the operations that are next in their processes can come:",
+            found.state
+        );
     }
     for (label, would) in &found.stuck {
         let _ = write!(out, "\n    {label}");
