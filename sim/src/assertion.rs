@@ -1,8 +1,8 @@
 //! The name of a failed assertion: where it stands, and the words of its message that do not change from one failure to
-//! another. Shrinking and kept traces know a violation by its property's name alone, so two assertions must not share one,
-//! and one assertion must keep its name when its values change, and when lines are added above it.
+//! another. Shrinking and kept traces know a violation by its property's name alone, so two assertions must not share
+//! one, and one assertion must keep its name when its values change, and when lines are added above it.
 //!
-//! What a panic hands over is the finished text, in which values can only be told from words by how they look:
+//! A panic hands over formatted text, so a value is recognised by how it looks:
 //!
 //! | in the message | in the name |
 //! |---|---|
@@ -12,10 +12,10 @@
 //! | values with nothing but spaces and punctuation between them | one `_` |
 //! | what follows on the first line | nothing |
 //!
-//! So a value that prints as plain lower-case words is taken for words. Write it with `{:?}` where it is a string.
+//! A value that prints as plain lower-case words is therefore taken for words; `{:?}` puts quotes around a string.
 //!
-//! The messages that the language writes itself (`unwrap`, an index out of bounds, an overflow, `assert_eq!` with nothing
-//! said) have no words that tell one place from another: these names have the line, too, and do not survive its change.
+//! The standard library's own messages (`unwrap`, an index out of bounds, an overflow, `assert_eq!` without a message)
+//! are the same at every place. These names contain the line as well, and change when it does.
 
 use std::panic::Location;
 
@@ -36,8 +36,8 @@ impl From<&Location<'_>> for Place {
 /// The name of the property that a panic violates.
 pub(crate) fn name(place: Option<&Place>, message: &str) -> String {
     let (words, tell_apart) = match words(message) {
-        Words::Authors(words) => (words, false),
-        Words::Languages(words) => (words, true),
+        Words::Custom(words) => (words, false),
+        Words::Standard(words) => (words, true),
     };
     match place {
         None => format!("assertion: {words}"),
@@ -61,14 +61,14 @@ fn local(file: &str) -> String {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Words {
-    /// Somebody wrote them for this assertion.
-    Authors(String),
-    /// They stand in every such panic.
-    Languages(String),
+    /// A message written for this assertion.
+    Custom(String),
+    /// The standard library's own message, the same in every such panic.
+    Standard(String),
 }
 
-/// What the language and its library say by themselves, up to the first value.
-const SAID_OF_ITSELF: [&str; 22] = [
+/// Beginnings of the standard library's own messages, up to the first value.
+const STANDARD_MESSAGES: [&str; 22] = [
     "called `Option::unwrap()` on a `None` value",
     "called `Result::unwrap()` on an `Err` value",
     "called `Result::unwrap_err()` on an `Ok` value",
@@ -93,7 +93,7 @@ const SAID_OF_ITSELF: [&str; 22] = [
     "a panic without words",
 ];
 
-/// What the macros put before the author's words; there is a colon between them, or nothing follows.
+/// What the assertion macros put before the message, with a colon in between; nothing follows if there is no message.
 const MACROS: [&str; 6] = [
     "assertion `left == right` failed",
     "assertion `left != right` failed",
@@ -105,35 +105,35 @@ const MACROS: [&str; 6] = [
 
 fn words(message: &str) -> Words {
     if let Some(expression) = message.strip_prefix("assertion failed: ") {
-        // The source text of the condition: its numbers are no values. Long ones are broken into lines.
-        return Words::Authors(shortened(expression.split_whitespace().collect::<Vec<_>>().join(" ")));
+        // `assert!` without a message prints its condition, whose numbers are code; rustc breaks long ones into lines.
+        return Words::Custom(shortened(expression.split_whitespace().collect::<Vec<_>>().join(" ")));
     }
     let arithmetic = message.starts_with("attempt to ")
         && ["with overflow", "by zero", "divisor of zero"].iter().any(|end| message.ends_with(end));
     if arithmetic {
-        return Words::Languages(message.into());
+        return Words::Standard(message.into());
     }
-    if let Some(said) = SAID_OF_ITSELF.iter().find(|said| message.starts_with(**said)) {
-        return Words::Languages(said.to_string());
+    if let Some(said) = STANDARD_MESSAGES.iter().find(|said| message.starts_with(**said)) {
+        return Words::Standard(said.to_string());
     }
     for said in MACROS {
         let Some(rest) = message.strip_prefix(said) else { continue };
-        let Some(rest) = rest.strip_prefix(": ") else { return Words::Languages(said.into()) };
-        // `assert_eq!` shows both sides in lines of their own, behind the author's words.
+        let Some(rest) = rest.strip_prefix(": ") else { return Words::Standard(said.into()) };
+        // `assert_eq!` prints both sides behind the message, each on a line of its own.
         let rest = rest.rsplit_once("\n  left: ").map_or(rest, |(words, _)| words);
-        return authors(rest).unwrap_or(Words::Languages(said.into()));
+        return custom(rest).unwrap_or(Words::Standard(said.into()));
     }
-    authors(message).unwrap_or(Words::Languages("no words".into()))
+    custom(message).unwrap_or(Words::Standard("no words".into()))
 }
 
 /// The words of a message without its values; `None` if there are none.
-fn authors(message: &str) -> Option<Words> {
+fn custom(message: &str) -> Option<Words> {
     let pieces = pieces(message.trim_start());
     let words = pieces.iter().any(|piece| matches!(piece, Piece::Word(_)));
-    words.then(|| Words::Authors(shortened(pieces.iter().map(Piece::text).collect::<String>().trim().to_string())))
+    words.then(|| Words::Custom(shortened(pieces.iter().map(Piece::text).collect::<String>().trim().to_string())))
 }
 
-/// Names are read by people, and are parts of the names of files.
+/// Shortens a name: names are printed, and become parts of file names.
 fn shortened(text: String) -> String {
     const MOST: usize = 120;
     if text.chars().count() <= MOST { text } else { text.chars().take(MOST).chain(['…']).collect() }
@@ -203,7 +203,7 @@ fn begins_a_sentence(before: &[Piece<'_>], word: &str, after: &str) -> bool {
     before.is_empty() && rest_is_small && after.next() == Some(' ') && after.next().is_some_and(char::is_lowercase)
 }
 
-/// Puts a value behind the pieces, and makes one of it and the value before, if no word is between them.
+/// Appends a value, and merges it with the value before if there is no word between them.
 fn push_value(pieces: &mut Vec<Piece<'_>>) {
     let between = pieces.iter().rev().take_while(|piece| matches!(piece, Piece::Space | Piece::Mark(_))).count();
     let before = pieces.len() - between;
@@ -217,13 +217,14 @@ fn push_value(pieces: &mut Vec<Piece<'_>>) {
     pieces.push(Piece::Value);
 }
 
-/// How long the quotation or the brackets are that open here, if any do. What never closes goes to the end.
+/// The length of the quotation or bracketed text that begins here, if one does; it ends with the text if it never
+/// closes.
 fn enclosed(text: &str, before: Option<char>) -> Option<usize> {
     let open = text.chars().next()?;
     match open {
         '"' => Some(quoted(text)),
         '`' => text[1..].find(['`', '\n']).filter(|at| text[1 + at..].starts_with('`')).map(|at| at + 2),
-        // Not an apostrophe: that one follows on a letter, and what closes is followed by none.
+        // An apostrophe follows a letter; an opening quote does not, and a closing quote is not followed by a letter.
         '\'' if !before.is_some_and(char::is_alphanumeric) => {
             let close = text[1..].find(['\'', '\n']).filter(|at| *at > 0 && text[1 + at..].starts_with('\''))?;
             let after = text[close + 2..].chars().next();

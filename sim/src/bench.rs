@@ -32,7 +32,7 @@
 //! let mut keeper = Bench::new(Keeper);
 //! keeper.start();
 //!
-//! // The acknowledgement is said at once, and leaves when the record is durable.
+//! // The acknowledgement is queued at once, and leaves when the record is durable.
 //! let handled = keeper.message(NodeId(1), Message::Keep(7));
 //! assert_eq!(handled.appended(), [7]);
 //! assert_eq!(handled.sent(), [(NodeId(1), Message::Kept(7))]);
@@ -40,7 +40,7 @@
 //! let handled = keeper.synced();
 //! assert_eq!(handled.released(), [Effect::Send { to: NodeId(1), message: Message::Kept(7), early: false }]);
 //!
-//! // A crash takes what was not synced.
+//! // A crash loses what was not synced.
 //! keeper.message(NodeId(1), Message::Keep(8));
 //! keeper.restart(Keeper);
 //! assert_eq!(keeper.read(File(0)), [7]);
@@ -59,74 +59,44 @@ use crate::process::Context;
 use crate::process::{NodeId, OpId, Process};
 use crate::time::{Span, Time};
 
-/// Something that a handler did. Notes are not among them, and draws show in what is done with them.
+/// An effect of a handler. Notes are left out, and so are draws, whose values show in other effects.
 #[derive(Clone, Debug)]
 pub enum Effect<P: Process> {
-    /// A message was handed over; it leaves by the rule of output commit, or at once if it is early.
+    /// A message was sent. It leaves when all earlier forced writes are durable (output commit), or at once if it is
+    /// early.
     Send {
-        /// To whom.
+        /// The receiver, which may be the sender too.
         to: NodeId,
-        /// The message.
+        /// As the receiver gets it.
         message: P::Message,
         /// Whether it leaves without waiting for the disk.
         early: bool,
     },
-    /// A timer was armed, or moved.
-    Arm {
-        /// The timer.
-        timer: P::Timer,
-        /// How long from now on the node's clock.
-        after: Span,
-    },
-    /// A timer was disarmed, armed or not.
-    Cancel {
-        /// The timer.
-        timer: P::Timer,
-    },
-    /// A forced record was written at the end of a file.
-    Append {
-        /// The file.
-        file: File,
-        /// The record.
-        record: P::Record,
-    },
-    /// A record was written that nothing waits for.
-    AppendLazily {
-        /// The file.
-        file: File,
-        /// The record.
-        record: P::Record,
-    },
-    /// A file was replaced.
-    Replace {
-        /// The file.
-        file: File,
-        /// What it now holds.
-        records: Vec<P::Record>,
-    },
-    /// An operation was answered; the answer leaves as a message does.
+    /// A timer was armed, or moved, to be due so much later on the node's clock.
+    Arm(P::Timer, Span),
+    /// A timer was disarmed, whether it was armed or not.
+    Cancel(P::Timer),
+    /// A forced record was appended to a file.
+    Append(File, P::Record),
+    /// A record was appended that no output waits for.
+    AppendLazily(File, P::Record),
+    /// The records of a file were replaced by these.
+    Replace(File, Vec<P::Record>),
+    /// An operation was answered. The answer leaves as a message does.
     Complete {
-        /// The operation.
+        /// The operation, by the name that [`Process::invoke`] got.
         op: OpId,
-        /// The answer.
+        /// The answer that the client gets.
         ret: P::Ret,
         /// Whether it leaves without waiting for the disk.
         early: bool,
     },
-    /// An operation certainly had no effect; this leaves as a message does.
-    Fail {
-        /// The operation.
-        op: OpId,
-        /// Why.
-        reason: String,
-    },
+    /// An operation failed without effect, for this reason. The failure leaves as a message does.
+    Fail(OpId, String),
     /// An interesting state was reached.
     Mark(Mark),
-    /// The process stopped for good. What it had said and what had not left yet never leaves.
-    Halt {
-        /// Why.
-        reason: String,
-    },
+    /// The process stopped for good, for this reason. Outputs that have not left are lost.
+    Halt(String),
 }
 
 impl<P: Process> PartialEq for Effect<P>
@@ -142,21 +112,17 @@ where
             (Send { to, message, early }, Send { to: to_, message: message_, early: early_ }) => {
                 (to, message, early) == (to_, message_, early_)
             }
-            (Arm { timer, after }, Arm { timer: timer_, after: after_ }) => (timer, after) == (timer_, after_),
-            (Cancel { timer }, Cancel { timer: timer_ }) => timer == timer_,
-            (Append { file, record }, Append { file: file_, record: record_ })
-            | (AppendLazily { file, record }, AppendLazily { file: file_, record: record_ }) => {
-                (file, record) == (file_, record_)
-            }
-            (Replace { file, records }, Replace { file: file_, records: records_ }) => {
-                (file, records) == (file_, records_)
-            }
+            (Arm(timer, after), Arm(timer_, after_)) => (timer, after) == (timer_, after_),
+            (Cancel(timer), Cancel(timer_)) => timer == timer_,
+            (Append(file, record), Append(file_, record_))
+            | (AppendLazily(file, record), AppendLazily(file_, record_)) => (file, record) == (file_, record_),
+            (Replace(file, records), Replace(file_, records_)) => (file, records) == (file_, records_),
             (Complete { op, ret, early }, Complete { op: op_, ret: ret_, early: early_ }) => {
                 (op, ret, early) == (op_, ret_, early_)
             }
-            (Fail { op, reason }, Fail { op: op_, reason: reason_ }) => (op, reason) == (op_, reason_),
+            (Fail(op, reason), Fail(op_, reason_)) => (op, reason) == (op_, reason_),
             (Mark(mark), Mark(mark_)) => mark == mark_,
-            (Halt { reason }, Halt { reason: reason_ }) => reason == reason_,
+            (Halt(reason), Halt(reason_)) => reason == reason_,
             _ => false,
         }
     }
@@ -205,7 +171,7 @@ impl<P: Process> Handled<P> {
     /// The timers that were armed, and how long from now.
     pub fn armed(&self) -> Vec<(P::Timer, Span)> {
         self.pick(|effect| match effect {
-            Effect::Arm { timer, after } => Some((timer.clone(), *after)),
+            Effect::Arm(timer, after) => Some((timer.clone(), *after)),
             _ => None,
         })
     }
@@ -213,7 +179,7 @@ impl<P: Process> Handled<P> {
     /// The timers that were disarmed.
     pub fn cancelled(&self) -> Vec<P::Timer> {
         self.pick(|effect| match effect {
-            Effect::Cancel { timer } => Some(timer.clone()),
+            Effect::Cancel(timer) => Some(timer.clone()),
             _ => None,
         })
     }
@@ -221,7 +187,7 @@ impl<P: Process> Handled<P> {
     /// The forced records that were appended, to whichever file.
     pub fn appended(&self) -> Vec<P::Record> {
         self.pick(|effect| match effect {
-            Effect::Append { record, .. } => Some(record.clone()),
+            Effect::Append(_, record) => Some(record.clone()),
             _ => None,
         })
     }
@@ -229,16 +195,15 @@ impl<P: Process> Handled<P> {
     /// The records that were appended lazily, to whichever file.
     pub fn appended_lazily(&self) -> Vec<P::Record> {
         self.pick(|effect| match effect {
-            Effect::AppendLazily { record, .. } => Some(record.clone()),
+            Effect::AppendLazily(_, record) => Some(record.clone()),
             _ => None,
         })
     }
 
     /// Whether the handler wrote anything, forced or lazily.
     pub fn wrote(&self) -> bool {
-        let writes = |effect: &Effect<P>| {
-            matches!(effect, Effect::Append { .. } | Effect::AppendLazily { .. } | Effect::Replace { .. })
-        };
+        let writes =
+            |effect: &Effect<P>| matches!(effect, Effect::Append(..) | Effect::AppendLazily(..) | Effect::Replace(..));
         self.effects.iter().any(writes)
     }
 
@@ -253,7 +218,7 @@ impl<P: Process> Handled<P> {
     /// The operations that failed for certain.
     pub fn failed(&self) -> Vec<OpId> {
         self.pick(|effect| match effect {
-            Effect::Fail { op, .. } => Some(*op),
+            Effect::Fail(op, _) => Some(*op),
             _ => None,
         })
     }
@@ -267,7 +232,7 @@ impl<P: Process> Handled<P> {
     /// Why the process halted, if it did.
     pub fn halted(&self) -> Option<&str> {
         self.effects.iter().find_map(|effect| match effect {
-            Effect::Halt { reason } => Some(reason.as_str()),
+            Effect::Halt(reason) => Some(reason.as_str()),
             _ => None,
         })
     }
@@ -283,9 +248,9 @@ fn messages<P: Process>(effects: &[Effect<P>]) -> Vec<(NodeId, P::Message)> {
 
 /// One process on a bench, with a disk, a clock and timers of its own.
 ///
-/// The clock stands still but where [`Bench::at`], [`Bench::pass`] and [`Bench::timer`] move it. A write becomes durable
-/// where [`Bench::synced`] says so; a bench with [`Bench::instant_disk`] syncs after each handler that wrote, as worlds
-/// do whose disks take no time. A draw gives the default of its choice, a fixed point of its range, where
+/// The clock stands still but where [`Bench::at`], [`Bench::pass`] and [`Bench::timer`] move it. A write becomes
+/// durable where [`Bench::synced`] says so; a bench with [`Bench::instant_disk`] syncs after each handler that wrote,
+/// as worlds do whose disks take no time. A draw gives the default of its choice, a fixed point of its range, where
 /// [`Bench::draws`] says nothing else.
 ///
 /// A bench is a value: clone it to try two continuations of one state.
@@ -370,7 +335,8 @@ impl<P: Process> Bench<P> {
         self
     }
 
-    /// The next draws of this label give these values, one each; those after them, what they would have given otherwise.
+    /// The next draws of this label give these values, one each; those after them, what they would have given
+    /// otherwise.
     pub fn draws_in_turn(&mut self, label: &str, values: impl IntoIterator<Item = u64>) -> &mut Self {
         self.node.draws.entry(label.into()).or_default().script.extend(values);
         self
@@ -451,8 +417,8 @@ impl<P: Process> Bench<P> {
         self.handle(|process, ctx| process.invoke(ctx, op, input))
     }
 
-    /// The node crashes, and begins again as `process`. What was synced stays; writes that were not are lost, timers are
-    /// gone, and what waited for the disk never leaves.
+    /// The node crashes, and begins again as `process`. What was synced stays; writes that were not are lost, timers
+    /// are gone, and what waited for the disk never leaves.
     pub fn restart(&mut self, process: P) -> Handled<P> {
         self.restart_with(process, |_| WriteFate::Lost)
     }
@@ -613,12 +579,12 @@ impl<P: Process> Effects<P::Message, P::Timer, P::Record, P::Ret> for Node<P> {
 
     fn arm(&mut self, timer: P::Timer, after: Span) {
         self.timers.insert(timer.clone(), self.now + after);
-        self.effects.push(Effect::Arm { timer, after });
+        self.effects.push(Effect::Arm(timer, after));
     }
 
     fn cancel(&mut self, timer: &P::Timer) {
         self.timers.remove(timer);
-        self.effects.push(Effect::Cancel { timer: timer.clone() });
+        self.effects.push(Effect::Cancel(timer.clone()));
     }
 
     fn draw(&mut self, path: Path<'_>, range: RangeInclusive<u64>) -> u64 {
@@ -630,19 +596,19 @@ impl<P: Process> Effects<P::Message, P::Timer, P::Record, P::Ret> for Node<P> {
     }
 
     fn append(&mut self, file: File, record: P::Record) {
-        if self.writes(Effect::Append { file, record: record.clone() }) {
+        if self.writes(Effect::Append(file, record.clone())) {
             self.disk.append(file, record);
         }
     }
 
     fn append_lazily(&mut self, file: File, record: P::Record) {
-        if self.writes(Effect::AppendLazily { file, record: record.clone() }) {
+        if self.writes(Effect::AppendLazily(file, record.clone())) {
             self.disk.append_lazily(file, record);
         }
     }
 
     fn replace(&mut self, file: File, records: Vec<P::Record>) {
-        if self.writes(Effect::Replace { file, records: records.clone() }) {
+        if self.writes(Effect::Replace(file, records.clone())) {
             self.disk.replace(file, records);
         }
     }
@@ -668,7 +634,7 @@ impl<P: Process> Effects<P::Message, P::Timer, P::Record, P::Ret> for Node<P> {
     }
 
     fn fail(&mut self, op: OpId, reason: &str) {
-        self.put_out(Effect::Fail { op, reason: reason.into() }, false);
+        self.put_out(Effect::Fail(op, reason.into()), false);
     }
 
     fn mark(&mut self, mark: Mark) {
@@ -682,7 +648,7 @@ impl<P: Process> Effects<P::Message, P::Timer, P::Record, P::Ret> for Node<P> {
 
     fn halt(&mut self, reason: &str) {
         self.halted = Some(reason.into());
-        self.effects.push(Effect::Halt { reason: reason.into() });
+        self.effects.push(Effect::Halt(reason.into()));
     }
 
     fn byzantine(&self) -> bool {

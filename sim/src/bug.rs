@@ -3,9 +3,9 @@
 /// A bug that can be planted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bug {
-    /// Its name, in kebab case: `vote-not-persisted`.
+    /// In kebab case: `vote-not-persisted`.
     pub name: &'static str,
-    /// What it does, in one line.
+    /// The changed behaviour, in one line.
     pub what: &'static str,
     /// The property that must catch it, as [`crate::Property::name`] has it.
     pub caught_by: &'static str,
@@ -13,7 +13,7 @@ pub struct Bug {
 
 /// A bug of some protocol, by its name: what [`bugs!`](crate::bugs) declares.
 pub trait Planted: Copy {
-    /// Its name, in kebab case.
+    /// In kebab case, as the model lists it.
     fn name(self) -> &'static str;
 }
 
@@ -48,18 +48,18 @@ macro_rules! bugs {
         }
 
         impl $Bug {
-            /// All of them, as the model's description has them.
+            /// All variants, for [`Info::bugs`](crate::Info).
             pub const LISTED: &'static [$crate::Bug] =
                 &[$($crate::Bug { name: $name, what: $what, caught_by: $caught_by }),+];
 
-            /// Its name in the list.
+            /// In kebab case, as files and the command line have it.
             pub fn name(self) -> &'static str {
                 match self {
                     $($Bug::$variant => $name,)+
                 }
             }
 
-            /// The bug of this name.
+            /// The bug of this name, `None` if the model has none.
             pub fn named(name: &str) -> Option<Self> {
                 match name {
                     $($name => Some($Bug::$variant),)+

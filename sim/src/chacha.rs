@@ -1,15 +1,15 @@
 //! ChaCha with eight rounds, eight blocks at a time, each of any stream and at any place: the same words as
 //! `rand_chacha::ChaCha8Rng` gives, which makes blocks of one stream only, four at a time.
 //!
-//! A block is a chain of some two hundred operations each of which waits for the one before it, so one block takes a
-//! processor as long as eight that are made side by side.
+//! The roughly two hundred operations of a block depend on each other one by one, so a processor takes as long for one
+//! block as for eight that are computed side by side.
 
 use ppv_lite86::{ArithOps, BitOps32, LaneWords4, Machine, MultiLane, Vec4Ext, Vector, dispatch};
 
 /// The words of one block.
 pub(crate) type Block = [u32; 16];
 
-/// Which block of which stream.
+/// A stream and the number of a block in it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Place {
     pub(crate) stream: u64,

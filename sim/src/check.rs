@@ -47,7 +47,7 @@ pub fn check<M: Model>(model: M) -> Check<M> {
     }
 }
 
-/// A check in the making. See [`check()`].
+/// A check that is being configured. See [`check()`].
 pub struct Check<M: Model> {
     campaign: Campaign<M>,
     workload: Option<BoxedStrategy<Workload<M>>>,
@@ -137,13 +137,13 @@ impl<M: Model> Check<M> {
     /// Runs the seeds.
     ///
     /// `MADSIM_TEST_SEED` is the first seed and `MADSIM_TEST_NUM` their number (one, if only the first is set);
-    /// `PROPTEST_CASES` is the number where `MADSIM_TEST_NUM` is not set. `SEEDBED_BUG` plants the model's bug of this name:
-    /// then a test that means something fails.
+    /// `PROPTEST_CASES` is the number where `MADSIM_TEST_NUM` is not set. `SEEDBED_BUG` plants the model's bug of this
+    /// name, to see that a test fails when it should.
     ///
     /// # Panics
-    /// If a property is violated: after shrinking the failure, writing its trace to `traces/failing/` and printing a
-    /// report. If a run differed from its repetition. If all seeds were run and a declared class of faults never had
-    /// an effect or a demanded mark was never made.
+    /// With a report, if a property is violated, after shrinking the failure and writing its trace to
+    /// `traces/failing/`; if a run differed from its repetition; or if all seeds were run and a declared class of
+    /// faults never had an effect or a demanded mark was never made.
     pub fn run(self) -> Summary {
         match self.report() {
             Ok(summary) => summary,
@@ -208,18 +208,18 @@ impl<M: Model> Check<M> {
     }
 }
 
-/// Shrinks a failure with so many runs, keeps its trace, and tells it.
+/// Shrinks a failure in at most so many runs, writes its trace to a file, and returns the report.
 fn report_violation(
     campaign: &AnyCampaign,
     (case, source): (&AnyCase, &Source),
     result: &SeedResult,
     mut runs: usize,
 ) -> String {
-    let told = shrink::tell_any(case, source, campaign, &mut |_| {
+    let shrinking = shrink::record_and_shrink_any(case, source, campaign, &mut |_| {
         runs = runs.saturating_sub(1);
         runs > 0
     });
-    let Ok(Some(shrunk)) = told else {
+    let Ok(Some(shrunk)) = shrinking else {
         let violation = result.violation.as_ref().map(ToString::to_string).unwrap_or_default();
         return format!(
             "{violation}\n  (seed {}; its recording does not fail again: the model is not deterministic)",
@@ -236,7 +236,7 @@ fn report_violation(
 struct Seeds {
     first: u64,
     number: u64,
-    /// Whether these are at least as many as the test itself asks for: only then can something be missing.
+    /// Whether these are at least as many as the test asks for. With fewer, a missing mark or fault class is no error.
     complete: bool,
 }
 
@@ -268,8 +268,8 @@ fn bug_from_environment(model: &Info) -> Result<Option<&'static str>, String> {
     found.map(|bug| Some(bug.name)).ok_or_else(|| format!("{BUG}='{asked}': {} has: {}", model.name, known()))
 }
 
-/// Checks the checks: which of the bugs that a model lists, planted one after the other, these seeds do not catch by the
-/// property that each is listed with.
+/// Mutation testing of the properties: plants each bug that a model lists, and returns those that these seeds do not
+/// catch by the property that the bug is listed with.
 ///
 /// # Panics
 /// If no world can run the model's usual configuration.
@@ -279,11 +279,11 @@ pub fn missed_bugs<M: Model>(suite: impl Fn() -> Suite<M>, seeds: Range<u64>) ->
     M::INFO.bugs.iter().filter(|bug| !is_caught(bug)).copied().collect()
 }
 
-/// The tests that every component has: its properties hold under all that it tolerates and its marks are reached, they hold
-/// where nothing breaks, and each bug is caught by the property that it is listed with.
+/// The tests that every component has: its properties hold under all that it tolerates and its marks are reached, they
+/// hold where nothing breaks, and each bug is caught by the property that it is listed with.
 ///
-/// `suite` is a function that returns a [`Suite`](crate::Suite); the numbers are seeds. Where bugs are rare, each seed must be
-/// looked at before one is called missed, so `bugs` is an upper bound and seldom reached.
+/// `suite` is a function that returns a [`Suite`](crate::Suite); the numbers are seeds. `bugs` is an upper bound,
+/// because the search for a bug ends when it is caught.
 ///
 /// ```
 /// # mod pings { pub fn suite() -> seedbed_sim::Suite<seedbed_sim::doc::PingPong> { seedbed_sim::Suite::new(seedbed_sim::doc::PingPong) } }
@@ -328,7 +328,7 @@ pub fn file_name(model: &str, property: &str, seed: u64) -> String {
     format!("{model}-{}-{seed}.json", own.trim_matches('-'))
 }
 
-/// Writes a failing trace. Another one that has the name already is kept under a name with the first free number.
+/// Writes a failing trace. An existing file of that name is renamed to the first free number.
 ///
 /// # Errors
 /// If the file cannot be written, or the other one not renamed.

@@ -1,4 +1,4 @@
-//! Choices: everything that happens by chance has a name, and a source maps names to values.
+//! Choices: every random event has a name, and a source maps names to values.
 //!
 //! | choice | name | value | default |
 //! |---|---|---|---|
@@ -10,10 +10,10 @@
 //!
 //! Events at the same instant are not a choice: they run in the order of their names.
 //!
-//! There are two names for one thing. The *cheap* one generates values from a seed: each link and each node has its own
-//! ChaCha stream (keyed by the seed and a domain), and each message takes four words of it, so that finding a value is
-//! reading the next words. The *durable* one, above, is what a trace records: kinds and labels by name, counted each on
-//! their own, so that a new kind of message or a new draw in the code renames nothing.
+//! Each choice has two names. The *cheap* one generates values from a seed: each link and each node has its own ChaCha
+//! stream (keyed by the seed and a domain), and each message takes four words of it, so that finding a value is reading
+//! the next words. The *durable* one, above, is what a trace records: kinds and labels by name, counted separately, so
+//! that a new kind of message or a new draw in the code renames no other choice.
 
 use std::collections::BTreeMap;
 
@@ -44,64 +44,64 @@ const BILLION: u64 = 1_000_000_000;
 pub enum Deviation {
     /// The fate of a message. No latency means the base latency.
     Send {
-        /// The sender.
+        /// The sender, which may be the receiver too.
         from: NodeId,
         /// The receiver.
         to: NodeId,
-        /// The kind of message.
+        /// As [`Kinded`] names it, in snake case.
         kind: String,
         /// Which one of this kind on this link, from 0.
         n: u32,
         /// Whether it never arrives.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         lost: bool,
-        /// How long it takes.
+        /// From the instant it leaves its node; the base latency if absent.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         latency: Option<Span>,
-        /// How long its copy takes; no copy if absent.
+        /// The latency of a second copy; none is delivered if absent.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         copy: Option<Span>,
     },
-    /// What a process drew.
+    /// The value of [`crate::Context::draw`].
     Draw {
-        /// The node.
+        /// Whose process draws.
         node: NodeId,
-        /// The path of the label.
+        /// With the names of hosted processes in front: `raft/election_timeout`.
         label: String,
         /// Which one with this label on this node, from 0.
         n: u32,
         /// The place in the range, in billionths.
         billionths: Billionths,
     },
-    /// By how much a timer is late.
+    /// The lateness of a timer.
     Timer {
-        /// The node.
+        /// Where it is armed.
         node: NodeId,
-        /// The kind of timer.
+        /// As [`Kinded`] names it, in snake case.
         kind: String,
         /// Which arming of this kind on this node, from 0.
         n: u32,
-        /// How late.
+        /// At most the scenario's `timer_jitter`.
         late: Span,
     },
-    /// How much longer a sync takes.
+    /// The extra length of a sync.
     Sync {
-        /// The node.
+        /// Whose disk.
         node: NodeId,
         /// Which sync of this node, from 0.
         n: u32,
-        /// How much longer than the least.
+        /// Added to the scenario's least length; at most its `sync_jitter`.
         longer: Span,
     },
-    /// What a crash makes of an unsynced write.
+    /// The fate of an unsynced write at a crash.
     Crash {
-        /// The node.
+        /// The node that crashes.
         node: NodeId,
         /// Which crash of this node, from 0.
         n: u32,
-        /// Which of the unsynced writes, from the oldest.
+        /// Which of the unsynced writes, from 0 for the oldest.
         write: u32,
-        /// What becomes of it.
+        /// Whether it reached the disk.
         fate: WriteFate,
     },
 }
@@ -128,16 +128,16 @@ pub enum Source {
     Fixed(Vec<Deviation>),
     /// Every name gets the value that the seed maps it to, but for these.
     Changed {
-        /// The seed.
+        /// The seed of all other choices.
         seed: u64,
-        /// What is to be otherwise.
+        /// The choices that have a fixed value.
         changes: Vec<Deviation>,
     },
     /// Every name gets the value that the seed maps it to, but messages are late by the priorities of their links.
     Ordered {
-        /// The seed: of the priorities too.
+        /// The seed of choices and of priorities.
         seed: u64,
-        /// How priorities become latencies.
+        /// The latencies that priorities stand for.
         order: Order,
     },
 }
@@ -152,10 +152,10 @@ enum Name {
     Crash(NodeId, u32, u32),
 }
 
-/// What a trace says of one choice, and whether anybody asked.
+/// A fixed choice, and whether the run asked for it.
 #[derive(Clone, Debug)]
 struct Fixed {
-    /// The place in the trace's list.
+    /// Its index in the trace's list.
     index: usize,
     value: Deviation,
 }
@@ -165,17 +165,17 @@ struct Fixed {
 pub(crate) struct Choices {
     seed: Option<u64>,
     fixed: BTreeMap<Name, Fixed>,
-    /// Links on which a message's fate is fixed: others need no look-up.
+    /// Links with a fixed message fate; the others need no look-up.
     fixed_used: Vec<bool>,
-    /// What was chosen and is not the default, if somebody records it.
+    /// The choices that are not the default, if the run is recorded.
     recorded: Option<Vec<Deviation>>,
-    /// Whether durable names are counted.
+    /// Whether choices are counted by their durable names.
     named: bool,
     message_kinds: Kinds,
     timer_kinds: Kinds,
-    /// Where fates come from, if they come from a seed.
+    /// The random words of links, for sources with a seed.
     links: Option<LinkWords>,
-    /// Where latencies come from, if they follow priorities.
+    /// The priorities of links, for [`Source::Ordered`].
     priorities: Option<Priorities>,
     draws: NodeStreams,
     physics: NodeStreams,
@@ -184,7 +184,7 @@ pub(crate) struct Choices {
     crash_counts: Vec<u32>,
 }
 
-/// The kinds of messages or timers of a model, which are only named where somebody asks.
+/// The kinds of messages or timers of a model; names are made on demand.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Kinds {
     count: u16,
@@ -205,7 +205,7 @@ impl Kinds {
     }
 }
 
-/// A stream of random words for each node, made when the node first asks.
+/// A stream of random words for each node, created at its first draw.
 #[derive(Clone, Debug, Default)]
 struct NodeStreams(Vec<Option<Box<ChaCha8Rng>>>);
 
@@ -216,7 +216,7 @@ impl NodeStreams {
     }
 }
 
-/// What a list has of a node, after it was made long enough.
+/// The entry of a node; the list grows as needed.
 fn at<T: Default>(list: &mut Vec<T>, node: NodeId) -> &mut T {
     if list.len() <= node.index() {
         list.resize_with(node.index() + 1, T::default);
@@ -250,7 +250,7 @@ impl Choices {
             fixed: fixed.collect(),
             fixed_used: vec![false; deviations.len()],
             recorded: record.then(Vec::new),
-            // What follows priorities is answered where names are, to cost nothing where there are none.
+            // Priorities are looked up on the slow path, so that runs without them pay nothing.
             named: record || seed.is_none() || !deviations.is_empty() || priorities.is_some(),
             message_kinds: messages,
             timer_kinds: timers,
@@ -276,23 +276,23 @@ impl Choices {
         }
     }
 
-    /// What was recorded, in the order of asking.
+    /// The recorded choices, in the order in which they were made.
     pub(crate) fn take_recorded(&mut self) -> Vec<Deviation> {
         self.recorded.take().unwrap_or_default()
     }
 
-    /// Which of the fixed choices were asked for.
+    /// For each fixed choice, whether the run asked for it.
     pub(crate) fn used(&self) -> &[bool] {
         &self.fixed_used
     }
 
-    /// The fate of the next message on a link. `calm` says that the world has healed: then nothing is lost or doubled.
+    /// The fate of the next message on a link. Once the world has `healed`, nothing is lost or duplicated.
     #[inline(always)]
     pub(crate) fn send(
         &mut self,
         (from, to, kind): (NodeId, NodeId, u16),
         network: &NetworkConfig,
-        calm: bool,
+        healed: bool,
         link: &mut Link,
         seek: bool,
     ) -> Fate {
@@ -306,19 +306,19 @@ impl Choices {
             None => Fate::on_time(network.latency.base()),
         };
         if self.named {
-            fate = self.send_by_name((from, to, kind), network, calm, link, fate);
-        } else if calm {
+            fate = self.send_by_name((from, to, kind), network, healed, link, fate);
+        } else if healed {
             fate = Fate::on_time(fate.latency);
         }
         fate
     }
 
-    /// Whether nothing is asked of a message's fate but what its seed says.
+    /// Whether the fate of messages depends on the seed alone.
     pub(crate) fn only_from_seed(&self) -> bool {
         self.links.is_some() && !self.named
     }
 
-    /// The latency of the next message on a link of few, where nothing is lost or doubled and choices are
+    /// The latency of the next message, in a world of few nodes, where nothing is lost or duplicated and choices are
     /// [`Choices::only_from_seed`].
     #[inline(always)]
     pub(crate) fn latency(&mut self, (from, to): (NodeId, NodeId), network: &NetworkConfig, link: &mut Link) -> Span {
@@ -333,7 +333,7 @@ impl Choices {
         &mut self,
         (from, to, kind): (NodeId, NodeId, u16),
         network: &NetworkConfig,
-        calm: bool,
+        healed: bool,
         link: &mut Link,
         mut fate: Fate,
     ) -> Fate {
@@ -343,7 +343,7 @@ impl Choices {
         let n = link.sent_of_kind[kind as usize];
         link.sent_of_kind[kind as usize] += 1;
         if let Some(priorities) = &mut self.priorities
-            && !calm
+            && !healed
         {
             fate = priorities.order((from, to, kind), network, fate);
         }
@@ -352,7 +352,7 @@ impl Choices {
         {
             fate = Fate { lost: *lost, latency: latency.unwrap_or(network.latency.base()), copy: *copy };
         }
-        if calm {
+        if healed {
             fate = Fate::on_time(fate.latency);
         }
         let base = network.latency.base();
@@ -431,14 +431,14 @@ impl Choices {
         disk.sync + longer
     }
 
-    /// A node crashes: the number of this crash, for [`Choices::crashed_write`].
+    /// Counts a crash of a node; the number of the crash is an argument of [`Choices::crashed_write`].
     pub(crate) fn crash(&mut self, node: NodeId) -> u32 {
         let count = at(&mut self.crash_counts, node);
         *count += 1;
         *count - 1
     }
 
-    /// What a crash makes of one unsynced write.
+    /// The fate of one unsynced write.
     pub(crate) fn crashed_write(&mut self, node: NodeId, n: u32, write: u32, disk: &DiskConfig) -> WriteFate {
         let mut fate = match self.physics_word(node) {
             Some(word) if below(word, disk.lost_ppm) => WriteFate::Lost,

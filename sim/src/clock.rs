@@ -2,7 +2,7 @@
 
 use crate::time::Time;
 
-/// A node's clock. It shows the world's time, as most clocks always do, until a fault skews it.
+/// A node's clock. It shows the world's time until a fault skews it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Clock(Option<Skewed>);
 
@@ -13,7 +13,7 @@ struct Skewed {
     base_local: Time,
     /// Parts per million by which this clock runs fast.
     drift_ppm: i64,
-    /// Whether it was stepped away from true time, so that somebody will step it back.
+    /// Whether the last skew had an offset, so that [`Clock::correct`] steps it back.
     stepped: bool,
 }
 
@@ -29,8 +29,8 @@ impl Clock {
         }
     }
 
-    /// The first world time at which this clock shows at least `local`, if it runs on as it does now; it can lie in the
-    /// past, when the clock has jumped over it.
+    /// The first world time at which this clock shows at least `local`, at its present rate. It is in the past if the
+    /// clock has stepped over `local`.
     #[inline]
     pub(crate) fn when(&self, local: Time) -> Time {
         match &self.0 {
@@ -39,7 +39,7 @@ impl Clock {
         }
     }
 
-    /// Steps by `offset_ns` from true time, unless that is zero, and runs `drift_ppm` fast from now on.
+    /// Steps by `offset_ns` from true time, unless that is zero, and runs fast by `drift_ppm` from now on.
     pub(crate) fn skew(&mut self, now: Time, offset_ns: i64, drift_ppm: i64) {
         assert!(drift_ppm > -1_000_000, "a clock may run slow but not stand still or run backwards: {drift_ppm} ppm");
         let steps = offset_ns != 0;
@@ -48,8 +48,8 @@ impl Clock {
         self.0 = Some(Skewed { base_world: now, base_local, drift_ppm, stepped });
     }
 
-    /// Runs true again. A clock that was stepped steps back to true time; one that only drifted keeps what it has
-    /// gained or lost, for it must not step.
+    /// Ends the skew. A clock that was stepped steps back to true time; one that only drifted keeps its error, because
+    /// it must not step.
     pub(crate) fn correct(&mut self, now: Time) {
         if self.stepped() {
             *self = Clock::default();

@@ -4,14 +4,14 @@
 //! and replace a whole file atomically (write a new one, sync, rename). A sync makes durable what was written before
 //! it began; one is under way at a time, so writes that come meanwhile share the next (group commit).
 //!
-//! An append can be *lazy* (the databases' "not forced"): nothing waits for it and no sync begins for it; it becomes
-//! durable with the next write that is forced, and until then a crash may take it.
+//! An append can be *lazy* (databases say "not forced"): no output waits for it and no sync begins for it. It becomes
+//! durable with the next forced write, and a crash before that may lose it.
 
 use serde::{Deserialize, Serialize};
 
 use crate::time::Span;
 
-/// How a process hears of the files it may use: it numbers them itself.
+/// A file of a node's disk, by a number that the process chooses.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct File(pub u16);
 
@@ -20,9 +20,9 @@ pub struct File(pub u16);
 pub enum Stored<R> {
     /// As it was written.
     Good(R),
-    /// A crash came before its write was whole: its checksum tells. Nothing durable stands after it.
+    /// The write was cut off by a crash, as its checksum shows. Nothing durable follows it.
     Torn,
-    /// It was durable and has rotted: its checksum tells.
+    /// It was durable and is damaged, as its checksum shows.
     Corrupt,
 }
 
@@ -48,13 +48,13 @@ impl<R> Stored<R> {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DiskConfig {
-    /// The least time a sync takes. Zero, the default, makes writes durable at once.
+    /// The least duration of a sync. Zero, the default, makes writes durable at once.
     pub sync: Span,
-    /// The most that a sync takes longer, by the choice `(sync, node, n)`; its default is zero.
+    /// The greatest extra duration, by the choice `(sync, node, n)`, whose default is zero.
     pub sync_jitter: Span,
-    /// Of a million unsynced writes, how many a crash loses: the choice `(crash, node, n, write)`.
+    /// How many unsynced writes in a million a crash loses, by the choice `(crash, node, n, write)`.
     pub lost_ppm: u32,
-    /// Of a million unsynced writes, how many a crash tears.
+    /// How many unsynced writes in a million a crash tears.
     pub torn_ppm: u32,
 }
 
@@ -62,7 +62,7 @@ pub struct DiskConfig {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WriteFate {
-    /// It reached the disk though nobody waited for it.
+    /// It reached the disk, although no sync had covered it.
     Kept,
     /// It never reached the disk.
     Lost,
@@ -70,28 +70,28 @@ pub enum WriteFate {
     Torn,
 }
 
-/// The place of a write in the order of all writes of its node.
+/// The number of a write among all writes of its node.
 type Seq = u64;
 
 #[derive(Clone, Debug, Hash)]
 struct Pending<R> {
     seq: Seq,
     file: File,
-    /// What a replacement replaced; `None` for an append.
+    /// The file before a replacement; `None` for an append.
     replaced: Option<Vec<Stored<R>>>,
 }
 
 #[derive(Clone, Debug, Hash)]
 pub(crate) struct Disk<R> {
-    /// As the running process sees them.
+    /// The files as the running process reads them.
     files: Vec<Vec<Stored<R>>>,
     /// What is not durable yet, oldest first.
     pending: Vec<Pending<R>>,
     written: Seq,
-    /// The last write that something may wait for: not a lazy one.
+    /// The last write that outputs wait for: lazy ones do not count.
     forced: Seq,
     durable: Seq,
-    /// What the sync that is under way covers.
+    /// The last write that the running sync covers.
     syncing: Option<Seq>,
 }
 
@@ -136,12 +136,12 @@ impl<R: Clone> Disk<R> {
         self.files.get(file.0 as usize).map_or(&[], Vec::as_slice)
     }
 
-    /// The write that an output has to wait for: all that is forced up to now.
+    /// The last forced write: outputs wait until it is durable.
     pub(crate) fn forced(&self) -> Seq {
         self.forced
     }
 
-    /// The last write of all.
+    /// The last write, forced or lazy.
     pub(crate) fn written(&self) -> Seq {
         self.written
     }
@@ -150,7 +150,7 @@ impl<R: Clone> Disk<R> {
         self.durable
     }
 
-    /// Whether nothing that is forced waits for a sync.
+    /// Whether every forced write is durable.
     pub(crate) fn settled(&self) -> bool {
         self.durable >= self.forced
     }
@@ -173,13 +173,13 @@ impl<R: Clone> Disk<R> {
         }
     }
 
-    /// Loses power: every unsynced write meets its fate, asked for in the order of the writes.
+    /// A power failure: `fate` is asked for each unsynced write, in the order of the writes.
     pub(crate) fn crash(&mut self, mut fate: impl FnMut(u32) -> WriteFate) {
         enum Redo<R> {
             Append(Stored<R>),
             Replace(Vec<Stored<R>>),
         }
-        // Back to what was durable, last write first …
+        // Undo to what was durable, last write first …
         let pending = std::mem::take(&mut self.pending);
         let mut redo = Vec::with_capacity(pending.len());
         for write in pending.into_iter().rev() {
@@ -189,8 +189,8 @@ impl<R: Clone> Disk<R> {
                 Some(old) => (write.file, Redo::Replace(std::mem::replace(now, old))),
             });
         }
-        // … then forward again with what the crash kept. A lost append leaves a hole; a hole with something after it
-        // reads as torn, holes at the end are no records at all.
+        // … then redo what the crash kept. A lost append leaves a hole: one with a record behind it reads as torn, and
+        // holes at the end are no records.
         let mut holes: Vec<(File, usize)> = Vec::new();
         let mut orphaned: Vec<File> = Vec::new();
         for (k, (file, write)) in redo.into_iter().rev().enumerate() {
@@ -226,7 +226,7 @@ impl<R: Clone> Disk<R> {
         self.syncing = None;
     }
 
-    /// Rots the record `back` places from the end of `file`. Says whether there was one.
+    /// Damages the record `back` places from the end of `file`. `false` if there is none.
     pub(crate) fn corrupt(&mut self, file: File, back: u32) -> bool {
         let records = self.file_mut(file);
         let Some(at) = records.len().checked_sub(1 + back as usize) else {

@@ -7,8 +7,8 @@ use crate::mark::Mark;
 use crate::node::{NodeId, OpId};
 use crate::time::Span;
 
-/// The effects a handler can have, by what messages, timers, records and answers are. Handlers see a [`Context`]; this is
-/// what stands behind it: a node of a world, or the adapter that [`Context::host`] puts in between.
+/// The effects of handlers, by the types of messages, timers, records and answers. Handlers see a [`Context`]; behind
+/// it is a node of a world, a bench, or the adapter of [`Context::host`].
 pub(crate) trait Effects<Message, Timer, Record, Ret> {
     fn send(&mut self, to: NodeId, message: Message, early: bool);
     fn arm(&mut self, timer: Timer, after: Span);
@@ -33,7 +33,7 @@ pub(crate) trait Effects<Message, Timer, Record, Ret> {
 #[derive(Clone, Copy)]
 pub(crate) struct Step {
     pub(crate) name: &'static str,
-    /// Tells apart several hosted processes of one kind, such as the groups of a multi-Raft.
+    /// Distinguishes hosted processes of one kind, such as the groups of a multi-Raft.
     pub(crate) instance: Option<u64>,
 }
 

@@ -11,22 +11,22 @@ use crate::process::{Context, EffectsOf};
 use crate::process::{NodeId, OpId, Process};
 use crate::time::Span;
 
-/// How a `Host` wraps what the process `Inner` says. Usually a unit struct; give it a field where a host has several
-/// processes of one kind.
+/// How a `Host` wraps the messages, timers and records of the process `Inner`. Usually a unit struct; give it a field
+/// where a host has several processes of one kind.
 ///
 /// A test of the crate, `sim/tests/simulator/hosting.rs`, hosts one protocol in another from beginning to end.
 pub trait Embed<Host: Process, Inner: Process> {
-    /// The name of the hosted process in the names of choices: `raft` gives `raft/election_timeout`. An empty name changes
-    /// none: for a host that stands for what it hosts.
+    /// The hosted process in the names of choices: `raft` gives `raft/election_timeout`. An empty name leaves them as
+    /// they are, for a host that replaces the process it hosts.
     fn name(&self) -> &'static str;
 
-    /// Which of several hosted processes of this name.
+    /// Distinguishes several hosted processes of this name.
     fn instance(&self) -> Option<u64> {
         None
     }
     /// Wraps a message.
     fn message(&self, message: Inner::Message) -> Host::Message;
-    /// Wraps a message for one node: what a host overrides that counts what it sends to each.
+    /// Wraps a message to one node; overridden by a host that counts what it sends to each.
     fn message_to(&mut self, _to: NodeId, message: Inner::Message) -> Host::Message {
         self.message(message)
     }
@@ -34,13 +34,13 @@ pub trait Embed<Host: Process, Inner: Process> {
     fn timer(&self, timer: Inner::Timer) -> Host::Timer;
     /// Wraps a record of the disk.
     fn record(&self, record: Inner::Record) -> Host::Record;
-    /// Unwraps a record that [`Embed::record`] wrapped; `None` for any other.
+    /// Unwraps a record of [`Embed::record`]; `None` for the host's other records.
     fn unwrap_record(&self, record: Host::Record) -> Option<Inner::Record>;
-    /// Which file of the host is the hosted process's `file`.
+    /// The host's file for the hosted process's `file`.
     fn file(&self, file: File) -> File;
     /// Wraps the answer to an operation of the world's clients. Operations that the host itself invoked
-    /// ([`OpId::internal`]) come back from [`Context::host`] instead; a host that invokes all of them needs no more than
-    /// this default.
+    /// ([`OpId::internal`]) come back from [`Context::host`] instead; a host that invokes all of them needs no more
+    /// than this default.
     ///
     /// # Panics
     /// If not overridden.
@@ -68,12 +68,12 @@ impl Hosted {
         Hosted { name, instance: None, files: 0 }
     }
 
-    /// Which of several hosted processes of one name. Their files must be told apart too ([`Hosted::files_from`]).
+    /// Distinguishes several hosted processes of one name. Their files must differ too ([`Hosted::files_from`]).
     pub const fn instance(self, instance: u64) -> Self {
         Hosted { instance: Some(instance), ..self }
     }
 
-    /// The hosted process's file 0 is this file of the host, and so on.
+    /// The hosted process's file 0 is this file of the host, its file 1 the next, and so on.
     pub const fn files_from(self, files: u16) -> Self {
         Hosted { files, ..self }
     }
@@ -120,18 +120,18 @@ where
     }
 }
 
-/// What became of an operation that a host invoked on the process it hosts.
+/// The outcome of an operation that a host invoked on the process it hosts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer<Ret> {
     /// It completed.
     Completed(OpId, Ret),
-    /// It failed for certain, for this reason.
+    /// It failed for certain: the operation, and the reason.
     Failed(OpId, String),
 }
 
 impl<Host: Process> Context<'_, Host> {
-    /// Runs a handler of a hosted process: whatever it does is wrapped by `embed` and done by this node. Returns the
-    /// answers to internal operations.
+    /// Runs a handler of a hosted process: `embed` wraps its effects, and this node performs them. Returns the answers
+    /// to internal operations.
     pub fn host<Inner: Process, E: Embed<Host, Inner>>(
         &mut self,
         embed: E,

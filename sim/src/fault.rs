@@ -17,26 +17,26 @@ pub enum FaultClass {
     Loss,
     /// Messages arrive twice.
     Dup,
-    /// Messages overtake each other.
+    /// Messages arrive in another order than they were sent.
     Reorder,
     /// Links are cut: symmetric, one-way, partial.
     Partition,
     /// A node loses what is volatile and comes back with what was synced.
     Crash,
-    /// A node stands still for any length of time.
+    /// A node does nothing for any length of time.
     Pause,
-    /// A clock is off, drifts, or jumps.
+    /// A clock is stepped, or drifts.
     Skew,
-    /// Unsynced writes are lost or torn; syncs are slow; the disk is full; records rot.
+    /// Unsynced writes are lost or torn; syncs are slow; the disk is full; records are damaged.
     Disk,
     /// A node comes back with an empty disk.
     Wipe,
-    /// A node lies.
+    /// A node violates its protocol.
     Byzantine,
 }
 
 impl FaultClass {
-    /// Every class, in the order of the declaration.
+    /// All classes, in the order of the declaration.
     pub const ALL: [FaultClass; 10] = [
         FaultClass::Loss,
         FaultClass::Dup,
@@ -50,7 +50,7 @@ impl FaultClass {
         FaultClass::Byzantine,
     ];
 
-    /// What the catalogue calls "all": every class but `wipe` and `byzantine`.
+    /// The catalogue's "all": every class but `wipe` and `byzantine`.
     pub const USUAL: [FaultClass; 8] = [
         FaultClass::Loss,
         FaultClass::Dup,
@@ -62,7 +62,7 @@ impl FaultClass {
         FaultClass::Disk,
     ];
 
-    /// The name on the command line and in files.
+    /// In snake case, as on the command line and in files.
     pub fn name(self) -> &'static str {
         match self {
             FaultClass::Loss => "loss",
@@ -95,17 +95,17 @@ impl std::str::FromStr for FaultClass {
     }
 }
 
-/// Whom a fault strikes.
+/// The node that a fault strikes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Target {
-    /// This node.
+    /// A fixed node.
     Node(NodeId),
-    /// Whoever holds this role when the fault begins ([`crate::Model::role`]). A recorded run has the node instead.
+    /// The holder of this role when the fault begins ([`crate::Model::role`]). A recorded run has the node instead.
     Role(String),
 }
 
 impl Target {
-    /// The node, where it is one.
+    /// The fixed node; `None` for a role.
     pub fn node(&self) -> Option<NodeId> {
         match self {
             Target::Node(node) => Some(*node),
@@ -145,16 +145,16 @@ impl From<NodeId> for Target {
     }
 }
 
-/// Which of a node's messages an isolation stops.
+/// The messages that an isolation stops.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {
-    /// Those to it and those from it.
+    /// To the node and from it.
     #[default]
     Both,
-    /// Those to it: it can speak and not hear.
+    /// To the node: it sends and does not receive.
     In,
-    /// Those from it: it can hear and not speak.
+    /// From the node: it receives, and what it sends is stopped.
     Out,
 }
 
@@ -162,101 +162,101 @@ pub enum Direction {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "what", rename_all = "snake_case", deny_unknown_fields)]
 pub enum What<T = Target> {
-    /// The node loses its volatile state, its timers and what it had not yet sent; at the end it restarts with what
-    /// its disk kept.
+    /// The node loses its volatile state, its timers and its unsent outputs. At the end it restarts with what its disk
+    /// kept.
     Crash {
-        /// Whom.
-        node: Target,
+        /// Its unsynced writes are kept, lost or torn, by choices.
+        node: T,
     },
     /// The node crashes and restarts with an empty disk.
     Wipe {
-        /// Whom.
-        node: Target,
+        /// Its files are empty when it restarts.
+        node: T,
     },
-    /// The node stands still: messages and timers queue up until the end.
+    /// The node does nothing: messages and timers queue up until the end.
     Pause {
-        /// Whom.
-        node: Target,
+        /// Its clock runs on.
+        node: T,
     },
-    /// No message passes from one set of nodes to another; the other way is free.
+    /// Messages from one set of nodes to another are stopped. The other direction is not affected.
     Cut {
         /// The senders.
         from: Vec<NodeId>,
         /// The receivers.
         to: Vec<NodeId>,
-        /// What becomes of the messages.
+        /// Whether stopped messages are dropped or held.
         #[serde(default)]
         mode: CutMode,
     },
-    /// No message passes, either way, between these nodes and all others.
+    /// Messages between these nodes and all others are stopped, in both directions.
     Partition {
-        /// One side.
+        /// The nodes of one side; all others are the other side.
         side: Vec<NodeId>,
-        /// What becomes of the messages.
+        /// Whether stopped messages are dropped or held.
         #[serde(default)]
         mode: CutMode,
     },
-    /// One node is cut from all others.
+    /// Messages between one node and all others are stopped.
     Isolate {
-        /// Whom.
-        node: Target,
-        /// Which of its messages are stopped.
+        /// The node on one end of every stopped link.
+        node: T,
+        /// Of these messages, those to the node, those from it, or both.
         #[serde(default)]
         direction: Direction,
-        /// What becomes of the messages.
+        /// Whether stopped messages are dropped or held.
         #[serde(default)]
         mode: CutMode,
     },
-    /// Messages from one set of nodes to another take longer. Those sent later, or on other links, overtake them.
+    /// Messages from one set of nodes to another take longer, and may be overtaken.
     Delay {
         /// The senders.
         from: Vec<NodeId>,
         /// The receivers.
         to: Vec<NodeId>,
-        /// How much longer.
+        /// Added to their latency.
         by: Span,
     },
-    /// The node's clock jumps, and drifts until the end, when it jumps back to the true time.
+    /// The node's clock is stepped and drifts until the end, when it is stepped back to true time.
     Skew {
-        /// Whom.
-        node: Target,
-        /// By how many nanoseconds the clock jumps from true time, forward or back.
+        /// Its timers are due by the skewed clock.
+        node: T,
+        /// Nanoseconds by which the clock is stepped from true time, forward or back.
         #[serde(default)]
         offset_ns: i64,
-        /// By how many parts per million it then runs fast, or, below zero, slow.
+        /// Parts per million by which it then runs fast or, below zero, slow.
         #[serde(default)]
         drift_ppm: i64,
     },
-    /// Syncs take longer.
+    /// Syncs of the node's disk take longer.
     SlowDisk {
-        /// Whose.
-        node: Target,
-        /// How much longer.
+        /// The node that syncs.
+        node: T,
+        /// Added to the duration of each sync.
         by: Span,
     },
-    /// The disk has no room: a node that writes stops (fail-stop) until the end.
+    /// The disk is full: a node that writes stops (fail-stop) until the end.
     FullDisk {
-        /// Whose.
-        node: Target,
+        /// The node whose writes fail.
+        node: T,
     },
-    /// One record rots; whoever reads it finds a bad checksum.
+    /// One record is damaged; readers find a bad checksum.
     Corrupt {
-        /// Whose disk.
-        node: Target,
-        /// Which file.
+        /// The node that has the record on its disk.
+        node: T,
+        /// The file of the record.
         file: File,
-        /// Which record, counted from the end of the file.
+        /// The index of the record, from 0 for the last one of the file.
         back: u32,
     },
-    /// The node lies, as its model knows how.
+    /// The node violates its protocol, in the ways that its model knows ([`crate::Context::byzantine`]).
     Byzantine {
-        /// Whom.
-        node: Target,
+        /// The node that lies.
+        node: T,
     },
 }
 
 impl<T> What<T> {
-    /// The class it counts for.
+    /// The class that declarations of tolerance name.
     pub fn class(&self) -> FaultClass {
         match self {
             What::Crash { .. } => FaultClass::Crash,
@@ -270,7 +270,7 @@ impl<T> What<T> {
         }
     }
 
-    /// What it is aimed at, where it strikes a single node. Cuts, partitions and delays strike links.
+    /// The target of a fault of a single node; `None` for cuts, partitions and delays, which strike links.
     pub fn target(&self) -> Option<&T> {
         match self {
             What::Crash { node }
@@ -286,7 +286,7 @@ impl<T> What<T> {
         }
     }
 
-    /// The same fault, aimed elsewhere. `aim` is asked only where it strikes a single node; `None` if that says so.
+    /// The same fault with another target. `aim` is called only for faults of a single node; `None` if it returns that.
     pub fn aim<U>(&self, aim: impl FnOnce(&T) -> Option<U>) -> Option<What<U>> {
         Some(match self {
             What::Crash { node } => What::Crash { node: aim(node)? },
@@ -308,7 +308,7 @@ impl<T> What<T> {
         })
     }
 
-    /// Every node it names, where a target names one by `node`.
+    /// The nodes that the fault names; `node` gives that of a target.
     fn nodes_by(&self, node: impl FnOnce(&T) -> Option<NodeId>) -> Vec<NodeId> {
         match self {
             What::Cut { from, to, .. } | What::Delay { from, to, .. } => from.iter().chain(to).copied().collect(),
@@ -319,14 +319,14 @@ impl<T> What<T> {
 }
 
 impl What {
-    /// Every node it names; none where it is aimed at a role.
+    /// The nodes that the fault names; none if it is aimed at a role.
     pub fn nodes(&self) -> Vec<NodeId> {
         self.nodes_by(|target| target.node())
     }
 }
 
 impl What<NodeId> {
-    /// Every node it names.
+    /// The nodes that the fault names.
     pub fn nodes(&self) -> Vec<NodeId> {
         self.nodes_by(|node| Some(*node))
     }
@@ -374,29 +374,29 @@ impl<T: fmt::Display> fmt::Display for What<T> {
     }
 }
 
-/// One item of a fault plan; as `Fault<NodeId>`, one that has struck.
+/// An item of a fault plan; as `Fault<NodeId>`, a fault that has struck.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(bound(deserialize = "T: Deserialize<'de>"))]
 pub struct Fault<T = Target> {
-    /// When it begins.
+    /// When it begins, on the world's clock.
     pub at: Time,
-    /// How long it lasts; without it, until the world heals.
+    /// Its length; if absent, it lasts until the world heals.
     #[serde(rename = "for", default, skip_serializing_if = "Option::is_none")]
     pub lasts: Option<Span>,
-    /// How long it lies in wait if nobody holds the role it is aimed at: it strikes as soon as somebody does. A recorded
-    /// run has the node and the instant instead.
+    /// How long it waits if nobody holds the role it is aimed at: it strikes as soon as somebody does. A recorded run
+    /// has the node and the instant instead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub within: Option<Span>,
-    /// How long after somebody takes the role it then strikes; at once, if absent.
+    /// The time from when somebody takes the role until it then strikes; at once, if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<Span>,
-    /// What breaks.
+    /// The kind of fault.
     #[serde(flatten)]
     pub what: What<T>,
 }
 
 impl Fault {
-    /// The fault as it strikes: at the node that holds its role, which `holder` tells. `None` if nobody does.
+    /// The fault with its role resolved by `holder`. `None` if nobody holds the role.
     pub fn strikes(&self, holder: impl FnOnce(&str) -> Option<NodeId>) -> Option<Fault<NodeId>> {
         let what = self.what.aim(|target| match target {
             Target::Node(node) => Some(*node),

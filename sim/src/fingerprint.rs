@@ -2,11 +2,11 @@
 
 use std::hash::{Hash, Hasher};
 
-/// A small, fast hasher whose results do not depend on the platform, the process or the build. Not for secrets.
+/// A fast non-cryptographic hasher whose results do not depend on the platform, the process or the build.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct StableHasher(u64);
 
-/// The value of the hash of `value`, the same everywhere.
+/// The hash of a value, the same on every platform and in every build.
 pub fn stable_hash<T: Hash + ?Sized>(value: &T) -> u64 {
     let mut hasher = StableHasher::default();
     value.hash(&mut hasher);
@@ -24,7 +24,7 @@ impl StableHasher {
 impl Hasher for StableHasher {
     #[inline]
     fn finish(&self) -> u64 {
-        // One more mixing round: the high bits of a product depend on all bits of its factors, the low bits do not.
+        // One more mixing round: the low bits of a product depend only on the low bits of its factors.
         let x = self.0 ^ (self.0 >> 32);
         let x = x.wrapping_mul(0xd6e8_feb8_6659_fd93);
         x ^ (x >> 29)

@@ -1,4 +1,4 @@
-//! What clients asked and were answered, and when: the history that checkers judge.
+//! The history that checkers judge: operations with their answers and times.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,21 +9,21 @@ use crate::time::Time;
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome<R> {
-    /// It returned this.
+    /// It returned an answer.
     Returned {
         /// The answer.
         ret: R,
-        /// When.
+        /// On the world's clock.
         at: Time,
     },
-    /// It certainly had no effect and never will.
+    /// It had no effect and never will.
     Failed {
-        /// Why.
+        /// As the process gave it.
         reason: String,
-        /// When the client learnt so.
+        /// When the client learnt of it.
         at: Time,
     },
-    /// Nobody knows: it may have had its effect, may have it later, or never. (Jepsen's `info`.)
+    /// Its outcome is not known: it may have had its effect, may have it later, or never. (Jepsen's `info`.)
     Unknown,
 }
 
@@ -34,11 +34,11 @@ pub struct Invocation<O, R> {
     pub id: OpId,
     /// Which node is the client.
     pub client: NodeId,
-    /// What was asked.
+    /// With its arguments.
     pub op: O,
-    /// When it was invoked.
+    /// On the world's clock.
     pub invoked: Time,
-    /// How it ended.
+    /// [`Outcome::Unknown`] until it ends.
     pub outcome: Outcome<R>,
 }
 
@@ -51,7 +51,7 @@ impl<O, R> Invocation<O, R> {
         }
     }
 
-    /// When it ended, if it did.
+    /// When it ended; `None` if its outcome is unknown.
     pub fn ended(&self) -> Option<Time> {
         match &self.outcome {
             Outcome::Returned { at, .. } | Outcome::Failed { at, .. } => Some(*at),
@@ -88,7 +88,7 @@ impl<O, R> History<O, R> {
         self.invocations.push(Invocation { id, client, op, invoked, outcome: Outcome::Unknown });
     }
 
-    /// Ends an operation. Says whether it was open: a second answer to one operation changes nothing.
+    /// Ends an operation. `false`, and no change, if it had ended already.
     pub(crate) fn end(&mut self, id: OpId, outcome: Outcome<R>) -> bool {
         let open = self.invocations.iter_mut().rev().find(|invocation| invocation.id == id);
         match open {

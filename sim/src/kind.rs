@@ -7,10 +7,10 @@
 ///
 /// Implement it with [`kinds!`](crate::kinds).
 pub trait Kinded {
-    /// Which kind this value is: an index below [`Kinded::kind_count`].
+    /// An index below [`Kinded::kind_count`].
     fn kind(&self) -> u16;
 
-    /// How many kinds there are.
+    /// The number of kinds, those of hosted processes included.
     fn kind_count() -> u16;
 
     /// The name of a kind in snake case; hosted kinds are paths, such as `raft/append_entries`.
@@ -88,7 +88,7 @@ macro_rules! kinds {
                 $(
                     #[allow(non_camel_case_types, clippy::upper_case_acronyms)]
                     enum Host { $($host),+ }
-                    // The hosted kinds stand one after the other, behind the own.
+                    // Kinds are numbered: the host's own first, then those of each hosted process.
                     let counts = [$(<$inner as $crate::Kinded>::kind_count()),+];
                 )?
                 match self {

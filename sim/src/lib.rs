@@ -1,6 +1,6 @@
 #![doc = include_str!("../README.md")]
 
-// The derives name this crate as everybody else does.
+// Derived code refers to this crate by its name, also in here.
 extern crate self as seedbed_sim;
 
 mod assertion;
@@ -18,7 +18,7 @@ pub mod fault;
 pub mod fingerprint;
 mod generator;
 pub mod history;
-// Without the flag the compiler answers whoever names it: "the item is gated here".
+// Without the flag the compiler reports uses as "the item is gated here".
 #[cfg(madsim)]
 pub mod host;
 pub mod kind;

@@ -1,18 +1,18 @@
-//! Logs in virtual time: what a `tracing` subscriber needs to know of the world whose handler is running.
+//! Logs in virtual time: the context that a `tracing` subscriber adds to each line.
 
 use std::cell::Cell;
 
 use crate::process::NodeId;
 use crate::time::Time;
 
-/// Where a log line comes from.
+/// The handler that a log line comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Here {
     /// The world's time.
     pub at: Time,
     /// The node whose handler is running.
     pub node: NodeId,
-    /// The role it holds, or nothing.
+    /// The role of the node ([`crate::Model::role`]), or an empty string.
     pub role: &'static str,
 }
 
@@ -20,12 +20,12 @@ thread_local! {
     static HERE: Cell<Option<Here>> = const { Cell::new(None) };
 }
 
-/// The handler that is running on this thread, if one is and logs are on.
+/// The handler that is running on this thread; `None` outside of handlers and when logs are off.
 pub fn here() -> Option<Here> {
     HERE.get()
 }
 
-/// Whether anybody listens to logs at all.
+/// Whether a subscriber is interested in any level.
 pub(crate) fn wanted() -> bool {
     tracing::level_filters::LevelFilter::current() != tracing::level_filters::LevelFilter::OFF
 }

@@ -1,12 +1,12 @@
 //! Marks: the names of interesting states, declared once.
 //!
-//! A run counts how often each is reached, and a sweep fails if one that is demanded never is: a test that never reaches
-//! the states it is there for proves little. The idea is that of *sometimes assertions* in FoundationDB and Antithesis.
+//! A run counts how often each is reached, and a sweep fails if a demanded one never is, because its tests then miss
+//! the states that they are meant for. These are the *sometimes assertions* of FoundationDB and Antithesis.
 
-/// An interesting state that a handler tells of ([`crate::Context::mark`]). Declare marks with [`marks!`](crate::marks).
+/// An interesting state that a handler reports ([`crate::Context::mark`]). Declare marks with [`marks!`](crate::marks).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mark {
-    /// What has been reached, in words: `torn record dropped`.
+    /// In words: `torn record dropped`.
     pub name: &'static str,
     /// Whether the seeds of a sweep must reach it.
     pub demanded: bool,
@@ -24,15 +24,15 @@ impl Mark {
     }
 }
 
-/// A mark for the moment, in a test or an experiment: what stays is declared.
+/// An undeclared mark, for tests and experiments.
 impl From<&'static str> for Mark {
     fn from(name: &'static str) -> Self {
         Mark::seldom(name)
     }
 }
 
-/// Declares marks as constants, and `MARKS`, the list of them for [`Info::marks`](crate::Info). Sweeps demand that each is
-/// reached, but for those that `seldom` stands before.
+/// Declares marks as constants, and `MARKS`, the list of them for [`Info::marks`](crate::Info). Sweeps demand that each
+/// is reached, but for those that `seldom` stands before.
 ///
 /// ```
 /// seedbed_sim::marks! {

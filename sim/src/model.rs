@@ -20,13 +20,13 @@ pub type Op<M> = <<M as Model>::Process as Process>::Op;
 /// The answers of a model.
 pub type Ret<M> = <<M as Model>::Process as Process>::Ret;
 
-/// A workload: what clients ask, and when.
+/// The operations of clients with their times.
 pub type Workload<M> = Vec<Operation<Op<M>>>;
 
-/// What there is to know of a component without running it.
+/// The description of a component.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Info {
-    /// Its name on the command line and in traces, in snake case.
+    /// In snake case, as on the command line and in traces.
     pub name: &'static str,
     /// Its row in the catalogue: `C11`.
     pub row: &'static str,
@@ -38,16 +38,16 @@ pub struct Info {
     pub sources: &'static [&'static str],
     /// The fault classes under which every safety property holds.
     pub tolerates: &'static [FaultClass],
-    /// The roles that faults can be aimed at.
+    /// The roles that faults can be aimed at, the most important first.
     pub roles: &'static [&'static str],
-    /// The bugs one can plant.
+    /// The bugs that can be planted.
     pub bugs: &'static [Bug],
-    /// The marks that its processes make: of its own modules, and of the parts that it is made of.
+    /// The lists of marks ([`marks!`](crate::marks)) of its modules and of the parts that it uses.
     pub marks: &'static [&'static [Mark]],
 }
 
 impl Info {
-    /// What a model starts from that tolerates what is usual and has neither roles nor bugs.
+    /// A description with [`FaultClass::USUAL`] tolerated, and neither roles nor bugs.
     pub const fn named(name: &'static str, row: &'static str, family: &'static str, summary: &'static str) -> Self {
         Info {
             name,
@@ -66,9 +66,9 @@ impl Info {
 /// A part of a configuration that can be set by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Setting {
-    /// Its name, in kebab case: `protocol` is `--protocol`.
+    /// In kebab case: `protocol` is set by `--protocol`.
     pub name: &'static str,
-    /// What it is and can be, in one line.
+    /// Its meaning and its values, in one line.
     pub what: &'static str,
 }
 
@@ -76,28 +76,28 @@ pub struct Setting {
 ///
 /// The value itself is the configuration, and is what a trace keeps of it.
 pub trait Model: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static {
-    /// What runs on every node.
+    /// The state machine of every node.
     type Process: Process;
 
-    /// What there is to know of it.
+    /// See [`Info`].
     const INFO: Info;
 
-    /// How many nodes there are: `n0` to `n(size − 1)`.
+    /// The number of nodes, which are `n0` to `n(size − 1)`.
     fn size(&self) -> usize;
 
-    /// Makes the process of one node, at the beginning and after every crash. `nodes` are those of the scenario: when
-    /// a trace was shrunk, some may be missing.
+    /// Creates the process of one node, at the beginning and after every crash. `nodes` are those of the scenario; a
+    /// shrunk trace may lack some of the model's nodes.
     fn spawn(&self, node: NodeId, nodes: &[NodeId]) -> Self::Process;
 
-    /// What is wrong with this configuration, if anything.
+    /// Checks the configuration.
     ///
     /// # Errors
-    /// What to change.
+    /// What is wrong, and what to change.
     fn validate(&self) -> Result<(), String> {
         Ok(())
     }
 
-    /// What of the configuration can be set by name, besides bugs and nodes: the command line has a flag for each.
+    /// Parts of the configuration that can be set by name, besides bugs and nodes; each becomes a command line flag.
     fn settings() -> &'static [Setting] {
         &[]
     }
@@ -105,12 +105,12 @@ pub trait Model: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send
     /// Sets one of [`Model::settings`].
     ///
     /// # Errors
-    /// What the setting can be.
+    /// The possible values of the setting.
     fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
         Err(format!("{} has nothing to set called '{name}', such as to '{value}'", Self::INFO.name))
     }
 
-    /// Changes how many nodes there are, for `--nodes`.
+    /// Changes the number of nodes, for `--nodes`.
     ///
     /// # Errors
     /// Why this model cannot have that many.
@@ -118,64 +118,61 @@ pub trait Model: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send
         if nodes == self.size() { Ok(()) } else { Err(format!("{} always has {} nodes", Self::INFO.name, self.size())) }
     }
 
-    /// What this configuration tolerates; variants may differ in that.
+    /// The tolerance of this configuration; variants may differ.
     fn tolerance(&self) -> Tolerance {
         self.usual_tolerance()
     }
 
-    /// What a model of this size tolerates that says no more than [`Info::tolerates`]: where [`Model::tolerance`] begins.
+    /// The tolerance of a model of this size that declares no more than [`Info::tolerates`].
     fn usual_tolerance(&self) -> Tolerance {
         Tolerance::usual(Self::INFO.tolerates, self.size())
     }
 
-    /// How long the protocol takes to notice that something is wrong: its shortest election timeout, lease or retry.
-    /// Plans of faults are paced by it.
+    /// The time within which the protocol notices a failure: its shortest election timeout, lease or retry interval.
+    /// Fault plans are scaled by it.
     fn reaction_time(&self) -> Span {
         Span::ms(150)
     }
 
-    /// Whether a process holds one of [`Info::roles`], for faults to aim at; the answer is its rank. Where several nodes
-    /// hold a role (an old leader and a new one), the highest rank is meant.
+    /// Whether a process holds one of [`Info::roles`], for faults to aim at; the value is its rank. If several nodes
+    /// hold a role (an old leader and a new one), faults strike the one of the highest rank.
     fn holds(&self, _process: &Self::Process, _role: &str) -> Option<u64> {
         None
     }
 
-    /// What logs and drawings call a process: the first of [`Info::roles`] that it holds, unless a model tells apart what
-    /// no fault aims at.
+    /// The role of a process in logs and drawings: by default the first of [`Info::roles`] that it holds. A model may
+    /// distinguish more roles here than faults aim at.
     fn role(&self, process: &Self::Process) -> Option<&'static str> {
         Self::INFO.roles.iter().copied().find(|role| self.holds(process, role).is_some())
     }
 
-    /// The marks of what a process has gone through that would cost too much to make one by one
-    /// ([`Context::mark`](crate::Context::mark)), such as the entries of a large transition table. Asked when the run has
-    /// ended; each counts once for each process.
+    /// Marks that are too frequent to report one by one ([`Context::mark`](crate::Context::mark)), such as the entries
+    /// of a large transition table. Called when the run has ended; each mark counts once for each process.
     fn reached(&self, _process: &Self::Process, _mark: &mut dyn FnMut(&'static str)) {}
 
-    /// Configurations with the same nodes and clients that sweeps go through as well, one a seed: optional parts on
-    /// and off, tight and wide timeouts. What is true of a model should be true of all of them, and some bugs show in
-    /// few.
+    /// Configurations with the same nodes and clients that sweeps draw as well, one for each seed: optional parts on
+    /// and off, tight and wide timeouts. Properties hold for all of them, and some bugs show in few.
     fn variants(&self) -> BoxedStrategy<Self> {
         Just(self.clone()).boxed()
     }
 
-    /// The variants in which a planted bug can show, where they are not all of them: those that a sweep goes through which
-    /// hunts it.
+    /// The variants in which a planted bug can show, by default all of them: a sweep that hunts the bug draws these.
     fn variants_with(&self, _bug: &'static str) -> BoxedStrategy<Self> {
         self.variants()
     }
 
-    /// Whether messages of this kind keep their order on each link, among themselves and the other kinds that do, whatever
-    /// the network does to the rest.
+    /// Whether messages of this kind keep their order on each link, among themselves and the other kinds that do,
+    /// whatever the network does to the rest.
     fn fifo(&self, _kind: &str) -> bool {
         false
     }
 
-    /// The network without faults.
+    /// The fault-free network.
     fn network(&self) -> NetworkConfig {
         NetworkConfig::default()
     }
 
-    /// How long runs are.
+    /// The lengths of the phases of a run.
     fn phases(&self) -> Phases {
         Phases { chaos: Span::secs(2), settle: Span::secs(2) }
     }
@@ -185,9 +182,9 @@ pub trait Model: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send
         Just(Vec::new()).boxed()
     }
 
-    /// What clients ask of this configuration when it comes up as a variant of another ([`Model::variants`]), if that is
-    /// not what they ask of the other: what is asked of a set makes no sense to a counter. Nothing, if all variants are
-    /// asked the same.
+    /// The workload of this configuration when it is drawn as a variant of another one ([`Model::variants`]), if its
+    /// clients need other operations: a counter has no use for the operations of a set. `None` if all variants share
+    /// one workload.
     fn own_workload(&self) -> Option<BoxedStrategy<Workload<Self>>> {
         None
     }

@@ -1,4 +1,4 @@
-//! The network: how long messages take, which are lost, doubled or overtaken, and what a cut does.
+//! The network: latency, loss, duplication, reordering, and cuts.
 
 use std::collections::BTreeMap;
 
@@ -7,24 +7,24 @@ use serde::{Deserialize, Serialize};
 use crate::process::NodeId;
 use crate::time::{Span, Time};
 
-/// How long a message takes. The default of a message's latency is the distribution's *base*.
+/// The distribution of latencies. Its *base* is the default of a message's latency.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Latency {
-    /// Always `base`: a world without jitter, where order decides and time does not.
+    /// Always `base`: without jitter, where the order of events matters and their times do not.
     Constant {
-        /// The latency.
+        /// The latency of every message.
         base: Span,
     },
-    /// Evenly spread; the base is `min`.
+    /// A uniform distribution; the base is `min`.
     Uniform {
         /// The least latency, and the base.
         min: Span,
         /// The greatest latency.
         max: Span,
     },
-    /// `min` plus a log-normal part; the base is `min + median`. As measured in real networks: most close together,
-    /// few late.
+    /// `min` plus a log-normal part; the base is `min + median`. As measured in real networks: most latencies are close
+    /// together, few are long.
     LogNormal {
         /// Added to all.
         min: Span,
@@ -35,7 +35,7 @@ pub enum Latency {
         /// No message takes longer than this.
         max: Span,
     },
-    /// A Pareto distribution cut off at `max`; the base is `min`. One message in a while is very late.
+    /// A Pareto distribution cut off at `max`; the base is `min`. A few messages are very late.
     HeavyTail {
         /// The least latency, and the base.
         min: Span,
@@ -47,7 +47,7 @@ pub enum Latency {
 }
 
 impl Latency {
-    /// The default latency.
+    /// The latency that is no deviation.
     pub fn base(&self) -> Span {
         match self {
             Latency::Constant { base } => *base,
@@ -56,13 +56,13 @@ impl Latency {
         }
     }
 
-    /// The same, but no message takes longer than `most`.
+    /// The same distribution, cut off at `most`.
     pub fn at_most(self, most: Span) -> Self {
         match self {
             Latency::Constant { base } => Latency::Constant { base: base.min(most) },
             Latency::Uniform { min, max } => Latency::Uniform { min: min.min(most), max: max.min(most) },
             Latency::LogNormal { min, median, sigma_milli, max } => {
-                // The base, which is what messages take by default, is bounded too.
+                // The base, the default latency, is bounded too.
                 let min = min.min(most);
                 Latency::LogNormal { min, median: median.min(most - min), sigma_milli, max: max.min(most) }
             }
@@ -72,7 +72,7 @@ impl Latency {
         }
     }
 
-    /// The longest that a message can take.
+    /// An upper bound on latencies.
     pub fn most(&self) -> Span {
         match self {
             Latency::Constant { base } => *base,
@@ -80,7 +80,7 @@ impl Latency {
         }
     }
 
-    /// What is wrong with this distribution, if anything.
+    /// Why this is no distribution; `None` if it is one.
     pub(crate) fn problem(&self) -> Option<String> {
         match self {
             Latency::Uniform { min, max } if min > max => Some(format!("latency min {min} is above max {max}")),
@@ -135,22 +135,22 @@ fn scale(word: u32, width: u64) -> u64 {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NetworkConfig {
-    /// How long messages take.
+    /// Without bandwidth, cuts and delays, which are added.
     pub latency: Latency,
-    /// Whether every link delivers in the order of sending. A model can declare kinds of messages that keep their
-    /// order all the same ([`crate::Model::fifo`]).
+    /// Whether every link delivers in the order of sending (FIFO). If not, a model can still declare kinds of messages
+    /// that keep their order ([`crate::Model::fifo`]).
     pub fifo: bool,
-    /// Of a million messages, how many are lost.
+    /// How many messages in a million are lost.
     pub loss_ppm: u32,
-    /// Of a million messages, how many arrive twice.
+    /// How many messages in a million arrive twice.
     pub dup_ppm: u32,
-    /// Bytes a second on each link; no limit if absent.
+    /// Bytes per second on each link; unlimited if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bandwidth: Option<u64>,
 }
 
 impl NetworkConfig {
-    /// In order, nothing lost, nothing doubled, with this latency.
+    /// In order, without loss and duplication, with this latency.
     pub fn reliable(latency: Latency) -> Self {
         NetworkConfig { latency, fifo: true, loss_ppm: 0, dup_ppm: 0, bandwidth: None }
     }
@@ -163,15 +163,15 @@ impl Default for NetworkConfig {
     }
 }
 
-/// What the network does to one message: the choice `(send, from, to, kind, n)`. The default is
+/// The fate of one message in the network: the choice `(send, from, to, kind, n)`. The default is
 /// [`Fate::on_time`] with the base latency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Fate {
     /// It never arrives.
     pub lost: bool,
-    /// How long it takes.
+    /// From the instant it leaves its node.
     pub latency: Span,
-    /// How long its copy takes, if it arrives twice.
+    /// The latency of its duplicate, if it has one.
     pub copy: Option<Span>,
 }
 
@@ -181,7 +181,7 @@ impl Fate {
         Fate { lost: false, latency, copy: None }
     }
 
-    /// The fate that four random words give.
+    /// The fate that four random words stand for.
     #[inline(always)]
     pub(crate) fn sample(config: &NetworkConfig, words: [u32; 4]) -> Self {
         Fate {
@@ -201,19 +201,19 @@ pub(crate) fn below(word: u32, ppm: u32) -> bool {
 /// One direction between two nodes.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Link {
-    /// How many messages were sent on it.
+    /// Messages sent so far.
     pub(crate) sent: u32,
-    /// The same, by kind of message; counted only where choices are recorded or fixed.
+    /// The same by kind of message; counted only if choices are recorded or fixed.
     pub(crate) sent_of_kind: Vec<u32>,
-    /// When the last of its messages to arrive does so.
+    /// The latest arrival of its messages.
     pub(crate) last_arrival: Time,
-    /// When the last of those does so whose kind keeps its order on a link that otherwise has none.
+    /// The latest arrival among the kinds that keep their order on a link without FIFO order.
     pub(crate) last_ordered: Time,
     /// Until when its bandwidth is taken.
     pub(crate) busy_until: Time,
 }
 
-/// All links of a world: an array where the world is small, made on first use where it is large.
+/// All links of a world: an array in a small world, a map that grows on use in a large one.
 #[derive(Clone, Debug)]
 pub(crate) enum Links {
     Array { nodes: usize, links: Vec<Link> },
@@ -221,7 +221,7 @@ pub(crate) enum Links {
 }
 
 impl Links {
-    /// Above this many nodes, links are made on first use, and keep no generator of their own.
+    /// Above this many nodes, links are created on use and keep no generator of their own.
     pub(crate) const ARRAY_NODES: usize = 24;
 
     pub(crate) fn new(nodes: usize) -> Self {
@@ -246,7 +246,7 @@ impl Links {
     }
 }
 
-/// What a cut does to the messages it stops, both those in flight and those sent into it.
+/// What happens to messages that a cut stops, both those in flight and those sent into it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CutMode {
@@ -260,7 +260,7 @@ pub enum CutMode {
 /// A cut that is in force: messages from `from` to `to` do not pass.
 #[derive(Clone, Debug)]
 pub(crate) struct Cut {
-    /// Which fault of the plan it belongs to.
+    /// The index of its fault in the plan.
     pub(crate) fault: usize,
     pub(crate) from: NodeSet,
     pub(crate) to: NodeSet,

@@ -1,16 +1,16 @@
-//! The names of nodes and of operations, and the types of a process that has no disk or takes no operations.
+//! The identifiers of nodes and operations, and the types of a process that has no disk or no operations.
 
 use std::fmt;
 use std::fmt::Debug;
 
 use serde::{Deserialize, Serialize};
 
-/// The name of a node: `n0`, `n1`, … Stable: removing one node never renames another.
+/// The identifier of a node: `n0`, `n1`, … Removing a node leaves those of the others.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeId(pub u16);
 
 impl NodeId {
-    /// The place of this node in arrays that hold one item a node.
+    /// The index of this node in arrays with one item for each node.
     pub fn index(self) -> usize {
         self.0 as usize
     }
@@ -48,10 +48,10 @@ impl<'de> Deserialize<'de> for NodeId {
     }
 }
 
-/// How many nodes a world can have: an event's name has fourteen bits for a node.
+/// The most nodes of a world: an event's name has fourteen bits for a node.
 pub const MAX_NODES: usize = 1 << 14;
 
-/// The name of a client operation: its place in the scenario's list, or one that a hosting process made up.
+/// The identifier of an operation: its index in the scenario's list, or one that a hosting process chose.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct OpId(pub u64);
 
@@ -70,10 +70,10 @@ impl OpId {
     }
 }
 
-/// What is written on disk by a process that writes nothing. Its outputs skip the output commit.
+/// The record type of a process without a disk. Its outputs skip the output commit.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum NoDisk {}
 
-/// What a process that takes no operations is asked and answers.
+/// The operation and answer type of a process without clients.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum NoOp {}

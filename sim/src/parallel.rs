@@ -1,15 +1,15 @@
-//! Seeds on the threads of the current rayon pool; without the feature `threads`, one after the other. What comes of them is
-//! the same.
+//! Seeds on the threads of the current rayon pool; sequentially without the feature `threads`. Both give the same
+//! results.
 
 use std::ops::Range;
 
 #[cfg(feature = "threads")]
 use rayon::prelude::*;
 
-/// What `f` makes of each number, in their order. Each thread has a state of its own.
+/// The results of `f` for each number, in their order. Each thread has a state of its own.
 ///
 /// # Errors
-/// One that `f` has; then no more numbers are begun.
+/// One that `f` returned; then no more numbers are begun.
 pub fn collect<S, T: Send, E: Send>(
     numbers: Range<u64>,
     state: impl Fn() -> S + Sync + Send,
@@ -24,7 +24,7 @@ pub fn collect<S, T: Send, E: Send>(
     }
 }
 
-/// What `f` makes of all numbers together. `merge` must not depend on the order, nor on how the numbers are divided.
+/// The merged results of `f` for all numbers. `merge` must not depend on the order, nor on how numbers are divided.
 pub fn merge<S, T: Default + Send>(
     numbers: Range<u64>,
     state: impl Fn() -> S + Sync + Send,

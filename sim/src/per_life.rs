@@ -1,11 +1,11 @@
-//! What a property remembers of each node for as long as its process lives.
+//! State that a property keeps of each node until the node crashes.
 
 use crate::model::Model;
 use crate::process::NodeId;
 use crate::world::World;
 
-/// A value for each node that begins anew with each of its lives: a crash takes what is volatile, so what a property
-/// remembers of it must go too ([`World::life`]).
+/// A value for each node that is reset when the node crashes: a crash loses volatile state, so what a property
+/// remembers of it must go too ([`World::life`]). A life is what other systems call an incarnation.
 ///
 /// ```
 /// use seedbed_sim::{Case, NodeId, PerLife, Source, World};
@@ -21,7 +21,7 @@ use crate::world::World;
 /// ```
 #[derive(Clone, Debug)]
 pub struct PerLife<T> {
-    /// By nodes: in which life the value was last asked for, and the value.
+    /// By node: the life in which the value was last used, and the value.
     nodes: Vec<Option<(u32, T)>>,
 }
 
@@ -32,7 +32,7 @@ impl<T> Default for PerLife<T> {
 }
 
 impl<T: Default> PerLife<T> {
-    /// The value of a node: the default one, if the node has crashed since it was last asked for.
+    /// The value of a node; the default value if the node has crashed since it was last used.
     #[inline]
     pub fn of<M: Model>(&mut self, world: &World<M>, node: NodeId) -> &mut T {
         if self.nodes.len() <= node.index() {
@@ -47,18 +47,18 @@ impl<T: Default> PerLife<T> {
 }
 
 impl<T> PerLife<T> {
-    /// Whether there is a value of an earlier life of this node, which [`PerLife::of`] would forget.
+    /// Whether there is a value of an earlier life of this node, which [`PerLife::of`] would reset.
     pub fn is_outlived<M: Model>(&self, world: &World<M>, node: NodeId) -> bool {
         let known = self.nodes.get(node.index()).and_then(Option::as_ref);
         known.is_some_and(|(life, _)| *life != world.life(node))
     }
 
-    /// The value that a node had when it was last asked for, in whichever life.
+    /// The last value of a node, of whichever life.
     pub fn last(&self, node: NodeId) -> Option<&T> {
         self.nodes.get(node.index())?.as_ref().map(|(_, value)| value)
     }
 
-    /// The values that nodes had when they were last asked for, in whichever lives; in the order of the nodes.
+    /// The last values of nodes, of whichever lives, in the order of the nodes.
     pub fn all(&self) -> impl Iterator<Item = (NodeId, &T)> {
         let named = self.nodes.iter().enumerate();
         named.filter_map(|(node, known)| Some((NodeId(node as u16), &known.as_ref()?.1)))

@@ -1,4 +1,4 @@
-//! How long a run is.
+//! The phases of a run and their lengths.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,9 +9,9 @@ use crate::time::{Span, Time};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Phases {
-    /// How long faults may strike.
+    /// The time in which operations are invoked and faults may strike.
     pub chaos: Span,
-    /// How long the healed world runs on.
+    /// The time between the end of all faults and the end of the run.
     pub settle: Span,
 }
 

@@ -1,7 +1,7 @@
-//! What a protocol is: a deterministic state machine that is handed events and answers with effects.
+//! A protocol is a deterministic state machine that takes events and produces effects.
 //!
-//! The shape (no socket, no clock, no thread inside; time and input are arguments) is known as sans-IO; quinn-proto
-//! and etcd's raft are its well-known examples.
+//! This shape (no sockets, clocks or threads inside; time and input are arguments) is known as sans-IO; quinn-proto and
+//! etcd's raft are well-known examples.
 
 use std::fmt::Debug;
 use std::hash::Hash;
@@ -20,29 +20,29 @@ pub use crate::node::{MAX_NODES, NoDisk, NoOp, NodeId, OpId};
 
 /// A protocol: one state machine, as it runs on one node.
 ///
-/// All nodes of a world run the same type; a protocol with different parts (server, client, coordinator) is an enum
-/// of them. Everything in the value is *volatile*: a crash drops it, [`crate::Model::spawn`] makes a new one, and
+/// All nodes of a world run the same type; a protocol with several roles (server, client, coordinator) is an enum of
+/// them. Everything in the value is *volatile*: a crash drops it, [`crate::Model::spawn`] creates a new one, and
 /// [`Process::start`] recovers from the disk.
 ///
-/// The rules that make runs repeatable: no clock but [`Context::now`], no chance but [`Context::draw`], no
-/// `HashMap`, no statics.
+/// Runs are repeatable if handlers read no clock but [`Context::now`], draw nothing but by [`Context::draw`], and use
+/// no `HashMap` and no statics.
 ///
-/// `Clone` and `Hash` exist so that worlds can be forked and states told apart. A panic in a handler (a failed
-/// `assert!`) is a violation with a trace, of a property named by the file and by the words of its message, values left out:
-/// give each assertion words of its own.
+/// `Clone` and `Hash` let worlds be forked and states be compared. A panic in a handler (a failed `assert!`) is a
+/// violation with a trace, of a property named by the file and by the words of its message without the values, so each
+/// assertion needs words of its own.
 pub trait Process: Clone + Hash + Debug + Sized + 'static {
-    /// What nodes send each other. Moved, never serialised.
+    /// Moved between nodes, never serialised.
     type Message: Clone + Debug + Hash + Kinded + 'static;
-    /// The names of this node's timers; arming one that is armed moves it.
+    /// Identifies a timer of this node; arming one that is armed moves it.
     type Timer: Clone + Debug + Hash + Ord + Kinded + 'static;
-    /// One record of a file on this node's disk; [`NoDisk`] if it writes none.
+    /// A record of a file on this node's disk; [`NoDisk`] if it writes none.
     type Record: Clone + Debug + Hash + 'static;
-    /// What clients ask; [`NoOp`] if there are none.
+    /// An operation of clients; [`NoOp`] if there are none.
     type Op: Clone + Debug + Hash + PartialEq + Serialize + DeserializeOwned + Send + 'static;
-    /// What clients are answered.
+    /// The answer to an operation.
     type Ret: Clone + Debug + Hash + PartialEq + Serialize + DeserializeOwned + Send + 'static;
 
-    /// The node begins, or begins again after a crash: recover from [`Context::read`] and arm timers.
+    /// The node starts, or restarts after a crash: recover from [`Context::read`] and arm timers.
     fn start(&mut self, ctx: &mut Context<'_, Self>);
 
     /// A message has arrived.
@@ -63,7 +63,7 @@ pub trait Process: Clone + Hash + Debug + Sized + 'static {
         panic!("this process takes no operations: it was asked {op:?} {input:?}");
     }
 
-    /// How many bytes a message counts for where the network has a bandwidth.
+    /// The size of a message in bytes, for networks with a bandwidth.
     fn size(message: &Self::Message) -> u64 {
         size_of_val(message) as u64
     }
@@ -107,8 +107,8 @@ impl<P: Process> Context<'_, P> {
         self.bug
     }
 
-    /// The same context for another process that says, waits for and writes the same: how a node that is one of several
-    /// roles hands an event to its role. What the role does is done by this node.
+    /// The same context for another process with the same types of messages, timers, records and answers: a node that
+    /// is an enum of roles hands an event to its role with it. The role's effects are those of this node.
     pub fn as_role<Role>(&mut self) -> Context<'_, Role>
     where
         Role: Process<Message = P::Message, Timer = P::Timer, Record = P::Record, Ret = P::Ret>,
@@ -144,8 +144,8 @@ impl<P: Process> Context<'_, P> {
         self.effects.cancel(timer);
     }
 
-    /// A number in `range`, by chance: the choice `(draw, node, label, n)`. Its default is a fixed point of the range
-    /// that differs from node to node.
+    /// A random number in `range`: the choice `(draw, node, label, n)`. Its default is a fixed point of the range that
+    /// differs from node to node.
     ///
     /// # Panics
     /// If the range is empty.
@@ -154,18 +154,18 @@ impl<P: Process> Context<'_, P> {
         self.effects.draw(&[Step { name: label, instance: None }], range)
     }
 
-    /// A length of time in `range`, by chance; see [`Context::draw`].
+    /// A random length of time in `range`; see [`Context::draw`].
     pub fn draw_span(&mut self, label: &'static str, range: RangeInclusive<Span>) -> Span {
         Span(self.draw(label, range.start().0..=range.end().0))
     }
 
-    /// Writes a record at the end of `file`. Durable after the next sync, which begins by itself.
+    /// Appends a record to `file`. Durable after the next sync, which begins by itself.
     pub fn append(&mut self, file: File, record: P::Record) {
         self.effects.append(file, record);
     }
 
-    /// Writes a record at the end of `file` that nothing waits for (a log record that is *not forced*): it becomes
-    /// durable with the next write that is, and until then a crash may lose it, by the choice `(crash, node, n, write)`.
+    /// Appends a record to `file` that no output waits for (a log record that is *not forced*). It becomes durable with
+    /// the next forced write; a crash before that may lose it, by the choice `(crash, node, n, write)`.
     pub fn append_lazily(&mut self, file: File, record: P::Record) {
         self.effects.append_lazily(file, record);
     }
@@ -176,12 +176,12 @@ impl<P: Process> Context<'_, P> {
         self.effects.replace(file, records);
     }
 
-    /// What `file` holds, written records in order, synced or not. Meant for recovery in [`Process::start`].
+    /// The records of `file` in order, synced or not. Meant for recovery in [`Process::start`].
     pub fn read(&self, file: File) -> Vec<Stored<P::Record>> {
         self.effects.read(file)
     }
 
-    /// Whether everything this node has written, but for what it wrote lazily, is durable.
+    /// Whether every forced write of this node is durable.
     pub fn durable(&self) -> bool {
         self.effects.durable()
     }
@@ -213,25 +213,25 @@ impl<P: Process> Context<'_, P> {
         self.effects.fail(op, reason);
     }
 
-    /// Counts that an interesting state was reached. Marks are declared by [`marks!`](crate::marks), and sweeps demand that
-    /// seeds reach them.
+    /// Reports that an interesting state was reached. Marks are declared by [`marks!`](crate::marks), and sweeps demand
+    /// that seeds reach them.
     pub fn mark(&mut self, mark: impl Into<Mark>) {
         self.effects.mark(mark.into());
     }
 
-    /// Leaves a remark in the timeline, and in the log at the level `debug`; `text` is only called when somebody records one
-    /// or listens.
+    /// Adds a note to the timeline, and to the log at the level `debug`; `text` is only called if the run is recorded
+    /// or logged.
     pub fn note(&mut self, text: impl Fn() -> String) {
         self.effects.note(&text);
     }
 
-    /// Stops this node for good (fail-stop), as a database does that finds its log damaged. It stays down until a
-    /// fault restarts it or the world heals.
+    /// Stops this node for good (fail-stop), as a database does that finds its log damaged. It stays down until a fault
+    /// restarts it or the world heals.
     pub fn halt(&mut self, reason: &str) {
         self.effects.halt(reason);
     }
 
-    /// Whether a Byzantine fault is in force on this node: the model then decides how to lie.
+    /// Whether a Byzantine fault is in force on this node; the model decides how it then violates the protocol.
     pub fn byzantine(&self) -> bool {
         self.effects.byzantine()
     }

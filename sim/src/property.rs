@@ -1,4 +1,4 @@
-//! Properties: what must be true, after each event or at the end.
+//! Properties: what must hold after each event or at the end of a run.
 
 use std::fmt;
 
@@ -9,17 +9,17 @@ use crate::process::NodeId;
 use crate::time::Time;
 use crate::world::World;
 
-/// A property that does not hold, told in words.
+/// Why a property does not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Broken {
-    /// The nodes concerned, for the eye; may be empty.
+    /// The nodes concerned, to be highlighted in drawings; may be empty.
     pub nodes: Vec<NodeId>,
-    /// What is so and should not be, with the values.
+    /// What is wrong, with the values.
     pub message: String,
 }
 
 impl Broken {
-    /// Broken at these nodes, for this reason.
+    /// A property that is broken at these nodes, for this reason.
     pub fn new(nodes: impl IntoIterator<Item = NodeId>, message: impl Into<String>) -> Self {
         Broken { nodes: nodes.into_iter().collect(), message: message.into() }
     }
@@ -37,25 +37,25 @@ impl From<&str> for Broken {
     }
 }
 
-/// Whether a property holds.
+/// `Ok` if a property holds.
 pub type Verdict = Result<(), Broken>;
 
-/// Something that must be true of every run of a model.
+/// Something that must hold in every run of a model.
 ///
-/// A property is a value that lives for one run, so it may remember what it saw: that is how checks after each event
-/// stay cheap. [`World::changed`] says which nodes to look at.
+/// A property is a value that lives for one run and may keep state, so that checks after each event can be incremental.
+/// [`World::changed`] says which nodes to look at.
 pub trait Property<M: Model> {
-    /// Its name, with the model's or family's in front: `raft/election_safety`. Shrinking keeps this and nothing else
-    /// of a violation.
+    /// Its name, with the model's or family's in front: `raft/election_safety`. Shrinking compares this and nothing
+    /// else of a violation.
     fn name(&self) -> String;
 
-    /// Whether it asks that something good happens in the end, rather than that nothing bad ever does. A run that
+    /// Whether it is a liveness property: something good happens eventually, rather than nothing bad ever. A run that
     /// violates such a property is *stuck*.
     fn is_liveness(&self) -> bool {
         false
     }
 
-    /// Judges the world after one event.
+    /// Checks the world after one event.
     ///
     /// # Errors
     /// What is wrong.
@@ -64,7 +64,7 @@ pub trait Property<M: Model> {
         Ok(())
     }
 
-    /// Judges the finished run: the history and the final states.
+    /// Checks the finished run: the history and the final states.
     ///
     /// # Errors
     /// What is wrong.
@@ -74,7 +74,7 @@ pub trait Property<M: Model> {
     }
 }
 
-/// Makes a fresh property for each run; shared by all threads of a sweep.
+/// Creates a property for each run; shared by all threads of a sweep.
 pub type Maker<M> = std::sync::Arc<dyn Fn() -> Box<dyn Property<M>> + Send + Sync>;
 
 /// The maker of a property that is cloned for each run.
@@ -119,7 +119,7 @@ impl<F> AtEnd<F> {
         AtEnd { name: name.into(), liveness: false, holds }
     }
 
-    /// The same for something good that has to have happened by the end.
+    /// The same for a liveness property: something good that must have happened by the end.
     pub fn liveness(name: impl Into<String>, holds: F) -> Self {
         AtEnd { name: name.into(), liveness: true, holds }
     }
@@ -143,15 +143,15 @@ impl<M: Model, F: FnMut(&World<M>) -> Verdict> Property<M> for AtEnd<F> {
 pub struct Violation {
     /// The property's name.
     pub property: String,
-    /// The world's time.
+    /// On the world's clock.
     pub at: Time,
-    /// After how many events.
+    /// The number of events up to and including the one that violated it.
     pub event: u64,
     /// The nodes concerned.
     pub nodes: Vec<NodeId>,
-    /// What was so and should not have been.
+    /// What was wrong, with the values.
     pub message: String,
-    /// Whether the property asks for something good that did not happen: the run is stuck.
+    /// Whether it is a liveness property: the run is stuck.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub liveness: bool,
 }

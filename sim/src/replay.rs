@@ -11,14 +11,14 @@ use crate::system::{AnyFinished, AnyStory, AnyTrace, Checked, Runner, System};
 use crate::time::{Span, Time};
 use crate::trace::Trace;
 
-/// What a replay came to.
+/// The outcome of a replay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Replayed {
-    /// The same property fails, with the trace as it stands. (Or nothing fails and nothing was recorded to.)
+    /// The same property fails with the unchanged trace, or nothing fails and the trace records no violation.
     Exact,
-    /// The same property fails after times were moved within five per cent.
+    /// The same property fails after times were moved by up to five per cent.
     Nudged {
-        /// How many replays that took.
+        /// The number of nudged replays.
         tries: usize,
     },
     /// The property holds now.
@@ -28,27 +28,27 @@ pub enum Replayed {
 /// A replay of a trace of some model.
 #[derive(Clone, Debug)]
 pub struct Replay {
-    /// What it came to.
+    /// Whether it still fails.
     pub replayed: Replayed,
-    /// The run that shows it; of the trace as it stands, if it was lost.
+    /// The run that fails; of the unchanged trace, if none does.
     pub outcome: AnyFinished,
-    /// The story that was run, nudged or not.
+    /// The story of that run, nudged or not.
     pub story: AnyStory,
 }
 
 impl Replay {
-    /// How many choices the trace fixes.
+    /// The number of choices that the trace fixes.
     pub fn choices(&self) -> usize {
         self.outcome.used.len()
     }
 
-    /// How many of them nobody asked for.
+    /// How many of them the run did not ask for.
     pub fn unused(&self) -> usize {
         self.outcome.used.iter().filter(|used| !**used).count()
     }
 }
 
-/// How many nudged replays are tried before a trace is given up.
+/// How many nudged replays are tried before a trace counts as lost.
 pub const NUDGES: usize = 100;
 
 /// Replays a trace; if its property no longer fails, tries up to `nudges` times with times moved within five per cent.
@@ -84,7 +84,7 @@ fn fails_as(trace: &AnyTrace, outcome: &AnyFinished) -> bool {
     property(&trace.violation) == property(&outcome.violation)
 }
 
-/// The story with its times moved: early attempts stretch it as a whole, later ones move each time by itself.
+/// The story with its times moved: early attempts stretch it as a whole, later ones move each time separately.
 fn nudge(story: &AnyStory, attempt: u64) -> AnyStory {
     const RANGE_PPM: u64 = 50_000;
     let mut words = ChaCha8Rng::seed_from_u64(attempt);
@@ -108,7 +108,7 @@ fn nudge(story: &AnyStory, attempt: u64) -> AnyStory {
             *billionths = (scale(u64::from(*billionths)) as u32).min(999_999_999);
         }
     }
-    // The world must not heal before the story is over.
+    // The world must not heal before the end of the story.
     story.case.scenario.phases.chaos = story.case.scenario.phases.chaos + Span(story.case.scenario.phases.chaos.0 / 20);
     story
 }

@@ -19,19 +19,19 @@ use crate::time::Time;
 use crate::timeline::Entry;
 use crate::world::World;
 
-/// What became of a run of a model.
+/// The outcome of a run of a model.
 pub type Finished<M> = FinishedOf<History<Op<M>, Ret<M>>>;
 
 /// [`Finished`] by the type of its history.
 #[derive(Clone, Debug)]
 pub struct FinishedOf<H> {
-    /// The first violation; the run stops exactly there.
+    /// The first violation; the run stops exactly at its event.
     pub violation: Option<Violation>,
     /// The rolling fingerprint at the end or at the violation.
     pub fingerprint: u64,
-    /// When it ended.
+    /// On the world's clock.
     pub ended_at: Time,
-    /// What was counted.
+    /// Counts of events, messages, writes and faults.
     pub stats: Stats,
     /// How often each mark was made.
     pub marks: Vec<(&'static str, u64)>,
@@ -39,7 +39,7 @@ pub struct FinishedOf<H> {
     pub history: H,
     /// Faults that began, with roles resolved to nodes.
     pub struck: Vec<(usize, Fault<NodeId>)>,
-    /// Of the deviations of a fixed source, which were asked for.
+    /// For each deviation of a fixed source, whether the run asked for it.
     pub used: Vec<bool>,
     /// The timeline, if the run was recorded.
     pub timeline: Vec<Entry>,
@@ -104,17 +104,17 @@ pub(crate) fn run_valid<M: Model>(
     })
 }
 
-/// How many events a run goes on for after the first violation, at most: what is broken may feed itself, and send more
-/// and more messages for ever.
-const AFTERMATH: u64 = 50_000;
+/// How many events a run continues for after the first violation, at most: a broken protocol may send more and more
+/// messages without end.
+const EVENTS_AFTER_VIOLATION: u64 = 50_000;
 
-/// Runs a case to its end, whatever is violated on the way: the first violation of each property, as they came. Only an
-/// assertion that fails, in a protocol or in a property, ends the run early, for nobody knows the states it leaves; and so
-/// do 50,000 events after the first violation. Then nothing is judged that is judged at the end.
+/// Runs a case to its end and collects the first violation of each property, in the order in which they came. A failed
+/// assertion, in a protocol or in a property, ends the run early, because the states that it leaves are not defined; so
+/// do 50,000 events after the first violation. Properties of whole runs are not checked then.
 ///
 /// # Errors
 /// If no world can run the case.
-pub fn sightings<M: Model>(
+pub fn all_violations<M: Model>(
     case: &Case<M>,
     source: &Source,
     properties: &[Maker<M>],
@@ -122,42 +122,42 @@ pub fn sightings<M: Model>(
     case.validate()?;
     Ok(in_runtime(|| {
         let mut world = World::begin(case, source, false);
-        let mut blind: Vec<_> = properties.iter().map(|make| make()).collect();
-        let mut seen = Vec::new();
+        let mut unviolated: Vec<_> = properties.iter().map(|make| make()).collect();
+        let mut violations = Vec::new();
         let run = caught(|| {
             while world.step() {
-                see(&world, &mut blind, &mut seen, |property, world| property.after_event(world));
-                if seen.first().is_some_and(|first| world.stats().events > first.event + AFTERMATH) {
+                check_each(&world, &mut unviolated, &mut violations, |property, world| property.after_event(world));
+                if violations.first().is_some_and(|first| world.stats().events > first.event + EVENTS_AFTER_VIOLATION) {
                     return;
                 }
             }
-            world.run_out();
-            see(&world, &mut blind, &mut seen, |property, world| property.at_end(world));
+            world.advance_to_end();
+            check_each(&world, &mut unviolated, &mut violations, |property, world| property.at_end(world));
         });
         if let Err(panic) = run {
-            seen.push(assertion(&world, panic));
+            violations.push(assertion(&world, panic));
         }
-        seen
+        violations
     }))
 }
 
-/// Lets each property judge that has not seen a violation yet.
-fn see<M: Model>(
+/// Checks the properties that have not been violated yet.
+fn check_each<M: Model>(
     world: &World<M>,
-    blind: &mut Vec<Box<dyn Property<M>>>,
-    seen: &mut Vec<Violation>,
+    unviolated: &mut Vec<Box<dyn Property<M>>>,
+    violations: &mut Vec<Violation>,
     judge: impl Fn(&mut dyn Property<M>, &World<M>) -> Verdict,
 ) {
-    blind.retain_mut(|property| match judge(&mut **property, world) {
+    unviolated.retain_mut(|property| match judge(&mut **property, world) {
         Ok(()) => true,
         Err(broken) => {
-            seen.push(violation(world, property.name(), property.is_liveness(), broken));
+            violations.push(violation(world, property.name(), property.is_liveness(), broken));
             false
         }
     });
 }
 
-/// Runs `f` where madsim's clock is at zero and belongs to it alone.
+/// Runs `f` in a madsim runtime of its own, whose clock is at zero.
 #[cfg(madsim)]
 pub(crate) fn in_runtime<T>(f: impl FnOnce() -> T) -> T {
     let (mut f, mut result) = (Some(f), None);
@@ -187,14 +187,14 @@ pub(crate) fn drive<M: Model>(world: &mut World<M>, properties: &mut [Box<dyn Pr
                 return Some(violation);
             }
         }
-        world.run_out();
+        world.advance_to_end();
         judge_end(world, properties)
     });
     stepped.unwrap_or_else(|panic| Some(assertion(world, panic)))
 }
 
-/// Runs a part of a world; hands over the panic of an assertion that failed in it. The panic unwinds to here and
-/// nowhere near the world again: it is only read from then on.
+/// Runs a part of a world and catches the panic of a failed assertion. The world is only read after that, so the
+/// unwinding does no harm.
 pub(crate) fn caught<T>(run: impl FnOnce() -> T) -> std::thread::Result<T> {
     quiet_panics();
     IN_WORLD.set(true);
@@ -251,7 +251,7 @@ thread_local! {
     static LAST_PANIC: RefCell<Option<Place>> = const { RefCell::new(None) };
 }
 
-/// Keeps panics inside worlds off the terminal: they are reported as violations. Others print as ever.
+/// Does not print panics inside worlds, which are reported as violations. Others are printed as usual.
 fn quiet_panics() {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
@@ -266,15 +266,15 @@ fn quiet_panics() {
     });
 }
 
-/// The violation that a failed assertion is.
+/// The violation of a failed assertion.
 pub(crate) fn assertion<M: Model>(world: &World<M>, panic: Box<dyn Any + Send>) -> Violation {
-    let (property, message) = told(panic);
-    // The handler that failed is that of the node which the event came to last.
+    let (property, message) = property_and_message(panic);
+    // The failed handler ran on the node that the event changed last.
     violation(world, property, false, Broken { nodes: Vec::from_iter(world.changed().last().copied()), message })
 }
 
-/// The property that a panic violates, and what it says.
-pub(crate) fn told(panic: Box<dyn Any + Send>) -> (String, String) {
+/// The name of the property that a panic violates, and the message of the violation.
+pub(crate) fn property_and_message(panic: Box<dyn Any + Send>) -> (String, String) {
     let text = panic.downcast_ref::<String>().cloned();
     let text = text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
     let text = text.unwrap_or_else(|| "a panic without words".into());

@@ -1,4 +1,4 @@
-//! What a run starts from: the case.
+//! The explicit input of a run: the case.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,17 +14,17 @@ use crate::process::{MAX_NODES, NodeId};
 use crate::time::Span;
 use crate::workload::Operation;
 
-/// A limit on how much may break at one time, kept by the world while it runs: a fault over the limit does not strike.
+/// A limit on concurrent failures, kept by the world while it runs: a fault over the limit does not strike.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Budget {
     /// The nodes that count.
     pub among: Vec<NodeId>,
-    /// How many of them may be down, or lying, at once.
+    /// How many of them may be down, or Byzantine, at once.
     pub down: usize,
 }
 
-/// The world before anything happens: who is in it, how they are configured, and the physics.
+/// The initial world: its nodes, their configuration, and the physics.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, bound(serialize = "M: Serialize", deserialize = "M: Deserialize<'de>"))]
 pub struct Scenario<M> {
@@ -33,25 +33,25 @@ pub struct Scenario<M> {
     /// The planted bug, by the name that [`crate::Info::bugs`] lists it with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bug: Option<String>,
-    /// The nodes, ascending. Identifiers are stable: a scenario can lack some.
+    /// The nodes, ascending. A shrunk scenario may lack some of the model's nodes.
     pub nodes: Vec<NodeId>,
     /// Latency, loss, duplication, order.
     pub network: NetworkConfig,
     /// Syncs, and what crashes leave of unsynced writes.
     #[serde(default)]
     pub disk: DiskConfig,
-    /// The most by which a timer fires late: the choice `(timer, node, kind, n)`.
+    /// The greatest lateness of a timer, by the choice `(timer, node, kind, n)`.
     #[serde(default)]
     pub timer_jitter: Span,
-    /// How long a node takes to handle one event, for nodes that take any time.
+    /// The time that a node takes to handle one event, for nodes that take any.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub service: BTreeMap<NodeId, Span>,
-    /// How long the run is.
+    /// The lengths of the phases of the run.
     pub phases: Phases,
-    /// Heal only these nodes and the links between them, and leave the rest as it is; all, where nothing is said.
+    /// Heal only these nodes and the links between them, and leave the rest as it is. All, if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub core: Option<Vec<NodeId>>,
-    /// How much may be down at once.
+    /// The limit on concurrent failures; none if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budget: Option<Budget>,
 }
@@ -73,7 +73,7 @@ impl<M: Model> Scenario<M> {
         }
     }
 
-    /// The planted bug, as the model lists it; nothing, if it lists none of this name.
+    /// The planted bug, as the model lists it; `None` if it lists none of this name.
     pub fn planted(&self) -> Option<&'static str> {
         let bug = self.bug.as_deref()?;
         M::INFO.bugs.iter().find(|listed| listed.name == bug).map(|listed| listed.name)
@@ -81,7 +81,7 @@ impl<M: Model> Scenario<M> {
 }
 
 impl<C> Scenario<C> {
-    /// The same world, with another configuration of another type.
+    /// The same scenario with another configuration of another type.
     pub(crate) fn configured<D>(&self, config: D) -> Scenario<D> {
         Scenario {
             config,
@@ -98,27 +98,27 @@ impl<C> Scenario<C> {
     }
 }
 
-/// Everything explicit about a run of a model. With a source of choices, it is the run.
+/// The explicit input of a run of a model. Together with a source of choices it determines the run.
 pub type Case<M> = CaseOf<M, Op<M>>;
 
-/// A [`Case`] by the types of its configuration and of its operations: a model's own, or those that stand for any
+/// A [`Case`] by the types of its configuration and of its operations: those of a model, or erased ones
 /// ([`crate::system`]).
 #[derive(Clone, Debug)]
 pub struct CaseOf<C, O> {
     /// The world before anything happens.
     pub scenario: Scenario<C>,
-    /// What clients ask.
+    /// The operations of clients, by [`OpId`](crate::OpId).
     pub operations: Vec<Operation<O>>,
-    /// What breaks.
+    /// The fault plan, in any order.
     pub faults: Vec<Fault>,
 }
 
-/// A case that no world can run, and why.
+/// Why no world can run a case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Impossible {
-    /// The place in the case, as a path: `faults[2].node`.
+    /// The path in the case: `faults[2].node`.
     pub place: String,
-    /// What is wrong there and what to do.
+    /// What is wrong there, and what to do.
     pub problem: String,
 }
 
@@ -136,7 +136,7 @@ impl<M: Model> CaseOf<M, Op<M>> {
         Case { scenario: Scenario::new(config), operations: Vec::new(), faults: Vec::new() }
     }
 
-    /// Looks for what no world can run.
+    /// Checks that a world can run the case.
     ///
     /// # Errors
     /// The first impossible thing, with its place.
@@ -147,7 +147,7 @@ impl<M: Model> CaseOf<M, Op<M>> {
 }
 
 impl<C, O> CaseOf<C, O> {
-    /// Looks for what no world can run of a model whose configuration has so many nodes, and a problem or none.
+    /// Checks a case of a model with so many nodes; `config` is the verdict on its configuration.
     pub(crate) fn validate_as(&self, info: &Info, size: usize, config: Result<(), String>) -> Result<(), Impossible> {
         if let Some(bug) = &self.scenario.bug
             && !info.bugs.iter().any(|listed| listed.name == bug)
@@ -194,7 +194,7 @@ fn impossible(
     if network.bandwidth == Some(0) {
         return impossible("scenario.network.bandwidth".into(), "must be above 0; leave it out for no limit".into());
     }
-    // They ascend.
+    // Nodes are ascending.
     let is_present = |node: &NodeId| nodes.binary_search(node).is_ok();
     for (i, client) in clients.enumerate() {
         if !is_present(&client) {

@@ -1,4 +1,4 @@
-//! What one seed comes to.
+//! The result of one seed.
 
 use crate::choice::Source;
 use crate::fault::FaultClass;
@@ -7,12 +7,12 @@ use crate::property::{Maker, Violation};
 use crate::run::{Finished, FinishedOf, Record, run_valid};
 use crate::scenario::Case;
 
-/// What one seed came to.
+/// The result of one seed.
 #[derive(Clone, Debug)]
 pub struct SeedResult {
     /// The seed.
     pub seed: u64,
-    /// What it violates, if anything.
+    /// The first violation, if any.
     pub violation: Option<Violation>,
     /// The fingerprint of the run.
     pub fingerprint: u64,
@@ -22,12 +22,12 @@ pub struct SeedResult {
     pub faults: [u64; FaultClass::ALL.len()],
     /// How often each mark was made.
     pub marks: Vec<(&'static str, u64)>,
-    /// The first event at which a second run differed, if this seed was run twice and did.
+    /// The first difference of a second run, if this seed was run twice and differed.
     pub diverged: Option<Divergence>,
 }
 
 impl SeedResult {
-    /// What a run came to, without what is too large to be kept of many.
+    /// The result of a run, without the parts that are too large to be kept for many seeds.
     pub(crate) fn of<H>(seed: u64, outcome: FinishedOf<H>) -> Self {
         SeedResult {
             seed,
@@ -41,14 +41,14 @@ impl SeedResult {
     }
 }
 
-/// Two runs of one case that were not the same.
+/// Two runs of one case that differed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Divergence {
-    /// After how many events the fingerprints differed first.
+    /// The number of events after which the fingerprints differed first.
     pub event: u64,
 }
 
-/// Runs a case; twice, if asked to, to see whether both runs are the same.
+/// Runs a case; twice if `twice`, to compare both runs.
 pub(crate) fn run_seed<M: Model>(
     case: &Case<M>,
     source: &Source,

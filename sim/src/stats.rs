@@ -1,4 +1,4 @@
-//! Counts of a run.
+//! The counters of a run.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,15 +17,15 @@ pub struct Stats {
     pub lost: u64,
     /// Messages that arrived twice.
     pub doubled: u64,
-    /// Messages that a cut stopped for good.
+    /// Messages that a cut dropped.
     pub cut: u64,
     /// Messages whose receiver was down.
     pub to_down: u64,
-    /// Writes that were forced: appended or replaced, and waited for by what was said after them.
+    /// Forced writes, for which later outputs wait: appends and replacements.
     pub forced: u64,
-    /// Writes that nothing waited for.
+    /// Lazy writes, for which no output waits.
     pub lazy: u64,
-    /// Operations whose client was down when they were due: never invoked.
+    /// Operations that were never invoked, because their client was down when they were due.
     pub skipped: u64,
     /// How often a fault of each class had an effect, in the order of [`FaultClass::ALL`].
     pub faults: [u64; FaultClass::ALL.len()],

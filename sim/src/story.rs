@@ -1,4 +1,4 @@
-//! A story: a case with everything about it explicit.
+//! A story: a case with every choice explicit.
 
 use crate::choice::{Deviation, Source};
 use crate::model::{Model, Op};
@@ -9,7 +9,7 @@ use crate::scenario::CaseOf;
 use crate::time::Span;
 use crate::trace::{Sizes, TraceOf};
 
-/// A case of a model with everything about it explicit.
+/// A case of a model with every choice explicit.
 pub type Story<M> = StoryOf<M, Op<M>>;
 
 /// A [`Story`] by the types of its configuration and of its operations.
@@ -17,7 +17,7 @@ pub type Story<M> = StoryOf<M, Op<M>>;
 pub struct StoryOf<C, O> {
     /// Scenario, operations, faults.
     pub case: CaseOf<C, O>,
-    /// The choices that are not the default.
+    /// The choices that are not the default; all others are.
     pub deviations: Vec<Deviation>,
 }
 
@@ -27,11 +27,11 @@ impl<C: Clone, O: Clone> StoryOf<C, O> {
         StoryOf { case: trace.case(), deviations: trace.deviations.clone() }
     }
 
-    /// The story of a recorded run, which needs no seed: choices recorded, roles resolved, noise made explicit.
+    /// The story of a recorded run. It needs no seed: choices are recorded, roles resolved, and noise is explicit.
     pub fn recorded<H>(case: &CaseOf<C, O>, outcome: &FinishedOf<H>) -> Self {
         let mut case = case.clone();
         case.faults = outcome.struck.iter().map(|(_, fault)| fault.clone().into()).collect();
-        // What the generator needed and a replay does not.
+        // The parts of a scenario that only the generator needs.
         let scenario = &mut case.scenario;
         scenario.budget = None;
         scenario.network.loss_ppm = 0;
@@ -46,14 +46,14 @@ impl<C: Clone, O: Clone> StoryOf<C, O> {
 }
 
 impl<C, O> StoryOf<C, O> {
-    /// How long it is.
+    /// Its numbers of operations, faults, deviations and nodes.
     pub fn sizes(&self) -> Sizes {
         Sizes::of(&self.case, &self.deviations)
     }
 }
 
 impl<M: Model> StoryOf<M, Op<M>> {
-    /// Runs it.
+    /// Runs the story.
     pub fn run(&self, properties: &[Maker<M>], record: Record) -> Finished<M> {
         run_valid(&self.case, &Source::Fixed(self.deviations.clone()), properties, record)
     }

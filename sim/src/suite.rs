@@ -1,4 +1,4 @@
-//! A suite: a model in its usual configuration, with everything that must be true of it.
+//! A suite: a model in its usual configuration, with its properties.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -8,67 +8,67 @@ use crate::model::Model;
 use crate::property::{Maker, Property, Violation, maker};
 use crate::swarm::Swarm;
 
-/// What a component is checked with, in tests and on the command line alike.
+/// The model, properties and marks that a component is checked with, in tests and on the command line.
 #[derive(Clone)]
 pub struct Suite<M: Model> {
-    /// The usual configuration.
+    /// In its usual configuration.
     pub model: M,
     /// The bug that is planted in every world, if any.
     pub bug: Option<&'static str>,
-    /// What must be true.
+    /// Created anew for each run.
     pub properties: Vec<Maker<M>>,
-    /// The interesting states that seeds must reach: names of marks.
+    /// The marks that some seeds must reach, by name.
     pub sometimes: Vec<&'static str>,
-    /// What is known not to hold outside the tolerance.
+    /// Known violations outside the tolerance.
     pub boundaries: Vec<Boundary<M>>,
-    /// What is asked at one boundary and nowhere else: the boundary's name, and the property.
+    /// Properties that are checked at one boundary only: the boundary's name, and the property.
     pub boundary_properties: Vec<(&'static str, Maker<M>)>,
-    /// How to see what its worlds do, where that is a set of outcomes rather than a verdict.
+    /// How outcomes of its worlds are collected, for components that are judged by sets of outcomes.
     pub observation: Option<Observe<M>>,
 }
 
-/// Runs one world a seed and says what they did; with `true`, no more of them than it takes to see everything that is
-/// allowed. `None` if there is nothing to see in this configuration.
+/// Runs one world for each seed and collects their outcomes; with `true`, only as many as it takes to see every allowed
+/// outcome. `None` if this configuration has no outcomes to collect.
 pub type Observe<M> = fn(&Suite<M>, Range<u64>, bool) -> Option<Observation>;
 
-/// What worlds were seen to do, beside what they may: the outcomes of a litmus program on a memory, for instance.
+/// Observed outcomes and allowed ones: of a litmus program on a memory, for instance.
 #[derive(Clone, Debug)]
 pub struct Observation {
-    /// What was run: its name.
+    /// The name of the program that was run.
     pub name: String,
-    /// What was run: all of it.
+    /// The text of the program.
     pub text: String,
-    /// What says which outcomes are allowed, in words.
+    /// The rule that allows outcomes, in words.
     pub rule: String,
-    /// In how many worlds each outcome was seen.
+    /// The number of worlds with each outcome.
     pub observed: BTreeMap<String, u64>,
-    /// The outcomes that are allowed.
+    /// All allowed outcomes, observed or not.
     pub allowed: BTreeSet<String>,
-    /// How the two differ, in words.
+    /// The difference between observed and allowed outcomes, in words.
     pub comparison: String,
-    /// Whether they are the same, and nothing was violated.
+    /// Whether every allowed outcome was observed, no other one, and no violation.
     pub exact: bool,
     /// How many worlds were run.
     pub runs: u64,
-    /// The lowest seed that violated something, and what.
+    /// The lowest seed with a violation, and the violation.
     pub violation: Option<(u64, Violation)>,
 }
 
-/// A step outside what a component tolerates, where a property is known to break: a result to show, with the shortest
-/// story of it kept in `traces/corpus/MODEL-NAME.json`. One that cannot be broken is a failing test.
+/// A step outside the tolerance of a component, where a property is known to break: a result to show, whose shortest
+/// story is kept in `traces/corpus/MODEL-NAME.json`. A boundary that cannot be broken is a failing test.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Boundary<M> {
-    /// Its name, in kebab case.
+    /// In kebab case.
     pub name: &'static str,
-    /// What happens there, in one line.
+    /// In one line, how the property breaks.
     pub what: &'static str,
     /// The property that breaks.
     pub breaks: &'static str,
-    /// The configuration in which it does.
+    /// The configuration in which it breaks.
     pub model: M,
-    /// The bug that is planted in it, if it needs one.
+    /// The planted bug, if the boundary needs one.
     pub bug: Option<&'static str>,
-    /// The faults under which it does.
+    /// The faults under which it breaks.
     pub swarm: Swarm,
 }
 
@@ -92,7 +92,7 @@ impl<M: Model> Suite<M> {
         Suite { sometimes, ..Suite::bare(model) }
     }
 
-    /// A suite that demands nothing.
+    /// A suite without properties and demanded marks.
     pub fn bare(model: M) -> Self {
         Suite {
             model,
@@ -105,7 +105,7 @@ impl<M: Model> Suite<M> {
         }
     }
 
-    /// Adds a property; each run begins with a clone of it.
+    /// Adds a property, which is cloned for each run.
     pub fn property(mut self, property: impl Property<M> + Clone + Send + Sync + 'static) -> Self {
         self.properties.push(maker(property));
         self
@@ -123,21 +123,20 @@ impl<M: Model> Suite<M> {
         self
     }
 
-    /// Says how to see what its worlds do.
+    /// Sets how outcomes of its worlds are collected.
     pub fn observation(mut self, observe: Observe<M>) -> Self {
         self.observation = Some(observe);
         self
     }
 
-    /// Adds a boundary with properties that are asked there and nowhere else: demands that the component does not claim to
-    /// meet.
+    /// Adds a boundary with properties that are checked there only: demands that the component does not claim to meet.
     pub fn boundary_with(mut self, boundary: Boundary<M>, properties: impl IntoIterator<Item = Maker<M>>) -> Self {
         self.boundary_properties.extend(properties.into_iter().map(|property| (boundary.name, property)));
         self.boundary(boundary)
     }
 
-    /// The suite at one of its boundaries: its configuration, its bug and its own properties. `None` if there is none of this
-    /// name.
+    /// The suite at one of its boundaries, with its configuration, its bug and its own properties. `None` if there is
+    /// no boundary of this name.
     pub fn at_boundary(mut self, name: &str) -> Option<(Self, Swarm)> {
         let boundary = self.boundaries.iter().find(|boundary| boundary.name == name)?.clone();
         let own = self.boundary_properties.iter().filter(|(of, _)| *of == name);
@@ -145,8 +144,7 @@ impl<M: Model> Suite<M> {
         Some((Suite { model: boundary.model, bug: boundary.bug, ..self }, boundary.swarm))
     }
 
-    /// The suite that judges a story of which this property is told: also with a property of this name that is asked at a
-    /// boundary only.
+    /// The suite that checks a trace which violates this property: if only boundaries have the property, it is added.
     pub fn judging(mut self, property: &str) -> Self {
         if !self.properties.iter().any(|make| make().name() == property) {
             let own = self.boundary_properties.iter().filter(|(_, make)| make().name() == property);

@@ -1,6 +1,6 @@
-//! Sweeps: many seeds, on all cores, into one summary that does not depend on how they were divided.
+//! Sweeps: many seeds on all cores, with one summary that does not depend on how they were divided.
 //!
-//! This is the rim: the only place of the crate with threads. Each world is single-threaded all the same.
+//! The only module of the crate with threads; each world is single-threaded.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
@@ -20,24 +20,24 @@ use crate::swarm::{Cases, Swarm};
 use crate::system::{AnyCase, AnyFinished, System, Worlds};
 use crate::trace::Fingerprint;
 
-/// How many seeds are run between looks at what they found, where somebody waits for the first.
+/// The number of seeds that are run before their results are looked at, when the first failures are searched for.
 const BATCH: u64 = 64;
 
-/// What is swept: a suite under a swarm.
+/// A suite and the swarm that its cases are drawn from.
 #[derive(Clone)]
 pub struct Campaign<M: Model> {
-    /// The model and what must be true of it.
+    /// The model with its properties.
     pub suite: Suite<M>,
-    /// Which faults are drawn.
+    /// The faults that may be drawn.
     pub swarm: Swarm,
 }
 
 /// A [`Campaign`], its types erased.
 #[derive(Clone)]
 pub struct AnyCampaign {
-    /// The model and what must be true of it.
+    /// The model with its properties.
     pub system: System,
-    /// Which faults are drawn.
+    /// The faults that may be drawn.
     pub swarm: Swarm,
 }
 
@@ -53,8 +53,8 @@ impl<M: Model> Campaign<M> {
         Some(Campaign { suite, swarm })
     }
 
-    /// The campaign that hunts a bug: inside the tolerance, or, where a bug needs a configuration of its own to show, at the
-    /// boundary that bears its name.
+    /// The campaign that hunts a bug: inside the tolerance, or, if a bug needs a configuration of its own to show, at
+    /// the boundary of the same name.
     pub fn hunting(suite: Suite<M>, bug: &'static str) -> Self {
         let at_boundary = suite.boundaries.iter().any(|boundary| boundary.name == bug);
         let campaign = if at_boundary { Campaign::at_boundary(suite.clone(), bug) } else { None };
@@ -84,7 +84,7 @@ impl<M: Model> Campaign<M> {
         Ok((case, outcome))
     }
 
-    /// Runs one seed of these cases; twice, if asked to, to see whether both runs are the same.
+    /// Runs one seed of these cases; twice if `twice`, to compare both runs.
     pub fn run_seed(&self, cases: &Cases<M>, seed: u64, twice: bool) -> SeedResult {
         let case = cases.case(seed);
         run_seed(&case, &self.swarm.source(&case, seed), &self.suite.properties, seed, twice)
@@ -103,7 +103,7 @@ impl<M: Model> Campaign<M> {
         self.erased().sweep(seeds, twice_every, each)
     }
 
-    /// Whether some of these seeds breaks this property.
+    /// Whether one of these seeds violates this property.
     ///
     /// # Panics
     /// If no world can run the model's own scenario.
@@ -159,11 +159,11 @@ impl AnyCampaign {
         self.system.0.as_runner().validate(case)
     }
 
-    /// Calls `f` with a function that runs one seed from its case, for every seed of these, on the threads of the current
-    /// rayon pool; what it makes of them comes in the order of the seeds.
+    /// Calls `f` with a function that runs one seed, for each of these seeds, on the threads of the current rayon pool.
+    /// The results come in the order of the seeds.
     ///
     /// # Errors
-    /// The first that `f` has.
+    /// The first one that `f` returns.
     pub fn map<T: Send, E: Send>(
         &self,
         seeds: Range<u64>,
@@ -172,9 +172,8 @@ impl AnyCampaign {
         parallel::collect(seeds, || self.worlds(), |worlds, seed| f(seed, &|| worlds.run(seed, Record::No)))
     }
 
-    /// Runs all seeds on the threads of the current rayon pool, and hands each result to `each`, in no fixed order.
-    /// When `each` says no, no more seeds are begun. Of every `twice_every` seeds, one is run twice and compared; zero
-    /// for none.
+    /// Runs all seeds on the threads of the current rayon pool, and calls `each` with each result, in no fixed order,
+    /// until that returns `false`. One of every `twice_every` seeds is run twice and compared; zero for none.
     ///
     /// # Errors
     /// If no world can run the model's own scenario.
@@ -201,8 +200,8 @@ impl AnyCampaign {
         Ok(self.judged(parallel::merge(seeds, || self.worlds(), of_one, Summary::merged)))
     }
 
-    /// The seeds that violate something, ascending. Lazy: batches of seeds are run on the current rayon pool, and none
-    /// beyond the batch of the last one asked for. `go_on` is asked before each batch.
+    /// The seeds that violate something, ascending. Lazy: seeds are run in batches on the current rayon pool, up to the
+    /// batch of the last one asked for. `go_on` is called before each batch.
     ///
     /// # Errors
     /// If no world can run the model's own scenario.
@@ -225,7 +224,7 @@ impl AnyCampaign {
         Ok(begins.take_while(|_| go_on()).flat_map(batch))
     }
 
-    /// Whether some of these seeds breaks this property.
+    /// Whether one of these seeds violates this property.
     ///
     /// # Panics
     /// If no world can run the model's own scenario.
@@ -234,7 +233,7 @@ impl AnyCampaign {
         failing.any(|result| result.violation.is_some_and(|violation| violation.property == property))
     }
 
-    /// A summary with what was declared and never happened.
+    /// Completes a summary with the declared fault classes and demanded marks that never occurred.
     pub fn judged(&self, mut summary: Summary) -> Summary {
         summary.models = vec![self.system.info().name.to_string()];
         for class in self.classes() {
@@ -248,20 +247,20 @@ impl AnyCampaign {
     }
 }
 
-/// What many seeds came to together.
+/// The result of many seeds.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// The models that were swept.
     pub models: Vec<String>,
     /// Worlds run.
     pub runs: u64,
-    /// How many of them violated a property.
+    /// Worlds that violated a property.
     pub violations: u64,
-    /// How many differed when they were run a second time.
+    /// Worlds whose second run differed.
     pub diverged: u64,
     /// Events handled in all.
     pub events: u64,
-    /// Wall-clock time; filled in by whoever has a clock.
+    /// Wall-clock time, filled in by callers that have a clock.
     pub seconds: f64,
     /// Threads used.
     pub threads: usize,
@@ -269,7 +268,7 @@ pub struct Summary {
     pub faults: BTreeMap<String, u64>,
     /// How often each mark was made.
     pub marks: BTreeMap<String, u64>,
-    /// The fingerprint of fingerprints: the same however the seeds were divided and in whatever order they ended.
+    /// The combined fingerprint of all runs, independent of how seeds were divided and in which order they ended.
     pub fingerprint: Fingerprint,
     /// Declared fault classes that never had an effect.
     pub unfired: Vec<String>,
@@ -278,7 +277,7 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Adds one seed.
+    /// Adds the result of one seed.
     pub fn add(&mut self, result: &SeedResult) {
         self.runs += 1;
         self.violations += u64::from(result.violation.is_some());
@@ -296,7 +295,7 @@ impl Summary {
         self.fingerprint.0 = self.fingerprint.0.wrapping_add(one);
     }
 
-    /// Both together.
+    /// The summary of both.
     pub fn merged(mut self, other: Summary) -> Summary {
         for model in other.models {
             if !self.models.contains(&model) {
@@ -320,7 +319,7 @@ impl Summary {
         self
     }
 
-    /// Fills in what was declared (an entry with a count of zero) and never happened.
+    /// Fills in the declared classes and marks (entries with a count of zero) that never occurred.
     pub fn find_missing(&mut self) {
         let zeros = |counts: &BTreeMap<String, u64>| {
             counts.iter().filter(|(_, count)| **count == 0).map(|(name, _)| name.clone()).collect()

@@ -7,8 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 /// An instant of virtual time, in nanoseconds since the world began.
 ///
-/// Depending on who asks it is the world's time (properties, traces) or a node's own clock
-/// ([`crate::Context::now`]).
+/// It is on the world's clock (in properties and traces) or on a node's own clock ([`crate::Context::now`]).
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Time(pub u64);
 
@@ -19,7 +18,7 @@ pub struct Span(pub u64);
 impl Time {
     /// The instant at which every world begins.
     pub const ZERO: Time = Time(0);
-    /// An instant that no run reaches.
+    /// The greatest instant, which no run reaches.
     pub const NEVER: Time = Time(u64::MAX);
 
     /// The instant `ms` milliseconds after the beginning.
@@ -117,7 +116,7 @@ impl fmt::Display for Time {
     }
 }
 
-/// Prints seconds with as many digits as tell it from its neighbours, at most nine: `1.204 s`.
+/// Prints seconds with three to nine digits, as many as the length needs: `1.204 s`.
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (secs, nanos) = (self.0 / 1_000_000_000, self.0 % 1_000_000_000);

@@ -1,4 +1,4 @@
-//! The timeline of a recorded run: what happened, in order, in words. What diagrams are drawn from.
+//! The timeline of a recorded run: its events in order, in words. Diagrams are drawn from it.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,20 +17,20 @@ pub enum Undelivered {
     Down,
 }
 
-/// What happened.
+/// A kind of entry, with its details.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Happening {
-    /// A node began, for the first time or again.
+    /// A node started, or restarted.
     Started {
-        /// Which.
+        /// Its process is new; its disk may not be.
         node: NodeId,
     },
     /// A node went down.
     Down {
-        /// Which.
+        /// It loses its volatile state.
         node: NodeId,
-        /// Why: a crash, a wipe, or the reason it gave when it halted.
+        /// `crash`, `wipe`, or the reason with which it halted.
         why: String,
     },
     /// A client invoked an operation.
@@ -39,7 +39,7 @@ pub enum Happening {
         node: NodeId,
         /// The operation.
         op: OpId,
-        /// What was asked.
+        /// The operation, as `Debug` prints it.
         text: String,
     },
     /// An operation ended.
@@ -48,14 +48,14 @@ pub enum Happening {
         node: NodeId,
         /// The operation.
         op: OpId,
-        /// What was answered.
+        /// The answer, as `Debug` prints it, or `failed:` and the reason.
         text: String,
-        /// Whether it certainly had no effect.
+        /// Whether it failed, without effect.
         failed: bool,
     },
     /// A message left its sender.
     Sent {
-        /// Counts messages from 0; a copy has the number of its original.
+        /// Messages are numbered from 0; a duplicate has the number of its original.
         message: u64,
         /// The sender.
         from: NodeId,
@@ -63,12 +63,12 @@ pub enum Happening {
         to: NodeId,
         /// The kind of message.
         kind: String,
-        /// The whole message.
+        /// The message, as `Debug` prints it.
         text: String,
     },
     /// A message was handled by its receiver.
     Delivered {
-        /// Its number.
+        /// The number of its [`Happening::Sent`].
         message: u64,
         /// The sender.
         from: NodeId,
@@ -79,7 +79,7 @@ pub enum Happening {
     },
     /// A cut holds a message back: it arrives when the cut ends, if ever.
     Held {
-        /// Its number.
+        /// The number of its [`Happening::Sent`].
         message: u64,
         /// The sender.
         from: NodeId,
@@ -90,7 +90,7 @@ pub enum Happening {
     },
     /// A message will not arrive.
     Undelivered {
-        /// Its number.
+        /// The number of its [`Happening::Sent`].
         message: u64,
         /// The sender.
         from: NodeId,
@@ -98,59 +98,59 @@ pub enum Happening {
         to: NodeId,
         /// The kind of message.
         kind: String,
-        /// Why.
+        /// Lost, stopped by a cut, or the receiver was down.
         why: Undelivered,
     },
     /// A timer fired.
     Fired {
-        /// On which node.
+        /// The node that armed it.
         node: NodeId,
-        /// Which timer.
+        /// The timer, as `Debug` prints it.
         text: String,
     },
     /// A sync ended.
     Synced {
-        /// Whose.
+        /// The node whose writes are durable now.
         node: NodeId,
     },
     /// A fault began.
     FaultBegan {
-        /// What, in words.
+        /// The fault as [`What`](crate::fault::What) prints it.
         text: String,
-        /// Whom it strikes.
+        /// The nodes concerned: one for most faults, all named ones for cuts and delays.
         nodes: Vec<NodeId>,
     },
     /// A fault ended.
     FaultEnded {
-        /// What, in words.
+        /// The fault as [`What`](crate::fault::What) prints it.
         text: String,
-        /// Whom it struck.
+        /// The same nodes as at its beginning.
         nodes: Vec<NodeId>,
     },
     /// All faults ended.
     Healed,
-    /// A node reached an interesting state.
+    /// A node made a mark ([`crate::Context::mark`]).
     Marked {
-        /// Which.
+        /// The node whose handler made it.
         node: NodeId,
-        /// What it reached.
+        /// The name of the mark.
         name: String,
     },
-    /// A node left a remark.
+    /// A node added a note ([`crate::Context::note`]).
     Noted {
-        /// Which.
+        /// The node whose handler added it.
         node: NodeId,
-        /// The remark.
+        /// The text of the note.
         text: String,
     },
 }
 
-/// One line of the timeline.
+/// An entry of the timeline.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Entry {
-    /// When, on the world's clock.
+    /// On the world's clock.
     pub at: Time,
-    /// What.
+    /// The event with its details.
     #[serde(flatten)]
     pub what: Happening,
 }

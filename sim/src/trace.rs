@@ -1,4 +1,4 @@
-//! The trace file: a case, its deviations, and what came of it. Nothing outside `origin` is needed to replay.
+//! The trace file: a case, its deviations, and the violation. A replay needs everything but `origin`.
 
 use std::fmt;
 
@@ -12,31 +12,31 @@ use crate::property::Violation;
 use crate::scenario::{Case, CaseOf, Impossible, Scenario};
 use crate::workload::Operation;
 
-/// The version of the format that this code writes; it reads this one and no later one.
+/// The version of the format that this code writes, and the latest that it reads.
 pub const VERSION: u32 = 1;
 
 /// Where a trace came from.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Origin {
-    /// The seed that first showed it.
+    /// The seed whose run it was recorded from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
     /// The version of seedbed that wrote it.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub seedbed: String,
-    /// How large it was before it was shrunk.
+    /// Its sizes before it was shrunk.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shrunk_from: Option<Sizes>,
-    /// Whether the story was found again in a smaller world than the seed's.
+    /// Whether the story was found again in a smaller world than that of the seed.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub retold: bool,
-    /// What a person has to say of it.
+    /// A remark for readers.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub note: String,
 }
 
-/// How large a trace is.
+/// The number of items in a trace.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sizes {
     /// Client operations.
@@ -60,12 +60,12 @@ impl Sizes {
         }
     }
 
-    /// Operations, faults and deviations together: how long the story is.
+    /// The length of the story: operations, faults and deviations together.
     pub fn items(&self) -> usize {
         self.operations + self.faults + self.deviations
     }
 
-    /// How much a shrink from here to `after` has saved, in words.
+    /// The reduction from here to `after`, in words.
     pub fn shrunk_to(&self, after: Sizes) -> String {
         format!(
             "{} → {} operations, {} → {} faults, {} → {} deviations, {} → {} nodes",
@@ -93,21 +93,21 @@ pub type Trace<M> = TraceOf<M, Op<M>>;
 pub struct TraceOf<C, O> {
     /// The version of the format.
     pub version: u32,
-    /// The name of the model.
+    /// As [`crate::Info::name`].
     pub model: String,
-    /// The world before anything happens.
+    /// The initial world.
     pub scenario: Scenario<C>,
-    /// What clients ask.
+    /// The operations of clients, by [`OpId`](crate::OpId).
     pub operations: Vec<Operation<O>>,
-    /// What breaks.
+    /// The fault plan.
     pub faults: Vec<Fault>,
     /// The choices that are not the default.
     pub deviations: Vec<Deviation>,
-    /// What was violated, if anything.
+    /// The recorded violation, if any.
     pub violation: Option<Violation>,
     /// The fingerprint of the run up to the violation or the end, in hexadecimal.
     pub fingerprint: Fingerprint,
-    /// Where it came from.
+    /// For people; no replay needs it.
     #[serde(default)]
     pub origin: Origin,
 }
@@ -137,28 +137,28 @@ impl<'de> Deserialize<'de> for Fingerprint {
     }
 }
 
-/// A trace that cannot be read, and why.
+/// Why a trace cannot be read.
 #[derive(Debug)]
 pub enum TraceError {
-    /// It is no trace: damaged, cut off, or something else altogether.
+    /// It is no trace: damaged, truncated, or something else.
     Damaged {
-        /// The path to the place: `faults[2].at`.
+        /// The path in the trace: `faults[2].at`.
         place: String,
         /// The line of the file, from 1.
         line: usize,
         /// The column, from 1.
         column: usize,
-        /// What is wrong there.
+        /// What is wrong at this place.
         problem: String,
     },
-    /// It is from a later version of seedbed.
+    /// It was written by a later version of seedbed.
     Later {
-        /// The version it has.
+        /// The version in the file.
         found: u64,
     },
     /// It belongs to another model.
     OtherModel {
-        /// The model it has.
+        /// The model in the file.
         found: String,
         /// The model that was asked for.
         expected: &'static str,
@@ -199,14 +199,14 @@ impl From<Impossible> for TraceError {
     }
 }
 
-/// What has to be known of a trace before the rest of it can be read.
+/// The fields of a trace that are read first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Head {
-    /// The name of the model.
+    /// As [`crate::Info::name`].
     pub model: String,
 }
 
-/// Reads which model a trace is of.
+/// Reads the first fields of a trace.
 ///
 /// # Errors
 /// If the text is no trace, or one of a later version.
@@ -245,7 +245,7 @@ fn parse<'t, T: Deserialize<'t>>(text: &'t str) -> Result<T, TraceError> {
     })
 }
 
-/// Reads a part of a trace that stands by itself.
+/// Reads a part of a trace, without the rest.
 pub(crate) fn read_part<'t, T: Deserialize<'t>>(text: &'t str) -> Result<T, String> {
     parse(text).map_err(|error| match error {
         TraceError::Damaged { problem, .. } => problem,
@@ -255,18 +255,18 @@ pub(crate) fn read_part<'t, T: Deserialize<'t>>(text: &'t str) -> Result<T, Stri
 
 fn damaged(place: String, error: &serde_json::Error) -> TraceError {
     let problem = error.to_string();
-    // serde_json ends its messages with the position, which stands in the other fields.
+    // serde_json ends its messages with the position, which has fields of its own here.
     let problem = problem.split(" at line ").next().unwrap_or(&problem).to_string();
     let place = if place == "." { "the top".into() } else { place };
     TraceError::Damaged { place, line: error.line(), column: error.column(), problem }
 }
 
-/// Reads a part of a text; an error is at its place in the whole.
+/// Reads a part of a text. An error has its position in the whole text.
 fn part<'t, T: Deserialize<'t>>(whole: &str, part: &'t RawValue, at: &dyn Fn() -> String) -> Result<T, TraceError> {
     parse(part.get()).map_err(|error| within(whole, part, at(), error))
 }
 
-/// An error in a part of a text, at its place in the whole.
+/// Converts the position of an error in a part to that in the whole text.
 fn within(whole: &str, part: &RawValue, at: String, error: TraceError) -> TraceError {
     let TraceError::Damaged { place, line, column, problem } = error else { return error };
     let begin = part.get().as_ptr() as usize - whole.as_ptr() as usize;
@@ -311,7 +311,7 @@ impl<C: Clone, O: Clone> TraceOf<C, O> {
         CaseOf { scenario: self.scenario.clone(), operations: self.operations.clone(), faults: self.faults.clone() }
     }
 
-    /// How large it is.
+    /// Its numbers of items.
     pub fn sizes(&self) -> Sizes {
         Sizes {
             operations: self.operations.len(),
@@ -323,7 +323,7 @@ impl<C: Clone, O: Clone> TraceOf<C, O> {
 }
 
 impl<C: Serialize, O: Serialize> TraceOf<C, O> {
-    /// The text of the file, one item a line.
+    /// The text of the file, with one line for each item.
     pub fn to_text(&self) -> String {
         let value = serde_json::to_value(self).expect("traces have string keys and finite numbers");
         layout::trace(&value)
@@ -342,7 +342,7 @@ impl<M: Model> TraceOf<M, Op<M>> {
         Trace::of(M::INFO.name, case, deviations, violation, fingerprint, origin)
     }
 
-    /// Reads a trace and makes sure that a world can run it.
+    /// Reads a trace and checks that a world can run it.
     ///
     /// # Errors
     /// If the text is no trace of this model, or one that no world can run; the error names the place.
@@ -375,7 +375,7 @@ impl<M: Model> TraceOf<M, Op<M>> {
     }
 }
 
-/// Reads all of a trace that is no matter of its model.
+/// Reads a trace, and leaves its configuration and its operations as text.
 fn unread<'t>(text: &'t str, expected: &'static str) -> Result<Unread<'t>, TraceError> {
     let Head { model } = head(text)?;
     if model != expected {
@@ -384,8 +384,8 @@ fn unread<'t>(text: &'t str, expected: &'static str) -> Result<Unread<'t>, Trace
     parse(text)
 }
 
-/// The layout of a trace file: as JSON goes, but each operation, fault and deviation on one line, for the eye and for
-/// version control.
+/// The layout of a trace file: JSON with one line for each operation, fault and deviation, for readers and for version
+/// control.
 mod layout {
     use serde_json::Value;
 

@@ -9,7 +9,7 @@ pub(crate) type Words = [u32; 4];
 /// How many messages share a block of the cipher.
 const PER_BLOCK: u32 = 4;
 
-/// For how many messages of a link words are made at once, but for its first ones.
+/// For how many messages of a link words are computed at once, after its first ones.
 const AT_ONCE: u32 = PER_BLOCK * BLOCKS as u32;
 
 /// How many pairs of nodes get their first words at once.
@@ -20,22 +20,22 @@ fn stream(from: NodeId, to: NodeId) -> u64 {
     (u64::from(from.0) << 16) | u64::from(to.0)
 }
 
-/// Which messages of a link have their words made.
+/// The messages of a link whose words are computed.
 #[derive(Clone, Copy, Debug, Default)]
 struct Made {
     /// Those of message `n` are at `base + n`, modulo 2³².
     base: u32,
-    /// All before this message, unless they were made so long ago that they are forgotten.
+    /// All before this message, except those so old that they were overwritten.
     to: u32,
 }
 
-/// The words of the links of a world. A stream has random access: nothing is kept of a link but the words that were made
-/// and not used.
+/// The random words of the links of a world. A stream has random access, so only words are kept that were computed and
+/// not used.
 #[derive(Clone, Debug)]
 pub(crate) struct LinkWords {
     key: Key,
     nodes: usize,
-    /// By links, in a world of few nodes: that of `a → b` is at `a · nodes + b`.
+    /// In a world of few nodes, by link: that of `a → b` is at `a · nodes + b`.
     made: Vec<Made>,
     words: Vec<Words>,
 }
@@ -46,7 +46,7 @@ impl LinkWords {
         LinkWords { key, nodes, made: vec![Made::default(); nodes * nodes], words: Vec::new() }
     }
 
-    /// For links that are too many to keep their words ([`LinkWords::seek`]).
+    /// For too many links to keep their words ([`LinkWords::seek`]).
     pub(crate) fn for_many(key: Key) -> Self {
         LinkWords::new(key, 0)
     }
@@ -63,7 +63,7 @@ impl LinkWords {
         self.words[base.wrapping_add(n) as usize]
     }
 
-    /// The words of the n-th message of a link, made for this once.
+    /// The words of the n-th message of a link, computed without being kept.
     pub(crate) fn seek(&self, from: NodeId, to: NodeId, n: u32) -> Words {
         let mut places = [Place::default(); BLOCKS];
         places[0] = Place { stream: stream(from, to), block: u64::from(n / PER_BLOCK) };
@@ -80,7 +80,7 @@ impl LinkWords {
         }
     }
 
-    /// The words of the first messages of a link, and of links that are likely to be used when it is: between the same two
+    /// The words of the first messages of a link, and of links that are likely to be used soon: between the same two
     /// nodes in both directions, and between one of them and the neighbours of the other.
     fn make_first(&mut self, node: NodeId, peer: NodeId) {
         let peers = (0..PAIRS).map(|k| NodeId(peer.0 / PAIRS * PAIRS + k));
@@ -91,7 +91,7 @@ impl LinkWords {
         }
         let blocks = self.key.blocks(&places);
         self.words.reserve(BLOCKS * PER_BLOCK as usize);
-        // A peer above the node has this link among those that are made with its own.
+        // A peer with a higher number computes this link with its own.
         for (block, (from, to)) in blocks.iter().zip(links).filter(|(_, (from, to))| *from.max(to) == node) {
             self.made[from.index() * self.nodes + to.index()] = Made { base: self.words.len() as u32, to: PER_BLOCK };
             self.words.extend((0..PER_BLOCK).map(|n| message(block, n)));
@@ -104,7 +104,7 @@ impl LinkWords {
         let places = std::array::from_fn(|k| Place { stream: stream(from, to), block: first + k as u64 });
         let blocks = self.key.blocks(&places);
         let made = &mut self.made[from.index() * self.nodes + to.index()];
-        // The first time that so many are made, they get a place of their own.
+        // The first time that this many are computed, they get space of their own.
         if n == PER_BLOCK {
             made.base = (self.words.len() as u32).wrapping_sub(n);
             self.words.resize(self.words.len() + AT_ONCE as usize, Words::default());

@@ -1,4 +1,4 @@
-//! What clients ask, and when.
+//! The operations of clients.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,10 +9,11 @@ use crate::time::Time;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Operation<O> {
-    /// When the client means to invoke it. A client with an open operation invokes it when that one has ended.
+    /// When the client means to invoke it. A client invokes one operation at a time, so a later one waits for the open
+    /// one.
     pub at: Time,
-    /// Which node is the client.
+    /// The node that the client is on.
     pub client: NodeId,
-    /// What it asks.
+    /// The operation with its arguments.
     pub op: O,
 }

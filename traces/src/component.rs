@@ -9,7 +9,7 @@ use seedbed_properties::registry::{AsOperations, Registered};
 use seedbed_sim::choice::Source;
 use seedbed_sim::fault::FaultClass;
 use seedbed_sim::shrink::{self, AnyShrunk, Progress};
-use seedbed_sim::system::{AnyCase, AnyConfig, AnyFinished, AnyStory, AnyTrace, Glimpse};
+use seedbed_sim::system::{AnyCase, AnyConfig, AnyFinished, AnyStory, AnyTrace, AnyWorld};
 use seedbed_sim::timeline::Entry;
 use seedbed_sim::trace::TraceOf;
 use seedbed_sim::{
@@ -264,12 +264,12 @@ impl Component {
         &self,
         text: &str,
         events: Option<u64>,
-        each: &mut dyn FnMut(&dyn Glimpse) -> bool,
+        each: &mut dyn FnMut(&dyn AnyWorld) -> bool,
     ) -> anyhow::Result<()> {
         if events == Some(0) {
             return Ok(());
         }
-        let go_on = |world: &dyn Glimpse| events.is_none_or(|events| world.events() < events);
+        let go_on = |world: &dyn AnyWorld| events.is_none_or(|events| world.events() < events);
         Ok(self.system.step(&self.parse(text)?, &mut |world| each(world) && go_on(world))?)
     }
 
@@ -468,7 +468,7 @@ impl Prepared {
     pub fn in_turn(&self, seeds: Range<u64>, each: EachInTurn<'_>) -> anyhow::Result<()> {
         let system = &self.campaign().system;
         Ok(self.search.in_turn(seeds, &mut |result, case, source| {
-            each(result, &|| system.sightings(case, source).expect("the case has been run"))
+            each(result, &|| system.all_violations(case, source).expect("the case has been run"))
         })?)
     }
 
@@ -478,7 +478,7 @@ impl Prepared {
     /// If the failure is not there again in its recording.
     pub fn hunt(&self, seed: u64, keep_going: KeepGoing<'_>) -> anyhow::Result<Option<Shrunk>> {
         let (case, source) = self.search.world(seed)?;
-        let shrunk = shrink::tell_any(&case, &source, self.campaign(), keep_going)?;
+        let shrunk = shrink::record_and_shrink_any(&case, &source, self.campaign(), keep_going)?;
         Ok(shrunk.map(|shrunk| told(self.name(), &shrunk, Some(seed))))
     }
 

@@ -6,13 +6,13 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::process::NodeId;
-use crate::run::{caught, told};
+use crate::run::{caught, property_and_message};
 use crate::time::Time;
 
 /// The name of the panic of `f`.
 fn panics(f: impl FnOnce()) -> String {
     let panic = caught(f).expect_err("it panics");
-    told(panic).0
+    property_and_message(panic).0
 }
 
 fn named(message: &str) -> String {
@@ -59,7 +59,7 @@ fn words_stay_and_values_go() {
         ("the followers' logs and the leader's differ", "the followers' logs and the leader's differ"),
         ("`key` is missing", "_ is missing"),
         ("Term went back: 3 to 2", "Term went back: _ to _"),
-        // Nobody can tell a value at the beginning from the first word of a sentence.
+        // A value at the beginning looks like the first word of a sentence.
         ("Follower got Heartbeat", "Follower got _"),
         ("it is true that election_min is 3ms", "it is _ that _ is _"),
         ("a state:\n  Server {\n    id: 3,\n  }\nand more", "a state:"),
@@ -91,10 +91,10 @@ fn names_are_short() {
     assert!(named(&format!("assertion failed: {}", "x.y() && ".repeat(90))).chars().count() < 160);
 }
 
-/// Takes what would have been computed.
+/// Uses a value, so that computing it is not optimised away.
 fn used<T>(_: T) {}
 
-/// Panics of every make, each with several values; their neighbours differ in a word, or in their place alone.
+/// Panics of every kind, each with several values; neighbours differ in one word, or only in their place.
 #[test]
 fn real_panics_keep_their_names_and_do_not_share_them() {
     let empty: Vec<u32> = Vec::new();
@@ -148,10 +148,11 @@ fn real_panics_keep_their_names_and_do_not_share_them() {
     }
 }
 
-// What is said of the place that panicked, whole.
+// The message of the violation keeps its values.
 #[test]
 fn what_a_panic_says_stays_whole_beside_its_name() {
-    let (property, message) = told(caught(|| assert_eq!(1, 2, "the terms of n{} agree", 3)).expect_err("it panics"));
+    let (property, message) =
+        property_and_message(caught(|| assert_eq!(1, 2, "the terms of n{} agree", 3)).expect_err("it panics"));
     assert_eq!(property, "assertion: assertion/tests.rs: the terms of _ agree");
     assert!(message.contains("left: 1") && message.contains("(asserted at sim/src/assertion/tests.rs:"), "{message}");
 }

@@ -15,7 +15,7 @@ use crate::{Record, Source, run};
 const LOG: File = File(0);
 const OTHER: NodeId = NodeId(1);
 
-/// Does what it is told, one operation at a time.
+/// Performs the scripted effects, one operation at a time.
 #[derive(Clone, Debug, Hash, Default)]
 struct Puppet {
     started_with: Vec<Stored<u32>>,
@@ -62,7 +62,7 @@ impl Process for Puppet {
     fn synced(&mut self, ctx: &mut Context<'_, Self>) {
         self.syncs += 1;
         ctx.send(OTHER, Said(1_000_000 + ctx.durable_to()));
-        // Once in a while a write of the handler's own, so that one sync follows another.
+        // Every third sync writes itself, so that one sync follows another.
         if self.syncs.is_multiple_of(3) {
             ctx.append(LOG, self.syncs);
         }
@@ -109,10 +109,10 @@ fn said(numbers: impl IntoIterator<Item = u64>) -> Vec<(NodeId, Said)> {
 fn effects_come_in_the_order_in_which_the_handler_had_them() {
     let handled = does(&mut puppet(), [Act::Append(1), Act::Send(2), Act::Arm(3), Act::Cancel, Act::Complete]);
     let expect: [Effect<Puppet>; 5] = [
-        Effect::Append { file: LOG, record: 1 },
+        Effect::Append(LOG, 1),
         Effect::Send { to: OTHER, message: Said(2), early: false },
-        Effect::Arm { timer: (), after: Span(3) },
-        Effect::Cancel { timer: () },
+        Effect::Arm((), Span(3)),
+        Effect::Cancel(()),
         Effect::Complete { op: OpId(0), ret: 1, early: false },
     ];
     assert_eq!(*handled, expect);
@@ -155,7 +155,7 @@ fn a_sync_covers_what_was_written_before_it_began() {
     does(&mut bench, [Act::Append(1), Act::Send(1)]);
     bench.sync_begins();
     does(&mut bench, [Act::Append(2), Act::Send(2)]);
-    // What the handler of `synced` says waits for the second write as well.
+    // The output of `synced` waits for the second write as well.
     assert_eq!(bench.synced().messages_released(), said([1]));
     assert_eq!(bench.synced().messages_released(), said([2, 1_000_001, 1_000_002]));
 }
@@ -247,9 +247,9 @@ fn who_writes_to_a_full_disk_halts() {
 // The same process in a world
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Stage;
+struct TwoNodes;
 
-impl Model for Stage {
+impl Model for TwoNodes {
     type Process = Puppet;
     const INFO: Info = Info::named("stage", "", "example", "One node does what it is told, another listens.");
 
@@ -283,7 +283,7 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
 
 /// What left the puppet's node, in order.
 fn in_a_world(script: &[Vec<Act>], instant: bool) -> (Vec<String>, Vec<Option<u32>>) {
-    let mut case = Case::quiet(Stage);
+    let mut case = Case::quiet(TwoNodes);
     case.scenario.disk = DiskConfig { sync: if instant { Span::ZERO } else { SYNC }, ..DiskConfig::default() };
     let operation = |(n, acts): (usize, &Vec<Act>)| Operation {
         at: Time::ms(1 + 20 * n as u64),

@@ -12,7 +12,7 @@ pub(super) fn read(clock: &TimeHandle) -> Time {
     Time(clock.elapsed().as_nanos() as u64)
 }
 
-/// Resolves when the clock reaches `at`, exactly: a plain sleep would round up to a millisecond from now.
+/// Resolves exactly when the clock reaches `at`; a plain sleep is rounded up to a millisecond.
 pub(super) fn reaches(clock: &TimeHandle, at: Time) -> Pin<Box<Sleep>> {
     let begin = clock.now_instant() - clock.elapsed();
     let mut sleep = Box::pin(clock.sleep(Duration::ZERO));

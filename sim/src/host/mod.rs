@@ -9,22 +9,21 @@
 //! | faults | all but Byzantine lies | crash, pause, cut, partition, isolation, loss |
 //! | a run is | a [`Case`](crate::Case) and a [`Source`](crate::Source), replayed from its deviations | a [`Deployment`] and a seed |
 //!
-//! Without `--cfg madsim` this module does not exist, and whoever names it is told so by the compiler: the item is
-//! "gated behind" that flag. Worlds of state machines need no flag.
+//! Without `--cfg madsim` this module does not exist, and the compiler reports uses of it as "gated behind" that flag.
+//! Worlds of state machines need no flag.
 //!
 //! # Time in a world with async nodes
 //!
-//! The world's time is the time of its events, as ever; what a task does in answer to an event happens at the event's
-//! instant, to the nanosecond, however many tasks take part. madsim's clock runs a little ahead of it, because its
-//! executor adds 50 to 100 ns for each task it polls and 50 ns for each timer it waits for: it is never behind, it
-//! never passes the next event by more than that, and it falls back into step wherever the world has nothing to do for
-//! longer. A task that sleeps by [`Handle::sleep`] wakes at an event and so exactly; one that sleeps by
-//! `madsim::time` wakes between events, and what it then does happens when madsim's clock says, but not later than
-//! the world's next event.
+//! The world's time is the time of its events. What a task does in response to an event happens at the event's instant,
+//! to the nanosecond, however many tasks take part. madsim's clock runs a little ahead, because its executor adds 50 to
+//! 100 ns for each task it polls and 50 ns for each timer it waits for: it is never behind, it never passes the next
+//! event by more than that, and it is exact again as soon as the world is idle for longer. A task that sleeps by
+//! [`Handle::sleep`] wakes at an event, at the exact time. One that sleeps by `madsim::time` wakes between events; what
+//! it then does happens at madsim's time, but no later than the world's next event.
 //!
 //! # Chance
 //!
-//! madsim picks at random which of several ready tasks goes first. Where these picks begin is itself a choice of the
+//! madsim picks at random which of several ready tasks runs next. The seed of these picks is itself a choice of the
 //! world, `(draw, n, "host/schedule", 0)` of its first node, so a seed explores schedules and a trace replays one.
 
 mod clock;

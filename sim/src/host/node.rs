@@ -20,15 +20,15 @@ use crate::process::Context;
 use crate::process::{NodeId, OpId, Process};
 use crate::time::{Span, Time};
 
-/// What the async nodes of a model say, write and answer: the types of its [`Process`].
+/// The types of the messages, records, operations and answers of async nodes: those of their [`Process`].
 pub trait Program: fmt::Debug + 'static {
-    /// What nodes send each other.
+    /// Moved between nodes, never serialised.
     type Message: Clone + fmt::Debug + Hash + Kinded + 'static;
-    /// One record of a file on a node's disk; [`NoDisk`](crate::NoDisk) if it writes none.
+    /// A record on disk; [`NoDisk`](crate::NoDisk) if nodes write none.
     type Record: Clone + fmt::Debug + Hash + 'static;
-    /// What clients ask.
+    /// An operation; [`NoOp`](crate::NoOp) if there are no clients.
     type Op: Clone + fmt::Debug + Hash + PartialEq + Serialize + DeserializeOwned + Send + 'static;
-    /// What clients are answered.
+    /// The answer to an operation.
     type Ret: Clone + fmt::Debug + Hash + PartialEq + Serialize + DeserializeOwned + Send + 'static;
 }
 
@@ -37,21 +37,21 @@ pub trait Program: fmt::Debug + 'static {
 pub struct Alarm(u64);
 crate::kinds!(Alarm: of one);
 
-/// What comes in from outside.
+/// What a node receives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input<M, O> {
-    /// A message.
+    /// A message from a node, which may be the receiver itself.
     Message {
-        /// From whom.
+        /// The sender.
         from: NodeId,
-        /// What.
+        /// As it was sent.
         message: M,
     },
     /// A client of this node invokes an operation: answer it with [`Handle::complete`].
     Op {
-        /// Its name.
+        /// Names the operation in [`Handle::complete`] and [`Handle::fail`].
         id: OpId,
-        /// What is asked.
+        /// The operation with its arguments.
         op: O,
     },
 }
@@ -63,11 +63,11 @@ type Main<A> = Box<dyn FnOnce(Handle<A>) -> Pin<Box<dyn Future<Output = ()>>>>;
 
 /// The process of an async node. [`crate::Model::spawn`] makes it from an async function, which runs as the first task
 /// of a madsim node and may spawn others with `madsim::task::spawn_local`. When it returns, the node's other tasks end
-/// too, as they do when a `main` returns; the node then hears nothing.
+/// too, as they do when a `main` returns; the node then receives nothing.
 ///
 /// *Clone*: tasks cannot be copied, so a world that has async nodes cannot be forked; cloning one panics.
-/// *Hash*: of all that the node was told in this life. As its code is deterministic, nodes that were told the same are
-/// in the same state, if they also drew the same and were scheduled the same.
+/// *Hash*: of everything that the node received in this life. Its code is deterministic, so nodes with the same hash
+/// are in the same state, if they also drew the same values and were scheduled in the same way.
 pub struct Hosted<A: Program> {
     mailbox: Shared<A>,
     main: Option<Main<A>>,
@@ -79,19 +79,19 @@ impl<A: Program> Hosted<A> {
         Hosted { mailbox: Rc::default(), main: Some(Box::new(move |handle| Box::pin(main(handle)))) }
     }
 
-    /// What a life begins with, once.
+    /// The async function and the mailbox of this life; `None` the second time.
     pub(super) fn take_main(&mut self) -> Option<(Main<A>, Shared<A>)> {
         Some((self.main.take()?, self.mailbox.clone()))
     }
 
-    /// Whether this is the mailbox of this life.
+    /// Whether a task with this mailbox belongs to the node's present life.
     pub(super) fn reads(&self, mailbox: &Shared<A>) -> bool {
         Rc::ptr_eq(&self.mailbox, mailbox)
     }
 
-    fn hear(&mut self, what: &impl Hash, put: impl FnOnce(&mut Mailbox<A>)) {
+    fn deliver(&mut self, what: &impl Hash, put: impl FnOnce(&mut Mailbox<A>)) {
         let mut mailbox = self.mailbox.borrow_mut();
-        what.hash(&mut mailbox.heard);
+        what.hash(&mut mailbox.received);
         put(&mut mailbox);
         mailbox.wakers.drain(..).for_each(Waker::wake);
     }
@@ -105,7 +105,7 @@ impl<A: Program> Clone for Hosted<A> {
 
 impl<A: Program> Hash for Hosted<A> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.mailbox.borrow().heard.finish());
+        state.write_u64(self.mailbox.borrow().received.finish());
     }
 }
 
@@ -120,18 +120,18 @@ impl<A: Program> fmt::Debug for Hosted<A> {
     }
 }
 
-/// What the world has told a node and its tasks have not taken yet.
+/// Inputs of a node that its tasks have not taken yet.
 #[derive(Debug)]
 pub(super) struct Mailbox<A: Program> {
     inputs: VecDeque<Input<A::Message, A::Op>>,
-    /// Sleeps that go on, with who waits for them.
+    /// Running sleeps, with the wakers of the tasks that wait for them.
     asleep: BTreeMap<Alarm, Option<Waker>>,
-    /// Sleeps that have ended and were not looked at yet.
-    over: BTreeSet<Alarm>,
+    /// Sleeps that have ended and were not polled since.
+    elapsed: BTreeSet<Alarm>,
     next_alarm: u64,
     /// Tasks that wait for an input or for the disk.
     wakers: Vec<Waker>,
-    heard: StableHasher,
+    received: StableHasher,
 }
 
 impl<A: Program> Default for Mailbox<A> {
@@ -139,10 +139,10 @@ impl<A: Program> Default for Mailbox<A> {
         Mailbox {
             inputs: VecDeque::new(),
             asleep: BTreeMap::new(),
-            over: BTreeSet::new(),
+            elapsed: BTreeSet::new(),
             next_alarm: 0,
             wakers: Vec::new(),
-            heard: StableHasher::default(),
+            received: StableHasher::default(),
         }
     }
 }
@@ -162,34 +162,34 @@ impl<A: Program> Process for Hosted<A> {
     type Op = A::Op;
     type Ret = A::Ret;
 
-    /// Nothing yet: whoever runs the world finds a node that has begun, and launches its tasks.
+    /// Does nothing: the host sees that the node has started, and launches its tasks.
     fn start(&mut self, _: &mut Context<'_, Self>) {}
 
     fn message(&mut self, _: &mut Context<'_, Self>, from: NodeId, message: A::Message) {
         let what = (from, message.clone());
-        self.hear(&what, |mailbox| mailbox.inputs.push_back(Input::Message { from, message }));
+        self.deliver(&what, |mailbox| mailbox.inputs.push_back(Input::Message { from, message }));
     }
 
     fn invoke(&mut self, _: &mut Context<'_, Self>, id: OpId, op: A::Op) {
         let what = (id, op.clone());
-        self.hear(&what, |mailbox| mailbox.inputs.push_back(Input::Op { id, op }));
+        self.deliver(&what, |mailbox| mailbox.inputs.push_back(Input::Op { id, op }));
     }
 
     fn timer(&mut self, _: &mut Context<'_, Self>, alarm: Alarm) {
         let mut mailbox = self.mailbox.borrow_mut();
-        alarm.hash(&mut mailbox.heard);
+        alarm.hash(&mut mailbox.received);
         if let Some(waker) = mailbox.asleep.remove(&alarm) {
-            mailbox.over.insert(alarm);
+            mailbox.elapsed.insert(alarm);
             waker.into_iter().for_each(Waker::wake);
         }
     }
 
     fn synced(&mut self, _: &mut Context<'_, Self>) {
-        self.hear(&"synced", |_| {});
+        self.deliver(&"synced", |_| {});
     }
 }
 
-/// What stands behind a handle: the world, of whatever model.
+/// The world behind a handle, with the model's type erased.
 pub(super) trait Site<A: Program> {
     /// Runs `effect` on a node that is up and still has this mailbox.
     fn act(&self, node: NodeId, mailbox: &Shared<A>, effect: &mut dyn FnMut(&mut Context<'_, Hosted<A>>));
@@ -294,7 +294,7 @@ impl<A: Program> Handle<A> {
         self.act(|ctx| ctx.mark(name));
     }
 
-    /// Leaves a remark in the timeline.
+    /// Adds a note to the timeline; see [`Context::note`].
     pub fn note(&self, text: impl Fn() -> String) {
         self.act(|ctx| ctx.note(text));
     }
@@ -327,7 +327,7 @@ impl<A: Program> Handle<A> {
         .await
     }
 
-    /// Waits for the first input that `pick` takes.
+    /// Waits for the first input that `pick` accepts.
     async fn take<T>(&self, pick: impl Fn(Input<A::Message, A::Op>) -> Result<T, Input<A::Message, A::Op>>) -> T {
         std::future::poll_fn(|poller| {
             let mut mailbox = self.mailbox.borrow_mut();
@@ -362,7 +362,7 @@ impl<A: Program> Handle<A> {
         Sleep { handle: self.clone(), span, alarm: None }
     }
 
-    /// What `future` gives, if it does so within `span`.
+    /// The output of `future`; `None` if it takes longer than `span`.
     pub async fn timeout<T>(&self, span: Span, future: impl Future<Output = T>) -> Option<T> {
         let mut sleep = self.sleep(span);
         let mut future = std::pin::pin!(future);
@@ -374,7 +374,7 @@ impl<A: Program> Handle<A> {
     }
 }
 
-/// A sleep on a node's clock: what [`Handle::sleep`] gives. It begins when it is first polled.
+/// A sleep on a node's clock; see [`Handle::sleep`]. It begins when it is first polled.
 #[derive(Debug)]
 pub struct Sleep<A: Program> {
     handle: Handle<A>,
@@ -398,7 +398,7 @@ impl<A: Program> Future for Sleep<A> {
             return Poll::Pending;
         };
         let mut mailbox = self.handle.mailbox.borrow_mut();
-        if mailbox.over.remove(&alarm) {
+        if mailbox.elapsed.remove(&alarm) {
             drop(mailbox);
             self.alarm = None;
             return Poll::Ready(());
@@ -412,7 +412,7 @@ impl<A: Program> Drop for Sleep<A> {
     fn drop(&mut self) {
         let Some(alarm) = self.alarm.take() else { return };
         let mut mailbox = self.handle.mailbox.borrow_mut();
-        mailbox.over.remove(&alarm);
+        mailbox.elapsed.remove(&alarm);
         if mailbox.asleep.remove(&alarm).is_some() {
             drop(mailbox);
             self.handle.act(|ctx| ctx.cancel(&alarm));

@@ -1,18 +1,18 @@
 //! Running ordinary tokio programs under a fault plan, on madsim's own network.
 //!
-//! The program uses `tokio`'s names, which the crate `madsim-tokio` answers inside a simulation; nothing in it knows of
-//! this module but the lines that record what clients asked and were answered.
+//! The program uses `tokio`'s names, which the crate `madsim-tokio` provides inside a simulation. It depends on this
+//! module only where it records operations and their answers.
 //!
-//! What madsim's `NetSim` can do, it is asked to do; a plan that asks for more is refused ([`Impossible`]) rather than
-//! half obeyed. It has one latency range and one loss rate for all links, so no `delay` of a link, no latency but
-//! constant and uniform; nothing is doubled; there is no bandwidth. A cut drops datagrams; a TCP stream keeps what is
-//! sent into a cut, or lost, and tries again with a growing pause, as real ones do, so nothing can be held by command.
-//! There are no disks, so no wipe and no disk faults (a crash loses all that a program has); one clock for all nodes,
-//! so no skew; and nothing in it lies. Every send also takes `NetSim`'s hidden millisecond.
+//! Faults are injected through madsim's `NetSim`, and a plan that needs more than it can do is refused
+//! ([`Impossible`]). It has one latency range and one loss rate for all links: no `delay` of a link, no latency but
+//! constant and uniform, no duplication, no bandwidth. A cut drops datagrams. A TCP stream keeps what was sent into a
+//! cut, or lost, and resends it with a growing backoff, as real ones do, so messages cannot be held. There are no
+//! disks, so no wipe and no disk faults (a crash loses all state of a program); one clock for all nodes, so no skew;
+//! and no Byzantine faults. Every send also takes `NetSim`'s hidden millisecond.
 //!
-//! Where madsim's network differs from tokio's, a program has to know: a `TcpStream` sends when it is flushed and not
-//! before; `connect` is refused, not slow, where the link is cut or the packet lost; a stream to a host that has crashed
-//! ends rather than resets; `UdpSocket::send_to` takes its arguments the other way round.
+//! Programs have to allow for where madsim's network differs from tokio's: a `TcpStream` sends only when it is flushed;
+//! `connect` is refused, not slow, where the link is cut or the packet lost; a stream to a host that has crashed ends
+//! instead of being reset; `UdpSocket::send_to` takes its arguments in the other order.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -34,21 +34,21 @@ use crate::network::{CutMode, Latency, NetworkConfig};
 use crate::phases::Phases;
 use crate::process::{NodeId, OpId};
 use crate::property::{Verdict, Violation};
-use crate::run::{caught, told};
+use crate::run::{caught, property_and_message};
 use crate::scenario::Impossible;
 use crate::stats::Stats;
 use crate::time::{Span, Time};
 
-/// Where a program runs and what breaks: what a [`Case`](crate::Case) is for models.
+/// The nodes, network and faults of a program's run: the counterpart of a [`Case`](crate::Case).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Deployment {
-    /// How many nodes: `n0` to `n(nodes − 1)`.
+    /// The nodes are `n0` to `n(nodes − 1)`.
     pub nodes: u16,
     /// Constant or uniform latency, and loss. Streams keep their order and datagrams do not, whatever `fifo` says.
     pub network: NetworkConfig,
-    /// What breaks: crashes, pauses, cuts, partitions, isolations, of named nodes.
+    /// Crashes, pauses, cuts, partitions and isolations, of named nodes.
     pub faults: Vec<Fault>,
-    /// How long the run is. All faults end, and nothing is lost any more, at the end of chaos; a core cannot be named.
+    /// All faults end, and messages are no longer lost, at the end of chaos. A core cannot be named.
     pub phases: Phases,
 }
 
@@ -59,7 +59,7 @@ impl Deployment {
         Deployment { nodes, network: NetworkConfig::default(), faults: Vec::new(), phases }
     }
 
-    /// Looks for what `NetSim` cannot do.
+    /// Checks that `NetSim` can do all of it.
     ///
     /// # Errors
     /// The first impossible thing, with its place.
@@ -92,7 +92,7 @@ impl Deployment {
     }
 }
 
-/// Why a fault cannot strike tokio programs, if it cannot.
+/// Why `NetSim` cannot inject a fault; `None` if it can.
 fn problem(what: &What) -> Option<&'static str> {
     if let Some(Target::Role(_)) = what.target() {
         return Some("programs have no roles: name a node");
@@ -111,7 +111,7 @@ fn problem(what: &What) -> Option<&'static str> {
     }
 }
 
-/// What a program is told of the node it runs on, and where it records what clients do.
+/// A program's view of its node: its identity, the addresses of others, and where it records operations.
 pub struct Node<O, R> {
     id: NodeId,
     history: Arc<Mutex<History<O, R>>>,
@@ -179,10 +179,10 @@ impl<O, R> Open<O, R> {
     }
 }
 
-/// What a history must satisfy: a name, and the check at the end of a run.
+/// A property of histories: its name, and its check at the end of a run.
 pub type Judge<'a, O, R> = (&'a str, &'a (dyn Fn(&History<O, R>) -> Verdict + Sync));
 
-/// What became of a deployment.
+/// The outcome of a deployment.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Deployed<O, R> {
     /// The first violation: a panic in the program, or a property of the history.
@@ -221,7 +221,7 @@ where
     let begin = |id: NodeId| Node { id, history: history.clone() };
     let nodes: Vec<Node<O, R>> = (0..deployment.nodes).map(|n| begin(NodeId(n))).collect();
     let (panic, ended_at, struck, stats) = std::thread::scope(|scope| {
-        let run = scope.spawn(|| Stage::new(deployment, seed, nodes, program).run());
+        let run = scope.spawn(|| Execution::new(deployment, seed, nodes, program).run());
         run.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     });
     let history = history.lock().expect("nobody panics while recording").clone();
@@ -246,15 +246,15 @@ fn ip(node: NodeId) -> IpAddr {
     IpAddr::V4(Ipv4Addr::new(10, 0, 0, node.0 as u8 + 1))
 }
 
-/// What happens to the deployment at one instant.
+/// A change of the deployment at one instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Turn {
+enum Change {
     Ends(usize),
     Heal,
     Begins(usize),
 }
 
-struct Stage<'a> {
+struct Execution<'a> {
     deployment: &'a Deployment,
     faults: Vec<Fault<NodeId>>,
     runtime: Runtime,
@@ -270,7 +270,7 @@ struct Stage<'a> {
 
 type Ended = (Option<(String, String)>, Time, Vec<(usize, Fault<NodeId>)>, Stats);
 
-impl<'a> Stage<'a> {
+impl<'a> Execution<'a> {
     fn new<O: Send + 'static, R: Send + 'static, F: Future<Output = ()> + 'static>(
         deployment: &'a Deployment,
         seed: u64,
@@ -291,7 +291,7 @@ impl<'a> Stage<'a> {
         let nodes: Vec<NodeHandle> = nodes.into_iter().map(make).collect();
         let strikes = |fault: &Fault| fault.strikes(|_| None).expect("validated: programs have no roles");
         let faults: Vec<_> = deployment.faults.iter().map(strikes).collect();
-        Stage {
+        Execution {
             downs: vec![0; nodes.len()],
             pauses: vec![0; nodes.len()],
             cuts: BTreeMap::new(),
@@ -307,21 +307,21 @@ impl<'a> Stage<'a> {
 
     fn run(mut self) -> Ended {
         let heal_at = self.deployment.phases.heal_at();
-        let mut plan = vec![(heal_at, Turn::Heal)];
+        let mut plan = vec![(heal_at, Change::Heal)];
         for (index, fault) in self.faults.iter().enumerate().filter(|(_, fault)| fault.at < heal_at) {
-            plan.push((fault.at, Turn::Begins(index)));
-            plan.extend(fault.until().filter(|until| *until < heal_at).map(|until| (until, Turn::Ends(index))));
+            plan.push((fault.at, Change::Begins(index)));
+            plan.extend(fault.until().filter(|until| *until < heal_at).map(|until| (until, Change::Ends(index))));
         }
         plan.sort();
         let (clock, net) = self.runtime.block_on(async { (TimeHandle::current(), NetSim::current()) });
         let panic = caught(|| {
-            for (at, turn) in plan {
+            for (at, change) in plan {
                 self.runtime.block_on(clock::reaches(&clock, at));
                 self.stats.events += 1;
-                match turn {
-                    Turn::Begins(index) => self.change(index, true, &net),
-                    Turn::Ends(index) => self.change(index, false, &net),
-                    Turn::Heal => {
+                match change {
+                    Change::Begins(index) => self.change(index, true, &net),
+                    Change::Ends(index) => self.change(index, false, &net),
+                    Change::Heal => {
                         net.update_config(|config| config.packet_loss_rate = 0.0);
                         (0..self.active.len()).for_each(|index| self.change(index, false, &net));
                     }
@@ -331,13 +331,13 @@ impl<'a> Stage<'a> {
         });
         let ended_at = clock::read(&clock);
         self.stats.sent = net.stat().msg_count;
-        // Pending tasks would keep the runtime, and all it holds, for ever.
+        // Pending tasks would keep the runtime, and all it holds, alive.
         self.nodes.iter().for_each(|node| self.runtime.handle().kill(node.id()));
         let _ = caught(|| self.runtime.block_on(async {}));
-        (panic.err().map(told), ended_at, self.struck, self.stats)
+        (panic.err().map(property_and_message), ended_at, self.struck, self.stats)
     }
 
-    /// A fault begins or ends. Where several have a node or a link, it is free when the last has ended.
+    /// Begins or ends a fault. A node or link that several faults affect recovers when the last of them ends.
     fn change(&mut self, index: usize, begins: bool, net: &NetSim) {
         if self.active[index] == begins {
             return;
@@ -389,7 +389,7 @@ impl<'a> Stage<'a> {
     }
 }
 
-/// Counts a fault in or out; says whether it was the first to come or the last to go.
+/// Counts a fault that begins or ends; `true` if it was the first to begin or the last to end.
 fn counted(count: &mut u32, begins: bool) -> bool {
     if begins {
         *count += 1;

@@ -1,5 +1,5 @@
-//! Coarsening: single lost and late messages become windows ("a→b is cut from 1.2 s to 1.4 s"), windows that belong
-//! together become one. Windows are shorter to tell and survive changes of the code far better than single messages.
+//! Coarsening: single lost and late messages become windows ("a→b is cut from 1.2 s to 1.4 s"), and windows that belong
+//! together become one. Windows are easier to read than single messages, and survive changes of the code far better.
 
 use std::collections::BTreeMap;
 
@@ -38,7 +38,7 @@ impl Shrinker<'_> {
         sent
     }
 
-    /// All losses on a link become one cut; where that breaks the story, each becomes a cut of its own.
+    /// All losses on a link become one cut; if the property then holds, each becomes a cut of its own.
     fn losses_to_windows(&mut self) {
         let sent = self.sent_at();
         let mut losses: BTreeMap<(NodeId, NodeId), Vec<(Deviation, Time)>> = BTreeMap::new();
@@ -74,7 +74,7 @@ impl Shrinker<'_> {
         story
     }
 
-    /// A message that comes very late is often as good as lost, and a loss is easier to tell.
+    /// A very late message can often be replaced by a lost one, which is easier to understand.
     fn lates_to_losses(&mut self) {
         for index in (0..self.best.story.deviations.len()).rev() {
             let mut candidate = self.best.story.clone();
@@ -118,8 +118,8 @@ impl Shrinker<'_> {
         }
     }
 
-    /// Two faults at one place become one that spans both: of the one kind, or of the other. A node that is cut off, and
-    /// then crashes, might as well have been down all the while.
+    /// Two faults of one place become one that spans both, of the kind of one or the other. A node that is cut off and
+    /// then crashes might as well be down the whole time.
     fn join_windows(&mut self) {
         let mut first = 0;
         while first < self.best.story.case.faults.len() {
@@ -172,7 +172,7 @@ impl Shrinker<'_> {
         self.attempt(candidate);
     }
 
-    /// A partition that matters to one node only is easier to tell as its isolation.
+    /// A partition that matters to one node only is easier to understand as its isolation.
     fn partitions_to_isolations(&mut self) {
         for index in 0..self.best.story.case.faults.len() {
             let fault = &self.best.story.case.faults[index];
@@ -189,7 +189,7 @@ impl Shrinker<'_> {
     }
 }
 
-/// What may stand for two faults at once.
+/// The faults that may replace two faults.
 fn joined(a: &Fault, b: &Fault) -> Vec<Fault> {
     let spanning = |what: &What| Fault { what: what.clone(), ..span(a, b) };
     if a.what == b.what {
@@ -202,7 +202,7 @@ fn joined(a: &Fault, b: &Fault) -> Vec<Fault> {
     }
 }
 
-/// The one node that a fault strikes, if it is one.
+/// The one node that a fault crashes, pauses or isolates; `None` for other faults.
 fn struck(what: &What) -> Option<NodeId> {
     match (what, what.target()) {
         (What::Partition { side, .. }, _) if side.len() == 1 => Some(side[0]),
@@ -210,7 +210,7 @@ fn struck(what: &What) -> Option<NodeId> {
     }
 }
 
-/// The fault that spans two, of the kind of the first.
+/// A fault of the kind of `a` that spans both.
 fn span(a: &Fault, b: &Fault) -> Fault {
     let at = a.at.min(b.at);
     let lasts = a.until().zip(b.until()).map(|(a, b)| a.max(b).since(at));

@@ -36,14 +36,14 @@ pub(crate) fn record_by(runner: &dyn Runner, case: &AnyCase, source: &Source) ->
     Some((StoryOf::recorded(case, &outcome), violation))
 }
 
-/// How far shrinking has come.
+/// The progress of shrinking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
     /// Worlds run so far.
     pub runs: usize,
-    /// The size at the beginning.
+    /// The size before shrinking.
     pub before: Sizes,
-    /// The size now.
+    /// The size of the smallest story so far.
     pub now: Sizes,
 }
 
@@ -58,24 +58,24 @@ pub type AnyShrunk = ShrunkOf<AnyConfig, AnyOp>;
 pub struct ShrunkOf<C, O> {
     /// The smallest story found.
     pub story: StoryOf<C, O>,
-    /// What it violates: the same property as before.
+    /// Of the same property as before.
     pub violation: Violation,
-    /// The fingerprint up to there.
+    /// Of the run up to the violation.
     pub fingerprint: u64,
-    /// The size at the beginning.
+    /// The size before shrinking.
     pub before: Sizes,
     /// Worlds run.
     pub runs: usize,
-    /// Whether the story is not a part of the first one but was found again in a smaller world.
+    /// Whether the story was found again in a smaller world, and is not a part of the first one.
     pub retold: bool,
 }
 
-/// What people are told of a story that was retold.
+/// Printed with a story that was retold.
 pub const RETOLD: &str =
     "retold: the same property, violated in a smaller world than the seed's; its configuration may be another variant";
 
 impl<M: Model> ShrunkOf<M, Op<M>> {
-    /// The trace to keep.
+    /// The trace of the story, from this seed.
     pub fn trace(&self, seed: Option<u64>) -> Trace<M> {
         self.trace_of(M::INFO.name, seed)
     }
@@ -99,7 +99,7 @@ impl AnyShrunk {
 }
 
 impl<C: Clone, O: Clone> ShrunkOf<C, O> {
-    /// The trace to keep, of the model of this name.
+    /// The trace of the story, of the model of this name.
     pub fn trace_of(&self, model: &str, seed: Option<u64>) -> TraceOf<C, O> {
         let origin = Origin {
             seed,
@@ -125,26 +125,26 @@ impl fmt::Display for DoesNotFail {
 
 impl std::error::Error for DoesNotFail {}
 
-/// Records a failing run of a case, shrinks it, and if it stays long, tells it anew in a smaller world. `None` if the
-/// run violates nothing.
+/// Records a failing run of a case, shrinks it, and if it stays long, looks for a shorter story in smaller worlds.
+/// `None` if the run violates nothing.
 ///
 /// # Errors
-/// If the recording does not fail: then the run does not depend on its case and choices alone.
-pub fn tell<M: Model>(
+/// If the recording does not fail: the run depends on something besides its case and choices.
+pub fn record_and_shrink<M: Model>(
     case: &Case<M>,
     source: &Source,
     campaign: &Campaign<M>,
     keep_going: &mut dyn FnMut(&Progress) -> bool,
 ) -> Result<Option<Shrunk<M>>, DoesNotFail> {
-    let told = tell_any(&case.erased(), source, &campaign.erased(), keep_going)?;
-    Ok(told.map(AnyShrunk::of_model))
+    let shrunk = record_and_shrink_any(&case.erased(), source, &campaign.erased(), keep_going)?;
+    Ok(shrunk.map(AnyShrunk::of_model))
 }
 
-/// [`tell`], its types erased.
+/// [`record_and_shrink`], its types erased.
 ///
 /// # Errors
-/// If the recording does not fail: then the run does not depend on its case and choices alone.
-pub fn tell_any(
+/// If the recording does not fail: the run depends on something besides its case and choices.
+pub fn record_and_shrink_any(
     case: &AnyCase,
     source: &Source,
     campaign: &AnyCampaign,
@@ -155,11 +155,11 @@ pub fn tell_any(
         return Ok(None);
     };
     let shrunk = shrink_by(story, runner, keep_going)?;
-    let told = retell::retell(shrunk, campaign, keep_going);
-    Ok(Some(shake::shake(told, runner, keep_going)))
+    let retold = retell::retell(shrunk, campaign, keep_going);
+    Ok(Some(shake::shake(retold, runner, keep_going)))
 }
 
-/// How many worlds a shrink runs at most, where nobody says otherwise.
+/// The default limit on the worlds that a shrink runs.
 pub const DEFAULT_RUNS: usize = 40_000;
 
 /// Shrinks a failing story. `keep_going` is asked before each run; when it says no, the smallest story so far is the
@@ -215,7 +215,7 @@ struct Shrinker<'a> {
 
 impl Shrinker<'_> {
     fn shrink(&mut self) {
-        // Each round can make room for the next: a coarser story may lose more items.
+        // Coarsening may allow more items to be left out, so both alternate.
         for _ in 0..4 {
             let size = self.best.story.sizes();
             self.reduce();
@@ -228,7 +228,7 @@ impl Shrinker<'_> {
         self.reduce();
     }
 
-    /// Runs a candidate; it becomes the best story if the same property fails.
+    /// Runs a candidate, which replaces the best story if the same property fails.
     fn attempt(&mut self, candidate: AnyStory) -> bool {
         let best = &mut self.best;
         let progress = Progress { runs: best.runs, before: best.before, now: best.story.sizes() };
@@ -252,7 +252,7 @@ impl Shrinker<'_> {
     }
 }
 
-/// What a story used until its violation: no choices that nobody asked for, and nothing that lies after it.
+/// Removes the choices that the run did not ask for, and everything after the violation.
 fn used(mut story: AnyStory, asked_for: &[bool], violated: Time) -> AnyStory {
     let mut asked_for = asked_for.iter();
     story.deviations.retain(|_| *asked_for.next().expect("one flag a deviation"));

@@ -26,7 +26,7 @@ impl Shrinker<'_> {
         }
     }
 
-    /// Most deviations are latencies that do not matter: try without all of a sort before looking at single ones.
+    /// Most deviations are latencies without influence, so whole kinds are left out before single ones.
     fn drop_whole_kinds(&mut self) {
         let sorts: [fn(&Deviation) -> bool; 5] = [
             |_| true,
@@ -44,7 +44,7 @@ impl Shrinker<'_> {
         }
     }
 
-    /// Several messages that all take as long as each other, and not the base latency, are told by another base.
+    /// Equal latencies of several messages that differ from the base latency are expressed by another base latency.
     fn move_base_latency(&mut self) {
         let mut common: BTreeMap<Span, usize> = BTreeMap::new();
         for deviation in &self.best.story.deviations {
@@ -66,7 +66,7 @@ impl Shrinker<'_> {
         }
     }
 
-    /// Several syncs that take longer than the least are told by a slower disk: the shortest that does.
+    /// Several slow syncs are expressed by a slower disk: the fastest with which the property still fails.
     fn move_base_sync(&mut self) {
         let longer = |deviation: &Deviation| match deviation {
             Deviation::Sync { longer, .. } => Some(*longer),
@@ -92,7 +92,7 @@ impl Shrinker<'_> {
         let mut chunk = list(&mut self.best.story).len();
         while chunk > 0 && !self.stopped {
             let mut removed = false;
-            // From the end: what comes late depends on what came early, seldom the other way round.
+            // From the end, because late items depend on early ones more often than the reverse.
             let mut end = list(&mut self.best.story).len();
             while end > 0 && !self.stopped {
                 let begin = end.saturating_sub(chunk);

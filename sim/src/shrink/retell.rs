@@ -1,10 +1,10 @@
-//! Retelling: what stays long when it is shrunk is looked for again in small worlds.
+//! Retelling: a story that stays long when it is shrunk is looked for again in small worlds.
 //!
-//! Delta debugging cannot take an early fault out of a story in which everything later leans on it. But what breaks a
-//! protocol at all mostly breaks it in a small world too (the small-scope hypothesis: Jackson, *Software
-//! Abstractions*, 2006). So a story that stays long is drawn anew: same classes of faults, a short chaos, few operations,
-//! no jitter, few nodes; first in the configuration that it is told in, then, where the campaign draws variants, in
-//! those. A small world that violates the same property is shrunk, and the shorter story is kept. The trace says so.
+//! Delta debugging cannot remove an early fault on which everything later depends. But most bugs of a protocol show in
+//! a small world too (the small-scope hypothesis: Jackson, *Software Abstractions*, 2006). So cases are drawn with the
+//! same classes of faults, a short chaos, few operations, no jitter and few nodes: first in the story's configuration,
+//! then, if the campaign draws variants, in those. A small world that violates the same property is shrunk, and the
+//! shorter story is kept. Its trace says that it was retold.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -23,12 +23,12 @@ use crate::time::Span;
 /// A story of at most this many items is short enough to read at a glance.
 pub const SHORT: usize = 8;
 
-/// How many small worlds are tried at most; and how many of them in the story's own configuration, where there are
+/// How many small worlds are tried at most, and how many of them in the story's own configuration, if there are
 /// variants.
 const WORLDS: u64 = 40_000;
 const OWN: u64 = 10_000;
 
-/// How long chaos lasts in small worlds, and how many operations they have, in turn.
+/// The lengths of chaos in small worlds, and their numbers of operations, used in turn.
 const CHAOS: [Span; 3] = [Span::ms(800), Span::ms(1_500), Span::ms(2_500)];
 const OPERATIONS: [usize; 4] = [1, 3, 6, 12];
 
@@ -39,19 +39,19 @@ pub(super) fn retell(
     keep_going: &mut dyn FnMut(&Progress) -> bool,
 ) -> AnyShrunk {
     if campaign.swarm.is_as_configured() {
-        return tell_in(shrunk, campaign, &own_worlds, 0..WORLDS, keep_going);
+        return shrink_in(shrunk, campaign, &own_worlds, 0..WORLDS, keep_going);
     }
-    let best = tell_in(shrunk, campaign, &own_worlds, 0..OWN, keep_going);
-    tell_in(best, campaign, &variants, OWN..WORLDS, keep_going)
+    let best = shrink_in(shrunk, campaign, &own_worlds, 0..OWN, keep_going);
+    shrink_in(best, campaign, &variants, OWN..WORLDS, keep_going)
 }
 
-/// Where a story may be told anew: the small worlds that a swarm makes of a system.
-type Where = dyn for<'a> Fn(&'a System, &AnyStory, Swarm) -> Vec<Box<dyn Worlds + 'a>>;
+/// Creates small worlds of a system, under a swarm.
+type SmallWorlds = dyn for<'a> Fn(&'a System, &AnyStory, Swarm) -> Vec<Box<dyn Worlds + 'a>>;
 
-fn tell_in(
+fn shrink_in(
     shrunk: AnyShrunk,
     campaign: &AnyCampaign,
-    worlds: &Where,
+    worlds: &SmallWorlds,
     seeds: Range<u64>,
     keep_going: &mut dyn FnMut(&Progress) -> bool,
 ) -> AnyShrunk {
@@ -81,19 +81,19 @@ fn tell_in(
         let Some((story, _)) = record_by(runner, &case, &source) else {
             continue;
         };
-        let Ok(told) = shrink_by(story, runner, keep_going) else {
+        let Ok(smaller) = shrink_by(story, runner, keep_going) else {
             continue;
         };
-        best.runs += told.runs;
-        if told.violation.property == best.violation.property && told.story.sizes().items() < size.items() {
-            best = ShrunkOf { before: best.before, runs: best.runs, retold: true, ..told };
+        best.runs += smaller.runs;
+        if smaller.violation.property == best.violation.property && smaller.story.sizes().items() < size.items() {
+            best = ShrunkOf { before: best.before, runs: best.runs, retold: true, ..smaller };
         }
     }
     best
 }
 
-/// The classes of faults that the story is told with, twice as often as all that the campaign draws: for it may be told in
-/// another way too.
+/// Swarms with the story's classes of faults, twice as often as with all classes of the campaign, because a shorter
+/// story may need others.
 fn swarms(story: &AnyStory, campaign: &AnyCampaign) -> Vec<Swarm> {
     let all = campaign.swarm.clone();
     let narrow = all.clone().narrowed(classes(story, campaign));
@@ -114,8 +114,8 @@ fn variants<'a>(system: &'a System, _: &AnyStory, swarm: Swarm) -> Vec<Box<dyn W
     smallest(&config).iter().chain([&config]).map(|config| system.0.worlds(&swarm, config)).collect()
 }
 
-/// The configuration with as few nodes as it takes to have one that may be down beside another; `None` if it has no more
-/// than that.
+/// The configuration with the fewest nodes that still tolerates the failure of one among several; `None` if it has no
+/// more than that.
 fn smallest(config: &AnyConfig) -> Option<AnyConfig> {
     (2..config.size()).find_map(|nodes| {
         let few = config.with_nodes(nodes).ok()?;
@@ -125,15 +125,14 @@ fn smallest(config: &AnyConfig) -> Option<AnyConfig> {
     })
 }
 
-/// The classes of fault that a story is told with: those of its faults that the campaign draws. Noise of the network and
-/// late timers were turned into faults where they mattered, and are left to chance here only where there is nothing
-/// else.
+/// The classes of a story's faults that the campaign draws. Noise of the network and late timers were turned into
+/// faults if they mattered, so they are drawn only if there is no other class.
 fn classes(story: &AnyStory, campaign: &AnyCampaign) -> BTreeSet<FaultClass> {
     let mut classes: BTreeSet<_> = story.case.faults.iter().map(|fault| fault.what.class()).collect();
     if story.case.scenario.disk.sync > Span::ZERO {
         classes.insert(FaultClass::Disk);
     }
-    // Shrinking tries links that keep the order: where they do not, it matters.
+    // Shrinking tries FIFO links, so links without FIFO order are needed here.
     if !story.case.scenario.network.fifo {
         classes.insert(FaultClass::Reorder);
     } else if classes.contains(&FaultClass::Crash) {
@@ -148,12 +147,12 @@ fn classes(story: &AnyStory, campaign: &AnyCampaign) -> BTreeSet<FaultClass> {
     classes
 }
 
-/// The small world of a seed, in turn without jitter and with it, and with more operations each time.
+/// The small world of a seed: alternately without and with jitter, and with more operations each time.
 fn small_case(cases: &dyn Worlds, seed: u64, turn: usize) -> AnyCase {
     let mut case = cases.case(seed);
     let scenario = &mut case.scenario;
     scenario.timer_jitter = Span::ZERO;
-    // Without any jitter the order of events is all there is to tell.
+    // Without jitter the story shows only the order of events.
     if turn.is_multiple_of(2) {
         scenario.network.latency = Latency::Constant { base: scenario.network.latency.base() };
         scenario.disk.sync_jitter = Span::ZERO;

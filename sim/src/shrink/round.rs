@@ -1,4 +1,4 @@
-//! Rounding: what is left is made short and round, one number at a time.
+//! Rounding: the remaining numbers are made short and round, one at a time.
 
 use crate::choice::{Billionths, Deviation};
 use crate::disk::DiskConfig;
@@ -6,10 +6,10 @@ use crate::shrink::Shrinker;
 use crate::system::AnyCase;
 use crate::time::{Span, Time};
 
-/// From coarse to fine: the first grid that the story survives is kept.
+/// From coarse to fine: the first grid with which the property still fails is kept.
 const GRIDS: [Span; 4] = [Span::ms(1000), Span::ms(100), Span::ms(10), Span::ms(1)];
 
-/// The lengths that faults are given.
+/// The lengths that faults can have.
 const LENGTHS: [Span; 8] = [
     Span::ms(5),
     Span::ms(20),
@@ -35,7 +35,7 @@ impl Shrinker<'_> {
         self.in_order();
     }
 
-    /// Stories are read from the top: faults stand in the order in which they strike, unless it matters that they do not.
+    /// Sorts faults by the time at which they strike, unless the property then holds.
     fn in_order(&mut self) {
         let mut ordered = self.best.story.clone();
         ordered.case.faults.sort_by_key(|fault| fault.at);
@@ -54,7 +54,7 @@ impl Shrinker<'_> {
         if !std::mem::replace(&mut ordered.case.scenario.network.fifo, true) {
             self.attempt(ordered);
         }
-        // Chaos need not go on after the violation, or after the last thing that happens in it.
+        // Chaos ends with the violation, or with the last item in it.
         let last = self.last_happening();
         for grid in GRIDS {
             let mut shorter = self.best.story.clone();
@@ -78,8 +78,8 @@ impl Shrinker<'_> {
         operations.chain(faults).max().unwrap_or(Time::ZERO)
     }
 
-    /// Each fault is given the shortest of a few round lengths that it can have, and then twice that, if the story
-    /// bears it: a window that fits to the millisecond does not survive the next change of the code.
+    /// Each fault gets the shortest of a few round lengths that still fails, and then twice that if that fails too: a
+    /// window that fits to the millisecond does not survive the next change of the code.
     fn shorten_faults(&mut self) {
         for index in 0..self.best.story.case.faults.len() {
             let lasts = self.best.story.case.faults.get(index).and_then(|fault| fault.lasts);

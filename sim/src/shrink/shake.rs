@@ -1,9 +1,9 @@
-//! Shaking: leave something out of a story that is still a little long, and move the rest.
+//! Shaking: leaves out items of a story that is still a little long, and perturbs the others.
 //!
-//! Delta debugging leaves out and changes nothing else. But in a story of elections and leases a fault is often there only
-//! to bring another to the right instant, and without it that one has to come earlier or later. So items are left out while
-//! times, lengths and draws are shaken, until the same property fails without them. The shakes are random, and the same in
-//! every shrink.
+//! Delta debugging leaves items out and changes nothing else. But in a story of elections and leases a fault is often
+//! there only to bring another to the right instant, and without it that one has to come earlier or later. So items are
+//! left out while times, lengths and draws are perturbed at random, until the same property fails without them. The
+//! random numbers have a fixed seed.
 
 use rand_chacha::ChaCha8Rng;
 use rand_core::Rng;
@@ -14,16 +14,16 @@ use crate::shrink::{AnyShrunk, Progress, SHORT, Shrinker};
 use crate::system::{AnyStory, Runner};
 use crate::time::{Span, Time};
 
-/// After so many shakes in a row that gave nothing, nothing more is expected.
+/// The search ends after this many unsuccessful attempts in a row.
 const SHAKES: usize = 8_000;
 
-/// Of a story with more items than this, one that is left out makes no difference to its readers.
+/// Stories with more items than this are not shaken: one item fewer would not make them readable.
 const LONG: usize = 3 * SHORT;
 
-/// How far things are moved at most, in turn.
+/// The greatest distances that items are moved, used in turn.
 const FAR: [Span; 4] = [Span::ms(3), Span::ms(20), Span::ms(80), Span::ms(300)];
 
-/// Shakes a story that is long until it is not, or nothing more comes of it.
+/// Shakes a story until it is short or attempts stay unsuccessful.
 pub(super) fn shake(
     shrunk: AnyShrunk,
     runner: &dyn Runner,
@@ -37,22 +37,22 @@ pub(super) fn shake(
 impl Shrinker<'_> {
     fn shake(&mut self) {
         let mut words = Words(generator(0, "shrink/shake"));
-        let mut in_vain = 0;
-        while in_vain < SHAKES && !self.stopped && (SHORT + 1..=LONG).contains(&self.best.story.sizes().items()) {
+        let mut unsuccessful = 0;
+        while unsuccessful < SHAKES && !self.stopped && (SHORT + 1..=LONG).contains(&self.best.story.sizes().items()) {
             let mut candidate = self.best.story.clone();
             for _ in 0..=words.below(2) {
                 leave_out(&mut candidate, &mut words);
             }
-            let far = FAR[in_vain % FAR.len()];
+            let far = FAR[unsuccessful % FAR.len()];
             match words.below(2) {
                 0 => shift_what_follows(&mut candidate, far, &mut words),
                 _ => shift_some(&mut candidate, far, &mut words),
             }
             redraw(&mut candidate, &mut words);
-            in_vain += 1;
+            unsuccessful += 1;
             if self.attempt(candidate) {
                 self.shrink();
-                in_vain = 0;
+                unsuccessful = 0;
             }
         }
     }
@@ -62,7 +62,7 @@ impl Shrinker<'_> {
 struct Words(ChaCha8Rng);
 
 impl Words {
-    /// Below `n`; zero if `n` is.
+    /// A number below `n`; zero if `n` is zero.
     fn below(&mut self, n: usize) -> usize {
         ((u128::from(self.0.next_u64()) * n as u128) >> 64) as usize
     }
@@ -73,7 +73,7 @@ impl Words {
     }
 }
 
-/// Leaves out one of all items.
+/// Leaves out a random item.
 fn leave_out(story: &mut AnyStory, words: &mut Words) {
     let (faults, operations) = (story.case.faults.len(), story.case.operations.len());
     let place = words.below(faults + operations + story.deviations.len());
@@ -86,7 +86,7 @@ fn leave_out(story: &mut AnyStory, words: &mut Words) {
     }
 }
 
-/// Moves everything from some instant on, all by as much: what led there now takes longer, or less long.
+/// Moves everything from a random instant on by the same time, earlier or later.
 fn shift_what_follows(story: &mut AnyStory, far: Span, words: &mut Words) {
     let case = &mut story.case;
     let faults = case.faults.iter().map(|fault| fault.at);
@@ -103,7 +103,7 @@ fn shift_what_follows(story: &mut AnyStory, far: Span, words: &mut Words) {
     case.faults.sort_by_key(|fault| fault.at);
 }
 
-/// Moves some of the faults and operations, and makes some faults shorter or longer.
+/// Moves some faults and operations, and changes the lengths of some faults.
 fn shift_some(story: &mut AnyStory, far: Span, words: &mut Words) {
     for fault in &mut story.case.faults {
         if words.below(2) == 0 {
@@ -123,7 +123,7 @@ fn shift_some(story: &mut AnyStory, far: Span, words: &mut Words) {
     }
 }
 
-/// Gives some draws another value.
+/// Changes the values of some draws.
 fn redraw(story: &mut AnyStory, words: &mut Words) {
     for deviation in &mut story.deviations {
         if let Deviation::Draw { billionths, .. } = deviation

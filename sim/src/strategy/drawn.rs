@@ -1,17 +1,17 @@
-//! How a strategy has a swarm draw.
+//! How a strategy configures a swarm.
 
 use crate::choice::Source;
 use crate::scenario::CaseOf;
 use crate::strategy::pct::Order;
 use crate::time::Span;
 
-/// How a swarm draws a seed's case and its choices.
+/// How a swarm draws the case of a seed and the source of its choices.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Drawn {
     #[default]
     Swarm,
     Uniform,
-    /// By priorities, in worlds that send up to so many messages, none of which is to take longer than the bound.
+    /// By priorities: `steps` is the most messages of a world, `bound` the greatest latency.
     Ordered {
         steps: u32,
         bound: Span,

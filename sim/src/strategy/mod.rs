@@ -1,6 +1,6 @@
-//! Strategies: how seeds are made into worlds. Each is a deterministic function of the seed, the model and, where it
-//! learns, of what it has been given to learn from; and each world that fails is recorded, replayed and shrunk like any
-//! other, for whatever a strategy decides is a part of the case or a named choice.
+//! Strategies: how the world of a seed is drawn. Each is a deterministic function of the seed, the model and, if it
+//! learns, its corpus. A failing world is recorded, replayed and shrunk in the same way under all of them, because
+//! everything that a strategy decides is part of the case or a named choice.
 //!
 //! | strategy | faults | message order | guarantees |
 //! |---|---|---|---|
@@ -9,7 +9,7 @@
 //! | [`pct`](Strategy::Pct) | those of the swarm | priorities of links, with change points | a lower bound for each seed, within a window ([`pct`]) |
 //! | [`guided`](Strategy::Guided) | those of the swarm, mutated | those of the swarm, mutated | none; learns ([`guided`]) |
 //!
-//! All of them stay inside what the model tolerates, by the same rules.
+//! All of them stay inside the model's tolerance, by the same rules.
 //!
 //! The default is the swarm: of 64 planted bugs, hunted 11 times each or with 3,000 seeds (`seedbed mutants --all --compare
 //! --budget 3000`), uniform needs 1.08 times its seeds (95 %: 0.89 to 1.35), pct 0.90 times (0.79 to 1.02), guided 1.11 times
@@ -29,28 +29,29 @@ use crate::sweep::AnyCampaign;
 
 pub use search::Search;
 
-/// How seeds are made into worlds.
+/// How the world of a seed is drawn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Strategy {
-    /// Every class of fault that is tolerated is on in every world; times and strengths are drawn uniformly.
+    /// Every tolerated class of faults is on in every world; times and strengths are uniformly distributed.
     Uniform,
-    /// Each seed draws which classes are on, how strong, and in which style. (Groce et al., *Swarm Testing*, ISSTA 2012.)
+    /// Each seed draws which classes of faults are on, how strong they are, and in which style. (Groce et al., *Swarm
+    /// Testing*, ISSTA 2012.)
     #[default]
     Swarm,
     /// Messages are delivered by random priorities of links that change at few random points. (Burckhardt et al., *A
     /// Randomized Scheduler with Probabilistic Guarantees of Finding Bugs*, ASPLOS 2010; Ozkan et al., *Randomized Testing
     /// of Distributed Systems with Probabilistic Guarantees*, OOPSLA 2018.)
     Pct,
-    /// Cases that reached something new are changed a little and run again. (Zalewski, *American Fuzzy Lop*; for
+    /// Cases that reached new coverage are mutated and run again. (Zalewski, *American Fuzzy Lop*; for
     /// distributed systems Meng et al., *Greybox Fuzzing of Distributed Systems*, CCS 2023.)
     Guided,
 }
 
 impl Strategy {
-    /// All of them.
+    /// All strategies, the baseline first.
     pub const ALL: [Strategy; 4] = [Strategy::Uniform, Strategy::Swarm, Strategy::Pct, Strategy::Guided];
 
-    /// The name on the command line and in files.
+    /// In lower case, as on the command line and in files.
     pub fn name(self) -> &'static str {
         match self {
             Strategy::Uniform => "uniform",
@@ -77,12 +78,12 @@ impl std::str::FromStr for Strategy {
     }
 }
 
-/// How many worlds are run to learn how many messages worlds of a model send.
+/// How many worlds are run to measure how many messages worlds of a model send.
 const MEASURED: u64 = 16;
 
 impl AnyCampaign {
-    /// The same campaign under a strategy. One that is guided draws like a swarm: what it makes of that is
-    /// [`guided::Guided`]'s.
+    /// The same campaign under a strategy. A guided campaign draws like a swarm; the rest is done by
+    /// [`guided::Guided`].
     ///
     /// # Errors
     /// If no world can run the model's own scenario.
@@ -99,10 +100,10 @@ impl AnyCampaign {
         Ok(self)
     }
 
-    /// The number of steps that PCT needs beforehand: the most messages that the worlds of a few fixed seeds send.
+    /// The number of steps that PCT has to know: the most messages that the worlds of a few fixed seeds send.
     fn most_messages(&self) -> Result<u32, Impossible> {
         let worlds = self.worlds();
-        // With the properties: a world that is broken may send messages for ever.
+        // With the properties, because a broken world may send messages without end.
         let sent = |seed| Ok(worlds.run(seed, Record::No)?.1.stats.sent);
         let most = (0..MEASURED).map(sent).collect::<Result<Vec<_>, _>>()?.into_iter().max();
         Ok(most.unwrap_or(0).clamp(1, u64::from(u32::MAX)) as u32)

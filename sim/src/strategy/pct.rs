@@ -3,27 +3,27 @@
 //! Bugs*, ASPLOS 2010, §3. For messages: Ozkan, Majumdar, Niksic, Tabaei Befrouei, Weissenbacher: *Randomized Testing of
 //! Distributed Systems with Probabilistic Guarantees*, OOPSLA 2018.)
 //!
-//! **What is ordered.** Where the paper has threads, there are *chains*: all messages of a link where links keep their
-//! order, and all messages of one kind on a link where they do not. Each gets a random priority. d − 1 of the first k
-//! messages of a run are change points: from there on, their chain has a priority below all initial ones, each change
-//! point its own. OOPSLA 2018 splits the messages into chains of causality instead; links are chains of that kind that
-//! need no look ahead, only more of them.
+//! **What is ordered.** In place of the paper's threads there are *chains*: all messages of a link with FIFO order, or
+//! all messages of one kind on a link without. Each chain gets a random priority. d − 1 of the first k messages of a
+//! run are change points: from there on, their chain has a priority below all initial ones, each change point its own.
+//! OOPSLA 2018 splits the messages into chains of causality instead; links are such chains that need no lookahead, only
+//! more of them.
 //!
-//! **How.** A world has no scheduler to ask: order is a consequence of latencies. So a priority *is* a latency, from the
-//! base latency for the highest to a greatest one for the lowest, geometrically spread: each message on a chain takes what
-//! its priority says. Of two messages in flight that of the higher priority arrives first, if the other was not sent
-//! earlier by more than their latencies differ. The greatest latency is drawn from the seed, and is never longer than a
-//! bound that the model relies on ([`Tolerance::delay`](crate::Tolerance::delay)). Latencies are named choices: a run
-//! is recorded with them and replays without any of this.
+//! **How.** A world has no scheduler, and the order of messages follows from latencies. So a priority *is* a latency,
+//! from the base latency for the highest to a greatest one for the lowest, geometrically spread; each message of a
+//! chain has the latency of its priority. Of two messages in flight the one of the higher priority arrives first,
+//! unless the other was sent earlier by more than their latencies differ. The greatest latency is drawn from the seed,
+//! and is never longer than a bound that the model relies on ([`Tolerance::delay`](crate::Tolerance::delay)). Latencies
+//! are named choices, so a recorded run replays without the strategy.
 //!
 //! **What it guarantees.** A bug that needs d orderings among n chains of at most k messages, all of them in flight within
 //! the window that latencies span, shows with a probability of at least 1 / (n · k^(d−1)) a seed (the theorem of §3).
 //! Outside the window, and for bugs that need faults, it guarantees nothing more than the fault plan does.
 //!
-//! **What it leaves alone.** Faults, loss and doubling are those of the swarm: most planted bugs need both a fault and an
-//! order, and priorities without faults would find few. (A plan without any faults can be had: `--faults none`.) Links that
-//! keep their order do so: there a late message holds up those behind it. When the world has healed, latencies are the
-//! network's own again, for liveness is judged there, and a link that is slow for ever is more than a late message.
+//! **What it leaves alone.** Faults, loss and duplication are those of the swarm, because most planted bugs need both a
+//! fault and an order. (`--faults none` gives plans without faults.) Links with FIFO order keep it: a late message
+//! holds up those behind it. After the world has healed, latencies are the network's own again, because liveness is
+//! judged there, and a link that stays slow is more than a late message.
 
 use std::collections::BTreeMap;
 
@@ -35,22 +35,22 @@ use crate::network::{Fate, NetworkConfig};
 use crate::process::NodeId;
 use crate::time::Span;
 
-/// The depth of bugs that are looked for: how many orderings they need at most. "Most bugs have small depths", says the
-/// paper (§2.2), and means three and less.
+/// The depth of bugs to find: the most orderings that they need. "Most bugs have small depths", says the paper (§2.2),
+/// and means three and less.
 pub const DEPTH: u32 = 3;
 
-/// How many times longer than the base latency the lowest priority takes; a seed picks one.
+/// The greatest latency as a multiple of the base latency; a seed picks one.
 const SPREADS: [u64; 4] = [8, 40, 200, 400];
 
-/// The part of all priorities that initial ones lie in; those of change points lie below.
+/// The lowest initial priority, where 0 is the highest of all; those of change points are lower.
 const INITIAL: f64 = 0.75;
 
 /// How priorities become latencies in a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Order {
-    /// k: the change points lie among this many messages.
+    /// k: the number of messages among which the change points are.
     pub steps: u32,
-    /// d: one more than there are change points.
+    /// d: the number of change points plus one.
     pub depth: u32,
     /// The latency of the lowest priority.
     pub most: Span,
@@ -73,9 +73,9 @@ pub(crate) struct Priorities {
     seed: u64,
     most: Span,
     of: BTreeMap<Chain, f64>,
-    /// How many messages were asked for.
+    /// The number of messages so far.
     asked: u32,
-    /// The change points, with the priorities that chains get there.
+    /// The change points: the number of a message, and the new priority of its chain.
     changes: Vec<(u32, f64)>,
 }
 
@@ -105,18 +105,18 @@ impl Priorities {
         }
         self.asked = self.asked.saturating_add(1);
         let latency = latency(*priority, network.latency.base(), self.most);
-        // A copy comes after its original, by as much as the network says.
+        // A duplicate arrives after its original, by the latency that the network gives it.
         Fate { latency, copy: fate.copy.map(|copy| (latency + copy).min(self.most).max(latency)), ..fate }
     }
 }
 
-/// The priority that a chain begins with: a matter of its name, whatever else is sent.
+/// The initial priority of a chain. It depends on the name of the chain only.
 fn initial(seed: u64, chain: Chain) -> f64 {
     let word = stream(seed, "pct/chain", stable_hash(&chain)).next_u32();
     INITIAL * f64::from(word) / (f64::from(u32::MAX) + 1.0)
 }
 
-/// Geometrically from the least latency to the greatest: however large a group of equals is, those below wait for it.
+/// Interpolates geometrically, so that each lower priority waits for the higher ones.
 fn latency(priority: f64, least: Span, most: Span) -> Span {
     let (low, high) = (least.0.max(1), most.0.max(least.0).max(1));
     let latency = low as f64 * libm::pow(high as f64 / low as f64, priority);

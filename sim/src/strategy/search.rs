@@ -1,4 +1,4 @@
-//! A search: a campaign under a strategy, whichever it is.
+//! A search: a campaign under any strategy.
 
 use std::ops::Range;
 
@@ -14,14 +14,14 @@ use crate::system::{AnyCase, AnyStory, AnyTrace};
 
 /// A campaign under a strategy.
 pub enum Search {
-    /// Each seed is drawn on its own.
+    /// Seeds are drawn independently.
     Drawn(AnyCampaign),
     /// Seeds learn from each other.
     Guided(Box<Guided>),
 }
 
 impl Search {
-    /// The search that a strategy makes of a campaign. One that learns begins with the corpus; the others need none.
+    /// The search of a campaign by a strategy. Guided search begins with the corpus; other strategies ignore it.
     ///
     /// # Errors
     /// If no world can run the model's own scenario.
@@ -38,7 +38,7 @@ impl Search {
         Ok((Search::Guided(Box::new(guided)), refused))
     }
 
-    /// The campaign that is searched.
+    /// The campaign that the search draws from.
     pub fn campaign(&self) -> &AnyCampaign {
         match self {
             Search::Drawn(campaign) => campaign,
@@ -60,8 +60,8 @@ impl Search {
         Ok((case, source))
     }
 
-    /// Runs all seeds on the threads of the current rayon pool, and hands each result to `each`, in no fixed order. When
-    /// `each` says no, no more are begun. Hands back what was found that is worth keeping, too.
+    /// Runs all seeds on the threads of the current rayon pool, and calls `each` with each result, in no fixed order,
+    /// until that returns `false`. Also returns the cases that are worth keeping.
     ///
     /// # Errors
     /// If no world can run the model's own scenario.
@@ -79,14 +79,14 @@ impl Search {
         }
     }
 
-    /// A summary of no seeds, with what was declared: what others are added to.
+    /// The summary of no seeds, to which results are added.
     pub fn nothing(&self) -> Summary {
         self.campaign().judged(Summary::default())
     }
 
-    /// Hands the seeds that violate something to `each`, ascending, until it says no. Where seeds do not learn from each
-    /// other they are run batch by batch on the current rayon pool; `go_on` is asked before each batch, or before each
-    /// seed.
+    /// Calls `each` with the seeds that violate something, ascending, until that returns `false`. Independent seeds are
+    /// run in batches on the current rayon pool. `go_on` is called before each batch, or before each seed of a guided
+    /// search.
     ///
     /// # Errors
     /// If no world can run the model's own scenario.
@@ -113,8 +113,8 @@ impl Search {
         Ok(())
     }
 
-    /// Runs one seed after the other on this thread, and hands over what each came to, with the case and its source, until
-    /// `each` says no.
+    /// Runs one seed after the other on this thread and calls `each` with its result, case and source, until that
+    /// returns `false`.
     ///
     /// # Errors
     /// If no world can run the model's own scenario.

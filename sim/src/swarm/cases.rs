@@ -1,4 +1,4 @@
-//! The cases of a sweep.
+//! Cases: the input of each seed of a sweep.
 
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -14,7 +14,7 @@ use crate::strategy::drawn::Drawn;
 use crate::tolerance::Tolerance;
 
 use crate::swarm::classes::Swarm;
-use crate::swarm::place::{MOST_DRIFT, Place, Plan};
+use crate::swarm::place::{MOST_DRIFT, Plan, PlanParameters};
 use crate::swarm::plans::plans;
 use crate::swarm::rules::Rules;
 use crate::swarm::uniform;
@@ -28,7 +28,7 @@ impl Swarm {
     /// The same with another workload.
     pub fn cases_with<M: Model>(&self, model: &M, workload: BoxedStrategy<Workload<M>>) -> Cases<M> {
         let Tolerance { crashes, skew, delay, .. } = model.tolerance();
-        let here = Place {
+        let parameters = PlanParameters {
             classes: self.classes::<M>().into_iter().collect(),
             nodes: (0..model.size()).map(|n| NodeId(n as u16)).collect(),
             crashable: crashes.among.clone(),
@@ -44,14 +44,14 @@ impl Swarm {
         let budget = Budget { among: crashes.among, down: crashes.at_once + self.over_budget };
         let mut scenario = Scenario::new(model.clone());
         scenario.budget = Some(budget);
-        scenario.phases.chaos = here.chaos;
+        scenario.phases.chaos = parameters.chaos;
         Cases {
             scenario,
             workload,
             of_variants: false,
             plans: match self.drawn {
-                Drawn::Uniform => uniform::plans(here),
-                Drawn::Swarm | Drawn::Ordered { .. } => plans(here),
+                Drawn::Uniform => uniform::plans(parameters),
+                Drawn::Swarm | Drawn::Ordered { .. } => plans(parameters),
             },
             variants: if self.as_configured { Just(model.clone()).boxed() } else { model.variants() },
             swarm: self.clone(),
@@ -63,7 +63,7 @@ impl Swarm {
 pub struct Cases<M: Model> {
     scenario: Scenario<M>,
     workload: BoxedStrategy<Workload<M>>,
-    /// Whether a variant that has a workload of its own is given that.
+    /// Whether variants with a workload of their own get it.
     of_variants: bool,
     plans: BoxedStrategy<Plan>,
     variants: BoxedStrategy<M>,
@@ -71,7 +71,7 @@ pub struct Cases<M: Model> {
 }
 
 impl<M: Model> Cases<M> {
-    /// The same with a bug planted, in the variants in which it can show.
+    /// The same with a bug planted, and only the variants in which it can show.
     pub fn planting(mut self, bug: Option<&'static str>) -> Self {
         self.scenario.bug = bug.map(String::from);
         if let Some(bug) = bug.filter(|_| !self.swarm.as_configured) {
@@ -80,7 +80,7 @@ impl<M: Model> Cases<M> {
         self
     }
 
-    /// Changes what all scenarios have in common.
+    /// Changes the common part of all scenarios.
     pub fn scenario(mut self, change: impl FnOnce(&mut Scenario<M>)) -> Self {
         change(&mut self.scenario);
         self
@@ -111,17 +111,17 @@ impl<M: Model> Cases<M> {
         Case { scenario, operations, faults }
     }
 
-    /// What a case of this configuration has to keep to.
+    /// The rules for cases of this configuration.
     pub(crate) fn rules(&self, variant: &M) -> Rules {
         Rules::of(&self.swarm, &self.scenario.config, variant)
     }
 
-    /// What all scenarios have in common.
+    /// The common part of all scenarios.
     pub(crate) fn common(&self) -> &Scenario<M> {
         &self.scenario
     }
 
-    /// Plans are drawn for the model as it is configured; a variant may bear less skew, or more.
+    /// Plans are drawn for the configured model; a variant may tolerate less skew, or more.
     fn skew_within(&self, variant: &M, faults: &mut [Fault]) {
         let (usual, bound) = (self.scenario.config.tolerance().skew, variant.tolerance().skew);
         if usual == bound {
@@ -141,7 +141,7 @@ impl<M: Model> Cases<M> {
     }
 }
 
-/// A proptest runner whose generator comes from a seed.
+/// A proptest runner with a generator of this seed.
 fn runner(seed: u64) -> TestRunner {
     let config = Config { failure_persistence: None, ..Config::default() };
     TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &plan_key(seed)))

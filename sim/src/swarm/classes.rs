@@ -1,4 +1,4 @@
-//! Which faults a sweep may draw.
+//! The faults that a sweep may draw.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use crate::scenario::CaseOf;
 use crate::strategy::drawn::Drawn;
 use crate::time::Span;
 
-/// Which faults a sweep may draw.
+/// The faults that a sweep may draw.
 ///
 /// ```
 /// use seedbed_sim::{FaultClass, Swarm};
@@ -33,7 +33,7 @@ pub struct Swarm {
 }
 
 impl Swarm {
-    /// Everything that the model tolerates, so that a violation is a bug and not an impossible demand.
+    /// Everything that the model tolerates, so that a violation is a bug.
     pub fn tolerated() -> Self {
         Swarm {
             base: None,
@@ -53,24 +53,24 @@ impl Swarm {
         Swarm { base: Some(classes.into_iter().collect()), ..Swarm::tolerated() }
     }
 
-    /// These classes and no others, and all of them in every plan: to measure what they do, where a swarm that leaves some
-    /// out ([`Swarm::only`]) finds more. A fault that is drawn may still strike nobody.
+    /// These classes and no others, and all of them in every plan, to measure their effect; a swarm that leaves some
+    /// out ([`Swarm::only`]) finds more. A fault that is drawn may still have no effect.
     pub fn exactly(classes: impl IntoIterator<Item = FaultClass>) -> Self {
         Swarm { every: true, ..Swarm::only(classes) }
     }
 
-    /// A world in which nothing breaks.
+    /// No faults.
     pub fn calm() -> Self {
         Swarm::only([])
     }
 
-    /// One class more: a step beyond the tolerance.
+    /// One more class, outside the tolerance.
     pub fn and(mut self, class: FaultClass) -> Self {
         self.more.insert(class);
         self
     }
 
-    /// Lets this many nodes more be down at once than the model tolerates.
+    /// Lets this many more nodes be down at once than the model tolerates.
     pub fn over_budget(mut self, nodes: usize) -> Self {
         self.over_budget = nodes;
         self
@@ -82,43 +82,43 @@ impl Swarm {
         self
     }
 
-    /// Pauses nodes for up to this many times as long as the model tolerates, where it has a bound.
+    /// Pauses nodes for up to this many times the tolerated length, if it is bounded.
     pub fn over_pause(mut self, times: u32) -> Self {
         self.over_pause = times;
         self
     }
 
-    /// Runs the model only as it is configured, and none of its variants ([`Model::variants`]).
+    /// Runs the model as it is configured, without variants ([`Model::variants`]).
     pub fn as_configured(mut self) -> Self {
         self.as_configured = true;
         self
     }
 
-    /// Lets chaos last this long, instead of as long as the model says.
+    /// Replaces the model's length of chaos.
     pub fn chaos(mut self, chaos: Span) -> Self {
         self.chaos = Some(chaos);
         self
     }
 
-    /// Leaves out all classes but these, which are some of those that may be drawn.
+    /// Restricts the classes to these, which must be some of them.
     pub(crate) fn narrowed(mut self, classes: BTreeSet<FaultClass>) -> Self {
         self.base = Some(classes);
         self.more = BTreeSet::new();
         self
     }
 
-    /// Whether no variants of the configuration are drawn.
+    /// Whether the configuration has no variants here.
     pub(crate) fn is_as_configured(&self) -> bool {
         self.as_configured
     }
 
-    /// Draws in another way than swarms do.
+    /// Replaces the way in which cases are drawn.
     pub(crate) fn drawn(mut self, drawn: Drawn) -> Self {
         self.drawn = drawn;
         self
     }
 
-    /// Where the choices of a seed's case come from.
+    /// The source of choices for the case of a seed.
     pub(crate) fn source<C, O>(&self, case: &CaseOf<C, O>, seed: u64) -> Source {
         self.drawn.source(case, seed)
     }

@@ -1,73 +1,75 @@
-//! Motifs: short sequences of faults that belong together, repeated over a plan. Single faults drawn blindly almost
-//! never come in the order that breaks a protocol; these do, for any protocol that has leaders, votes and clients.
+//! Motifs: short sequences of related faults, repeated over a plan. Independent faults hardly ever come in the order
+//! that breaks a protocol; motifs do, for any protocol with leaders, votes and clients.
 
 use proptest::prelude::*;
 
 use crate::fault::{Direction, Fault, FaultClass, Target, What};
 use crate::network::CutMode;
 use crate::process::NodeId;
-use crate::swarm::place::Place;
+use crate::swarm::place::PlanParameters;
 use crate::time::{Span, Time};
 
-/// Which sequence.
+/// The sequences, each in a function of its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Motif {
-    Ripples,
-    Splits,
-    Mutes,
-    Blackouts,
-    Relays,
-    Stretches,
-    Schisms,
+    RestartCascade,
+    NodePartition,
+    MutedLeaders,
+    RestartOnRejoin,
+    LeaderSuccession,
+    SlowClock,
+    RivalLeaders,
 }
 
 impl Motif {
-    /// The motifs that can be played with the classes that may be drawn.
-    pub(super) fn of(here: &Place) -> Vec<Motif> {
-        let can = |motif: &Motif| motif.needs().iter().all(|class| here.classes.contains(class));
+    /// The motifs that need only classes that may be drawn.
+    pub(super) fn of(parameters: &PlanParameters) -> Vec<Motif> {
+        let can = |motif: &Motif| motif.needs().iter().all(|class| parameters.classes.contains(class));
         let all = [
-            Motif::Ripples,
-            Motif::Splits,
-            Motif::Mutes,
-            Motif::Blackouts,
-            Motif::Relays,
-            Motif::Stretches,
-            Motif::Schisms,
+            Motif::RestartCascade,
+            Motif::NodePartition,
+            Motif::MutedLeaders,
+            Motif::RestartOnRejoin,
+            Motif::LeaderSuccession,
+            Motif::SlowClock,
+            Motif::RivalLeaders,
         ];
-        all.into_iter().filter(|motif| !here.crashable.is_empty() && can(motif)).collect()
+        all.into_iter().filter(|motif| !parameters.crashable.is_empty() && can(motif)).collect()
     }
 
-    /// The classes that a motif is made of.
+    /// The classes of faults in a motif.
     pub(super) fn needs(self) -> &'static [FaultClass] {
         match self {
-            Motif::Ripples => &[FaultClass::Crash],
-            Motif::Splits => &[FaultClass::Partition],
-            Motif::Mutes | Motif::Relays | Motif::Schisms => &[FaultClass::Crash, FaultClass::Partition],
-            Motif::Blackouts => &[FaultClass::Crash, FaultClass::Partition, FaultClass::Disk],
-            Motif::Stretches => &[FaultClass::Skew, FaultClass::Partition],
+            Motif::RestartCascade => &[FaultClass::Crash],
+            Motif::NodePartition => &[FaultClass::Partition],
+            Motif::MutedLeaders | Motif::LeaderSuccession | Motif::RivalLeaders => {
+                &[FaultClass::Crash, FaultClass::Partition]
+            }
+            Motif::RestartOnRejoin => &[FaultClass::Crash, FaultClass::Partition, FaultClass::Disk],
+            Motif::SlowClock => &[FaultClass::Skew, FaultClass::Partition],
         }
     }
 
-    /// A plan of this motif, again and again.
-    pub(super) fn plan(self, here: &Place) -> BoxedStrategy<Vec<Fault>> {
+    /// A plan that repeats this motif until chaos ends.
+    pub(super) fn plan(self, parameters: &PlanParameters) -> BoxedStrategy<Vec<Fault>> {
         match self {
-            Motif::Ripples => ripples(here),
-            Motif::Splits => splits(here),
-            Motif::Mutes => mutes(here),
-            Motif::Blackouts => blackouts(here),
-            Motif::Relays => relays(here),
-            Motif::Stretches => stretches(here),
-            Motif::Schisms => schisms(here),
+            Motif::RestartCascade => restart_cascade(parameters),
+            Motif::NodePartition => node_partition(parameters),
+            Motif::MutedLeaders => muted_leaders(parameters),
+            Motif::RestartOnRejoin => restart_on_rejoin(parameters),
+            Motif::LeaderSuccession => leader_succession(parameters),
+            Motif::SlowClock => slow_clock(parameters),
+            Motif::RivalLeaders => rival_leaders(parameters),
         }
     }
 }
 
-/// A fault at a number of milliseconds from the beginning of its motif.
+/// A fault at a time from the beginning of its motif.
 fn fault(at_ms: u64, lasts_ms: u64, what: What) -> Fault {
     Fault::new(Time::ms(at_ms), Span::ms(lasts_ms.max(1)), what)
 }
 
-/// Plays motifs one after the other, each at its beginning, until chaos ends.
+/// Concatenates motifs, one every `every_ms` milliseconds, until chaos ends.
 fn in_turn(motifs: Vec<Vec<Fault>>, every_ms: u64, chaos: Span) -> Vec<Fault> {
     let mut plan = Vec::new();
     for (k, motif) in motifs.into_iter().enumerate() {
@@ -79,20 +81,20 @@ fn in_turn(motifs: Vec<Vec<Fault>>, every_ms: u64, chaos: Span) -> Vec<Fault> {
     plan
 }
 
-/// How many motifs of this length are played: as many as fit into chaos, or down to half of that. What takes two rare
-/// things in a row shows only where they come close together.
+/// How many motifs of this length there are: as many as fit into chaos, or down to half of that. Bugs that need two
+/// rare sequences in a row show only if these are close together.
 fn fitting(chaos: Span, every_ms: u64) -> std::ops::RangeInclusive<usize> {
     let most = ((chaos.0 / 1_000_000 / every_ms) as usize).clamp(1, 12);
     most.div_ceil(2)..=most
 }
 
-impl Place {
+impl PlanParameters {
     fn reaction_ms(&self) -> u64 {
         (self.reaction_time.0 / 1_000_000).max(1)
     }
 
-    /// Any node that may crash, or more often whoever then holds another role than the first; most often the second.
-    fn bystander(&self) -> BoxedStrategy<Target> {
+    /// A node that may crash, or more often the holder of a role other than the first, usually the second.
+    fn other_role_holder(&self) -> BoxedStrategy<Target> {
         let anyone = prop::sample::select(self.crashable.clone()).prop_map(Target::Node);
         match self.roles.get(1..) {
             Some(others @ [second, ..]) => {
@@ -104,16 +106,16 @@ impl Place {
         }
     }
 
-    /// Some of the nodes that are not crashable: those that the others serve.
-    fn some_served(&self) -> BoxedStrategy<Vec<NodeId>> {
-        let served: Vec<NodeId> = self.nodes.iter().copied().filter(|node| !self.crashable.contains(node)).collect();
-        match served.len() {
+    /// Some of the nodes that may not crash: the clients of the others.
+    fn some_clients(&self) -> BoxedStrategy<Vec<NodeId>> {
+        let clients: Vec<NodeId> = self.nodes.iter().copied().filter(|node| !self.crashable.contains(node)).collect();
+        match clients.len() {
             0 => Just(Vec::new()).boxed(),
-            n => prop::sample::subsequence(served, 1..=n.max(2) - 1).boxed(),
+            n => prop::sample::subsequence(clients, 1..=n.max(2) - 1).boxed(),
         }
     }
 
-    /// Whoever holds the model's first role; some node that may crash where it has none.
+    /// The holder of the model's first role; a random node that may crash if there are no roles.
     fn first_holder(&self) -> BoxedStrategy<Target> {
         match self.roles.first() {
             Some(role) => Just(Target::Role(role.clone())).boxed(),
@@ -122,19 +124,19 @@ impl Place {
     }
 }
 
-/// Whoever leads crashes, and while the others react, several of them restart within milliseconds of each other: what
-/// a node forgets in a restart is asked of it at once.
-fn ripples(here: &Place) -> BoxedStrategy<Vec<Fault>> {
-    let reaction = here.reaction_ms();
-    let (every, chaos, crashable) = (reaction * 3 + 50, here.chaos, here.crashable.clone());
-    let cuts = here.classes.contains(&FaultClass::Partition);
-    // Down for a moment it takes part in what follows, down for long it does not.
+/// The leader crashes, and during the reaction of the others several of them restart within milliseconds of each other.
+/// State that a node loses in a restart is needed at once.
+fn restart_cascade(parameters: &PlanParameters) -> BoxedStrategy<Vec<Fault>> {
+    let reaction = parameters.reaction_ms();
+    let (every, chaos, crashable) = (reaction * 3 + 50, parameters.chaos, parameters.crashable.clone());
+    let cuts = parameters.classes.contains(&FaultClass::Partition);
+    // After a short crash the leader takes part in the reaction, after a long one it does not.
     let down = prop_oneof![2 => 1..20u64, 1 => 30..reaction * 6];
-    let restart = (reaction * 2 / 3..reaction * 5 / 2, 1u64..8, here.bystander());
+    let restart = (reaction * 2 / 3..reaction * 5 / 2, 1u64..8, parameters.other_role_holder());
     let isolated = (0..reaction * 8 / 3, 20..reaction * 14 / 3, prop::sample::select(crashable));
     let isolated = prop::collection::vec(isolated, if cuts { 0..3 } else { 0..1 });
-    let motif = (here.first_holder(), down, prop::collection::vec(restart, 1..6), isolated);
-    let wait = here.reaction_time;
+    let motif = (parameters.first_holder(), down, prop::collection::vec(restart, 1..6), isolated);
+    let wait = parameters.reaction_time;
     let motif = motif.prop_map(move |(leader, down, restarts, isolated)| {
         let mut motif = vec![fault(0, down, What::Crash { node: leader })];
         motif.extend(restarts.into_iter().map(|(at, lasts, node)| {
@@ -149,31 +151,32 @@ fn ripples(here: &Place) -> BoxedStrategy<Vec<Fault>> {
     prop::collection::vec(motif, fitting(chaos, every)).prop_map(move |motifs| in_turn(motifs, every, chaos)).boxed()
 }
 
-/// Again and again one node that may crash is parted from the others together with some of those it serves: both sides go on,
-/// each with its own clients.
-fn splits(here: &Place) -> BoxedStrategy<Vec<Fault>> {
-    let reaction = here.reaction_ms();
-    let (every, chaos) = (reaction * 6, here.chaos);
-    let served = here.some_served();
+/// One node that may crash is partitioned from the others, together with some of its clients: both sides continue, each
+/// with its own clients.
+fn node_partition(parameters: &PlanParameters) -> BoxedStrategy<Vec<Fault>> {
+    let reaction = parameters.reaction_ms();
+    let (every, chaos) = (reaction * 6, parameters.chaos);
+    let clients = parameters.some_clients();
     let motif = (
         0..reaction * 4 / 3,
         reaction * 7 / 3..reaction * 16 / 3,
-        prop::sample::select(here.crashable.clone()),
-        served,
+        prop::sample::select(parameters.crashable.clone()),
+        clients,
     );
-    let motif = motif.prop_map(|(at, lasts, node, served)| {
-        let side = std::iter::once(node).chain(served).collect();
+    let motif = motif.prop_map(|(at, lasts, node, clients)| {
+        let side = std::iter::once(node).chain(clients).collect();
         vec![fault(at, lasts, What::Partition { side, mode: CutMode::Drop })]
     });
     prop::collection::vec(motif, fitting(chaos, every)).prop_map(move |motifs| in_turn(motifs, every, chaos)).boxed()
 }
 
-/// Leaders that know something alone: whoever leads is heard by nobody for a while, though it hears its clients, and
-/// then mostly crashes; the next one soon has the same fate. Three in a row make the Raft paper's Figure 8.
-fn mutes(here: &Place) -> BoxedStrategy<Vec<Fault>> {
-    let (reaction, chaos) = (here.reaction_ms(), here.chaos);
+/// Leaders with state of their own: the leader's outgoing messages are lost for a while, though it receives its
+/// clients' requests, and then it usually crashes; the next leader soon has the same fate. Three in a row are Figure 8
+/// of the Raft paper.
+fn muted_leaders(parameters: &PlanParameters) -> BoxedStrategy<Vec<Fault>> {
+    let (reaction, chaos) = (parameters.reaction_ms(), parameters.chaos);
     let crash = prop_oneof![1 => Just(None), 2 => (reaction / 10..reaction * 3 / 2).prop_map(Some)];
-    let mute = (reaction / 2..reaction * 2, reaction / 8..reaction * 3 / 2, crash, here.first_holder());
+    let mute = (reaction / 2..reaction * 2, reaction / 8..reaction * 3 / 2, crash, parameters.first_holder());
     prop::collection::vec(mute, 8..16)
         .prop_map(move |mutes| {
             let mut plan = Vec::new();
@@ -193,75 +196,73 @@ fn mutes(here: &Place) -> BoxedStrategy<Vec<Fault>> {
         .boxed()
 }
 
-/// A few node that may crashs are left out for a while; the moment they are back, several of the others blink, so that what
-/// was not yet durable is gone, and whoever leads goes down: those who were left out may now outvote those who knew.
-fn blackouts(here: &Place) -> BoxedStrategy<Vec<Fault>> {
-    let reaction = here.reaction_ms();
-    let (every, chaos, crashable) = (reaction * 4, here.chaos, here.crashable.clone());
+/// Some nodes that may crash are partitioned from the rest. At the moment they rejoin, several others restart, which
+/// loses unsynced writes, and the leader crashes: the rejoined nodes may now outvote those with the newer state.
+fn restart_on_rejoin(parameters: &PlanParameters) -> BoxedStrategy<Vec<Fault>> {
+    let reaction = parameters.reaction_ms();
+    let (every, chaos, crashable) = (reaction * 4, parameters.chaos, parameters.crashable.clone());
     let few = (crashable.len() / 2).max(1);
     let out = prop::sample::subsequence(crashable.clone(), 1..=few);
-    let blinks = prop::collection::vec((0u64..12, 1u64..5, prop::sample::select(crashable)), 1..=few);
+    let restarts = prop::collection::vec((0u64..12, 1u64..5, prop::sample::select(crashable)), 1..=few);
     let motif = (
         0..reaction,
         reaction / 3..reaction * 3 / 2,
         out,
-        blinks,
+        restarts,
         (0u64..20, reaction / 2..reaction * 3),
-        here.first_holder(),
+        parameters.first_holder(),
     );
-    let motif = motif.prop_map(|(at, lasts, side, blinks, (after, down), leader)| {
+    let motif = motif.prop_map(|(at, lasts, side, restarts, (after, down), leader)| {
         let end = at + lasts;
         let mut motif = vec![fault(at, lasts, What::Partition { side, mode: CutMode::Drop })];
-        let blink =
+        let restart =
             |(after, lasts, node): (u64, u64, NodeId)| fault(end + after, lasts, What::Crash { node: node.into() });
-        motif.extend(blinks.into_iter().map(blink));
+        motif.extend(restarts.into_iter().map(restart));
         motif.push(fault(end + after + 6, down, What::Crash { node: leader }));
         motif
     });
     prop::collection::vec(motif, fitting(chaos, every)).prop_map(move |motifs| in_turn(motifs, every, chaos)).boxed()
 }
 
-/// One node that may crash's time is stretched: its clock runs as slow as it may, those of some others as fast as they may, and
-/// it is parted from them together with some of those it serves. What it promised itself to do for a while lasts longer
-/// than the others wait for it.
-fn stretches(here: &Place) -> BoxedStrategy<Vec<Fault>> {
-    let reaction = here.reaction_ms();
-    let (every, chaos, drift) = (reaction * 6, here.chaos, here.drift_ppm);
+/// One node's clock runs as slow as it may, those of some others as fast as they may, and it is partitioned from them
+/// together with some of its clients. A lease lasts longer by its clock than the others wait for it.
+fn slow_clock(parameters: &PlanParameters) -> BoxedStrategy<Vec<Fault>> {
+    let reaction = parameters.reaction_ms();
+    let (every, chaos, drift) = (reaction * 6, parameters.chaos, parameters.drift_ppm);
     let skew = |node: NodeId, drift_ppm: i64| What::Skew { node: node.into(), offset_ns: 0, drift_ppm };
-    let slow = prop::sample::select(here.crashable.clone());
-    let fast = prop::sample::subsequence(here.crashable.clone(), 0..=here.crashable.len());
+    let slow = prop::sample::select(parameters.crashable.clone());
+    let fast = prop::sample::subsequence(parameters.crashable.clone(), 0..=parameters.crashable.len());
     let rates = (drift / 4..=drift, drift / 4..=drift);
-    let motif = (slow, fast, rates, (0..reaction, reaction..reaction * 4), here.some_served());
-    let motif = motif.prop_map(move |(slow, fast, (slower, faster), (after, lasts), served)| {
+    let motif = (slow, fast, rates, (0..reaction, reaction..reaction * 4), parameters.some_clients());
+    let motif = motif.prop_map(move |(slow, fast, (slower, faster), (after, lasts), clients)| {
         let fast = fast.into_iter().filter(|node| *node != slow);
         let mut motif = vec![fault(0, after + lasts, skew(slow, -slower))];
         motif.extend(fast.map(|node| fault(0, after + lasts, skew(node, faster))));
-        let side = std::iter::once(slow).chain(served).collect();
+        let side = std::iter::once(slow).chain(clients).collect();
         motif.push(fault(after, lasts, What::Partition { side, mode: CutMode::Drop }));
         motif
     });
     prop::collection::vec(motif, fitting(chaos, every)).prop_map(move |motifs| in_turn(motifs, every, chaos)).boxed()
 }
 
-/// Whoever leads is heard by nobody for a while, and crashes before it is: nobody else learns what it did meanwhile.
-fn silenced(leader: &Target, mute: u64, down: u64) -> [Fault; 2] {
+/// The leader's outgoing messages are lost until it crashes: no other node learns what it did meanwhile.
+fn muted(leader: &Target, mute: u64, down: u64) -> [Fault; 2] {
     let isolate = What::Isolate { node: leader.clone(), direction: Direction::Out, mode: CutMode::Drop };
     [fault(0, mute, isolate), fault(mute - 1, down, What::Crash { node: leader.clone() })]
 }
 
-/// Whoever leads is [`silenced`]; while the next one leads, somebody else is left out;
-/// and the moment both are back, the next one crashes: those who know what one leader did alone meet those who know
-/// nothing of what the other did.
-fn relays(here: &Place) -> BoxedStrategy<Vec<Fault>> {
-    let reaction = here.reaction_ms();
-    let (every, chaos) = (reaction * 7, here.chaos);
-    let left_out = (reaction / 2..reaction * 5 / 2, prop::sample::select(here.crashable.clone()));
+/// The leader is [`muted`]; while the next one leads, another node is isolated; when both are back, the second leader
+/// crashes. Nodes with state of only one leader meet nodes with state of only the other.
+fn leader_succession(parameters: &PlanParameters) -> BoxedStrategy<Vec<Fault>> {
+    let reaction = parameters.reaction_ms();
+    let (every, chaos) = (reaction * 7, parameters.chaos);
+    let left_out = (reaction / 2..reaction * 5 / 2, prop::sample::select(parameters.crashable.clone()));
     let times = (reaction / 8..reaction, reaction * 2..reaction * 4, 0u64..30, reaction..reaction * 3);
-    let motif = (times, left_out, here.first_holder());
+    let motif = (times, left_out, parameters.first_holder());
     let motif = motif.prop_map(|((alone, down, overlap, next_down), (begins, left_out), leader)| {
         let back = alone + down;
         let left_out = What::Isolate { node: left_out.into(), direction: Direction::Both, mode: CutMode::Drop };
-        let mut motif = Vec::from(silenced(&leader, alone, down));
+        let mut motif = Vec::from(muted(&leader, alone, down));
         motif.push(fault(alone + begins.min(down - 1), down.saturating_sub(begins), left_out));
         motif.push(fault(back.saturating_sub(overlap), next_down, What::Crash { node: leader }));
         motif
@@ -269,14 +270,14 @@ fn relays(here: &Place) -> BoxedStrategy<Vec<Fault>> {
     prop::collection::vec(motif, fitting(chaos, every)).prop_map(move |motifs| in_turn(motifs, every, chaos)).boxed()
 }
 
-/// Whoever leads is [`silenced`]; the next one is not heard from the moment it leads; and when
-/// the first is back, half of the nodes are parted from the other half, mostly one of the two leaders in each, while those
-/// they serve reach both. Each leader knows something that the other half has never heard of, and each half may think that
-/// it is enough.
-fn schisms(here: &Place) -> BoxedStrategy<Vec<Fault>> {
-    let reaction = here.reaction_ms();
-    let (every, chaos) = (reaction * 8, here.chaos);
-    let crashable = here.crashable.clone();
+/// The leader is [`muted`]; the next leader's outgoing messages are lost as soon as it leads; and when the first one is
+/// back, one half of the nodes is partitioned from the other, usually with one of the leaders in each half, while
+/// clients reach both. Each leader has state that the other half does not know, and each half may take itself for a
+/// quorum.
+fn rival_leaders(parameters: &PlanParameters) -> BoxedStrategy<Vec<Fault>> {
+    let reaction = parameters.reaction_ms();
+    let (every, chaos) = (reaction * 8, parameters.chaos);
+    let crashable = parameters.crashable.clone();
     let half = prop::sample::subsequence(crashable.clone(), crashable.len() / 2).prop_map(move |side| {
         let rest: Vec<NodeId> = crashable.iter().copied().filter(|node| !side.contains(node)).collect();
         (side, rest)
@@ -287,15 +288,15 @@ fn schisms(here: &Place) -> BoxedStrategy<Vec<Fault>> {
         reaction / 2..reaction * 5 / 2,
         reaction * 3..reaction * 7,
     );
-    let motif = (times, half, here.first_holder());
-    let motif = motif.prop_map(|((mute, down, alone, parted), (side, rest), leader)| {
+    let motif = (times, half, parameters.first_holder());
+    let motif = motif.prop_map(|((mute, down, alone, partitioned), (side, rest), leader)| {
         let mode = CutMode::Drop;
         let within = matches!(leader, Target::Role(_)).then_some(Span::ms(down * 2));
-        let mut motif = Vec::from(silenced(&leader, mute, down));
+        let mut motif = Vec::from(muted(&leader, mute, down));
         let next = What::Isolate { node: leader, direction: Direction::Out, mode };
         motif.push(Fault { within, ..fault(mute, alone, next) });
-        motif.push(fault(mute + down, parted, What::Cut { from: side.clone(), to: rest.clone(), mode }));
-        motif.push(fault(mute + down, parted, What::Cut { from: rest, to: side, mode }));
+        motif.push(fault(mute + down, partitioned, What::Cut { from: side.clone(), to: rest.clone(), mode }));
+        motif.push(fault(mute + down, partitioned, What::Cut { from: rest, to: side, mode }));
         motif
     });
     prop::collection::vec(motif, fitting(chaos, every)).prop_map(move |motifs| in_turn(motifs, every, chaos)).boxed()

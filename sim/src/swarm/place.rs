@@ -1,4 +1,4 @@
-//! What plans are drawn for, and what they are.
+//! The parameters of fault plans, and the drawn plans.
 
 use crate::disk::DiskConfig;
 use crate::fault::{Fault, FaultClass};
@@ -6,15 +6,15 @@ use crate::network::NetworkConfig;
 use crate::process::NodeId;
 use crate::time::Span;
 
-/// No clock runs faster or slower than true time by more than this, in parts per million.
+/// The greatest drift of a clock, fast or slow, in parts per million.
 pub(super) const MOST_DRIFT: i64 = 800_000;
 
-/// What plans are drawn for.
+/// The parameters from which plans are drawn.
 #[derive(Clone, Debug)]
-pub(super) struct Place {
+pub(super) struct PlanParameters {
     pub(super) classes: Vec<FaultClass>,
     pub(super) nodes: Vec<NodeId>,
-    /// Who may crash.
+    /// The nodes that may crash.
     pub(super) crashable: Vec<NodeId>,
     pub(super) roles: Vec<String>,
     pub(super) chaos: Span,
@@ -23,11 +23,11 @@ pub(super) struct Place {
     pub(super) drift_ppm: i64,
     pub(super) network: NetworkConfig,
     pub(super) delay_bound: Option<Span>,
-    /// Whether every plan has all classes.
+    /// Whether every plan has faults of all classes.
     pub(super) every: bool,
 }
 
-/// One seed's draw.
+/// The drawn plan of a seed.
 #[derive(Clone, Debug)]
 pub(super) struct Plan {
     pub(super) network: NetworkConfig,

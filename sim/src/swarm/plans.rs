@@ -1,4 +1,4 @@
-//! Plans of a swarm: which classes are on, in which style, and what is then drawn.
+//! Plans of a swarm: which classes of faults are on, in which style, and the faults.
 
 use std::collections::BTreeSet;
 
@@ -11,25 +11,25 @@ use crate::swarm::motif::Motif;
 use crate::swarm::rules::{DELAYS, MOST_LATE, MOST_LATENCY, MOST_PPM, MOST_SYNC_JITTER, SLOWNESSES};
 use crate::time::{Span, Time};
 
-use crate::swarm::place::{Place, Plan};
+use crate::swarm::place::{Plan, PlanParameters};
 
-/// How a seed's faults are meant.
+/// How faults are distributed over a plan.
 #[derive(Clone, Copy, Debug)]
 enum Style {
-    /// Few, anywhere.
+    /// Few faults, at random nodes.
     Sparse,
-    /// Many, anywhere.
+    /// Many faults, at random nodes.
     Dense,
-    /// Many, at whoever holds a role.
+    /// Many faults, mostly at holders of roles.
     Aimed,
-    /// One motif, again and again.
+    /// One motif, repeated.
     Motif(Motif),
 }
 
-pub(super) fn plans(here: Place) -> BoxedStrategy<Plan> {
-    let all = here.classes.clone();
-    // Half of the classes on average; now and then all of them, or none but those that the style needs.
-    let on = if here.every {
+pub(super) fn plans(parameters: PlanParameters) -> BoxedStrategy<Plan> {
+    let all = parameters.classes.clone();
+    // Half of the classes on average; sometimes all of them, or only those that the style needs.
+    let on = if parameters.every {
         Just(vec![true; all.len()]).boxed()
     } else {
         prop_oneof![
@@ -43,27 +43,27 @@ pub(super) fn plans(here: Place) -> BoxedStrategy<Plan> {
         all.iter().zip(mask).filter(|(_, on)| *on).map(|(class, _)| *class).collect()
     });
     let mut styles = vec![(1, Style::Sparse), (1, Style::Dense), (1, Style::Aimed)];
-    styles.extend(Motif::of(&here).into_iter().map(|motif| (3, Style::Motif(motif))));
+    styles.extend(Motif::of(&parameters).into_iter().map(|motif| (3, Style::Motif(motif))));
     let styles = styles.into_iter().map(|(weight, style)| (weight, Just(style).boxed()));
     let style = prop::strategy::Union::new_weighted(styles.collect());
-    (on, style).prop_flat_map(move |(on, style)| plan(here.clone(), on, style)).boxed()
+    (on, style).prop_flat_map(move |(on, style)| plan(parameters.clone(), on, style)).boxed()
 }
 
-fn plan(here: Place, mut on: BTreeSet<FaultClass>, style: Style) -> impl Strategy<Value = Plan> {
+fn plan(parameters: PlanParameters, mut on: BTreeSet<FaultClass>, style: Style) -> impl Strategy<Value = Plan> {
     if let Style::Motif(motif) = style {
         on.extend(motif.needs());
     }
-    let network = network(&here.network, &on, here.delay_bound);
+    let network = network(&parameters.network, &on, parameters.delay_bound);
     let disk = disk(on.contains(&FaultClass::Disk));
     let timer_jitter = prop_oneof![3 => Just(Span::ZERO), 1 => Just(Span::us(500)), 1 => Just(MOST_LATE)];
-    let bound = here.delay_bound;
+    let bound = parameters.delay_bound;
     let timer_jitter = timer_jitter.prop_map(move |late| bound.map_or(late, |bound| late.min(bound)));
     let faults = match style {
-        style if here.every => faults_of_every(&here, &on, style),
-        Style::Sparse => faults(&here, &on, false, 0..4),
-        Style::Dense => faults(&here, &on, false, 3..25),
-        Style::Aimed => faults(&here, &on, true, 2..14),
-        Style::Motif(motif) => motif.plan(&here),
+        style if parameters.every => faults_of_every(&parameters, &on, style),
+        Style::Sparse => faults(&parameters, &on, false, 0..4),
+        Style::Dense => faults(&parameters, &on, false, 3..25),
+        Style::Aimed => faults(&parameters, &on, true, 2..14),
+        Style::Motif(motif) => motif.plan(&parameters),
     };
     (network, disk, timer_jitter, faults).prop_map(|(network, disk, timer_jitter, faults)| Plan {
         network,
@@ -73,8 +73,8 @@ fn plan(here: Place, mut on: BTreeSet<FaultClass>, style: Style) -> impl Strateg
     })
 }
 
-/// Each class is drawn for itself, once at least; a motif's own come as the motif has them.
-fn faults_of_every(here: &Place, on: &BTreeSet<FaultClass>, style: Style) -> BoxedStrategy<Vec<Fault>> {
+/// Faults of each class are drawn separately, one at least; those of a motif's classes by the motif.
+fn faults_of_every(parameters: &PlanParameters, on: &BTreeSet<FaultClass>, style: Style) -> BoxedStrategy<Vec<Fault>> {
     let (motif, aimed, count) = match style {
         Style::Sparse => (None, false, 1..4),
         Style::Dense => (None, false, 3..25),
@@ -83,8 +83,8 @@ fn faults_of_every(here: &Place, on: &BTreeSet<FaultClass>, style: Style) -> Box
     };
     let needs = motif.map_or(&[][..], Motif::needs);
     let alone = on.iter().filter(|class| !needs.contains(class));
-    let mut parts: Vec<_> = alone.map(|class| faults(here, &[*class].into(), aimed, count.clone())).collect();
-    parts.extend(motif.map(|motif| motif.plan(here)));
+    let mut parts: Vec<_> = alone.map(|class| faults(parameters, &[*class].into(), aimed, count.clone())).collect();
+    parts.extend(motif.map(|motif| motif.plan(parameters)));
     let together = parts.prop_map(|parts| {
         let mut plan = parts.concat();
         plan.sort_by_key(|fault| fault.at);
@@ -104,7 +104,7 @@ fn network(
 ) -> impl Strategy<Value = NetworkConfig> + use<> {
     let least = base.latency.base();
     let usual = base.latency.clone();
-    // A quarter of the worlds has no jitter at all: there order decides, and rare interleavings are common.
+    // A quarter of the worlds has no jitter: only the order of events varies, and rare interleavings are common.
     let latency = prop_oneof![
         2 => Just(Latency::Constant { base: least }),
         3 => Just(usual),
@@ -135,23 +135,23 @@ fn disk(on: bool) -> BoxedStrategy<DiskConfig> {
 }
 
 fn faults(
-    here: &Place,
+    parameters: &PlanParameters,
     on: &BTreeSet<FaultClass>,
     aimed: bool,
     count: std::ops::Range<usize>,
 ) -> BoxedStrategy<Vec<Fault>> {
-    let kinds: Vec<_> = on.iter().filter_map(|class| what(here, *class, aimed)).collect();
+    let kinds: Vec<_> = on.iter().filter_map(|class| what(parameters, *class, aimed)).collect();
     if kinds.is_empty() {
         return Just(Vec::new()).boxed();
     }
-    let at = (0..=here.chaos.0 / 1_000_000).prop_map(Time::ms);
+    let at = (0..=parameters.chaos.0 / 1_000_000).prop_map(Time::ms);
     let lasts = prop_oneof![
         3 => (1u64..50).prop_map(|ms| Some(Span::ms(ms))),
         4 => (50u64..500).prop_map(|ms| Some(Span::ms(ms))),
         2 => (500u64..2_000).prop_map(|ms| Some(Span::ms(ms))),
         1 => Just(None),
     ];
-    let reaction_time = here.reaction_time;
+    let reaction_time = parameters.reaction_time;
     let within = prop_oneof![Just(None), Just(Some(reaction_time)), Just(Some(reaction_time * 4))];
     let fault = (at, lasts, within, prop::strategy::Union::new(kinds));
     let fault = fault.prop_map(|(at, lasts, within, what)| {
@@ -166,20 +166,20 @@ fn faults(
         .boxed()
 }
 
-/// The faults of one class; `None` for those that are noise of the network or the disk and not items of a plan.
-pub(super) fn what(here: &Place, class: FaultClass, aimed: bool) -> Option<BoxedStrategy<What>> {
-    let nodes = here.nodes.clone();
+/// The faults of one class; `None` for classes that are noise of the network or the disk and not items of a plan.
+pub(super) fn what(parameters: &PlanParameters, class: FaultClass, aimed: bool) -> Option<BoxedStrategy<What>> {
+    let nodes = parameters.nodes.clone();
     let anyone = prop::sample::select(nodes.clone()).prop_map(Target::Node);
-    let crashable = (!here.crashable.is_empty())
-        .then(|| prop::sample::select(here.crashable.clone()).prop_map(Target::Node).boxed());
-    let holder = (aimed && !here.roles.is_empty())
-        .then(|| prop::sample::select(here.roles.clone()).prop_map(Target::Role).boxed());
-    // Whom it may strike; in an aimed plan mostly those who hold a role, and mostly the first of the model's roles.
-    let at_whom = |blind: BoxedStrategy<Target>| match (&holder, here.roles.first()) {
+    let crashable = (!parameters.crashable.is_empty())
+        .then(|| prop::sample::select(parameters.crashable.clone()).prop_map(Target::Node).boxed());
+    let holder = (aimed && !parameters.roles.is_empty())
+        .then(|| prop::sample::select(parameters.roles.clone()).prop_map(Target::Role).boxed());
+    // The target; in an aimed plan mostly the holder of a role, and mostly of the model's first role.
+    let target = |untargeted: BoxedStrategy<Target>| match (&holder, parameters.roles.first()) {
         (Some(holder), Some(first)) => {
-            prop_oneof![5 => Just(Target::Role(first.clone())), 2 => holder.clone(), 2 => blind].boxed()
+            prop_oneof![5 => Just(Target::Role(first.clone())), 2 => holder.clone(), 2 => untargeted].boxed()
         }
-        _ => blind,
+        _ => untargeted,
     };
     let several = move || prop::sample::subsequence(nodes.clone(), 1..=nodes.len().max(2) - 1);
     let mode = || prop_oneof![3 => Just(CutMode::Drop), 1 => Just(CutMode::Hold)];
@@ -189,33 +189,33 @@ pub(super) fn what(here: &Place, class: FaultClass, aimed: bool) -> Option<Boxed
             let by = prop_oneof![Just(DELAYS[0]), Just(DELAYS[1]), Just(DELAYS[2])];
             (several(), several(), by).prop_map(|(from, to, by)| What::Delay { from, to, by }).boxed()
         }
-        FaultClass::Partition if here.nodes.len() < 2 => return None,
+        FaultClass::Partition if parameters.nodes.len() < 2 => return None,
         FaultClass::Partition => {
             let direction =
                 prop_oneof![4 => Just(Direction::Both), 1 => Just(Direction::In), 1 => Just(Direction::Out)];
-            let isolate = (at_whom(anyone.boxed()), direction, mode())
+            let isolate = (target(anyone.boxed()), direction, mode())
                 .prop_map(|(node, direction, mode)| What::Isolate { node, direction, mode });
             let partition = (several(), mode()).prop_map(|(side, mode)| What::Partition { side, mode });
             let cut = (several(), several(), mode()).prop_map(|(from, to, mode)| What::Cut { from, to, mode });
             prop_oneof![3 => isolate, 3 => partition, 2 => cut].boxed()
         }
-        FaultClass::Crash => at_whom(crashable?).prop_map(|node| What::Crash { node }).boxed(),
-        FaultClass::Pause => at_whom(anyone.boxed()).prop_map(|node| What::Pause { node }).boxed(),
+        FaultClass::Crash => target(crashable?).prop_map(|node| What::Crash { node }).boxed(),
+        FaultClass::Pause => target(anyone.boxed()).prop_map(|node| What::Pause { node }).boxed(),
         FaultClass::Skew => {
-            let (offset, drift) = (here.skew.0 as i64, here.drift_ppm);
-            let anyone = at_whom(anyone.boxed());
+            let (offset, drift) = (parameters.skew.0 as i64, parameters.drift_ppm);
+            let anyone = target(anyone.boxed());
             (anyone, -offset..=offset, -drift..=drift)
                 .prop_map(|(node, offset_ns, drift_ppm)| What::Skew { node, offset_ns, drift_ppm })
                 .boxed()
         }
         FaultClass::Disk => {
-            let writer = at_whom(crashable?);
+            let writer = target(crashable?);
             let slow = (writer.clone(), prop_oneof![Just(SLOWNESSES[0]), Just(SLOWNESSES[1])])
                 .prop_map(|(node, by)| What::SlowDisk { node, by });
             let full = writer.prop_map(|node| What::FullDisk { node });
             prop_oneof![3 => slow, 1 => full].boxed()
         }
-        FaultClass::Wipe => at_whom(crashable?).prop_map(|node| What::Wipe { node }).boxed(),
-        FaultClass::Byzantine => at_whom(crashable?).prop_map(|node| What::Byzantine { node }).boxed(),
+        FaultClass::Wipe => target(crashable?).prop_map(|node| What::Wipe { node }).boxed(),
+        FaultClass::Byzantine => target(crashable?).prop_map(|node| What::Byzantine { node }).boxed(),
     })
 }

@@ -1,5 +1,4 @@
-//! What is inside the tolerance, as rules: whoever draws or changes a case brings it under them, so that a violation is
-//! a bug and not an impossible demand.
+//! The tolerance as rules: swarms and mutations bring every case under them, so that a violation is a bug.
 
 use std::collections::BTreeSet;
 
@@ -14,24 +13,24 @@ use crate::swarm::classes::Swarm;
 use crate::swarm::place::MOST_DRIFT;
 use crate::time::{Span, Time};
 
-/// A message that no bound holds takes at most this many times the least latency.
+/// The greatest latency without a bound, as a multiple of the least.
 pub(super) const MOST_LATENCY: u64 = 400;
-/// No network loses or doubles more than this many of a million messages.
+/// The greatest rates of loss and duplication, per million messages.
 pub(super) const MOST_PPM: u32 = 300_000;
-/// No timer is late by more than this.
+/// The greatest lateness of timers.
 pub(super) const MOST_LATE: Span = Span::ms(5);
-/// No sync takes longer by more than this.
+/// The greatest jitter of syncs.
 pub(super) const MOST_SYNC_JITTER: Span = Span::ms(20);
 /// The delays that plans draw.
 pub(super) const DELAYS: [Span; 3] = [Span::ms(5), Span::ms(50), Span::ms(300)];
-/// By how much slow disks are slower.
+/// The extra durations of syncs on slow disks.
 pub(super) const SLOWNESSES: [Span; 2] = [Span::ms(5), Span::ms(100)];
 
 /// The rules for one configuration under one swarm.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Rules {
     pub(crate) classes: BTreeSet<FaultClass>,
-    /// Whom crashes, wipes, lies and faults of disks may strike.
+    /// The nodes that crashes, wipes, Byzantine faults and disk faults may strike.
     pub(crate) crashable: Vec<NodeId>,
     pub(crate) nodes: usize,
     pub(crate) skew: Span,
@@ -70,7 +69,7 @@ impl Rules {
         self.classes.contains(&class)
     }
 
-    /// Takes out what belongs to classes that are off.
+    /// Removes faults and noise of classes that are off.
     pub(super) fn keep_classes(&self, faults: &mut Vec<Fault>, network: &mut NetworkConfig, disk: &mut DiskConfig) {
         faults.retain(|fault| self.has(fault.what.class()));
         if !self.has(FaultClass::Loss) {
@@ -87,8 +86,8 @@ impl Rules {
         }
     }
 
-    /// No pause is longer than the bound, if there is one, and between two of them, whomever they strike, is as much
-    /// time: so that none goes on where another ended.
+    /// Bounds the length of pauses, if there is a bound, and keeps as much time between two pauses of any nodes, so
+    /// that pauses do not add up.
     pub(super) fn keep_pauses(&self, faults: &mut Vec<Fault>) {
         let Some(bound) = self.pause else { return };
         let mut free = Time::ZERO;
@@ -106,7 +105,7 @@ impl Rules {
         });
     }
 
-    /// Brings a case and the choices that are fixed for it under the rules: what can be made smaller is, the rest goes.
+    /// Brings a case and its fixed choices under the rules: values are reduced if possible, and removed otherwise.
     pub(crate) fn keep<C, O>(&self, case: &mut CaseOf<C, O>, changes: &mut Vec<Deviation>) {
         let scenario = &mut case.scenario;
         self.keep_classes(&mut case.faults, &mut scenario.network, &mut scenario.disk);
@@ -120,7 +119,7 @@ impl Rules {
         changes.retain_mut(|change| self.keep_change(change));
     }
 
-    /// Whether a fault is left, with its strength where it may be.
+    /// Reduces a fault to what is tolerated; `false` if nothing is left of it.
     fn keep_fault(&self, fault: &mut Fault) -> bool {
         let class = fault.what.class();
         let crashes_needed =
@@ -137,15 +136,15 @@ impl Rules {
         let known = fault.what.nodes().iter().all(|node| node.index() < self.nodes);
         let struck = match fault.what.target() {
             Some(Target::Node(node)) => !crashes_needed || self.crashable.contains(node),
-            // Swarms aim at whoever holds a role.
+            // Swarms aim at holders of roles.
             Some(Target::Role(_)) | None => true,
         };
-        // No plan lets records rot.
+        // Plans have no damaged records.
         let drawn = !matches!(fault.what, What::Corrupt { .. });
         self.has(class) && known && struck && drawn && fault.at.since(Time::ZERO) <= self.chaos
     }
 
-    /// Whether a fixed choice is left, with its value where it may be.
+    /// Reduces a fixed choice to what is tolerated; `false` if nothing is left of it.
     fn keep_change(&self, change: &mut Deviation) -> bool {
         let (least, most) = self.latency;
         match change {
@@ -165,7 +164,7 @@ impl Rules {
         true
     }
 
-    /// What of a case is against the rules, if anything is.
+    /// Which rule a case breaks, if any.
     #[cfg(test)]
     pub(crate) fn broken<C: Clone, O: Clone>(&self, case: &CaseOf<C, O>, changes: &[Deviation]) -> Option<String> {
         let (mut kept, mut kept_changes) = (case.clone(), changes.to_vec());

@@ -32,11 +32,11 @@ pub type AnyCase = CaseOf<AnyConfig, AnyOp>;
 pub type AnyStory = StoryOf<AnyConfig, AnyOp>;
 /// A trace of some model.
 pub type AnyTrace = TraceOf<AnyConfig, AnyOp>;
-/// What became of a run of some model. Of what was asked and answered the history keeps stable hashes, which is enough to
-/// tell runs apart.
+/// The outcome of a run of some model. Its history has stable hashes in place of operations and answers, which is
+/// enough to compare runs.
 pub type AnyFinished = FinishedOf<History<u64, u64>>;
 
-/// What there is to ask of a configuration, whatever its type.
+/// The methods of a configuration, whatever its type.
 trait Config: Any + Send + Sync {
     fn json(&self) -> Value;
     fn equals(&self, other: &AnyConfig) -> bool;
@@ -93,7 +93,7 @@ impl AnyConfig {
         AnyConfig(Arc::new(config))
     }
 
-    /// The configuration, if it is one of this model.
+    /// The configuration; `None` if it is of another model.
     pub fn get<M: Model>(&self) -> Option<&M> {
         let config: &dyn Any = &*self.0;
         config.downcast_ref()
@@ -102,61 +102,61 @@ impl AnyConfig {
     /// The configuration of this model.
     ///
     /// # Panics
-    /// If it is one of another model: cases are only ever handed to the system that they are of.
+    /// If it is of another model: cases are only passed to the system that they belong to.
     pub(crate) fn of<M: Model>(&self) -> &M {
         self.get().expect("a case is run by the model that it is of")
     }
 
-    /// How many nodes there are.
+    /// See [`Model::size`].
     pub fn size(&self) -> usize {
         self.0.size()
     }
 
-    /// What is wrong with it, if anything.
+    /// See [`Model::validate`].
     ///
     /// # Errors
-    /// What to change.
+    /// What is wrong, and what to change.
     pub fn validate(&self) -> Result<(), String> {
         self.0.validate()
     }
 
-    /// The same for another number of nodes.
+    /// The same with another number of nodes.
     ///
     /// # Errors
-    /// Why there is none.
+    /// Why the model cannot have that many.
     pub fn with_nodes(&self, nodes: usize) -> Result<Self, String> {
         self.0.with_nodes(nodes)
     }
 
-    /// The same with something set by name.
+    /// The same with a setting changed ([`Model::set`]).
     ///
     /// # Errors
-    /// What it can be set to.
+    /// The possible values of the setting.
     pub fn with_setting(&self, name: &str, value: &str) -> Result<Self, String> {
         self.0.with_setting(name, value)
     }
 
-    /// What it tolerates.
+    /// See [`Model::tolerance`].
     pub fn tolerance(&self) -> Tolerance {
         self.0.tolerance()
     }
 
-    /// How long the protocol takes to notice that something is wrong.
+    /// See [`Model::reaction_time`].
     pub fn reaction_time(&self) -> Span {
         self.0.reaction_time()
     }
 
-    /// The network without faults.
+    /// The fault-free network; see [`Model::network`].
     pub fn network(&self) -> NetworkConfig {
         self.0.network()
     }
 
-    /// Whether its clients ask something else than those of the usual configuration.
+    /// Whether it has a workload of its own ([`Model::own_workload`]).
     pub(crate) fn has_own_workload(&self) -> bool {
         self.0.has_own_workload()
     }
 
-    /// As a trace has it.
+    /// As JSON, in the form of a trace.
     pub fn json(&self) -> Value {
         self.0.json()
     }
@@ -180,7 +180,7 @@ impl Serialize for AnyConfig {
     }
 }
 
-/// What there is to ask of an operation, whatever its type.
+/// The methods of an operation, whatever its type.
 trait ErasedOp: Any + Send {
     fn cloned(&self) -> AnyOp;
     fn json(&self) -> Value;
@@ -226,7 +226,7 @@ impl Serialize for AnyOp {
     }
 }
 
-/// The same list of operations, each with its question translated.
+/// The same list of operations, each with its argument converted.
 fn operations<A, B>(operations: &[Operation<A>], translated: impl Fn(&A) -> B) -> Vec<Operation<B>> {
     let one = |operation: &Operation<A>| Operation {
         at: operation.at,
@@ -262,7 +262,7 @@ impl AnyCase {
 }
 
 impl<O: std::hash::Hash, R: std::hash::Hash> FinishedOf<History<O, R>> {
-    /// The same with hashes for what was asked and answered.
+    /// The same with hashes in place of operations and answers.
     pub(crate) fn erased(self) -> AnyFinished {
         let invocation = |invocation: &Invocation<O, R>| Invocation {
             id: invocation.id,

@@ -1,7 +1,6 @@
-//! A system under test with its types erased: a model with what must be true of it, whatever its messages and states are.
-//!
-//! Shrinking, strategies, sweeps, replays and the tool work on this, and are compiled once. What is generic over a model is
-//! the world, what touches messages and states, and the short functions of this folder.
+//! A system under test with its types erased: a model with its properties, whatever its messages and states are.
+//! Shrinking, strategies, sweeps, replays and the tool work on this, and are compiled once. Generic over a model are
+//! only the world, code that handles messages and states, and the short functions of this folder.
 
 mod config;
 mod typed;
@@ -20,7 +19,7 @@ use crate::property::Violation;
 use crate::run::Record;
 use crate::scenario::{Impossible, Scenario};
 use crate::seed::SeedResult;
-use crate::strategy::guided::coverage::Onlooker;
+use crate::strategy::guided::coverage::Observer;
 use crate::suite::{Boundary, Observation, Suite};
 use crate::swarm::{Rules, Swarm};
 use crate::time::Time;
@@ -39,7 +38,7 @@ pub(crate) trait Runner {
 }
 
 impl dyn Runner + '_ {
-    /// Looks for what no world can run.
+    /// Checks that a world can run the case.
     ///
     /// # Errors
     /// The first impossible thing, with its place.
@@ -54,7 +53,7 @@ impl dyn Runner + '_ {
     }
 }
 
-/// What a suite can do, its types erased.
+/// The methods of a suite, with its types erased.
 pub(crate) trait Erased: Runner + Send + Sync {
     fn type_name(&self) -> &'static str;
     fn config(&self) -> AnyConfig;
@@ -75,86 +74,86 @@ pub(crate) trait Erased: Runner + Send + Sync {
     fn classes(&self, swarm: &Swarm) -> BTreeSet<FaultClass>;
     fn observe(&self, seeds: Range<u64>, until_all: bool) -> Option<Observation>;
     fn parse(&self, text: &str) -> Result<AnyTrace, TraceError>;
-    /// A configuration as a trace has it.
+    /// Reads a configuration in the form of a trace.
     fn read_config(&self, json: serde_json::Value) -> Result<AnyConfig, String>;
     /// The cases that a swarm draws of a configuration.
     fn worlds<'a>(&'a self, swarm: &Swarm, config: &AnyConfig) -> Box<dyn Worlds + 'a>;
-    /// Like [`Runner::run`], with somebody who looks on.
-    fn watch(&self, case: &AnyCase, source: &Source, record: Record, onlooker: &Onlooker) -> AnyFinished;
-    fn sightings(&self, case: &AnyCase, source: &Source) -> Result<Vec<Violation>, Impossible>;
-    fn step(&self, trace: &AnyTrace, each: &mut dyn FnMut(&dyn Glimpse) -> bool) -> Result<(), Impossible>;
+    /// Like [`Runner::run`], with a coverage observer.
+    fn watch(&self, case: &AnyCase, source: &Source, record: Record, observer: &Observer) -> AnyFinished;
+    fn all_violations(&self, case: &AnyCase, source: &Source) -> Result<Vec<Violation>, Impossible>;
+    fn step(&self, trace: &AnyTrace, each: &mut dyn FnMut(&dyn AnyWorld) -> bool) -> Result<(), Impossible>;
     fn as_runner(&self) -> &dyn Runner;
 }
 
 /// The cases of a system under a swarm, for one thread.
 pub(crate) trait Worlds {
     fn case(&self, seed: u64) -> AnyCase;
-    /// The case of a seed and what it comes to.
+    /// The case of a seed and its outcome.
     fn run(&self, seed: u64, record: Record) -> Result<(AnyCase, AnyFinished), Impossible>;
-    /// What a seed comes to; twice, if asked to, to see whether both runs are the same.
+    /// The result of a seed; run twice if `twice`, to compare both runs.
     fn run_seed(&self, seed: u64, twice: bool) -> SeedResult;
-    /// What a case of this configuration has to keep to.
+    /// The rules for cases of this configuration.
     fn rules(&self, config: &AnyConfig) -> Rules;
-    /// What all scenarios have in common.
+    /// The common part of all scenarios.
     fn common(&self) -> Scenario<AnyConfig>;
-    /// The same in worlds of another length.
+    /// The same with other phases.
     fn with_phases<'a>(self: Box<Self>, change: &dyn Fn(&mut Phases)) -> Box<dyn Worlds + 'a>
     where
         Self: 'a;
-    /// The same in worlds of which only these nodes heal ([`Scenario::core`]).
+    /// The same with only these nodes healing ([`Scenario::core`]).
     fn with_core<'a>(self: Box<Self>, core: &Option<Vec<NodeId>>) -> Box<dyn Worlds + 'a>
     where
         Self: 'a;
 }
 
-/// A world between two events, its types erased.
-pub trait Glimpse {
-    /// The world's time.
+/// A world between two events, with its types erased.
+pub trait AnyWorld {
+    /// The time of the last event.
     fn now(&self) -> Time;
 
-    /// How many events it has handled.
+    /// The number of events so far.
     fn events(&self) -> u64;
 
-    /// What has happened so far.
+    /// The timeline so far; empty unless the world records.
     fn timeline(&self) -> &[Entry];
 
     /// The nodes whose states the last event may have changed.
     fn changed(&self) -> &[NodeId];
 
-    /// The state of a node as it debugs, if it is up.
+    /// The state of a node, to be printed by `Debug`; `None` if it is down.
     fn state(&self, node: NodeId) -> Option<&dyn Debug>;
 
-    /// A hash of the state of a node.
+    /// A stable hash of the state of a node.
     fn state_hash(&self, node: NodeId) -> u64;
 
-    /// The role that a node holds.
+    /// See [`crate::Model::role`].
     fn role(&self, node: NodeId) -> Option<&'static str>;
 
-    /// What a node's clock shows.
+    /// The node's own clock, with its skew.
     fn clock(&self, node: NodeId) -> Time;
 }
 
-/// A model in its usual configuration, with everything that must be true of it.
+/// A model in its usual configuration, with its properties.
 #[derive(Clone)]
 pub struct System(pub(crate) Arc<dyn Erased>);
 
 impl System {
-    /// Erases the types of a suite.
+    /// A suite with its types erased.
     pub fn new<M: Model>(suite: Suite<M>) -> Self {
         System(Arc::new(suite))
     }
 
-    /// What there is to know of the model without running it.
+    /// The description of the model.
     pub fn info(&self) -> Info {
         self.0.info()
     }
 
-    /// The path of the model's type: where its sources are.
+    /// The path of the model's type, which names the module of its sources.
     pub fn type_name(&self) -> &'static str {
         self.0.type_name()
     }
 
-    /// The configuration.
+    /// The usual configuration.
     pub fn config(&self) -> AnyConfig {
         self.0.config()
     }
@@ -198,23 +197,23 @@ impl System {
         self.0.sometimes()
     }
 
-    /// What is known not to hold outside the tolerance.
+    /// Known violations outside the tolerance.
     pub fn boundaries(&self) -> Vec<Boundary<AnyConfig>> {
         self.0.boundaries()
     }
 
-    /// What of the configuration can be set by name.
+    /// The parts of the configuration that can be set by name.
     pub fn settings(&self) -> &'static [Setting] {
         self.0.settings()
     }
 
-    /// What the suite's worlds are seen to do ([`Suite::observation`]); with `until_all`, in no more of these seeds than it
-    /// takes to see everything. `None` if the suite declares nothing of the kind for its configuration.
+    /// The outcomes of the suite's worlds ([`Suite::observation`]); with `until_all`, of only as many seeds as it takes
+    /// to see all. `None` if the suite declares no outcomes for its configuration.
     pub fn observe(&self, seeds: Range<u64>, until_all: bool) -> Option<Observation> {
         self.0.observe(seeds, until_all)
     }
 
-    /// Reads a trace and makes sure that a world can run it.
+    /// Reads a trace and checks that a world can run it.
     ///
     /// # Errors
     /// If the text is no trace of this model, or one that no world can run; the error names the place.
@@ -224,7 +223,7 @@ impl System {
         Ok(trace)
     }
 
-    /// Reads a configuration as a trace has it.
+    /// Reads a configuration in the form of a trace.
     ///
     /// # Errors
     /// What is wrong with it.
@@ -241,19 +240,19 @@ impl System {
         Ok(self.0.run(case, source, record))
     }
 
-    /// Runs a case to its end, whatever is violated on the way ([`crate::run::sightings`]).
+    /// Runs a case to its end and collects the first violation of each property ([`crate::run::all_violations`]).
     ///
     /// # Errors
     /// If no world can run the case.
-    pub fn sightings(&self, case: &AnyCase, source: &Source) -> Result<Vec<Violation>, Impossible> {
-        self.0.sightings(case, source)
+    pub fn all_violations(&self, case: &AnyCase, source: &Source) -> Result<Vec<Violation>, Impossible> {
+        self.0.all_violations(case, source)
     }
 
-    /// Steps through a trace: shows the world to `each` after every event, until it says no.
+    /// Runs a trace and calls `each` with the world after every event, until that returns `false`.
     ///
     /// # Errors
     /// If no world can run the trace.
-    pub fn step(&self, trace: &AnyTrace, each: &mut dyn FnMut(&dyn Glimpse) -> bool) -> Result<(), Impossible> {
+    pub fn step(&self, trace: &AnyTrace, each: &mut dyn FnMut(&dyn AnyWorld) -> bool) -> Result<(), Impossible> {
         self.0.step(trace, each)
     }
 }

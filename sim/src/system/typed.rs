@@ -1,4 +1,4 @@
-//! A suite as a system: what is compiled for each model.
+//! A suite as a system: the code that is compiled for each model.
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;
@@ -13,13 +13,13 @@ use crate::model::{Info, Model, Setting};
 use crate::phases::Phases;
 use crate::process::{NodeId, Process};
 use crate::property::{Maker, Violation};
-use crate::run::{Record, drive, finish, in_runtime, run_valid, sightings};
+use crate::run::{Record, all_violations, drive, finish, in_runtime, run_valid};
 use crate::scenario::{Impossible, Scenario};
 use crate::seed::{SeedResult, run_seed};
-use crate::strategy::guided::coverage::Onlooker;
+use crate::strategy::guided::coverage::Observer;
 use crate::suite::{Boundary, Observation, Suite};
 use crate::swarm::{Cases, Rules, Swarm};
-use crate::system::{AnyCase, AnyConfig, AnyFinished, AnyTrace, Erased, Glimpse, Runner, Worlds};
+use crate::system::{AnyCase, AnyConfig, AnyFinished, AnyTrace, AnyWorld, Erased, Runner, Worlds};
 use crate::time::Time;
 use crate::timeline::Entry;
 use crate::trace::{Trace, TraceError, read_part};
@@ -128,23 +128,23 @@ impl<M: Model> Erased for Suite<M> {
         Box::new(Drawn { cases, swarm: swarm.clone(), properties: &self.properties })
     }
 
-    fn watch(&self, case: &AnyCase, source: &Source, record: Record, onlooker: &Onlooker) -> AnyFinished {
+    fn watch(&self, case: &AnyCase, source: &Source, record: Record, observer: &Observer) -> AnyFinished {
         let finished = in_runtime(|| {
             let mut world = World::begin(&case.of_model::<M>(), source, record == Record::Yes);
             world.forget_timeline();
             let mut properties: Vec<_> = self.properties.iter().map(|make| make()).collect();
-            properties.push(Box::new(onlooker.clone()));
+            properties.push(Box::new(observer.clone()));
             let violation = drive(&mut world, &mut properties);
             finish(world, violation)
         });
         finished.erased()
     }
 
-    fn sightings(&self, case: &AnyCase, source: &Source) -> Result<Vec<Violation>, Impossible> {
-        sightings(&case.of_model::<M>(), source, &self.properties)
+    fn all_violations(&self, case: &AnyCase, source: &Source) -> Result<Vec<Violation>, Impossible> {
+        all_violations(&case.of_model::<M>(), source, &self.properties)
     }
 
-    fn step(&self, trace: &AnyTrace, each: &mut dyn FnMut(&dyn Glimpse) -> bool) -> Result<(), Impossible> {
+    fn step(&self, trace: &AnyTrace, each: &mut dyn FnMut(&dyn AnyWorld) -> bool) -> Result<(), Impossible> {
         let mut world = World::recording(&trace.case().of_model::<M>(), &Source::Fixed(trace.deviations.clone()))?;
         while world.step() && each(&world) {}
         Ok(())
@@ -203,7 +203,7 @@ impl<M: Model> Worlds for Drawn<'_, M> {
     }
 }
 
-impl<M: Model> Glimpse for World<M> {
+impl<M: Model> AnyWorld for World<M> {
     fn now(&self) -> Time {
         self.now()
     }

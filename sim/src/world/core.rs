@@ -1,4 +1,4 @@
-//! Everything of a world but its processes: what effects act on.
+//! Everything in a world but its processes: what the effects of handlers change.
 
 use std::any::TypeId;
 use std::collections::BTreeMap;
@@ -26,7 +26,7 @@ use crate::workload::Operation;
 use crate::world::node::{Node, Output};
 use crate::world::queue::{Order, Queue};
 
-/// What stands in the queue.
+/// The payload of a queued event.
 #[derive(Clone, Debug)]
 pub(crate) enum Event<P: Process> {
     Heal,
@@ -42,16 +42,16 @@ pub(crate) enum Event<P: Process> {
         node: NodeId,
         slot: u32,
     },
-    /// Its name says who sends it to whom.
+    /// Sender and receiver are in its [`Order`].
     Message(P::Message),
     Serve(NodeId),
 }
 
-/// What a world that records tells.
+/// The timeline of a world that records.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Telling {
+pub(crate) struct Recording {
     pub(crate) entries: Vec<Entry>,
-    /// The numbers of messages by the names of their events. A copy has the number of its original.
+    /// The numbers of messages, by event name. A duplicate has the number of its original.
     pub(crate) numbers: BTreeMap<Order, u64>,
 }
 
@@ -71,11 +71,11 @@ pub(crate) struct Core<M: Model> {
     pub(crate) bug: Option<&'static str>,
     pub(crate) operations: Vec<Operation<Op<M>>>,
     pub(crate) faults: Vec<Fault>,
-    /// Which faults are in force.
+    /// By index in the plan: the faults in force, with their targets resolved.
     pub(crate) active: Vec<Option<Fault<NodeId>>>,
     /// Every fault that began.
     pub(crate) struck: Vec<(usize, Fault<NodeId>)>,
-    /// Faults that wait until somebody holds the role they are aimed at, and until when they do.
+    /// Faults that wait for a holder of their role, by index, and until when they wait.
     pub(crate) waiting_faults: Vec<(usize, Time)>,
     pub(crate) now: Time,
     pub(crate) queue: Queue<Event<M::Process>>,
@@ -84,20 +84,20 @@ pub(crate) struct Core<M: Model> {
     pub(crate) choices: Choices,
     pub(crate) cuts: Vec<Cut>,
     pub(crate) delays: Vec<Delay>,
-    /// Messages that a holding cut has stopped.
+    /// Messages that a cut of [`CutMode::Hold`] has stopped.
     pub(crate) held: Vec<(Order, <M::Process as Process>::Message)>,
-    /// The world has healed: nothing more is lost or doubled.
-    pub(crate) calm: bool,
-    /// Which kinds of messages keep their order.
+    /// Whether the world has healed, so that nothing is lost or duplicated any more.
+    pub(crate) healed: bool,
+    /// By kind of message: whether it keeps its order.
     pub(crate) fifo: Vec<bool>,
-    /// Whether the scenario and the source never ask anything of a message but a latency from the seed: nothing is lost,
-    /// doubled, recorded, or named, and links have no bandwidth.
+    /// Whether messages have no other fate than a latency from the seed: nothing is lost, duplicated, recorded or
+    /// named, and links have no bandwidth. Such messages take a faster path.
     pub(crate) ordinary: bool,
     pub(crate) history: History<Op<M>, Ret<M>>,
     pub(crate) marks: Vec<(&'static str, u64)>,
     pub(crate) stats: Stats,
     pub(crate) fingerprint: StableHasher,
-    pub(crate) telling: Option<Telling>,
+    pub(crate) recording: Option<Recording>,
     #[cfg(madsim)]
     pub(crate) clock: Option<madsim::time::TimeHandle>,
 }
@@ -140,14 +140,14 @@ impl<M: Model> Core<M> {
             cuts: Vec::new(),
             delays: Vec::new(),
             held: Vec::new(),
-            calm: false,
+            healed: false,
             fifo,
             ordinary,
             history: History::default(),
             marks: Vec::new(),
             stats: Stats::default(),
             fingerprint: StableHasher::default(),
-            telling: record.then(Telling::default),
+            recording: record.then(Recording::default),
             #[cfg(madsim)]
             clock: madsim::time::TimeHandle::try_current(),
             scenario,
@@ -155,9 +155,9 @@ impl<M: Model> Core<M> {
     }
 
     #[inline]
-    pub(crate) fn tell(&mut self, what: impl FnOnce() -> Happening) {
-        if let Some(telling) = &mut self.telling {
-            telling.entries.push(Entry { at: self.now, what: what() });
+    pub(crate) fn record(&mut self, what: impl FnOnce() -> Happening) {
+        if let Some(recording) = &mut self.recording {
+            recording.entries.push(Entry { at: self.now, what: what() });
         }
     }
 
@@ -175,10 +175,9 @@ impl<M: Model> Core<M> {
         }
     }
 
-    /// The same; `ORDINARY` says that nothing is asked of the network now but a latency from the seed ([`Core::ordinary`]).
+    /// The same. With `ORDINARY`, the fate of messages is only a latency ([`Core::ordinary`]).
     ///
-    /// The choice is asked for before anything else is looked at, so that removing a partition from a trace renames no
-    /// choice.
+    /// The fate is drawn before cuts are considered, so that removing a partition from a trace renames no choice.
     #[inline(never)]
     fn transmit_as<const ORDINARY: bool>(
         &mut self,
@@ -194,15 +193,15 @@ impl<M: Model> Core<M> {
         let fate = if ORDINARY {
             Fate::on_time(self.choices.latency((from, to), &self.scenario.network, link))
         } else {
-            self.choices.send((from, to, kind), &self.scenario.network, self.calm, link, seek)
+            self.choices.send((from, to, kind), &self.scenario.network, self.healed, link, seek)
         };
         let id = self.stats.sent;
         self.stats.sent += 1;
         let order = Order::message(from, to, n, false);
         let mut departs = self.now;
         if !ORDINARY {
-            if self.telling.is_some() {
-                self.tell_sent(id, order, fate, &message);
+            if self.recording.is_some() {
+                self.record_sent(id, order, fate, &message);
             }
             if fate.lost {
                 return self.lost(order, &message);
@@ -214,26 +213,26 @@ impl<M: Model> Core<M> {
             if let Some(copy) = fate.copy {
                 self.stats.doubled += 1;
                 self.fault_fired(FaultClass::Dup);
-                self.fly(Order::message(from, to, n, true), kind, message.clone(), departs + copy);
+                self.schedule_arrival(Order::message(from, to, n, true), kind, message.clone(), departs + copy);
             }
         }
-        self.fly(order, kind, message, departs + fate.latency);
+        self.schedule_arrival(order, kind, message, departs + fate.latency);
     }
 
     #[cold]
-    fn tell_sent(&mut self, id: u64, order: Order, fate: Fate, message: &<M::Process as Process>::Message) {
+    fn record_sent(&mut self, id: u64, order: Order, fate: Fate, message: &<M::Process as Process>::Message) {
         let (from, to) = order.link();
         let kind = crate::kind::name_of(message);
-        self.tell(|| Happening::Sent { message: id, from, to, kind, text: format!("{message:?}") });
-        if let Some(telling) = &mut self.telling {
-            telling.numbers.insert(order, id);
+        self.record(|| Happening::Sent { message: id, from, to, kind, text: format!("{message:?}") });
+        if let Some(recording) = &mut self.recording {
+            recording.numbers.insert(order, id);
             if fate.copy.is_some() {
-                telling.numbers.insert(order.of_copy(), id);
+                recording.numbers.insert(order.of_copy(), id);
             }
         }
     }
 
-    /// When a message sent now leaves its node: later on a link whose bandwidth is taken, or that a fault delays.
+    /// When a message sent now leaves its node, after queueing for bandwidth and delays by faults.
     fn departure(&mut self, from: NodeId, to: NodeId, message: &<M::Process as Process>::Message) -> Time {
         let mut departs = self.now;
         if let Some(bandwidth) = self.scenario.network.bandwidth {
@@ -259,11 +258,11 @@ impl<M: Model> Core<M> {
     }
 
     #[inline(always)]
-    fn fly(&mut self, order: Order, kind: u16, message: <M::Process as Process>::Message, mut at: Time) {
+    fn schedule_arrival(&mut self, order: Order, kind: u16, message: <M::Process as Process>::Message, mut at: Time) {
         let (from, to) = order.link();
         let link = self.links.get(from, to);
         if self.fifo[kind as usize] {
-            // Where not all messages keep their order, those that do keep it among themselves.
+            // On a link without FIFO order, the kinds that keep their order keep it among themselves.
             at = at.max(if self.scenario.network.fifo { link.last_arrival } else { link.last_ordered });
             link.last_ordered = at;
         }
@@ -272,7 +271,7 @@ impl<M: Model> Core<M> {
         self.queue.push(at, order, Event::Message(message));
     }
 
-    /// What a cut that is in force does to messages on this link, if there is one. A dropping cut wins.
+    /// The effect of active cuts on messages of this link; dropping takes precedence over holding.
     pub(crate) fn stopped(&self, from: NodeId, to: NodeId) -> Option<CutMode> {
         let mut modes = self.cuts.iter().filter(|cut| cut.stops(from, to)).map(|cut| cut.mode);
         let first = modes.next()?;
@@ -288,12 +287,12 @@ impl<M: Model> Core<M> {
 
     #[cold]
     pub(crate) fn hold(&mut self, order: Order, message: <M::Process as Process>::Message) {
-        self.tell_of_message(order, &message, |message, from, to, kind| Happening::Held { message, from, to, kind });
+        self.record_message(order, &message, |message, from, to, kind| Happening::Held { message, from, to, kind });
         self.held.push((order, message));
     }
 
     pub(crate) fn undelivered(&mut self, order: Order, message: &<M::Process as Process>::Message, why: Undelivered) {
-        self.tell_of_message(order, message, |message, from, to, kind| Happening::Undelivered {
+        self.record_message(order, message, |message, from, to, kind| Happening::Undelivered {
             message,
             from,
             to,
@@ -302,18 +301,18 @@ impl<M: Model> Core<M> {
         });
     }
 
-    /// Tells what happened to a message: by its number, sender, receiver and kind.
+    /// Records what happened to a message, with its number, sender, receiver and kind.
     #[inline(always)]
-    pub(crate) fn tell_of_message(
+    pub(crate) fn record_message(
         &mut self,
         order: Order,
         message: &<M::Process as Process>::Message,
         what: impl FnOnce(u64, NodeId, NodeId, String) -> Happening,
     ) {
-        if let Some(telling) = &mut self.telling {
+        if let Some(recording) = &mut self.recording {
             let (from, to) = order.link();
-            let what = what(telling.numbers[&order], from, to, crate::kind::name_of(message));
-            telling.entries.push(Entry { at: self.now, what });
+            let what = what(recording.numbers[&order], from, to, crate::kind::name_of(message));
+            recording.entries.push(Entry { at: self.now, what });
         }
     }
 
@@ -322,12 +321,12 @@ impl<M: Model> Core<M> {
         match output {
             Output::Send { to, message } => self.transmit(node, to, message),
             Output::Complete { op, ret } => {
-                self.tell(|| Happening::Ended { node, op, text: format!("{ret:?}"), failed: false });
+                self.record(|| Happening::Ended { node, op, text: format!("{ret:?}"), failed: false });
                 ret.hash(&mut self.fingerprint);
                 self.end_operation(node, op, Outcome::Returned { ret, at: self.now });
             }
             Output::Fail { op, reason } => {
-                self.tell(|| Happening::Ended { node, op, text: format!("failed: {reason}"), failed: true });
+                self.record(|| Happening::Ended { node, op, text: format!("failed: {reason}"), failed: true });
                 self.end_operation(node, op, Outcome::Failed { reason, at: self.now });
             }
         }
@@ -351,17 +350,17 @@ impl<M: Model> Core<M> {
             Some((_, count)) => *count += 1,
             None => self.marks.push((name, 1)),
         }
-        self.tell(|| Happening::Marked { node, name: name.to_string() });
+        self.record(|| Happening::Marked { node, name: name.to_string() });
     }
 }
 
-/// Whether processes of this model never write, so that nothing they say waits for a disk.
+/// Whether processes of this model never write, so that their outputs need not wait for a disk.
 #[inline(always)]
 pub(crate) fn diskless<M: Model>() -> bool {
     TypeId::of::<<M::Process as Process>::Record>() == TypeId::of::<NoDisk>()
 }
 
-/// A handler's effects on one node of a world.
+/// The effects of a handler on one node of a world.
 pub(crate) struct NodeEffects<'a, M: Model> {
     pub(crate) core: &'a mut Core<M>,
     pub(crate) node: NodeId,
@@ -382,7 +381,7 @@ impl<M: Model> NodeEffects<'_, M> {
         }
     }
 
-    /// A full disk stops whoever writes.
+    /// Halts a node that writes to a full disk.
     fn no_room(&mut self) -> bool {
         let full = self.node().full > 0;
         if full {
@@ -403,7 +402,7 @@ impl<M: Model>
 {
     #[inline]
     fn send(&mut self, to: NodeId, message: <M::Process as Process>::Message, early: bool) {
-        // Not by way of `Output`: most messages leave here, and would be written down only to be read again.
+        // Not as an `Output`: most messages leave here, and need not be stored first.
         if early || diskless::<M>() {
             self.core.transmit(self.node, to, message);
         } else {
@@ -491,7 +490,7 @@ impl<M: Model>
     fn note(&mut self, text: &dyn Fn() -> String) {
         let node = self.node;
         tracing::debug!("{}", text());
-        self.core.tell(|| Happening::Noted { node, text: text() });
+        self.core.record(|| Happening::Noted { node, text: text() });
     }
 
     fn halt(&mut self, reason: &str) {

@@ -11,10 +11,10 @@ use crate::world::core::{Delay, Event};
 use crate::world::queue::Order;
 
 impl<M: Model> World<M> {
-    /// Says whether the fault struck: somebody holds the role it is aimed at, and the budget has room.
+    /// Begins a fault. `false` if it does not strike, because nobody holds its role or the budget is used up.
     pub(super) fn fault_begins(&mut self, index: usize) -> bool {
-        // One that lay in wait and was to strike a little later than the world healed.
-        if self.core.calm {
+        // A waiting fault whose time came after the world had healed.
+        if self.core.healed {
             return false;
         }
         let planned = &self.core.faults[index];
@@ -30,7 +30,7 @@ impl<M: Model> World<M> {
         self.core.struck.push((index, fault.clone()));
         self.core.active[index] = Some(fault.clone());
         let (text, nodes) = (fault.what.to_string(), fault.what.nodes());
-        self.core.tell(|| Happening::FaultBegan { text, nodes });
+        self.core.record(|| Happening::FaultBegan { text, nodes });
         if let Some(until) = fault.until() {
             self.core.queue.push(until, Order::fault_end(index), Event::FaultEnds(index));
         }
@@ -38,15 +38,15 @@ impl<M: Model> World<M> {
         true
     }
 
-    /// Faults that lie in wait strike when a node that has just changed holds their role: an instant later, so that they
-    /// come after what it did to get it, in a replay too.
-    pub(super) fn strike_from_ambush(&mut self) {
+    /// Waiting faults strike when a node that has just changed holds their role: one nanosecond later, so that they
+    /// come after the effects of that change, in a replay too.
+    pub(super) fn strike_waiting_faults(&mut self) {
         for place in 0..self.changed.len() {
-            self.strike_from_ambush_at(self.changed[place]);
+            self.strike_at_holder(self.changed[place]);
         }
     }
 
-    fn strike_from_ambush_at(&mut self, changed: NodeId) {
+    fn strike_at_holder(&mut self, changed: NodeId) {
         let (now, config) = (self.core.now, &self.core.scenario.config);
         let Some(process) = &self.processes[changed.index()] else {
             return;
@@ -69,7 +69,7 @@ impl<M: Model> World<M> {
         self.core.waiting_faults = waiting;
     }
 
-    /// The node that holds a role now: the one of the highest rank, and of those the first.
+    /// The node that holds a role now: the one of the highest rank, and of those the one with the lowest number.
     pub fn holder(&self, role: &str) -> Option<NodeId> {
         let config = &self.core.scenario.config;
         let holders = self
@@ -161,13 +161,13 @@ impl<M: Model> World<M> {
         }
     }
 
-    /// Says whether the fault was in force.
+    /// Ends a fault. `false` if it was not in force.
     pub(super) fn fault_ends(&mut self, index: usize) -> bool {
         let Some(fault) = self.core.active[index].take() else {
             return false;
         };
         let (text, nodes) = (fault.what.to_string(), fault.what.nodes());
-        self.core.tell(|| Happening::FaultEnded { text, nodes });
+        self.core.record(|| Happening::FaultEnded { text, nodes });
         let nodes = &mut self.core.nodes;
         match fault.what {
             What::Crash { node } | What::Wipe { node } => {
@@ -202,10 +202,10 @@ impl<M: Model> World<M> {
         true
     }
 
-    /// The clock goes back to the truth, or to the skew that began last of those that are still in force.
+    /// Corrects a clock, or applies the skew that began last of those still in force.
     fn correct_clock(&mut self, node: NodeId) {
         let now = self.core.now;
-        // Not simply the last in the plan: one that lay in ambush may have begun after it.
+        // Not the last one in the plan, because a waiting fault may have begun after it.
         let active = self.core.active.iter().flatten().filter_map(|fault| match &fault.what {
             What::Skew { node: of, offset_ns, drift_ppm } if *of == node => Some((fault.at, (*offset_ns, *drift_ppm))),
             _ => None,
@@ -240,11 +240,11 @@ impl<M: Model> World<M> {
         }
     }
 
-    /// The end of chaos: every fault ends that touches the core, all of them where the core is everybody.
+    /// The end of chaos: every fault ends that touches the core; all faults if the core is all nodes.
     pub(super) fn heal(&mut self) {
-        self.core.calm = true;
+        self.core.healed = true;
         self.core.waiting_faults.clear();
-        self.core.tell(|| Happening::Healed);
+        self.core.record(|| Happening::Healed);
         for index in 0..self.core.active.len() {
             let ends = self.core.active[index].as_ref().is_some_and(|fault| self.touches_core(&fault.what));
             if ends {
@@ -274,7 +274,7 @@ impl<M: Model> World<M> {
         }
     }
 
-    /// How long syncs of a node take longer now.
+    /// The extra duration of syncs of a node now.
     pub(super) fn slowness(&self, node: NodeId) -> Span {
         self.core.nodes[node.index()].slow
     }

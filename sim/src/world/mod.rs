@@ -1,8 +1,8 @@
-//! The world: one virtual clock, one queue of events, the nodes, and what happens between them.
+//! The world: a virtual clock, a queue of events, and the nodes.
 //!
 //! A world is a function of its case and its source of choices. Handlers take no time unless the scenario gives their
-//! node a service time. Events at one instant run in the order of their names: faults, then starts, operations, ends
-//! of syncs, timers, messages.
+//! node a service time. Events at one instant run in the order of their names: faults, then starts, operations, ends of
+//! syncs, timers, messages.
 
 mod core;
 mod faults;
@@ -35,7 +35,7 @@ use self::timers::Wake;
 
 /// A simulated world of one model.
 ///
-/// Most people never make one: [`crate::check()`] does. Properties are handed one to look at.
+/// [`crate::check()`] creates worlds; properties look at them.
 ///
 /// ```
 /// use seedbed_sim::{Case, Source, World};
@@ -48,13 +48,13 @@ use self::timers::Wake;
 pub struct World<M: Model> {
     processes: Vec<Option<M::Process>>,
     core: Core<M>,
-    /// Empty at the beginning of each event; kept for its room.
+    /// Cleared at the beginning of each event; kept to reuse its memory.
     changed: Vec<NodeId>,
     logging: bool,
 }
 
 impl<M: Model> World<M> {
-    /// A world at its beginning.
+    /// A world before its first event.
     ///
     /// # Errors
     /// If no world can run this case.
@@ -90,7 +90,7 @@ impl<M: Model> World<M> {
     }
 
     // ---------------------------------------------------------------------------------------------------------------
-    // What properties look at
+    // State that properties look at
 
     /// The world's time.
     pub fn now(&self) -> Time {
@@ -107,7 +107,7 @@ impl<M: Model> World<M> {
         &self.core.scenario.config
     }
 
-    /// The nodes of the scenario, up or down.
+    /// The nodes of the scenario, whether up or down.
     pub fn present(&self) -> impl Iterator<Item = NodeId> + '_ {
         self.core.scenario.nodes.iter().copied()
     }
@@ -124,28 +124,28 @@ impl<M: Model> World<M> {
         named.filter_map(|(index, process)| Some((NodeId(index as u16), process.as_ref()?)))
     }
 
-    /// The nodes whose states or disks the last event may have changed, each once, in the order in which it came to them:
-    /// those that handled something, that started, and that were taken down. Most events change one node; a fault may change
-    /// none; and when the world heals, several start in one event. Every start is such an event, the first one too: a
-    /// property that looks only here has seen each process from its beginning.
+    /// The nodes whose states or disks the last event may have changed, each once, in the order in which they changed:
+    /// those that handled something, started, or were taken down. Most events change one node; a fault may change none;
+    /// and several nodes start in one event when the world heals. Every start is an event, so a property that looks
+    /// only at these nodes has seen each process from its beginning.
     #[inline]
     pub fn changed(&self) -> &[NodeId] {
         &self.changed
     }
 
-    /// How often a node has crashed. A property that remembers a node's state must forget what was volatile when this
-    /// changes: [`PerLife`](crate::PerLife) does.
+    /// The number of times that a node has crashed, or its *incarnation*. A property that remembers volatile state of a
+    /// node must forget it when this changes; [`PerLife`](crate::PerLife) does.
     pub fn life(&self, node: NodeId) -> u32 {
         self.core.nodes[node.index()].life
     }
 
-    /// What a file on a node's disk holds, synced or not; also while the node is down.
+    /// The records of a file on a node's disk, synced or not; also while the node is down.
     pub fn disk(&self, node: NodeId, file: File) -> &[Stored<<M::Process as Process>::Record>] {
         self.core.nodes[node.index()].disk.records(file)
     }
 
-    /// What a file on a node's disk holds up to the first damaged record, synced or not: a log, as the node would read it
-    /// back.
+    /// The records of a file on a node's disk up to the first damaged one, synced or not: a log as the node would read
+    /// it back.
     pub fn log(&self, node: NodeId, file: File) -> impl Iterator<Item = &<M::Process as Process>::Record> {
         self.disk(node, file).iter().map_while(|stored| match stored {
             Stored::Good(record) => Some(record),
@@ -158,7 +158,7 @@ impl<M: Model> World<M> {
         self.core.nodes[node.index()].clock.read(self.core.now)
     }
 
-    /// Whether a node stands still.
+    /// Whether a node is paused.
     pub fn paused(&self, node: NodeId) -> bool {
         self.core.nodes[node.index()].pauses > 0
     }
@@ -168,22 +168,22 @@ impl<M: Model> World<M> {
         self.core.nodes[node.index()].lies > 0
     }
 
-    /// Whether a message sent now could not reach its receiver because of a cut.
+    /// Whether a cut stops messages that are sent now.
     pub fn is_cut(&self, from: NodeId, to: NodeId) -> bool {
         self.core.stopped(from, to).is_some()
     }
 
-    /// Whether any message is stopped by a cut now, and whether any is made late by a fault.
+    /// Whether any links are cut, and whether any are delayed by a fault.
     pub(crate) fn links_disturbed(&self) -> (bool, bool) {
         (!self.core.cuts.is_empty(), !self.core.delays.is_empty())
     }
 
-    /// Whether all faults have ended for good.
+    /// Whether chaos is over and the world has healed.
     pub fn healed(&self) -> bool {
-        self.core.calm
+        self.core.healed
     }
 
-    /// What clients asked and were answered so far.
+    /// The operations that were invoked so far, with their answers.
     pub fn history(&self) -> &History<Op<M>, Ret<M>> {
         &self.core.history
     }
@@ -198,14 +198,14 @@ impl<M: Model> World<M> {
         &self.core.marks
     }
 
-    /// The marks, with those that the processes have gone through ([`Model::reached`]).
+    /// The marks, including those of [`Model::reached`].
     pub(crate) fn marks_in_all(&self) -> Vec<(&'static str, u64)> {
         let mut marks = self.core.marks.clone();
         let made = marks.len();
         for process in self.processes.iter().flatten() {
             self.config().reached(process, &mut |name| marks.push((name, 1)));
         }
-        // Of one table there are several processes: what they reached is added up.
+        // Several processes may reach the same marks; their counts are added.
         marks[made..].sort_unstable();
         marks.dedup_by(|next, kept| {
             let same = std::ptr::eq(next.0, kept.0);
@@ -215,7 +215,7 @@ impl<M: Model> World<M> {
         marks
     }
 
-    /// Faults that began so far, with roles resolved to nodes; each with its place in the plan.
+    /// The faults that began so far, each with its index in the plan and with roles resolved to nodes.
     pub fn struck(&self) -> &[(usize, Fault<NodeId>)] {
         &self.core.struck
     }
@@ -225,37 +225,37 @@ impl<M: Model> World<M> {
         self.core.nodes[node.index()].timers.armed()
     }
 
-    /// The rolling fingerprint of everything that has happened.
+    /// A hash of all events, messages, operations and answers so far.
     pub fn fingerprint(&self) -> u64 {
         self.core.fingerprint.finish()
     }
 
-    /// A hash of the states of all nodes, the same wherever and however they were reached.
+    /// A hash of the states of all nodes, whatever events led there.
     pub fn state_hash(&self) -> u64 {
         crate::fingerprint::stable_hash(&self.processes)
     }
 
-    /// The timeline, if this world records.
+    /// The timeline; empty unless the world records.
     pub fn timeline(&self) -> &[Entry] {
-        self.core.telling.as_ref().map_or(&[], |telling| &telling.entries)
+        self.core.recording.as_ref().map_or(&[], |recording| &recording.entries)
     }
 
-    /// Hands over the history of a finished run.
+    /// The history of a finished run.
     pub fn into_history(self) -> History<Op<M>, Ret<M>> {
         self.core.history
     }
 
-    /// Records choices only.
+    /// Stops recording the timeline; choices are still recorded.
     pub(crate) fn forget_timeline(&mut self) {
-        self.core.telling = None;
+        self.core.recording = None;
     }
 
-    /// Hands over the recorded timeline and the recorded choices.
+    /// Takes the recorded timeline and the recorded choices.
     pub fn take_recording(&mut self) -> (Vec<Entry>, Vec<Deviation>) {
-        (self.core.telling.take().unwrap_or_default().entries, self.core.choices.take_recorded())
+        (self.core.recording.take().unwrap_or_default().entries, self.core.choices.take_recorded())
     }
 
-    /// Of the deviations of a fixed source, which were asked for; in their order.
+    /// For each deviation of a fixed source, whether the run asked for it.
     pub fn used_choices(&self) -> &[bool] {
         self.core.choices.used()
     }
@@ -263,18 +263,18 @@ impl<M: Model> World<M> {
     // ---------------------------------------------------------------------------------------------------------------
     // Running
 
-    /// When the next event is due, if there is one before the end.
+    /// When the next event is due; `None` if there is none before the end.
     pub fn next_at(&self) -> Option<Time> {
         self.core.queue.next_at().filter(|at| *at <= self.core.scenario.phases.end_at())
     }
 
-    /// Runs the next event. Says whether there was one before the end of the run.
+    /// Runs the next event. `false` if there is none before the end of the run.
     #[inline]
     pub fn step(&mut self) -> bool {
         self.step_until(self.core.scenario.phases.end_at())
     }
 
-    /// Runs the next event that is due by `limit`. Says whether there was one.
+    /// Runs the next event that is due by `limit`. `false` if there is none.
     #[inline]
     pub(crate) fn step_until(&mut self, limit: Time) -> bool {
         loop {
@@ -283,7 +283,7 @@ impl<M: Model> World<M> {
             };
             if self.run_event(at, order, event) {
                 if !self.core.waiting_faults.is_empty() {
-                    self.strike_from_ambush();
+                    self.strike_waiting_faults();
                 }
                 self.core.stats.events += 1;
                 return true;
@@ -291,20 +291,20 @@ impl<M: Model> World<M> {
         }
     }
 
-    /// Lets the time that is left pass, when no event is left in it.
-    pub(crate) fn run_out(&mut self) {
+    /// Advances the time to the end of the run, after the last event.
+    pub(crate) fn advance_to_end(&mut self) {
         self.changed.clear();
         self.advance_to(self.core.scenario.phases.end_at());
     }
 
-    /// Runs one event; `false` for one that turned out to mean nothing.
+    /// Runs one event; `false` for one without effect, such as a cancelled timer.
     #[inline(always)]
     fn run_event(&mut self, at: Time, order: Order, event: Event<M::Process>) -> bool {
         self.advance_to(at);
         self.changed.clear();
         match event {
             Event::Message(message) => {
-                self.print(at, order);
+                self.fingerprint_event(at, order);
                 self.arrive(order, message);
             }
             Event::Timer { node, slot } => {
@@ -318,7 +318,7 @@ impl<M: Model> World<M> {
                         return false;
                     }
                     Wake::Due(timer) => {
-                        self.print(at, order);
+                        self.fingerprint_event(at, order);
                         self.accept(node, Arrival::Timer(timer));
                     }
                 }
@@ -327,38 +327,39 @@ impl<M: Model> World<M> {
                 if self.core.nodes[node.index()].life != life {
                     return false;
                 }
-                self.print(at, order);
+                self.fingerprint_event(at, order);
                 self.core.nodes[node.index()].disk.end_sync();
-                self.core.tell(|| Happening::Synced { node });
+                self.core.record(|| Happening::Synced { node });
                 self.accept(node, Arrival::Synced);
             }
             Event::Serve(node) => return self.serve(node, at, order),
             Event::Invoke(index) => {
-                self.print(at, order);
+                self.fingerprint_event(at, order);
                 self.invoke_when_free(index);
             }
             Event::Start(node) => {
                 if self.processes[node.index()].is_some() || self.core.nodes[node.index()].kept_down() {
                     return false;
                 }
-                self.print(at, order);
+                self.fingerprint_event(at, order);
                 self.start(node);
             }
-            // A fault's place in the plan is not printed: a recorded plan lacks those that did not strike.
+            // A fault's index in the plan is no part of the fingerprint, because a recorded plan lacks faults that did
+            // not strike.
             Event::FaultBegins(index) => {
                 if !self.fault_begins(index) {
                     return false;
                 }
-                self.print(at, Order::fault(0));
+                self.fingerprint_event(at, Order::fault(0));
             }
             Event::FaultEnds(index) => {
                 if !self.fault_ends(index) {
                     return false;
                 }
-                self.print(at, Order::fault_end(0));
+                self.fingerprint_event(at, Order::fault_end(0));
             }
             Event::Heal => {
-                self.print(at, order);
+                self.fingerprint_event(at, order);
                 self.heal();
             }
         }
@@ -366,14 +367,14 @@ impl<M: Model> World<M> {
     }
 
     #[inline]
-    fn note_change(&mut self, node: NodeId) {
+    fn mark_changed(&mut self, node: NodeId) {
         if !self.changed.contains(&node) {
             self.changed.push(node);
         }
     }
 
     #[inline]
-    fn print(&mut self, at: Time, order: Order) {
+    fn fingerprint_event(&mut self, at: Time, order: Order) {
         self.core.fingerprint.word(at.0);
         self.core.fingerprint.word(order.bits());
     }
@@ -389,8 +390,8 @@ impl<M: Model> World<M> {
         self.core.now = at;
     }
 
-    /// Leaves madsim's clock to whoever runs the async nodes. Draws where their schedule begins: the choice
-    /// `(draw, first node, host/schedule, 0)`.
+    /// Leaves madsim's clock to the host of the async nodes. Draws the seed of their schedule: the choice `(draw, first
+    /// node, host/schedule, 0)`.
     #[cfg(madsim)]
     pub(crate) fn begin_hosting(&mut self) -> u64 {
         self.core.clock = None;
@@ -398,7 +399,7 @@ impl<M: Model> World<M> {
         self.core.choices.draw(self.core.scenario.nodes[0], &[name], 0, 999_999_999)
     }
 
-    /// Time passes between two events.
+    /// Advances the time between two events.
     #[cfg(madsim)]
     pub(crate) fn pass_time(&mut self, to: Time) {
         debug_assert!(self.core.queue.next_at().is_none_or(|next| to <= next), "time does not pass an event");
@@ -429,14 +430,14 @@ impl<M: Model> World<M> {
         }
     }
 
-    /// Whether a node handles at once what arrives.
+    /// Whether a node handles arrivals immediately.
     #[inline]
     fn idle(&self, node: NodeId) -> bool {
         let state = &self.core.nodes[node.index()];
         state.pauses == 0 && !state.serving && state.service == Span::ZERO
     }
 
-    /// An arrival at a node: handled now, or kept in its inbox while it is paused or busy.
+    /// Handles an arrival at a node now, or keeps it in the inbox while the node is paused or busy.
     fn accept(&mut self, node: NodeId, arrival: Arrival<M::Process>) {
         if self.idle(node) {
             return self.handle(node, arrival);
@@ -448,7 +449,7 @@ impl<M: Model> World<M> {
         }
     }
 
-    /// Queues an event that takes the next arrival from the inbox of a node that can go on.
+    /// Schedules the handling of the next arrival in the inbox, if the node can continue.
     fn serve_later(&mut self, node: NodeId) {
         let state = &mut self.core.nodes[node.index()];
         if state.pauses > 0 || state.serving || state.inbox.is_empty() {
@@ -468,7 +469,7 @@ impl<M: Model> World<M> {
         let Some(arrival) = state.inbox.pop_front() else {
             return false;
         };
-        self.print(at, order);
+        self.fingerprint_event(at, order);
         self.handle(node, arrival);
         self.serve_later(node);
         true
@@ -478,7 +479,7 @@ impl<M: Model> World<M> {
         match arrival {
             Arrival::Message(order, message) => self.deliver(order, message),
             Arrival::Timer(timer) => {
-                self.core.tell(|| Happening::Fired { node, text: format!("{timer:?}") });
+                self.core.record(|| Happening::Fired { node, text: format!("{timer:?}") });
                 self.act(node, |process, ctx| process.timer(ctx, timer));
             }
             Arrival::Invoke(index) => self.invoke(index),
@@ -491,7 +492,7 @@ impl<M: Model> World<M> {
         let (from, to) = order.link();
         self.core.stats.delivered += 1;
         message.hash(&mut self.core.fingerprint);
-        self.core.tell_of_message(order, &message, |message, from, to, kind| Happening::Delivered {
+        self.core.record_message(order, &message, |message, from, to, kind| Happening::Delivered {
             message,
             from,
             to,
@@ -518,16 +519,16 @@ impl<M: Model> World<M> {
         let operation = &self.core.operations[index];
         let (id, client, op) = (OpId(index as u64), operation.client, operation.op.clone());
         op.hash(&mut self.core.fingerprint);
-        self.core.tell(|| Happening::Invoked { node: client, op: id, text: format!("{op:?}") });
+        self.core.record(|| Happening::Invoked { node: client, op: id, text: format!("{op:?}") });
         self.core.history.invoke(id, client, op.clone(), self.core.now);
         self.act(client, |process, ctx| process.invoke(ctx, id, op));
     }
 
-    /// Runs a handler on a node that is up, and sees to what it leaves behind: outputs wait for the disk, a sync
-    /// begins, a node that halts goes down. Does nothing on a node that is down.
+    /// Runs a handler on a node that is up, and processes its effects: outputs wait for the disk, a sync begins, a node
+    /// that halts goes down. Does nothing on a node that is down.
     #[inline]
     pub fn act(&mut self, node: NodeId, handler: impl FnOnce(&mut M::Process, &mut Context<'_, M::Process>)) {
-        self.note_change(node);
+        self.mark_changed(node);
         let Some(process) = &mut self.processes[node.index()] else {
             return;
         };
@@ -548,14 +549,14 @@ impl<M: Model> World<M> {
     #[inline(always)]
     fn after_handler(&mut self, node: NodeId) {
         let state = &mut self.core.nodes[node.index()];
-        let said_all = || state.outbox.is_empty() && state.disk.settled() && state.held.is_empty();
-        if state.halting.is_none() && (self::core::diskless::<M>() || said_all()) {
+        let nothing_pending = || state.outbox.is_empty() && state.disk.settled() && state.held.is_empty();
+        if state.halting.is_none() && (self::core::diskless::<M>() || nothing_pending()) {
             return;
         }
         self.commit_outputs(node);
     }
 
-    /// Output commit: what the handler said leaves once everything the node has forced is durable.
+    /// Output commit: the handler's outputs leave once everything that the node has forced is durable.
     #[inline(never)]
     fn commit_outputs(&mut self, node: NodeId) {
         let state = &mut self.core.nodes[node.index()];
@@ -565,18 +566,18 @@ impl<M: Model> World<M> {
             return self.stop(node, &reason);
         }
         let forced = state.disk.forced();
-        // Taken to be emptied, and given back for its room.
-        let mut said = std::mem::take(&mut state.outbox);
+        // Taken to be emptied, and put back to reuse its memory.
+        let mut outputs = std::mem::take(&mut state.outbox);
         if state.held.is_empty() && state.disk.settled() {
-            for output in said.drain(..) {
+            for output in outputs.drain(..) {
                 self.core.put_out(node, output);
             }
-            self.core.nodes[node.index()].outbox = said;
+            self.core.nodes[node.index()].outbox = outputs;
             return;
         }
-        state.held.extend(said.drain(..).map(|output| (forced, output)));
-        state.outbox = said;
-        while let Some((_, output)) = state_held_and_durable(&mut self.core, node) {
+        state.held.extend(outputs.drain(..).map(|output| (forced, output)));
+        state.outbox = outputs;
+        while let Some((_, output)) = next_durable_output(&mut self.core, node) {
             self.core.put_out(node, output);
         }
         self.sync(node);
@@ -606,7 +607,7 @@ impl<M: Model> World<M> {
     fn start(&mut self, node: NodeId) {
         let process = self.core.scenario.config.spawn(node, &self.core.scenario.nodes);
         self.processes[node.index()] = Some(process);
-        self.core.tell(|| Happening::Started { node });
+        self.core.record(|| Happening::Started { node });
         self.act(node, |process, ctx| process.start(ctx));
         let state = &mut self.core.nodes[node.index()];
         if state.open.is_none()
@@ -616,19 +617,19 @@ impl<M: Model> World<M> {
         }
     }
 
-    /// A fault takes a node down.
+    /// Takes a node down by a fault.
     fn take_down(&mut self, node: NodeId, why: &str, class: FaultClass) {
-        self.note_change(node);
+        self.mark_changed(node);
         if self.processes[node.index()].is_some() {
             self.core.fault_fired(class);
             self.stop(node, why);
         }
     }
 
-    /// A node stops: what is volatile is gone, and unsynced writes meet their fates.
+    /// Stops a node: it loses its volatile state, and unsynced writes meet their fates.
     fn stop(&mut self, node: NodeId, why: &str) {
         self.processes[node.index()] = None;
-        self.core.tell(|| Happening::Down { node, why: why.to_string() });
+        self.core.record(|| Happening::Down { node, why: why.to_string() });
         let crash = self.core.choices.crash(node);
         let Core { nodes, choices, scenario, stats, .. } = &mut self.core;
         let state = &mut nodes[node.index()];
@@ -645,17 +646,17 @@ impl<M: Model> World<M> {
         });
     }
 
-    /// A node may come up: it does, if nothing else keeps it down.
+    /// Starts a node, unless something else keeps it down.
     fn bring_up(&mut self, node: NodeId) {
-        self.note_change(node);
+        self.mark_changed(node);
         if self.processes[node.index()].is_none() && !self.core.nodes[node.index()].kept_down() {
             self.start(node);
         }
     }
 }
 
-/// The next held output whose write is durable.
-fn state_held_and_durable<M: Model>(core: &mut Core<M>, node: NodeId) -> Option<(u64, self::node::Output<M::Process>)> {
+/// Takes the next output that waits for a write which is durable now.
+fn next_durable_output<M: Model>(core: &mut Core<M>, node: NodeId) -> Option<(u64, self::node::Output<M::Process>)> {
     let state = &mut core.nodes[node.index()];
     let durable = state.disk.durable();
     match state.held.front() {

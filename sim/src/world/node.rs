@@ -1,4 +1,4 @@
-//! What a world keeps of one node beside its process.
+//! The state of a node, besides its process.
 
 use std::collections::VecDeque;
 
@@ -9,7 +9,7 @@ use crate::time::Span;
 use crate::world::queue::Order;
 use crate::world::timers::Timers;
 
-/// Something that leaves a handler.
+/// An output of a handler.
 #[derive(Clone, Debug)]
 pub(crate) enum Output<P: Process> {
     Send { to: NodeId, message: P::Message },
@@ -17,26 +17,26 @@ pub(crate) enum Output<P: Process> {
     Fail { op: OpId, reason: String },
 }
 
-/// Something that a handler is to be called for.
+/// An input that a handler is called with.
 #[derive(Clone, Debug)]
 pub(crate) enum Arrival<P: Process> {
-    /// With the name of its event, which says who sent it.
+    /// With the name of its event, which has its sender.
     Message(Order, P::Message),
     Timer(P::Timer),
     Invoke(usize),
     Synced,
 }
 
-/// One node, but for its process.
+/// The state of a node, besides its process.
 #[derive(Clone, Debug)]
 pub(crate) struct Node<P: Process> {
-    /// Whether the scenario has it.
+    /// Whether the scenario has this node.
     pub(crate) present: bool,
-    /// How many faults keep it down.
+    /// The number of active faults that keep it down.
     pub(crate) downs: u32,
-    /// Why it stopped itself, if it did.
+    /// The reason with which it halted, if it did.
     pub(crate) halted: Option<String>,
-    /// What a handler that is running said for the same purpose.
+    /// The reason with which the running handler halts.
     pub(crate) halting: Option<String>,
     pub(crate) pauses: u32,
     pub(crate) lies: u32,
@@ -45,18 +45,18 @@ pub(crate) struct Node<P: Process> {
     pub(crate) clock: Clock,
     pub(crate) timers: Timers<P::Timer>,
     pub(crate) disk: Disk<P::Record>,
-    /// Counts crashes, so that what an earlier life began is told from what this one did.
+    /// The number of crashes, which distinguishes events of earlier lives from those of this one.
     pub(crate) life: u32,
-    /// What the running handler has said.
+    /// Outputs of the running handler.
     pub(crate) outbox: Vec<Output<P>>,
-    /// What was said and waits for the write with this number to be durable.
+    /// Outputs that wait until the write with this number is durable.
     pub(crate) held: VecDeque<(u64, Output<P>)>,
-    /// What waits for the node to go on.
+    /// Arrivals while the node is paused or busy.
     pub(crate) inbox: VecDeque<Arrival<P>>,
-    /// Whether an event is queued that takes the next from the inbox.
+    /// Whether the handling of the next arrival in the inbox is scheduled.
     pub(crate) serving: bool,
     pub(crate) service: Span,
-    /// The open operation of this client, and those that wait for it to end.
+    /// The open operation of this client, and operations that wait for its end.
     pub(crate) open: Option<OpId>,
     pub(crate) waiting: VecDeque<usize>,
 }
@@ -86,12 +86,12 @@ impl<P: Process> Node<P> {
         }
     }
 
-    /// Whether anything keeps it from running.
+    /// Whether a fault or a halt keeps it down.
     pub(crate) fn kept_down(&self) -> bool {
         !self.present || self.downs > 0 || self.halted.is_some()
     }
 
-    /// A timer that came due while the node was paused or busy, and was not handled yet, has not fired: it can still be
+    /// Forgets a due timer that the node has not handled yet, because it was paused or busy: until then it can be
     /// cancelled or moved.
     #[inline]
     pub(crate) fn forget_due(&mut self, timer: &P::Timer) {

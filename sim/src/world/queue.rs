@@ -1,4 +1,4 @@
-//! The one queue of a world: events by time, and at one instant by name.
+//! The event queue of a world, ordered by time, and at one instant by name.
 
 use std::cell::Cell;
 use std::cmp::Ordering;
@@ -7,8 +7,8 @@ use std::collections::BinaryHeap;
 use crate::process::NodeId;
 use crate::time::Time;
 
-/// The name of an event, as a number: how events at one instant are ordered. Faults come first, then operations, then
-/// the rest; never by insertion.
+/// The name of an event as a number, which orders events of one instant: faults, then operations, then the rest,
+/// independent of the order of insertion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Order(u64);
 
@@ -17,7 +17,7 @@ impl Order {
 
     const RANK: u32 = 61;
 
-    /// The end of the i-th fault: before any beginning, so that faults that touch do not overlap.
+    /// The end of the i-th fault: before all beginnings, so that faults that touch do not overlap.
     pub(crate) fn fault_end(index: usize) -> Self {
         Order((1 << Self::RANK) | index as u64)
     }
@@ -51,7 +51,7 @@ impl Order {
         let node = |shift: u32| NodeId((self.0 >> shift) as u16 & 0x3fff);
         (node(33), node(47))
     }
-    /// A node goes on with what waits in its inbox.
+    /// The handling of the next arrival in a node's inbox.
     pub(crate) fn serve(node: NodeId) -> Self {
         Order((7 << Self::RANK) | u64::from(node.0))
     }
@@ -60,14 +60,14 @@ impl Order {
     }
 }
 
-/// One of the soonest events: when, and where the rest of it is.
+/// One of the soonest events: its time and name, and the slot of its payload.
 #[derive(Clone, Copy, Debug)]
 struct Soon {
     at: Time,
     place: u32,
 }
 
-/// An event that is not among the soonest.
+/// A later event: its time and name, and the slot of its payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Later {
     at: Time,
@@ -76,7 +76,7 @@ struct Later {
 }
 
 impl Later {
-    /// Compared as one number, so that the heap takes no branch that depends on chance.
+    /// Compared as one number, to avoid unpredictable branches in the heap.
     #[inline(always)]
     fn key(&self) -> u128 {
         (u128::from(self.at.0) << 64) | u128::from(self.order.0)
@@ -98,37 +98,37 @@ impl PartialOrd for Later {
     }
 }
 impl Ord for Later {
-    /// The earliest is the greatest: the heap of the standard library gives the greatest first.
+    /// Reversed, because the standard library's heap pops the greatest item first.
     #[inline(always)]
     fn cmp(&self, other: &Self) -> Ordering {
         other.key().cmp(&self.key())
     }
 }
 
-/// Where an event stays while it is queued.
+/// The payload of a queued event.
 #[derive(Clone, Debug)]
 struct Slot<E> {
     order: Order,
     event: Option<E>,
 }
 
-/// A priority queue whose payloads stay where they are: only times and places move.
+/// A priority queue whose payloads stay in place: only times and slots move.
 ///
-/// Most worlds have few events in flight, and what is pushed is usually due soon. So the soonest events are a short
-/// sorted list: popping takes its end, and pushing moves a few neighbours, which costs less than the way down a heap.
-/// A heap holds the others.
+/// Most worlds have few events in flight, and most new events are due soon. So the soonest events are in a short sorted
+/// list: popping takes its end, and pushing moves a few neighbours, which is cheaper than sifting through a heap. A
+/// heap holds the others.
 #[derive(Clone, Debug)]
 pub(crate) struct Queue<E> {
-    /// The soonest, the very next at the end. Empty only if nothing is queued.
+    /// The soonest events, the next one at the end. Empty only if nothing is queued.
     soon: Vec<Soon>,
-    /// All that come after those.
+    /// All later events.
     later: BinaryHeap<Later>,
     slots: Vec<Slot<E>>,
     free: Vec<u32>,
 }
 
 impl<E> Queue<E> {
-    /// How many are kept sorted, at most.
+    /// The greatest length of the sorted list.
     const SOON: usize = 48;
 
     pub(crate) fn new() -> Self {
@@ -178,7 +178,7 @@ impl<E> Queue<E> {
         soon[0].set(entry);
     }
 
-    /// Makes room among the soonest.
+    /// Moves events from the full sorted list to the heap.
     #[cold]
     fn spill(&mut self) {
         let slots = &self.slots;
@@ -210,7 +210,7 @@ impl<E> Queue<E> {
         self.pop_by(Time::NEVER)
     }
 
-    /// Sorts the next of what comes later.
+    /// Moves events from the heap to the empty sorted list.
     #[cold]
     fn refill(&mut self) {
         let later = &mut self.later;
@@ -226,7 +226,7 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
-        /// However pushes and pops are mixed, and however far apart the instants lie: what is next is the least.
+        /// For any mix of pushes and pops, and any distances between instants, the next event is the least.
         #[test]
         fn the_next_is_always_the_least(steps in prop::collection::vec((0u64..40, 0u32..1000, any::<bool>()), 0..600)) {
             let mut queue = Queue::new();

@@ -1,8 +1,8 @@
 //! The timers of one node.
 //!
-//! An armed timer has at most one live entry in the world's queue. Moving it later moves nothing in the queue: the
-//! entry wakes up at the old time, finds the timer due later, and is queued again. So a timer that is moved at every
-//! heartbeat costs one entry a period and not one a heartbeat.
+//! An armed timer has at most one live entry in the world's queue. Arming it again for later leaves the entry: it wakes
+//! up at the old time, finds the timer due later, and is queued again. So a timer that is rearmed at every heartbeat
+//! costs one entry per period, not one per heartbeat.
 
 use std::collections::BTreeMap;
 
@@ -13,14 +13,14 @@ use crate::time::{Span, Time};
 struct Slot<T> {
     timer: T,
     armed: bool,
-    /// Which arming of its kind, for its name.
+    /// The number of this arming among those of its kind.
     n: u32,
-    /// When it is due on the node's clock, and by how much it then is late on the world's.
+    /// When it is due on the node's clock, and its lateness on the world's.
     due: Time,
     late: Span,
     /// When its entry in the queue wakes up.
     queued: Option<Time>,
-    /// How many entries it has in the queue: those that were overtaken by an earlier one wake up for nothing.
+    /// The number of its entries in the queue; those replaced by an earlier one have no effect.
     entries: u32,
 }
 
@@ -32,7 +32,7 @@ pub(crate) struct Timers<T> {
     armed_of_kind: Vec<u32>,
 }
 
-/// An entry to put in the queue.
+/// An entry for the queue.
 pub(crate) struct Entry {
     pub(crate) slot: u32,
     pub(crate) at: Time,
@@ -40,13 +40,13 @@ pub(crate) struct Entry {
     pub(crate) n: u32,
 }
 
-/// What an entry that wakes up means.
+/// The effect of an entry that wakes up.
 pub(crate) enum Wake<T> {
     /// The timer is due.
     Due(T),
-    /// Nothing: it was cancelled, moved, or fired.
+    /// None: the timer was cancelled, moved, or has fired.
     Stale,
-    /// It is due later.
+    /// The timer is due later, and needs this entry.
     Later(Entry),
 }
 
@@ -107,14 +107,14 @@ impl<T: Clone + Ord + Kinded> Timers<T> {
         }
     }
 
-    /// Disarms all: the node went down.
+    /// Disarms all timers, when the node goes down.
     pub(crate) fn clear(&mut self) {
         for slot in self.slots.iter_mut().flatten() {
             slot.armed = false;
         }
     }
 
-    /// An entry wakes up at `now`; `when` says when a due time of the node's clock is on the world's.
+    /// Wakes an entry at `now`; `when` converts a time of the node's clock to the world's.
     pub(crate) fn wake(&mut self, place: u32, now: Time, when: impl Fn(Time) -> Time) -> Wake<T> {
         let slot = self.slots[place as usize].as_mut().expect("a queued slot is taken");
         slot.entries -= 1;
@@ -147,7 +147,7 @@ impl<T: Clone + Ord + Kinded> Timers<T> {
         }
     }
 
-    /// The clock was changed: entries for every armed timer that is now due before its entry wakes up.
+    /// New entries after a change of the clock, for every timer that is now due before its entry wakes up.
     pub(crate) fn reschedule(&mut self, now: Time, when: impl Fn(Time) -> Time) -> Vec<Entry> {
         let mut entries = Vec::new();
         for (place, slot) in self.slots.iter_mut().enumerate() {
@@ -164,7 +164,7 @@ impl<T: Clone + Ord + Kinded> Timers<T> {
         entries
     }
 
-    /// Which timers are armed, and when they are due on the node's clock.
+    /// The armed timers, and when they are due on the node's clock.
     pub(crate) fn armed(&self) -> impl Iterator<Item = (&T, Time)> {
         let slot = |place: &u32| self.slots[*place as usize].as_ref().expect("an indexed slot is taken");
         self.index.values().map(slot).filter(|slot| slot.armed).map(|slot| (&slot.timer, slot.due))

@@ -231,7 +231,9 @@ fn told(strategy: Strategy) -> (u64, Shrunk<Crowd>) {
     let replayed = story.run(properties, Record::No);
     assert_eq!(recorded, violation);
     assert_eq!((replayed.violation.as_ref(), replayed.fingerprint), (Some(&violation), fingerprint));
-    let told = shrink::tell_any(&case.erased(), &source, search.campaign(), &mut |progress| progress.runs < 3_000);
+    let told = shrink::record_and_shrink_any(&case.erased(), &source, search.campaign(), &mut |progress| {
+        progress.runs < 3_000
+    });
     let shrunk = told.expect("it fails from its recording").expect("it fails");
     (seed, shrunk.of_model())
 }

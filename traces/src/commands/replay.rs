@@ -7,7 +7,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use seedbed_sim::replay::NUDGES;
-use seedbed_sim::system::Glimpse;
+use seedbed_sim::system::AnyWorld;
 use seedbed_sim::{Fingerprint, NodeId, Time};
 
 use crate::commands::{Ended, at_most, fields, in_file, judged_here, read_trace};
@@ -124,7 +124,7 @@ fn step(trace: &str, component: &Component, events: Option<u64>) -> anyhow::Resu
     })
 }
 
-fn states(world: &dyn Glimpse, nodes: &BTreeSet<NodeId>) -> String {
+fn states(world: &dyn AnyWorld, nodes: &BTreeSet<NodeId>) -> String {
     let up = nodes.iter().filter_map(|node| Some((node, world.state(*node)?)));
     up.map(|(node, state)| format!("{node}: {state:#?}\n")).collect()
 }

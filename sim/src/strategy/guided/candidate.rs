@@ -4,8 +4,8 @@ use crate::choice::{Deviation, Source};
 use crate::sweep::AnyCampaign;
 use crate::system::{AnyCase, AnyStory, Worlds};
 
-/// Scenario, operations and faults; the choices that are fixed; and the seed that answers for all others, so that a change
-/// early in a run does not leave the rest of it without any chance in it.
+/// Scenario, operations and faults; the fixed choices; and the seed of all other choices, so that the rest of a run
+/// stays random when an early choice is changed.
 #[derive(Clone, Debug)]
 pub(crate) struct Candidate {
     pub(crate) case: AnyCase,
@@ -14,17 +14,17 @@ pub(crate) struct Candidate {
 }
 
 impl Candidate {
-    /// What a swarm makes of a seed.
+    /// The candidate that a swarm draws for a seed.
     pub(crate) fn fresh(worlds: &dyn Worlds, seed: u64) -> Self {
         Candidate { case: worlds.case(seed), seed, changes: Vec::new() }
     }
 
-    /// A recorded case, as a member of a campaign: with the campaign's planted bug, its phases and its budget, and inside
-    /// its tolerance. What the record does not mention was the default, which is what its scenario without noise answers;
-    /// only draws beyond its end come from the seed.
+    /// A recorded case, as a member of a campaign: with the campaign's planted bug, phases and budget, and inside its
+    /// tolerance. Choices that the record does not mention were defaults, which its scenario without noise produces
+    /// again; only draws beyond the end of the record come from the seed.
     ///
     /// # Errors
-    /// Why it cannot be one.
+    /// Why it cannot be used.
     pub(crate) fn of_story(
         story: AnyStory,
         campaign: &AnyCampaign,
@@ -50,7 +50,7 @@ impl Candidate {
         Ok(Candidate { case, seed, changes: deviations })
     }
 
-    /// Where its choices come from.
+    /// The source of its choices.
     pub(crate) fn source(&self) -> Source {
         if self.changes.is_empty() {
             Source::Seed(self.seed)

@@ -1,4 +1,4 @@
-//! What a run reached, as a set of numbers that can be compared with what was reached before.
+//! The coverage of a run, as a set of numbers that can be compared with those of earlier runs.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,14 +10,14 @@ use crate::process::NodeId;
 use crate::property::{Property, Verdict};
 use crate::world::World;
 
-/// One thing that a run can reach. Three kinds:
+/// A feature that a run can reach, of three kinds:
 ///
-/// - a mark, with how often it was made, in the buckets of AFL (1, 2, 3, 4–7, 8–15, 16–31, 32–127, more): more of the same is
-///   something new only where it is much more;
-/// - an abstract state: for each node whether it is up, paused, right about the time, what role it holds
-///   ([`Model::role`]), and whether it may crash; whether links are cut or slow, and whether the world has healed. Nodes are
-///   counted and not named, for that n1 leads and not n2 is nothing new;
-/// - a step from one abstract state to the next, which is what AFL's edges are to its blocks.
+/// - a mark, with how often it was made, in the buckets of AFL (1, 2, 3, 4–7, 8–15, 16–31, 32–127, more), so that a
+///   higher count is new only if it is much higher;
+/// - an abstract state: for each node whether it is up, paused, and has a correct clock, its role ([`Model::role`]),
+///   and whether it may crash; whether links are cut or slow, and whether the world has healed. Nodes are counted and
+///   not named, because it is nothing new that n1 leads instead of n2;
+/// - a step from one abstract state to the next, the counterpart of AFL's edges between blocks.
 pub(crate) type Feature = u64;
 
 /// The bucket of a count.
@@ -32,7 +32,7 @@ fn bucket(count: u64) -> u8 {
     }
 }
 
-/// The features of marks.
+/// The features of the marks of a run.
 pub(crate) fn of_marks<'a>(marks: &'a [(&'static str, u64)]) -> impl Iterator<Item = Feature> + 'a {
     marks.iter().map(|(name, count)| stable_hash(&("mark", name, bucket(*count))))
 }
@@ -42,12 +42,12 @@ pub(crate) fn of_marks<'a>(marks: &'a [(&'static str, u64)]) -> impl Iterator<It
 pub(crate) struct Coverage(BTreeMap<Feature, u32>);
 
 impl Coverage {
-    /// Whether a run reached something that none before it has.
+    /// Whether some of these features were never reached before.
     pub(crate) fn lacks(&self, features: &BTreeSet<Feature>) -> bool {
         features.iter().any(|feature| !self.0.contains_key(feature))
     }
 
-    /// Counts a run.
+    /// Counts the features of a run.
     pub(crate) fn add(&mut self, features: &BTreeSet<Feature>) {
         for feature in features {
             let runs = self.0.entry(*feature).or_insert(0);
@@ -55,58 +55,58 @@ impl Coverage {
         }
     }
 
-    /// How many runs reached the rarest of these.
+    /// The number of runs that reached the rarest of these.
     pub(crate) fn rarest(&self, features: &BTreeSet<Feature>) -> u32 {
         features.iter().filter_map(|feature| self.0.get(feature)).min().copied().unwrap_or(0)
     }
 }
 
-/// What a node adds to the abstract state.
-type Looks = (&'static str, bool, bool, bool, bool);
+/// The abstract state of a node.
+type NodeState = (&'static str, bool, bool, bool, bool);
 
-/// Looks on while a world runs, in the shape of a property that finds nothing wrong.
+/// Observes a running world, as a property that always holds.
 #[derive(Clone)]
-pub(crate) struct Onlooker {
+pub(crate) struct Observer {
     reached: Rc<RefCell<BTreeSet<Feature>>>,
     crashable: Vec<NodeId>,
-    looks: Vec<Looks>,
+    states: Vec<NodeState>,
     last: Feature,
 }
 
-impl Onlooker {
+impl Observer {
     pub(crate) fn new(crashable: Vec<NodeId>) -> Self {
-        Onlooker { reached: Rc::default(), crashable, looks: Vec::new(), last: 0 }
+        Observer { reached: Rc::default(), crashable, states: Vec::new(), last: 0 }
     }
 
-    /// What was reached so far.
+    /// The features reached so far.
     pub(crate) fn reached(&self) -> BTreeSet<Feature> {
         self.reached.borrow().clone()
     }
 
-    fn looks<M: Model>(&self, world: &World<M>, node: NodeId) -> Looks {
+    fn node_state<M: Model>(&self, world: &World<M>, node: NodeId) -> NodeState {
         let role = world.process(node).and_then(|process| world.config().role(process)).unwrap_or("");
         let wrong = world.clock(node) != world.now();
         (role, world.process(node).is_some(), world.paused(node), wrong, self.crashable.contains(&node))
     }
 }
 
-impl<M: Model> Property<M> for Onlooker {
+impl<M: Model> Property<M> for Observer {
     fn name(&self) -> String {
         "coverage".into()
     }
 
     fn after_event(&mut self, world: &World<M>) -> Verdict {
-        // Most events change one node, and that in nothing that shows from here.
+        // Most events change one node, and not its abstract state.
         match *world.changed() {
-            [node] if !self.looks.is_empty() => {
-                let looks = self.looks(world, node);
-                if std::mem::replace(&mut self.looks[node.index()], looks) == looks {
+            [node] if !self.states.is_empty() => {
+                let state = self.node_state(world, node);
+                if std::mem::replace(&mut self.states[node.index()], state) == state {
                     return Ok(());
                 }
             }
-            _ => self.looks = (0..world.config().size()).map(|n| self.looks(world, NodeId(n as u16))).collect(),
+            _ => self.states = (0..world.config().size()).map(|n| self.node_state(world, NodeId(n as u16))).collect(),
         }
-        let mut nodes = self.looks.clone();
+        let mut nodes = self.states.clone();
         nodes.sort_unstable();
         let state = stable_hash(&("state", nodes, world.links_disturbed(), world.healed()));
         if state != self.last {

@@ -1,21 +1,21 @@
-//! Guided search: cases that reached something new are kept, changed a little, and run again.
+//! Guided search: cases that reached new coverage are kept, mutated, and run again.
 //!
-//! Greybox fuzzing as AFL does it (Zalewski, *American Fuzzy Lop*, 2013), with what distributed systems have instead of
-//! branches. What counts as new is said in `coverage.rs`; how cases are changed in `mutate.rs`: faults are added, dropped,
-//! moved, stretched, turned on other nodes; choices are fixed to other values; operations move; tails of plans are spliced.
-//! Rarely reached things are followed more often than common ones (as in Böhme et al., *Coverage-based Greybox Fuzzing as
-//! Markov Chain*, CCS 2016). That coverage of states guides well where that of branches does not is from Meng et al.,
-//! *Greybox Fuzzing of Distributed Systems*, CCS 2023.
+//! Greybox fuzzing as in AFL (Zalewski, *American Fuzzy Lop*, 2013), with features of distributed systems in place of
+//! branches. `coverage.rs` says what counts as new; `mutate.rs` how cases are changed: faults are added, dropped,
+//! moved, stretched and aimed at other nodes; choices are fixed to other values; operations move; tails of plans are
+//! spliced. Members that reached rare features are mutated more often than others (as in Böhme et al., *Coverage-based
+//! Greybox Fuzzing as Markov Chain*, CCS 2016). Coverage of states, in place of branches, is from Meng et al., *Greybox
+//! Fuzzing of Distributed Systems*, CCS 2023.
 //!
-//! **What a seed means.** Seeds are divided into islands of [`ISLAND`] that know nothing of each other. On an island one seed
-//! is run after the other; a part of them as a swarm draws them, each other a child of what the seeds before it found. So
-//! a seed's world is a function of the seed, the model, and the corpus that the search begins with, however many threads
-//! there are and wherever a sweep begins, ends or is divided.
+//! **What a seed means.** Seeds are divided into islands of [`ISLAND`] (as in the island model of genetic algorithms),
+//! which exchange nothing. The seeds of an island are run one after the other: some as a swarm draws them, each other
+//! as a child of what earlier seeds found. So the world of a seed is a function of the seed, the model, and the initial
+//! corpus, whatever the number of threads and wherever a sweep begins, ends or is divided.
 //!
-//! **The corpus.** What found something new that neither the corpus nor an earlier island has is a recorded case: a trace
-//! without a violation, which replays like any other. The next guided search begins with what it is given of them.
+//! **The corpus.** A case with new coverage that neither the corpus nor an earlier island has is recorded: a trace
+//! without a violation, which replays like any other. Later searches can begin with it.
 //!
-//! **What it guarantees.** Nothing: it is a heuristic. All that it runs is inside the tolerance, by the rules of swarms.
+//! **What it guarantees.** Nothing: it is a heuristic. All its cases are inside the tolerance, by the rules of swarms.
 
 mod candidate;
 pub(crate) mod coverage;
@@ -33,42 +33,42 @@ use crate::run::Record;
 use crate::scenario::Impossible;
 use crate::seed::SeedResult;
 use crate::strategy::guided::candidate::Candidate;
-use crate::strategy::guided::coverage::{Coverage, Feature, Onlooker};
-use crate::strategy::guided::mutate::{Parent, Workshop};
+use crate::strategy::guided::coverage::{Coverage, Feature, Observer};
+use crate::strategy::guided::mutate::{Mutator, Parent};
 use crate::sweep::{AnyCampaign, Summary};
 use crate::system::{AnyCase, AnyFinished, AnyStory, AnyTrace, Worlds};
 use crate::trace::Origin;
 
-/// How many seeds learn from each other.
+/// The number of seeds that learn from each other.
 pub const ISLAND: u64 = 512;
 
-/// The first so many seeds of an island are as a swarm draws them, if there is no corpus; and of those after them, on
-/// average one of so many is.
+/// The first seeds of an island that a swarm draws if there is no corpus; after them one of so many is drawn, on
+/// average.
 const FRESH: u64 = 24;
 const FRESH_EVERY: u64 = 4;
 
-/// Of how many members the rarest is followed.
-const CONTEST: usize = 3;
+/// Tournament selection: the number of members of which the one with the rarest feature is chosen.
+const TOURNAMENT: usize = 3;
 
-/// How many of the choices that a run asked for are remembered, evenly spread over it.
+/// How many of a run's choices are kept, evenly spread over the run.
 const REMEMBERED: usize = 256;
 
-/// What a thread that fails with a lock would break.
-const UNHARMED: &str = "nobody fails while they hold the corpus";
+/// The message of a poisoned lock.
+const POISONED: &str = "nobody fails while they hold the corpus";
 
-/// A member of a corpus that a search cannot use: its place, and why.
+/// A recorded case that a search cannot use: its index in the corpus, and why.
 pub type Refused = (usize, String);
 
-/// A guided search: a campaign, and what is known to be worth beginning with.
+/// A guided search: a campaign and an initial corpus.
 pub struct Guided {
     campaign: AnyCampaign,
-    /// The kinds of message that there are.
+    /// The names of all kinds of messages.
     kinds: Vec<String>,
-    /// Behind a lock, for operations can be sent to other threads but not shared between them.
+    /// Behind a lock, because operations are `Send` but not `Sync`.
     corpus: Mutex<Population>,
 }
 
-/// What is followed, and what was reached in all.
+/// The members that are mutated, and the coverage of all runs.
 #[derive(Clone)]
 struct Population {
     members: Vec<Member>,
@@ -76,8 +76,8 @@ struct Population {
 }
 
 impl Population {
-    /// Counts what a candidate reached, and follows it from now on if that is something new and nothing went wrong. Says
-    /// whether it does.
+    /// Counts the features of a candidate, and makes it a member if some are new and nothing was violated. `true` if it
+    /// did.
     fn learn(&mut self, guided: &Guided, candidate: &Candidate, tried: &Tried) -> bool {
         let new = tried.outcome.violation.is_none() && self.coverage.lacks(&tried.reached);
         self.coverage.add(&tried.reached);
@@ -91,31 +91,31 @@ impl Population {
     }
 }
 
-/// A candidate that reached something new.
+/// A candidate that reached new features.
 #[derive(Clone)]
 struct Member {
     candidate: Candidate,
     reached: BTreeSet<Feature>,
-    /// Choices that its run asked for.
+    /// Choices of its run, to be mutated.
     asked: Vec<Deviation>,
 }
 
-/// A recorded case that reached something new, and the seed that found it.
+/// A recorded case with new coverage, and the seed that found it.
 pub struct Find {
     seed: u64,
     candidate: Candidate,
     reached: BTreeSet<Feature>,
 }
 
-/// What a candidate came to.
+/// The result of running a candidate.
 struct Tried {
     outcome: AnyFinished,
     reached: BTreeSet<Feature>,
 }
 
 impl Guided {
-    /// A search that begins with a corpus: recorded cases of the model, in an order that is always the same. Hands back
-    /// which of them, by their places, it cannot use, and why.
+    /// A search that begins with a corpus: recorded cases of the model, in a fixed order. Also returns those that it
+    /// cannot use.
     ///
     /// # Errors
     /// If no world can run the model's own scenario.
@@ -136,21 +136,21 @@ impl Guided {
             }
         }
         drop(worlds);
-        *guided.corpus.lock().expect(UNHARMED) = known;
+        *guided.corpus.lock().expect(POISONED) = known;
         Ok((guided, refused))
     }
 
-    /// The campaign that is searched.
+    /// The campaign that the search draws from.
     pub fn campaign(&self) -> &AnyCampaign {
         &self.campaign
     }
 
-    /// How many recorded cases it begins with: those of its corpus that reach something.
+    /// The number of recorded cases that it begins with: those of its corpus with new coverage.
     pub fn known(&self) -> usize {
-        self.corpus.lock().expect(UNHARMED).members.len()
+        self.corpus.lock().expect(POISONED).members.len()
     }
 
-    /// The case of a seed and the source of its choices. Runs what the seed learns from.
+    /// The case of a seed and the source of its choices. Runs the earlier seeds of its island.
     ///
     /// # Errors
     /// If no world can run the case.
@@ -165,13 +165,13 @@ impl Guided {
         Ok((candidate.case, source))
     }
 
-    /// Runs one seed after the other and hands over what each came to, with the case and its source, until `each` says no.
+    /// Runs one seed after the other and calls `each` with its result, case and source, until that returns `false`.
     pub fn in_turn(&self, seeds: Range<u64>, each: &mut dyn FnMut(SeedResult, &AnyCase, &Source) -> bool) {
         for island in islands(&seeds) {
-            let mut here = Island::of(self, island.start);
-            while here.next < island.end {
-                let wanted = seeds.contains(&here.next);
-                let (seed, candidate, outcome) = here.step();
+            let mut island_state = Island::of(self, island.start);
+            while island_state.next < island.end {
+                let wanted = seeds.contains(&island_state.next);
+                let (seed, candidate, outcome) = island_state.step();
                 let result = SeedResult::of(seed, outcome);
                 if wanted && !each(result, &candidate.case, &candidate.source()) {
                     return;
@@ -180,17 +180,17 @@ impl Guided {
         }
     }
 
-    /// Runs all seeds, the islands on the threads of the current rayon pool, and hands each result to `each`, in no fixed
-    /// order. When `each` says no, no more are begun. Hands back what was found that is new, in the order of the seeds.
+    /// Runs all seeds, the islands on the threads of the current rayon pool, and calls `each` with each result, in no
+    /// fixed order, until that returns `false`. Returns what was found that is new, in the order of the seeds.
     pub fn sweep(&self, seeds: Range<u64>, each: &(dyn Fn(SeedResult) -> bool + Sync)) -> (Summary, Vec<Find>) {
         let go_on = AtomicBool::new(true);
         let islands: Vec<_> = islands(&seeds).collect();
         let sweep = |island: &Range<u64>| {
-            let mut here = Island::of(self, island.start);
+            let mut island_state = Island::of(self, island.start);
             let mut summary = Summary::default();
-            while here.next < island.end && go_on.load(Ordering::Relaxed) {
-                let wanted = seeds.contains(&here.next);
-                let (seed, _, outcome) = here.step();
+            while island_state.next < island.end && go_on.load(Ordering::Relaxed) {
+                let wanted = seeds.contains(&island_state.next);
+                let (seed, _, outcome) = island_state.step();
                 if wanted {
                     let result = SeedResult::of(seed, outcome);
                     summary.add(&result);
@@ -199,13 +199,13 @@ impl Guided {
                     }
                 }
             }
-            here.finds.retain(|find| seeds.contains(&find.seed));
-            (summary, here.finds)
+            island_state.finds.retain(|find| seeds.contains(&find.seed));
+            (summary, island_state.finds)
         };
         let of_number = |(): &mut (), number: u64| Ok::<_, Infallible>(Some(sweep(&islands[number as usize])));
         let Ok(swept) = parallel::collect(0..islands.len() as u64, || (), of_number);
         let mut summary = Summary::default();
-        let mut coverage = self.corpus.lock().expect(UNHARMED).coverage.clone();
+        let mut coverage = self.corpus.lock().expect(POISONED).coverage.clone();
         let mut finds = Vec::new();
         for (part, found) in swept {
             summary = summary.merged(part);
@@ -219,7 +219,7 @@ impl Guided {
         (self.campaign.judged(summary), finds)
     }
 
-    /// The trace of a find: it replays like any other, and violates nothing.
+    /// The trace of a find. It replays like any other, and records no violation.
     pub fn trace(&self, find: &Find) -> AnyTrace {
         let outcome = self.try_out(&find.candidate, Record::Yes).outcome;
         let origin = Origin {
@@ -235,28 +235,28 @@ impl Guided {
 
     fn try_out(&self, candidate: &Candidate, record: Record) -> Tried {
         let system = &self.campaign.system;
-        let onlooker = Onlooker::new(system.config().tolerance().crashes.among);
-        let outcome = system.0.watch(&candidate.case, &candidate.source(), record, &onlooker);
-        let mut reached = onlooker.reached();
+        let observer = Observer::new(system.config().tolerance().crashes.among);
+        let outcome = system.0.watch(&candidate.case, &candidate.source(), record, &observer);
+        let mut reached = observer.reached();
         reached.extend(coverage::of_marks(&outcome.marks));
         Tried { outcome, reached }
     }
 }
 
-/// The islands that seeds lie on, each from its beginning to the last seed wanted.
+/// The islands of these seeds, each from its beginning to the last seed wanted.
 fn islands(seeds: &Range<u64>) -> impl Iterator<Item = Range<u64>> + use<> {
     let (from, end) = (seeds.start / ISLAND * ISLAND, seeds.end);
     (from..end).step_by(ISLAND as usize).map(move |start| start..end.min(start.saturating_add(ISLAND)))
 }
 
-/// An island while it is run.
+/// The state of an island while its seeds are run.
 struct Island<'a> {
     guided: &'a Guided,
     worlds: Box<dyn Worlds + 'a>,
     population: Population,
     first: u64,
     next: u64,
-    /// How many seeds begin the island as a swarm draws them.
+    /// The number of first seeds that a swarm draws.
     fresh: u64,
     finds: Vec<Find>,
 }
@@ -265,38 +265,38 @@ impl<'a> Island<'a> {
     /// The island of a seed, at its beginning.
     fn of(guided: &'a Guided, seed: u64) -> Self {
         let first = seed / ISLAND * ISLAND;
-        let population = guided.corpus.lock().expect(UNHARMED).clone();
+        let population = guided.corpus.lock().expect(POISONED).clone();
         let fresh = if population.members.is_empty() { FRESH } else { 0 };
         Island { guided, worlds: guided.campaign.worlds(), population, first, next: first, fresh, finds: Vec::new() }
     }
 
-    /// What the next seed is to run.
+    /// The candidate of the next seed.
     fn candidate(&self) -> Candidate {
         let seed = self.next;
-        let mut shop = Workshop::new(&*self.worlds, &self.guided.kinds, seed);
+        let mut mutator = Mutator::new(&*self.worlds, &self.guided.kinds, seed);
         let begins = self.population.members.is_empty() || seed - self.first < self.fresh;
-        if begins || shop.below(FRESH_EVERY) == 0 {
+        if begins || mutator.below(FRESH_EVERY) == 0 {
             return Candidate::fresh(&*self.worlds, seed);
         }
-        let parent = self.follow(&mut shop);
-        let other = &self.population.members[shop.below(self.population.members.len() as u64) as usize];
+        let parent = self.select(&mut mutator);
+        let other = &self.population.members[mutator.below(self.population.members.len() as u64) as usize];
         let parent = Parent { candidate: &parent.candidate, asked: &parent.asked };
-        let child = shop.child(&parent, &other.candidate);
+        let child = mutator.child(&parent, &other.candidate);
         match self.guided.campaign.possible(&child.case) {
             Ok(()) => child,
             Err(_) => Candidate::fresh(&*self.worlds, seed),
         }
     }
 
-    /// Of a few members, the one that reached what is rarest.
-    fn follow(&self, shop: &mut Workshop<'_>) -> &Member {
+    /// Selects the member with the rarest feature of a few random ones.
+    fn select(&self, mutator: &mut Mutator<'_>) -> &Member {
         let members = &self.population.members;
-        let drawn = (0..CONTEST).map(|_| shop.below(members.len() as u64) as usize).collect::<Vec<_>>();
+        let drawn = (0..TOURNAMENT).map(|_| mutator.below(members.len() as u64) as usize).collect::<Vec<_>>();
         let rarest = |place: &usize| (self.population.coverage.rarest(&members[*place].reached), *place);
         &members[drawn.into_iter().min_by_key(rarest).expect("a contest has members")]
     }
 
-    /// Runs the next seed and learns from it.
+    /// Runs the next seed and updates the population.
     fn step(&mut self) -> (u64, Candidate, AnyFinished) {
         let (seed, candidate) = (self.next, self.candidate());
         let tried = self.guided.try_out(&candidate, Record::No);

@@ -1,4 +1,4 @@
-//! Changes of candidates: small, random, and always inside the tolerance.
+//! Mutations of candidates: small, random, and always inside the tolerance.
 
 use rand_chacha::ChaCha8Rng;
 use rand_core::Rng;
@@ -13,21 +13,21 @@ use crate::swarm::Rules;
 use crate::system::{AnyCase, Worlds};
 use crate::time::{Span, Time};
 
-/// How many changes are made at once, at most.
+/// The most changes of one mutation.
 const AT_ONCE: u64 = 4;
 
-/// No plan grows beyond this; the longest that swarms draw are shorter.
+/// The most faults of a plan; the longest that swarms draw are shorter.
 const FAULTS: usize = 96;
 
-/// Where new material comes from, and what has to be kept to.
-pub(crate) struct Workshop<'a> {
+/// Mutates candidates, with random numbers of one seed.
+pub(crate) struct Mutator<'a> {
     worlds: &'a dyn Worlds,
-    /// The kinds of message that there are.
+    /// The names of all kinds of messages.
     kinds: &'a [String],
     words: ChaCha8Rng,
 }
 
-/// What is changed: a candidate, and the choices that its run asked for.
+/// The candidate that is mutated, and choices of its run.
 pub(crate) struct Parent<'a> {
     pub(crate) candidate: &'a Candidate,
     pub(crate) asked: &'a [Deviation],
@@ -40,39 +40,39 @@ enum Change {
     DropFault,
     MoveFault,
     StretchFault,
-    TurnFault,
-    Choice,
-    ForgetChoice,
+    RetargetFault,
+    FixChoice,
+    UnfixChoice,
     OtherChoices,
     Splice,
     MoveOperation,
     OtherOperations,
-    Weather,
+    Physics,
 }
 
-/// With how often each is drawn.
+/// The weights with which changes are drawn.
 const CHANGES: [(Change, u64); 12] = [
     (Change::AddFault, 4),
     (Change::DropFault, 2),
     (Change::MoveFault, 5),
     (Change::StretchFault, 3),
-    (Change::TurnFault, 2),
-    (Change::Choice, 5),
-    (Change::ForgetChoice, 1),
+    (Change::RetargetFault, 2),
+    (Change::FixChoice, 5),
+    (Change::UnfixChoice, 1),
     (Change::OtherChoices, 3),
     (Change::Splice, 2),
     (Change::MoveOperation, 3),
     (Change::OtherOperations, 2),
-    (Change::Weather, 1),
+    (Change::Physics, 1),
 ];
 
-impl<'a> Workshop<'a> {
-    /// The workshop of a seed.
+impl<'a> Mutator<'a> {
+    /// The mutator of a seed.
     pub(crate) fn new(worlds: &'a dyn Worlds, kinds: &'a [String], seed: u64) -> Self {
-        Workshop { worlds, kinds, words: generator(seed, "guided") }
+        Mutator { worlds, kinds, words: generator(seed, "guided") }
     }
 
-    /// A number below `n`; zero if `n` is.
+    /// A number below `n`; zero if `n` is zero.
     pub(crate) fn below(&mut self, n: u64) -> u64 {
         ((u128::from(self.words.next_u64()) * u128::from(n)) >> 64) as u64
     }
@@ -85,7 +85,7 @@ impl<'a> Workshop<'a> {
         Span(self.below(most.0.saturating_add(1)))
     }
 
-    /// A child of a candidate; `other` is another member of the population, for splicing.
+    /// A mutated copy of a candidate; `other` is another member of the population, for splicing.
     pub(crate) fn child(&mut self, parent: &Parent<'_>, other: &Candidate) -> Candidate {
         let mut child = parent.candidate.clone();
         let rules = self.worlds.rules(&child.case.scenario.config);
@@ -117,11 +117,13 @@ impl<'a> Workshop<'a> {
                     child.case.faults.remove(place);
                 }
             }
-            Change::MoveFault => self.with_fault(child, |shop, fault| fault.at = shop.moved(fault.at, rules.chaos)),
+            Change::MoveFault => {
+                self.with_fault(child, |mutator, fault| fault.at = mutator.moved(fault.at, rules.chaos))
+            }
             Change::StretchFault => self.with_fault(child, Self::stretch),
-            Change::TurnFault => self.with_fault(child, |shop, fault| shop.turn(fault, rules)),
-            Change::Choice => self.fix_choice(child, parent.asked, rules),
-            Change::ForgetChoice => {
+            Change::RetargetFault => self.with_fault(child, |mutator, fault| mutator.retarget(fault, rules)),
+            Change::FixChoice => self.fix_choice(child, parent.asked, rules),
+            Change::UnfixChoice => {
                 if let Some(place) = self.place(child.changes.len()) {
                     child.changes.remove(place);
                 }
@@ -130,7 +132,7 @@ impl<'a> Workshop<'a> {
             Change::Splice => self.splice(child, other),
             Change::MoveOperation => self.move_operation(child),
             Change::OtherOperations => self.other_operations(child),
-            Change::Weather => {
+            Change::Physics => {
                 let drawn = self.donor().scenario;
                 let scenario = &mut child.case.scenario;
                 (scenario.network, scenario.disk, scenario.timer_jitter) =
@@ -139,7 +141,7 @@ impl<'a> Workshop<'a> {
         }
     }
 
-    /// A case that a swarm draws: what new faults, weather and operations are taken from.
+    /// A case that a swarm draws, from which new faults, physics and operations are taken.
     fn donor(&mut self) -> AnyCase {
         let seed = self.words.next_u64();
         self.worlds.case(seed)
@@ -151,7 +153,7 @@ impl<'a> Workshop<'a> {
         }
     }
 
-    /// A fault of another plan; at its own time, or right beside one that is there.
+    /// Adds a fault of another plan, at its own time or near a fault of this one.
     fn add_fault(&mut self, child: &mut Candidate, rules: &Rules) {
         let mut drawn = self.donor().faults;
         let Some(place) = self.place(drawn.len()) else { return };
@@ -162,7 +164,7 @@ impl<'a> Workshop<'a> {
         child.case.faults.push(fault);
     }
 
-    /// Another instant of the chaos: anywhere, or not far away.
+    /// Another instant of chaos: anywhere, or near `at`.
     fn moved(&mut self, at: Time, chaos: Span) -> Time {
         match self.below(4) {
             0 => Time::ZERO + self.up_to(chaos),
@@ -174,15 +176,15 @@ impl<'a> Workshop<'a> {
         }
     }
 
-    /// From half as long to twice as long.
+    /// Changes the length of a fault, by a factor from a half to two.
     fn stretch(&mut self, fault: &mut Fault) {
         let usual = fault.lasts.unwrap_or(Span::ms(500));
         let half = Span((usual.0 / 2).max(1));
         fault.lasts = Some(half + self.up_to(half * 3));
     }
 
-    /// Strikes another node.
-    fn turn(&mut self, fault: &mut Fault, rules: &Rules) {
+    /// Aims a fault at another node.
+    fn retarget(&mut self, fault: &mut Fault, rules: &Rules) {
         let place = self.place(rules.crashable.len());
         if let (Some(_), Some(place)) = (fault.what.target(), place) {
             let node = Target::Node(rules.crashable[place]);
@@ -191,7 +193,7 @@ impl<'a> Workshop<'a> {
         }
     }
 
-    /// Fixes one of the choices that the parent's run asked for to another value.
+    /// Fixes one of the choices of the parent's run to another value.
     fn fix_choice(&mut self, child: &mut Candidate, asked: &[Deviation], rules: &Rules) {
         let mut choice = match self.place(asked.len()).filter(|_| self.below(4) > 0) {
             Some(place) => asked[place].clone(),
@@ -200,8 +202,8 @@ impl<'a> Workshop<'a> {
         let (least, most) = rules.latency;
         match &mut choice {
             Deviation::Send { lost, latency, copy, .. } => {
-                // Late messages are what most depends on; how late is drawn from all orders of magnitude.
-                let late = |shop: &mut Self| least + Span(shop.up_to(most - least).0 >> shop.below(8));
+                // Late messages have the most influence; their lateness is drawn from all orders of magnitude.
+                let late = |mutator: &mut Self| least + Span(mutator.up_to(most - least).0 >> mutator.below(8));
                 match self.below(4) {
                     0 => *lost = !*lost,
                     1 => *copy = Some(late(self)),
@@ -215,11 +217,11 @@ impl<'a> Workshop<'a> {
                 *fate = [WriteFate::Kept, WriteFate::Lost, WriteFate::Torn][self.below(3) as usize];
             }
         }
-        // The last of two that have a name is meant.
+        // Of two changes of one name the last one counts.
         child.changes.push(choice);
     }
 
-    /// The fate of a message that may have been sent: those that the network treated as it does by default are in no record.
+    /// A message that may have been sent: those with the default fate are not among the recorded choices.
     fn some_message(&mut self, rules: &Rules) -> Deviation {
         let kinds = self.kinds;
         let mut node = || NodeId(self.below(rules.nodes as u64) as u16);
@@ -229,7 +231,7 @@ impl<'a> Workshop<'a> {
         Deviation::Send { from, to, kind, n: self.below(most) as u32, lost: false, latency: None, copy: None }
     }
 
-    /// From some instant on, the faults of the other plan.
+    /// Replaces the faults from a random instant on by those of another plan.
     fn splice(&mut self, child: &mut Candidate, other: &Candidate) {
         let at = Time::ZERO + self.up_to(child.case.scenario.phases.chaos);
         child.case.faults.retain(|fault| fault.at < at);
@@ -239,7 +241,7 @@ impl<'a> Workshop<'a> {
         }
     }
 
-    /// Moves an operation between those that its client asks before and after it.
+    /// Moves an operation within the gap between the operations of its client before and after it.
     fn move_operation(&mut self, child: &mut Candidate) {
         let operations = &mut child.case.operations;
         let Some(place) = self.place(operations.len()) else { return };
@@ -258,7 +260,7 @@ impl<'a> Workshop<'a> {
         operations[place].at = from + self.up_to(to.since(from));
     }
 
-    /// Asks what clients ask in another case, where both may be asked the same.
+    /// Takes the operations of another case, if both have the same workload.
     fn other_operations(&mut self, child: &mut Candidate) {
         let donor = self.donor();
         let (ours, theirs) = (&child.case.scenario.config, &donor.scenario.config);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use seedbed_sim::NodeId;
-use seedbed_sim::system::Glimpse;
+use seedbed_sim::system::AnyWorld;
 use seedbed_sim::timeline::Happening;
 use serde::ser::SerializeSeq as _;
 use serde::{Serialize, Serializer};
@@ -144,7 +144,7 @@ struct Watcher {
 }
 
 impl Watcher {
-    fn look(&mut self, world: &dyn Glimpse) {
+    fn look(&mut self, world: &dyn AnyWorld) {
         let entries = &world.timeline()[self.told..];
         // An event that wrote nothing counts with the one before.
         let entry = if entries.is_empty() { self.told.saturating_sub(1) } else { self.told };
@@ -168,7 +168,7 @@ impl Watcher {
         }
     }
 
-    fn look_at(&mut self, world: &dyn Glimpse, node: NodeId, place: usize, entry: usize) {
+    fn look_at(&mut self, world: &dyn AnyWorld, node: NodeId, place: usize, entry: usize) {
         if self.found.left_out_from.is_some() {
             return;
         }
@@ -198,7 +198,7 @@ impl Watcher {
     }
 }
 
-fn read_clock(clock: &mut Vec<(usize, i64)>, world: &dyn Glimpse, node: NodeId, entry: usize) {
+fn read_clock(clock: &mut Vec<(usize, i64)>, world: &dyn AnyWorld, node: NodeId, entry: usize) {
     let ahead = world.clock(node).0 as i64 - world.now().0 as i64;
     if ahead != clock.last().map_or(0, |(_, ahead)| *ahead) {
         clock.push((entry, ahead));
