@@ -1,5 +1,5 @@
-//! What must be true: checkers that judge histories, and invariants on the states of each component, in folders that
-//! mirror `seedbed-models`. Tests in `tests/` bind them to the models.
+//! Properties: checkers that judge histories, and invariants on the states of each component, in folders that mirror
+//! `seedbed-models`. Tests in `tests/` bind them to the models.
 
 pub mod caching;
 pub mod checkers;

@@ -1,8 +1,8 @@
-//! The components of the library: one line each. [`recorded`] says, with a short function, how the operations of a model read
-//! as those of an object, and lets `seedbed check` judge its traces.
+//! The components of the library, one per line. [`recorded`] adds a short function that converts the operations of a
+//! model to those of an object, so that `seedbed check` can judge its traces.
 //!
-//! They are listed here, and not in the tool, so that what is compiled for each model is compiled with it: a change of the
-//! tool compiles none of it again.
+//! They are listed here, and not in the tool, so that the code that is generic over a model is compiled with it, and
+//! not again after a change of the tool.
 
 use std::fmt;
 
@@ -35,18 +35,18 @@ pub fn all() -> Vec<Registered> {
     ]
 }
 
-/// A component, its types erased.
+/// A component with its types erased.
 pub struct Registered {
-    /// The model, and what must be true of it.
+    /// The model with its properties.
     pub system: System,
-    /// Runs a case and takes the history as operations on an object, if the model says how they read.
+    /// Runs a case and converts its history to operations on an object, if the model supports that.
     ///
     /// # Panics
     /// If no world can run the case.
     pub operations: Option<AsOperations>,
 }
 
-/// Takes the history of a run as operations on an object.
+/// Converts the history of a run to operations on an object.
 pub type AsOperations = Box<dyn Fn(&AnyCase, &Source) -> Operations + Send + Sync>;
 
 impl fmt::Debug for Registered {
@@ -55,12 +55,12 @@ impl fmt::Debug for Registered {
     }
 }
 
-/// The component that a suite makes.
+/// The component of a suite.
 pub fn component<M: Model>(suite: fn() -> Suite<M>) -> Registered {
     Registered { system: System::new(suite()), operations: None }
 }
 
-/// The same of a model whose operations read as those on an object: then `seedbed check` judges its traces too.
+/// The same for a model whose operations can be converted to those of an object: `seedbed check` judges its traces too.
 pub fn recorded<M: Model>(suite: fn() -> Suite<M>, object: Object, view: View<M>) -> Registered {
     let operations = move |case: &AnyCase, source: &Source| {
         let outcome = seedbed_sim::run(&case.of_model::<M>(), source, &suite().properties, Record::No);

@@ -1,4 +1,4 @@
-//! What must be true of caches that agree, of memory as programs see it, and of locks.
+//! The properties of cache coherence, of memory as programs see it, and of locks.
 
 pub mod coherence;
 pub mod litmus;

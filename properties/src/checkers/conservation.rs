@@ -1,11 +1,11 @@
-//! Conservation: a quantity is spread over parts (accounts, shelves, the books of a broker, what is on its way), and its
-//! total changes only by what was declared to flow in or out. So for money, stock, tokens of a bucket, and messages:
-//! published = acked + ready + unacked + dead-lettered + expired + dropped is a quantity with six parts, into which
-//! every publish flows.
+//! Conservation: a quantity is spread over parts (accounts, shelves, the books of a broker, messages in flight), and
+//! its total changes only by declared flows. Examples are money, stock, tokens of a bucket, and messages: published =
+//! acked + ready + unacked + dead-lettered + expired + dropped is a quantity with six parts, into which every publish
+//! flows.
 //!
-//! What is on its way between nodes is in no node's state. Either nodes keep books of what they gave and took, and a
-//! part is what a node holds plus what it gave minus what it took, which is constant whatever the network does; or the
-//! judge is told of a consistent cut with its channels ([`over_cut`]).
+//! Amounts in flight are in no node's state. Either nodes keep books of what they sent and received, and a part is what
+//! a node holds plus what it sent minus what it received, which is constant whatever the network does; or the judge
+//! gets a consistent cut with its channels ([`over_cut`]).
 //!
 //! ```
 //! use seedbed_properties::checkers::conservation::{Conservation, Event};
@@ -25,41 +25,41 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::checkers::judge::{Id, Judge, Name, Refusal, Ruling};
 
-/// What changes.
+/// A change of a part or of the total.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Event<P, Q> {
-    /// A part now holds this much; may be told again and again.
+    /// The present amount in a part; may be repeated.
     Holds {
-        /// Which part.
+        /// The part.
         at: P,
-        /// Of what.
+        /// The quantity that is conserved.
         of: Q,
-        /// How much, in units too small to break.
+        /// In indivisible units.
         amount: i128,
     },
-    /// This much enters the system, or leaves it if less than nothing; told once.
+    /// An amount enters the system, or leaves it if negative. Not to be repeated.
     Flows {
-        /// Of what.
+        /// The quantity whose total changes.
         of: Q,
-        /// How much.
+        /// Added to the total.
         by: i128,
     },
 }
 
-/// At every instant the total of each quantity is what it was at the start, or what was declared, with all that flowed
-/// since; and no part ever holds less than nothing. An instant is what lies between two calls of [`Judge::instant`]:
-/// a transfer between two parts that is told as two events is one instant.
+/// At every instant the total of each quantity is the initial or declared total plus all flows, and no part is
+/// negative. An instant is what lies between two calls of [`Judge::instant`]: a transfer between two parts that is
+/// reported as two events is one instant.
 ///
-/// Nothing is compared before all the parts that are expected have been heard of. Parts that turn up later must get what
-/// they hold from others, or from a declared flow.
+/// Nothing is compared before every expected part has reported. Parts that appear later must get their amounts from
+/// others, or from a declared flow.
 #[derive(Clone, Debug)]
 pub struct Conservation<P, Q> {
     awaited: BTreeSet<P>,
     quantities: BTreeMap<Q, Quantity<P>>,
     negative: bool,
-    /// Whether the totals at the start have been taken.
+    /// Whether the initial totals are known.
     begun: bool,
-    /// Changed in this instant.
+    /// The quantities that changed in this instant.
     touched: BTreeSet<Q>,
 }
 
@@ -68,12 +68,13 @@ struct Quantity<P> {
     parts: BTreeMap<P, i128>,
     total: i128,
     flowed: i128,
-    /// What the total was to be before anything flowed.
+    /// The declared total before any flow.
     expected: Option<i128>,
 }
 
 impl<P: Id, Q: Name> Conservation<P, Q> {
-    /// Judges once each of these parts has told what it holds, of any quantity; the total is then what it should be.
+    /// Judges once each of these parts has reported an amount of any quantity; the totals are then taken as the initial
+    /// ones.
     pub fn new(parts: impl IntoIterator<Item = P>) -> Self {
         Conservation {
             awaited: parts.into_iter().collect(),
@@ -84,14 +85,14 @@ impl<P: Id, Q: Name> Conservation<P, Q> {
         }
     }
 
-    /// The total of this quantity at the start is `amount`, whatever is found.
+    /// Declares the initial total of a quantity, instead of taking the reported one.
     pub fn total(mut self, of: Q, amount: i128) -> Self {
         self.quantity(&of).expected = Some(amount);
         self.touched.insert(of);
         self
     }
 
-    /// Parts may hold less than nothing: overdrafts, differences.
+    /// Allows negative amounts, such as overdrafts.
     pub fn may_be_negative(self) -> Self {
         Conservation { negative: true, ..self }
     }
@@ -136,7 +137,7 @@ impl<P: Id, Q: Name> Judge for Conservation<P, Q> {
         let begins = !std::mem::replace(&mut self.begun, true);
         for of in std::mem::take(&mut self.touched) {
             let quantity = self.quantity(&of);
-            // What nobody had at the start was not there.
+            // A quantity that no part had at the start was zero.
             let found = if begins { quantity.total - quantity.flowed } else { 0 };
             let should = *quantity.expected.get_or_insert(found) + quantity.flowed;
             if quantity.total != should {
@@ -149,7 +150,7 @@ impl<P: Id, Q: Name> Judge for Conservation<P, Q> {
         Ok(())
     }
 
-    /// Judges the last instant; parts that were never heard of are an error of the caller's, and refused.
+    /// Judges the last instant. Expected parts that never reported are refused, as an error of the caller.
     fn finish(&mut self, _: &dyn Fn(&P) -> bool) -> Ruling<P> {
         if !self.awaited.is_empty() {
             let words = format!("nothing was ever heard of {:?}, so nothing was judged", self.awaited);
@@ -161,11 +162,11 @@ impl<P: Id, Q: Name> Judge for Conservation<P, Q> {
 
 const RULE: &str = "conservation";
 
-/// Whether a consistent cut holds as much as it should: the recorded states of the nodes, and what was recorded in the
-/// channels between them. Whether the cut is consistent is for [`crate::checkers::cuts`].
+/// Whether the total over a consistent cut is right: the recorded states of the nodes, and the recorded contents of the
+/// channels between them. [`crate::checkers::cuts`] judges whether the cut is consistent.
 ///
 /// # Errors
-/// The total is another one.
+/// The expected and the actual total, if they differ.
 pub fn over_cut<N: Id>(
     should: i128,
     states: impl IntoIterator<Item = (N, i128)>,

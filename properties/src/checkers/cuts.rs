@@ -1,18 +1,18 @@
-//! Consistent cuts (Chandy and Lamport, "Distributed snapshots", 1985): whether recorded states of processes and channels
-//! are a state in which the system could have been. A cut is consistent if whatever was received in it was also sent in
-//! it; and its channels hold what was sent in it and not received in it.
+//! Consistent cuts (Chandy and Lamport, "Distributed snapshots", 1985): whether recorded states of processes and
+//! channels are a possible global state. A cut is consistent if every message received in it was also sent in it; and
+//! its channels hold the messages that were sent in it and not received in it.
 //!
-//! [`Snapshots`] judges what an algorithm records against what really happened. Of cuts that come without a history,
+//! [`Snapshots`] judges the snapshots of an algorithm against its execution. For cuts without an execution,
 //! [`by_clocks`] and [`by_counts`] judge vector clocks and counters.
 //!
-//! Not guaranteed: that the recorded state of a process is its true one, which is for the model to compare; and that a
-//! snapshot is ever complete. A message that the network lost is in its channel for ever.
+//! Not checked: that the recorded state of a process is its true one, which the model must compare; and that a snapshot
+//! ever completes. A message that the network lost stays in its channel.
 //!
 //! ```
 //! use seedbed_properties::checkers::cuts::{Event, Snapshots};
 //! use seedbed_properties::checkers::judge::Judge;
 //!
-//! // The marker is overtaken: b receives before its state is recorded what a sent after its own was.
+//! // The marker is overtaken: before b records its state, it receives a message that a sent after recording its own.
 //! let overtaken = [
 //!     Event::Recorded { snapshot: 1, at: 'a' },
 //!     Event::Sent { by: 'a', to: 'b', message: "hello" },
@@ -30,56 +30,56 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::checkers::judge::{Id, Judge, Name, Refusal, Ruling};
 
-/// What happens, and what is recorded of it; each told once, in an order that respects causality.
+/// The events of an execution, and what a snapshot records. Each is reported once, in an order that respects causality.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Event<S, N, I> {
-    /// A process sends a message, which is never sent again.
+    /// A process sends a message.
     Sent {
-        /// Who.
+        /// The sender.
         by: N,
-        /// To whom.
+        /// The receiver.
         to: N,
-        /// What.
+        /// Unique: it is never sent again.
         message: I,
     },
-    /// A process receives one.
+    /// A process receives a message.
     Received {
-        /// Who.
+        /// The receiver.
         at: N,
-        /// What.
+        /// A message that was sent to it.
         message: I,
     },
-    /// A process records its state: what it has done so far is in the snapshot, what it does from now on is not.
+    /// A process records its state: its earlier events are in the snapshot, its later ones are not.
     Recorded {
-        /// In which snapshot.
+        /// The snapshot that gets the state.
         snapshot: S,
-        /// Who.
+        /// The process.
         at: N,
     },
-    /// The state of a channel is recorded.
+    /// The state of a channel.
     Channel {
-        /// In which snapshot.
+        /// The snapshot that gets the state.
         snapshot: S,
-        /// From whom.
+        /// The sender of the channel.
         from: N,
-        /// To whom.
+        /// The receiver of the channel.
         to: N,
-        /// What was on its way, in any order.
+        /// The messages in flight, in any order.
         messages: Vec<I>,
     },
-    /// A snapshot is said to be complete: the state of everybody who ever sent or received is in it. Channels that were
-    /// not told are taken to be recorded as empty.
+    /// A snapshot is complete: it has the state of every process that ever sent or received. Channels that were not
+    /// reported count as recorded and empty.
     Completed {
-        /// Which.
+        /// The snapshot that is complete.
         snapshot: S,
     },
 }
 
-/// Judges the snapshots of a run: whether they are consistent as soon as the processes that show the opposite have
-/// recorded, channels when both of their ends have and they are told, and everything at completion.
+/// Judges the snapshots of a run: consistency as soon as the processes concerned have recorded their states, channels
+/// when both ends have and the channel is reported, and everything at completion.
 #[derive(Clone, Debug)]
 pub struct Snapshots<S, N, I> {
-    /// What each process knows: how many messages each has sent or received. The judge's own vector clocks.
+    /// The judge's own vector clocks, which count the messages that each process has sent or received.
     clocks: BTreeMap<N, Clock<N>>,
     messages: BTreeMap<I, Flight<N>>,
     snapshots: BTreeMap<S, Cut<N, I>>,
@@ -91,17 +91,17 @@ type Clock<N> = BTreeMap<N, usize>;
 struct Flight<N> {
     from: N,
     to: N,
-    /// As which step of its sender.
+    /// The step of its sender at which it was sent.
     sent: usize,
-    /// What its sender knew.
+    /// The sender's clock at that step.
     clock: Clock<N>,
-    /// As which step of its receiver, if at all.
+    /// The step of its receiver at which it was received, if it was.
     received: Option<usize>,
 }
 
 #[derive(Clone, Debug)]
 struct Cut<N, I> {
-    /// How many steps of each process are in it.
+    /// By process: the number of its steps in the cut.
     recorded: BTreeMap<N, usize>,
     channels: BTreeMap<(N, N), BTreeSet<I>>,
 }
@@ -169,15 +169,15 @@ impl<S: Name, N: Id, I: Name> Judge for Snapshots<S, N, I> {
 }
 
 impl<S: Name, N: Id, I: Name> Snapshots<S, N, I> {
-    /// Numbers a step of a process.
+    /// The number of a new step of a process.
     fn step(&mut self, node: &N) -> usize {
         let own = self.clocks.entry(node.clone()).or_default().entry(node.clone()).or_default();
         *own += 1;
         *own - 1
     }
 
-    /// Whether `at` knows of nothing that somebody did after having recorded. Who has not recorded yet may still do so
-    /// after all it has done.
+    /// Whether `at` knows of no step that another process took after recording. A process that has not recorded may
+    /// still do so after all its steps.
     fn consistent(&self, snapshot: &S, at: &N) -> Ruling<N> {
         let (cut, Some(clock)) = (&self.snapshots[snapshot], self.clocks.get(at)) else {
             return Ok(());
@@ -203,7 +203,7 @@ impl<S: Name, N: Id, I: Name> Snapshots<S, N, I> {
         Err(Refusal::new(RULE, [from.clone(), at.clone()], words))
     }
 
-    /// What is in a channel, once both ends have recorded.
+    /// The contents of a channel, once both ends have recorded.
     fn in_channel(&self, cut: &Cut<N, I>, from: &N, to: &N) -> Option<BTreeSet<I>> {
         let (sent, received) = (cut.recorded.get(from)?, cut.recorded.get(to)?);
         let in_it = |flight: &Flight<N>| {
@@ -262,12 +262,12 @@ impl<N, I> Default for Cut<N, I> {
     }
 }
 
-/// Whether the last events of processes are a consistent cut, by their vector clocks: nobody knows more of a process than
-/// it does itself (Mattern, "Virtual time and global states", 1989, section 5). What a clock does not name it counts as
-/// zero.
+/// Whether the last events of processes are a consistent cut, by their vector clocks: no process knows more of another
+/// than that one does itself (Mattern, "Virtual time and global states", 1989, section 5). Missing entries of a clock
+/// are zero.
 ///
 /// # Errors
-/// Who knows too much.
+/// The process that knows of a later event of another.
 pub fn by_clocks<N: Id>(cut: &BTreeMap<N, BTreeMap<N, u64>>) -> Ruling<N> {
     let knows = |who: &N, of: &N| cut[who].get(of).copied().unwrap_or(0);
     for who in cut.keys() {
@@ -280,22 +280,22 @@ pub fn by_clocks<N: Id>(cut: &BTreeMap<N, BTreeMap<N, u64>>) -> Ruling<N> {
     Ok(())
 }
 
-/// What a cut counts of one channel.
+/// The message counters of one channel in a cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counts {
-    /// Messages that its sender had sent.
+    /// Messages sent before the cut.
     pub sent: u64,
-    /// Messages that its receiver had received.
+    /// Messages received before the cut.
     pub received: u64,
-    /// Messages recorded in the channel.
+    /// Messages recorded as in flight.
     pub in_channel: u64,
 }
 
-/// Whether a cut is consistent and accounts for all messages, by the counters of FIFO channels without loss: sent =
+/// Whether a cut is consistent and accounts for all messages, by the counters of loss-free FIFO channels: sent =
 /// received + in the channel.
 ///
 /// # Errors
-/// The channel that does not add up.
+/// The channel for which this does not hold.
 pub fn by_counts<N: Id>(channels: &BTreeMap<(N, N), Counts>) -> Ruling<N> {
     for ((from, to), Counts { sent, received, in_channel }) in channels {
         let both = [from.clone(), to.clone()];

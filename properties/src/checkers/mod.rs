@@ -1,5 +1,5 @@
-//! Checkers: judges that know no model. Each takes plain events, or a recorded history, and refuses the first that breaks
-//! its rule.
+//! Checkers that do not depend on a model. Each gets plain events, or a recorded history, and refuses the first event
+//! that breaks its rule.
 
 pub mod atomic_commitment;
 pub mod coherence;

@@ -1,4 +1,4 @@
-//! What must be true of echo: not much, for it is there to be measured.
+//! The properties of echo, few of them, because echo is a benchmark.
 
 use seedbed_models::examples::echo::{Echo, Node};
 use seedbed_sim::{AtEnd, Invariant, NodeId, Suite, Verdict, World};
@@ -10,7 +10,7 @@ pub fn suite() -> Suite<Echo> {
         .property(AtEnd::liveness("echo/every_client_is_answered", every_client_is_answered))
 }
 
-/// A client counts a round trip only for an answer, so never more than it was to make.
+/// A client counts at most one round trip per answer, so never more than it was asked to make.
 fn no_more_answers_than_questions(world: &World<Echo>) -> Verdict {
     world.changed().iter().try_for_each(|node| match world.process(*node) {
         Some(Node::Client(client)) if client.done > world.config().round_trips => {
@@ -20,7 +20,7 @@ fn no_more_answers_than_questions(world: &World<Echo>) -> Verdict {
     })
 }
 
-/// Once the faults have ended, every client gets an answer to something.
+/// After the faults have ended, every client gets an answer.
 fn every_client_is_answered(world: &World<Echo>) -> Verdict {
     let waiting = |(node, process): (NodeId, &Node)| match process {
         Node::Client(client) if client.done == 0 => Some(node),

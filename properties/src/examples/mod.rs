@@ -1,10 +1,10 @@
-//! Properties of the models to learn from.
+//! The properties of the example models.
 
 pub mod additions;
 pub mod echo;
 pub mod tutorial;
 
-/// The text of `tutorial.rs`, of which scaffolds are made by renaming.
+/// The text of `tutorial.rs`, the template of new properties.
 pub const TUTORIAL: &str = include_str!("tutorial.rs");
-/// The text of its test, of which scaffolds are made by renaming.
+/// The text of its test, the template of new tests.
 pub const TUTORIAL_TEST: &str = include_str!("../../tests/examples/tutorial.rs");

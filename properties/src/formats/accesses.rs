@@ -1,4 +1,4 @@
-//! Recorded histories as plain reads and writes, which is what the weaker models are defined on.
+//! Recorded histories as reads and writes, on which the weaker models are defined.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,26 +12,27 @@ use crate::checkers::consistency::{Access, Event};
 use crate::checkers::linearizability::Operation;
 use crate::checkers::linearizability::specs::register;
 
-/// The session of writes that are only there to say what was there at first.
+/// The session of the writes that stand for initial values.
 pub const NOBODY: u64 = u64::MAX;
 
 /// Reads and writes of registers.
 #[derive(Clone, Debug)]
 pub struct Accesses {
-    /// The accesses. A read of what was there at first has no value.
+    /// The accesses. A read of the initial value returns `None`.
     pub events: Vec<Event<Datum, Datum>>,
-    /// The place of each among the calls; those that were only added for the sake of a model have none.
+    /// The index of each among the calls; none for writes that stand for initial values.
     pub places: Vec<usize>,
-    /// What all registers hold at first.
+    /// The initial value of all registers.
     pub initial: Datum,
-    /// A key to which the initial value was also written, and from which it was read: nobody can tell which it was.
+    /// A key to which the initial value was also written and from which it was read, so that the write of the read is
+    /// ambiguous.
     pub ambiguous: Option<Datum>,
 }
 
-/// A history of one register, and the place of each operation among the calls.
+/// A history of one register, and the index of each operation among the calls.
 pub type OfRegister = (Vec<Operation<register::Access<Datum>, register::Answer<Datum>>>, Vec<usize>);
 
-/// What a call is, if it is no more than a read or a write.
+/// A call that is a read or a write.
 enum Plain<'v> {
     Read,
     Write(&'v Value),
@@ -40,7 +41,7 @@ enum Plain<'v> {
 /// Reads a history of registers or of a key-value store as accesses.
 ///
 /// # Errors
-/// It is of another object, or has operations that are more than reads and writes.
+/// If the history is of another object, or has operations other than reads and writes.
 pub fn accesses(operations: &Operations, reading: &Reading) -> Result<Accesses, LineError> {
     let initial = Datum::from(&reading.init);
     let (mut events, mut places) = (Vec::new(), Vec::new());
@@ -105,11 +106,11 @@ fn ambiguous(events: &[Event<Datum, Datum>], initial: &Datum) -> Option<Datum> {
 }
 
 impl Accesses {
-    /// The same with the initial values written before all else, by [`NOBODY`], and read like all others. These writes stand
-    /// at the end, and have no place among the calls.
+    /// The same with the initial values written by the session [`NOBODY`] before everything else, and read like all
+    /// others. These writes are at the end, and have no index among the calls.
     pub fn with_initial_writes(&self) -> Accesses {
         let keys: BTreeSet<&Datum> = self.events.iter().map(|event| event.access.key()).collect();
-        let told = |event: &Event<Datum, Datum>| Event {
+        let known = |event: &Event<Datum, Datum>| Event {
             access: match &event.access {
                 Access::Read(key, value) => {
                     Access::Read(key.clone(), Some(value.as_ref().unwrap_or(&self.initial).clone()))
@@ -124,11 +125,11 @@ impl Accesses {
             invoked: 0,
             returned: Some(0),
         });
-        let events = self.events.iter().map(told).chain(first).collect();
+        let events = self.events.iter().map(known).chain(first).collect();
         Accesses { events, ..self.clone() }
     }
 
-    /// The history of each key by itself.
+    /// The histories of single keys.
     pub fn by_key(&self) -> BTreeMap<Datum, OfRegister> {
         let mut keys: BTreeMap<Datum, OfRegister> = BTreeMap::new();
         for (event, &place) in self.events.iter().zip(&self.places) {

@@ -10,15 +10,15 @@ use crate::checkers::linearizability::specs::kv;
 /// A key or a value in a recorded history.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Datum {
-    /// Nothing.
+    /// `null`, or nil.
     Null,
-    /// A number.
+    /// An integer.
     Int(i64),
     /// Text.
     Text(String),
     /// A list.
     List(Vec<Datum>),
-    /// Anything else, as JSON.
+    /// Any other value, as JSON text.
     Json(Arc<str>),
 }
 

@@ -5,10 +5,10 @@
 //! #jepsen.history.Op{:index 1, :time 15, :type :ok, :process 0, :f :write, :value 3}
 //! ```
 //!
-//! The maps stand one after the other, or in a vector or list. What is no client's (`:process :nemesis`) is left out.
-//! Porcupine's key-value text is the same with a `:key` beside the `:value`. A value `[k v]` of `jepsen.independent` needs
-//! nothing special: a `read` of `[k nil]` tells that it is a store of registers. Transactions have the function `:txn` (or
-//! none) and lists of `[:r k v]`, `[:w k v]` and `[:append k v]`.
+//! The maps are in sequence, or in a vector or list. Operations of processes that are no clients (`:process :nemesis`)
+//! are left out. Porcupine's key-value text is the same with a `:key` beside the `:value`. For a value `[k v]` of
+//! `jepsen.independent`, a `read` of `[k nil]` shows that it is a store of registers. Transactions have the function
+//! `:txn` (or none) and lists of `[:r k v]`, `[:w k v]` and `[:append k v]`.
 
 use clojure_reader::edn::{self, Edn};
 use clojure_reader::error::Code;
@@ -18,13 +18,13 @@ use super::lines::LineError;
 use super::object::Model;
 use super::recorded::{Contents, Event, FailedCas, Kind, NullRead, Operations, Place, Recorded, pair};
 
-/// Values nest no deeper than this.
+/// The greatest nesting depth of values.
 const DEPTH: usize = 64;
 
 /// The history of a file.
 ///
 /// # Errors
-/// The text is no EDN, or a form of it no operation, or the operations make no history.
+/// If the text is no EDN, a form is no operation, or the operations form no history.
 pub fn read(text: &str) -> Result<Recorded, LineError> {
     let mut forms = Forms::new(text)?;
     let mut events = Vec::new();
@@ -48,12 +48,12 @@ pub fn read(text: &str) -> Result<Recorded, LineError> {
         keyed |= operation.keyed;
         events.push(operation.event);
     }
-    // A test where only the nemesis did something is a history all the same.
+    // A history with operations of the nemesis only is valid.
     if forms_read == 0 {
         return Err(LineError::new(1, "there is no operation in it"));
     }
     let calls = pair(events)?;
-    // Who writes the key beside the value is porcupine, and there every answer is definite.
+    // Porcupine is the recorder that writes the key beside the value, and all its answers are definite.
     let operations = Operations {
         model: keyed.then_some(Model::Kv),
         init: keyed.then(|| Value::String(String::new())),
@@ -69,7 +69,7 @@ pub fn read(text: &str) -> Result<Recorded, LineError> {
 struct Forms<'t> {
     rest: &'t str,
     line: usize,
-    /// What ends them, if they stand in a vector or a list.
+    /// The closing bracket, if the forms are in a vector or a list.
     close: Option<char>,
     closed: bool,
 }
@@ -116,7 +116,7 @@ impl<'t> Forms<'t> {
         let (text, line) = (self.rest, self.line);
         let (form, rest) = edn::read(text).map_err(|error| {
             let eof = matches!(error.code, Code::UnexpectedEOF);
-            // Of what is cut off, the line where it begins says more than that of the end.
+            // For a truncated form, the line of its beginning is more useful than that of the end.
             let inside = if eof { 0 } else { error.line.unwrap_or(1).saturating_sub(1) };
             LineError::new(line + inside, problem(&error.code))
         })?;
@@ -163,7 +163,7 @@ struct Operation {
     keyed: bool,
 }
 
-/// An operation map; nothing: it is no client's.
+/// Reads an operation map; `None` for a process that is no client.
 fn operation(place: Place, form: &Edn<'_>) -> Result<Option<Operation>, LineError> {
     let map = match form {
         Edn::Tagged(_, inner) => inner,
@@ -197,7 +197,7 @@ fn operation(place: Place, form: &Edn<'_>) -> Result<Option<Operation>, LineErro
     let value = field("value").map_or(Ok(Value::Null), |value| json(value, 0)).map_err(|what| place.wrong(what))?;
     let function = match field("f") {
         Some(Edn::Key(name) | Edn::Str(name) | Edn::Symbol(name)) => name.to_string(),
-        // Elle's own histories do without.
+        // Elle's own histories omit the function.
         None | Some(Edn::Nil) if value.is_array() => "txn".into(),
         None | Some(Edn::Nil) => return Err(missing("f")),
         Some(other) => return Err(place.wrong(format_args!(":f is {}, and no name", short(other)))),

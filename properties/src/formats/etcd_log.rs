@@ -5,8 +5,8 @@
 //! INFO  jepsen.util - 0    :ok    :write    3
 //! ```
 //!
-//! Before `INFO` there may be a date. Lines of other loggers are left out. It is of a register with compare-and-set, at
-//! first absent; a `cas` that failed saw another value, and whatever else failed never happened.
+//! There may be a date before `INFO`. Lines of other loggers are left out. The object is a register with
+//! compare-and-set, initially absent; a failed `cas` saw another value, and any other failed operation never happened.
 
 use serde_json::Value;
 
@@ -20,7 +20,7 @@ pub const LOGGER: &str = "jepsen.util - ";
 /// The history of a file.
 ///
 /// # Errors
-/// A line is no operation, or the operations make no history.
+/// If a line is no operation, or the operations form no history.
 pub fn read(text: &str) -> Result<Recorded, LineError> {
     let mut events = Vec::new();
     for (line, words) in (1..).zip(text.lines()) {

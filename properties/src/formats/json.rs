@@ -6,14 +6,14 @@
 //! {"id": "a", "model": "cas-register", "init": 0, "events": [[1, "invoke", "write", 3], [1, "ok", "write", 3]]}
 //! ```
 //!
-//! An event is `[process, type, function, value]`; its type is `invoke`, `ok`, `fail` (certainly without effect) or
-//! `info` (nobody knows: it may take effect at any later time, or never). A process has one operation open at a time. What is
-//! no client's (`["nemesis", "info", "start", null]`: a name for a number) is left out.
+//! An event is `[process, type, function, value]`; its type is `invoke`, `ok`, `fail` (without effect) or `info`
+//! (unknown: it may take effect at any later time, or never). A process has one open operation at a time. Operations of
+//! processes that are no clients (`["nemesis", "info", "start", null]`, with a name in place of a number) are left out.
 //! The functions are those of the model ([`super::object`]).
 //!
-//! Recorders disagree on two points. Where the line says `"failed_cas": "definite"`, a `cas` that failed *saw* another
-//! value, and a read of null saw that nothing was there; otherwise a failed operation never happened, and a read of
-//! null says nothing. (`"null_read": "absent"` or `"nothing"` says the second alone.)
+//! Recorders differ in two points. With `"failed_cas": "definite"`, a failed `cas` *saw* another value, and a read of
+//! null saw that the value was absent; otherwise a failed operation never happened, and the value of a read of null is
+//! unknown. (`"null_read": "absent"` or `"nothing"` sets the second alone.)
 //!
 //! Transactions: see [`isolation::format`].
 
@@ -27,7 +27,7 @@ use super::recorded::{Contents, Event, FailedCas, Kind, NullRead, Operations, Pl
 use crate::checkers::isolation;
 use crate::checkers::isolation::format::Process;
 
-/// What tells which sort of history it is.
+/// The fields that determine the kind of a history.
 #[derive(Deserialize)]
 struct Head {
     #[serde(default)]
@@ -61,8 +61,7 @@ struct Line {
 #[derive(Deserialize)]
 struct Raw(Process, Kind, Option<String>, #[serde(default)] Value);
 
-/// The histories of a file. Empty lines are skipped. An error concerns its line alone: the lines that follow can still
-/// be read.
+/// The histories of a file. Empty lines are skipped. After an error the following lines can still be read.
 pub fn read(text: &str) -> impl Iterator<Item = Result<Recorded, LineError>> {
     let numbered = (1..).zip(text.lines());
     numbered.filter(|(_, line)| !line.trim().is_empty()).map(|(number, line)| history(number, line))
@@ -85,8 +84,9 @@ fn history(line: usize, text: &str) -> Result<Recorded, LineError> {
     Ok(Recorded { id: head.id, line, contents, expect: head.expect })
 }
 
-/// PolySI means snapshot isolation with the axiom SESSION (Huang and others, "Efficient black-box checking of snapshot
-/// isolation in databases", VLDB 2023, section 2), Elle and Adya without: it goes by who recorded the history.
+/// Whether snapshot isolation includes the axiom SESSION: in PolySI it does (Huang and others, "Efficient black-box
+/// checking of snapshot isolation in databases", VLDB 2023, section 2), in Elle and Adya it does not, so the recorder
+/// decides.
 fn dialect(head: &Head) -> Option<bool> {
     let source = head.source.as_ref().and_then(Value::as_str).into_iter().chain(head.id.as_deref());
     source.filter(|name| name.to_ascii_lowercase().starts_with("polysi/")).map(|_| true).next()

@@ -2,13 +2,13 @@
 
 use serde::de::DeserializeOwned;
 
-/// What is wrong with a line.
+/// An error in a line.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {what}")]
 pub struct LineError {
-    /// The first line is 1.
+    /// The number of the line, from 1.
     pub line: usize,
-    /// What is wrong, and where it helps, what to do.
+    /// What is wrong, and sometimes what to do.
     pub what: String,
 }
 
@@ -26,7 +26,7 @@ pub(super) fn parse<T: DeserializeOwned>(line: usize, text: &str) -> Result<T, L
         let what = if error.is_eof() {
             format!("the line ends in the middle (after {} characters): was the file cut off?", text.len())
         } else {
-            // serde_json counts lines too, and there is only one.
+            // serde_json reports a line too, which is always 1 here.
             error.to_string().replace(" at line 1 column ", " at character ")
         };
         let what = if place == "." || error.is_eof() { what } else { format!("{place}: {what}") };

@@ -1,11 +1,10 @@
-//! Histories recorded elsewhere: what `seedbed check` reads.
+//! Recorded histories, the input of `seedbed check`.
 //!
-//! Each format has its file and ends in a list of [`Recorded`] histories: [`json`] (JSON lines), [`edn`] (Jepsen's
+//! Each format has its file and produces a list of [`Recorded`] histories: [`json`] (JSON lines), [`edn`] (Jepsen's
 //! operation maps, and the key-value text of porcupine, which is the same with a `:key`), [`etcd_log`] (Jepsen's log of
-//! etcd, as porcupine keeps it). From there on nothing depends on the file: [`recorded`] pairs responses with their
-//! invocations, [`object`] says what the functions of an object mean to its specification, [`accesses`] reads a history
-//! as plain reads and writes, [`transactional`] as transactions. [`world`] reads the history of a
-//! world in the same way.
+//! etcd, in porcupine's form). Everything else is independent of the format: [`recorded`] pairs responses with their
+//! invocations, [`object`] converts the functions of an object for its specification, [`accesses`] reads a history as
+//! reads and writes, [`transactional`] as transactions. [`world`] converts the history of a world.
 //!
 //! All errors name the line, and within a line the event ([`LineError`]).
 

@@ -1,4 +1,4 @@
-//! The objects that recorded operations may be on, and what their functions mean to the specifications.
+//! The objects of recorded operations, and the conversion of their functions for the specifications.
 //!
 //! | model | functions: value of the invocation → value of the response |
 //! |---|---|
@@ -31,15 +31,15 @@ use crate::checkers::linearizability::{Checker, Limits, Operation, Specification
 
 macro_rules! models {
     ($($(#[$doc:meta])* $model:ident = $name:literal,)*) => {
-        /// An object.
+        /// The objects that are known.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Model { $($(#[$doc])* $model,)* }
 
         impl Model {
-            /// All of them.
+            /// All objects.
             pub const ALL: &[Model] = &[$(Model::$model),*];
 
-            /// Its name.
+            /// As in the column `model` above.
             pub fn name(self) -> &'static str {
                 match self { $(Model::$model => $name,)* }
             }
@@ -56,7 +56,7 @@ models! {
     MultiRegister = "multi-register",
     /// A key-value store.
     Kv = "kv",
-    /// The same, of texts.
+    /// A key-value store of texts with append.
     KvStringAppend = "kv-string-append",
     /// A counter.
     Counter = "counter",
@@ -82,11 +82,11 @@ impl fmt::Display for Model {
     }
 }
 
-/// There is no such model.
+/// An object that is not known.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown model {name:?}; there are {}", names())]
 pub struct UnknownModel {
-    /// What was asked for.
+    /// The unknown name.
     pub name: String,
 }
 
@@ -103,30 +103,30 @@ impl FromStr for Model {
     }
 }
 
-/// How a history is to be read.
+/// How to read a history.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reading {
-    /// Which object it is of.
+    /// The object of its operations.
     pub model: Model,
-    /// What it holds at first.
+    /// The initial value, or permits.
     pub init: Value,
-    /// What a failed compare-and-set means.
+    /// The meaning of a failed compare-and-set.
     pub failed_cas: FailedCas,
-    /// What a read of null means.
+    /// The meaning of a read of null.
     pub null_read: NullRead,
 }
 
 impl Reading {
-    /// What the file says; where it does not tell the model, the functions do.
+    /// The reading that the file declares. An undeclared object is inferred from the functions.
     ///
     /// # Errors
-    /// The functions fit no model, or more than one.
+    /// If the functions fit no object, or more than one.
     pub fn of(operations: &Operations) -> Result<Self, LineError> {
         let model = operations.model.map_or_else(|| guess(&operations.calls), Ok)?;
         Ok(Reading::as_model(operations, model))
     }
 
-    /// What the file says, but for the model.
+    /// The reading that the file declares, with this object.
     pub fn as_model(operations: &Operations, model: Model) -> Self {
         Reading {
             model,
@@ -145,7 +145,7 @@ impl Reading {
     }
 }
 
-/// Which object has such functions.
+/// Infers the object from the functions.
 fn guess(calls: &[Call]) -> Result<Model, LineError> {
     let has = |names: &[&str]| calls.iter().any(|call| names.contains(&call.function.as_str()));
     let read = || calls.iter().filter(|call| call.function == "read");
@@ -175,11 +175,12 @@ fn guess(calls: &[Call]) -> Result<Model, LineError> {
     }
 }
 
-/// Something that judges operations, whatever they are on.
+/// A judge of operations on any object.
 pub trait Judge {
-    /// What it says.
+    /// Its verdict.
     type Said;
-    /// Judges. `places` has the place in [`Operations::calls`] of each operation; calls that never happened are not there.
+    /// Judges operations. `places` has the index of each in [`Operations::calls`]; calls that never happened are left
+    /// out.
     fn judge<S: Specification + Clone>(
         self,
         spec: S,
@@ -188,10 +189,10 @@ pub trait Judge {
     ) -> Self::Said;
 }
 
-/// Lets a judge judge a history.
+/// Converts a history for its object, and passes it to a judge.
 ///
 /// # Errors
-/// The history makes no sense: an unknown function, or a value of the wrong shape. The error names the line.
+/// If the history has an unknown function, or a value of the wrong shape. The error names the line.
 pub fn judge<J: Judge>(operations: &Operations, reading: &Reading, judge: J) -> Result<J::Said, LineError> {
     let calls = operations.calls.as_slice();
     let wrong_init = |what: &str| {
@@ -266,10 +267,10 @@ pub fn judge<J: Judge>(operations: &Operations, reading: &Reading, judge: J) -> 
     Ok(said)
 }
 
-/// Whether a history is linearizable, and the places among the calls of the operations that the verdict counts.
+/// The verdict on linearizability, and the indices among the calls of the operations that it counts.
 ///
 /// # Errors
-/// The history makes no sense; the error names the line.
+/// If the history cannot be converted; the error names the line.
 pub fn linearizable(
     operations: &Operations,
     reading: &Reading,
@@ -302,13 +303,13 @@ fn of_texts<J: Judge>(calls: &[Call], reading: &Reading, judge: J) -> Result<J::
     Ok(judge.judge(spec, operations, places))
 }
 
-/// What a function makes of a call: the operation and its answer; nothing: it never happened.
+/// The conversion of a call: the operation and its answer; `None` if it never happened.
 pub(super) type Meaning<O, R> = Result<Option<(O, Option<R>)>, String>;
 
-/// Operations, and their places among the calls.
+/// Operations, with their indices among the calls.
 type Converted<O, R> = (Vec<Operation<O, R>>, Vec<usize>);
 
-/// Makes operations of calls.
+/// Converts calls to operations.
 fn convert<O, R>(calls: &[Call], meaning: impl Fn(&Call) -> Meaning<O, R>) -> Result<Converted<O, R>, LineError> {
     let (mut operations, mut places) = (Vec::with_capacity(calls.len()), Vec::with_capacity(calls.len()));
     for (n, call) in calls.iter().enumerate() {
@@ -322,7 +323,7 @@ fn convert<O, R>(calls: &[Call], meaning: impl Fn(&Call) -> Meaning<O, R>) -> Re
     Ok((operations, places))
 }
 
-/// The error that a model has no such function.
+/// The error of an unknown function.
 pub(super) fn unknown<T>(call: &Call, known: &str) -> Result<T, String> {
     Err(format!("unknown function {:?}; there are {known} (is it another --model?)", call.function))
 }

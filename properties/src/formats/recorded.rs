@@ -1,4 +1,4 @@
-//! A history as somebody recorded it, whatever the file looked like.
+//! Recorded histories, independent of their format.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,67 +13,67 @@ use crate::checkers::isolation;
 /// A recorded history.
 #[derive(Clone, Debug)]
 pub struct Recorded {
-    /// Its name; nothing: it has none but its line.
+    /// Its name; `None` if it is identified by its line only.
     pub id: Option<String>,
-    /// The line on which it begins.
+    /// The line at which it begins, from 1.
     pub line: usize,
-    /// What happened.
+    /// Its operations or transactions.
     pub contents: Contents,
-    /// What is known of it, as the file has it.
+    /// The known verdict, in the form of the file.
     pub expect: Option<Value>,
 }
 
-/// What a history is of.
+/// The contents of a history.
 #[derive(Clone, Debug)]
 pub enum Contents {
     /// Operations on one object.
     Operations(Operations),
     /// Transactions.
     Transactions {
-        /// The transactions.
+        /// All on objects of one kind.
         history: isolation::History,
-        /// Whether snapshot isolation is meant with the order of sessions ([`isolation::Options::sessions`]), where
-        /// the file tells.
+        /// Whether snapshot isolation includes the order of sessions ([`isolation::Options::sessions`]), if the file
+        /// declares it.
         sessions: Option<bool>,
     },
 }
 
-/// Operations, and what the file says about how to read them.
+/// Operations, and the file's declarations on how to read them.
 #[derive(Clone, Debug)]
 pub struct Operations {
-    /// Which object they are on, where the file tells.
+    /// The object, if the file declares it.
     pub model: Option<Model>,
-    /// What it holds at first, where the file tells.
+    /// The initial value, if the file declares it.
     pub init: Option<Value>,
-    /// What a failed compare-and-set means, where the file tells.
+    /// The meaning of a failed compare-and-set, if the file declares it.
     pub failed_cas: Option<FailedCas>,
-    /// What a read of null means, where the file tells.
+    /// The meaning of a read of null, if the file declares it.
     pub null_read: Option<NullRead>,
-    /// The unit of the times of the calls: `ns`, or `events` where they count the events of the file.
+    /// The unit of the calls' times: `ns`, or `events` if they count the events of the file.
     pub unit: &'static str,
     /// The calls, in the order of invocation.
     pub calls: Vec<Call>,
 }
 
-/// What a failed compare-and-set means, or whatever else was only tried: recorders disagree.
+/// The meaning of a failed compare-and-set or other attempt. Recorders differ.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FailedCas {
-    /// It never happened, for whatever reason.
+    /// It never happened, for an unknown reason.
     #[default]
     Nothing,
-    /// It saw another value than it expected.
+    /// It saw a value other than the expected one.
     Definite,
 }
 
-/// What a read of null means: recorders disagree.
+/// The meaning of a read of null. Recorders differ.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NullRead {
-    /// Nothing: what was read is not known.
+    /// The value that was read is unknown.
     #[default]
     Nothing,
-    /// Nothing was there.
+    /// The value was absent.
     Absent,
 }
 
@@ -85,23 +85,23 @@ pub enum Kind {
     Invoke,
     /// It returned.
     Ok,
-    /// It certainly had no effect.
+    /// It failed, without effect.
     Fail,
-    /// Nobody knows.
+    /// Its outcome is unknown.
     Info,
 }
 
-/// Where something stands in a file.
+/// A position in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// The line; the first is 1.
+    /// The number of the line, from 1.
     pub line: usize,
-    /// The event, where many stand on one line; the first is 1.
+    /// The number of the event, from 1, if a line has many.
     pub event: Option<usize>,
 }
 
 impl Place {
-    /// The error that something is wrong here.
+    /// An error at this position.
     pub fn wrong(self, what: impl fmt::Display) -> LineError {
         let what = match self.event {
             Some(event) => format!("event {event}: {what}"),
@@ -111,7 +111,7 @@ impl Place {
     }
 }
 
-/// `event 3`, or `line 3` where each event has its line.
+/// `event 3`, or `line 3` if each event has a line.
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.event {
@@ -121,72 +121,72 @@ impl fmt::Display for Place {
     }
 }
 
-/// An event as a file has it.
+/// An event in a file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
-    /// Where it stands.
+    /// Its position in the file.
     pub place: Place,
-    /// Whose it is.
+    /// The client.
     pub process: u64,
-    /// What it is.
+    /// Invocation, or kind of response.
     pub kind: Kind,
-    /// Which function of the object.
+    /// The name of a function of the object.
     pub function: String,
-    /// The argument, or the answer.
+    /// The argument of an invocation, or the answer of a response.
     pub value: Value,
 }
 
 /// An invocation with its response, if it has one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Call {
-    /// Who asked.
+    /// The client.
     pub process: u64,
-    /// Which function.
+    /// The name of a function of the object.
     pub function: String,
     /// The argument.
     pub asked: Value,
-    /// When, in the unit of the history.
+    /// The time of the invocation, in [`Operations::unit`].
     pub invoked: u64,
-    /// Where the invocation stands.
+    /// The position of the invocation in the file.
     pub place: Place,
-    /// How it ended; nothing: it never did.
+    /// The response; `None` if there was none.
     pub ended: Option<Ended>,
 }
 
 /// A response.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ended {
-    /// When.
+    /// The time of the response, in [`Operations::unit`].
     pub at: u64,
-    /// How: never [`Kind::Invoke`].
+    /// The kind of response: never [`Kind::Invoke`].
     pub kind: Kind,
-    /// With what answer.
+    /// The answer.
     pub value: Value,
-    /// Where it stands.
+    /// Its position in the file.
     pub place: Place,
 }
 
 impl Call {
-    /// The answer, if it returned well.
+    /// The answer of a call that succeeded.
     pub fn ok(&self) -> Option<&Value> {
         self.ended.as_ref().filter(|ended| ended.kind == Kind::Ok).map(|ended| &ended.value)
     }
 
-    /// Whether it certainly had no effect.
+    /// Whether it failed, without effect.
     pub fn failed(&self) -> bool {
         self.ended.as_ref().is_some_and(|ended| ended.kind == Kind::Fail)
     }
 
-    /// When it returned; nothing if nobody knows.
+    /// The time of its return; `None` if that is unknown.
     pub fn returned(&self) -> Option<u64> {
         self.ended.as_ref().filter(|ended| ended.kind != Kind::Info).map(|ended| ended.at)
     }
 }
 
-/// Finds the response of each invocation. The times of the calls are places in the list of events, from 1.
+/// Pairs invocations with their responses. The times of the calls are positions in the list of events, from 1.
 ///
 /// # Errors
-/// A response without an invocation, or to another function; two open invocations of one process.
+/// If a response has no invocation or another function, or a process has two open invocations.
 pub fn pair(events: Vec<Event>) -> Result<Vec<Call>, LineError> {
     let mut calls: Vec<Call> = Vec::new();
     let mut open: BTreeMap<u64, usize> = BTreeMap::new();

@@ -13,11 +13,11 @@ pub fn is_transactional(calls: &[Call]) -> bool {
     !calls.is_empty() && calls.iter().all(|call| call.function == "txn")
 }
 
-/// Transactions of calls of `txn`, as Jepsen's Elle reads them: an answered read of nothing saw the initial version, also
-/// of a list. A transaction has its place among the calls.
+/// The transactions of `txn` calls, as Jepsen's Elle reads them: an answered read of nil saw the initial version, also
+/// of a list. Transactions have the indices of their calls.
 ///
 /// # Errors
-/// A call is no transaction, or its answer is to another one.
+/// If a call is no transaction, or its answer belongs to another one.
 pub fn transactions(calls: &[Call]) -> Result<History, LineError> {
     let lists = calls.iter().flat_map(|call| call.asked.as_array()).flatten().any(|mop| mop[0] == "append");
     let kind = if lists { isolation::Kind::ListAppend } else { isolation::Kind::RwRegister };
@@ -102,11 +102,11 @@ fn name(value: &Value) -> Result<Name, String> {
     }
 }
 
-/// Makes sure that the transactions of a process come one after the other, where times are known: a history that was
-/// shuffled has other sessions than were recorded.
+/// Checks that the transactions of each process are sequential, as far as times are known: a shuffled history has other
+/// sessions than were recorded.
 ///
 /// # Errors
-/// In words, which do not.
+/// The transactions that are not, in words.
 pub fn in_order(history: &History) -> Result<(), String> {
     let mut last: BTreeMap<u64, (usize, u64)> = BTreeMap::new();
     for (t, transaction) in history.transactions.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Histories of worlds, read as if somebody else had recorded them.
+//! The histories of worlds as recorded histories.
 
 use seedbed_sim::{History, Invocation, Op, Outcome, Ret, Time};
 use serde_json::Value;
@@ -6,28 +6,28 @@ use serde_json::Value;
 use super::object::Model;
 use super::recorded::{Call, Ended, FailedCas, Kind, NullRead, Operations, Place};
 
-/// What an operation of a model and its answer are in a recorded history.
+/// An operation of a model and its answer, in a recorded history.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Seen {
-    /// The function of the object, as [`super::object`] lists them.
+    /// A function of the object, as in [`super::object`].
     pub function: &'static str,
-    /// The value of the invocation.
+    /// The argument.
     pub asked: Value,
-    /// The value of the response, if there was one; an error: it was refused, such as a compare-and-set that found another
-    /// value.
+    /// The answer, if there was one; an error if the operation was refused, such as a compare-and-set that found
+    /// another value.
     pub answered: Option<Result<Value, ()>>,
 }
 
-/// How the operations of a model read; nothing: not its business.
+/// Converts operations of a model; `None` leaves one out.
 pub type View<M> = fn(&Op<M>, Option<&Ret<M>>) -> Option<Seen>;
 
-/// The history of a run of a model, as operations on an object. Times are nanoseconds.
+/// The history of a run of a model as operations on an object. Times are nanoseconds.
 pub fn operations<O, R>(
     object: Model,
     history: &History<O, R>,
     view: impl Fn(&O, Option<&R>) -> Option<Seen>,
 ) -> Operations {
-    // What failed for certain never happened, and did not even see what was there.
+    // A failed operation never happened, and did not even see the value.
     let happened = |invocation: &Invocation<O, R>| !matches!(invocation.outcome, Outcome::Failed { .. });
     let invocations = history.invocations().iter().enumerate().filter(|(_, invocation)| happened(invocation));
     let calls = invocations.filter_map(|(n, invocation)| {

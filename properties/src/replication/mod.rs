@@ -1,4 +1,4 @@
-//! What must be true of replication.
+//! The properties of replication.
 
 pub mod crdt;
 pub mod raft;

@@ -1,13 +1,13 @@
-//! Clients are answered: what they ask for ends, once failures are repaired.
+//! Clients are answered once failures are repaired.
 
 use seedbed_models::transactions::TxId;
 use seedbed_models::transactions::commitment::Commits;
 use seedbed_sim::{Broken, Property, Span, Verdict, World};
 
-/// Within this long after the faults have ended, or after it was asked for if that is later, a request is answered.
+/// The time within which a request is answered after the faults have ended, or after its invocation if that is later.
 pub const ANSWERED_WITHIN: Span = Span::ms(2_800);
 
-/// Every request whose client waits is answered within [`ANSWERED_WITHIN`].
+/// Every request of a waiting client is answered within [`ANSWERED_WITHIN`].
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Answered;
 

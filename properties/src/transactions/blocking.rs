@@ -1,4 +1,4 @@
-//! Blocking: how long participants that are up are in doubt.
+//! Blocking: how long live participants are in doubt.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,40 +7,41 @@ use seedbed_models::transactions::commitment::{Commits, Entry, Vote};
 use seedbed_sim::{Broken, NodeId, Property, Span, Time, Verdict, World};
 
 use super::entries;
-use crate::checkers::judge::News;
+use crate::checkers::judge::NewEntries;
 
-/// Who is in doubt now, since when: it has voted yes, has not crashed since, and does not know the decision. Who crashed
-/// and has recovered waits for others in any protocol (Skeen 1981: there is no independent recovery).
+/// The participants that are in doubt, and since when: they have voted yes, have not crashed since, and do not know the
+/// decision. A participant that crashed and recovered has to wait for others in any protocol (Skeen 1981: there is no
+/// independent recovery).
 #[derive(Clone, Debug, Default)]
 pub struct Blocked {
-    news: News,
+    new_entries: NewEntries,
     down: BTreeSet<NodeId>,
     since: BTreeMap<(NodeId, TxId), Time>,
-    /// The doubts that have ended, in their order: who, about what, for how long.
+    /// The intervals of doubt that have ended, in order: node, transaction, length.
     ended: Vec<(NodeId, TxId, Span)>,
 }
 
 impl Blocked {
-    /// To be called after each event.
+    /// Must be called after each event.
     ///
     /// # Errors
-    /// A journal has shrunk.
+    /// If a journal has become shorter.
     pub fn look<M: Commits>(&mut self, world: &World<M>) -> Verdict {
         world.changed().iter().try_for_each(|node| self.look_at(world, *node))
     }
 
     fn look_at<M: Commits>(&mut self, world: &World<M>, node: NodeId) -> Verdict {
-        let news = self.news.of(world, node, entries(world, node))?;
+        let entries = self.new_entries.of(world, node, entries(world, node))?;
         if world.process(node).is_none() {
             self.since.retain(|(of, _), _| *of != node);
             self.down.insert(node);
             return Ok(());
         }
         if self.down.remove(&node) {
-            // These entries are what it has recovered from its log.
+            // These entries were recovered from its log.
             return Ok(());
         }
-        for entry in news {
+        for entry in entries {
             match entry {
                 Entry::Voted(tx, Vote::Yes) => drop(self.since.insert((node, *tx), world.now())),
                 Entry::Decided(tx, _) => {
@@ -54,19 +55,19 @@ impl Blocked {
         Ok(())
     }
 
-    /// Who is in doubt, and since when.
+    /// The participants that are in doubt, and since when.
     pub fn now(&self) -> impl Iterator<Item = (NodeId, TxId, Time)> {
         self.since.iter().map(|((node, tx), since)| (*node, *tx, *since))
     }
 
-    /// The doubts that have ended: who, about what, for how long.
+    /// The intervals of doubt that have ended: node, transaction, length.
     pub fn ended(&self) -> &[(NodeId, TxId, Span)] {
         &self.ended
     }
 }
 
-/// No participant that has stayed up is in doubt for longer than a bound ("non-blocking", the book, section 7.4; Skeen 1981),
-/// however many others are down.
+/// No live participant is in doubt for longer than a bound ("non-blocking", the book, section 7.4; Skeen 1981), however
+/// many others are down.
 #[derive(Clone)]
 pub struct NonBlocking<M> {
     bound: fn(&M) -> Span,

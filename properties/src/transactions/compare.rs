@@ -1,4 +1,5 @@
-//! What the models of the family cost, and what they let others see, on the same transfers under the same faults.
+//! The costs of the family's models, and the inconsistencies that they show, on the same transfers under the same
+//! faults.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -11,34 +12,34 @@ use seedbed_sim::{
     Case, NodeId, Operation, Outcome, Property, Record, Source, Span, Swarm, Time, Verdict, World, maker, run,
 };
 
-/// What many worlds came to together.
+/// The totals of many worlds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Costs {
-    /// Transfers that were asked for.
+    /// Transfers that were invoked.
     pub asked: u64,
-    /// Transfers after which the client knew that the money was moved: how long each took.
+    /// The latencies of transfers that the client knows to be committed.
     pub moved: Vec<Span>,
-    /// Transfers after which it knew that nothing was.
+    /// Transfers that the client knows to be aborted.
     pub refused: u64,
-    /// Messages that were sent, those of clients included.
+    /// Messages sent, including those of clients.
     pub messages: u64,
     /// Writes that were forced.
     pub forced: u64,
-    /// Writes that nothing waited for.
+    /// Writes that were lazy.
     pub lazy: u64,
-    /// For how long accounts were locked against readers, added up over accounts.
+    /// The time that accounts were locked against readers, summed over accounts.
     pub locked: Span,
-    /// For how long a reader who can read every account would have found another sum in them than there is.
+    /// The time in which a reader of all accounts would have seen a wrong sum.
     pub exposed: Span,
-    /// How long all worlds lasted.
+    /// The length of all worlds together.
     pub watched: Span,
-    /// Worlds in which the sum was wrong at the end, with nothing locked.
+    /// Worlds with a wrong sum at the end, and nothing locked.
     pub wrong: u64,
     /// Worlds.
     pub worlds: u64,
 }
 
-/// Runs a model on transfers, in one world a seed.
+/// Runs a model on transfers, in one world for each seed.
 ///
 /// # Errors
 /// If no world can run the model.
@@ -76,8 +77,8 @@ pub fn measure<M: Transfers>(model: &M, swarm: &Swarm, seeds: Range<u64>) -> Res
     Ok(costs)
 }
 
-/// What one transfer costs that is done, between two accounts that two nodes keep, where nothing breaks: messages, forced
-/// writes and lazy ones, without those that the model has anyway.
+/// The cost of a committed transfer between two accounts on two nodes, without faults: messages, forced writes and lazy
+/// ones, without those that the model makes anyway.
 ///
 /// # Errors
 /// If no world can run the model.
@@ -95,7 +96,7 @@ pub fn one_transfer<M: Transfers>(model: &M) -> Result<[u64; 3], Impossible> {
     Ok([0, 1, 2].map(|n| busy[n].saturating_sub(idle[n])))
 }
 
-/// What others could see of the accounts in one world.
+/// The visibility of the accounts in one world.
 #[derive(Clone, Copy, Debug, Default)]
 struct Exposure {
     locked: Span,
@@ -103,7 +104,7 @@ struct Exposure {
     wrong: bool,
 }
 
-/// Looks at the accounts after each event. It demands nothing: it measures.
+/// Observes the accounts after each event, as a property that always holds.
 #[derive(Clone)]
 struct Watch {
     seen: Arc<Mutex<Exposure>>,
@@ -113,14 +114,14 @@ struct Watch {
 }
 
 impl Watch {
-    /// Whether all accounts can be read, and hold another sum than there is.
+    /// Whether all accounts can be read, and have a wrong sum.
     fn is_exposed(&self) -> bool {
         let readable: Option<i64> = self.accounts.values().copied().sum();
         let all = self.accounts.len() == usize::from(self.count);
         all && readable.is_some_and(|sum| sum != i64::from(self.count) * INITIAL_BALANCE)
     }
 
-    /// Adds what was so since the last event.
+    /// Adds the time since the last event.
     fn pass(&mut self, now: Time) {
         let since = now.since(self.last);
         let mut seen = self.seen.lock().expect("nobody panics with it");
@@ -140,7 +141,7 @@ impl<M: Transfers> Property<M> for Watch {
 
     fn after_event(&mut self, world: &World<M>) -> Verdict {
         self.pass(world.now());
-        // A node that is down shows what it showed last: its disk has it, and nobody else may touch it.
+        // A node that is down shows its last state, which is on its disk and cannot change.
         let changed = world.changed().iter().filter_map(|node| world.process(*node));
         self.accounts.extend(changed.flat_map(M::accounts));
         Ok(())

@@ -1,12 +1,12 @@
-//! Journals on disk, read as they are written, and rules on what stands in them.
+//! Journals on disk, read as they are written, and rules for their entries.
 
 use seedbed_sim::{Broken, File, Model, NodeId, PerLife, Process, Property, Verdict, World};
 
-/// The records of a model's disks.
+/// The type of a model's records.
 type RecordOf<M> = <<M as Model>::Process as Process>::Record;
 
-/// What stands on the disk of each node, as the entries `E` of a journal. What was done before a crash and did not
-/// survive it is not there, and what was done and is not yet synced is.
+/// The journal entries `E` on the disk of each node. Entries that a crash lost are not among them; entries that are not
+/// yet synced are.
 pub struct Journals<M: Model, E> {
     file: File,
     entries: fn(&RecordOf<M>) -> &[E],
@@ -32,12 +32,12 @@ impl<M: Model, E: Clone> Clone for Journals<M, E> {
 }
 
 impl<M: Model, E: Clone> Journals<M, E> {
-    /// Journals that stand in this file of each node; each record has these entries.
+    /// Journals in this file of each node; `entries` returns those of a record.
     pub fn new(file: File, entries: fn(&RecordOf<M>) -> &[E]) -> Self {
         Journals { file, entries, nodes: PerLife::default() }
     }
 
-    /// Those of a whole world.
+    /// Reads the journals of all nodes of a world.
     pub fn of_world(mut self, world: &World<M>) -> Self {
         for node in world.present() {
             self.read(world, node);
@@ -45,8 +45,8 @@ impl<M: Model, E: Clone> Journals<M, E> {
         self
     }
 
-    /// Reads on in the journal of a node. Returns how many of its entries are known from before: those behind them are
-    /// new. After a crash all are.
+    /// Reads the new records of a node. Returns the number of entries that are known already; those behind them are
+    /// new. After a crash all are new.
     pub fn read(&mut self, world: &World<M>, node: NodeId) -> usize {
         let read = self.nodes.of(world, node);
         if world.disk(node, self.file).len() < read.records {
@@ -60,7 +60,7 @@ impl<M: Model, E: Clone> Journals<M, E> {
         old
     }
 
-    /// The journal of a node, as far as it was read.
+    /// The entries of a node that were read.
     pub fn of(&self, node: NodeId) -> &[E] {
         self.nodes.last(node).map_or(&[], |read| &read.entries)
     }
@@ -76,10 +76,10 @@ impl<M: Model, E: Clone> Journals<M, E> {
     }
 }
 
-/// What is wrong with a new entry, given all journals, and the one that it stands in up to it and with it.
+/// The error of a new entry, given all journals, its own journal up to and including it, and the entry.
 pub type Rule<M, E> = fn(&Journals<M, E>, &[E], &E) -> Option<String>;
 
-/// The property that a rule holds for every entry when it is written.
+/// The property that a rule holds for every new entry.
 pub struct JournalRule<M: Model, E> {
     name: &'static str,
     rule: Rule<M, E>,
@@ -94,12 +94,12 @@ impl<M: Model, E: Clone> Clone for JournalRule<M, E> {
 }
 
 impl<M: Model, E: Clone> JournalRule<M, E> {
-    /// The property of this name, on these journals.
+    /// A rule with this name, on these journals.
     pub fn new(name: &'static str, journals: Journals<M, E>, rule: Rule<M, E>) -> Self {
         JournalRule { name, rule, at_end: |_, _| Ok(()), journals }
     }
 
-    /// The same, with a rule on what stands in the journals at the end.
+    /// Adds a check of the journals at the end.
     pub fn at_end(self, at_end: fn(&Journals<M, E>, &World<M>) -> Verdict) -> Self {
         JournalRule { at_end, ..self }
     }

@@ -1,5 +1,5 @@
-//! A participant that has voted yes holds its locks until it knows what is decided (the book, section 7.4: it must be
-//! able to do either).
+//! A participant that has voted yes holds its locks until it knows the decision (the book, section 7.4: it must be able
+//! to commit and to abort).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,13 +9,13 @@ use seedbed_models::transactions::store::Key;
 use seedbed_sim::{Broken, NodeId, Property, Verdict, World};
 
 use super::{Ledger, changed_ledgers, entries, touched};
-use crate::checkers::judge::News;
+use crate::checkers::judge::NewEntries;
 
-/// All that a transaction touches is locked by it in every later state of that participant, also
-/// after a restart, until it has learnt the decision.
+/// In every later state of the participant, also after a restart, the transaction has locked all accounts that it
+/// touches, until the participant has learnt the decision.
 #[derive(Clone, Debug, Default)]
 pub struct LocksHeld {
-    news: News,
+    new_entries: NewEntries,
     pledged: BTreeMap<(NodeId, TxId), BTreeSet<Key>>,
 }
 
@@ -31,7 +31,7 @@ impl<M: Commits> Property<M> for LocksHeld {
 
 impl LocksHeld {
     fn look<M: Commits>(&mut self, world: &World<M>, node: NodeId, ledger: &Ledger) -> Verdict {
-        for entry in self.news.of(world, node, entries(world, node))? {
+        for entry in self.new_entries.of(world, node, entries(world, node))? {
             match entry {
                 Entry::Voted(tx, Vote::Yes) => {
                     let keys = || touched(world, *tx, ledger, false).collect();
@@ -42,7 +42,7 @@ impl LocksHeld {
             }
         }
         for ((_, tx), keys) in self.pledged.range((node, TxId(0))..=(node, TxId(u64::MAX))) {
-            // It may know already, though the record of it is not durable yet.
+            // The participant may know it already, before the record is durable.
             let knows = ledger.state(*tx).and_then(State::decision).is_some();
             let held: BTreeSet<Key> = ledger.store().locked_by(*tx).collect();
             if !knows && held != *keys {

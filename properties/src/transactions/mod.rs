@@ -1,8 +1,8 @@
-//! What must be true of the models that commit over several nodes, and of those that do without ([`saga`], [`tcc`],
-//! [`outbox`], [`mvcc`]); [`compare`] holds them against each other.
+//! The properties of the models that commit over several nodes, and of those without atomic commitment ([`saga`],
+//! [`tcc`], [`outbox`], [`mvcc`]); [`compare`] compares them.
 //!
-//! Of the protocols of atomic commitment: AC1 to AC5 ([`crate::checkers::atomic_commitment`]), and what they are
-//! for. They hold for every model whose participants keep a [`Ledger`]: every one that [`Commits`].
+//! For atomic commitment: AC1 to AC5 ([`crate::checkers::atomic_commitment`]), and the guarantees to clients. They hold
+//! for every model whose participants keep a [`Ledger`]: every one that [`Commits`].
 
 mod answered;
 mod blocking;
@@ -34,14 +34,14 @@ pub use money::MoneyConserved;
 pub use serializable::StrictlySerializable;
 pub use stores::StoresAgree;
 
-/// Within this long after the faults have ended, or after the vote if that is later, who has voted knows the decision: a
-/// few timeouts of the widest variant, and as many messages that are as late as the network makes them.
+/// The time within which a participant knows the decision after the faults have ended, or after its vote if that is
+/// later: a few timeouts of the widest variant, and as many messages of the greatest latency.
 pub const DECIDED_WITHIN: Span = Span::ms(2_500);
 
 impl Id for TxId {}
 
-/// AC1 to AC4, each a property of its own; and the rest of what must be true at every instant and at the end. Stores come
-/// first: where decisions split, that they do is told with those who hold accounts, if it can be.
+/// AC1 to AC4, each a property of its own, and the other safety properties. Stores come first, so that a split decision
+/// is reported with the participants that hold accounts, if possible.
 pub fn safety<M: Commits>() -> Vec<Maker<M>> {
     vec![
         maker(StoresAgree::default()),
@@ -55,12 +55,12 @@ pub fn safety<M: Commits>() -> Vec<Maker<M>> {
     ]
 }
 
-/// AC5, and that clients are answered.
+/// AC5, and answers to clients.
 pub fn liveness<M: Commits>() -> Vec<Maker<M>> {
     vec![maker(ac::<M>(Rule::AllDecide)), maker(Answered)]
 }
 
-/// One of the conditions, judged by what nodes have written into their journals.
+/// One of the conditions, judged by the journals of nodes.
 pub fn ac<M: Commits>(rule: Rule) -> Journal<M, AtomicCommitment<TxId, NodeId>, Entry> {
     let name = format!("{}/{}", M::INFO.name, rule.name());
     journal(name, AtomicCommitment::judging(rule), entries, move |world, node, entry| events(rule, world, node, entry))
@@ -86,13 +86,13 @@ fn events<M: Commits>(rule: Rule, world: &World<M>, node: NodeId, entry: &Entry)
         Entry::Decided(tx, decision) => {
             events.push(Event::Decided { transaction: *tx, node, decision: (*decision).into() });
         }
-        // A network without faults that was slower than a timeout.
+        // A message of a fault-free network that was slower than a timeout.
         Entry::TimedOut => events.push(Event::Failed),
     }
     events
 }
 
-/// Whether who votes so now must know the decision when the run ends: a read-only vote asks for none.
+/// Whether a node that votes so now must know the decision when the run ends. Not after a read-only vote.
 fn obliged<M: Model>(world: &World<M>, vote: Vote) -> bool {
     vote != Vote::ReadOnly && world.now() + DECIDED_WITHIN <= world.scenario().phases.end_at()
 }
@@ -111,7 +111,7 @@ fn changed_ledgers<M: Commits>(world: &World<M>) -> impl Iterator<Item = (NodeId
     world.changed().iter().filter_map(|node| Some((*node, world.process(*node)?.ledger()?)))
 }
 
-/// The accounts of a participant that a transaction touches, or changes.
+/// The accounts of a participant that a transaction touches or changes.
 fn touched<'w, M: Commits>(
     world: &'w World<M>,
     tx: TxId,
@@ -124,7 +124,7 @@ fn touched<'w, M: Commits>(
     keys.filter(|key| ledger.store().get(*key).is_some())
 }
 
-/// The nodes that keep accounts and are up, with what they hold.
+/// The live nodes that keep accounts, with their ledgers.
 fn ledgers<M: Commits>(world: &World<M>) -> impl Iterator<Item = (NodeId, &Ledger)> {
     world.processes().filter_map(|(node, process)| Some((node, process.ledger()?)))
 }

@@ -1,4 +1,4 @@
-//! Money is conserved: what one account pays the other gets, on whatever participants they are.
+//! Money is conserved: a transfer credits what it debits, whatever participants the accounts are on.
 
 use std::collections::BTreeSet;
 
@@ -11,8 +11,8 @@ use seedbed_sim::{Broken, NodeId, Property, Verdict, World};
 use super::ledgers;
 use crate::checkers::conservation::over_cut;
 
-/// At the end, all stores together, with what they are still about to install of transactions that others have installed,
-/// hold what there was at the beginning; and so did all that an audit of all accounts saw.
+/// At the end, all stores together have the initial total, including pending installs of transactions that others have
+/// installed. So has every audit of all accounts.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct MoneyConserved;
 
@@ -38,7 +38,7 @@ impl<M: Commits> Property<M> for MoneyConserved {
         let held: BTreeSet<Key> =
             ledgers(world).flat_map(|(_, ledger)| ledger.store().cells()).map(|(key, _)| key).collect();
         if held != all {
-            // Somebody is down, and what it holds is not to be seen.
+            // A node is down, and its accounts cannot be seen.
             return Ok(());
         }
         let committed: BTreeSet<TxId> = ledgers(world).flat_map(|(_, ledger)| ledger.store().committed()).collect();
@@ -49,7 +49,7 @@ impl<M: Commits> Property<M> for MoneyConserved {
     }
 }
 
-/// What transactions that are committed elsewhere will change here.
+/// The changes here by transactions that are committed elsewhere.
 fn about_to_install(ledger: &Ledger, committed: &BTreeSet<TxId>) -> i128 {
     let store = ledger.store();
     let coming = store.prepared().filter(|prepared| committed.contains(&prepared.tx));

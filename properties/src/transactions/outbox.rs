@@ -1,5 +1,6 @@
-//! What must be true of the outbox: a message is published if and only if its transaction committed, takes effect once,
-//! and in the order of its aggregate. Judged at the end, on what the disks hold: what a crash took was promised to nobody.
+//! The properties of the outbox: a message is published if and only if its transaction committed, takes effect once,
+//! and in the order of its aggregate. Judged at the end by the disks, because nothing was promised about state that a
+//! crash lost.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +17,7 @@ use seedbed_sim::{AtEnd, Broken, NodeId, Property, Suite, Verdict, World};
 use crate::checkers::delivery::{AtLeastOnce, AtMostOnce, Destination, Event, Fifo, NoCreation};
 use crate::checkers::judge::Judge;
 
-/// The outbox with everything that must be true of it.
+/// The outbox with its properties.
 pub fn suite() -> Suite<Outbox> {
     Suite::new(Outbox::default())
         .property(no_creation())
@@ -32,14 +33,14 @@ pub fn suite() -> Suite<Outbox> {
 /// An account at a service: a sender for its aggregate, and a receiver of one.
 type Place = (NodeId, Key);
 
-/// S1, first half: the broker shows no message whose transaction is not committed.
+/// S1, first half: the broker has no message of a transaction that is not committed.
 pub fn no_creation() -> impl Property<Outbox> + Clone + Send + Sync {
     AtEnd::new("outbox/no_creation", |world: &World<Outbox>| {
         judge(world, NoCreation::default(), |world| committed(world).chain(published(world)).collect())
     })
 }
 
-/// S1, second half: what is committed is published in the end.
+/// S1, second half: the messages of committed transactions are published eventually.
 pub fn at_least_once() -> impl Property<Outbox> + Clone + Send + Sync {
     AtEnd::liveness("outbox/at_least_once", |world: &World<Outbox>| {
         judge(world, AtLeastOnce::default(), |world| published(world).chain(owed(world)).collect())
@@ -53,7 +54,7 @@ pub fn exactly_once() -> impl Property<Outbox> + Clone + Send + Sync {
     })
 }
 
-/// S2, what is left of it: every committed transaction's message takes effect in the end.
+/// S2, second half: the message of every committed transaction takes effect eventually.
 pub fn takes_effect() -> impl Property<Outbox> + Clone + Send + Sync {
     AtEnd::liveness("outbox/takes_effect", |world: &World<Outbox>| {
         judge(world, AtLeastOnce::default(), |world| applied(world).chain(owed(world)).collect())
@@ -75,7 +76,7 @@ where
     Ok(judge.finish(&|_| true)?)
 }
 
-/// A client that was told "committed" or "aborted" was told the truth.
+/// The answers "committed" and "aborted" to clients are true.
 pub fn answers_kept() -> impl Property<Outbox> + Clone + Send + Sync {
     AtEnd::new("outbox/answers_kept", |world: &World<Outbox>| {
         let committed: Vec<TxId> = withdrawals(world).map(|(_, deposit)| deposit.tx).collect();
@@ -93,7 +94,7 @@ pub fn answers_kept() -> impl Property<Outbox> + Clone + Send + Sync {
     })
 }
 
-/// When all messages are consumed, nothing is on its way, and the accounts have together what they had.
+/// When all messages are consumed, none is in flight, and the accounts have their initial sum.
 pub fn money_conserved() -> impl Property<Outbox> + Clone + Send + Sync {
     AtEnd::new("outbox/money_conserved", |world: &World<Outbox>| {
         let services = world.processes().filter_map(|(_, process)| Some(process.service()?.store()));
@@ -107,7 +108,7 @@ pub fn money_conserved() -> impl Property<Outbox> + Clone + Send + Sync {
     })
 }
 
-/// Every client is answered, unless it crashed and forgot what it asked.
+/// Every client is answered, unless it crashed and lost its request.
 pub fn transactions_end() -> impl Property<Outbox> + Clone + Send + Sync {
     AtEnd::liveness("outbox/transactions_end", |world: &World<Outbox>| {
         let open = world.history().invocations().iter().filter(|invocation| invocation.ended().is_none());
@@ -124,7 +125,7 @@ pub fn transactions_end() -> impl Property<Outbox> + Clone + Send + Sync {
 }
 
 // -------------------------------------------------------------------------------------------------------------------
-// What the disks hold
+// The contents of disks
 
 /// The local transactions of a service.
 fn database(world: &World<Outbox>, node: NodeId) -> impl Iterator<Item = &ServiceRecord> {
@@ -138,7 +139,7 @@ fn services(world: &World<Outbox>) -> impl Iterator<Item = NodeId> {
     world.config().service_ids().filter(|node| world.present().any(|present| present == *node))
 }
 
-/// The committed transactions, of each service in the order of their commits.
+/// The committed transactions of all services, for each in the order of commits.
 fn withdrawals(world: &World<Outbox>) -> impl Iterator<Item = (NodeId, Deposit)> {
     services(world).flat_map(move |node| {
         database(world, node).filter_map(move |record| match record {
@@ -148,7 +149,7 @@ fn withdrawals(world: &World<Outbox>) -> impl Iterator<Item = (NodeId, Deposit)>
     })
 }
 
-/// Who is to apply a message.
+/// The account that a message is for.
 fn receiver(world: &World<Outbox>, deposit: &Deposit) -> Place {
     (world.config().home(deposit.transfer.to), deposit.aggregate())
 }
@@ -165,7 +166,7 @@ fn owed(world: &World<Outbox>) -> impl Iterator<Item = Event<Place, TxId>> {
     withdrawals(world).map(move |(_, deposit)| Event::Owed { message: deposit.tx, to: receiver(world, &deposit) })
 }
 
-/// What a broker shows to a consumer is as good as delivered there.
+/// Messages that the broker makes visible to a consumer count as delivered there.
 fn published(world: &World<Outbox>) -> impl Iterator<Item = Event<Place, TxId>> {
     let here = world.present().find(|node| *node == BROKER);
     let mut halves = BTreeMap::new();

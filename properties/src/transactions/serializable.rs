@@ -1,6 +1,5 @@
-//! Committed transactions are as if one came after the other, in an order that agrees with real time: locks are held from
-//! the work to the decision, so a transaction takes place at an instant at which it has them all (strict two-phase
-//! locking; the book, chapter 3).
+//! Committed transactions are strictly serializable: locks are held from the work to the decision, so a transaction
+//! takes place at an instant at which it has all of them (strict two-phase locking; the book, chapter 3).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,8 +11,8 @@ use seedbed_sim::{Broken, Invocation, Outcome, Property, Time, Verdict, World};
 use super::ledgers;
 use crate::checkers::isolation::{History, Kind, Level, Mop, Name, Options, Seen, Status, Transaction, check};
 
-/// The history of all transactions is strictly serializable: each read tells who wrote what it saw, so the checker of
-/// histories can judge.
+/// The history of all transactions is strictly serializable. Each read identifies its writer, so the history checker
+/// can judge it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct StrictlySerializable;
 
@@ -40,10 +39,10 @@ impl<M: Commits> Property<M> for StrictlySerializable {
     }
 }
 
-/// What a participant wrote down that a transaction saw: clients do not hear of all of it.
+/// The reads of a transaction in a participant's log; clients do not get all of them.
 type Logged = BTreeMap<TxId, BTreeMap<Key, Cell>>;
 
-/// The history as the checker takes it. A value is the transaction that wrote it.
+/// The history for the checker. A value is the transaction that wrote it.
 pub fn history<M: Commits>(world: &World<M>) -> History {
     let mut logged = Logged::new();
     for node in world.present() {
@@ -77,7 +76,7 @@ fn transaction(invocation: &Invocation<Op, Ret>, logged: &Logged, committed: &BT
         Some(Cell { writer: None, .. }) => Seen::Nothing,
         None => Seen::Unknown,
     };
-    // All is read before anything is written.
+    // All reads come before the writes.
     let keys: BTreeSet<Key> = invocation.op.steps().map(|step| step.key()).collect();
     let reads = keys.into_iter().map(|key| Mop::Read(name(u64::from(key.0)), seen(key)));
     let written: BTreeSet<Key> = invocation.op.steps().filter(|step| step.writes()).map(|step| step.key()).collect();

@@ -1,4 +1,4 @@
-//! Atomicity, judged by what is in the stores: while they change, and by what a recovery would find at the end.
+//! Atomicity, judged by the contents of stores during the run, and by a recovery at the end.
 
 use seedbed_models::transactions::TxId;
 use seedbed_models::transactions::commitment::{Commits, Entry, Ret, State};
@@ -8,14 +8,14 @@ use seedbed_sim::{Broken, NodeId, Property, Verdict, World};
 use super::{DECIDED_WITHIN, changed_ledgers, entries, ledgers, touched};
 use crate::checkers::atomic_commitment::Decision;
 use crate::checkers::atomic_commitment::stores::{self, Effect, Event};
-use crate::checkers::judge::{Judge, News};
+use crate::checkers::judge::{Judge, NewEntries};
 
-/// Of a transaction, all participants that it changes anything at hold its effects, or none does; and clients were told
-/// which. At the end, the stores are what a recovery from the disks would make of them, and by then whatever was asked for
-/// long enough ago is settled.
+/// All participants at which a transaction changes anything hold its effects, or none does, in agreement with the
+/// answer to its client. At the end the stores are the result of a recovery from the disks, and every transaction that
+/// was invoked long enough ago is decided.
 #[derive(Clone, Debug, Default)]
 pub struct StoresAgree {
-    news: News,
+    new_entries: NewEntries,
     judge: stores::StoresAgree<TxId, NodeId>,
 }
 
@@ -26,7 +26,7 @@ impl<M: Commits> Property<M> for StoresAgree {
 
     fn after_event(&mut self, world: &World<M>) -> Verdict {
         for (node, ledger) in changed_ledgers(world) {
-            for entry in self.news.of(world, node, entries(world, node))? {
+            for entry in self.new_entries.of(world, node, entries(world, node))? {
                 if let Entry::Decided(tx, _) = entry
                     && touched(world, *tx, ledger, true).next().is_some()
                 {

@@ -1,5 +1,5 @@
-//! What must be true of try, confirm, cancel. Judged by what stands in the logs and in the stores of the participants,
-//! and by what clients were answered, not by what the coordinator believes.
+//! The properties of try, confirm, cancel. Judged by the logs and stores of the participants, and by the answers to
+//! clients, not by the state of the coordinator.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use seedbed_sim::{AtEnd, Boundary, Broken, Invariant, NodeId, Property, Span, Su
 
 use crate::transactions::journals::{JournalRule, Journals, Rule};
 
-/// TCC with everything that must be true of it.
+/// TCC with its properties.
 pub fn suite() -> Suite<Tcc> {
     Suite::new(Tcc::default())
         .property(rule("tcc/at_most_once", at_most_once))
@@ -67,8 +67,8 @@ fn all_confirm_or_all_cancel(journals: &Journals<Tcc, Entry>, _: &[Entry], entry
     Some(format!("{tx} is confirmed at {confirmed} and cancelled at {cancelled}"))
 }
 
-/// S1: free + reserved + used = what there was + what was given, nothing is below zero, and what is reserved is what
-/// the participant knows reservations for; at every instant.
+/// S1: at every instant free + reserved + used = the initial amount + deposits, nothing is negative, and the reserved
+/// amount is that of the participant's known reservations.
 fn conservation(world: &World<Tcc>) -> Verdict {
     world.changed().iter().try_for_each(|node| conserves(world, *node))
 }
@@ -101,14 +101,14 @@ fn coordinator(world: &World<Tcc>) -> Option<&Coordinator> {
     world.processes().find_map(|(_, process)| process.coordinator())
 }
 
-/// How a transaction ended: as its client was told, or, where it has not been, as the coordinator decided.
+/// The outcome of a transaction, from the answer to its client or, without one, from the coordinator.
 fn outcome(world: &World<Tcc>, tx: TxId, answered: Option<&Outcome>) -> Option<Outcome> {
     let decided = || coordinator(world)?.outcome(tx);
     answered.copied().or_else(decided)
 }
 
-/// At the end, if nothing is reserved any more, every participant holds what it held at the beginning, changed by the
-/// transactions whose clients were told that they are confirmed, and by nothing else.
+/// At the end, if nothing is reserved any more, every participant has its initial amounts, changed by exactly the
+/// transactions that clients know to be confirmed.
 fn stores_hold_what_was_answered(world: &World<Tcc>) -> Verdict {
     let participants = || world.processes().filter_map(|(node, process)| Some((node, process.participant()?)));
     let open = coordinator(world).is_none_or(|node| node.open() != (0, 0));
@@ -134,7 +134,7 @@ fn stores_hold_what_was_answered(world: &World<Tcc>) -> Verdict {
     Ok(())
 }
 
-/// What a confirmed transaction changes in the end.
+/// The net changes of a confirmed transaction.
 fn changes(request: Request) -> Vec<(Key, i64)> {
     let change = |leg: business::Leg| {
         if leg.takes > 0 {
@@ -146,12 +146,12 @@ fn changes(request: Request) -> Vec<(Key, i64)> {
     request.legs().into_iter().flat_map(change).collect()
 }
 
-/// How much longer than its timeout a reservation may last where nothing is broken: a question, a decision that is
-/// forced to disk, and its answer, each with a few retries.
+/// How long after its timeout a reservation may last without faults: an inquiry, a decision that is forced to disk, and
+/// its answer, each with a few retries.
 pub const RELEASED_WITHIN: Span = Span::ms(1_000);
 
-/// L: no reservation outlives its timeout, plus [`RELEASED_WITHIN`]; counted from when the faults have ended, for
-/// while the coordinator is down nobody may release one.
+/// L: no reservation outlives its timeout plus [`RELEASED_WITHIN`], counted from the end of the faults, because no
+/// reservation may be released while the coordinator is down.
 #[derive(Clone, Debug, Default)]
 struct ReservationsEnd {
     since: BTreeMap<(NodeId, TxId), Time>,
@@ -195,11 +195,11 @@ impl Property<Tcc> for ReservationsEnd {
     }
 }
 
-/// Within this long after the faults have ended, or after it was asked for if that is later, a transaction is decided
-/// and its client knows: a client asks again, and all are asked to reserve, each with a few retries.
+/// The time within which a transaction is decided and its client knows, after the faults have ended or after its
+/// invocation if that is later: a client retries, and all participants are asked to reserve, each with a few retries.
 pub const END_WITHIN: Span = Span::ms(1_500);
 
-/// Every transaction that was asked for has ended, and its client knows.
+/// Every invoked transaction has ended, and its client knows.
 fn every_transaction_ends(world: &World<Tcc>) -> Verdict {
     let phases = &world.scenario().phases;
     for asked in world.history().invocations() {

@@ -1,11 +1,11 @@
-//! What must be true of three-phase commit (C25).
+//! The properties of three-phase commit (C25).
 
 use seedbed_models::transactions::three_phase_commit::ThreePhaseCommit;
 use seedbed_sim::{Boundary, FaultClass, Span, Suite, Swarm, maker};
 
 use super::{NonBlocking, liveness, safety};
 
-/// Three-phase commit with everything that must be true of it.
+/// Three-phase commit with its properties.
 pub fn suite() -> Suite<ThreePhaseCommit> {
     let mut suite = Suite::new(ThreePhaseCommit::default());
     suite.properties.extend(safety());

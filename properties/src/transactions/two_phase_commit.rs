@@ -1,20 +1,20 @@
-//! What must be true of two-phase commit (C24).
+//! The properties of two-phase commit (C24).
 
 use seedbed_models::transactions::two_phase_commit::{Settings, TwoPhaseCommit};
 use seedbed_sim::{Boundary, FaultClass, Span, Suite, Swarm, maker};
 
 use super::{NonBlocking, liveness, safety};
 
-/// Longer than anybody is in doubt where coordinators stay up and messages are not very late.
+/// Longer than any participant is in doubt while coordinators stay up and messages are not very late.
 const LONG: Span = Span::ms(400);
 
-/// Participants that do not ask often, so that the story is short.
+/// Participants that inquire rarely, for a short story.
 fn asking_seldom() -> TwoPhaseCommit {
     let usual = TwoPhaseCommit::default();
     TwoPhaseCommit { settings: Settings { decision_timeout: Span::ms(150), ..usual.settings }, ..usual }
 }
 
-/// Two-phase commit with everything that must be true of it.
+/// Two-phase commit with its properties.
 pub fn suite() -> Suite<TwoPhaseCommit> {
     let mut suite = Suite::new(TwoPhaseCommit::default());
     suite.properties.extend(safety());

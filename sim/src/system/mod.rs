@@ -1,4 +1,5 @@
 //! A system under test with its types erased: a model with its properties, whatever its messages and states are.
+//!
 //! Shrinking, strategies, sweeps, replays and the tool work on this, and are compiled once. Generic over a model are
 //! only the world, code that handles messages and states, and the short functions of this folder.
 

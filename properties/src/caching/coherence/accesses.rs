@@ -11,19 +11,19 @@ use crate::checkers::judge::Judge;
 
 type Event = Performed<NodeId, Block, Data>;
 
-/// A judge of accesses, which gets them in the order of their instants.
+/// Binds a judge of accesses to the caches, and passes it the accesses in the order of their instants.
 #[derive(Clone, Debug)]
 pub struct Accesses<J> {
     name: &'static str,
     judge: J,
-    /// Of each node, how many of its accesses were read.
+    /// By node: the number of accesses already read from its cache.
     read: Vec<usize>,
-    /// Where there is a bus: what was read and cannot be judged yet, for other caches may still act at an earlier instant.
+    /// On a bus: accesses that cannot be judged yet, because other caches may still act at an earlier instant.
     early: Vec<(Instant, Event)>,
     judged_before: u64,
 }
 
-/// The position in the bus order; and false for the request at that position, which comes before everything else there.
+/// The position in the bus order; `false` is the request at that position, which precedes everything else there.
 type Instant = (u64, bool);
 
 impl Accesses<DataValue<NodeId, Block, Data>> {
@@ -34,7 +34,7 @@ impl Accesses<DataValue<NodeId, Block, Data>> {
 }
 
 impl Accesses<ProgramOrder<NodeId, Block, Data>> {
-    /// S4: the order of each block, in which the judge gets its accesses, respects the program order of each core.
+    /// S4: the order of each block, which is the order of events here, respects the program order of each core.
     pub fn program_order() -> Self {
         Accesses::new("coherence/program_order", ProgramOrder::default())
     }
@@ -63,13 +63,13 @@ impl<J: Judge<Event = Event, Node = NodeId>> Accesses<J> {
         Ok(())
     }
 
-    /// Judges what happened before an instant of the bus.
+    /// Judges all accesses before an instant of the bus.
     fn judge_before(&mut self, before: u64) -> Verdict {
         if self.early.is_empty() || before <= self.judged_before {
             return Ok(());
         }
         self.judged_before = before;
-        // A stable sort: at one instant only one core writes, and its accesses stand in order.
+        // The sort is stable: at one instant only one core writes, and its accesses are in order.
         self.early.sort_by_key(|(instant, _)| *instant);
         let later = self.early.partition_point(|((bus_time, _), _)| *bus_time < before);
         for (_, event) in self.early.drain(..later) {
@@ -88,7 +88,7 @@ fn event(core: NodeId, done: &Done) -> Event {
     Performed { core, location: done.block, access, index: done.index }
 }
 
-/// The time of the bus that all caches have reached: before it nothing more happens.
+/// The position of the bus that all caches have reached; no access before it can follow.
 pub(super) fn snooped_by_all(world: &World<Coherence>) -> u64 {
     let caches = world.processes().filter_map(|(_, process)| process.inner().cache());
     caches.map(|cache| cache.bus_time()).min().unwrap_or(0)

@@ -1,4 +1,4 @@
-//! S3 and S6: what the directory knows and what the caches have.
+//! S3 and S6: the directory's state agrees with the caches.
 
 use seedbed_models::caching::coherence::bus::Bus;
 use seedbed_models::caching::coherence::controller::{Controller, Permission};
@@ -6,10 +6,10 @@ use seedbed_models::caching::coherence::messages::{Block, NodeSet};
 use seedbed_models::caching::coherence::{Coherence, Interconnect, Node, Protocol};
 use seedbed_sim::{Broken, Invariant, NodeId, Property, Verdict, World};
 
-/// S3: where nothing is under way, the home of a block knows its owner and, if it counts them, its sharers; and where there
-/// is no owner that has changed it, memory has what the sharers have. *Nothing under way*: no cache and no home is in a
-/// transient state for the block and none has a message of it waiting; in all these protocols every message is waited
-/// for by somebody, so then none is in flight. On a bus all controllers must also have snooped all broadcasts.
+/// S3: while a block is quiescent, its home knows its owner and, if it counts them, its sharers; and without an owner
+/// that has changed the block, memory has the data of the sharers. A block is *quiescent* if no cache and no home is in
+/// a transient state for it and no message of it waits at any node; in all these protocols every message is awaited by
+/// a node in a transient state, so none is in flight. On a bus all controllers must also have snooped all broadcasts.
 pub fn directory_agrees() -> impl Property<Coherence> + Clone + Send + Sync {
     Invariant::new("coherence/directory_agrees", |world: &World<Coherence>| {
         if !world.config().protocol.has_home() || is_behind(world) {
@@ -17,14 +17,14 @@ pub fn directory_agrees() -> impl Property<Coherence> + Clone + Send + Sync {
         }
         let changed = world.changed().iter().filter_map(|node| world.process(*node));
         let here = changed.filter_map(|process| process.inner().controllers().next());
-        // What is under way here is not judged yet; what is not, may have come to rest just now.
+        // Blocks in a transient state here are judged later; the others may have become quiescent just now.
         let mut at_rest = here.flat_map(|here| here.lines().filter(|(block, _)| !here.is_transient(*block)));
         at_rest.try_for_each(|(block, _)| agree(world, block))
     })
 }
 
-/// S6: the directory is inclusive: a cache that lets its core read or write a block is one of which the home knows, or of
-/// which somebody who waits for the block has yet to be told; and a cache holds no more blocks than it has room for.
+/// S6: the directory is inclusive: if a cache lets its core read or write a block, the home knows that, or a node that
+/// waits for the block is about to learn it; and a cache holds no more blocks than its capacity.
 pub fn inclusion() -> impl Property<Coherence> + Clone + Send + Sync {
     Invariant::new("coherence/inclusion", |world: &World<Coherence>| {
         world.changed().iter().try_for_each(|node| includes(world, *node))
@@ -45,7 +45,7 @@ fn includes(world: &World<Coherence>, node: NodeId) -> Verdict {
     cache.lines().try_for_each(|(block, _)| known_to_home(world, node, cache, block))
 }
 
-/// Whether the home knows each sharer: on a bus it does not, and in IVY without managers there is no home.
+/// Whether the home tracks each sharer: on a bus it does not, and IVY without managers has no home.
 fn counts_sharers(config: &Coherence) -> bool {
     config.interconnect != Interconnect::Bus && config.protocol.has_home()
 }
@@ -101,7 +101,7 @@ fn agree(world: &World<Coherence>, block: Block) -> Verdict {
         return Err(Broken::new(holders.iter().chain([at]), message));
     }
     let stale = |(_, cache): &(NodeId, &Controller)| cache.has(block) && cache.line(block).data != line.data;
-    // German's home takes no data from readers, and IVY's manager has none.
+    // German's home gets no data from readers, and IVY's manager has none.
     let has_data = world.config().protocol != Protocol::IvyFixed;
     if line.owner.is_some() || !has_data {
         return Ok(());
@@ -115,7 +115,7 @@ fn agree(world: &World<Coherence>, block: Block) -> Verdict {
     }
 }
 
-/// Whether nothing of a block is under way.
+/// Whether a block is quiescent.
 fn is_quiet(world: &World<Coherence>, block: Block) -> bool {
     world.processes().map(|(_, process)| process.inner()).all(|node| {
         let transient = node.cache().is_some_and(|cache| cache.is_transient(block));

@@ -7,26 +7,24 @@ use seedbed_models::caching::coherence::ports::WaitReason;
 use seedbed_models::caching::coherence::{Coherence, Node};
 use seedbed_sim::{Broken, NodeId, Property, Verdict, World};
 
-/// There is no cycle of messages and transactions of which each waits for the next (Primer ch. 9). What waits, and for
-/// what:
+/// There is no cycle in the waits-for graph of messages and transactions (Primer ch. 9):
 ///
-/// - a message that stalls waits for the transaction that its block is in at that node to end;
-/// - a transaction waits for every message on its behalf, wherever that waits; the home waits for the responses that have
-///   come to it;
-/// - a message behind another in its channel waits for that;
-/// - a message that would lead to one for which there is no room waits for the first of those from its node that fill
-///   that channel at the receiver.
+/// - a message that stalls waits for the end of its block's transaction at that node;
+/// - a transaction waits for every message on its behalf, wherever it is; the home waits for responses that have
+///   arrived;
+/// - a message waits for the one before it in its channel;
+/// - a message whose handling sends into a full channel waits for the first message from its node in that channel.
 ///
-/// All these waits are *and*s: a cycle is never left again. It is looked for only where channels are bounded.
+/// A node waits for all its successors, so a cycle is a deadlock. It is looked for only if channels are bounded.
 #[derive(Clone, Copy, Debug)]
 pub struct NoDeadlock;
 
-/// Something that waits.
+/// A node of the waits-for graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Waiter {
-    /// A message that waits at a node: its position in the inbox.
+    /// A message in the inbox of a node, by its position.
     Message(NodeId, usize),
-    /// The transaction of a block that a node has under way.
+    /// The active transaction of a node for a block.
     Transaction(NodeId, Block),
 }
 
@@ -54,11 +52,11 @@ impl Property<Coherence> for NoDeadlock {
 fn find_cycle(world: &World<Coherence>) -> Verdict {
     let waits = graph(world);
     let Some(cycle) = cycle(&waits) else { return Ok(()) };
-    let told: Vec<String> = cycle.iter().map(|waiter| told(world, *waiter)).collect();
+    let waits: Vec<String> = cycle.iter().map(|waiter| describe(world, *waiter)).collect();
     let nodes = cycle.iter().map(|waiter| match waiter {
         Waiter::Message(node, _) | Waiter::Transaction(node, _) => *node,
     });
-    let message = format!("each waits for the next, and the last for the first: {}", told.join("; "));
+    let message = format!("each waits for the next, and the last for the first: {}", waits.join("; "));
     Err(Broken::new(nodes.collect::<std::collections::BTreeSet<_>>(), message))
 }
 
@@ -66,7 +64,7 @@ fn nodes(world: &World<Coherence>) -> impl Iterator<Item = (NodeId, &Node)> {
     world.processes().map(|(node, process)| (node, process.inner()))
 }
 
-/// The messages that wait at a node.
+/// The waiting messages of a node, with their senders.
 fn waiting(node: &Node) -> impl Iterator<Item = (NodeId, &Message, WaitReason)> {
     node.inbox().into_iter().flat_map(|inbox| inbox.waiting())
 }
@@ -114,7 +112,7 @@ fn is_transient(world: &World<Coherence>, node: NodeId, block: Block) -> bool {
     inner.controllers().any(|controller| controller.is_transient(block))
 }
 
-/// A cycle, if there is one: depth first, each waiter looked at once.
+/// A cycle, if there is one, by depth-first search.
 fn cycle(waits: &BTreeMap<Waiter, Vec<Waiter>>) -> Option<Vec<Waiter>> {
     let mut done = std::collections::BTreeSet::new();
     for start in waits.keys() {
@@ -137,7 +135,7 @@ fn cycle(waits: &BTreeMap<Waiter, Vec<Waiter>>) -> Option<Vec<Waiter>> {
     None
 }
 
-fn told(world: &World<Coherence>, waiter: Waiter) -> String {
+fn describe(world: &World<Coherence>, waiter: Waiter) -> String {
     let inner = |node: NodeId| world.process(node).map(|process| process.inner()).expect("it waits there");
     match waiter {
         Waiter::Message(node, place) => {

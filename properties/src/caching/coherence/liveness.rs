@@ -3,12 +3,12 @@
 use seedbed_models::caching::coherence::Coherence;
 use seedbed_sim::{AtEnd, Broken, Model, Property, World};
 
-/// In the end every core is through: with its program, with what clients have asked, with the stores in its buffer; no
-/// message waits anywhere, and no block is in a transient state. Runs go on for seconds after the last operation, in which
-/// a thousand messages can follow each other.
+/// At the end every core has finished its program, its clients' operations and the stores in its buffer; no message
+/// waits, and no block is in a transient state. Runs continue for seconds after the last operation, time for a thousand
+/// messages in sequence.
 pub fn requests_complete() -> impl Property<Coherence> + Clone + Send + Sync {
     AtEnd::liveness("coherence/requests_complete", |world: &World<Coherence>| {
-        // Where a story was cut down to fewer nodes, nobody may be there to answer.
+        // A shrunk scenario may lack the nodes that would answer.
         if world.present().count() < world.config().size() {
             return Ok(());
         }

@@ -1,4 +1,4 @@
-//! S5: litmus programs end as the memory model of the cores allows, and in every way that it allows.
+//! S5: litmus programs have the outcomes that the cores' memory model allows, and over many worlds all of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -11,7 +11,7 @@ use seedbed_sim::{AtEnd, Campaign, Observation, Property, Suite, Swarm, Violatio
 
 use crate::caching::litmus::{Comparison, Memory, compare, outcomes};
 
-/// The memory model that cores promise.
+/// The memory model of the cores, for the oracle.
 pub fn memory(model: MemoryModel) -> Memory {
     match model {
         MemoryModel::Sc => Memory::Sc,
@@ -19,7 +19,7 @@ pub fn memory(model: MemoryModel) -> Memory {
     }
 }
 
-/// What the oracle allows the classical programs, computed once.
+/// The allowed outcomes of the classical programs, computed once.
 static ALLOWED: LazyLock<BTreeMap<(String, Memory), BTreeSet<Outcome>>> = LazyLock::new(|| {
     let both = |program: Program| [Memory::Sc, Memory::Tso].map(|memory| (memory, program.clone()));
     let all = classical().into_iter().flat_map(|litmus| both(litmus.program));
@@ -35,8 +35,8 @@ pub fn allowed(program: &str, memory: Memory) -> &'static BTreeSet<Outcome> {
     allowed.unwrap_or_else(|| panic!("there is no classical program of this name: {program}"))
 }
 
-/// No program ends in a way that its cores do not allow. That it ends in every way that they allow can only be seen over
-/// many worlds: [`observe`].
+/// No program has an outcome that its cores do not allow. Whether it has all of them shows only over many worlds:
+/// [`observe`].
 pub fn litmus_outcomes() -> impl Property<Coherence> + Clone + Send + Sync {
     AtEnd::new("coherence/litmus_outcomes", |world: &World<Coherence>| {
         let Some((program, outcome)) = ended(world) else { return Ok(()) };
@@ -48,42 +48,42 @@ pub fn litmus_outcomes() -> impl Property<Coherence> + Clone + Send + Sync {
     })
 }
 
-/// The program that a world runs and how it has ended, if it has.
+/// The program of a world, and its outcome if it has ended.
 fn ended(world: &World<Coherence>) -> Option<(&'static Program, Outcome)> {
     let nodes: Vec<_> = world.processes().map(|(_, process)| process.inner()).collect();
     world.config().outcome(nodes.iter().copied())
 }
 
-/// How a program ended over many worlds, beside how it may.
+/// The observed and the allowed outcomes of a program over many worlds.
 #[derive(Clone, Debug)]
 pub struct Observed {
     /// The program.
     pub program: Program,
-    /// What the cores promise.
+    /// The memory model of the cores.
     pub memory: Memory,
-    /// How often it ended in which way.
+    /// The number of worlds with each outcome.
     pub outcomes: BTreeMap<Outcome, u64>,
-    /// In how many ways it may end.
+    /// All allowed outcomes.
     pub allowed: BTreeSet<Outcome>,
-    /// How many worlds were run.
+    /// Worlds run.
     pub runs: u64,
     /// The first violation, in the world of the lowest seed that has one.
     pub violation: Option<(u64, Violation)>,
 }
 
 impl Observed {
-    /// How what was observed differs from what is allowed.
+    /// The difference between observed and allowed outcomes.
     pub fn comparison(&self) -> Comparison {
         compare(&self.outcomes.keys().cloned().collect(), &self.allowed)
     }
 
-    /// Whether it ended in every way that is allowed and in no other, and nothing was violated.
+    /// Whether exactly the allowed outcomes were observed, and nothing was violated.
     pub fn is_exact(&self) -> bool {
         self.violation.is_none() && self.comparison().is_exact()
     }
 }
 
-/// [`observe`] in words: what the suite declares.
+/// [`observe`] in the form that the suite declares.
 pub fn observation(suite: &Suite<Coherence>, seeds: Range<u64>, until_all: bool) -> Option<Observation> {
     let seen = observe(suite, seeds, until_all)?;
     Some(Observation {
@@ -99,15 +99,14 @@ pub fn observation(suite: &Suite<Coherence>, seeds: Range<u64>, until_all: bool)
     })
 }
 
-/// How many worlds are run before it is looked whether all outcomes have been observed.
+/// Worlds between checks whether all outcomes have been observed.
 const BATCH: u64 = 250;
 
-/// Runs the program of a model in one world a seed, under everything that it tolerates and with everything checked that
-/// the suite holds. `None` if the model runs no program. With `until_all`, no more seeds are run when all outcomes have
-/// been observed.
+/// Runs the program of a model in one world for each seed, with all tolerated faults and all properties of the suite.
+/// `None` if the model runs no program. With `until_all`, stops when all outcomes have been observed.
 ///
 /// # Panics
-/// If no world can run the model: the model says why when it is validated.
+/// If no world can run the model, which its validation would have shown.
 pub fn observe(suite: &Suite<Coherence>, seeds: Range<u64>, until_all: bool) -> Option<Observed> {
     let model = &suite.model;
     let program = model.program()?.clone();

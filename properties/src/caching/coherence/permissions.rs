@@ -16,14 +16,14 @@ fn permission(permission: controller::Permission) -> Permission {
     }
 }
 
-/// The single-writer, multiple-reader invariant (Primer ch. 2). Where there is a bus, at each position of its order; what
-/// a cache permits at one position is the most that it permits between snooping that request and the next.
+/// The single-writer, multiple-reader invariant (Primer ch. 2). On a bus it is checked at each position of the bus
+/// order; the permission of a cache at a position is the greatest between snooping that request and the next.
 #[derive(Clone, Debug, Default)]
 pub struct OneWriter {
     now: SingleWriter<NodeId, Block>,
-    /// Of each node, how many of its changes were read.
+    /// By node: the number of changes already read from its cache.
     read: Vec<usize>,
-    /// Where there is a bus: of each block the permissions of each node.
+    /// On a bus, by block: the permissions of each node.
     then: Vec<Vec<Places>>,
 }
 
@@ -43,12 +43,12 @@ impl Default for Places {
 }
 
 impl Places {
-    /// The position that it has reached.
+    /// The last position that the node has reached.
     fn place(&self) -> usize {
         self.most.len() - 1
     }
 
-    /// Nothing changes up to a position.
+    /// Extends the permission unchanged up to a position.
     fn carry(&mut self, to: u64) {
         let length = self.most.len().max(to as usize + 1);
         self.most.resize(length, self.last);
@@ -63,8 +63,8 @@ impl Places {
 }
 
 impl OneWriter {
-    /// The changes of a node that were not read.
-    fn news<'w>(&mut self, cache: &'w Controller, node: NodeId) -> &'w [PermissionChange] {
+    /// The changes of a node that were not read yet.
+    fn new_changes<'w>(&mut self, cache: &'w Controller, node: NodeId) -> &'w [PermissionChange] {
         if self.read.len() <= node.index() {
             self.read.resize(node.index() + 1, 0);
         }
@@ -74,7 +74,7 @@ impl OneWriter {
     }
 
     fn judge_now(&mut self, cache: &Controller, node: NodeId) -> Verdict {
-        for change in self.news(cache, node) {
+        for change in self.new_changes(cache, node) {
             let permission = permission(change.permission);
             self.now.observe(Permits { core: node, location: change.block, permission })?;
         }
@@ -82,11 +82,11 @@ impl OneWriter {
     }
 
     fn judge_in_bus_order(&mut self, cache: &Controller, node: NodeId) -> Verdict {
-        let changes = self.news(cache, node);
+        let changes = self.new_changes(cache, node);
         for (block, _) in cache.lines() {
             let mut changes = changes.iter().filter(|change| change.block == block).peekable();
             let places = self.places(block, node);
-            // The position that it had reached is judged again: the permission there may be greater now.
+            // The last position is judged again, because the permission there may have increased.
             let first = places.place();
             if changes.peek().is_none() && first as u64 == cache.bus_time() {
                 continue;
@@ -112,12 +112,12 @@ impl OneWriter {
         &mut nodes[node.index()]
     }
 
-    /// Whether the permissions of all nodes that have reached a position of the bus order go together there.
+    /// Judges the permissions of the nodes that have reached a position of the bus order.
     fn judge_place(&self, block: Block, place: usize) -> Verdict {
         let nodes = self.then[usize::from(block.0)].iter();
         let there = (0u16..).map(NodeId).zip(nodes).filter_map(|(node, places)| Some((node, *places.most.get(place)?)));
         let holders = there.clone().filter(|(_, permission)| *permission > Permission::None);
-        // The judge would say the same, and takes longer; almost always there is nothing to refuse.
+        // A shortcut for the common case, in which the judge refuses nothing.
         if holders.clone().count() <= 1 || holders.clone().all(|(_, permission)| permission == Permission::Read) {
             return Ok(());
         }

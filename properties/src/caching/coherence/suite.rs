@@ -1,7 +1,7 @@
-//! What must be true of the coherence protocols of `seedbed-models`.
+//! The properties of the coherence protocols of `seedbed-models`.
 //!
-//! Where there is a bus, *instant* means a position in the order in which the bus broadcasts requests (Primer §7.1: snooping
-//! protocols rely on all seeing one order, not on seeing it at one time); elsewhere it is an instant of the world's time.
+//! On a bus an *instant* is a position in the order of broadcast requests (Primer §7.1: snooping protocols rely on one
+//! order for all, not on one time); elsewhere it is an instant of the world's time.
 
 use seedbed_models::caching::coherence::protocol::{combinations, tables};
 use seedbed_models::caching::coherence::settings::Channels;
@@ -15,7 +15,7 @@ use super::liveness::requests_complete;
 use super::outcomes::{litmus_outcomes, observation};
 use super::permissions::OneWriter;
 
-/// Coherence with everything that must be true of it.
+/// The coherence protocols with their properties.
 pub fn suite() -> Suite<Coherence> {
     let suite = Suite::new(Coherence::default())
         .observation(observation)
@@ -30,9 +30,9 @@ pub fn suite() -> Suite<Coherence> {
         .boundary(Boundary::new(
             "unordered-forwards",
             "a directory whose forwards overtake each other: an owner that wants to write gives its old data to a later reader",
-            // MOESI's home goes on while an owner is read from. MSI's and MESI's stall, so their tables meet an impossible event,
-            // or a deadlock, before a core reads or writes what it must not: shown for all states of a small world in
-            // `tests/caching/coherence_exhaustive.rs`.
+            // MOESI's home continues while an owner is being read from. Those of MSI and MESI stall, so their tables
+            // meet an impossible event, or a deadlock, before a core reads or writes wrongly: shown for all states of a
+            // small world in `tests/caching/coherence_exhaustive.rs`.
             "coherence/data_value",
             Coherence { disordered: true, ..Coherence::default().with(Protocol::Moesi) },
             Swarm::only([FaultClass::Reorder]).as_configured(),
@@ -54,7 +54,7 @@ pub fn suite() -> Suite<Coherence> {
     entries().fold(suite, Suite::sometimes)
 }
 
-/// The marks of all entries of all transition tables: each must be reached.
+/// The marks of all entries of all transition tables, each of which must be reached.
 pub fn entries() -> impl Iterator<Item = &'static str> {
     combinations().flat_map(|(protocol, on)| {
         let tables = tables(protocol, on, None);

@@ -1,13 +1,12 @@
-//! Which outcomes of a litmus program a memory model allows, by trying everything, and whether those that were observed
-//! are exactly these.
+//! The outcomes of a litmus program that a memory model allows, by exhaustive exploration, compared with observed ones.
 //!
 //! The oracle is operational. Sequential consistency (Lamport 1979): one instruction of one thread at a time, on one
 //! memory. TSO (Sewell, Sarkar, Owens, Zappa Nardelli and Myreen, "x86-TSO", 2010, section 3): each thread has a FIFO
 //! buffer of stores, reads the newest store to a location in it or else the memory, and empties it at fences and swaps;
 //! at any time the oldest store of a buffer may reach memory.
 //!
-//! Guaranteed: all outcomes, and no others. Programs are straight lines, so there are finitely many states; the time
-//! grows with the number of interleavings, which is nothing for the classical programs.
+//! It finds all outcomes, and no others. Programs have no branches, so there are finitely many states; the time grows
+//! with the number of interleavings, which is small for the classical programs.
 //!
 //! ```
 //! use seedbed_models::caching::litmus::classical;
@@ -28,16 +27,16 @@ pub use oracle::{Memory, outcomes};
 use seedbed_models::caching::litmus::{Outcome, Program};
 use seedbed_sim::{AtEnd, Model, Verdict, World};
 
-/// How what was observed differs from what is allowed.
+/// The difference between observed and allowed outcomes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Comparison {
-    /// Observed and not allowed: the memory is broken.
+    /// Observed and not allowed: the memory violates its model.
     pub beyond: BTreeSet<Outcome>,
-    /// Allowed and never observed: the memory is stronger than it says, or too little was tried.
+    /// Allowed and never observed: the memory is stronger than its model, or too few worlds were run.
     pub missing: BTreeSet<Outcome>,
 }
 
-/// Compares what was observed, over a sweep, with what is allowed.
+/// Compares the outcomes of a sweep with the allowed ones.
 pub fn compare(observed: &BTreeSet<Outcome>, allowed: &BTreeSet<Outcome>) -> Comparison {
     Comparison {
         beyond: observed.difference(allowed).cloned().collect(),
@@ -46,7 +45,7 @@ pub fn compare(observed: &BTreeSet<Outcome>, allowed: &BTreeSet<Outcome>) -> Com
 }
 
 impl Comparison {
-    /// Whether both are the same.
+    /// Whether the observed outcomes are exactly the allowed ones.
     pub fn is_exact(&self) -> bool {
         self.beyond.is_empty() && self.missing.is_empty()
     }
@@ -54,17 +53,17 @@ impl Comparison {
 
 impl fmt::Display for Comparison {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let told = |outcomes: &BTreeSet<Outcome>| {
-            let told: Vec<String> = outcomes.iter().map(|outcome| format!("[{outcome}]")).collect();
-            told.join(", ")
+        let list = |outcomes: &BTreeSet<Outcome>| {
+            let items: Vec<String> = outcomes.iter().map(|outcome| format!("[{outcome}]")).collect();
+            items.join(", ")
         };
         match (self.beyond.is_empty(), self.missing.is_empty()) {
             (true, true) => write!(f, "exactly what is allowed was observed"),
-            (false, true) => write!(f, "observed and not allowed: {}", told(&self.beyond)),
-            (true, false) => write!(f, "allowed and never observed: {}", told(&self.missing)),
+            (false, true) => write!(f, "observed and not allowed: {}", list(&self.beyond)),
+            (true, false) => write!(f, "allowed and never observed: {}", list(&self.missing)),
             (false, false) => {
-                write!(f, "observed and not allowed: {}; ", told(&self.beyond))?;
-                write!(f, "allowed and never observed: {}", told(&self.missing))
+                write!(f, "observed and not allowed: {}; ", list(&self.beyond))?;
+                write!(f, "allowed and never observed: {}", list(&self.missing))
             }
         }
     }
@@ -73,7 +72,7 @@ impl fmt::Display for Comparison {
 /// Judges one outcome.
 ///
 /// # Errors
-/// The memory model does not allow it: says what it is, and of what program.
+/// The outcome and the program, if the memory model does not allow it.
 pub fn allows(memory: Memory, program: &Program, outcome: &Outcome) -> Result<(), String> {
     if outcomes(program, memory).contains(outcome) {
         return Ok(());
@@ -81,9 +80,8 @@ pub fn allows(memory: Memory, program: &Program, outcome: &Outcome) -> Result<()
     Err(format!("{memory} does not allow {} [{program}] to end with [{outcome}]", program.name))
 }
 
-/// The property, called `name`, that the program that a world runs ends as the memory model allows; `view` gives the
-/// program and how it ended, or nothing if it has not. Whether no outcome is missing can only be seen over many worlds:
-/// collect them and [`compare()`].
+/// The property `name`: the program of a world ends as the memory model allows. `view` returns the program and its
+/// outcome, or `None` before its end. Missing outcomes show only over many worlds: collect them and [`compare()`].
 pub fn within<M: Model>(
     name: impl Into<String>,
     memory: Memory,

@@ -1,16 +1,16 @@
-//! Trying everything.
+//! The exhaustive exploration of litmus programs.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 
 use seedbed_models::caching::litmus::{Instruction, Location, Outcome, Program, Value};
 
-/// A memory model.
+/// A memory model that the oracle knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Memory {
     /// Sequential consistency.
     Sc,
-    /// Total store order, as x86 has it.
+    /// Total store order, the memory model of x86.
     Tso,
 }
 
@@ -23,7 +23,7 @@ impl fmt::Display for Memory {
     }
 }
 
-/// All outcomes of a program.
+/// All outcomes of a program under a memory model.
 pub fn outcomes(program: &Program, memory: Memory) -> BTreeSet<Outcome> {
     let threads = program.threads.len();
     let start = State { next: vec![0; threads], buffers: vec![VecDeque::new(); threads], values: program.start() };
@@ -38,7 +38,7 @@ pub fn outcomes(program: &Program, memory: Memory) -> BTreeSet<Outcome> {
                 }
             }
         }
-        // A thread that waits for its buffer can drain it, so nothing is stuck before its end.
+        // A thread that waits for its buffer can drain it, so every state before the end has a successor.
         if stuck {
             outcomes.insert(state.values);
         }
@@ -48,15 +48,15 @@ pub fn outcomes(program: &Program, memory: Memory) -> BTreeSet<Outcome> {
 
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct State {
-    /// The next instruction of each thread.
+    /// The index of each thread's next instruction.
     next: Vec<usize>,
-    /// Its stores that have not reached memory, the oldest first.
+    /// By thread: stores that have not reached memory, the oldest first.
     buffers: Vec<VecDeque<(Location, Value)>>,
     values: Outcome,
 }
 
 impl State {
-    /// The state after a thread's next instruction, if there is one and it can run.
+    /// The state after a thread's next instruction; `None` if it has ended or must wait.
     fn run(&self, program: &Program, memory: Memory, thread: usize) -> Option<State> {
         let instruction = *program.threads[thread].get(self.next[thread])?;
         let mut state = self.clone();

@@ -6,14 +6,14 @@ use seedbed_sim::{NodeId, Property, Verdict, World};
 use crate::checkers::judge::Judge;
 use crate::checkers::mutual_exclusion::{Exclusion, Inside};
 
-/// `∀t Σ_i inCS_i(t) ≤ 1`, where a holder is in the critical section while its lease is valid by its own clock. A holder that is
-/// paused cannot look at its clock, so it is inside until the pause ends.
+/// `∀t Σ_i inCS_i(t) ≤ 1`, where a holder is in the critical section while its lease is valid by its own clock. A
+/// paused holder cannot read its clock, so it is inside until the pause ends.
 ///
-/// Checked where the configuration promises it ([`Lock::promises_exclusion`]): those that rely on fencing tokens do not.
+/// Checked if the configuration promises it ([`Lock::promises_exclusion`]); locks that rely on fencing tokens do not.
 #[derive(Clone, Debug, Default)]
 pub struct OneInside {
     judge: Exclusion<NodeId, &'static str>,
-    /// The clients that were inside when this was checked last.
+    /// The clients that were inside at the last check.
     inside: Vec<NodeId>,
 }
 
@@ -31,7 +31,7 @@ impl Property<Lock> for OneInside {
     }
 
     fn after_event(&mut self, world: &World<Lock>) -> Verdict {
-        // A client enters with an event of its own; it may leave by the clock alone.
+        // A client enters at an event of its own, but may leave by its clock alone.
         let concerns = |node: &NodeId| *node > RESOURCE && (is_inside(world, *node) || self.inside.contains(node));
         if !world.config().promises_exclusion() || !world.changed().iter().any(concerns) {
             return Ok(());

@@ -1,4 +1,4 @@
-//! L: locks are freed, and everybody gets one.
+//! L: locks are freed, and every client gets one.
 
 use std::collections::BTreeMap;
 
@@ -9,16 +9,16 @@ use seedbed_models::parts::redis::Value;
 use seedbed_models::parts::redis::server::Role;
 use seedbed_sim::{AtEnd, Broken, NodeId, Property, Span, Time, Verdict, World};
 
-/// Within this long after the world has healed, or after it was asked if that is later, an operation ends. The other three
-/// clients may each go first, with seven steps and as many writes to a slow disk; a lease of the longest sort may have to
-/// run out before, and a leader to be elected.
+/// The time within which an operation ends after the world has healed, or after its invocation if that is later. The
+/// other three clients may each go first, with seven steps and as many writes to a slow disk; the longest lease may
+/// have to expire before, and a leader be elected.
 pub const SERVED_WITHIN: Span = Span::ms(4_500);
 
-/// How much longer than its time to live a dead holder's lock is kept: until the server that keeps it is up and looks.
+/// How long after its time to live a dead holder's lock may be kept: until the server that keeps it is up and checks.
 pub const FREED_WITHIN: Span = Span::ms(1_000);
 
-/// A fair lock is free of starvation: every client that requests it and does not crash is served. The locks on Redis are not
-/// fair: there it is enough that some client is served (freedom from deadlock).
+/// A fair lock is free of starvation: every client that requests it and does not crash is served. The locks on Redis
+/// are not fair: there it is enough that some client is served (deadlock freedom).
 pub fn everybody_served() -> impl Property<Lock> + Clone + Send + Sync {
     AtEnd::liveness("lock/everybody_served", |world: &World<Lock>| {
         let phases = &world.scenario().phases;
@@ -36,7 +36,7 @@ pub fn everybody_served() -> impl Property<Lock> + Clone + Send + Sync {
     })
 }
 
-/// Whether the nodes are there that the lock needs: a trace that was shrunk may lack some.
+/// Whether the nodes that the lock needs are present: a shrunk trace may lack some.
 fn possible(world: &World<Lock>) -> bool {
     let up = |node: u16| world.process(NodeId(node)).is_some();
     let servers = (0..SERVERS).filter(|node| up(*node)).count();
@@ -50,20 +50,20 @@ fn possible(world: &World<Lock>) -> bool {
     enough && world.process(RESOURCE).is_some()
 }
 
-/// A lock that nobody wants any more, for its holder has crashed or has forgotten it, is free within its time to live and
-/// [`FREED_WITHIN`], in a healed world.
+/// In a healed world, a lock whose holder has crashed or has forgotten it is free within its time to live and
+/// [`FREED_WITHIN`].
 #[derive(Clone, Debug, Default)]
 pub struct FreedAfterCrash {
-    /// The locks that are kept for nobody, and since when.
+    /// Orphaned locks, and since when they are.
     kept: BTreeMap<Kept, Time>,
 }
 
-/// A lock that is kept.
+/// Where a lock is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Kept {
-    /// By a Redis server, with this value, for a client.
+    /// On a Redis server, with this value, for a client.
     Redis(NodeId, Value, NodeId),
-    /// By the Raft group.
+    /// In the Raft group.
     Raft(Revision, LeaseId),
 }
 
@@ -105,7 +105,7 @@ impl FreedAfterCrash {
     }
 }
 
-/// Locks of which no client knows.
+/// Orphaned locks: those that no client knows to hold.
 fn kept_for_nobody(world: &World<Lock>) -> Vec<Kept> {
     let mutex = |client: NodeId| world.process(client).and_then(Node::client).map(Client::mutex);
     let mut kept = Vec::new();

@@ -1,4 +1,4 @@
-//! What must be true of locks.
+//! The properties of locks.
 
 mod exclusion;
 mod liveness;
@@ -26,7 +26,7 @@ impl Group for Lock {
     }
 }
 
-/// Locks with everything that must be true of them.
+/// Locks with their properties.
 pub fn suite() -> Suite<Lock> {
     let mut suite = Suite::new(Lock::default())
         .property(OneInside::default())
@@ -38,7 +38,7 @@ pub fn suite() -> Suite<Lock> {
         .property(GrantedInOrder::default())
         .property(everybody_served())
         .property(FreedAfterCrash::default());
-    // The hosted group keeps its own promises.
+    // The hosted Raft group has its own safety properties.
     suite.properties.extend([
         maker(ElectionSafety::default()),
         maker(LeaderCompleteness::default()),
@@ -68,12 +68,12 @@ pub fn suite() -> Suite<Lock> {
         ))
 }
 
-/// A lock that is relied on alone, without fencing tokens.
+/// A lock without fencing tokens, on which the resource relies alone.
 pub fn alone(kind: Kind) -> Lock {
     Lock::default().of(kind).without_fencing()
 }
 
-/// The same without a watchdog: leases are not extended, which makes the shorter story.
+/// The same without a watchdog: leases are not extended, which gives a shorter story.
 fn unwatched(kind: Kind) -> Lock {
     let lock = alone(kind);
     Lock { lease: LeaseSettings { renew: None, ..lock.lease }, ..lock }

@@ -1,4 +1,4 @@
-//! S2: what the resource accepted.
+//! S2: the writes that the resource accepted.
 
 use seedbed_models::caching::lock::{Accepted, Acquisition, Lock, Node, RESOURCE};
 use seedbed_sim::{NodeId, Property, Verdict, World};
@@ -11,22 +11,23 @@ impl Id for Acquisition {}
 type Holder = (NodeId, Acquisition);
 type Written = fencing::Accepted<&'static str, Holder>;
 
-/// A judge of what the resource accepted and has on its disk, as soon as it has.
+/// A judge of the accepted writes on the resource's disk, as soon as they are there.
 #[derive(Clone, Debug)]
 pub struct Writes<J> {
     name: &'static str,
     judge: J,
-    /// How much was judged: what is on disk stays there.
+    /// The number of judged writes; writes on disk stay there.
     judged: usize,
     asked: fn(&Lock) -> bool,
 }
 
-/// Accepted tokens never decrease, and one token has one holder. Asked wherever the resource checks tokens.
+/// Accepted tokens never decrease, and each token has one holder. Checked if the resource checks tokens.
 pub fn tokens_never_decrease() -> Writes<Fencing<&'static str, Holder>> {
     Writes { name: "lock/fencing", judge: Fencing::default(), judged: 0, asked: |config| config.fencing }
 }
 
-/// The resource's state is that of a serial order: nobody's writes stand between another's. Looks at no token.
+/// The resource's state is that of a serial order of holders: no writes of one are between those of another. Ignores
+/// tokens.
 pub fn used_one_after_the_other() -> Writes<SerialHolders<&'static str, Holder>> {
     let asked = Lock::promises_serial_use;
     Writes { name: "lock/serial_use", judge: SerialHolders::default(), judged: 0, asked }

@@ -1,4 +1,4 @@
-//! S3, S4, S5: who releases, how often, and who is next.
+//! S3, S4, S5: only the holder releases, as often as it has acquired, and the queue is in order.
 
 use seedbed_models::caching::lock::on_raft::machine::Change;
 use seedbed_models::caching::lock::redlock::LOCK;
@@ -6,7 +6,7 @@ use seedbed_models::caching::lock::{Lock, Node, Token, Transition};
 use seedbed_models::parts::redis::dataset::Effect;
 use seedbed_sim::{Broken, NodeId, Property, Verdict, World};
 
-use crate::checkers::judge::{News, journal};
+use crate::checkers::judge::{NewEntries, journal};
 use crate::checkers::mutual_exclusion::{Event, Lock as Judge, Rule};
 
 /// One node's view of the lock, in one of its lives.
@@ -30,14 +30,14 @@ fn redis_journal(world: &World<Lock>, node: NodeId) -> &[Effect] {
     world.process(node).and_then(Node::redis_server).map_or(&[], |server| server.journal())
 }
 
-/// S3 and S5 of the queue on Raft, as each server has executed it: the first key's lease has the lock, and gets it in the
+/// S3 and S5 of the queue on Raft, as each server has executed it: the lease of the first key has the lock, in the
 /// order of creation.
 pub fn queue_in_order() -> impl Property<Lock> + Clone + Send + Sync {
     let changes = |world: &World<Lock>, node: NodeId, change: &Change| {
         let resource: View = (node, world.life(node));
         match *change {
             Change::Queued(_, lease) => vec![Event::Asked { resource, by: lease.0 }],
-            // Only the first can have had it: it enters, and leaves.
+            // Only the first key can have had the lock: it enters and leaves.
             Change::Deleted(_, lease) => vec![
                 Event::Entered { resource, by: lease.0, depth: 1 },
                 Event::Left { resource, by: lease.0, depth: 0 },
@@ -52,7 +52,7 @@ fn queue_journal(world: &World<Lock>, node: NodeId) -> &[Change] {
     world.process(node).and_then(Node::service).map_or(&[], |service| service.server().machine().changes())
 }
 
-/// S4: a client has left as often as it has entered, as its counts of entries have it.
+/// S4: a client leaves as often as it enters, by its own counts of entries.
 pub fn counts_balance() -> impl Property<Lock> + Clone + Send + Sync {
     let steps = |world: &World<Lock>, node: NodeId, transition: &Transition| {
         let resource: View = (node, world.life(node));
@@ -72,12 +72,12 @@ fn client_journal(world: &World<Lock>, node: NodeId) -> &[Transition] {
     world.process(node).and_then(Node::client).map_or(&[], |client| client.journal())
 }
 
-/// S5: in queues, those who enter do so in the order of their tickets: of the revisions that created their keys, of their
-/// timestamps. Asked where the lock alone is relied on.
+/// S5: queues grant the lock in the order of tickets: of the revisions that created the keys, or of timestamps. Checked
+/// if the lock alone is relied on.
 #[derive(Clone, Debug, Default)]
 pub struct GrantedInOrder {
     last: Option<(NodeId, Token)>,
-    news: News,
+    new_entries: NewEntries,
 }
 
 impl Property<Lock> for GrantedInOrder {
@@ -95,7 +95,7 @@ impl Property<Lock> for GrantedInOrder {
 
 impl GrantedInOrder {
     fn look(&mut self, world: &World<Lock>, node: NodeId) -> Verdict {
-        for transition in self.news.of(world, node, client_journal(world, node))? {
+        for transition in self.new_entries.of(world, node, client_journal(world, node))? {
             let Transition::Entered { depth: 1, token, .. } = *transition else { continue };
             if let Some((before, last)) = self.last.filter(|(_, last)| token <= *last) {
                 let words = format!("{node} enters with {token:?}, after {before} has entered with {last:?}");

@@ -1,9 +1,9 @@
 //! Atomic commitment: the five conditions AC1 to AC5 of Bernstein, Hadzilacos and Goodman, *Concurrency Control and
-//! Recovery in Database Systems* (1987), section 7.3, each a rule of its own; and [`stores`]: whether the effects agree
-//! with each other, whatever was said.
+//! Recovery in Database Systems* (1987), section 7.3, each a rule of its own; and [`stores`]: whether the effects in
+//! the stores agree.
 //!
-//! Guaranteed: each rule refuses at the first event after which it is broken. Not guaranteed: that a process keeps its
-//! locks while it is uncertain, and that a store holds what was decided (that is for [`stores`]).
+//! Each rule refuses at the first event that violates it. Not checked: that a process keeps its locks while it is
+//! uncertain, and that a store holds what was decided (see [`stores`]).
 //!
 //! ```
 //! use seedbed_properties::checkers::atomic_commitment::{AtomicCommitment, Decision, Event, Rule};
@@ -27,48 +27,48 @@ use seedbed_sim::{Model, NodeId, World};
 
 use crate::checkers::judge::{Facts, Id, Judge, Name, Refusal, Ruling, facts};
 
-/// What becomes of a transaction.
+/// The outcome of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Decision {
-    /// All of it.
+    /// All effects of the transaction take place.
     Commit,
-    /// Nothing of it.
+    /// No effect of the transaction takes place.
     Abort,
 }
 
-/// What a process does, or what may be known of it. All of these may be told again and again.
+/// Facts about processes. All of them may be repeated.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Event<T, N> {
     /// A transaction has these participants: the processes whose votes are asked for.
     Began {
-        /// Which.
+        /// Any identifier; not used again for another transaction.
         transaction: T,
-        /// Whose votes are needed.
+        /// Each must vote yes for a commit.
         participants: Vec<N>,
     },
-    /// A process votes.
+    /// A participant votes.
     Voted {
-        /// On what.
+        /// The transaction voted on.
         transaction: T,
-        /// Who.
+        /// The voter.
         node: N,
-        /// Its vote.
+        /// Whether it votes yes.
         yes: bool,
     },
     /// A process reaches a decision: a participant, or the coordinator.
     Decided {
-        /// On what.
+        /// The transaction decided on.
         transaction: T,
-        /// Who.
+        /// A participant, or the coordinator.
         node: N,
-        /// What it takes to be decided.
+        /// The decision that it has reached.
         decision: Decision,
     },
-    /// Something failed: a process, or a message that did not come in time. From here on AC4 asks for nothing.
+    /// A failure: of a process, or a message that did not come in time. AC4 demands nothing after it.
     Failed,
 }
 
-/// One of the conditions.
+/// A condition of atomic commitment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Rule {
     /// AC1: all processes that reach a decision reach the same one.
@@ -79,17 +79,17 @@ pub enum Rule {
     OnlyIfAllYes,
     /// AC4: if there are no failures and all participants voted yes, then the decision is to commit.
     NoNeedlessAbort,
-    /// AC5: once failures are repaired and none come for long enough, all who voted reach a decision. Liveness. Who was
-    /// never asked for its vote need never hear of a transaction.
+    /// AC5: once failures are repaired and no new ones occur for long enough, all processes that voted reach a
+    /// decision. Liveness. A process that was never asked for its vote need not hear of the transaction.
     AllDecide,
 }
 
 impl Rule {
-    /// All five, in the book's order.
+    /// All conditions, in the book's order.
     pub const ALL: [Rule; 5] =
         [Rule::Agreement, Rule::Final, Rule::OnlyIfAllYes, Rule::NoNeedlessAbort, Rule::AllDecide];
 
-    /// Its name in the book.
+    /// Its name in the book, such as `AC1`.
     pub fn code(self) -> &'static str {
         match self {
             Rule::Agreement => "AC1",
@@ -112,7 +112,7 @@ impl Rule {
     }
 }
 
-/// Judges one of the conditions. Takes a fact that is told twice as one.
+/// Judges one of the conditions. Repeated facts have no effect.
 #[derive(Clone, Debug)]
 pub struct AtomicCommitment<T, N> {
     rule: Rule,
@@ -122,11 +122,11 @@ pub struct AtomicCommitment<T, N> {
 
 #[derive(Clone, Debug)]
 struct Transaction<N> {
-    /// Nothing: nobody said who takes part.
+    /// `None` until [`Event::Began`].
     participants: Option<BTreeSet<N>>,
     yes: BTreeSet<N>,
     no: BTreeSet<N>,
-    /// Who decided so, at least once.
+    /// The processes that decided to commit, at least once.
     committed: BTreeSet<N>,
     aborted: BTreeSet<N>,
 }
@@ -273,10 +273,10 @@ impl std::fmt::Display for Decision {
     }
 }
 
-/// One condition as a property, called `two_phase_commit/ac1_agreement` after its model and its rule. `view` tells all
-/// that can be seen of a node: the transactions it coordinates with their participants, the votes it has cast, the
-/// decisions it knows, and [`Event::Failed`] first, if something failed ([`nothing_failed`] knows of faults). It may
-/// tell the same again after each event, and again after a restart.
+/// One condition as a property, called `two_phase_commit/ac1_agreement` after its model and its rule. `view` returns
+/// all facts about a node: the transactions it coordinates with their participants, the votes it has cast, the
+/// decisions it knows, and [`Event::Failed`] first, if something failed ([`nothing_failed`] knows of faults). Facts may
+/// be repeated after each event, and after a restart.
 ///
 /// ```
 /// use seedbed_properties::checkers::atomic_commitment::{self, Event, Rule, nothing_failed};
@@ -297,8 +297,8 @@ pub fn property<M: Model, T: Name, I: IntoIterator<Item = Event<T, NodeId>>>(
     facts(format!("{model}/{}", rule.name()), AtomicCommitment::judging(rule), view)
 }
 
-/// Whether no fault has struck and no message was lost so far. Whether a message that came later than a timeout is a
-/// failure depends on the protocol, so it is for the model to say.
+/// Whether no fault has struck and no message was lost so far. Whether a message that came after a timeout is a failure
+/// depends on the protocol, so the model decides it.
 pub fn nothing_failed<M: Model>(world: &World<M>) -> bool {
     let stats = world.stats();
     world.struck().is_empty() && stats.lost + stats.cut + stats.to_down == 0

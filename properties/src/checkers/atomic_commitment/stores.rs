@@ -1,5 +1,5 @@
-//! Whether the stores agree: of a transaction, all participants hold the effects, or none does. Judged by what stands in
-//! the stores and by what clients were told, not by what processes believe.
+//! Whether the stores agree: all participants hold the effects of a transaction, or none does. Judged by the contents
+//! of the stores and by the answers to clients, not by the states of processes.
 //!
 //! ```
 //! use seedbed_properties::checkers::atomic_commitment::stores::{Effect, Event, StoresAgree};
@@ -17,40 +17,41 @@ use std::collections::BTreeMap;
 use super::Decision;
 use crate::checkers::judge::{Id, Judge, Name, Refusal, Ruling};
 
-/// What a store holds of a transaction.
+/// The state of a transaction's effects in a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Effect {
-    /// Its effects, for others to see.
+    /// Visible to others.
     Present,
-    /// Not its effects, and it never will.
+    /// Absent for good.
     Absent,
-    /// Not yet settled: reserved, prepared, locked.
+    /// Undecided: reserved, prepared, locked.
     Open,
 }
 
-/// What can be seen. All of these may be told again and again.
+/// Facts about stores and clients. All of them may be repeated.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Event<T, N> {
-    /// What a participant's store now holds.
+    /// The present state of a transaction in a participant's store.
     Holds {
-        /// Whose store.
+        /// The participant.
         node: N,
-        /// Which transaction takes part in it.
+        /// A transaction in which it participates.
         transaction: T,
-        /// What of it is there.
+        /// The state of its effects.
         effect: Effect,
     },
-    /// What a client was told.
+    /// The answer that a client got.
     Answered {
-        /// About what.
+        /// The transaction of the client's request.
         transaction: T,
-        /// What.
+        /// The outcome in the answer.
         decision: Decision,
     },
 }
 
-/// At every instant: not here and never there; and what a client was told is not contradicted. In the end: with all who
-/// are obliged it is settled, for which the system needs time after the last fault.
+/// At every instant the effects are not present in one store and absent in another, and do not contradict the answer to
+/// the client. At the end they are decided in the stores of all correct processes, for which the system needs time
+/// after the last fault.
 #[derive(Clone, Debug)]
 pub struct StoresAgree<T, N> {
     transactions: BTreeMap<T, Held<N>>,

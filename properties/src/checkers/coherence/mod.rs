@@ -1,7 +1,7 @@
-//! Coherence (Nagarajan, Sorin, Hill and Wood, *A Primer on Memory Consistency and Cache Coherence*, 2nd edition, chapter
-//! 2): [`SingleWriter`], one writer or many readers at every instant; [`DataValue`], each access sees the last write;
-//! [`ProgramOrder`], the order in which accesses to a location take effect respects the order of each core. And without
-//! knowing that order, from what cores saw alone: [`coherent`].
+//! Coherence (Nagarajan, Sorin, Hill and Wood, *A Primer on Memory Consistency and Cache Coherence*, 2nd edition,
+//! chapter 2): [`SingleWriter`], one writer or many readers at every instant; [`DataValue`], each access sees the last
+//! write; [`ProgramOrder`], the order in which accesses to a location take effect respects the order of each core.
+//! [`coherent`] judges without that order, by what cores saw.
 //!
 //! ```
 //! use seedbed_properties::checkers::coherence::{Access, DataValue, Performed};
@@ -21,7 +21,7 @@ pub use order::coherent;
 
 use crate::checkers::judge::{Id, Judge, Name, Refusal, Ruling};
 
-/// What a core may do with a location now.
+/// The accesses that a core may perform on a location.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Permission {
     /// Nothing: invalid.
@@ -32,14 +32,14 @@ pub enum Permission {
     Write,
 }
 
-/// A core's permission; may be told again and again.
+/// A core's present permission; may be repeated.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Permits<N, L> {
-    /// Whose cache.
+    /// The core of the cache.
     pub core: N,
-    /// Which block.
+    /// The block in the cache.
     pub location: L,
-    /// What it permits.
+    /// The greatest permission that the core now has.
     pub permission: Permission,
 }
 
@@ -84,24 +84,24 @@ impl<N, L> Default for SingleWriter<N, L> {
     }
 }
 
-/// What an access does, with what it saw.
+/// An access with its values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Access<V> {
-    /// It reads this.
+    /// It returned this value.
     Load(V),
-    /// It writes this.
+    /// It wrote this value.
     Store(V),
-    /// In one step it reads one thing and writes another.
+    /// It read one value and wrote another, atomically.
     Swap {
-        /// What was there.
+        /// The value before.
         read: V,
-        /// What is there now.
+        /// The value after.
         written: V,
     },
 }
 
 impl<V> Access<V> {
-    /// What it read.
+    /// The value that it read; `None` for a store.
     pub fn read(&self) -> Option<&V> {
         match self {
             Access::Load(v) | Access::Swap { read: v, .. } => Some(v),
@@ -109,7 +109,7 @@ impl<V> Access<V> {
         }
     }
 
-    /// What it wrote.
+    /// The value that it wrote; `None` for a load.
     pub fn written(&self) -> Option<&V> {
         match self {
             Access::Store(v) | Access::Swap { written: v, .. } => Some(v),
@@ -118,22 +118,21 @@ impl<V> Access<V> {
     }
 }
 
-/// An access takes effect. Accesses to one location are told in the order in which they do: the order in which the
-/// protocol serialises them.
+/// An access takes effect. The events of one location must be in the order in which its accesses do: the order in which
+/// the protocol serialises them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Performed<N, L, V> {
-    /// Whose.
+    /// The core that performed it.
     pub core: N,
-    /// Where.
+    /// The location that it accessed.
     pub location: L,
-    /// What.
+    /// The access with its values.
     pub access: Access<V>,
-    /// Its place in the program of the core.
+    /// Its index in the core's program.
     pub index: u64,
 }
 
-/// The data-value invariant: what an access reads is what was last written to the location, or what was there at the
-/// start.
+/// The data-value invariant: an access reads the last value written to the location, or its initial value.
 #[derive(Clone, Debug)]
 pub struct DataValue<N, L, V> {
     start: V,
@@ -141,7 +140,7 @@ pub struct DataValue<N, L, V> {
 }
 
 impl<N: Id, L: Name, V: Name> DataValue<N, L, V> {
-    /// Where all locations hold this at the start.
+    /// A judge for locations that all hold this value at the start.
     pub fn starting_with(start: V) -> Self {
         DataValue { start, last: BTreeMap::new() }
     }
@@ -170,8 +169,8 @@ impl<N: Id, L: Name, V: Name> Judge for DataValue<N, L, V> {
     }
 }
 
-/// The accesses of a core to one location take effect in the order of its program: the order of a location is total,
-/// for it is told as one, and respects program order.
+/// The accesses of a core to one location take effect in program order. That the order of a location is total follows
+/// from the order of events.
 #[derive(Clone, Debug)]
 pub struct ProgramOrder<N, L, V> {
     last: BTreeMap<(N, L), (u64, Access<V>)>,

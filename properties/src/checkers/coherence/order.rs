@@ -1,4 +1,4 @@
-//! Whether there is any order of each location that explains what the cores saw.
+//! Whether some order of each location explains what the cores saw.
 
 use std::collections::BTreeMap;
 use std::hash::Hash;
@@ -8,12 +8,12 @@ use crate::checkers::consistency::sequential::{Sequential, sequential};
 use crate::checkers::judge::{Id, Name, Refusal, Ruling};
 use crate::checkers::linearizability::{Operation, Specification, Step};
 
-/// Whether, for each location, there is a total order of all accesses to it that respects each core's program order, and
-/// in which each access reads what was last written: per-location sequential consistency, which is coherence as a core
-/// can see it (Primer, section 2.4.3). The order in which `accesses` stand means nothing; their indices do.
+/// Whether, for each location, there is a total order of its accesses that respects each core's program order and in
+/// which each access reads the last value written: per-location sequential consistency, the part of coherence that
+/// cores can observe (Primer, section 2.4.3). The order of `accesses` means nothing; their indices do.
 ///
-/// Finding an order is NP-complete where values repeat, so this gives up after so many steps for each location, and
-/// refuses with the rule `undecided`: what was not checked must not look green.
+/// Finding an order is NP-complete if values repeat. So the search for each location has a limit of `steps`, beyond
+/// which it refuses with the rule `undecided`: a result that was not checked must not pass.
 ///
 /// ```
 /// use seedbed_properties::checkers::coherence::{Access, Performed, coherent};
@@ -25,7 +25,7 @@ use crate::checkers::linearizability::{Operation, Specification, Step};
 /// ```
 ///
 /// # Errors
-/// The location for which there is none.
+/// The location that has no such order, or is undecided.
 pub fn coherent<N: Id, L: Name, V: Name + Hash>(start: &V, accesses: &[Performed<N, L, V>], steps: u64) -> Ruling<N> {
     let mut locations: BTreeMap<&L, Vec<&Performed<N, L, V>>> = BTreeMap::new();
     for access in accesses {
@@ -45,14 +45,14 @@ pub fn coherent<N: Id, L: Name, V: Name + Hash>(start: &V, accesses: &[Performed
         match sequential(&Cell { start: start.clone() }, &history, steps) {
             Sequential::Consistent(_) => {}
             Sequential::Violation { furthest, stuck } => {
-                let told = |places: &[usize]| {
-                    let told = places.iter().map(|n| format!("{:?} {:?}", here[*n].core, here[*n].access));
-                    told.collect::<Vec<_>>().join(", ")
+                let describe = |places: &[usize]| {
+                    let items = places.iter().map(|n| format!("{:?} {:?}", here[*n].core, here[*n].access));
+                    items.collect::<Vec<_>>().join(", ")
                 };
                 let words = format!(
                     "no order of the accesses to {location:?} explains them: after [{}] none of [{}] can come next",
-                    told(&furthest),
-                    told(&stuck)
+                    describe(&furthest),
+                    describe(&stuck)
                 );
                 return Err(Refusal::new("coherence", stuck.iter().map(|n| here[*n].core.clone()), words));
             }
@@ -66,7 +66,7 @@ pub fn coherent<N: Id, L: Name, V: Name + Hash>(start: &V, accesses: &[Performed
     Ok(())
 }
 
-/// A location.
+/// A location as a sequential object.
 #[derive(Clone, Debug)]
 struct Cell<V> {
     start: V,
@@ -76,7 +76,7 @@ impl<V: Name + Hash> Specification for Cell<V> {
     type State = V;
     type Op = Access<V>;
     type Ret = ();
-    /// What was there.
+    /// The value before the access.
     type Undo = V;
     type Key = ();
 

@@ -70,7 +70,7 @@ fn weak(reads: &ReadsFrom, order: &Relation) -> Result<(), Anomaly> {
     Ok(())
 }
 
-/// CyclicCF: a write that a read follows comes before the write that the read returned, for all to agree.
+/// CyclicCF: a write that precedes a read precedes the write that the read returned, in the order that all share.
 fn convergent(reads: &ReadsFrom, order: &Relation) -> Result<(), Anomaly> {
     let mut agreed = order.clone();
     for (n, role) in reads.role.iter().enumerate() {
@@ -89,8 +89,7 @@ fn convergent(reads: &ReadsFrom, order: &Relation) -> Result<(), Anomaly> {
     }
 }
 
-/// The patterns of CM: for each session, what happened before its last operation. What holds for the last holds for the
-/// earlier ones, whose happened-before is part of it.
+/// The patterns of CM, for the happened-before of each session's last operation, which contains that of earlier ones.
 fn memory(reads: &ReadsFrom, order: &Relation) -> Result<(), Anomaly> {
     for last in saturation::last_of_each_session(reads) {
         let mut before = Relation::new(reads.len());

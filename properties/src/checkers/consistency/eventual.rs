@@ -8,8 +8,8 @@ use std::fmt::Debug;
 use super::history::{Access, Anomaly, Event, Outcome};
 use crate::checkers::judge::{Id, Judge, Name, Refusal, Ruling};
 
-/// Whether all reads of a key that were invoked at `quiet` or later returned the same, and something that was written.
-/// It is for the caller to choose a `quiet` after which there are no writes and everything was delivered.
+/// Whether all reads of a key that were invoked at `quiet` or later returned the same value, which was written. The
+/// caller must choose a `quiet` after which there are no writes and every write was delivered everywhere.
 pub fn eventual<K: Ord + Debug, V: Ord + Debug>(history: &[Event<K, V>], quiet: u64) -> Outcome {
     let mut agreed: BTreeMap<&K, (usize, &Option<V>)> = BTreeMap::new();
     for (n, event) in history.iter().enumerate() {
@@ -42,14 +42,14 @@ pub fn eventual<K: Ord + Debug, V: Ord + Debug>(history: &[Event<K, V>], quiet: 
     Outcome::Holds
 }
 
-/// A replica, seen at some moment.
+/// The state of a replica at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Observation<U, S> {
-    /// Whose it is.
+    /// The replica that was observed.
     pub replica: u64,
-    /// The updates it had applied, in whatever order.
+    /// The updates that it had applied, in any order.
     pub updates: BTreeSet<U>,
-    /// Its state.
+    /// Its state after them.
     pub state: S,
 }
 
@@ -69,7 +69,7 @@ pub fn strong_eventual<U: Ord + Clone + Debug, S: PartialEq + Clone + Debug>(
     Outcome::Holds
 }
 
-/// A replica, and the place of an observation of it.
+/// A replica, with the index of an observation of it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Place {
     replica: u64,
@@ -84,19 +84,18 @@ impl Debug for Place {
 
 impl Id for Place {}
 
-/// What a replica has and is, now. May be told again and again.
+/// The present updates and state of a replica. May be repeated.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Seen<N, D, S> {
-    /// Whose it is.
+    /// The replica that was observed.
     pub replica: N,
-    /// What was delivered to it: the set of updates, or what stands for it, such as a version vector.
+    /// The updates delivered to it, as a set or as something equivalent, such as a version vector.
     pub delivered: D,
-    /// Its state, or the part of it that counts: what a query returns.
+    /// Its state, or the part of it that queries return.
     pub state: S,
 }
 
-/// Strong eventual consistency at every instant: `D_i = D_j ⇒ s_i = s_j`, also of one replica with what it, or another,
-/// was earlier.
+/// Strong eventual consistency at every instant: `D_i = D_j ⇒ s_i = s_j`, also between different times.
 ///
 /// ```
 /// use seedbed_properties::checkers::consistency::eventual::{Seen, StrongConvergence};
@@ -136,8 +135,8 @@ impl<N: Id, D: Name, S: PartialEq + Clone + Debug> Judge for StrongConvergence<N
     }
 }
 
-/// Convergence at the end, after everything had time to settle: all who are obliged are in the same state. What was
-/// delivered to them is not compared. Liveness.
+/// Convergence at the end, when every update had time to arrive: all correct replicas are in the same state. Their
+/// delivered updates are not compared. Liveness.
 #[derive(Clone, Debug)]
 pub struct Convergence<N, D, S> {
     last: BTreeMap<N, (D, S)>,

@@ -1,34 +1,34 @@
-//! Histories of sessions, and who read from whom.
+//! Histories of sessions, with the write that each read returned.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use super::relation::Relation;
 
-/// One access of a session to a register. The events of a session are in session order where they stand in a list.
+/// An access of a session to a register. Events of a session are listed in session order.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Event<K, V> {
-    /// Whose it is.
+    /// The session that made it.
     pub session: u64,
-    /// What it is.
+    /// The read or write with its value.
     pub access: Access<K, V>,
     /// When it was invoked, in any unit; only models with real time look at this.
     pub invoked: u64,
-    /// When it returned; nothing: it never did.
+    /// When it returned; `None` if it never did.
     pub returned: Option<u64>,
 }
 
 /// A read or a write.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Access<K, V> {
-    /// This key was set to this value.
+    /// The key was set to this value.
     Write(K, V),
-    /// This key held this value; nothing: it had never been written.
+    /// The key held this value; `None` if it had never been written.
     Read(K, Option<V>),
 }
 
 impl<K, V> Access<K, V> {
-    /// The key.
+    /// The key that is read or written.
     pub fn key(&self) -> &K {
         match self {
             Access::Write(key, _) | Access::Read(key, _) => key,
@@ -36,30 +36,30 @@ impl<K, V> Access<K, V> {
     }
 }
 
-/// What is wrong with a history.
+/// An anomaly of a history.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Anomaly {
-    /// The name of the bad pattern, as the paper has it.
+    /// The name of the bad pattern in the paper.
     pub pattern: &'static str,
-    /// The events of the pattern: places in the history.
+    /// The events of the pattern, by index in the history.
     pub events: Vec<usize>,
-    /// What happened, in words.
+    /// The anomaly in words.
     pub words: String,
 }
 
-/// Whether a history obeys a model.
+/// The verdict on a history.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It does.
+    /// The history satisfies the model.
     Holds,
-    /// It does not.
+    /// The history violates the model.
     Violation(Anomaly),
-    /// It cannot be told, for this reason.
+    /// The verdict is not known, for this reason.
     Unknown(String),
 }
 
 impl Outcome {
-    /// Whether the history was found to obey the model.
+    /// Whether the verdict is [`Outcome::Holds`].
     pub fn holds(&self) -> bool {
         matches!(self, Outcome::Holds)
     }
@@ -71,30 +71,30 @@ impl From<Result<(), Anomaly>> for Outcome {
     }
 }
 
-/// A history with the write of each read. Only events that had an effect: reads that returned, and writes that returned
-/// or were read.
+/// A history with the write of each read. It contains only events with an effect: reads that returned, and writes that
+/// returned or were read.
 pub(super) struct ReadsFrom {
-    /// Places in the history.
+    /// The indices of its events in the history.
     pub(super) events: Vec<usize>,
     pub(super) session: Vec<u64>,
-    /// Keys, numbered.
+    /// By event: the number of its key.
     pub(super) key: Vec<usize>,
-    /// What each event is.
+    /// By event: a write, or a read with its write.
     pub(super) role: Vec<Role>,
 }
 
-/// An event without its value. Numbers are places in [`ReadsFrom`].
+/// An event without its value. Numbers are indices in [`ReadsFrom`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
     Write,
-    /// A read of this write.
+    /// A read that returned this write.
     Read(usize),
-    /// A read of what was there before all writes.
+    /// A read that returned the initial value.
     ReadInitial,
 }
 
 impl ReadsFrom {
-    /// Finds the writes; the error is the outcome that is then known.
+    /// Finds the write of each read. The error is the verdict, if that is known without further checks.
     pub(super) fn new<K: Ord + Clone + Debug, V: Ord + Clone + Debug>(
         history: &[Event<K, V>],
     ) -> Result<Self, Outcome> {
@@ -147,7 +147,7 @@ impl ReadsFrom {
         (0..self.len()).filter(|&n| self.role[n] == Role::Write)
     }
 
-    /// The session order, as its steps from each event to the next of its session.
+    /// The session order, as pairs of an event and the next of its session.
     pub(super) fn steps(&self) -> Vec<(usize, usize)> {
         let mut last: BTreeMap<u64, usize> = BTreeMap::new();
         let mut steps = Vec::new();
@@ -178,7 +178,7 @@ impl ReadsFrom {
         order
     }
 
-    /// An anomaly among these events.
+    /// An anomaly of these events.
     pub(super) fn anomaly(&self, pattern: &'static str, events: &[usize], words: impl Into<String>) -> Anomaly {
         Anomaly { pattern, events: events.iter().map(|&n| self.events[n]).collect(), words: words.into() }
     }

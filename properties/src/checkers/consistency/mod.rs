@@ -4,9 +4,9 @@
 //! [`sequential`] → [`causal`] (CM and CCv → CC) → [`pram`] (below CM) → single [`session`] guarantees; and, with real time,
 //! atomic → [`registers`] (regular → safe) and [`staleness`] (how stale was the worst read?); [`eventual`] last.
 //!
-//! What is not guaranteed: the causal models, PRAM and the session guarantees are judged where no value is written twice
-//! to one key ("differentiated histories"); elsewhere the general problem is NP-complete and the answer is
-//! [`Outcome::Unknown`]. Workloads that write unique values are the cure.
+//! The causal models, PRAM and the session guarantees are judged only if no value is written twice to one key
+//! ("differentiated histories"); the general problem is NP-complete, and the answer is then [`Outcome::Unknown`].
+//! Workloads should write unique values.
 
 pub mod causal;
 pub mod eventual;

@@ -48,7 +48,7 @@ fn judge<K: Ord + Debug, V: Ord + Debug>(
     Ok(())
 }
 
-/// What is wrong with a read: with the write that it returned and one that had overwritten that, if there are such.
+/// The anomaly of a read, with the write that it returned and one that had overwritten that, if there are such.
 fn stale<K: Ord + Debug, V: Ord + Debug>(history: &[Event<K, V>], n: usize) -> Anomaly {
     let read = &history[n];
     let Access::Read(key, value) = &read.access else { panic!("{n} is no read") };

@@ -22,7 +22,7 @@ impl Relation {
         self.rows[a * self.words + b / 64] >> (b % 64) & 1 == 1
     }
 
-    /// Whom `a` is related to.
+    /// The elements that `a` is related to.
     pub(super) fn after(&self, a: usize) -> impl Iterator<Item = usize> {
         (0..self.len).filter(move |&b| self.has(a, b))
     }
@@ -38,7 +38,7 @@ impl Relation {
         }
     }
 
-    /// Adds a pair to a closed relation and closes it again. Says whether it is new.
+    /// Adds a pair to a closed relation and closes it again. `true` if the pair is new.
     pub(super) fn add_closed(&mut self, a: usize, b: usize) -> bool {
         if self.has(a, b) {
             return false;
@@ -52,7 +52,7 @@ impl Relation {
         true
     }
 
-    /// Relates `a` to all that `through` is related to.
+    /// Relates `a` to everything that `through` is related to.
     pub(super) fn include(&mut self, a: usize, through: usize) {
         for word in 0..self.words {
             self.rows[a * self.words + word] |= self.rows[through * self.words + word];
@@ -64,7 +64,7 @@ impl Relation {
         (0..self.len).find(|&a| self.has(a, a))
     }
 
-    /// The others of the cycle that `a` is on.
+    /// The other elements of the cycle of `a`.
     pub(super) fn cycle_of(&self, a: usize) -> Vec<usize> {
         (0..self.len).filter(|&b| self.has(a, b) && self.has(b, a)).collect()
     }

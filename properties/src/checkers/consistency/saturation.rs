@@ -1,4 +1,4 @@
-//! One session's view: must all its reads be explained by one order of the writes it knows of?
+//! The view of one session: whether one order of the writes it knows of explains all its reads.
 
 use std::collections::BTreeMap;
 
@@ -11,9 +11,10 @@ pub(super) fn last_of_each_session(reads: &ReadsFrom) -> Vec<usize> {
     lasts.into_values().collect()
 }
 
-/// Saturates `before` (closed) with what the reads of a session force: a write of the same key that comes before a read
-/// comes before the write that the read returned (Bouajjani 2017, definition 9). Since the reads of one session are in
-/// a line, an order exists if and only if this ends without a cycle, and without a write before a read of nothing.
+/// Saturates the closed relation `before` with the orders that the reads of a session force: a write of the same key
+/// that precedes a read precedes the write that the read returned (Bouajjani 2017, definition 9). As the reads of one
+/// session are totally ordered, an order exists if and only if the result has no cycle, and no write before a read of
+/// the initial value.
 pub(super) fn explain(
     reads: &ReadsFrom,
     session: u64,

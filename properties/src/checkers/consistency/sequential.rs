@@ -1,6 +1,6 @@
-//! Sequential consistency (Lamport 1979): one order of all operations that respects the order of each process, whatever
-//! the clock says. NP-complete even for registers with unique writes (Gibbons and Korach 1997), so this searches, with
-//! a memory and a limit.
+//! Sequential consistency (Lamport 1979): one order of all operations that respects the order of each process,
+//! regardless of real time. NP-complete even for registers with unique writes (Gibbons and Korach 1997), so this is a
+//! search with memoisation and a limit.
 
 use std::collections::BTreeMap;
 
@@ -8,24 +8,25 @@ use seedbed_sim::fingerprint::stable_hash;
 
 use crate::checkers::linearizability::{Operation, Specification, Step};
 
-/// What the search found.
+/// The verdict of the search.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Sequential {
-    /// Sequentially consistent, in this order: places in the history. Pending operations without effect are left out.
+    /// Sequentially consistent, in this order of indices in the history. Pending operations without effect are left
+    /// out.
     Consistent(Vec<usize>),
-    /// There is no order.
+    /// No order exists.
     Violation {
-        /// As far as an order gets: places in the history.
+        /// The longest order found, as indices in the history.
         furthest: Vec<usize>,
-        /// The operations of which none can come next: one a process.
+        /// The next operation of each process, none of which can follow.
         stuck: Vec<usize>,
     },
     /// Undecided after so many steps.
     Unknown(u64),
 }
 
-/// Judges a history; the operations of one process are in its order where they stand in the list. A process may go on
-/// after an operation that never returned, which then takes effect before its next one, or never.
+/// Judges a history. Operations of one process are listed in its order. A process may continue after an operation that
+/// never returned, which then takes effect before its next one, or never.
 pub fn sequential<S: Specification>(spec: &S, history: &[Operation<S::Op, S::Ret>], steps: u64) -> Sequential {
     let mut processes: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
     for (n, operation) in history.iter().enumerate() {
@@ -56,35 +57,35 @@ struct Search<'a, S: Specification> {
     spec: &'a S,
     history: &'a [Operation<S::Op, S::Ret>],
     processes: Vec<Vec<usize>>,
-    /// How many operations of each process are behind us.
+    /// By process: the number of operations that are ordered or left out.
     done: Vec<usize>,
     state: S::State,
     order: Vec<usize>,
-    /// Configurations from which there is no way on, by a hash.
+    /// Configurations that failed, by a hash.
     failed: BTreeMap<u64, Vec<Configuration<S::State>>>,
     steps: u64,
     furthest: Option<(Vec<usize>, Vec<usize>)>,
 }
 
-/// How many operations of each process are behind us, and the state.
+/// By process, the number of operations that are ordered or left out; and the state.
 type Configuration<State> = (Vec<usize>, State);
 
-/// A process moved on: by an operation, or past a pending one that never took effect.
+/// A step of a process: over an operation that took effect, or over a pending one that never did.
 struct Move<U> {
     process: usize,
     undo: Option<U>,
     placed: bool,
 }
 
-/// A configuration on the way: the moves that led here, and the next process to try; an odd number tries to leave its
-/// next operation out.
+/// A configuration on the search path: the moves that led to it, and the next process to try. An odd number leaves the
+/// next operation of the process out.
 struct Frame<U> {
     moves: Vec<Move<U>>,
     next: usize,
 }
 
 impl<S: Specification> Search<'_, S> {
-    /// Nothing: the limit was reached.
+    /// `None` if the limit was reached.
     fn run(&mut self) -> Option<bool> {
         let mut frames: Vec<Frame<S::Undo>> = Vec::new();
         let mut entering = Some(Vec::new());
@@ -123,7 +124,7 @@ impl<S: Specification> Search<'_, S> {
         self.processes[process].get(self.done[process]).copied()
     }
 
-    /// Lets a process take its next operation, or leave it out.
+    /// Takes the next operation of a process, or leaves it out.
     fn step(&mut self, process: usize, leave_out: bool) -> Option<Move<S::Undo>> {
         let n = self.head(process)?;
         let Operation { op, ret, returned, .. } = &self.history[n];
@@ -151,7 +152,7 @@ impl<S: Specification> Search<'_, S> {
         }
     }
 
-    /// Operations that change nothing whatever are taken as soon as they can be: later they are no better.
+    /// Takes read-only operations as soon as they are possible, which excludes no order.
     fn take_readers(&mut self, moves: &mut Vec<Move<S::Undo>>) {
         for process in 0..self.processes.len() {
             while let Some(n) = self.head(process) {

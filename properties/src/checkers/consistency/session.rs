@@ -7,24 +7,24 @@
 //! - **monotonic writes**: whoever sees a write sees what the same session wrote before it, and in that order;
 //! - **writes follow reads**: whoever sees a write sees what its session had seen before it, and in that order.
 //!
-//! One read of one key shows nothing of the last two, so those that judge them are readers with monotonic reads; with
-//! that, all four together are causal convergence ([`super::causal::causal_convergence`]).
+//! Reads of one key cannot show violations of the last two, so these are judged together with monotonic reads; all four
+//! together are then causal convergence ([`super::causal::causal_convergence`]).
 
 use std::fmt::Debug;
 
 use super::history::{Anomaly, Event, Outcome, ReadsFrom, Role};
 use super::relation::Relation;
 
-/// Which guarantees are asked for.
+/// A set of guarantees.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Guarantees {
-    /// Read your writes.
+    /// A session sees its own earlier writes.
     pub read_your_writes: bool,
-    /// Monotonic reads.
+    /// A session sees what it saw before.
     pub monotonic_reads: bool,
-    /// Monotonic writes; readers have monotonic reads.
+    /// The writes of a session are seen in its order; judged together with monotonic reads.
     pub monotonic_writes: bool,
-    /// Writes follow reads; readers have monotonic reads.
+    /// A write is seen after the writes that its session had seen; judged together with monotonic reads.
     pub writes_follow_reads: bool,
 }
 
@@ -33,7 +33,7 @@ pub fn read_your_writes<K: Ord + Clone + Debug, V: Ord + Clone + Debug>(history:
     guarantees(history, Guarantees { read_your_writes: true, ..Guarantees::default() })
 }
 
-/// A session never sees less than before.
+/// A session sees at least what it saw before.
 pub fn monotonic_reads<K: Ord + Clone + Debug, V: Ord + Clone + Debug>(history: &[Event<K, V>]) -> Outcome {
     guarantees(history, Guarantees { monotonic_reads: true, ..Guarantees::default() })
 }
@@ -43,12 +43,12 @@ pub fn monotonic_writes<K: Ord + Clone + Debug, V: Ord + Clone + Debug>(history:
     guarantees(history, Guarantees { monotonic_writes: true, ..Guarantees::default() })
 }
 
-/// Who sees a write sees what it was based on.
+/// A session that sees a write sees the writes that its writer had seen.
 pub fn writes_follow_reads<K: Ord + Clone + Debug, V: Ord + Clone + Debug>(history: &[Event<K, V>]) -> Outcome {
     guarantees(history, Guarantees { writes_follow_reads: true, ..Guarantees::default() })
 }
 
-/// Whether a history obeys all of these at once, with one order of the writes.
+/// Whether a history satisfies all of these at once, with one order of the writes.
 pub fn guarantees<K: Ord + Clone + Debug, V: Ord + Clone + Debug>(
     history: &[Event<K, V>],
     asked: Guarantees,
@@ -74,7 +74,7 @@ fn judge(reads: &ReadsFrom, asked: Guarantees) -> Result<(), Anomaly> {
     for n in 0..reads.len() {
         for w in sees.after(n) {
             match reads.role[n] {
-                // What a write brings with it comes before it.
+                // The writes that are seen with a write precede it.
                 Role::Write => line.add(w, n),
                 _ if reads.key[w] != reads.key[n] => {}
                 Role::Read(write) if write == w => {}
@@ -96,8 +96,8 @@ fn judge(reads: &ReadsFrom, asked: Guarantees) -> Result<(), Anomaly> {
     }
 }
 
-/// Of each read, the writes that it sees at least; of each write, those that whoever sees it sees too. To see more only
-/// makes it harder, so these decide. They grow until the guarantees are met.
+/// By read, the writes that it sees at least; by write, those that every session sees with it. These least sets decide,
+/// because a session that sees more satisfies less. They grow until the guarantees are met.
 fn least_views(reads: &ReadsFrom, order: &Relation, asked: Guarantees) -> Relation {
     let cumulative = asked.monotonic_reads || asked.monotonic_writes || asked.writes_follow_reads;
     let mut sees = Relation::new(reads.len());

@@ -5,18 +5,18 @@ use std::collections::BTreeMap;
 use super::{Destination, Event};
 use crate::checkers::judge::{Id, Judge, Name, Refusal, Ruling};
 
-/// No process delivers a message before all that causally precede it and are addressed to it: what its sender had sent
-/// or delivered before, and what preceded that.
+/// No process delivers a message before the messages that causally precede it and are addressed to it: those that the
+/// sender had sent or delivered before, and those that preceded them.
 ///
-/// The causal past of a message holds, of each sender, everything up to some message, so one number a sender is all that
-/// is kept: the judge's own vector clocks, which no model's can deceive. A message that is told as delivered but not as
-/// sent is not judged.
+/// The causal past of a message contains a prefix of each sender's messages, so one number per sender is enough: the
+/// judge's own vector clocks, which do not depend on those of the model. A message that was delivered but not reported
+/// as sent is not judged.
 #[derive(Clone, Debug)]
 pub struct Causal<N, I> {
     own_are_delivered: bool,
     sent: BTreeMap<N, Vec<Sent<N, I>>>,
     place: BTreeMap<I, (N, usize)>,
-    /// How many messages of each sender are in the past of a process.
+    /// By process: the number of messages of each sender in its past.
     pasts: BTreeMap<N, Past<N>>,
     /// By receiver and sender.
     delivered: BTreeMap<(N, N), Delivered>,
@@ -34,12 +34,12 @@ struct Sent<N, I> {
 #[derive(Clone, Debug, Default)]
 struct Delivered {
     places: Vec<bool>,
-    /// Up to here all that are addressed to the receiver were delivered.
+    /// All messages before this one that are addressed to the receiver were delivered.
     all_to: usize,
 }
 
 impl<N: Id, I: Name> Causal<N, I> {
-    /// A process need not deliver its own messages: it has them once it has sent them.
+    /// A process need not deliver its own messages, which are in its past once they are sent.
     pub fn new() -> Self {
         Causal {
             own_are_delivered: false,
@@ -50,7 +50,7 @@ impl<N: Id, I: Name> Causal<N, I> {
         }
     }
 
-    /// A process delivers its own messages like all others, in their causal order: the definition of the literature.
+    /// A process delivers its own messages in causal order like all others, as the literature defines it.
     pub fn delivering_own() -> Self {
         Causal { own_are_delivered: true, ..Causal::new() }
     }

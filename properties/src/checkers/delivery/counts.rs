@@ -1,11 +1,11 @@
-//! How often, and whether at all.
+//! Integrity and the number of deliveries.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Destination, Event};
 use crate::checkers::judge::{Id, Judge, Name, Refusal, Ruling};
 
-/// Integrity, first half: whatever is delivered was sent before, and to those at whom it is delivered. Deliveries may be
+/// Integrity, first half: every delivered message was sent before, to the process that delivers it. Deliveries may be
 /// repeated.
 #[derive(Clone, Debug)]
 pub struct NoCreation<N, I> {
@@ -36,7 +36,7 @@ impl<N: Id, I: Name> Judge for NoCreation<N, I> {
     }
 }
 
-/// Integrity, second half: nobody delivers a message twice.
+/// Integrity, second half: no process delivers a message twice.
 #[derive(Clone, Debug)]
 pub struct AtMostOnce<N, I> {
     delivered: BTreeSet<(N, I)>,
@@ -57,7 +57,7 @@ impl<N: Id, I: Name> Judge for AtMostOnce<N, I> {
     }
 }
 
-/// Whatever is owed is delivered in the end, by all who are obliged.
+/// At the end every owed message was delivered, by all correct processes.
 #[derive(Clone, Debug)]
 pub struct AtLeastOnce<N, I> {
     owed: BTreeSet<(N, I)>,
@@ -103,7 +103,7 @@ impl<N: Id, I: Name> Judge for AtLeastOnce<N, I> {
     }
 }
 
-/// [`AtMostOnce`], and in the end [`AtLeastOnce`].
+/// [`AtMostOnce`], and at the end [`AtLeastOnce`].
 #[derive(Clone, Debug)]
 pub struct ExactlyOnce<N, I> {
     most: AtMostOnce<N, I>,

@@ -6,34 +6,33 @@ use super::{Destination, Event};
 use crate::checkers::judge::{Id, Judge, Name, Refusal, Ruling};
 
 /// Messages of one sender are delivered in the order in which it sent them. A receiver's first delivery of a message
-/// counts; repetitions are the business of [`super::AtMostOnce`], and what nobody has sent yet that of
-/// [`super::NoCreation`].
+/// counts; [`super::AtMostOnce`] judges repetitions, and [`super::NoCreation`] messages that were not sent.
 #[derive(Clone, Debug)]
 pub struct Fifo<N, I> {
     gaps: bool,
-    /// What each sender sent, in order.
+    /// By sender: its messages in order.
     sent: BTreeMap<N, Vec<(I, Destination<N>)>>,
-    /// Who sent a message, and how many it had sent before.
+    /// By message: its sender, and the number of earlier messages of that sender.
     place: BTreeMap<I, (N, usize)>,
-    /// By receiver and sender: the places of what was delivered.
+    /// By receiver and sender: the delivered messages.
     delivered: BTreeMap<(N, N), Delivered>,
 }
 
 #[derive(Clone, Debug, Default)]
 struct Delivered {
-    /// After the last of them.
+    /// The index after the last delivered one.
     next: usize,
-    /// All of them, where there may be gaps.
+    /// The indices of all delivered ones, if gaps are allowed.
     places: BTreeSet<usize>,
 }
 
 impl<N: Id, I: Name> Fifo<N, I> {
-    /// Nothing is delivered before something that its sender sent earlier to the same receiver: FIFO broadcast.
+    /// No message is delivered before an earlier message of its sender to the same receiver: FIFO broadcast.
     pub fn gapless() -> Self {
         Fifo { gaps: false, sent: BTreeMap::new(), place: BTreeMap::new(), delivered: BTreeMap::new() }
     }
 
-    /// Nothing is delivered after something that its sender sent later. Messages may be missing: the order of a lossy
+    /// No message is delivered after a later message of its sender. Messages may be missing: the order of a lossy
     /// channel.
     pub fn in_order() -> Self {
         Fifo { gaps: true, ..Fifo::gapless() }
@@ -68,7 +67,7 @@ impl<N: Id, I: Name> Fifo<N, I> {
         let sent = &self.sent[by];
         let delivered = self.delivered.entry((at.clone(), by.clone())).or_default();
         if *place < delivered.next {
-            // Without gaps it can only be a repetition.
+            // Without gaps it must be a repetition.
             if !self.gaps || delivered.places.contains(place) {
                 return Ok(());
             }

@@ -1,22 +1,22 @@
-//! What a channel, a queue or a broadcast promises about delivery, each promise a judge of its own:
+//! The delivery guarantees of channels, queues and broadcasts, each with a judge of its own:
 //!
-//! | judge | promise |
+//! | judge | guarantee |
 //! |---|---|
-//! | [`NoCreation`] | what is delivered was sent, to those it is delivered at |
-//! | [`AtMostOnce`], [`AtLeastOnce`], [`ExactlyOnce`] | how often |
+//! | [`NoCreation`] | delivered messages were sent, to those that deliver them |
+//! | [`AtMostOnce`], [`AtLeastOnce`], [`ExactlyOnce`] | the number of deliveries |
 //! | [`Fifo`] | in the order of the sender |
 //! | [`Causal`] | no delivery before its causes |
 //! | [`TotalOrder`], [`PairwiseOrder`] | in the same order everywhere |
 //! | [`Agreement`], [`Validity`] | all correct processes deliver |
 //!
 //! The broadcasts of Hadzilacos and Toueg, "A modular approach to fault-tolerant broadcasts and related problems"
-//! (1994), are conjunctions of these: reliable = validity, agreement and integrity (no creation, at most once); atomic =
-//! reliable and total order; and so on. Where only acknowledged messages are promised, tell [`Event::Owed`] when the
+//! (1994), are conjunctions of these: reliable = validity, agreement and integrity (no creation, at most once); atomic
+//! = reliable and total order; and so on. If only acknowledged messages are guaranteed, report [`Event::Owed`] when the
 //! acknowledgement comes.
 //!
-//! A message is known by its identity, which is never used twice. Whose deliveries are told as one receiver's is for the
-//! caller: a node's, a durable subscription's through all its connections, a queue's through all its consumers. An order
-//! for each topic is had by senders and receivers that are pairs of node and topic.
+//! A message has an identity that is never used again. The caller decides what one receiver is: a node, a durable
+//! subscription through all its connections, or a queue through all its consumers. For an order per topic, senders and
+//! receivers are pairs of node and topic.
 //!
 //! ```
 //! use seedbed_properties::checkers::delivery::{Destination, Event, Fifo};
@@ -44,17 +44,17 @@ pub use fifo::Fifo;
 pub use reliable::{Agreement, Validity};
 pub use total_order::{PairwiseOrder, TotalOrder};
 
-/// To whom a message is sent.
+/// The receivers of a message.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Destination<N> {
-    /// A broadcast.
+    /// All processes: a broadcast.
     Everyone,
-    /// These: a channel, a multicast, those whose subscription matches.
+    /// These processes: a channel, a multicast, matching subscriptions.
     Only(BTreeSet<N>),
 }
 
 impl<N: Ord> Destination<N> {
-    /// Whether `node` is one of them.
+    /// Whether `node` is a receiver.
     pub fn includes(&self, node: &N) -> bool {
         match self {
             Destination::Everyone => true,
@@ -63,39 +63,39 @@ impl<N: Ord> Destination<N> {
     }
 }
 
-/// What happens to messages. Each judge looks at the events that concern it.
+/// The life of messages. Each judge looks at the events that concern it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Event<N, I> {
-    /// Somebody sends, publishes, broadcasts. Told again with the same message it means nothing: it is sent once more.
+    /// A process sends, publishes or broadcasts. Repeated for the same message, it is a retransmission.
     Sent {
-        /// Who.
+        /// The sender.
         by: N,
-        /// What.
+        /// By its identity.
         message: I,
-        /// To whom.
+        /// The receivers.
         to: Destination<N>,
     },
-    /// From here on it is promised that this receiver gets it: the sender has its acknowledgement. Looked at by
-    /// [`AtLeastOnce`] and [`ExactlyOnce`].
+    /// From here on this receiver must get the message: its sender has an acknowledgement. Used by [`AtLeastOnce`] and
+    /// [`ExactlyOnce`].
     Owed {
-        /// What.
+        /// By its identity.
         message: I,
-        /// Whom.
+        /// The receiver that must get it.
         to: N,
     },
-    /// A receiver hands a message to whoever uses it.
+    /// A receiver passes a message to its application.
     Delivered {
-        /// Who.
+        /// The receiver.
         at: N,
-        /// What.
+        /// By its identity.
         message: I,
     },
-    /// A receiver goes on after the first so many messages of the common sequence: it has restarted, or begins from a
-    /// snapshot. Looked at by [`TotalOrder`].
+    /// A receiver continues behind a prefix of the common sequence: it has restarted, or begins from a snapshot. Used
+    /// by [`TotalOrder`].
     Resumed {
-        /// Who.
+        /// The receiver.
         at: N,
-        /// How many messages are behind it.
+        /// The length of the prefix.
         after: usize,
     },
 }

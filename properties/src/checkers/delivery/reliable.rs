@@ -1,22 +1,22 @@
-//! What makes a broadcast reliable: agreement and validity (Hadzilacos and Toueg 1994, section 3). Both are judged at the
-//! end, when everything had time to arrive; correct processes are those who are obliged.
+//! Reliable broadcast: agreement and validity (Hadzilacos and Toueg 1994, section 3). Both are judged at the end, when
+//! every message had time to arrive; correct processes are those that are obliged.
 //!
-//! A sender has its own message, whether it delivers it or not.
+//! A sender counts as having its own message, whether it delivers it or not.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Destination, Event};
 use crate::checkers::judge::{Id, Judge, Name, Refusal, Ruling};
 
-/// What one delivers, all correct members to whom it is addressed deliver.
+/// A message that one process delivers is delivered by all correct members to which it is addressed.
 #[derive(Clone, Debug)]
 pub struct Agreement<N, I> {
     uniform: bool,
     seen: Seen<N, I>,
 }
 
-/// What a correct member sends, all correct members to whom it is addressed deliver. (The literature asks this of the
-/// sender only; with agreement it is the same.)
+/// A message that a correct member sends is delivered by all correct members to which it is addressed. (The literature
+/// demands this of the sender only; with agreement it is the same.)
 #[derive(Clone, Debug)]
 pub struct Validity<N, I> {
     seen: Seen<N, I>,
@@ -30,19 +30,19 @@ struct Seen<N, I> {
 }
 
 impl<N: Id, I: Name> Agreement<N, I> {
-    /// What a correct member of the group delivers, all do.
+    /// Agreement on messages that a correct member of the group delivers.
     pub fn among(group: impl IntoIterator<Item = N>) -> Self {
         Agreement { uniform: false, seen: Seen::among(group) }
     }
 
-    /// What any member of the group ever delivered, all correct ones do, even if it was the last thing that one did.
+    /// Uniform agreement, on messages that any member of the group delivers, even just before it fails.
     pub fn uniform(group: impl IntoIterator<Item = N>) -> Self {
         Agreement { uniform: true, seen: Seen::among(group) }
     }
 }
 
 impl<N: Id, I: Name> Validity<N, I> {
-    /// Of this group.
+    /// Validity in this group.
     pub fn among(group: impl IntoIterator<Item = N>) -> Self {
         Validity { seen: Seen::among(group) }
     }
@@ -112,7 +112,7 @@ impl<N: Id, I: Name> Seen<N, I> {
         }
     }
 
-    /// A correct member that should have delivered this and has not.
+    /// A correct member that has not delivered this message, and should have.
     fn missing(&self, message: &I, obliged: &dyn Fn(&N) -> bool) -> Option<&N> {
         let sent = self.sent.get(message);
         let concerned = |node: &&N| sent.is_none_or(|(by, to)| by != *node && to.includes(node));

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::Event;
 use crate::checkers::judge::{Id, Judge, Name, Refusal, Ruling};
 
-/// All deliver the same sequence: at every instant, what a process has delivered is a beginning of what the one furthest
-/// ahead has. Holds of all processes, correct or not: it is uniform.
+/// All processes deliver the same sequence: at every instant, the deliveries of a process are a prefix of those of the
+/// process furthest ahead. Uniform: it holds for all processes, correct or not.
 #[derive(Clone, Debug)]
 pub struct TotalOrder<N, I> {
     sequence: Vec<(I, N)>,
@@ -46,14 +46,13 @@ impl<N: Id, I: Name> Judge for TotalOrder<N, I> {
     }
 }
 
-/// No two processes deliver two messages in opposite orders. Messages may be missing here or there. A process's first
-/// delivery of a message counts.
+/// No two processes deliver two messages in opposite orders. Messages may be missing. A process's first delivery of a
+/// message counts.
 #[derive(Clone, Debug)]
 pub struct PairwiseOrder<N, I> {
-    /// When each process delivered what.
+    /// By process: the index of each of its deliveries.
     places: BTreeMap<N, BTreeMap<I, usize>>,
-    /// By receiver and other receiver: of what both have delivered, the place at the other of what the other delivered
-    /// last.
+    /// By pair of receivers: among the messages that both have delivered, the latest delivery of the other one.
     furthest: BTreeMap<(N, N), (usize, I)>,
 }
 
@@ -73,7 +72,7 @@ impl<N: Id, I: Name> Judge for PairwiseOrder<N, I> {
         mine.insert(message.clone(), place);
         for (other, theirs) in self.places.iter().filter(|(other, _)| **other != at) {
             let Some(there) = theirs.get(&message) else { continue };
-            // Everything that both have is before this one here.
+            // All messages that both have delivered precede this one here.
             if let Some((furthest, later)) = self.furthest.get(&(at.clone(), other.clone()))
                 && furthest > there
             {

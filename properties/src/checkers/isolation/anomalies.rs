@@ -1,4 +1,4 @@
-//! Naming what went wrong: the shortest cycle of each class among the dependencies that are certain.
+//! Named anomalies: the shortest cycle of each class among the dependencies that are certain.
 
 use std::collections::BTreeMap;
 
@@ -8,16 +8,16 @@ use super::{
     model::Step,
 };
 
-/// Edges looked at for the shortest cycle of a class: beyond, the shortest so far.
+/// The most edges that are visited for the shortest cycle of a class; then the shortest one so far is taken.
 const BUDGET: u64 = 20_000_000;
 
-/// The dependencies that hold in every version order that keeps read committed: those that the reads show, and those of
-/// a version that was read before it was overwritten by its reader (Elle's "writes follow reads" within a transaction: were
-/// the overwriting version the earlier one, the two writers would each depend on the other, G1c).
+/// The dependencies of every version order that satisfies read committed: those shown by reads, and those of a version
+/// that was read before its reader overwrote it (Elle's "writes follow reads" within a transaction: if the overwriting
+/// version were the earlier one, the two writers would depend on each other, G1c).
 pub(super) fn certain(facts: &Facts, more: &[Edge], nodes: u32) -> Graph {
     let mut edges = more.to_vec();
     let mut nodes = nodes;
-    // By key: what comes before all loose versions.
+    // By key: the edges before all loose versions.
     let mut before: Vec<Vec<Edge>> = vec![Vec::new(); facts.versions.len()];
     for (key, versions) in facts.versions.iter().enumerate() {
         let edge = |from, to| Edge { from, to, why: Dependency::Ww, key: key as u32, at: 0 };
@@ -25,7 +25,7 @@ pub(super) fn certain(facts: &Facts, more: &[Edge], nodes: u32) -> Graph {
         edges.extend(next.filter(|(a, b)| a != b).map(|(&a, &b)| edge(a, b)));
         before[key].extend(versions.ordered.last().map(|&last| edge(last, 0)));
     }
-    // The readers of a loose version, and those of them that overwrite it.
+    // By loose version: its readers, and those of them that overwrite it.
     let mut readers: BTreeMap<(u32, Member), (Vec<Edge>, Vec<Member>)> = BTreeMap::new();
     for (at, read) in facts.reads.iter().enumerate() {
         let versions = &facts.versions[read.key as usize];
@@ -61,8 +61,8 @@ pub(super) fn certain(facts: &Facts, more: &[Edge], nodes: u32) -> Graph {
     Graph::new(facts.members.len() as u32, nodes, edges)
 }
 
-/// Each source before each target but itself, in linear size: over barriers that lead to the targets up to one, and from
-/// one on. The targets are ascending.
+/// Edges from each source to each target but itself, in linear size: through barriers that lead to the targets up to
+/// one, and from one on. The targets are ascending.
 fn all_before_all(sources: &[Edge], targets: &[Member], edges: &mut Vec<Edge>, nodes: &mut u32) {
     let n = targets.len() as u32;
     if sources.len().min(targets.len()) < 3 {
@@ -117,8 +117,8 @@ const CLASSES: [(Class, &str); 5] = [
     (Class::G2, "G2-item"),
 ];
 
-/// The shortest cycle of each class, by name. The `-process` form needs an edge of a session, the `-realtime` form one of
-/// real time; they are looked for where the plain class has no cycle.
+/// The shortest cycle of each class, by name. The `-process` form needs an edge of a session, the `-realtime` form one
+/// of real time; they are searched for if the plain class has no cycle.
 pub(super) fn cycles(graph: &Graph) -> Vec<(String, Vec<Step>)> {
     let mut found: Vec<(String, Vec<Step>)> = Vec::new();
     if !graph.components(WW | WR | RW | PROCESS | REALTIME, Walks::Any).any_cycle() {
@@ -143,7 +143,7 @@ pub(super) fn cycles(graph: &Graph) -> Vec<(String, Vec<Step>)> {
     found
 }
 
-// The state of a walk: what it has had.
+// Flags of the state of a walk: the kinds of edges that it has.
 const LAST_RW: u32 = 1;
 const TWO_RW: u32 = 2;
 const ADJACENT: u32 = 4;
@@ -201,7 +201,7 @@ fn shortest(graph: &Graph, class: Class, more: u8, needed: u8) -> Option<Vec<Ste
         let inside = |node: u32| components.touches(node);
         if let Some(cycle) = finder.back(place, state, below, inside, next, accept) {
             let steps = steps(graph, &cycle);
-            // A walk that meets a transaction twice is two cycles, of other classes.
+            // A walk that visits a transaction twice consists of two cycles, of other classes.
             let mut members: Vec<Member> = steps.iter().map(|step| step.from).collect();
             members.sort_unstable();
             if members.windows(2).all(|pair| pair[0] != pair[1]) {
@@ -246,8 +246,8 @@ pub(super) fn classify(cycle: &[Step]) -> String {
     format!("{class}{suffix}")
 }
 
-/// Lost updates that are certain (Adya's G-cursor): two transactions read one version and overwrite it, or one overwrites
-/// a later version than it read. The key, and the transactions.
+/// Certain lost updates (Adya's G-cursor): two transactions read one version and overwrite it, or one overwrites a
+/// later version than it read. Returns the key and the transactions.
 pub(super) fn lost_updates(facts: &Facts) -> Option<(u32, Vec<Member>)> {
     let mut first: BTreeMap<(u32, u64), Member> = BTreeMap::new();
     // The last ordered version of each writer.

@@ -1,9 +1,10 @@
-//! What each level forbids, given a complete order of the versions.
+//! The conditions of each level, given a complete version order.
 //!
 //! Some levels are the absence of cycles in a graph, found in linear time. The others forbid a short pattern around one
 //! anti-dependency `T -rw-> W`: that `W` is visible to `T`. For these, let VIS be the least visibility that the level's
-//! axioms allow: WR for read atomic, WR ∪ WW for update atomic, WR⁺ for causal, (WR ∪ WW)⁺ for consistent view; larger
-//! ones only forbid more. Then the level is the absence of cycles in WR ∪ WW and of VIS ; RW from a transaction to itself.
+//! axioms allow: WR for read atomic, WR ∪ WW for update atomic, WR⁺ for causal, (WR ∪ WW)⁺ for consistent view; a
+//! larger visibility only forbids more. Then the level is the absence of cycles in WR ∪ WW and of VIS ; RW from a
+//! transaction to itself.
 
 use super::{
     facts::Member,
@@ -12,12 +13,12 @@ use super::{
     model::{Model, Step},
 };
 
-/// How many patterns are returned at most: each becomes a clause of the search.
+/// The most patterns that are returned; each becomes a clause of the search.
 const AT_MOST: usize = 200;
-/// Edges looked at for short cycles, a time.
+/// The most edges that are visited in one search for short cycles.
 const BUDGET: u64 = 20_000_000;
 
-/// Cycles that the level forbids, if there are any; shortest first where it can be told.
+/// Forbidden cycles, if there are any; shortest first where that is known.
 pub(super) fn violations(level: Level, model: &Model<'_>, graph: &Graph, sessions: bool) -> Vec<Vec<Step>> {
     let session = if sessions { PROCESS } else { 0 };
     let mut found = match level {
@@ -58,7 +59,7 @@ pub(super) fn violations(level: Level, model: &Model<'_>, graph: &Graph, session
     found
 }
 
-/// Short cycles among the walks: several, through different edges, so that each round of the search learns much.
+/// Several short cycles through different edges, so that each round of the search adds many clauses.
 fn cycles(model: &Model<'_>, graph: &Graph, mask: u8, walks: Walks) -> Vec<Vec<Step>> {
     let components = graph.components(mask, walks);
     let mut found: Vec<Vec<Step>> = Vec::new();
@@ -73,7 +74,7 @@ fn cycles(model: &Model<'_>, graph: &Graph, mask: u8, walks: Walks) -> Vec<Vec<S
         if !starts || covered[place] {
             continue;
         }
-        // Something is always found of a cycle, however small what is left of the budget.
+        // At least one cycle is found, however small the remaining budget.
         if found.is_empty() {
             finder.budget = finder.budget.max(BUDGET);
         }
@@ -106,7 +107,8 @@ fn lost_updates(model: &Model<'_>) -> Vec<Vec<Step>> {
     found
 }
 
-/// A reader that saw one write of a transaction and missed another: anywhere (read atomic), or only `later` on.
+/// Fractured reads: a reader that saw one write of a transaction and missed another: anywhere (read atomic), or only
+/// `later`.
 fn torn(model: &Model<'_>, later: bool) -> Vec<Vec<Step>> {
     let reads = &model.facts.reads;
     let mut found = Vec::new();
@@ -134,8 +136,8 @@ fn torn(model: &Model<'_>, later: bool) -> Vec<Vec<Step>> {
     found
 }
 
-/// The anti-dependencies that can be part of a G-single cycle: places of edges. Also an order in which ww, wr and what
-/// else is in `mask` lead forward.
+/// The anti-dependencies that can be part of a G-single cycle, by index of their edge. Also an order in which ww, wr
+/// and the edges in `mask` lead forward.
 fn backward(graph: &Graph, mask: u8) -> (Vec<usize>, Vec<u32>) {
     let place = graph.topological(mask).expect("cycles of writes and reads were looked for before");
     let components = graph.components(mask | RW, Walks::NoAdjacentRw);
@@ -158,7 +160,7 @@ fn single(model: &Model<'_>, graph: &Graph, mask: u8) -> Vec<Vec<Step>> {
     let mut finder = Finder::new(graph, 1, u64::MAX);
     let mut found = Vec::new();
     for first in candidates {
-        // A way back cannot lead past the reader in the order.
+        // A path back cannot lead past the reader in the order.
         let end = place[graph.edges[first].from as usize];
         let next = |_, why: Dependency| (why.bit() & mask != 0).then_some(0);
         let inside = |node: u32| place[node as usize] <= end;
@@ -174,7 +176,7 @@ fn single(model: &Model<'_>, graph: &Graph, mask: u8) -> Vec<Vec<Step>> {
 
 /// A reader that missed a version, with a chain of reads from that version's writer to it.
 fn causal(model: &Model<'_>, graph: &Graph, visible: u8) -> Vec<Vec<Step>> {
-    // Sessions count as visible only where they do for all edges, so the order has to agree with them too.
+    // Sessions are part of the visibility only if they are for all edges, so the order has to agree with them too.
     let (candidates, place) = backward(graph, WW | visible);
     if candidates.is_empty() {
         return Vec::new();

@@ -1,4 +1,4 @@
-//! Cycles as pictures: text, Mermaid and Graphviz DOT.
+//! Drawings of cycles: text, Mermaid and Graphviz DOT.
 
 use std::fmt::Write;
 
@@ -8,7 +8,7 @@ use super::{
     report::Anomaly,
 };
 
-/// The cycle as one line a transaction: what it did, and why the next comes after it.
+/// The cycle with one line per transaction: its operations, and the reason why the next one follows.
 pub fn text(history: &History, anomaly: &Anomaly) -> String {
     let mut out = anomaly.name.clone();
     if let Some(meaning) = meaning(&anomaly.name) {
@@ -34,7 +34,7 @@ pub fn text(history: &History, anomaly: &Anomaly) -> String {
     out
 }
 
-/// What Elle's name of an anomaly means.
+/// The meaning of Elle's name of an anomaly.
 fn meaning(name: &str) -> Option<String> {
     let (base, also) = match name.strip_suffix("-process") {
         Some(base) => (base, ", if the order of each session counts"),

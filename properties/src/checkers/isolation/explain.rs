@@ -1,4 +1,4 @@
-//! Cycles in words.
+//! Explanations of cycles in words.
 
 use super::{
     facts::{Facts, Member},

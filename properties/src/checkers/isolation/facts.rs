@@ -1,4 +1,4 @@
-//! What a history says for certain, whichever kind of objects it has.
+//! The facts that a history determines, for both kinds of objects.
 
 use std::collections::BTreeMap;
 
@@ -7,15 +7,15 @@ use super::{
     report::Problem,
 };
 
-/// A place in [`Facts::members`]: a committed transaction.
+/// An index of [`Facts::members`]: a committed transaction.
 pub(super) type Member = u32;
 
-/// Where a read's version stands.
+/// The version that a read returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Source {
-    /// After this many of the key's ordered versions.
+    /// The one after this many of the key's ordered versions.
     Prefix(u32),
-    /// The version of this transaction, whose place is not known.
+    /// The version of this transaction, whose position is not known.
     Loose(Member),
 }
 
@@ -24,7 +24,7 @@ pub(super) enum Source {
 pub(super) struct Read {
     pub member: Member,
     pub key: u32,
-    /// Its place in the transaction.
+    /// Its index in the transaction.
     pub mop: u32,
     pub source: Source,
 }
@@ -32,27 +32,27 @@ pub(super) struct Read {
 /// The versions of one key.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Versions {
-    /// The writers of those whose order is known, after the initial one.
+    /// The writers of the versions with a known order, after the initial one.
     pub ordered: Vec<Member>,
-    /// The writers of the others, which come later, in an order that is not known. Each once, ascending.
+    /// The writers of the other versions, which come later, in an unknown order. Each once, ascending.
     pub loose: Vec<Member>,
 }
 
-/// What is known.
+/// The facts about a history.
 #[derive(Debug, Default)]
 pub(super) struct Facts {
-    /// The committed transactions: places in the history, ascending.
+    /// The committed transactions, by index in the history, ascending.
     pub members: Vec<u32>,
     pub keys: Vec<Name>,
-    /// Key by key.
+    /// By key.
     pub versions: Vec<Versions>,
-    /// By reader, in the order of its operations.
+    /// Ordered by reader, and by its operations.
     pub reads: Vec<Read>,
-    /// What is wrong in any version order.
+    /// Anomalies in every version order.
     pub problems: Vec<Problem>,
 }
 
-/// Who wrote what: key by key, sorted by value.
+/// The writers of values: by key, sorted by value.
 pub(super) struct Writers<'a> {
     pub keys: BTreeMap<&'a Name, u32>,
     /// By key: value, transaction, operation.
@@ -108,8 +108,8 @@ impl<'a> Writers<'a> {
     }
 }
 
-/// Which transactions count as committed: those that say so, and, of the unknown ones, those that a committed one read
-/// from. `observed` calls back with each transaction from which the given one read.
+/// Whether each transaction counts as committed: those with that status, and those of unknown status that a committed
+/// one read from. `observed` calls back with each transaction that the given one read from.
 pub(super) fn committed(history: &History, mut observed: impl FnMut(usize, &mut dyn FnMut(usize))) -> Vec<bool> {
     let status = |t: usize| history.transactions[t].status;
     let mut committed: Vec<bool> = (0..history.transactions.len()).map(|t| status(t) == Status::Ok).collect();
@@ -125,10 +125,10 @@ pub(super) fn committed(history: &History, mut observed: impl FnMut(usize, &mut 
     committed
 }
 
-/// Marks who is not a member.
+/// Marks transactions that are no members.
 pub(super) const NOBODY: u32 = u32::MAX;
 
-/// Numbers the committed transactions: their places in the history, and the other way round.
+/// Numbers the committed transactions: their indices in the history, and the inverse.
 pub(super) fn members(committed: &[bool]) -> (Vec<u32>, Vec<Member>) {
     let members: Vec<u32> = (0..committed.len() as u32).filter(|&t| committed[t as usize]).collect();
     let mut number = vec![NOBODY; committed.len()];

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::history::{History, Kind, Mop, Name, Seen, Status, Transaction};
 
-/// A line, as it stands there.
+/// A line with its fields.
 #[derive(Deserialize)]
 pub(crate) struct Line {
     kind: String,
@@ -30,13 +30,13 @@ struct Txn {
     ret: Option<u64>,
 }
 
-/// Who does something: a client, by its number; or somebody else, by a name, such as Jepsen's nemesis. What the latter do is
-/// left out.
+/// A process: a client, by its number, or another one, by a name, such as Jepsen's nemesis, whose operations are left
+/// out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Process {
-    /// A client.
+    /// The number of a client.
     Client(u64),
-    /// Somebody else.
+    /// The name of another process.
     Other(String),
 }
 
@@ -59,22 +59,22 @@ impl<'de> Deserialize<'de> for Process {
     }
 }
 
-/// Why a line is no history.
+/// Why a line cannot be read as a history.
 #[derive(Debug, thiserror::Error)]
 pub enum Unreadable {
-    /// It is no JSON of the right shape.
+    /// It is no JSON of this format.
     #[error("no transaction history: {0}")]
     Json(#[from] serde_json::Error),
-    /// A word is not one of those that may stand there.
+    /// A field has none of its possible values.
     #[error("{}{what} is {found}, not {expected}", transaction.map_or(String::new(), |t| format!("T{t}: ")))]
     Word {
-        /// In which transaction: its place.
+        /// The index of the transaction, if the field belongs to one.
         transaction: Option<usize>,
-        /// What is wrong.
+        /// The field, in words.
         what: &'static str,
-        /// What it is.
+        /// Its value.
         found: String,
-        /// What it may be.
+        /// The possible values, in words.
         expected: &'static str,
     },
 }
@@ -84,7 +84,7 @@ pub fn read_line(line: &str) -> Result<History, Unreadable> {
     history(serde_json::from_str(line)?)
 }
 
-/// Makes a history of a line.
+/// Converts a line to a history.
 pub(crate) fn history(line: Line) -> Result<History, Unreadable> {
     let kind = match line.kind.as_str() {
         "list-append" => Kind::ListAppend,

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
-/// Why one transaction comes before another.
+/// The reason why one transaction precedes another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Dependency {
     /// The second overwrote what the first wrote (Adya: directly write-depends).
@@ -16,7 +16,8 @@ pub enum Dependency {
     Process,
     /// The first returned before the second was invoked.
     Realtime,
-    /// The rest of an edge that leads over a barrier: for many-to-many edges in linear size. Never in a finished cycle.
+    /// The second part of an edge through a barrier, which keeps many-to-many edges linear in size. Never in a reported
+    /// cycle.
     Barrier,
 }
 
@@ -33,7 +34,7 @@ pub(super) const PROCESS: u8 = 8;
 pub(super) const REALTIME: u8 = 16;
 const BARRIER: u8 = 32;
 
-/// One edge. `at` is the read of a `Wr` or `Rw`, the version of a `Ww`.
+/// An edge. `at` is the read of a `Wr` or `Rw`, or the version of a `Ww`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Edge {
     pub from: u32,
@@ -43,7 +44,7 @@ pub(super) struct Edge {
     pub at: u32,
 }
 
-/// Edges by their start. Nodes from `members` on are barriers.
+/// Edges, ordered by source. Nodes from `members` on are barriers.
 #[derive(Debug, Default)]
 pub(super) struct Graph {
     pub members: u32,
@@ -52,12 +53,12 @@ pub(super) struct Graph {
     start: Vec<u32>,
 }
 
-/// Which walks count: a walk has a state, each edge changes it or may not be taken.
+/// A class of walks, as an automaton: each edge changes the state of the walk, or cannot be taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Walks {
-    /// All.
+    /// All walks.
     Any,
-    /// No two anti-dependencies in a row (Cerone and Gotsman 2018, theorem 10).
+    /// Without two consecutive anti-dependencies (Cerone and Gotsman 2018, theorem 10).
     NoAdjacentRw,
     /// An anti-dependency only right after a read dependency or a session edge: (WR ; RW?) ∪ WW.
     RwAfterWr,
@@ -83,7 +84,7 @@ impl Walks {
 
 impl Graph {
     pub fn new(members: u32, nodes: u32, edges: Vec<Edge>) -> Graph {
-        // Counting sort by start: linear, and stable, so that the graph is a function of the history.
+        // Counting sort by source: linear, and stable, so that the graph is a function of the history.
         let mut start = vec![0u32; nodes as usize + 1];
         for edge in &edges {
             start[edge.from as usize + 1] += 1;
@@ -101,13 +102,13 @@ impl Graph {
         Graph { members, nodes, edges: sorted, start }
     }
 
-    /// The places of a node's edges.
+    /// The indices of a node's edges.
     pub fn out(&self, node: u32) -> std::ops::Range<usize> {
         self.start[node as usize] as usize..self.start[node as usize + 1] as usize
     }
 
     /// The strongly connected components of the walks over edges in `mask` (Tarjan 1972): a number for each (node,
-    /// state), components after the ones they lead to; and whether each component has a cycle.
+    /// state), successors first; and whether each component has a cycle.
     pub fn components(&self, mask: u8, walks: Walks) -> Components {
         const NEW: u32 = u32::MAX;
         let mask = mask | BARRIER;
@@ -165,7 +166,7 @@ impl Graph {
                             break;
                         }
                     }
-                    // There are no loops: no transaction depends on itself.
+                    // There are no self-loops: no transaction depends on itself.
                     cyclic.push(members > 1);
                 }
             }
@@ -173,15 +174,15 @@ impl Graph {
         Components { states, component, cyclic }
     }
 
-    /// A place for each transaction such that edges in `mask` lead forward, as near to the order of the history as can
-    /// be; nothing if they make a cycle.
+    /// A position for each transaction such that edges in `mask` lead forward, as close to the order of the history as
+    /// possible; `None` if they form a cycle.
     pub fn topological(&self, mask: u8) -> Option<Vec<u32>> {
         let mut incoming = vec![0u32; self.nodes as usize];
         let wanted = |edge: &&Edge| edge.why.bit() & (mask | BARRIER) != 0;
         for edge in self.edges.iter().filter(wanted) {
             incoming[edge.to as usize] += 1;
         }
-        // Barriers first: they are no transactions and hold others back.
+        // Barriers first: they are no transactions, and delay others.
         let rank = |node: u32| if node >= self.members { (0, node) } else { (1, node) };
         let mut ready: BinaryHeap<Reverse<(u32, u32)>> =
             (0..self.nodes).filter(|&n| incoming[n as usize] == 0).map(|n| Reverse(rank(n))).collect();
@@ -201,7 +202,7 @@ impl Graph {
     }
 }
 
-/// Strongly connected components of walks.
+/// The strongly connected components of walks.
 pub(super) struct Components {
     states: u32,
     component: Vec<u32>,
@@ -214,26 +215,26 @@ impl Components {
         self.cyclic.contains(&true)
     }
 
-    /// Whether a walk in this state at this node can be part of a cycle; its component then.
+    /// The component of a node in a state, if it has a cycle.
     pub fn cyclic(&self, node: u32, state: u32) -> Option<u32> {
         let component = self.component[(node * self.states + state) as usize];
         self.cyclic[component as usize].then_some(component)
     }
 
-    /// Whether the node is in a cycle in any state.
+    /// Whether the node is in a cycle, in any state.
     pub fn touches(&self, node: u32) -> bool {
         (0..self.states).any(|state| self.cyclic(node, state).is_some())
     }
 }
 
-/// A search for short cycles, which keeps its tables from one to the next.
+/// A search for short cycles, which reuses its tables.
 pub(super) struct Finder<'g> {
     graph: &'g Graph,
     states: u32,
     distance: Vec<u32>,
     parent: Vec<(u32, u32)>,
     touched: Vec<u32>,
-    /// How many edges may still be looked at: shortest cycles beyond that are the shortest found.
+    /// The number of edges that may still be visited; then the shortest cycles so far are taken.
     pub budget: u64,
 }
 
@@ -250,9 +251,9 @@ impl<'g> Finder<'g> {
         }
     }
 
-    /// The shortest walk that starts with the edge at place `first` in state `state` after it, takes each further edge as
-    /// `next` says, and comes back to the first edge's start in a state that `accept` takes; shorter than `below`
-    /// transactions. Only nodes that `inside` admits are visited. The places of its edges.
+    /// The shortest walk that starts with the edge at index `first` in state `state` after it, continues by `next`, and
+    /// returns to the source of the first edge in a state that `accept` takes; shorter than `below` transactions. Only
+    /// nodes that `inside` admits are visited. Returns the indices of its edges.
     pub fn back(
         &mut self,
         first: usize,

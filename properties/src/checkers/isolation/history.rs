@@ -1,13 +1,13 @@
-//! What is judged: transactions as clients saw them.
+//! Histories of transactions, as clients saw them.
 
 use std::fmt;
 
 /// A key or a value: a number or a text.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Name {
-    /// A number.
+    /// Compared before all texts.
     Integer(i64),
-    /// A text.
+    /// Compared by its bytes.
     Text(Box<str>),
 }
 
@@ -32,96 +32,96 @@ impl From<&str> for Name {
     }
 }
 
-/// What the objects are. No value may be written twice to one key: it is how a read tells whom it read from.
+/// The kind of objects. No value may be written twice to one key, because a read identifies its writer by the value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Lists, at first empty: a write appends. A read shows the order of all versions before it (Elle, section 3).
+    /// Lists, initially empty: a write appends. A read shows the order of all earlier versions (Elle, section 3).
     ListAppend,
-    /// Registers, at first without a value: a write replaces. The order of the versions stays unknown.
+    /// Registers, initially without a value: a write replaces. The order of versions is not observed.
     RwRegister,
 }
 
-/// What a read returned.
+/// The value that a read returned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Seen {
-    /// Nobody knows what: the transaction's answer was lost.
+    /// Unknown: the transaction's answer was lost.
     Unknown,
     /// A register without a value: its initial version.
     Nothing,
-    /// A register's value. One that nobody wrote stands for the initial version, at most one such value a key.
+    /// The value of a register. A value without a writer is the initial version; at most one per key.
     Value(Name),
-    /// A list.
+    /// A list with its elements.
     List(Vec<Name>),
 }
 
-/// One operation of a transaction ("micro-operation").
+/// An operation of a transaction ("micro-operation").
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mop {
-    /// Writes to a register, or appends to a list.
+    /// Writes this value to a key, or appends it.
     Write(Name, Name),
-    /// Reads.
+    /// Reads a key, with this result.
     Read(Name, Seen),
 }
 
-/// How a transaction ended.
+/// The status of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
-    /// It committed.
+    /// Committed.
     Ok,
-    /// It did not.
+    /// Aborted.
     Fail,
-    /// Nobody knows: it counts as committed if a committed transaction read one of its writes, else it is left out, which
-    /// can only make a history better.
+    /// Unknown: it counts as committed if a committed transaction read one of its writes, and is left out otherwise,
+    /// which never adds an anomaly.
     Info,
 }
 
-/// One transaction.
+/// A transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transaction {
-    /// The client: its transactions come one after the other, in the order of the history.
+    /// The client. Its transactions are sequential, and listed in its order.
     pub process: u64,
-    /// How it ended.
+    /// Whether it committed.
     pub status: Status,
-    /// What it did, in its order.
+    /// Its operations, in order.
     pub mops: Vec<Mop>,
-    /// When it was invoked, in any unit, if known.
+    /// The time of its invocation, in any unit, if known.
     pub invoked: Option<u64>,
-    /// When it returned, not before `invoked`, if it did and it is known.
+    /// The time of its return, not before `invoked`, if it returned and that is known.
     pub returned: Option<u64>,
 }
 
-/// Transactions over objects of one kind.
+/// A history of transactions on objects of one kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct History {
-    /// The kind of the objects.
+    /// The kind of all its objects.
     pub kind: Kind,
-    /// The transactions; those of one process in their order.
+    /// The transactions; those of one process in its order.
     pub transactions: Vec<Transaction>,
 }
 
-/// Why a history cannot be judged at all.
+/// Why a history cannot be judged.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
-    /// A value is written twice to one key.
+    /// A value is written twice to one key, so that its reads are ambiguous.
     #[error(
         "T{first} and T{second} both write {value} to {key}: each value must be written once a key, for reads to tell whom they read from"
     )]
     WrittenTwice {
-        /// The key.
+        /// The key that is written.
         key: Name,
-        /// The value.
+        /// The value that is not unique.
         value: Name,
-        /// A transaction that writes it.
+        /// The index of a transaction that writes it.
         first: usize,
-        /// Another, or the same again.
+        /// The index of another, or the same one again.
         second: usize,
     },
-    /// A read of a list returned something else, or a read of a register returned a list.
+    /// A read of a list did not return a list, or a read of a register returned one.
     #[error("T{transaction} read from {key} what is no value of a {kind:?} history")]
     WrongKind {
-        /// The transaction.
+        /// The index of the reader in the history.
         transaction: usize,
-        /// The key.
+        /// The key that was read.
         key: Name,
         /// The kind of the history.
         kind: Kind,
@@ -129,11 +129,11 @@ pub enum Malformed {
     /// A transaction returned before it was invoked.
     #[error("T{transaction} returned at {returned}, before it was invoked at {invoked}")]
     Backwards {
-        /// The transaction.
+        /// Its index in the history.
         transaction: usize,
-        /// Its invocation.
+        /// The time of its invocation.
         invoked: u64,
-        /// Its return.
+        /// The time of its return.
         returned: u64,
     },
 }

@@ -1,7 +1,7 @@
 //! The lattice of isolation levels.
 //!
-//! Where one version order is given, each level forbids certain cycles of dependencies. A history keeps a level if *some*
-//! version order that agrees with what was read keeps it.
+//! For a given version order, each level forbids certain cycles of dependencies. A history satisfies a level if *some*
+//! version order that agrees with the reads does.
 //!
 //! - Adya, "Weak Consistency" (1999): PL-1, PL-2, PL-CS, PL-2+, PL-2.99, PL-3 (sections 3 and 4);
 //! - Kingsbury and Alvaro, "Elle" (VLDB 2020): the names, sessions and real time;
@@ -16,20 +16,20 @@ use std::fmt;
 
 macro_rules! levels {
     ($($(#[$doc:meta])* $level:ident = $name:literal below [$($weaker:ident),*];)*) => {
-        /// An isolation level. The order is one in which no level comes before a weaker one.
+        /// An isolation level. The ordering is a linear extension of strength: no level precedes a weaker one.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         pub enum Level { $($(#[$doc])* $level,)* }
 
         impl Level {
-            /// All of them, no level before a weaker one.
+            /// All levels, none before a weaker one.
             pub const ALL: &[Level] = &[$(Level::$level),*];
 
-            /// Its name, as Elle has it.
+            /// Its name in Elle.
             pub fn name(self) -> &'static str {
                 match self { $(Level::$level => $name,)* }
             }
 
-            /// The levels right below.
+            /// The levels directly below in the lattice.
             pub fn directly_implies(self) -> &'static [Level] {
                 match self { $(Level::$level => &[$(Level::$weaker),*],)* }
             }
@@ -46,9 +46,10 @@ levels! {
     StrongSessionReadCommitted = "strong-session-read-committed" below [ReadCommitted];
     /// PL-CS (Adya 4.3.1): no lost update, that is no G-cursor.
     CursorStability = "cursor-stability" below [ReadCommitted];
-    /// Bailis et al. 2014, section 5.1.2: who has read from a transaction misses none of its other writes thereafter.
+    /// Bailis et al. 2014, section 5.1.2: a transaction that has read from another misses none of its other writes
+    /// later.
     MonotonicAtomicView = "monotonic-atomic-view" below [ReadCommitted];
-    /// Cerone et al. 2015, RA: all or nothing of a transaction, also before it was read from.
+    /// Cerone et al. 2015, RA: a transaction sees all writes of another or none, also before the first read from it.
     ReadAtomic = "read-atomic" below [MonotonicAtomicView];
     /// Cerone et al. 2015, UA: read atomic, and of two writers of one key one sees the other.
     UpdateAtomic = "update-atomic" below [ReadAtomic, CursorStability];
@@ -75,12 +76,12 @@ levels! {
 }
 
 impl Level {
-    /// Whether whatever keeps this level keeps `other`; true of a level and itself.
+    /// Whether every history that satisfies this level satisfies `other`; true of a level and itself.
     pub fn implies(self, other: Level) -> bool {
         self == other || self.directly_implies().iter().any(|weaker| weaker.implies(other))
     }
 
-    /// The level of that name.
+    /// The level of this name; `None` if there is none.
     pub fn named(name: &str) -> Option<Level> {
         Level::ALL.iter().copied().find(|level| level.name() == name)
     }

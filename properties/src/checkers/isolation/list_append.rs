@@ -1,5 +1,5 @@
 //! Lists: a read shows the whole history of its version (Elle, sections 3 and 4.2), so the longest read of a key orders
-//! its versions. What nobody saw comes later: it was appended, and the longest read has no trace of it.
+//! its versions. Elements that no read saw come later: they were appended, and the longest read does not have them.
 
 use super::{
     facts::{Facts, Member, NOBODY, Read, Source, Versions, Writers, committed, members},
@@ -7,12 +7,12 @@ use super::{
     report::Problem,
 };
 
-/// Reads a list-append history.
+/// Infers the facts of a list-append history.
 pub(super) fn infer(history: &History) -> Result<Facts, Malformed> {
     let writers = Writers::of(history)?;
     let all = lists(history, &writers)?;
-    // A list is read again and again: only a list longer than what was known of its key can show a new writer, as long
-    // as it agrees with it.
+    // Lists are read often. Only a list longer than the known one of its key can show a new writer, as long as they
+    // agree.
     let mut known: Vec<&[Name]> = vec![&[]; writers.keys.len()];
     let committed = committed(history, |t, report| {
         for read in all.of(t) {
@@ -48,7 +48,7 @@ pub(super) fn infer(history: &History) -> Result<Facts, Malformed> {
     Ok(facts)
 }
 
-/// A read of a list.
+/// A read that returned a list.
 #[derive(Clone, Copy)]
 struct ListRead<'a> {
     transaction: u32,
@@ -57,7 +57,7 @@ struct ListRead<'a> {
     list: &'a [Name],
 }
 
-/// All of them, by transaction.
+/// The reads of lists, by transaction.
 struct Lists<'a> {
     reads: Vec<ListRead<'a>>,
     start: Vec<usize>,
@@ -97,12 +97,13 @@ impl<'a> Lists<'a> {
     }
 }
 
-/// The versions of one key and what they were inferred from.
+/// The versions of one key and the evidence for them.
 struct Order<'a> {
     versions: Versions,
     /// The longest list that was read.
     longest: &'a [Name],
-    /// How many ordered versions each prefix of it has: fewer than elements if there are duplicates or aborted writes.
+    /// By length of a prefix: the number of its ordered versions, fewer than elements if there are duplicates or
+    /// aborted writes.
     versions_before: Vec<u32>,
 }
 
@@ -157,7 +158,7 @@ fn order<'a>(
     for read in reads.iter().filter(|read| !list.starts_with(read.list)) {
         let other = longest.expect("a list has a reader").transaction as usize;
         facts.problems.push(Problem::incompatible(read.transaction as usize, other, &name));
-        // What only this read shows cannot be placed, but duplicates and values from nowhere can be told.
+        // Elements that only this read shows have no position, but duplicates and values without a writer are found.
         let mut sorted: Vec<&Name> = read.list.iter().collect();
         sorted.sort();
         if let Some(pair) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
@@ -174,7 +175,7 @@ fn order<'a>(
     Order { versions, longest: list, versions_before }
 }
 
-/// What a transaction appended to a key before an operation of it: places among the key's writes.
+/// The appends of a transaction to a key before one of its operations, by index among the key's writes.
 fn appended_before<'a>(
     history: &'a History,
     writers: &'a Writers<'_>,
@@ -191,7 +192,7 @@ fn appended_before<'a>(
     })
 }
 
-/// Finds the version that a read returned, and what is wrong with it.
+/// Finds the version that a read returned, and its anomalies.
 fn place(
     history: &History,
     writers: &Writers<'_>,
@@ -202,7 +203,7 @@ fn place(
 ) {
     let t = read.transaction;
     let name = facts.keys[read.key as usize].clone();
-    // The reader's own appends stand at the end of what it reads; before them is the version that it took up.
+    // The reader's own appends are at the end of the list; before them is the version that it read.
     let own = |value: &Name| writers.of_value(read.key, value).filter(|(writer, _)| *writer == t);
     let mut end = read.list.len();
     while end > 0 && own(&read.list[end - 1]).is_some() {
@@ -255,7 +256,7 @@ fn internal(history: &History, writers: &Writers<'_>, t: usize, problems: &mut V
         }
         own.reverse();
         let ends = list.len() >= own.len() && list[list.len() - own.len()..].iter().eq(own.iter().copied());
-        // An own append that is not yet made is a future read, which has its own name.
+        // Reading an own append before it is made is a future read, which has its own name.
         let rest = &list[..list.len().saturating_sub(own.len())];
         let future = |value: &Name| {
             let number = writers.keys[key];

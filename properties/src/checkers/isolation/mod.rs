@@ -1,4 +1,4 @@
-//! Isolation of transactions: which levels does a history keep, what went wrong, and why.
+//! Isolation of transactions: the levels that a history satisfies, and its anomalies with explanations.
 //!
 //! ```
 //! use seedbed_properties::checkers::isolation::{Level, Options, check, format};
@@ -15,12 +15,11 @@
 //! assert!(report.has("G2-item"));
 //! ```
 //!
-//! A history keeps a level if some order of each key's versions, that agrees with what was read, has none of the cycles that
-//! the level forbids ([`Level`]). For lists the reads show nearly the whole order (Elle); for registers it is searched
-//! (after Cobra and PolySI), so nothing is missed that inference alone would miss.
+//! A history satisfies a level if some order of each key's versions, in agreement with the reads, has none of the
+//! cycles that the level forbids ([`Level`]). For lists the reads show nearly the whole order (Elle); for registers it
+//! is searched for (after Cobra and PolySI), so anomalies that inference alone would miss are found.
 //!
-//! What is not guaranteed: no predicates, so phantoms are not seen. The search has a limit, and beyond it a level is
-//! undecided, never guessed.
+//! There are no predicates, so phantoms are not found. The search has a limit, beyond which a level is undecided.
 
 mod anomalies;
 mod conditions;
@@ -47,17 +46,17 @@ use facts::{Facts, Member};
 use model::{Choices, Step};
 use solve::{Decision, Search};
 
-/// Choices are numbered in 31 bits, and more would never be searched.
+/// The most choices: they are numbered in 31 bits, and more could not be searched.
 const MOST_CHOICES: u64 = 1 << 26;
 
-/// How to judge.
+/// Options of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
     /// Whether the order of each session is part of causal and of all levels above it, as in Cerone and Gotsman 2018 (axiom
     /// SESSION), Biswas and Enea 2019, and PolySI. Otherwise, as in Adya, Cerone et al. 2015 and Elle, only of the levels
     /// that say so in their name.
     pub sessions: bool,
-    /// How many edges of dependency graphs the search for a version order looks at, at most.
+    /// The most edges of dependency graphs that the search for a version order visits.
     pub limit: u64,
 }
 
@@ -87,7 +86,7 @@ pub fn check(history: &History, options: &Options) -> Result<Report, Malformed> 
     Ok(report)
 }
 
-/// What is wrong in any version order: one of each sort is told.
+/// Adds the anomalies of every version order, one of each kind.
 fn problems(facts: &Facts, report: &mut Report) {
     for problem in &facts.problems {
         for &level in Level::ALL {
@@ -106,7 +105,7 @@ fn problems(facts: &Facts, report: &mut Report) {
     }
 }
 
-/// A level that the search refused, and the cycles of which each version order has one.
+/// A level that the search refused, and cycles of which each version order has one.
 type Refused = (Level, Vec<Vec<Step>>);
 
 /// Decides all levels, and returns the weakest refused ones.
@@ -125,7 +124,7 @@ fn levels(facts: &Facts, more: (&[graph::Edge], u32), options: &Options, report:
         reads_of[member + 1] += reads_of[member];
     }
     let mut search = Search::new(facts, &choices, &reads_of, more, (options.sessions, options.limit));
-    // Mostly all is well, and then the strongest level says so for all.
+    // In the common case the strongest level holds, which decides all levels.
     if report.violates.is_empty() && search.holds_now(Level::StrictSerializable) {
         report.holds = Level::ALL.to_vec();
         return refused;
@@ -143,7 +142,7 @@ fn levels(facts: &Facts, more: (&[graph::Edge], u32), options: &Options, report:
             }
         }
     }
-    // What keeps a level keeps the weaker ones, also those that the search gave up on.
+    // A history that satisfies a level satisfies the weaker ones, also those that the search gave up on.
     let holds = report.holds.clone();
     let (kept, unknown): (Vec<Level>, Vec<Level>) =
         report.unknown.iter().partition(|level| holds.iter().any(|stronger| stronger.implies(**level)));

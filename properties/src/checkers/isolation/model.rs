@@ -1,14 +1,14 @@
-//! One complete order of the versions: what is known, and choices where it is not.
+//! A complete version order: the known part, and choices for the rest.
 
 use super::{
     facts::{Facts, Member, Read, Source},
     graph::{Dependency, Edge, Graph},
 };
 
-/// A choice taken: that the one loose version of a key comes before the other. Negative: after. Never zero.
+/// A choice that was made: one loose version of a key precedes another. Negative: it follows. Never zero.
 pub(super) type Literal = i32;
 
-/// Numbers for the choices: one for each pair of loose versions of one key.
+/// The numbers of choices: one for each pair of loose versions of one key.
 #[derive(Debug)]
 pub(super) struct Choices {
     base: Vec<u64>,
@@ -27,7 +27,7 @@ impl Choices {
         Choices { base: base.collect(), count }
     }
 
-    /// The choice between two places among the loose versions of a key.
+    /// The choice for a pair of loose versions of a key, by index.
     pub fn between(&self, key: u32, first: usize, second: usize) -> Literal {
         assert_ne!(first, second, "a version does not come before itself");
         let (low, high) = (first.min(second) as u64, first.max(second) as u64);
@@ -36,7 +36,7 @@ impl Choices {
     }
 }
 
-/// One edge of a found cycle, and the choice that it hangs on.
+/// An edge of a cycle, and the choice that it depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Step {
     pub from: Member,
@@ -46,7 +46,7 @@ pub(super) struct Step {
     pub choice: Option<Literal>,
 }
 
-/// Where a transaction's versions of a key stand.
+/// The positions of a transaction's versions of a key.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Write {
     pub key: u32,
@@ -54,7 +54,7 @@ pub(super) struct Write {
     pub last: u32,
 }
 
-/// A complete order.
+/// A complete version order.
 pub(super) struct Model<'f> {
     pub facts: &'f Facts,
     pub choices: &'f Choices,
@@ -66,7 +66,8 @@ pub(super) struct Model<'f> {
 }
 
 impl<'f> Model<'f> {
-    /// The known versions, then the loose ones as given, key by key. `reads_of` is where each member's reads start.
+    /// The known versions, then the loose ones in the given order, by key. `reads_of` is where each member's reads
+    /// start.
     pub fn new(facts: &'f Facts, choices: &'f Choices, reads_of: &'f [u32], loose: &[Vec<Member>]) -> Model<'f> {
         let slots: Vec<Vec<Member>> =
             facts.versions.iter().zip(loose).map(|(known, loose)| [&known.ordered[..], &loose[..]].concat()).collect();
@@ -101,12 +102,12 @@ impl<'f> Model<'f> {
         self.writes(member).iter().copied().find(|write| write.key == key)
     }
 
-    /// The places of a member's reads.
+    /// The indices of a member's reads.
     pub fn reads(&self, member: Member) -> std::ops::Range<usize> {
         self.reads_of[member as usize] as usize..self.reads_of[member as usize + 1] as usize
     }
 
-    /// How many versions the reader saw.
+    /// The number of versions that the reader saw.
     pub fn seen(&self, read: &Read) -> u32 {
         match read.source {
             Source::Prefix(seen) => seen,
@@ -114,21 +115,21 @@ impl<'f> Model<'f> {
         }
     }
 
-    /// Whom it read from, if not the initial version or itself.
+    /// The member that wrote the version; `None` for the initial version and the reader's own.
     pub fn writer(&self, read: &Read) -> Option<Member> {
         let seen = self.seen(read);
         let writer = self.slots[read.key as usize][seen.checked_sub(1)? as usize];
         (writer != read.member).then_some(writer)
     }
 
-    /// The first version after what was read that another transaction wrote.
+    /// The first version after the one that was read, by another transaction.
     pub fn next(&self, read: &Read) -> Option<u32> {
         let seen = self.seen(read) as usize;
         let slots = &self.slots[read.key as usize];
         slots[seen..].iter().position(|&member| member != read.member).map(|skip| (seen + skip) as u32)
     }
 
-    /// The choice that the version at one place comes before the one at another hangs on.
+    /// The choice on which the order of two versions depends; `None` if it is certain.
     pub fn before(&self, key: u32, first: u32, second: u32) -> Option<Literal> {
         assert!(first < second, "versions are compared in their order");
         let known = &self.facts.versions[key as usize];
@@ -142,20 +143,20 @@ impl<'f> Model<'f> {
         Some(self.choices.between(key, place(first), place(second)))
     }
 
-    /// The writer of one version comes before the writer of a later one.
+    /// The step from the writer of a version to the writer of a later one.
     pub fn ww(&self, key: u32, first: u32, second: u32) -> Step {
         let slots = &self.slots[key as usize];
         let (from, to) = (slots[first as usize], slots[second as usize]);
         Step { from, to, why: Dependency::Ww, key, choice: self.before(key, first, second) }
     }
 
-    /// The writer of a version that was read comes before its reader.
+    /// The step from the writer of a version to its reader.
     pub fn wr(&self, read: &Read) -> Step {
         let from = self.writer(read).expect("someone wrote it");
         Step { from, to: read.member, why: Dependency::Wr, key: read.key, choice: None }
     }
 
-    /// A reader comes before the writer of a later version than it read.
+    /// The step from a reader to the writer of a later version than it read.
     pub fn rw(&self, read: &Read, at: u32) -> Step {
         let to = self.slots[read.key as usize][at as usize];
         let choice = match read.source {
@@ -165,7 +166,7 @@ impl<'f> Model<'f> {
         Step { from: read.member, to, why: Dependency::Rw, key: read.key, choice }
     }
 
-    /// The dependency graph, with each ww and rw edge only to the next version; `more` are the edges of sessions and of
+    /// The dependency graph, with ww and rw edges only to the next version; `more` are the edges of sessions and of
     /// real time.
     pub fn graph(&self, more: &[Edge], nodes: u32) -> Graph {
         let mut edges = more.to_vec();
@@ -187,10 +188,10 @@ impl<'f> Model<'f> {
         Graph::new(self.facts.members.len() as u32, nodes, edges)
     }
 
-    /// A cycle of the graph as steps: without barriers, and with steps along the versions of one key joined where that
-    /// leaves the cycle one of the same sort. Fewer steps hang on fewer choices.
+    /// The steps of a cycle, without barriers. Consecutive steps along the versions of one key are joined if the cycle
+    /// stays one of the same class, because fewer steps depend on fewer choices.
     pub fn steps(&self, graph: &Graph, cycle: &[usize]) -> Vec<Step> {
-        // (edge, place of the version it leads to)
+        // (edge, position of the version it leads to)
         let mut edges: Vec<(Edge, u32)> = Vec::new();
         for &place in cycle {
             let edge = graph.edges[place];
@@ -201,7 +202,7 @@ impl<'f> Model<'f> {
             };
             edges.push((edge, end));
         }
-        // The walk starts at a transaction; steps into barriers are joined with what follows.
+        // The cycle starts at a transaction; steps into barriers are joined with the following step.
         if let Some(start) = edges.iter().position(|(edge, _)| edge.from < graph.members) {
             edges.rotate_left(start);
         }

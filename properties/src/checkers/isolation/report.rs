@@ -1,4 +1,4 @@
-//! What the checker says.
+//! The report of the checker.
 
 use std::fmt;
 
@@ -8,75 +8,75 @@ use super::{
     levels::Level,
 };
 
-/// One edge of a cycle.
+/// An edge of a cycle, with its reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Because {
-    /// The transaction that comes first: its place in the history.
+    /// The index of the earlier transaction in the history.
     pub from: usize,
-    /// The transaction that comes second.
+    /// The index of the later transaction.
     pub to: usize,
-    /// What sort of dependency it is.
+    /// The kind of dependency.
     pub why: Dependency,
-    /// The key, if it is about one.
+    /// The key; `None` for sessions and real time.
     pub key: Option<Name>,
-    /// Whether it is so only in the version orders in which the second's version comes after the one that the first wrote
-    /// or read.
+    /// Whether it holds only in some version orders: those in which the second's version follows the one that the first
+    /// wrote or read.
     pub assumed: bool,
     /// The reason in words.
     pub words: String,
 }
 
-/// Something that isolation forbids, by its name in Elle.
+/// An anomaly, by its name in Elle.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Anomaly {
-    /// The name.
+    /// Such as `G-single` or `lost-update`.
     pub name: String,
-    /// The transactions: places in the history.
+    /// The transactions, by index in the history.
     pub transactions: Vec<usize>,
-    /// The cycle, if it is one: each edge leads to where the next begins, and the last to the first.
+    /// Its cycle, if it has one: each edge leads to the beginning of the next, and the last to that of the first.
     pub cycle: Vec<Because>,
-    /// What happened, in words.
+    /// An explanation in words.
     pub words: String,
 }
 
 impl Anomaly {
-    /// Whether it is there only in some version orders, while the others have other anomalies.
+    /// Whether it occurs only in some version orders, while the others have other anomalies.
     pub fn assumed(&self) -> bool {
         self.cycle.iter().any(|edge| edge.assumed)
     }
 }
 
-/// Why a level is refused although no cycle is certain: every version order has one of these.
+/// Why a level is refused without a certain cycle: every version order has one of these.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// The level.
+    /// The refused level.
     pub level: Level,
-    /// The cycles.
+    /// Cycles of which every version order has one.
     pub cycles: Vec<Anomaly>,
 }
 
 /// The verdicts on a history.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
-    /// The levels that it violates.
+    /// The violated levels.
     pub violates: Vec<Level>,
-    /// The levels that it keeps.
+    /// The satisfied levels.
     pub holds: Vec<Level>,
     /// The levels that could not be decided within the limit.
     pub unknown: Vec<Level>,
-    /// What is wrong. Of each sort one, a shortest.
+    /// The anomalies: of each kind one of the shortest.
     pub anomalies: Vec<Anomaly>,
-    /// The weakest levels that only the search over version orders could refuse, and why.
+    /// The weakest levels that only the search over version orders could refuse, with the reasons.
     pub refusals: Vec<Refusal>,
 }
 
 impl Report {
-    /// Whether the history keeps the level; nothing if that is unknown.
+    /// Whether the history satisfies the level; `None` if that is unknown.
     pub fn keeps(&self, level: Level) -> Option<bool> {
         if self.holds.contains(&level) { Some(true) } else { self.violates.contains(&level).then_some(false) }
     }
 
-    /// Whether an anomaly of that name was found.
+    /// Whether an anomaly of this name was found.
     pub fn has(&self, name: &str) -> bool {
         self.anomalies.iter().any(|anomaly| anomaly.name == name)
     }
@@ -113,7 +113,7 @@ impl fmt::Display for Anomaly {
     }
 }
 
-/// An anomaly that is no cycle, and the weakest levels that forbid it.
+/// An anomaly without a cycle, and the weakest levels that forbid it.
 #[derive(Clone, Debug)]
 pub(super) struct Problem {
     pub name: &'static str,
@@ -122,9 +122,9 @@ pub(super) struct Problem {
     pub refuses: &'static [Level],
 }
 
-/// What no level allows: these are no versions at all.
+/// Anomalies that every level forbids, because the values are no versions.
 const ALWAYS: &[Level] = &[Level::ReadUncommitted];
-/// What G1 covers (Adya 4.2.2).
+/// Anomalies that G1 covers (Adya 4.2.2).
 const COMMITTED: &[Level] = &[Level::ReadCommitted];
 /// INT (Cerone et al. 2015) is part of read atomic. Adya (section 4.1) asks it of every history, so the levels that are
 /// not below read atomic and speak of repeated reads ask it too; these are all above read atomic here.

@@ -1,5 +1,5 @@
-//! Registers: a read names its writer, for values are unique, but nothing shows the order of the versions. All that is
-//! certain is who read from whom, and that the initial version came first; the rest is searched.
+//! Registers: a read identifies its writer, because values are unique, but nothing shows the order of versions. Certain
+//! are only the read dependencies, and that the initial version came first; the rest is searched for.
 
 use super::{
     facts::{Facts, Member, NOBODY, Read, Source, Versions, Writers, committed, members},
@@ -7,7 +7,7 @@ use super::{
     report::Problem,
 };
 
-/// Reads a rw-register history.
+/// Infers the facts of a rw-register history.
 pub(super) fn infer(history: &History) -> Result<Facts, Malformed> {
     let writers = Writers::of(history)?;
     for (t, transaction) in history.transactions.iter().enumerate() {
@@ -80,7 +80,7 @@ pub(super) fn infer(history: &History) -> Result<Facts, Malformed> {
     Ok(facts)
 }
 
-/// A transaction must read its last write, or what it read before (Cerone et al. 2015, INT).
+/// A transaction must read its own last write, or what it read before (Cerone et al. 2015, INT).
 fn internal(history: &History, t: usize, problems: &mut Vec<Problem>) {
     let mops = &history.transactions[t].mops;
     for (m, mop) in mops.iter().enumerate() {
@@ -100,7 +100,7 @@ fn internal(history: &History, t: usize, problems: &mut Vec<Problem>) {
     }
 }
 
-/// The value that a transaction leaves in a key.
+/// The last value that a transaction writes to a key.
 pub(super) fn last_write<'a>(mops: &'a [Mop], key: &Name) -> Option<&'a Name> {
     mops.iter().rev().find_map(|mop| match mop {
         Mop::Write(k, value) if k == key => Some(value),

@@ -1,4 +1,4 @@
-//! The orders that do not come from data: sessions and real time.
+//! The orders of sessions and of real time.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,10 @@ use super::{
     history::{History, Malformed, Status},
 };
 
-/// Session edges from each transaction to the next of its process, and real-time edges. Also the number of nodes, with
-/// the barriers of real time.
+/// Session edges from each transaction to the next of its process, and real-time edges. Also the number of nodes,
+/// including the barriers of real time.
 ///
-/// A transaction without an answer may take effect at any later time, so nothing comes after it.
+/// A transaction without an answer may take effect at any later time, so nothing follows it.
 pub(super) fn orders(history: &History, facts: &Facts) -> Result<(Vec<Edge>, u32), Malformed> {
     let mut edges = Vec::new();
     let edge = |from, to, why| Edge { from, to, why, key: 0, at: 0 };
@@ -27,7 +27,7 @@ pub(super) fn orders(history: &History, facts: &Facts) -> Result<(Vec<Edge>, u32
         {
             return Err(Malformed::Backwards { transaction: place as usize, invoked, returned });
         }
-        // At the same instant invocations come first: such transactions are concurrent.
+        // At one instant invocations come first, so that these transactions are concurrent.
         events.extend(transaction.invoked.map(|t| (t, false, member)));
         if transaction.status == Status::Ok {
             last.insert(transaction.process, member);
@@ -35,8 +35,8 @@ pub(super) fn orders(history: &History, facts: &Facts) -> Result<(Vec<Edge>, u32
         }
     }
     events.sort_unstable();
-    // A chain of barriers, one for each run of returns: a return leads to its barrier, a barrier to the next, and the
-    // latest barrier to each invocation. Linear, where the order itself is quadratic.
+    // A chain of barriers, one for each run of returns: a return leads to its barrier, a barrier to the next one, and
+    // the latest barrier to each invocation. Linear in size, while the order is quadratic.
     let mut nodes = facts.members.len() as u32;
     let mut barrier: Option<u32> = None;
     let mut open = false;

@@ -1,10 +1,10 @@
-//! The search for a version order, where what was read leaves it open: for registers, and for appends that nobody read.
+//! The search for a version order, if the reads do not determine it: for registers, and for appends that were not read.
 //!
 //! After Cobra (Tan et al., OSDI 2020) and PolySI (Huang et al., VLDB 2023): the order of two versions is a choice, and
-//! each forbidden cycle is a clause over the choices that it hangs on. Unlike these, clauses are made when needed: a SAT
-//! solver proposes an order, the level's condition is evaluated on it, and the cycles found are forbidden, until an order
-//! has none or no order is left. So one search serves all levels, and a refusal is a set of cycles of which every version
-//! order has one.
+//! each forbidden cycle is a clause over the choices that it depends on. Unlike these, clauses are generated lazily: a
+//! SAT solver proposes an order, the level's condition is evaluated on it, and the cycles found are forbidden, until an
+//! order has none or no order is left. So one search serves all levels, and a refusal is a set of cycles of which every
+//! version order has one.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -19,27 +19,27 @@ use super::{
     model::{Choices, Literal, Model, Step},
 };
 
-/// Cores up to this many cycles are made minimal.
+/// Unsatisfiable cores of up to this many cycles are minimised.
 const MINIMISED: usize = 60;
 
-/// A level's answer.
+/// The decision on a level.
 pub(super) enum Decision {
-    /// Some version order keeps it.
+    /// Some version order satisfies it.
     Holds,
-    /// No version order keeps it: each has one of these cycles.
+    /// No version order satisfies it: each has one of these cycles.
     Violated(Vec<Vec<Step>>),
-    /// The search took too long.
+    /// The limit was reached.
     Unknown,
 }
 
-/// A forbidden cycle; or, where it has none, what makes an order an order.
+/// A forbidden cycle; without a cycle, a transitivity constraint of the order.
 struct Clause {
     level: Option<Level>,
     choices: Vec<Literal>,
     cycle: Vec<Step>,
 }
 
-/// The search, which keeps what it has learnt from level to level.
+/// The search, which reuses clauses from level to level.
 pub(super) struct Search<'f> {
     facts: &'f Facts,
     choices: &'f Choices,
@@ -48,11 +48,11 @@ pub(super) struct Search<'f> {
     nodes: u32,
     sessions: bool,
     clauses: Vec<Clause>,
-    /// By member: where it stands in the first guess.
+    /// By member: its position in the initial order.
     rank: Vec<u32>,
     model: Model<'f>,
     graph: Graph,
-    /// Edges of graphs that may still be looked at.
+    /// The number of edges that may still be visited.
     budget: u64,
 }
 
@@ -76,7 +76,7 @@ impl<'f> Search<'f> {
         search
     }
 
-    /// A first order: of all transactions, along what is certain, and else as in the history.
+    /// The initial order of all transactions: along certain dependencies, and otherwise as in the history.
     fn guess(&mut self) {
         let mut certain = Vec::new();
         for edge in &self.graph.edges {
@@ -100,7 +100,7 @@ impl<'f> Search<'f> {
         self.adopt(&BTreeMap::new());
     }
 
-    /// Whether the present order keeps the level.
+    /// Whether the present order satisfies the level.
     pub fn holds_now(&mut self, level: Level) -> bool {
         violations(level, &self.model, &self.graph, self.sessions).is_empty()
     }
@@ -125,7 +125,7 @@ impl<'f> Search<'f> {
                 let choices = cycle.iter().filter_map(|step| step.choice).collect();
                 self.clauses.push(Clause { level: Some(level), choices, cycle });
             }
-            // Solve until the choices make an order.
+            // Solve until the choices form an order.
             loop {
                 for (number, clause) in self.clauses.iter().enumerate().skip(used) {
                     if clause.level.is_none_or(|weaker| level.implies(weaker)) {
@@ -154,8 +154,8 @@ impl<'f> Search<'f> {
         }
     }
 
-    /// Takes the order that the choices make, with the guess where they say nothing; or, if they make none, returns
-    /// circles among them.
+    /// Adopts the order that the choices form, with the initial order for open choices. If they form none, returns
+    /// cycles of choices.
     fn adopt(&mut self, taken: &BTreeMap<u32, bool>) -> Vec<Vec<Literal>> {
         let mut circles = Vec::new();
         let mut orders = Vec::new();
@@ -205,7 +205,7 @@ impl<'f> Search<'f> {
         circles
     }
 
-    /// The cycles of an unsatisfiable set of clauses, fewer if it is easy.
+    /// The cycles of an unsatisfiable core, minimised if it is small.
     fn core(&self, numbers: &[usize]) -> Vec<Vec<Step>> {
         let mut kept = numbers.to_vec();
         if kept.len() <= MINIMISED {
@@ -221,7 +221,7 @@ impl<'f> Search<'f> {
     }
 }
 
-/// Which pair of versions a choice is about, from its number among those of its key: `high (high - 1) / 2 + low`.
+/// The pair of versions of a choice, from its number among those of its key: `high (high - 1) / 2 + low`.
 fn pair(number: u32) -> (u32, u32) {
     let number = u64::from(number);
     let mut high = (8 * number + 1).isqrt().div_ceil(2);
@@ -234,9 +234,9 @@ fn pair(number: u32) -> (u32, u32) {
     ((number - high * (high - 1) / 2) as u32, high as u32)
 }
 
-/// A circle among what could not be ordered: `left` counts what still comes before each.
+/// A cycle among the versions that could not be ordered: `left` counts the remaining predecessors of each.
 fn circle(after: &[Vec<u32>], left: &[u32]) -> Vec<(u32, u32)> {
-    // Whatever is left has something left before it, so walking backwards comes round.
+    // Each remaining version has a remaining predecessor, so walking backwards closes a cycle.
     let mut before = vec![u32::MAX; after.len()];
     for (from, after) in after.iter().enumerate().filter(|(from, _)| left[*from] > 0) {
         after.iter().for_each(|&to| before[to as usize] = from as u32);
@@ -257,7 +257,7 @@ fn circle(after: &[Vec<u32>], left: &[u32]) -> Vec<(u32, u32)> {
     }
 }
 
-/// One SAT problem: the clauses of one level. Each has a selector, assumed true, so that a refusal names its clauses.
+/// The SAT problem of one level. Each clause has a selector, assumed true, so that a refusal names its clauses.
 #[derive(Default)]
 struct Round {
     solver: BasicSolver,
@@ -281,7 +281,7 @@ impl Round {
         self.solver.add_clause_reuse(&mut literals);
     }
 
-    /// The choices taken, if any satisfy the clauses.
+    /// A satisfying assignment of the choices, if there is one.
     fn solve(&mut self) -> Option<BTreeMap<u32, bool>> {
         if self.solver.solve_limited(&self.selectors) != lbool::TRUE {
             return None;
@@ -289,7 +289,7 @@ impl Round {
         Some(self.variables.iter().map(|(&choice, &v)| (choice, self.solver.value_var(v) == lbool::TRUE)).collect())
     }
 
-    /// The clauses that contradict each other.
+    /// An unsatisfiable core.
     fn core(&mut self) -> Vec<usize> {
         let core: Vec<Lit> = self.solver.unsat_core().to_vec();
         core.iter().filter_map(|literal| self.clause_of.get(&literal.var()).copied()).collect()

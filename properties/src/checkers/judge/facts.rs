@@ -1,4 +1,4 @@
-//! A judge of what nodes are: after each event it is told the facts that the states of the changed nodes show.
+//! A judge of node states: after each event it gets the facts that the states of the changed nodes show.
 
 use std::sync::Arc;
 
@@ -17,12 +17,11 @@ pub struct Facts<M: Model, J: Judge> {
     obliged: Arc<Obliged<M>>,
 }
 
-/// The property, called `name`, that `judge` refuses nothing of what the nodes' states show.
+/// The property `name`: `judge` refuses nothing in the facts that nodes' states show.
 ///
-/// `view` tells everything that can now be seen of a node, on its disk or in its process, as events of the judge;
-/// nothing: it cannot be seen now, and what was seen last stands. It is asked about each node that
-/// may have changed, so a judge that is bound in this way is told the same fact many times,
-/// and must take it as one; those of this crate that do say so.
+/// `view` returns the present facts of a node, from its disk or its process, as events of the judge; `None` if nothing
+/// is visible now, so that earlier facts remain. It is called for each node that may have changed, so facts are
+/// repeated many times, and the judge must ignore repetitions; the judges of this crate that do so document it.
 ///
 /// ```
 /// use seedbed_properties::checkers::conservation::{Conservation, Event};
@@ -47,7 +46,7 @@ pub fn facts<M: Model, J: Judge, I: IntoIterator<Item = J::Event>>(
 }
 
 impl<M: Model, J: Judge> Facts<M, J> {
-    /// Who must have done in the end what has to be done; otherwise those nodes that are up.
+    /// Sets the correct processes, which must meet obligations at the end; by default the nodes that are up.
     pub fn obliging(self, obliged: impl Fn(&World<M>, NodeId) -> bool + Send + Sync + 'static) -> Self {
         Facts { obliged: Arc::new(obliged), ..self }
     }

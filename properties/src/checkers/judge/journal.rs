@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use seedbed_sim::{Model, NodeId, Property, Verdict, World};
 
-use super::{Id, Judge, News};
+use super::{Id, Judge, NewEntries};
 
 type Place<M, E> = dyn for<'w> Fn(&'w World<M>, NodeId) -> &'w [E] + Send + Sync;
 type Read<M, E, V> = dyn Fn(&World<M>, NodeId, &E, &mut Vec<V>) + Send + Sync;
@@ -17,7 +17,7 @@ pub struct Journal<M: Model, J: Judge, E> {
     place: Arc<Place<M, E>>,
     read: Arc<Read<M, E, J::Event>>,
     obliged: Arc<Obliged<M>>,
-    news: News,
+    new_entries: NewEntries,
 }
 
 /// The property, called `name`, that `judge` refuses nothing of what stands in the nodes' journals.
@@ -50,7 +50,7 @@ pub fn journal<M: Model, J: Judge, E, I: IntoIterator<Item = J::Event>>(
         place: Arc::new(place),
         read: Arc::new(move |world, node, entry, events| events.extend(read(world, node, entry))),
         obliged: Arc::new(|world, node| world.process(node).is_some()),
-        news: News::default(),
+        new_entries: NewEntries::default(),
     }
 }
 
@@ -62,7 +62,7 @@ impl<M: Model, J: Judge, E> Journal<M, J, E> {
 
     fn look(&mut self, world: &World<M>, node: NodeId) -> Verdict {
         let mut events = Vec::new();
-        for entry in self.news.of(world, node, (self.place)(world, node))? {
+        for entry in self.new_entries.of(world, node, (self.place)(world, node))? {
             (self.read)(world, node, entry, &mut events);
         }
         if events.is_empty() {
@@ -83,7 +83,7 @@ impl<M: Model, J: Judge + Clone, E> Clone for Journal<M, J, E> {
             place: self.place.clone(),
             read: self.read.clone(),
             obliged: self.obliged.clone(),
-            news: self.news.clone(),
+            new_entries: self.new_entries.clone(),
         }
     }
 }

@@ -22,7 +22,7 @@ use seedbed_sim::{Broken, NodeId};
 
 pub use facts::{Facts, facts};
 pub use journal::{Journal, journal};
-pub use news::News;
+pub use news::NewEntries;
 
 /// What an event names: a message, a transaction, a resource, a value.
 pub trait Name: Ord + Clone + fmt::Debug {}

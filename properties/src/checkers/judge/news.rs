@@ -1,17 +1,16 @@
-//! What is new in a journal.
+//! The new entries of journals.
 
 use seedbed_sim::{Broken, Model, NodeId, PerLife, World};
 
-/// Reads the entries of journals once each. A journal is a list of what a node did in *this life*, in order, that only
-/// grows.
+/// Reads each entry of journals once. A journal is an append-only list of a node's actions in *this life*.
 #[derive(Clone, Debug, Default)]
-pub struct News {
-    /// How many entries of each node were read.
+pub struct NewEntries {
+    /// By node: the number of entries that were read.
     seen: PerLife<usize>,
 }
 
-impl News {
-    /// The entries that a node has made since it was last looked at, of all that it has made in this life.
+impl NewEntries {
+    /// The entries of a node since the last call; all of this life if it has crashed since.
     ///
     /// # Errors
     /// The journal has shrunk.

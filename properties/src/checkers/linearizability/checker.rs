@@ -1,4 +1,4 @@
-//! The judge of one history.
+//! The checker of one history.
 
 use std::collections::BTreeMap;
 
@@ -9,13 +9,13 @@ use super::search::{Budget, DeadEnd, Found, Search};
 use super::specification::{Decider, Decision, Span, Specification};
 use super::verdict::{Unknown, Verdict};
 
-/// What a check may spend. In steps and configurations, not in seconds and bytes, so that verdicts are the same
-/// everywhere.
+/// The limits of a check, in steps and configurations instead of seconds and bytes, so that verdicts are the same on
+/// every machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Steps of the search in each part of a history; some 5 to 20 million take a second.
+    /// Steps of the search in each part of a history. A second is some 5 to 20 million steps.
     pub steps: u64,
-    /// Failed configurations that are remembered at once, each one state and a few words.
+    /// Failed configurations that are kept at once, each one state and a few words.
     pub configurations: usize,
 }
 
@@ -25,10 +25,10 @@ impl Default for Limits {
     }
 }
 
-/// Steps for each operation, and for a hundred more, in the first attempt.
-const PATIENCE: u64 = 4;
-/// So many times more in the next attempt.
-const MORE: u64 = 8;
+/// The steps of the first attempt for each operation, and for a hundred more.
+const STEPS_PER_OPERATION: u64 = 4;
+/// The factor by which each further attempt has more steps.
+const STEP_GROWTH: u64 = 8;
 
 /// Judges histories against a specification.
 #[derive(Clone, Debug)]
@@ -39,20 +39,20 @@ pub struct Checker<S> {
     shortcuts: bool,
 }
 
-/// Operations that are judged together, in the order of invocation.
+/// Operations that are checked together, in the order of invocation.
 pub(super) struct Part<'a, S: Specification> {
     pub(super) operations: &'a [Operation<S::Op, S::Ret>],
     pub(super) part: &'a [u32],
     decider: Option<Box<dyn Decider + 'a>>,
 }
 
-/// What is known of a part of a history.
+/// The verdict on a part of a history.
 pub(super) enum Judged<State> {
     /// Linearizable, in this order.
     Order(Vec<u32>),
-    /// Not linearizable: already the events up to `until` are not.
+    /// Not linearizable, nor are the events up to `until`.
     Violation { why: Why<State>, until: u32 },
-    /// Not known.
+    /// Undecided.
     Unknown(Unknown),
 }
 
@@ -60,14 +60,14 @@ pub(super) enum Judged<State> {
 pub(super) enum Why<State> {
     /// In words.
     Reason(String),
-    /// The responses before `good` can be explained; up to and with `bad` they cannot, if the answers of all operations
-    /// are known.
+    /// An order explains the responses before `good`, and none those up to `bad`, if the answers of all operations are
+    /// known.
     Stuck {
-        /// The first that may be wrong, counting responses in order from 0.
+        /// The first response that may be wrong, counting responses in order from 0.
         good: usize,
-        /// The last that was looked at.
+        /// The last response that was looked at.
         bad: usize,
-        /// Where one ends up.
+        /// The longest orders.
         dead_ends: Vec<DeadEnd<State>>,
     },
 }
@@ -83,12 +83,12 @@ impl<S: Specification> Checker<S> {
         Checker { limits, ..self }
     }
 
-    /// The same, judging histories as a whole and not by parts.
+    /// The same, without division into parts.
     pub fn whole(self) -> Self {
         Checker { partitioned: false, ..self }
     }
 
-    /// The same, with the search alone: without [`Specification::decider`].
+    /// The same, without polynomial algorithms ([`Specification::decider`]).
     pub fn search_only(self) -> Self {
         Checker { shortcuts: false, ..self }
     }
@@ -98,10 +98,10 @@ impl<S: Specification> Checker<S> {
         &self.spec
     }
 
-    /// Judges a history; the operations may be in any order.
+    /// Checks a history; the operations may be in any order.
     ///
-    /// All parts are judged with little patience first, and with ever more what is then undecided: where one part is refused
-    /// at once, of the others only what happened before is of interest, and that may be easy where the whole is not.
+    /// All parts are checked with few steps first, and undecided ones with ever more. When a part is refused, only the
+    /// events before its violation matter in the others, and these may be easy to decide when the whole part is not.
     pub fn check(&self, operations: &[Operation<S::Op, S::Ret>]) -> Verdict {
         let ranks = Ranks::new(operations);
         let parts = self.parts(operations, &ranks);
@@ -111,30 +111,30 @@ impl<S: Specification> Checker<S> {
         let mut orders = Vec::new();
         let mut unknown = None;
         let mut worst = None;
-        let mut patience = PATIENCE;
+        let mut per_operation = STEPS_PER_OPERATION;
         while !open.is_empty() {
             let mut undecided = Vec::new();
             for (key, part) in open {
-                match self.attempt(&ranks, &part, horizon, patience) {
+                match self.attempt(&ranks, &part, horizon, per_operation) {
                     Judged::Order(order) => orders.push(order),
-                    Judged::Unknown(why) if self.is_last(&part, patience) => unknown = Some(why),
+                    Judged::Unknown(why) if self.is_last(&part, per_operation) => unknown = Some(why),
                     Judged::Unknown(_) => undecided.push((key, part)),
                     Judged::Violation { why, until } => {
                         let shortest = counterexample::shorten(self, &ranks, &part, until, why);
-                        // Of the other parts, only what happened before this concerns us now.
+                        // Only the events before this violation matter in the other parts.
                         horizon = shortest.end.checked_sub(1).expect("a response comes after an invocation");
                         worst = Some((key, part, shortest));
                     }
                 }
             }
             open = undecided;
-            patience = patience.saturating_mul(MORE);
+            per_operation = per_operation.saturating_mul(STEP_GROWTH);
         }
         match (worst, unknown) {
             (Some((key, part, mut shortest)), unknown) => {
                 shortest.minimal &= unknown.is_none();
                 let key = key.as_ref().map(|key| format!("{key:?}"));
-                Verdict::Violation(Box::new(counterexample::tell(self, &ranks, &part, key, shortest)))
+                Verdict::Violation(Box::new(counterexample::explain(self, &ranks, &part, key, shortest)))
             }
             (None, Some(why)) => Verdict::Unknown(why),
             (None, None) => Verdict::Linearizable(merge(&ranks, orders)),
@@ -153,7 +153,7 @@ impl<S: Specification> Checker<S> {
         parts.into_iter().map(|(key, part)| (Some(key), part)).collect()
     }
 
-    /// A part with the polynomial algorithm for it, if there is one.
+    /// A part, with a polynomial algorithm if there is one.
     pub(super) fn part<'a>(&'a self, operations: &'a [Operation<S::Op, S::Ret>], part: &'a [u32]) -> Part<'a, S> {
         let asked = part.iter().map(|&n| {
             let Operation { op, ret, returned, .. } = &operations[n as usize];
@@ -163,32 +163,31 @@ impl<S: Specification> Checker<S> {
         Part { operations, part, decider }
     }
 
-    /// Judges one part up to the event `until`, with ever more patience.
+    /// Checks one part up to the event `until`, with ever more steps.
     pub(super) fn judge(&self, ranks: &Ranks, part: &Part<'_, S>, until: u32) -> Judged<S::State> {
-        let mut patience = PATIENCE;
+        let mut per_operation = STEPS_PER_OPERATION;
         loop {
-            let judged = self.attempt(ranks, part, until, patience);
-            if !matches!(judged, Judged::Unknown(_)) || self.is_last(part, patience) {
+            let judged = self.attempt(ranks, part, until, per_operation);
+            if !matches!(judged, Judged::Unknown(_)) || self.is_last(part, per_operation) {
                 return judged;
             }
-            patience = patience.saturating_mul(MORE);
+            per_operation = per_operation.saturating_mul(STEP_GROWTH);
         }
     }
 
-    /// How many steps a search of a part takes with so much patience.
-    fn steps(&self, part: &Part<'_, S>, patience: u64) -> u64 {
-        patience.saturating_mul(100 + part.part.len() as u64).min(self.limits.steps)
+    /// The steps of one search of a part.
+    fn steps(&self, part: &Part<'_, S>, per_operation: u64) -> u64 {
+        per_operation.saturating_mul(100 + part.part.len() as u64).min(self.limits.steps)
     }
 
-    /// Whether there is no more patience than this.
-    fn is_last(&self, part: &Part<'_, S>, patience: u64) -> bool {
-        self.steps(part, patience) >= self.limits.steps
+    /// Whether a search has all the steps that the limits allow.
+    fn is_last(&self, part: &Part<'_, S>, per_operation: u64) -> bool {
+        self.steps(part, per_operation) >= self.limits.steps
     }
 
-    /// Judges one part up to the event `until`, with so much patience. To refuse the whole can take for ever where to
-    /// refuse its beginning, with what went wrong there, takes no time: so before one is out of patience, one looks at
-    /// prefixes.
-    fn attempt(&self, ranks: &Ranks, part: &Part<'_, S>, until: u32, patience: u64) -> Judged<S::State> {
+    /// Checks one part up to the event `until`, with so many steps. Refusing a prefix is often much cheaper than
+    /// refusing the whole part, so prefixes are tried before the steps run out.
+    fn attempt(&self, ranks: &Ranks, part: &Part<'_, S>, until: u32, per_operation: u64) -> Judged<S::State> {
         if let Some(decider) = &part.decider {
             let spans = part.part.iter().map(|&n| ranks.of[n as usize]).take_while(|&(call, _)| call <= until);
             let spans = spans.map(|(call, end)| Span { call, end: if end > until { NEVER } else { end } });
@@ -199,11 +198,11 @@ impl<S: Specification> Checker<S> {
                 Decision::Violation(reason) => Judged::Violation { why: Why::Reason(reason), until },
             };
         }
-        let steps = self.steps(part, patience);
+        let steps = self.steps(part, per_operation);
         let (judged, stuck) = self.search(ranks, part, until, steps);
-        // At first the other parts are looked at, which costs less.
-        let is_soon = patience == PATIENCE;
-        if !matches!(judged, Judged::Unknown(_)) || is_soon || self.is_last(part, patience) {
+        // In the first attempt the other parts come first, which is cheaper than prefixes.
+        let is_soon = per_operation == STEPS_PER_OPERATION;
+        if !matches!(judged, Judged::Unknown(_)) || is_soon || self.is_last(part, per_operation) {
             return judged;
         }
         let mut ends: Vec<u32> =
@@ -219,7 +218,7 @@ impl<S: Specification> Checker<S> {
         refused.unwrap_or(judged)
     }
 
-    /// One search with so many steps. Also where it got stuck, counting responses in order from 0.
+    /// One search with so many steps. Also returns the response at which it got stuck, counting in order from 0.
     fn search(&self, ranks: &Ranks, part: &Part<'_, S>, until: u32, steps: u64) -> (Judged<S::State>, usize) {
         let layout = Layout::new(&self.spec, part.operations, ranks, part.part, until);
         let mut search = Search::new(&self.spec, part.operations, &layout, Budget { steps, ..self.budget() });
@@ -242,8 +241,8 @@ impl<S: Specification> Checker<S> {
     }
 }
 
-/// Makes one order of the orders of the parts: each operation goes where the last invocation up to it in its own order
-/// is, which lies between its own invocation and its response.
+/// Merges the orders of the parts. Each operation is placed at the latest invocation up to it in its part's order,
+/// which lies between its own invocation and its response.
 fn merge(ranks: &Ranks, orders: Vec<Vec<u32>>) -> Vec<usize> {
     let mut placed = Vec::with_capacity(ranks.of.len());
     for order in orders {
@@ -253,7 +252,7 @@ fn merge(ranks: &Ranks, orders: Vec<Vec<u32>>) -> Vec<usize> {
             placed.push((latest, n));
         }
     }
-    // Stable: operations at one instant are of one part, and in its order.
+    // A stable sort: operations at one position are of one part, and stay in its order.
     placed.sort_by_key(|&(at, _)| at);
     placed.into_iter().map(|(_, n)| n as usize).collect()
 }

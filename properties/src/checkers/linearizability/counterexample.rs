@@ -1,4 +1,4 @@
-//! From "no" to why: the shortest prefix that is already not linearizable, and how far its operations can be ordered.
+//! Counterexamples: the shortest prefix that is not linearizable, and how far its operations can be ordered.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -12,25 +12,25 @@ use super::search::{Budget, Search};
 use super::specification::Specification;
 use super::verdict::{Bar, Configuration, Counterexample};
 
-/// What a search for the story alone may spend.
+/// The steps of a search that only completes a counterexample.
 const STORY_STEPS: u64 = 5_000;
 
 /// The first response of a part that cannot be explained.
 pub(super) struct Shortest<State> {
     culprit: u32,
-    /// The rank of the culprit's response.
+    /// The rank of the response.
     pub(super) end: u32,
-    /// Whether everything earlier is known to be good.
+    /// Whether every shorter prefix is known to be linearizable.
     pub(super) minimal: bool,
     why: Why<State>,
 }
 
-/// Finds the shortest prefix that is a violation; the part is one up to the event `until`. Linearizability is closed
-/// under prefixes, and only a response can be the last event of a shortest violation, so this is a binary search over
-/// responses; it begins where the first search got stuck, which is mostly the place.
+/// Finds the shortest prefix that is a violation; the part is one up to the event `until`. Linearizability is
+/// prefix-closed, and the last event of a shortest violation is a response, so this is a binary search over responses.
+/// It begins where the first search got stuck, which is usually the place.
 ///
-/// In a prefix, operations that have not yet returned may give any answer or none: so a prefix may be linearizable
-/// although the whole history has no order that gets so far.
+/// In a prefix, operations that have not returned yet may give any answer or none, so a prefix may be linearizable
+/// although no order of the whole history gets so far.
 pub(super) fn shorten<S: Specification>(
     checker: &Checker<S>,
     ranks: &Ranks,
@@ -60,8 +60,8 @@ pub(super) fn shorten<S: Specification>(
             false
         }
     };
-    // All responses before `low` can be explained, that of `high` cannot. Good prefixes cost little, bad ones much: so
-    // first the best guess, that `high` is the place, then upwards from `low` in growing strides.
+    // The responses before `low` can be explained, that of `high` cannot. Linearizable prefixes are cheap to check,
+    // others expensive: so the best guess `high` comes first, then growing steps upwards from `low`.
     if low < high && high < last {
         if is_violation(high - 1) {
             high -= 1;
@@ -83,7 +83,7 @@ pub(super) fn shorten<S: Specification>(
     Shortest { culprit, end, minimal, why }
 }
 
-/// Whether nobody who was open at the event `end` could have helped by giving another answer later.
+/// Whether no operation that was open at the event `end` could have helped with another answer later.
 fn others_answer_the_same<S: Specification>(
     checker: &Checker<S>,
     ranks: &Ranks,
@@ -99,8 +99,8 @@ fn others_answer_the_same<S: Specification>(
     })
 }
 
-/// Tells it.
-pub(super) fn tell<S: Specification>(
+/// Creates the counterexample.
+pub(super) fn explain<S: Specification>(
     checker: &Checker<S>,
     ranks: &Ranks,
     part: &Part<'_, S>,
@@ -108,7 +108,7 @@ pub(super) fn tell<S: Specification>(
     shortest: Shortest<S::State>,
 ) -> Counterexample {
     let Shortest { culprit, end, minimal, why } = shortest;
-    // The verdict is known; should this search give up, the orders that are told may end earlier.
+    // The verdict is known. If this search gives up, the reported orders may only end earlier.
     let layout = Layout::new(checker.spec(), part.operations, ranks, part.part, end);
     let front = layout.by_end.len() as u32 - 1;
     let limits = checker.budget();
@@ -150,7 +150,7 @@ pub(super) fn tell<S: Specification>(
     }
 }
 
-/// The operations to draw, and how many are left out.
+/// The operations to draw, and the number of those left out.
 fn bars<O: Debug, R: Debug>(
     operations: &[Operation<O, R>],
     ranks: &Ranks,
@@ -162,7 +162,7 @@ fn bars<O: Debug, R: Debug>(
     let told: BTreeSet<usize> =
         furthest.iter().flat_map(|end| end.recent.iter().rev().take(draw::LAST)).copied().chain([culprit]).collect();
     let mut drawn: Vec<usize> = part.iter().map(|&n| n as usize).filter(|&n| ranks.of[n].0 <= end).collect();
-    // Those that ended last are those that matter.
+    // The operations that ended last are the most relevant.
     let ended = |n: usize| Some(ranks.of[n].1).filter(|&to| to <= end).unwrap_or(u32::MAX);
     drawn.sort_by_key(|&n| Reverse((told.contains(&n), ended(n))));
     let left_out = drawn.len().saturating_sub(draw::ROWS.max(told.len()));
@@ -176,7 +176,7 @@ fn bars<O: Debug, R: Debug>(
     (bars.collect(), left_out)
 }
 
-/// An operation in a few words; its answer only if it is known by now.
+/// A short text of an operation, with its answer if that is known by now.
 fn label<O: Debug, R: Debug>(operation: &Operation<O, R>, returned: bool) -> String {
     match &operation.ret {
         Some(ret) if returned => format!("{:?} → {ret:?}", operation.op),

@@ -1,20 +1,20 @@
-//! Counterexamples for the eye: text, Mermaid and Graphviz DOT.
+//! Drawings of counterexamples: text, Mermaid and Graphviz DOT.
 
 use std::fmt::Write;
 
 use super::verdict::{Bar, Configuration, Counterexample};
 
-/// The operations drawn at most, but for those that the text names.
+/// The most operations that are drawn, besides those that the text names.
 pub(super) const ROWS: usize = 14;
-/// The operations that the text names of an order: its last ones.
+/// The number of last operations of an order that the text names.
 pub(super) const LAST: usize = 3;
-/// Longer labels are cut.
+/// The greatest length of a label.
 const LABEL: usize = 44;
-/// Longer states are cut.
+/// The greatest length of a state.
 const STATE: usize = 60;
 
-/// What is wrong, how far the operations can be ordered, and a timeline of the failing prefix: a line an operation, where
-/// only the order of events is to scale.
+/// The violation, how far the operations can be ordered, and a timeline of the failing prefix, with one line per
+/// operation, in which only the order of events is to scale.
 ///
 /// ```text
 ///   p0 Write(1) → Written  |------------|
@@ -32,7 +32,7 @@ pub fn text(counterexample: &Counterexample) -> String {
     out
 }
 
-/// What is wrong, in one sentence or two.
+/// The violation in one or two sentences.
 pub fn verdict(counterexample: &Counterexample) -> String {
     let Counterexample { culprit, part, reason, minimal, events, at, .. } = counterexample;
     let culprit = counterexample.bar(*culprit).expect("the culprit is drawn");
@@ -48,7 +48,7 @@ pub fn verdict(counterexample: &Counterexample) -> String {
     out
 }
 
-/// Where one order of the operations ends, and why it does not go on.
+/// Where one order of the operations ends, and why it cannot continue.
 fn dead_end(counterexample: &Counterexample, configuration: &Configuration) -> String {
     let culprit = counterexample.bar(counterexample.culprit).expect("the culprit is drawn");
     let Configuration { state, length, recent, is_there, instead } = configuration;
@@ -64,7 +64,7 @@ fn dead_end(counterexample: &Counterexample, configuration: &Configuration) -> S
         Some(instead) => {
             let (instead, answered) = differing(instead, answered);
             let _ = write!(out, ", it would have to return {instead}, not {answered}");
-            // Where the state says no more than the answer, it need not be said.
+            // The state is left out if the answer already contains it.
             if !instead.contains(state.as_str()) {
                 let _ = write!(out, " (the state is {})", cut(state, STATE));
             }
@@ -78,7 +78,7 @@ fn dead_end(counterexample: &Counterexample, configuration: &Configuration) -> S
     out
 }
 
-/// Two answers, from a little before where they differ.
+/// Two answers, from shortly before their first difference.
 fn differing(a: &str, b: &str) -> (String, String) {
     const BEFORE: usize = 12;
     let same = a.chars().zip(b.chars()).take_while(|(a, b)| a == b).count();
@@ -120,7 +120,7 @@ fn timeline(counterexample: &Counterexample) -> String {
 pub fn mermaid(counterexample: &Counterexample) -> String {
     let instants = instants(&counterexample.bars);
     let column = |rank: u32| instants.partition_point(|&instant| instant < rank);
-    // In this language a colon ends a label, and a semicolon or a hash sign ends more.
+    // In Mermaid a colon ends a label, and a semicolon or a hash sign ends more.
     let escape = |text: &str| text.replace(':', "=").replace(';', ",").replace('#', "♯");
     let culprit = counterexample.bar(counterexample.culprit).expect("the culprit is drawn");
     let mut out = String::from("gantt\n");
@@ -145,8 +145,8 @@ pub fn mermaid(counterexample: &Counterexample) -> String {
     out
 }
 
-/// The operations as a graph in the DOT language: solid edges where one returned before the other was invoked, dashed ones
-/// along the orders that get furthest, to the state where each ends.
+/// The operations as a DOT graph: solid edges if one returned before the other was invoked, dashed ones along the
+/// longest orders, to the state at their end.
 pub fn dot(counterexample: &Counterexample) -> String {
     let escape = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"");
     let bars = &counterexample.bars;
@@ -185,7 +185,7 @@ pub fn dot(counterexample: &Counterexample) -> String {
     out
 }
 
-/// The places of all events that are drawn, in order.
+/// The positions of all drawn events, in order.
 fn instants(bars: &[Bar]) -> Vec<u32> {
     let mut instants: Vec<u32> = bars.iter().flat_map(|bar| [Some(bar.from), bar.to]).flatten().collect();
     instants.sort_unstable();

@@ -1,5 +1,5 @@
-//! Configurations from which the search found no way on: Lowe's memoisation ("Testing for linearizability", 2017,
-//! section 4.2), kept only for what failed, with dominance.
+//! Failed configurations: Lowe's memoisation ("Testing for linearizability", 2017, section 4.2), only of failures, and
+//! with dominance.
 
 use std::hash::{Hash, Hasher};
 
@@ -7,14 +7,14 @@ use seedbed_sim::fingerprint::StableHasher;
 
 const NONE: u32 = u32::MAX;
 
-/// How the bits of a configuration are divided into words.
+/// The number of words for each kind of bits of a configuration.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Words {
-    /// Operations that returned or will, and may change the state: two configurations must agree on them.
+    /// Bits of operations that return and may change the state; equal in configurations that are compared.
     pub(super) mutators: usize,
-    /// Those that change nothing: to have more of them behind oneself is better.
+    /// Bits of read-only operations; with more of them linearised, a configuration is better.
     pub(super) readers: usize,
-    /// Those that never return: to have more of them left is better.
+    /// Bits of operations that never return; with fewer of them used, a configuration is better.
     pub(super) pending: usize,
 }
 
@@ -34,13 +34,13 @@ struct Entry<S> {
 /// A chained hash table without removal.
 pub(super) struct Failed<S> {
     words: Words,
-    /// Heads of the chains; the length is a power of two.
+    /// The heads of the chains. The length is a power of two.
     heads: Vec<u32>,
     entries: Vec<Entry<S>>,
     /// The bits of entry n, from n × total.
     bits: Vec<u64>,
     limit: usize,
-    /// Whether entries were thrown away because the limit was reached.
+    /// Whether entries were discarded because the limit was reached.
     pub(super) overflowed: bool,
 }
 
@@ -50,7 +50,7 @@ impl<S: Eq + Hash> Failed<S> {
         Failed { words, heads: Vec::new(), entries: Vec::new(), bits: Vec::new(), limit, overflowed: false }
     }
 
-    /// The hash of what must be equal; what may be dominated is left out.
+    /// The hash of the parts that must be equal, without those that can be dominated.
     pub(super) fn hash(&self, front: u32, bits: &[u64], state: &S) -> u64 {
         let mut hasher = StableHasher::default();
         hasher.word(front.into());
@@ -61,7 +61,7 @@ impl<S: Eq + Hash> Failed<S> {
         hasher.finish()
     }
 
-    /// Whether this configuration must fail, since one that is at least as good did.
+    /// Whether this configuration must fail, because one that is at least as good has failed.
     pub(super) fn dominates(&self, hash: u64, front: u32, bits: &[u64], state: &S) -> bool {
         if self.heads.is_empty() {
             return false;
@@ -85,8 +85,8 @@ impl<S: Eq + Hash> Failed<S> {
         false
     }
 
-    /// Remembers that this configuration failed. Where there is no more room, what lies furthest ahead is forgotten: the
-    /// search is on its way back from there. What is lost is time, not truth.
+    /// Stores a failed configuration. At the limit, the configurations furthest ahead are discarded, because the search
+    /// is returning from there. That may repeat work, but changes no verdict.
     pub(super) fn insert(&mut self, hash: u64, front: u32, bits: &[u64], state: S) {
         if self.entries.len() >= self.limit {
             self.forget();
@@ -116,7 +116,7 @@ impl<S: Eq + Hash> Failed<S> {
         }
     }
 
-    /// Keeps the half with the earliest fronts.
+    /// Discards the half with the latest fronts.
     fn forget(&mut self) {
         self.overflowed = true;
         let mut fronts: Vec<u32> = self.entries.iter().map(|entry| entry.front).collect();
@@ -124,7 +124,7 @@ impl<S: Eq + Hash> Failed<S> {
         let (_, &mut median, _) = fronts.select_nth_unstable(half);
         let total = self.words.total();
         let mut kept = 0;
-        // Where most have one front, any half of them will do.
+        // If most entries have the median front, an arbitrary part of them is kept.
         let mut room = half - self.entries.iter().filter(|entry| entry.front < median).count();
         for n in 0..self.entries.len() {
             let front = self.entries[n].front;

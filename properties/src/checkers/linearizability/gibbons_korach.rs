@@ -10,29 +10,29 @@ use std::fmt::Debug;
 
 use super::specification::{Decider, Decision, Span};
 
-/// What an operation does to a register.
+/// An operation on a register.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access<V> {
-    /// Sets it.
+    /// Sets the register to this value.
     Write(V),
-    /// Returned this.
+    /// A read that returned this value.
     Read(V),
-    /// Returned nobody knows what.
+    /// A read whose answer is not known.
     BlindRead,
 }
 
 /// A history of a register whose writes are unique, without its times.
 pub struct UniqueWrites<'a> {
-    /// Values are numbered; one that was never written has the number of values.
+    /// With numbered values; a value that was never written has the number of values.
     accesses: Vec<Access<u32>>,
     initial: u32,
     values: usize,
-    /// The name of the value that an access is about.
+    /// The printed value of an access.
     name: Box<dyn Fn(usize) -> String + 'a>,
     initial_name: String,
 }
 
-/// Times here are event ranks plus one; the initial value was written at time 0, before all.
+/// Times are event ranks plus one; the initial value was written at time 0, before all.
 const EVER: u64 = 0;
 /// The response of an operation that never returned.
 const NEVER: u64 = u64::MAX;
@@ -40,8 +40,8 @@ const NEVER: u64 = u64::MAX;
 const NONE: u32 = u32::MAX;
 
 impl<'a> UniqueWrites<'a> {
-    /// A history of a register that first holds `initial`. Nothing: a value is written twice, or is the initial one, so
-    /// the algorithm does not apply.
+    /// A history of a register with the initial value `initial`. `None` if a value is written twice, or is the initial
+    /// one, so that the algorithm does not apply.
     pub fn new<V: Ord + Debug + Clone + 'a>(initial: V, accesses: Vec<Access<V>>) -> Option<Self> {
         let written = accesses.iter().filter_map(|access| match access {
             Access::Write(v) => Some(v),
@@ -74,12 +74,12 @@ impl<'a> UniqueWrites<'a> {
     }
 }
 
-/// The clusters of a history, by the number of their value.
+/// The clusters of a history, by number of their value.
 struct Clusters {
     write: Vec<u32>,
     first_response: Vec<u64>,
     last_invocation: Vec<u64>,
-    /// The cluster of each operation; those that count for nothing have none.
+    /// By operation: its cluster; [`NONE`] for operations without effect.
     of: Vec<u32>,
 }
 
@@ -136,10 +136,10 @@ impl UniqueWrites<'_> {
         Ok(clusters)
     }
 
-    /// The conditions, and where they hold, the order of the clusters: each value with the beginning of its zone. For let
-    /// a cluster A have to come before B, that is, let A's first response be before B's last invocation. Were B's zone
-    /// to begin before A's, then it were a forward zone, with A's zone or its beginning inside: the conditions exclude
-    /// both.
+    /// Checks the conditions, and returns the order of the clusters: each value with the beginning of its zone. Proof:
+    /// let a cluster A have to come before B, that is, let A's first response be before B's last invocation. If B's
+    /// zone began before A's, it would be a forward zone with A's zone or its beginning inside, which the conditions
+    /// exclude.
     fn instants(&self, spans: &[Span], clusters: &Clusters) -> Result<Vec<(u64, u32)>, String> {
         let mut forward: Vec<(u64, u64, u32)> = Vec::new();
         for value in 0..self.values {
@@ -164,7 +164,7 @@ impl UniqueWrites<'_> {
             }
         }
         let mut instants = Vec::with_capacity(self.values);
-        // A write that never returned and was not read has no response in its cluster: it never happened.
+        // A write that never returned and was not read has no response in its cluster, and is left out.
         for value in (0..self.values).filter(|&value| clusters.first_response[value] != NEVER) {
             let (first, last) = (clusters.first_response[value], clusters.last_invocation[value]);
             if clusters.is_forward(value) {
@@ -183,11 +183,11 @@ impl UniqueWrites<'_> {
         Ok(instants)
     }
 
-    /// The operations, cluster by cluster, each write before its reads; reads that said nothing at their invocation.
+    /// The operations by cluster, each write before its reads; blind reads are at their invocation.
     fn order(&self, spans: &[Span], clusters: &Clusters, instants: Vec<(u64, u32)>) -> Vec<u32> {
         let mut sizes = vec![0u32; self.values];
         clusters.of.iter().filter(|&&value| value != NONE).for_each(|&value| sizes[value as usize] += 1);
-        // Where the next operation of each cluster goes.
+        // By cluster: the position of its next operation.
         let mut places = vec![NONE; self.values];
         let mut count = 0;
         for (_, value) in instants {
@@ -217,8 +217,8 @@ impl UniqueWrites<'_> {
     }
 }
 
-/// Puts the reads that said nothing into an order: each at its invocation, every other operation at the last
-/// invocation up to it.
+/// Inserts the blind reads into an order: each at its invocation, every other operation at the latest invocation up to
+/// it.
 fn with_blind(order: Vec<u32>, blind: Vec<u32>, spans: &[Span]) -> Vec<u32> {
     if blind.is_empty() {
         return order;

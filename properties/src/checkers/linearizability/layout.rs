@@ -1,4 +1,4 @@
-//! One history, or one part of it, or a prefix, laid out for the search.
+//! The layout of a history, a part or a prefix of it, for the search.
 
 use std::collections::BTreeMap;
 use std::hash::Hash;
@@ -9,21 +9,21 @@ use super::failed::Words;
 use super::operation::Operation;
 use super::specification::{Span, Specification};
 
-/// The rank of a response that never comes.
+/// The rank of a missing response.
 pub(super) const NEVER: u32 = Span::PENDING;
 
 /// The events of a whole history, numbered in order.
 pub(super) struct Ranks {
-    /// Of each operation, the rank of its invocation and of its response.
+    /// By operation: the ranks of its invocation and its response.
     pub(super) of: Vec<(u32, u32)>,
     /// The operations in the order of invocation.
     pub(super) by_call: Vec<u32>,
 }
 
 impl Ranks {
-    /// Invocations come before responses of the same instant: operations that touch are concurrent. Only what one process
-    /// does at one instant, one operation after the other, stays in that order: a client that invokes the next at the
-    /// very instant at which it learns of the last does so after it, and after whatever else returned then.
+    /// At one instant invocations come before responses: operations that touch are concurrent. The exception are
+    /// consecutive operations of one process: a client that invokes an operation at the instant at which the last one
+    /// returned does so after that, and after everything else that returned then.
     pub(super) fn new<O, R>(operations: &[Operation<O, R>]) -> Self {
         assert!(operations.len() < (u32::MAX / 2) as usize, "a history has fewer than 2^31 operations");
         let mut events = Vec::with_capacity(2 * operations.len());
@@ -60,11 +60,11 @@ impl Ranks {
 /// An event: its instant, its turn within the instant, whether it is a response, and the operation.
 type Instant = (u64, u32, bool, u32);
 
-/// The turn of each invocation and each response within its instant: 0, but where a process invokes an operation at the
-/// instant at which its last one returned, one more than the turn of that.
+/// The turns of each invocation and response within their instants: 0, or one more than the turn of the process's last
+/// response if that was at the same instant.
 fn turns<O, R>(operations: &[Operation<O, R>], events: &[Instant]) -> Vec<(u32, u32)> {
     let mut turns = vec![(0, 0); operations.len()];
-    // Of each process, when its last operation returned, and in which turn.
+    // By process: the time and turn of its last response.
     let mut last: BTreeMap<u64, (u64, u32)> = BTreeMap::new();
     for &(invoked, _, _, n) in events.iter().filter(|&&(.., response, _)| !response) {
         let operation = &operations[n as usize];
@@ -84,46 +84,46 @@ fn turns<O, R>(operations: &[Operation<O, R>], events: &[Instant]) -> Vec<(u32, 
 
 /// One operation in a layout.
 pub(super) struct Item {
-    /// Its place in the history.
+    /// Its index in the history.
     pub(super) operation: u32,
     pub(super) call: u32,
     pub(super) end: u32,
     /// Its bit in configurations: word and mask.
     pub(super) word: u32,
     pub(super) mask: u64,
-    /// Operations of one class are alike but for their times.
+    /// Operations of one class differ only in their times.
     pub(super) class: u32,
     pub(super) read_only: bool,
-    /// Whether its answer says something about the state.
-    pub(super) tells: bool,
+    /// Whether its answer depends on the state.
+    pub(super) constrains_state: bool,
 }
 
 /// The operations of one part of a history up to some event, and how configurations are written.
 ///
 /// A configuration of the search is the *front* (the first response whose operation is not yet linearised) and one bit
-/// for each operation that is open there. All that returned earlier are linearised, none that was invoked later is. So
-/// bits are given to operations as rooms to guests: one is free again once its operation has returned, and as many are
-/// needed as operations were ever open together, however long the history. Only pending operations keep theirs.
+/// for each operation that is open there. All operations that returned earlier are linearised, none that was invoked
+/// later is. So bits are reused once their operation has returned, and their number is the most operations that were
+/// ever open together, however long the history. Only pending operations keep theirs.
 pub(super) struct Layout {
     /// In the order of invocation.
     pub(super) items: Vec<Item>,
-    /// Items that return, in the order of their responses.
+    /// The items that return, by response.
     pub(super) by_end: Vec<u32>,
-    /// Items that never return and may have an effect, in the order of invocation.
+    /// The items that never return and may have an effect, by invocation.
     pub(super) pending: Vec<u32>,
     pub(super) words: Words,
     /// [`Specification::precedence`].
     pub(super) precedence: Vec<u32>,
 }
 
-/// Numbers handed out lowest first, and taken back.
+/// Allocates bits, the lowest free one first.
 #[derive(Default)]
-struct Rooms {
+struct BitAllocator {
     free: Vec<u32>,
     made: u32,
 }
 
-impl Rooms {
+impl BitAllocator {
     fn take(&mut self) -> u32 {
         self.free.pop().unwrap_or_else(|| {
             self.made += 1;
@@ -136,8 +136,8 @@ impl Rooms {
 }
 
 impl Layout {
-    /// Lays out the operations `part` (in the order of invocation) as far as the event `until`: what is invoked later
-    /// is left out, what returns later is pending.
+    /// The layout of the operations `part` (in the order of invocation) up to the event `until`: operations that are
+    /// invoked later are left out, those that return later are pending.
     pub(super) fn new<S: Specification>(
         spec: &S,
         operations: &[Operation<S::Op, S::Ret>],
@@ -155,7 +155,7 @@ impl Layout {
             let ret = answer(operations, operation, end);
             let op = &operations[operation as usize].op;
             let read_only = spec.read_only(op, ret);
-            // A pending operation without effect might as well never have been.
+            // A pending operation without effect can be left out.
             if read_only && end == NEVER {
                 continue;
             }
@@ -167,13 +167,13 @@ impl Layout {
                 mask: 0,
                 class: 0,
                 read_only,
-                tells: read_only || spec.answer_matters(op, ret),
+                constrains_state: read_only || spec.answer_matters(op, ret),
             });
         }
         let mut by_end: Vec<u32> = (0..items.len() as u32).filter(|&n| items[n as usize].end != NEVER).collect();
         by_end.sort_unstable_by_key(|&n| items[n as usize].end);
         let pending = (0..items.len() as u32).filter(|&n| items[n as usize].end == NEVER).collect();
-        let words = give_rooms(&mut items, &by_end);
+        let words = assign_bits(&mut items, &by_end);
         classify(&mut items, operations);
         let spanned = items.iter().map(|item| {
             let answer = answer(operations, item.operation, item.end);
@@ -184,42 +184,43 @@ impl Layout {
     }
 }
 
-/// What an operation that ended at `end` is known to have returned.
+/// The known answer of an operation that ended at `end`.
 pub(super) fn answer<O, R>(operations: &[Operation<O, R>], operation: u32, end: u32) -> Option<&R> {
     operations[operation as usize].ret.as_ref().filter(|_| end != NEVER)
 }
 
-fn give_rooms(items: &mut [Item], by_end: &[u32]) -> Words {
-    let (mut mutators, mut readers, mut pending) = (Rooms::default(), Rooms::default(), Rooms::default());
-    let mut rooms = vec![0u32; items.len()];
+fn assign_bits(items: &mut [Item], by_end: &[u32]) -> Words {
+    let (mut mutators, mut readers, mut pending) =
+        (BitAllocator::default(), BitAllocator::default(), BitAllocator::default());
+    let mut bits = vec![0u32; items.len()];
     let mut ended = by_end.iter().copied().peekable();
     for n in 0..items.len() {
         while let Some(done) = ended.next_if(|&done| items[done as usize].end < items[n].call) {
-            let rooms_of = if items[done as usize].read_only { &mut readers } else { &mut mutators };
-            rooms_of.free.push(rooms[done as usize]);
+            let allocator = if items[done as usize].read_only { &mut readers } else { &mut mutators };
+            allocator.free.push(bits[done as usize]);
         }
         let item = &items[n];
-        rooms[n] = match (item.end, item.read_only) {
+        bits[n] = match (item.end, item.read_only) {
             (NEVER, _) => pending.take(),
             (_, true) => readers.take(),
             (_, false) => mutators.take(),
         };
     }
     let words = Words { mutators: mutators.words(), readers: readers.words(), pending: pending.words() };
-    for (item, room) in items.iter_mut().zip(rooms) {
+    for (item, bit) in items.iter_mut().zip(bits) {
         let base = match (item.end, item.read_only) {
             (NEVER, _) => words.mutators + words.readers,
             (_, true) => words.mutators,
             (_, false) => 0,
         };
-        item.word = base as u32 + room / 64;
-        item.mask = 1 << (room % 64);
+        item.word = base as u32 + bit / 64;
+        item.mask = 1 << (bit % 64);
     }
     words
 }
 
-/// Gives operations that are alike (the question, the answer, and whether there will be one) one class: the number of
-/// the first of them.
+/// Gives operations that are equal (in operation, answer, and whether there is one) the same class: the number of the
+/// first of them.
 fn classify<O: Eq + Hash, R: Eq + Hash>(items: &mut [Item], operations: &[Operation<O, R>]) {
     let alike = |item: &Item| {
         let op = &operations[item.operation as usize].op;

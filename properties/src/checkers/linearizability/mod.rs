@@ -13,14 +13,14 @@
 //! assert_eq!(verdict.violation().unwrap().culprit, 2);
 //! ```
 //!
-//! What is here, from the outside in:
-//! - [`linearizable`]: the property of a model, from a specification and a view of the model's operations;
-//! - [`Checker`]: the judge of one plain list of [`Operation`]s; [`Verdict`] and [`Counterexample`] are what it says;
-//! - [`Specification`]: what a sequential object is; [`specs`] has the usual ones;
+//! Contents:
+//! - [`linearizable`]: a property of a model, from a specification and a view of the model's operations;
+//! - [`Checker`]: the checker of a list of [`Operation`]s, with a [`Verdict`] and a [`Counterexample`];
+//! - [`Specification`]: a sequential object; [`specs`] has the usual ones;
 //! - [`gibbons_korach`]: the polynomial algorithm for registers whose writes are unique.
 //!
-//! What is not guaranteed: the general problem is NP-complete (Gibbons and Korach 1997), so the search has limits and
-//! beyond them says [`Verdict::Unknown`], never a guess.
+//! The general problem is NP-complete (Gibbons and Korach 1997), so the search has limits, beyond which the verdict is
+//! [`Verdict::Unknown`].
 
 mod checker;
 mod counterexample;

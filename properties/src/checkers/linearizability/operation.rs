@@ -1,21 +1,21 @@
-//! Operations: what a checker of histories reads.
+//! The operations of histories that checkers read.
 
 use seedbed_sim::{History, Outcome};
 
 /// One operation of a history.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Operation<O, R> {
-    /// Who asked. One process may have several operations open; it matters only where it invokes one at the very instant
-    /// at which its last one returned: then the one is after the other (and those invoked together are in the order of
-    /// the list).
+    /// The process that invoked it. It may have several open operations. Processes matter only if one invokes an
+    /// operation at the instant at which its last one returned: the new one is then after that (and operations invoked
+    /// together are in the order of the list).
     pub process: u64,
-    /// What was asked.
+    /// With its arguments.
     pub op: O,
-    /// When it was invoked, in any unit.
+    /// The time of its invocation, in any unit.
     pub invoked: u64,
-    /// When it returned; nothing: it never did, so it may take effect at any later time, or never.
+    /// The time of its return; `None` if it never returned, so that it may take effect at any later time, or never.
     pub returned: Option<u64>,
-    /// What it returned; nothing: nobody knows, so any answer will do.
+    /// Its answer; `None` if it is not known, so that any answer is right.
     pub ret: Option<R>,
 }
 
@@ -32,8 +32,8 @@ impl<O, R> Operation<O, R> {
     }
 }
 
-/// The operations of a recorded history. Those that certainly failed never happened, those whose end is unknown are
-/// pending. `view` says what an operation and its answer are to the specification; nothing: not its business.
+/// The operations of a recorded history. Failed ones are left out, those of unknown outcome are pending. `view`
+/// converts an operation and its answer for the specification; `None` leaves it out.
 pub fn from_history<O, R, SO, SR>(
     history: &History<O, R>,
     view: impl Fn(&O, Option<&R>) -> Option<(SO, Option<SR>)>,

@@ -9,7 +9,7 @@ use super::operation::{Operation, from_history};
 use super::specification::Specification;
 use super::verdict::Verdict;
 
-/// What an operation of a model, and its answer, are to a specification; nothing: not its business.
+/// Converts an operation of a model and its answer for a specification; `None` leaves it out.
 type View<M, S> = dyn Fn(&Op<M>, Option<&Ret<M>>) -> Option<(<S as Specification>::Op, Option<<S as Specification>::Ret>)>
     + Send
     + Sync;
@@ -21,12 +21,12 @@ pub struct Linearizable<M: Model, S: Specification> {
     view: Arc<View<M, S>>,
 }
 
-/// The property, called `name` (`raft/linearizable`), that the history of a model is linearizable with respect to `spec`,
-/// judged at the end. `view` says what an operation of the model is to the specification, and what its answer is: an
-/// answer of nothing is any answer; a view of nothing leaves the operation out.
+/// The property `name` (`raft/linearizable`): the history of a model is linearizable with respect to `spec`, checked at
+/// the end. `view` converts an operation of the model and its answer for the specification: without an answer, any
+/// answer is right; without an operation, it is left out.
 ///
-/// A history that cannot be decided within the limits breaks the property too, and says so: what was not checked must
-/// not look green.
+/// A history that cannot be decided within the limits violates the property too, with a message that says so: a result
+/// that was not checked must not pass.
 pub fn linearizable<M: Model, S: Specification>(
     name: impl Into<String>,
     spec: S,

@@ -1,19 +1,18 @@
 //! The search of Wing and Gong ("Testing and verifying concurrent objects", 1993) with Lowe's memoisation and
 //! just-in-time linearisation ("Testing for linearizability", 2017, sections 4 and 5), depth first.
 //!
-//! What is added to the papers, each with the reason why it loses no linearisation:
-//! - Only configurations that *failed* are remembered: on one path no configuration comes twice, for each step
-//!   linearises one operation more. So a good history costs memory for its path alone.
-//! - An operation that changes no state whatever is linearised as soon as it can be. Take any linearisation that has it
-//!   later: moving it up to here keeps all answers, and everything it jumps over was not yet returned when it was
-//!   invoked.
-//! - Of operations that are alike and both open, the one that returns first goes first: else exchange them.
-//! - *Dominance*: if a configuration failed, so does each that has the same front and state, has linearised the same
-//!   mutators, has fewer readers behind it and has used at least the same pending operations. (Readers are never in
-//!   the way, and pending operations may be left out.) So pending operations do not double the configurations each.
+//! Additions to the papers, each with the reason why it loses no linearisation:
+//! - Only *failed* configurations are kept: no configuration occurs twice on one path, because each step linearises one
+//!   more operation. So a linearizable history needs memory for its path only.
+//! - A read-only operation is linearised as soon as it is possible. In any linearisation that has it later, moving it
+//!   to here keeps all answers, and every operation it passes had not returned when it was invoked.
+//! - Of equal operations that are both open, the one that returns first goes first: otherwise exchange them.
+//! - *Dominance*: if a configuration failed, so does each one with the same front, state and linearised mutators, fewer
+//!   linearised readers, and at least the same used pending operations. (Readers are never in the way, and pending
+//!   operations may be left out.) So pending operations do not double the number of configurations each.
 //! - A pending operation that is followed at once by one that leads to the same state without it may be left out.
-//! - Where the operation at the front, or one of the next few, cannot get its answer from anything that is there in time
-//!   ([`Specification::attainable`]), the configuration fails at once.
+//! - If the operation at the front, or one of the next few, cannot get its answer from any operation that is invoked in
+//!   time ([`Specification::attainable`]), the configuration fails at once.
 
 use super::failed::Failed;
 use super::layout::{Item, Layout, NEVER, answer};
@@ -21,55 +20,55 @@ use super::operation::Operation;
 use super::specification::{Specification, Step};
 use super::verdict::Unknown;
 
-/// What the search may spend.
+/// The limits of a search.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Budget {
     pub(super) steps: u64,
     pub(super) configurations: usize,
 }
 
-/// What the search found.
+/// The result of a search.
 pub(super) enum Found {
-    /// A linearisation: places in the history.
+    /// A linearisation, as indices in the history.
     Order(Vec<u32>),
-    /// There is none.
+    /// No linearisation exists.
     Nothing,
-    /// Neither: it is too much work.
+    /// The limits were reached.
     GaveUp(Unknown),
 }
 
-/// A way that goes no further.
+/// An order that cannot be continued.
 #[derive(Clone, Debug)]
 pub(super) struct DeadEnd<State> {
-    /// How many responses are behind it.
+    /// The number of explained responses.
     pub(super) front: u32,
-    /// The state there.
+    /// The state at its end.
     pub(super) state: State,
-    /// How many operations were linearised.
+    /// The number of linearised operations.
     pub(super) length: usize,
-    /// The last of them, in order: places in the history.
+    /// The last of them, as indices in the history, in order.
     pub(super) recent: Vec<u32>,
 }
 
 const ROOT: u32 = u32::MAX;
-/// How far ahead to look for answers that cannot be given any more, in responses.
+/// The number of responses ahead of the front that are checked for unattainable answers.
 const AHEAD: usize = 16;
-/// Such answers that are looked at.
+/// The most answers that are checked.
 const GOALS: usize = 3;
-/// Dead ends that are remembered at most.
-const TOLD: usize = 4;
-/// Operations that are remembered of the order of each.
+/// The most dead ends that are kept.
+const MAX_DEAD_ENDS: usize = 4;
+/// The number of last operations that are kept of a dead end.
 const RECENT: usize = 8;
 
-/// One mutator that was linearised, and what may follow it.
+/// A linearised mutator, and the candidates to follow it.
 struct Frame<U> {
     item: u32,
     undo: Option<U>,
-    /// Where the trail was.
+    /// The length of the trail before it.
     trail: u32,
-    /// Its candidates begin here.
+    /// The index of its first candidate.
     candidates: u32,
-    /// The next to try.
+    /// The index of the next candidate to try.
     cursor: u32,
     hash: u64,
 }
@@ -79,34 +78,34 @@ pub(super) struct Search<'a, S: Specification> {
     operations: &'a [Operation<S::Op, S::Ret>],
     layout: &'a Layout,
     state: S::State,
-    /// Two doubly linked lists in the order of invocation: readers and mutators that will return and are not
-    /// linearised. The sentinels are the two items after the last.
+    /// Two doubly linked lists in the order of invocation: readers and mutators that return and are not linearised. The
+    /// sentinels are the two items after the last.
     next: Vec<u32>,
     previous: Vec<u32>,
     linearised: Vec<bool>,
     bits: Vec<u64>,
     /// The front: the first of [`Layout::by_end`] that is not linearised.
     front: u32,
-    /// What was linearised, in order, each with the front before it.
+    /// The linearised operations in order, each with the front before it.
     trail: Vec<(u32, u32)>,
     frames: Vec<Frame<S::Undo>>,
     candidates: Vec<u32>,
-    /// Of each class, the last configuration that has one of it among its candidates.
+    /// By class: the last configuration that has one of its operations as a candidate.
     stamps: Vec<u64>,
     failed: Failed<S::State>,
     steps: u64,
     budget: Budget,
-    /// The last response that was seen to be out of reach.
+    /// The last response whose answer was found unattainable.
     pub(super) missed: u32,
-    /// The furthest front that was reached.
+    /// The greatest front reached.
     pub(super) furthest: u32,
     enough_at: u32,
     looks_ahead: bool,
-    /// Some dead ends at the furthest front.
+    /// Some dead ends at the greatest front.
     pub(super) dead_ends: Vec<DeadEnd<S::State>>,
 }
 
-/// What became of entering a configuration.
+/// The result of entering a configuration.
 enum Entered {
     Done,
     Open,
@@ -171,14 +170,14 @@ impl<'a, S: Specification> Search<'a, S> {
         }
     }
 
-    /// Searches for dead ends at this front, and stops once a few are known: goes as far as it can, although it may be
-    /// known earlier that it cannot get through.
+    /// Stops the search once a few dead ends at this front are known; until then it goes as far as possible, even if it
+    /// is known earlier that there is no linearisation.
     pub(super) fn enough_at(&mut self, front: u32) {
         self.enough_at = front;
         self.looks_ahead = false;
     }
 
-    /// Searches to the end.
+    /// Runs the search.
     pub(super) fn run(&mut self) -> Found {
         match self.enter(ROOT, None) {
             Entered::Done => return Found::Order(self.order()),
@@ -194,7 +193,7 @@ impl<'a, S: Specification> Search<'a, S> {
                 }
                 continue;
             };
-            if self.dead_ends.len() == TOLD && self.dead_ends[0].front == self.enough_at {
+            if self.dead_ends.len() == MAX_DEAD_ENDS && self.dead_ends[0].front == self.enough_at {
                 return Found::Nothing;
             }
             frame.cursor += 1;
@@ -204,7 +203,7 @@ impl<'a, S: Specification> Search<'a, S> {
             }
             let undo = match self.apply(item) {
                 Step::Illegal => continue,
-                // It never returned and has no effect here: it need not be here.
+                // A pending operation without effect here can be left out.
                 Step::Same if self.layout.items[item as usize].end == NEVER => continue,
                 Step::Same => None,
                 Step::Changed(undo) => Some(undo),
@@ -228,12 +227,12 @@ impl<'a, S: Specification> Search<'a, S> {
         self.spec.apply(&mut self.state, op, answer(self.operations, item.operation, item.end))
     }
 
-    /// Takes `item`, which has just been applied, back again if the operation before it is pending, and leaving that one
-    /// out would have led to the same state. Gives what undoes `item` otherwise.
+    /// Undoes `item`, which has just been applied, if the operation before it is pending and leaving that one out would
+    /// have led to the same state. Returns what undoes `item` otherwise.
     fn unless_wasted(&mut self, item: u32, undo: Option<S::Undo>) -> Option<Option<S::Undo>> {
         let frame = self.frames.last_mut().expect("a configuration is open");
         let is_pending = frame.item != ROOT && self.layout.items[frame.item as usize].end == NEVER;
-        // Somebody read what it wrote.
+        // A later operation read what it wrote.
         let was_read = self.trail.len() as u32 > frame.trail + 1;
         if !is_pending || was_read {
             return Some(undo);
@@ -261,7 +260,7 @@ impl<'a, S: Specification> Search<'a, S> {
         }
     }
 
-    /// Goes on with `item`, which has just been applied. A dead configuration is left again at once.
+    /// Enters the configuration after `item`, which has just been applied. A failed configuration is left at once.
     fn enter(&mut self, item: u32, undo: Option<S::Undo>) -> Entered {
         let trail = self.trail.len() as u32;
         let candidates = self.candidates.len() as u32;
@@ -288,7 +287,7 @@ impl<'a, S: Specification> Search<'a, S> {
         Entered::Open
     }
 
-    /// Linearises all readers that can be.
+    /// Linearises all readers that are possible.
     fn linearise_readers(&mut self) {
         let mut at = self.next[self.readers()];
         while (at as usize) < self.layout.items.len() && self.is_open(at) {
@@ -311,11 +310,11 @@ impl<'a, S: Specification> Search<'a, S> {
         self.layout.items[item as usize].call < end
     }
 
-    /// Whether the next operations that tell something of the state can still get their answers, as far as the
-    /// specification can tell.
+    /// Whether the next operations whose answers depend on the state can still get them, as far as the specification
+    /// can tell.
     fn attainable(&mut self) -> bool {
         let ahead = self.layout.by_end[self.front as usize..].iter().copied().take(AHEAD);
-        let left = ahead.filter(|&n| self.layout.items[n as usize].tells && !self.linearised[n as usize]);
+        let left = ahead.filter(|&n| self.layout.items[n as usize].constrains_state && !self.linearised[n as usize]);
         let missed = left.take(GOALS).find(|&goal| !self.is_attainable(goal));
         if let Some(goal) = missed {
             let end = self.layout.items[goal as usize].end;
@@ -340,8 +339,8 @@ impl<'a, S: Specification> Search<'a, S> {
         self.spec.attainable(&self.state, op, ret.as_ref(), means.map(|n| &self.operations[n as usize].op))
     }
 
-    /// Lists what may come next: the operation at the front first, for it is in the way of all others; then the others
-    /// in the order of invocation; then those that never return.
+    /// Lists the candidates: the operation at the front first, because it blocks all others; then the others in the
+    /// order of invocation; then those that never return.
     fn gather(&mut self) {
         let stamp = self.steps + 1;
         let front = self.layout.by_end[self.front as usize];
@@ -372,7 +371,7 @@ impl<'a, S: Specification> Search<'a, S> {
         }
     }
 
-    /// Adds a candidate, unless there is one like it that returns earlier.
+    /// Adds a candidate, unless an equal one returns earlier.
     fn consider(&mut self, item: u32, stamp: u64) {
         let class = self.layout.items[item as usize].class as usize;
         if self.stamps[class] != stamp {
@@ -389,7 +388,7 @@ impl<'a, S: Specification> Search<'a, S> {
         }
     }
 
-    /// Where the operation at the front cannot happen now, those after which it can are tried first.
+    /// If the operation at the front is not possible now, candidates after which it is are tried first.
     fn helpful_first(&mut self, begin: usize) {
         let front = self.layout.by_end[self.front as usize];
         if begin + 1 >= self.candidates.len() || self.can_happen(front) {
@@ -435,7 +434,7 @@ impl<'a, S: Specification> Search<'a, S> {
         }
     }
 
-    /// Moves an operation behind us.
+    /// Marks an operation as linearised.
     fn linearise(&mut self, n: u32) {
         let item = &self.layout.items[n as usize];
         self.trail.push((n, self.front));
@@ -458,7 +457,7 @@ impl<'a, S: Specification> Search<'a, S> {
         self.furthest = self.furthest.max(self.front);
     }
 
-    /// Takes back the last operation of the trail, in exactly the reverse order.
+    /// Undoes the last operation of the trail, in exactly the reverse order.
     fn take_back(&mut self) {
         let (n, front) = self.trail.pop().expect("something was linearised");
         while self.front > front {
@@ -476,7 +475,7 @@ impl<'a, S: Specification> Search<'a, S> {
         }
     }
 
-    /// Remembers that the last configuration failed, and leaves it.
+    /// Stores the last configuration as failed, and leaves it.
     fn fail(&mut self) {
         self.note_dead_end();
         let hash = self.frames.last().expect("a configuration failed").hash;
@@ -495,7 +494,7 @@ impl<'a, S: Specification> Search<'a, S> {
         }
     }
 
-    /// Remembers a configuration at the furthest front. Of its order only the end: what is told is where it got stuck.
+    /// Stores a dead end at the greatest front, with only the end of its order.
     fn note_dead_end(&mut self) {
         if self.front < self.furthest {
             return;
@@ -503,7 +502,7 @@ impl<'a, S: Specification> Search<'a, S> {
         if self.dead_ends.first().is_some_and(|old| old.front < self.front) {
             self.dead_ends.clear();
         }
-        if self.dead_ends.len() < TOLD && self.dead_ends.iter().all(|old| old.state != self.state) {
+        if self.dead_ends.len() < MAX_DEAD_ENDS && self.dead_ends.iter().all(|old| old.state != self.state) {
             let recent = &self.trail[self.trail.len().saturating_sub(RECENT)..];
             let order = recent.iter().map(|&(item, _)| self.layout.items[item as usize].operation).collect();
             let length = self.trail.len();

@@ -1,27 +1,27 @@
-//! What the checker says.
+//! The verdict of the checker.
 
 use std::fmt;
 
 use super::draw;
 
-/// Whether a history is linearizable.
+/// The verdict on a history.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is, in this order: places in the history. Pending operations without effect are left out.
+    /// Linearizable, in this order of indices in the history. Pending operations without effect are left out.
     Linearizable(Vec<usize>),
-    /// It is not.
+    /// Not linearizable.
     Violation(Box<Counterexample>),
-    /// It could not be decided within the limits.
+    /// Undecided within the limits.
     Unknown(Unknown),
 }
 
 impl Verdict {
-    /// Whether the history was found linearizable.
+    /// Whether the verdict is [`Verdict::Linearizable`].
     pub fn is_linearizable(&self) -> bool {
         matches!(self, Verdict::Linearizable(_))
     }
 
-    /// Why the history is not linearizable, if it was found so.
+    /// The counterexample of a violation.
     pub fn violation(&self) -> Option<&Counterexample> {
         match self {
             Verdict::Violation(counterexample) => Some(counterexample),
@@ -33,12 +33,12 @@ impl Verdict {
 /// Why there is no verdict.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unknown {
-    /// The search took as many steps as it may.
+    /// The search reached its limit of steps.
     #[error("undecided after {limit} steps{}", if *.forgot { ", with too little memory for what was already tried" } else { "" })]
     Steps {
         /// The limit, [`Limits::steps`](super::Limits::steps).
         limit: u64,
-        /// Whether configurations had to be forgotten and may have been tried again.
+        /// Whether configurations were discarded, and may have been tried again.
         forgot: bool,
     },
 }
@@ -46,61 +46,61 @@ pub enum Unknown {
 /// Why a history is not linearizable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Counterexample {
-    /// The operation whose response no order explains: its place in the history.
+    /// The index of the operation whose response no order explains.
     pub culprit: usize,
-    /// How many events (invocations and responses, in order of time) there are up to that response. This prefix of the
+    /// The number of events (invocations and responses, in order of time) up to that response. This prefix of the
     /// history is not linearizable.
     pub events: usize,
     /// Whether every shorter prefix is known to be linearizable.
     pub minimal: bool,
-    /// The part of the object, where it has parts.
+    /// The part of the object, if it has parts.
     pub part: Option<String>,
-    /// What cannot be, in words, where an algorithm for this kind of object found out.
+    /// The reason in words, if a polynomial algorithm found it.
     pub reason: Option<String>,
-    /// How far orders of the operations get: up to the culprit's response at best. There may be more than these.
+    /// The longest orders of the operations: up to the culprit's response at best. There may be more than these.
     pub furthest: Vec<Configuration>,
-    /// The operations to draw: the culprit, those in the ends of the orders, and those that returned last.
+    /// The operations to draw: the culprit, the last ones of the orders, and those that returned last.
     pub bars: Vec<Bar>,
-    /// How many operations there are before these.
+    /// The number of earlier operations that are not drawn.
     pub left_out: usize,
-    /// When the culprit returned.
+    /// The time of the culprit's response.
     pub(super) at: u64,
 }
 
-/// An operation of the prefix.
+/// A drawn operation of the prefix.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bar {
-    /// Its place in the history.
+    /// Its index in the history.
     pub operation: usize,
-    /// Whose it is.
+    /// The process that invoked it.
     pub process: u64,
-    /// What was asked, and what was answered if that was known by then.
+    /// The operation, and its answer if that was known by then.
     pub label: String,
-    /// The place of its invocation among the events of the history.
+    /// The position of its invocation among the events of the history.
     pub from: u32,
-    /// The place of its response, if it had returned by then.
+    /// The position of its response, if it had returned by then.
     pub to: Option<u32>,
 }
 
 impl Counterexample {
-    /// The bar of an operation, if it is drawn.
+    /// The bar of an operation; `None` if it is not drawn.
     pub fn bar(&self, operation: usize) -> Option<&Bar> {
         self.bars.iter().find(|bar| bar.operation == operation)
     }
 }
 
-/// Where an order of the operations gets stuck.
+/// The end of an order that cannot be continued.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Configuration {
-    /// The state there, as `Debug` writes it.
+    /// The state at its end, as `Debug` prints it.
     pub state: String,
-    /// How many operations are in that order.
+    /// The number of operations in the order.
     pub length: usize,
-    /// The last of them: places in the history.
+    /// The last of them, by index in the history.
     pub recent: Vec<usize>,
-    /// Whether all that returned before the culprit is in that order.
+    /// Whether the order contains all operations that returned before the culprit.
     pub is_there: bool,
-    /// What the culprit would return there, as `Debug` writes it, where the specification can tell.
+    /// The answer that the culprit would have there, as `Debug` prints it, if the specification determines it.
     pub instead: Option<String>,
 }
 

@@ -1,6 +1,6 @@
-//! Fencing: a resource that is guarded by a lock whose holders may not know that they have lost it (Burrows, "The Chubby
-//! lock service", 2006, section 2.4, sequencers). The lock hands out tokens that grow; the resource refuses what comes
-//! with a token older than the newest it has seen.
+//! Fencing: a resource guarded by a lock whose holders may not know that they have lost it (Burrows, "The Chubby lock
+//! service", 2006, section 2.4, sequencers). The lock grants increasing tokens, and the resource refuses tokens older
+//! than the newest it has seen.
 //!
 //! ```
 //! use seedbed_properties::checkers::judge::Judge;
@@ -22,16 +22,16 @@ use crate::checkers::judge::{Id, Judge, Name, Refusal, Ruling};
 /// A resource accepted a write.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Accepted<R, H> {
-    /// Which.
+    /// The guarded resource.
     pub resource: R,
-    /// Whose write: what holds the lock once, such as a session.
+    /// The holder: an acquisition of the lock, such as a session.
     pub by: H,
-    /// The token it came with.
+    /// The token of the write.
     pub token: u64,
 }
 
-/// Each resource accepts tokens that never decrease, and one token from one holder only. Then what it accepted is what
-/// holders would have written one after the other, in the order of their tokens.
+/// Each resource accepts tokens that never decrease, each from one holder only. Then the accepted writes are in a
+/// serial order of the holders, by token.
 #[derive(Clone, Debug)]
 pub struct Fencing<R, H> {
     newest: BTreeMap<R, (H, u64)>,
@@ -61,9 +61,9 @@ impl<R, H> Default for Fencing<R, H> {
     }
 }
 
-/// What a resource accepted is what holders wrote one after the other, in some order: nobody writes again after somebody
-/// else has written. Looks at no token, so it judges a resource that checks none. A holder who takes the lock twice must
-/// be told as two.
+/// The accepted writes of a resource are in some serial order of the holders: no holder writes again after another has
+/// written. Ignores tokens, so it can judge a resource that checks none. A holder that acquires the lock twice must
+/// have two identities.
 #[derive(Clone, Debug)]
 pub struct SerialHolders<R, H> {
     resources: BTreeMap<R, Turns<H>>,

@@ -1,65 +1,65 @@
-//! What a lock must do with those who ask for it.
+//! The rules of locks.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::checkers::judge::{Id, Judge, Name, Refusal, Ruling};
 
-/// What happens to the lock of a resource, in the order in which the lock has it happen.
+/// The events of a resource's lock, in the order in which the lock executes them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Event<R, H> {
-    /// Somebody queues for it. Not told for one who asks again for what it holds.
+    /// A client queues for it. Not reported if it asks again for a lock that it holds.
     Asked {
-        /// For what.
+        /// The locked resource.
         resource: R,
-        /// Who.
+        /// The waiting client.
         by: H,
     },
-    /// One who waited gives up, or is gone.
+    /// A waiting client gives up, or has failed.
     Withdrew {
-        /// From what.
+        /// The locked resource.
         resource: R,
-        /// Who.
+        /// The client that waited.
         by: H,
     },
-    /// It is granted, or granted once more to its holder.
+    /// It is granted, perhaps again to its holder.
     Entered {
-        /// What.
+        /// The locked resource.
         resource: R,
-        /// To whom.
+        /// The holder.
         by: H,
-        /// How often the lock says this holder now holds it: one, for a lock that is not reentrant.
+        /// The depth of reentrance by the lock's own count: 1 for a lock that is not reentrant.
         depth: u32,
     },
     /// A release is accepted.
     Left {
-        /// Of what.
+        /// The locked resource.
         resource: R,
-        /// Whose release.
+        /// The client that releases.
         by: H,
-        /// How often the lock says it is still held: zero is free.
+        /// The remaining depth by the lock's own count: 0 if it is free.
         depth: u32,
     },
-    /// The lock takes it away from whoever holds it: the lease is over, the session is gone.
+    /// The lock revokes it from its holder: the lease has expired, the session is closed.
     Expired {
-        /// What.
+        /// The locked resource.
         resource: R,
     },
 }
 
-/// What a lock promises.
+/// A guarantee of a lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Rule {
-    /// It is granted to nobody while somebody else holds it.
+    /// It is not granted while another client holds it.
     Exclusion,
     /// It is released only by its holder.
     OnlyHolderReleases,
-    /// It is free when it was left as often as it was entered, and no earlier or later: the depths it tells are right.
+    /// It is free exactly when it was released as often as it was acquired: the reported depths are right.
     Balanced,
-    /// It is granted in the order of asking, and to nobody who did not ask.
+    /// It is granted in the order of requests, and only to clients that requested it.
     InOrder,
 }
 
-/// Judges one of a lock's promises.
+/// Judges one of a lock's guarantees.
 ///
 /// ```
 /// use seedbed_properties::checkers::judge::Judge;
@@ -82,13 +82,13 @@ pub struct Lock<R, H> {
 
 #[derive(Clone, Debug)]
 struct State<H> {
-    /// Who holds it, and how often it entered.
+    /// The holder, and how often it has acquired the lock.
     held: Option<(H, u32)>,
     waiting: VecDeque<H>,
 }
 
 impl<R: Name, H: Id> Lock<R, H> {
-    /// A judge of this promise.
+    /// A judge of this guarantee.
     pub fn judging(rule: Rule) -> Self {
         Lock { rule, locks: BTreeMap::new() }
     }
@@ -177,7 +177,7 @@ impl<H: Id> State<H> {
             Some((holder, times)) if *holder == by => *times,
             other => {
                 if rule != Rule::OnlyHolderReleases {
-                    // As the lock has it: a release is a release.
+                    // Other rules take the lock's word for it.
                     self.held = None;
                     return Ok(());
                 }

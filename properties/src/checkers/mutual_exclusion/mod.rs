@@ -1,8 +1,8 @@
-//! Mutual exclusion (Dijkstra 1965), and the rules of locks: [`Exclusion`] judges who is inside, [`Lock`] who came, entered
-//! and left, [`fencing`] what the guarded resource accepted.
+//! Mutual exclusion (Dijkstra 1965), and the rules of locks: [`Exclusion`] judges critical sections, [`Lock`] the
+//! events of a lock, [`fencing`] the writes that the guarded resource accepted.
 //!
-//! Guaranteed: two holders at one instant are seen, if the model's events end at those instants. A property of a model
-//! looks after each event, so what a node does and undoes within one handler only a [`Lock`] sees, from a journal.
+//! Two holders at one instant are found if the model's events end at that instant. A property of a model is checked
+//! after each event, so what a node does and undoes within one handler is only visible to a [`Lock`], from a journal.
 
 pub mod fencing;
 mod lock;
@@ -13,17 +13,17 @@ pub use lock::{Event, Lock, Rule};
 
 use crate::checkers::judge::{Id, Judge, Name, Refusal, Ruling};
 
-/// In which critical sections a node now is. One that is down is in none.
+/// The critical sections that a node is in now. A node that is down is in none.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Inside<N, R> {
-    /// Who.
+    /// The node that believes to hold locks.
     pub node: N,
-    /// Which resources it now believes it holds alone.
+    /// The resources that it now believes to hold exclusively.
     pub resources: Vec<R>,
 }
 
-/// At most one node is in the critical section of a resource, at every instant: `∀t Σ_i inCS_i(t) ≤ 1`. The same fact
-/// may be told again and again. An instant at which one enters and another leaves is judged in the order of telling.
+/// At most one node is in the critical section of a resource, at every instant: `∀t Σ_i inCS_i(t) ≤ 1`. Events may be
+/// repeated. At an instant at which one node enters and another leaves, the order of events counts.
 ///
 /// ```
 /// use seedbed_properties::checkers::judge::facts;

@@ -1,15 +1,15 @@
-//! What must never be more, or less.
+//! Upper and lower bounds on levels and counts.
 
 use std::collections::BTreeMap;
 
 use crate::checkers::judge::{Id, Judge, Refusal, Ruling};
 
-/// How much there is of something now; may be told again and again.
+/// The present level of something; may be repeated.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Level<N> {
-    /// Of what: a queue, a pool, a node.
+    /// What is measured: a queue, a pool, a node.
     pub of: N,
-    /// How much.
+    /// In any unit.
     pub value: i128,
 }
 
@@ -30,17 +30,17 @@ pub struct Bound<N> {
 }
 
 impl<N: Id> Bound<N> {
-    /// Between these, both allowed.
+    /// Bounds on both sides, inclusive.
     pub fn between(least: i128, most: i128) -> Self {
         Bound { least, most, of: std::marker::PhantomData }
     }
 
-    /// No more than this.
+    /// An inclusive upper bound.
     pub fn at_most(most: i128) -> Self {
         Bound::between(i128::MIN, most)
     }
 
-    /// No less than this.
+    /// An inclusive lower bound.
     pub fn at_least(least: i128) -> Self {
         Bound::between(least, i128::MAX)
     }
@@ -60,23 +60,17 @@ impl<N: Id> Judge for Bound<N> {
     }
 }
 
-/// Something begins, or is over: a request, a message that is not yet acknowledged.
+/// The begin or end of a request, or of an unacknowledged message. Each names whose limit it counts against.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Flight<N> {
-    /// One more is under way.
-    Begins {
-        /// Whose.
-        of: N,
-    },
-    /// One is over: its credit comes back.
-    Ends {
-        /// Whose.
-        of: N,
-    },
+    /// One more is in flight.
+    Begins(N),
+    /// One has ended, which frees its credit.
+    Ends(N),
 }
 
-/// At most so many are under way at once, of each: a credit, a prefetch, a concurrency limit. And none ends that has not
-/// begun.
+/// At most this many are in flight at once, for each limit: a credit, a prefetch, a concurrency limit. None ends that
+/// has not begun.
 #[derive(Clone, Debug)]
 pub struct InFlight<N> {
     most: u64,
@@ -84,7 +78,7 @@ pub struct InFlight<N> {
 }
 
 impl<N: Id> InFlight<N> {
-    /// At most so many.
+    /// The most that may be in flight.
     pub fn at_most(most: u64) -> Self {
         InFlight { most, now: BTreeMap::new() }
     }
@@ -96,7 +90,7 @@ impl<N: Id> Judge for InFlight<N> {
 
     fn observe(&mut self, event: Flight<N>) -> Ruling<N> {
         match event {
-            Flight::Begins { of } => {
+            Flight::Begins(of) => {
                 let now = self.now.entry(of.clone()).or_default();
                 *now += 1;
                 if *now > self.most {
@@ -104,7 +98,7 @@ impl<N: Id> Judge for InFlight<N> {
                     return Err(Refusal::new("in flight", [of], words));
                 }
             }
-            Flight::Ends { of } => match self.now.get_mut(&of) {
+            Flight::Ends(of) => match self.now.get_mut(&of) {
                 Some(now) if *now > 0 => *now -= 1,
                 _ => {
                     let words = format!("{of:?} ends one more than it has begun");
@@ -116,23 +110,17 @@ impl<N: Id> Judge for InFlight<N> {
     }
 }
 
-/// Something is done, first for its own sake, or once more because of that.
+/// A base event, or an extra event that it causes. Each names whose ratio it counts for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Counted<N> {
-    /// What is counted against: a call.
-    Base {
-        /// Whose.
-        of: N,
-    },
-    /// What is counted: an attempt.
-    Extra {
-        /// Whose.
-        of: N,
-    },
+    /// A base event, such as a call.
+    Base(N),
+    /// An extra event, such as an attempt.
+    Extra(N),
 }
 
-/// At every instant there is no more than `times` extra for each base, and a slack: attempts ≤ calls·times + slack, the
-/// bound of a retry budget on amplification.
+/// At every instant there are at most `times` extra events for each base event, plus a slack: attempts ≤ calls·times +
+/// slack, the bound of a retry budget on amplification.
 #[derive(Clone, Debug)]
 pub struct Ratio<N> {
     times: (u64, u64),
@@ -141,7 +129,7 @@ pub struct Ratio<N> {
 }
 
 impl<N: Id> Ratio<N> {
-    /// At most `numerator / denominator` extra for each base, and `slack` more.
+    /// At most `numerator / denominator` extra events for each base event, and `slack` more.
     pub fn new(numerator: u64, denominator: u64, slack: u64) -> Self {
         assert!(denominator > 0, "a ratio has a denominator");
         Ratio { times: (numerator, denominator), slack, counts: BTreeMap::new() }
@@ -154,11 +142,11 @@ impl<N: Id> Judge for Ratio<N> {
 
     fn observe(&mut self, event: Counted<N>) -> Ruling<N> {
         let of = match event {
-            Counted::Base { of } => {
+            Counted::Base(of) => {
                 self.counts.entry(of).or_default().0 += 1;
                 return Ok(());
             }
-            Counted::Extra { of } => of,
+            Counted::Extra(of) => of,
         };
         let (base, extra) = self.counts.entry(of.clone()).or_default();
         *extra += 1;

@@ -1,4 +1,4 @@
-//! What may be admitted in any interval.
+//! Limits on the amount that is admitted in an interval.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -6,21 +6,21 @@ use seedbed_sim::{Span, Time};
 
 use crate::checkers::judge::{Id, Judge, Refusal, Ruling};
 
-/// A limiter lets something through. Told in the order of time.
+/// An admission by a limiter. Events come in the order of time.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Admitted<N> {
-    /// Whose limit it counts against: a limiter, a client of it; `()` where all share one.
+    /// The limit that it counts against: of a limiter, or of a client of it; `()` for one shared limit.
     pub of: N,
-    /// When.
+    /// When it was admitted.
     pub at: Time,
-    /// How much.
+    /// In the unit of the limit.
     pub amount: u64,
 }
 
-/// In any interval of length t, ends included, at most `burst + rate·t` is admitted: what a token bucket allows (Turner
-/// 1986; the generic cell rate algorithm of ATM).
+/// In any interval of length t, ends included, at most `burst + rate·t` is admitted: the guarantee of a token bucket
+/// (Turner 1986; the generic cell rate algorithm of ATM).
 ///
-/// The judge is a leaky bucket, whose level is the most that any interval that ends now holds beyond its rate; so one
+/// The judge is a leaky bucket. Its level is the greatest excess over the rate of any interval that ends now, so one
 /// number decides all intervals.
 #[derive(Clone, Debug)]
 pub struct TokenBucket<N> {
@@ -35,13 +35,13 @@ struct Bucket {
     /// In units of amount times nanoseconds of `per`.
     level: u128,
     last: Time,
-    /// Where the worst interval that ends now begins, and what it holds.
+    /// The beginning of the worst interval that ends now, and the amount in it.
     from: Time,
     held: u128,
 }
 
 impl<N: Id> TokenBucket<N> {
-    /// A burst, and so much each so long; `per` must be longer than nothing.
+    /// A burst, and `rate` for every `per`, which must be longer than zero.
     pub fn new(burst: u64, rate: u64, per: Span) -> Self {
         assert!(per > Span::ZERO, "a rate needs a length of time");
         TokenBucket { burst, rate, per, buckets: BTreeMap::new() }
@@ -75,7 +75,7 @@ impl<N: Id> Judge for TokenBucket<N> {
     }
 }
 
-/// In any window of this length at most k are admitted: no more than k within less than the length.
+/// In any window of this length at most k are admitted: any k + 1 span at least the length.
 #[derive(Clone, Debug)]
 pub struct Window<N> {
     most: u64,
@@ -91,7 +91,7 @@ struct Recent {
 }
 
 impl<N: Id> Window<N> {
-    /// At most so many in any window of this length, its beginning included and its end not.
+    /// At most this many in any window of this length, its beginning included and its end not.
     pub fn new(most: u64, length: Span) -> Self {
         Window { most, length, recent: BTreeMap::new() }
     }

@@ -1,4 +1,4 @@
-//! What must be over in time.
+//! Deadlines of calls.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,36 +6,36 @@ use seedbed_sim::{Span, Time};
 
 use crate::checkers::judge::{Id, Judge, Name, Refusal, Ruling};
 
-/// Calls, told in the order of time.
+/// The events of calls, in the order of time.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Call<N, I> {
     /// A call begins.
     Began {
-        /// Whose.
+        /// The caller.
         by: N,
-        /// Which.
+        /// A unique identifier.
         call: I,
-        /// When.
+        /// When it begins.
         at: Time,
-        /// How long it may take.
+        /// The time until its deadline.
         within: Span,
     },
-    /// It is over, however it went.
+    /// A call ends, with success or not.
     Ended {
-        /// Which.
+        /// The call that ends.
         call: I,
-        /// When.
+        /// When it ends.
         at: Time,
     },
-    /// It is now this late.
+    /// The time advances without another event.
     Now {
-        /// How late.
+        /// The present time.
         at: Time,
     },
 }
 
-/// Each call is over when its time is: a reply, a failure, a deadline that is kept. Judged at the first event that is
-/// later than a deadline; tell [`Call::Now`] to judge without one.
+/// Each call ends by its deadline, with a reply, a failure or a timeout. Judged at the first event that is later than a
+/// deadline; report [`Call::Now`] to judge without one.
 ///
 /// ```
 /// use seedbed_properties::checkers::judge::Judge;

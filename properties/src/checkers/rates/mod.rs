@@ -1,6 +1,6 @@
-//! Rates and bounds: what a limiter lets through ([`TokenBucket`], [`Window`]), what is under way ([`InFlight`],
-//! [`Bound`]), how long it may take ([`Deadline`]) and how much more it may be ([`Ratio`]). All are exact: they hold for
-//! every interval, not for sampled ones, and compute with whole numbers.
+//! Rates and bounds: admissions of a limiter ([`TokenBucket`], [`Window`]), levels and events in flight ([`Bound`],
+//! [`InFlight`]), deadlines ([`Deadline`]) and ratios ([`Ratio`]). All are exact: they hold for every interval, not for
+//! sampled ones, and compute with integers.
 //!
 //! ```
 //! use seedbed_properties::checkers::judge::Judge;

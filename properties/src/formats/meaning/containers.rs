@@ -51,7 +51,7 @@ pub fn of_set(call: &Call) -> Meaning<set::Request<Datum>, set::Answer<Datum>> {
     let ret = match (&op, value) {
         (Request::Read, Value::Null) => None,
         (Request::Read, value) => Some(Answer::Items(list(value)?.into_iter().collect())),
-        // Recorders that repeat the argument say nothing by that.
+        // Some recorders repeat the argument in the answer.
         (Request::Insert(_) | Request::Remove(_), value) if *value == call.asked => Some(Answer::Done),
         (_, Value::Bool(said)) => Some(Answer::Said(*said)),
         (Request::Contains(_), value) => return Err(format!("expected true or false, found {value}")),

@@ -1,4 +1,4 @@
-//! What recorded functions mean to the specifications: one file for objects that are alike.
+//! The conversion of recorded functions for the specifications, with one file for similar objects.
 
 pub(super) mod containers;
 pub(super) mod counter;

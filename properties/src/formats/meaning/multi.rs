@@ -1,4 +1,4 @@
-//! Several registers, read and written together.
+//! Several registers with atomic operations on any number of them.
 
 use serde_json::Value;
 
@@ -7,7 +7,7 @@ use crate::formats::datum::Datum;
 use crate::formats::object::{Meaning, Reading, unknown};
 use crate::formats::recorded::Call;
 
-/// What all registers hold at first; nothing: it differs.
+/// The initial value of all registers; `None` if they differ.
 pub fn initial(init: &Value) -> Option<&Value> {
     let Value::Object(registers) = init else { return Some(init) };
     let first = registers.values().next().unwrap_or(&Value::Null);
@@ -39,7 +39,7 @@ pub fn transaction(call: &Call, reading: &Reading) -> Meaning<Accesses, Vec<Answ
                 op.push((key.into(), Access::Write(value.into())));
                 ret.push(Answer::Written);
             }
-            // It says nothing, and changes nothing.
+            // A read whose value is unknown is left out.
             (false, Some(Value::Null)) if reading.null_says_nothing() => {}
             (false, read) => {
                 op.push((key.into(), Access::Read));

@@ -49,7 +49,7 @@ pub fn text(value: &Value) -> Result<String, String> {
     value.as_str().map(str::to_string).ok_or_else(|| format!("expected text, found {value}"))
 }
 
-/// Whether all values are texts: then they need not be wrapped.
+/// Whether all values are texts, which need not be wrapped.
 pub fn is_of_texts(calls: &[Call], init: &Value) -> bool {
     let is_text = |value: &Value| match value.as_array().map(Vec::as_slice) {
         Some([_, value]) => value.is_null() || value.is_string(),

@@ -1,6 +1,7 @@
-//! The abstract execution: which updates were made, and what each replica had seen when it made one (Burckhardt,
-//! Gotsman, Yang and Zawirski, "Replicated Data Types: Specification, Verification, Optimality", POPL 2014). It is read
-//! from what clients asked and from the ghosts of replicas; no dot, vector or sequence number of theirs is believed.
+//! The abstract execution: the updates that were made, and those that each replica had seen when it made one
+//! (Burckhardt, Gotsman, Yang and Zawirski, "Replicated Data Types: Specification, Verification, Optimality", POPL
+//! 2014). It is read from clients' operations and from the ghost state of replicas, and does not rely on their dots,
+//! vectors or sequence numbers.
 
 use std::collections::BTreeMap;
 
@@ -11,52 +12,52 @@ use seedbed_models::replication::crdt::vocabulary::ElementId;
 use seedbed_models::replication::crdt::{Crdt, Op, Replica, Value};
 use seedbed_sim::{Broken, NodeId, OpId, Time, World};
 
-use crate::checkers::judge::News;
+use crate::checkers::judge::NewEntries;
 
 /// An update that was made.
 #[derive(Clone, Debug)]
 pub struct Event {
-    /// What was asked.
+    /// The operation.
     pub update: Op,
-    /// What its replica calls it, and when by its clock it was made.
+    /// Its identity at its replica, with the time by the replica's clock.
     pub stamp: Stamp,
-    /// When it was made, in truth.
+    /// The world's time at which it was made.
     pub at: Time,
-    /// Which updates its replica had seen.
+    /// The updates that its replica had seen.
     pub sees: Updates,
-    /// Of an edit that deletes: the elements that stood there.
+    /// The elements that it deletes, for edits of sequences.
     pub deletes: Vec<ElementId>,
 }
 
-/// All updates that were made so far.
+/// The updates so far.
 #[derive(Clone, Debug, Default)]
 pub struct Execution {
     events: BTreeMap<OpId, Event>,
-    news: News,
-    /// Of each node, the sequence that stood there when it was last looked at.
+    new_entries: NewEntries,
+    /// By node: the sequence at the last look.
     sequences: BTreeMap<NodeId, Vec<(ElementId, char)>>,
 }
 
-/// What has become of a replica.
+/// The changes of a replica.
 pub struct Changed<'w> {
-    /// The replica.
+    /// Its present state.
     pub replica: &'w Replica,
-    /// What it did since it was last looked at.
+    /// Its journal entries since the last look.
     pub entries: &'w [Entry],
-    /// The sequence that stood there before, if it is one.
+    /// The sequence at the last look, if it has one.
     pub before: Vec<(ElementId, char)>,
 }
 
 impl Execution {
-    /// Looks at a node that may have changed. Nothing, if it is down or did nothing.
+    /// Reads a node that may have changed. `None` if it is down or did nothing.
     ///
     /// # Errors
-    /// If its journal has shrunk.
+    /// If its journal has become shorter.
     pub fn look<'w>(&mut self, world: &'w World<Crdt>, node: NodeId) -> Result<Option<Changed<'w>>, Broken> {
         let Some(replica) = world.process(node) else {
             return Ok(None);
         };
-        let entries = self.news.of(world, node, &replica.ghost().journal)?;
+        let entries = self.new_entries.of(world, node, &replica.ghost().journal)?;
         if entries.is_empty() {
             if replica.ghost().journal.is_empty() {
                 self.sequences.insert(node, sequence(replica));
@@ -75,17 +76,17 @@ impl Execution {
         Ok(Some(Changed { replica, entries, before }))
     }
 
-    /// The updates of a set that were made. All are, unless a ghost is wrong.
+    /// The made updates of a set: all of them, unless ghost state is wrong.
     pub fn of<'a>(&'a self, updates: &'a Updates) -> impl Iterator<Item = (OpId, &'a Event)> + Clone + 'a {
         self.events.iter().filter(|(op, _)| updates.contains(**op)).map(|(op, event)| (*op, event))
     }
 
-    /// An update.
+    /// An update; `None` if it was not made.
     pub fn get(&self, op: OpId) -> Option<&Event> {
         self.events.get(&op)
     }
 
-    /// All updates.
+    /// The updates so far, by operation.
     pub fn events(&self) -> impl Iterator<Item = (OpId, &Event)> {
         self.events.iter().map(|(op, event)| (*op, event))
     }
@@ -101,7 +102,7 @@ fn sequence(replica: &Replica) -> Vec<(ElementId, char)> {
     }
 }
 
-/// Whether reading the replica gives a sequence; without reading it.
+/// Whether reads of the replica return a sequence.
 fn is_sequence(replica: &Replica) -> bool {
     use seedbed_models::replication::crdt::types::{Payload, State};
     match replica {
@@ -111,7 +112,7 @@ fn is_sequence(replica: &Replica) -> bool {
     }
 }
 
-/// The change of a sequence that an update asks for.
+/// The edit of a sequence in an update, if it is one.
 pub fn edit(update: &Op) -> Option<Edit> {
     match update {
         Op::List(op) => Some(op.edit()),
@@ -120,7 +121,7 @@ pub fn edit(update: &Op) -> Option<Edit> {
     }
 }
 
-/// The elements that an update takes out of this sequence.
+/// The elements that an update deletes from this sequence.
 fn deleted(update: &Op, sequence: &[(ElementId, char)]) -> Vec<ElementId> {
     match edit(update) {
         Some(Edit::Delete(at, count)) => {

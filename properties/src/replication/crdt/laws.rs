@@ -1,4 +1,4 @@
-//! S1 and S4: what the states of the state-based and the delta style are, as states.
+//! S1 and S4: laws of the states of the state-based and the delta style.
 
 use std::collections::BTreeMap;
 
@@ -9,9 +9,9 @@ use seedbed_models::replication::crdt::types::State;
 use seedbed_models::replication::crdt::{Crdt, Replica};
 use seedbed_sim::{Broken, NodeId, PerLife, Property, Verdict, World};
 
-use crate::checkers::judge::News;
+use crate::checkers::judge::NewEntries;
 
-/// The state of a replica, if its style has one.
+/// The state of a replica; `None` if its style has no states.
 pub fn state(replica: &Replica) -> Option<&State> {
     match replica {
         Replica::State(replica) => Some(replica.state()),
@@ -26,19 +26,19 @@ fn joined(a: &State, b: &State) -> State {
     a
 }
 
-/// S1: the states that replicas reach are elements of a join semilattice, and no replica goes back in it (Shapiro and
+/// S1: the states of replicas are elements of a join semilattice, and a replica's states only increase (Shapiro and
 /// others 2011: a monotonic semilattice object).
 #[derive(Clone, Debug, Default)]
 pub struct Semilattice {
-    news: News,
-    /// What each node was.
+    new_entries: NewEntries,
+    /// By node: its last state.
     last: PerLife<Option<State>>,
-    /// Some of the states that were reached.
+    /// A sample of the states that were reached.
     reached: Vec<State>,
     looked: usize,
 }
 
-/// So many states are compared with each other in a run, and then one of so many.
+/// The size of the sample; then one of so many states is compared.
 const COMPARED: usize = 8;
 
 impl Semilattice {
@@ -48,7 +48,7 @@ impl Semilattice {
         if twice != *state {
             return wrong("joining is not idempotent", format!("{state:?} with itself is {twice:?}"));
         }
-        // What a crash took, nobody has heard of: the names of these updates are given again.
+        // Updates lost in a crash were not sent, so their identities are reused.
         if self.last.is_outlived(world, node) {
             self.reached.clear();
         }
@@ -91,7 +91,7 @@ impl Property<Crdt> for Semilattice {
         for &node in world.changed() {
             let Some(replica) = world.process(node) else { continue };
             let Some(state) = state(replica) else { continue };
-            if !self.news.of(world, node, &replica.ghost().journal)?.is_empty() {
+            if !self.new_entries.of(world, node, &replica.ghost().journal)?.is_empty() {
                 self.judge(world, node, state)?;
             }
         }
@@ -99,15 +99,15 @@ impl Property<Crdt> for Semilattice {
     }
 }
 
-/// S4: with every replica goes a shadow that makes the same updates with the whole mutators and joins the whole states
-/// of those whose deltas the replica joins. They are the same at every instant (Almeida, Shoker and Baquero 2018: what
-/// the causal delta-merging condition is for).
+/// S4: each replica has a shadow that makes the same updates with full mutators, and joins the full states of those
+/// whose deltas the replica joins. Both are equal at every instant (Almeida, Shoker and Baquero 2018: the purpose of
+/// the causal delta-merging condition).
 #[derive(Clone, Debug, Default)]
 pub struct DeltaIsFull {
-    news: News,
-    /// What each replica's shadow was when the replica had these updates.
+    new_entries: NewEntries,
+    /// The shadow of a replica after it had these updates.
     shadows: BTreeMap<(ReplicaId, Updates), State>,
-    /// Of each node, who it was when it was looked at, and which updates it had.
+    /// By node: its replica at the last look, and that replica's updates.
     last: PerLife<Option<(ReplicaId, Updates)>>,
 }
 
@@ -120,11 +120,11 @@ impl DeltaIsFull {
     fn look(&mut self, world: &World<Crdt>, node: NodeId) -> Verdict {
         let Some(replica) = world.process(node) else { return Ok(()) };
         let (Some(state), Some(id)) = (state(replica), replica.id()) else { return Ok(()) };
-        let entries = self.news.of(world, node, &replica.ghost().journal)?;
+        let entries = self.new_entries.of(world, node, &replica.ghost().journal)?;
         let seen = &replica.ghost().seen;
         let last = self.last.of(world, node);
         let Some((_, had)) = last.as_ref().filter(|(who, _)| *who == id) else {
-            // Just born or recovered: what it has on disk, its shadow had too.
+            // The replica is new or recovered: its shadow had the updates on its disk.
             *last = Some((id, seen.clone()));
             return Ok(());
         };

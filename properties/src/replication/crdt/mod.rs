@@ -1,6 +1,6 @@
-//! What must be true of replicated data types (row C16 of the catalogue): laws of their states ([`laws`]), what they
-//! show ([`values`], by the oracle [`specification`] over the [`execution`]), sequences ([`sequence`]), what may be
-//! forgotten ([`stability`]), and that everything arrives ([`reach`]).
+//! The properties of replicated data types (row C16 of the catalogue): laws of their states ([`laws`]), the values they
+//! show ([`values`], by the oracle [`specification`] over the [`execution`]), sequences ([`sequence`]), garbage
+//! collection ([`stability`]), and eventual delivery ([`reach`]).
 
 pub mod execution;
 pub mod laws;
@@ -15,7 +15,7 @@ use seedbed_models::replication::crdt::broadcast::Order;
 use seedbed_models::replication::crdt::{Crdt, Kind, Style};
 use seedbed_sim::{AtEnd, Boundary, FaultClass, Span, Suite, Swarm, World};
 
-/// The data types with everything that must be true of them.
+/// The data types with their properties.
 pub fn suite() -> Suite<Crdt> {
     Suite::new(Crdt::default())
         .property(laws::Semilattice::default())
@@ -46,12 +46,12 @@ pub fn suite() -> Suite<Crdt> {
         })
 }
 
-/// The data type that runs: the configured one, or the planted one that is taken for it.
+/// The data type that runs: the configured one, or the one that a planted bug puts in its place.
 fn running(world: &World<Crdt>) -> Kind {
     world.config().kind.as_planted(world.scenario().planted())
 }
 
-/// Replicas that tell each other seldom, for stories that are short to tell.
+/// Replicas that synchronise rarely, for short stories.
 fn seldom(model: Crdt) -> Crdt {
     Crdt { interval: Span::ms(200), ..model }
 }

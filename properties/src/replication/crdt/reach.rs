@@ -8,11 +8,12 @@ use super::execution::Execution;
 use super::running;
 use super::specification::allows;
 
-/// L, judged at the end, when everything had time to arrive: every replica is a member; what one of them has, all have,
-/// and show; and what a client was told is made is among it, unless the replica that made it has lost its disk.
+/// L, judged at the end, when every update had time to arrive: every replica is a member; all have and show the same
+/// updates; and these include every update that a client was told is made, unless the replica that made it has lost its
+/// disk.
 ///
-/// A state may have the effect of an update without a trace of the update, such as of the second addition of an item to
-/// a set that only grows; so in those styles what is shown counts.
+/// A state may have the effect of an update without a trace of it, such as of the second addition of an item to a
+/// grow-only set; so in those styles the shown values count.
 #[derive(Clone, Debug, Default)]
 pub struct Reaches {
     execution: Execution,

@@ -1,8 +1,8 @@
 //! S6, the strong list specification (Attiya and others, "Specification and Complexity of Collaborative Text Editing",
 //! PODC 2016): the elements that a replica shows are those inserted and not deleted
-//! ([`allows`](super::specification::allows) judges that); an edit has its effect where its client sees it; and there
-//! is one total order of all elements, also of those that are gone, that contradicts no sequence that any replica ever
-//! showed.
+//! ([`allows`](super::specification::allows) judges that); an edit takes effect at its position in the sequence that
+//! the client saw; and one total order of all elements, deleted ones included, agrees with every sequence that any
+//! replica ever showed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
@@ -16,11 +16,11 @@ use seedbed_sim::{Broken, Property, Verdict, World};
 use super::execution::{Execution, edit};
 use super::specification::inserted;
 
-/// S6.
+/// S6: the total order, and the positions of edits.
 #[derive(Clone, Debug, Default)]
 pub struct StrongList {
     execution: Execution,
-    /// Which element stood directly behind which, in some sequence that was shown.
+    /// By element: the elements that directly followed it in some sequence.
     behind: BTreeMap<ElementId, BTreeSet<ElementId>>,
 }
 
@@ -71,9 +71,9 @@ impl Property<Crdt> for StrongList {
     }
 }
 
-/// Elements that stand in a circle, if some do: then no total order fits.
+/// A cycle of elements, if there is one: then no total order exists.
 fn contradiction<E: Ord + Copy + Debug>(behind: &BTreeMap<E, BTreeSet<E>>) -> Option<Vec<E>> {
-    // Takes away, again and again, what nothing stands before. What is left stands in circles, or behind one.
+    // Repeatedly removes elements without predecessors. The rest are on cycles, or behind one.
     let mut before: BTreeMap<E, usize> = BTreeMap::new();
     for (element, next) in behind {
         before.entry(*element).or_insert(0);
@@ -88,7 +88,7 @@ fn contradiction<E: Ord + Copy + Debug>(behind: &BTreeMap<E, BTreeSet<E>>) -> Op
             first.extend((*count == 0).then_some(*next));
         }
     }
-    // Following any of them backwards ends in a circle.
+    // Following predecessors from any of them closes a cycle.
     let start = *before.keys().next()?;
     let mut path = vec![start];
     loop {
@@ -114,9 +114,9 @@ mod tests {
         contradiction(&behind)
     }
 
-    /// The last is what the weak specification lets pass: no two sequences contradict each other, all three do.
+    /// The last case satisfies the weak specification: no two sequences contradict each other, all three do.
     #[test]
-    fn sequences_that_no_order_fits_are_told() {
+    fn sequences_without_an_order_are_found() {
         assert_eq!(shown(&["abc", "ac", "abxc"]), None);
         assert_eq!(shown(&["ab", "ba"]).map(|circle| circle.len()), Some(2));
         let mut circle = shown(&["pq", "ax", "xb", "ba"]).expect("a, x, b stand in a circle");

@@ -1,5 +1,5 @@
-//! Recorded sessions of people who write one text at the same time, in the format of the "concurrent editing traces" of
-//! github.com/josephg/editing-traces; and their replay by replicas of a text.
+//! Recorded sessions of collaborative editing, in the format of the "concurrent editing traces" of
+//! github.com/josephg/editing-traces, and their replay by replicas of a text.
 
 use std::collections::BTreeSet;
 use std::io::Read;
@@ -12,26 +12,26 @@ use seedbed_models::replication::crdt::vocabulary::TextOp;
 use seedbed_sim::{NodeId, Span, Time};
 use serde::Deserialize;
 
-/// A recorded session: transactions, each made where its parents, and what came before those, were known.
+/// A recorded session: transactions, each with its causal predecessors.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Session {
-    /// The text in the end.
+    /// The text at the end.
     pub end_content: String,
-    /// How many wrote.
+    /// The number of writers.
     pub num_agents: usize,
-    /// What they wrote; parents come before their children.
+    /// The transactions; parents come before their children.
     pub txns: Vec<Transaction>,
 }
 
-/// A transaction.
+/// A transaction of one writer.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Transaction {
-    /// The transactions that were known and that no other known one had seen.
+    /// Its direct causal predecessors, by index.
     pub parents: Vec<usize>,
-    /// Who made it.
+    /// The number of its writer.
     pub agent: usize,
-    /// Its edits: place, how many characters go, what comes.
+    /// Its edits: position, number of deleted characters, inserted text.
     pub patches: Vec<(u16, u16, String)>,
 }
 
@@ -44,7 +44,7 @@ impl Session {
         serde_json::from_reader(from)
     }
 
-    /// Lets everybody write what the record says, knowing what the record says they knew. Returns the writers, and the
+    /// Replays the session, each transaction with the causal past of the recording. Returns the writers, and the
     /// effects of each transaction.
     pub fn write(&self) -> (Vec<Writer>, Vec<Vec<Effect>>) {
         let mut writers: Vec<Writer> = (0..self.num_agents).map(|n| Writer::new(n, self.txns.len())).collect();
@@ -57,7 +57,7 @@ impl Session {
         (writers, effects)
     }
 
-    /// Some order of all transactions in which none comes before its parents; `random` is a number below its argument.
+    /// A random linear extension of the causal order; `random` returns a number below its argument.
     pub fn causal_order(&self, random: &mut impl FnMut(usize) -> usize) -> Vec<usize> {
         let mut children = vec![Vec::new(); self.txns.len()];
         let mut waits: Vec<usize> = self.txns.iter().map(|txn| txn.parents.len()).collect();
@@ -78,11 +78,11 @@ impl Session {
     }
 }
 
-/// Somebody who writes or reads.
+/// A replica of the text, of a writer or a reader.
 #[derive(Clone, Debug)]
 pub struct Writer {
     text: List<TextOp>,
-    /// Which transactions are in the text.
+    /// By transaction: whether it is in the text.
     has: Vec<bool>,
     clock: Clock,
     made: u64,
@@ -90,13 +90,13 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// One of so many, in a session of so many transactions, who has nothing yet.
+    /// An empty replica with number `n`, for a session of this many transactions.
     pub fn new(n: usize, transactions: usize) -> Self {
         let me = ReplicaId { node: NodeId(n as u16), born: Time::ZERO };
         Writer { text: List::default(), has: vec![false; transactions], clock: Clock::new(Span(1)), made: 0, me }
     }
 
-    /// Takes the effects of a transaction, whose parents it has.
+    /// Applies the effects of a transaction, whose parents it has.
     pub fn take(&mut self, n: usize, effects: &[Effect]) {
         for effect in effects {
             if let Effect::Insert { first, .. } = effect {
@@ -107,7 +107,7 @@ impl Writer {
         self.has[n] = true;
     }
 
-    /// Takes what it lacks of a transaction's past, earliest first.
+    /// Applies the missing part of a transaction's past, earliest first.
     pub fn catch_up(&mut self, parents: &[usize], session: &Session, effects: &[Vec<Effect>]) {
         let mut lacks = BTreeSet::new();
         let mut open: Vec<usize> = parents.to_vec();
@@ -129,7 +129,7 @@ impl Writer {
         effect
     }
 
-    /// Makes the edits of a transaction.
+    /// Performs the edits of a transaction.
     fn write(&mut self, n: usize, patches: &[(u16, u16, String)]) -> Vec<Effect> {
         let mut effects = Vec::new();
         for (at, deleted, inserted) in patches {
@@ -144,7 +144,7 @@ impl Writer {
         effects
     }
 
-    /// What it reads.
+    /// The present text.
     pub fn reads(&self) -> String {
         self.text.value().text()
     }

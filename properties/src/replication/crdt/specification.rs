@@ -1,8 +1,8 @@
-//! What each data type must show, given the updates that its replica has seen, and what each of those had seen: the
-//! concurrent specifications (Burckhardt, Gotsman, Yang and Zawirski, POPL 2014; Shapiro and others, INRIA
-//! report 7506). Where every update has seen all before it, they are the sequential ones.
+//! The values that each data type must show, given the updates that its replica has seen, and those that each of them
+//! had seen: the concurrent specifications (Burckhardt, Gotsman, Yang and Zawirski, POPL 2014; Shapiro and others,
+//! INRIA report 7506). If every update has seen all earlier ones, they are the sequential specifications.
 //!
-//! Everything is computed anew from the set of updates, and nothing from what an implementation keeps.
+//! All values are computed from the set of updates, independently of the state of an implementation.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,10 +16,10 @@ use seedbed_sim::OpId;
 
 use super::execution::{Event, Execution, edit};
 
-/// Whether a type may show this after these updates.
+/// Whether a type may show this value after these updates.
 ///
 /// # Errors
-/// What it must show instead.
+/// The value that it must show instead.
 pub fn allows(kind: Kind, execution: &Execution, seen: &Updates, value: &Value) -> Result<(), String> {
     let seen = Seen { execution, seen };
     let must = match kind {
@@ -42,7 +42,7 @@ pub fn allows(kind: Kind, execution: &Execution, seen: &Updates, value: &Value) 
     if *value == must { Ok(()) } else { Err(format!("{must:?}")) }
 }
 
-/// An update, and what it leaves under its key, where the last writer wins.
+/// An update, and the value that it assigns to its key, for last-writer-wins types.
 type Write<'a> = (OpId, &'a Event, Option<Item>);
 
 /// The updates that a replica has seen.
@@ -56,7 +56,7 @@ impl<'a> Seen<'a> {
         self.execution.of(self.seen)
     }
 
-    /// Whether some update of this sort was made by one who had seen `op`.
+    /// Whether some update of this kind had seen `op`.
     fn later(&self, op: OpId, sort: impl Fn(&Op) -> bool) -> bool {
         self.events().any(|(_, event)| event.sees.contains(op) && sort(&event.update))
     }
@@ -79,13 +79,13 @@ impl<'a> Seen<'a> {
         })
     }
 
-    /// Added, and never removed.
+    /// Items that were added and never removed.
     fn two_phase_set(&self) -> Value {
         let removed: BTreeSet<Item> = self.removals().map(|(_, item)| item).collect();
         Value::Items(self.adds().map(|(_, _, item)| item).filter(|item| !removed.contains(item)).collect())
     }
 
-    /// Some addition was seen by no removal.
+    /// Items with an addition that no removal had seen.
     fn add_wins_set(&self) -> Value {
         let removes = |item| move |update: &Op| *update == Op::Set(SetOp::Remove(item));
         Value::Items(
@@ -93,7 +93,7 @@ impl<'a> Seen<'a> {
         )
     }
 
-    /// Every removal was seen by an addition.
+    /// Items whose removals were each seen by an addition.
     fn remove_wins_set(&self) -> Value {
         let adds = |item| move |update: &Op| *update == Op::Set(SetOp::Add(item));
         let removed: BTreeSet<Item> =
@@ -101,7 +101,7 @@ impl<'a> Seen<'a> {
         Value::Items(self.adds().map(|(_, _, item)| item).filter(|item| !removed.contains(item)).collect())
     }
 
-    /// What was assigned and seen by no assignment.
+    /// Assigned values that no other assignment had seen.
     fn multi_value_register(&self) -> Value {
         let assigns = |update: &Op| matches!(update, Op::Register(_));
         let standing = self.events().filter(|(op, _)| !self.later(*op, assigns));
@@ -116,7 +116,7 @@ impl<'a> Seen<'a> {
         self.events().filter(|(_, event)| is_disabling(&event.update)).map(|(op, _)| op)
     }
 
-    /// An item is under a key if some addition of it there was seen by no removal of the item or the key.
+    /// Items under a key with an addition that no removal of the item or the key had seen.
     fn map_of_sets(&self) -> Value {
         let mut map: BTreeMap<Key, BTreeSet<Item>> = BTreeMap::new();
         for (op, event) in self.events() {
@@ -129,7 +129,7 @@ impl<'a> Seen<'a> {
         Value::Keyed(map)
     }
 
-    /// An assignment stands if no update at its place or above was made by one who had seen it.
+    /// Assignments that no update at their place or above had seen.
     fn tree(&self) -> Value {
         let place = |update: &Op| match update {
             Op::Tree(TreeOp::Assign(path, _) | TreeOp::Delete(path)) => path.clone(),
@@ -145,8 +145,8 @@ impl<'a> Seen<'a> {
         Value::Tree(leaves)
     }
 
-    /// Under each key stands what was written last, by the clocks of the writers; of several at the same instant any,
-    /// for it is enough that all replicas take the same.
+    /// The last write of each key, by the clocks of the writers; any of several at the same instant, because replicas
+    /// only have to agree on one.
     fn last_writer_wins(&self, kind: Kind, value: &Value) -> Result<(), String> {
         let mut last: BTreeMap<Key, Vec<Write>> = BTreeMap::new();
         for (op, event) in self.events() {
@@ -161,7 +161,7 @@ impl<'a> Seen<'a> {
         }
         let shown = shown(kind, value);
         for (key, last) in last {
-            // A write is later than what its writer had seen, whatever the clocks were.
+            // A write is later than the updates that its writer had seen, whatever the clocks were.
             let overtaken = last
                 .iter()
                 .find(|(op, ..)| self.later(*op, |update| written(update).is_some_and(|(other, _)| other == key)));
@@ -177,7 +177,7 @@ impl<'a> Seen<'a> {
         Ok(())
     }
 
-    /// The elements that were inserted and not deleted, each once. Their order is judged elsewhere.
+    /// The elements that were inserted and not deleted, each once. Their order is judged by [`super::sequence`].
     fn sequence(&self, value: &Value) -> Result<(), String> {
         let Value::Sequence(shown) = value else {
             return Err("a sequence".into());
@@ -208,7 +208,7 @@ fn is_disabling(update: &Op) -> bool {
     *update == Op::Flag(FlagOp::Disable)
 }
 
-/// What an update adds to a counter.
+/// The amount that an update adds to a counter.
 pub fn counts(update: &Op) -> i64 {
     match update {
         Op::Counter(CounterOp::Increment(by)) => i64::from(*by),
@@ -224,7 +224,7 @@ fn assigned(update: &Op) -> Option<Item> {
     }
 }
 
-/// What an update writes, where the last writer wins.
+/// The key and value that an update writes, for last-writer-wins types.
 fn written(update: &Op) -> Option<(Key, Option<Item>)> {
     match *update {
         Op::Register(RegisterOp::Assign(item)) => Some((0, Some(item))),
@@ -236,7 +236,7 @@ fn written(update: &Op) -> Option<(Key, Option<Item>)> {
     }
 }
 
-/// What is shown under each key, where the last writer wins.
+/// The shown value of each key, for last-writer-wins types.
 fn shown(kind: Kind, value: &Value) -> BTreeMap<Key, Item> {
     match (kind, value) {
         (Kind::LwwRegister, Value::Items(items)) => items.iter().map(|item| (0, *item)).collect(),

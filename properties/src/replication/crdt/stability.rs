@@ -1,4 +1,4 @@
-//! S5 and what is left in the end: what is forgotten, and when.
+//! S5, garbage collection: when tombstones and messages are removed, and that none are left at the end.
 
 use std::collections::BTreeMap;
 
@@ -10,17 +10,17 @@ use seedbed_sim::{Broken, NodeId, OpId, Property, Verdict, World};
 
 use super::execution::Execution;
 
-/// S5: a tombstone, or a message that is kept for others, goes only when every member has the update that it is about.
-/// Members that are down count; those whose disk is empty are none.
+/// S5: a tombstone, or a message kept for others, is removed only when every member has its update. Members that are
+/// down count; those with an empty disk do not.
 #[derive(Clone, Debug, Default)]
 pub struct TombstonesStay {
     execution: Execution,
-    /// What each member had when it was last up.
+    /// By member: its updates when it was last up.
     members: BTreeMap<NodeId, Updates>,
 }
 
 impl TombstonesStay {
-    /// The update of this name: the last one, where a crash took another before anybody heard of it.
+    /// The update with this dot: the last one, if a crash lost another before it was sent.
     fn update(&self, dot: &Dot) -> Option<OpId> {
         let named = self.execution.events().filter(|(_, event)| event.stamp.dot == *dot);
         named.max_by_key(|(_, event)| event.at).map(|(op, _)| op)
@@ -68,8 +68,8 @@ impl Property<Crdt> for TombstonesStay {
     }
 }
 
-/// Where replicas forget, nothing is left in the end that is only there to be forgotten: no message, and no tombstone
-/// but those of a 2P-Set, which it has for ever.
+/// If replicas collect garbage, none is left at the end: no message, and no tombstone but those of a 2P-Set, which are
+/// permanent.
 pub fn nothing_is_kept(world: &World<Crdt>) -> Verdict {
     let Crdt { kind, style, forgets, .. } = world.config();
     if !forgets || *style != Style::Operation {

@@ -1,4 +1,4 @@
-//! S2, S3, S7, and who is the last writer: what replicas show, at every instant.
+//! S2, S3, S7, and last-writer-wins: the values that replicas show, at every instant.
 
 use std::collections::BTreeMap;
 
@@ -11,13 +11,13 @@ use super::execution::Execution;
 use super::running;
 use super::specification::{allows, counts};
 use crate::checkers::consistency::eventual::{Seen, StrongConvergence};
-use crate::checkers::judge::{Judge, News};
+use crate::checkers::judge::{Judge, NewEntries};
 
-/// S2, strong eventual consistency: replicas that have the same updates show the same (Shapiro and others 2011).
+/// S2, strong eventual consistency: replicas with the same updates show the same value (Shapiro and others 2011).
 #[derive(Clone, Debug, Default)]
 pub struct Converges {
     judge: StrongConvergence<NodeId, Updates, Value>,
-    news: News,
+    new_entries: NewEntries,
 }
 
 impl Property<Crdt> for Converges {
@@ -28,7 +28,7 @@ impl Property<Crdt> for Converges {
     fn after_event(&mut self, world: &World<Crdt>) -> Verdict {
         for &node in world.changed() {
             let Some(replica) = world.process(node) else { continue };
-            if !self.news.of(world, node, &replica.ghost().journal)?.is_empty() {
+            if !self.new_entries.of(world, node, &replica.ghost().journal)?.is_empty() {
                 let delivered = replica.ghost().seen.clone();
                 self.judge.observe(Seen { replica: node, delivered, state: replica.value() })?;
             }
@@ -37,7 +37,7 @@ impl Property<Crdt> for Converges {
     }
 }
 
-/// S3: a replica shows what the type's specification says of the updates that it has seen ([`allows`]).
+/// S3: a replica shows a value that the type's specification allows for the updates that it has seen ([`allows`]).
 #[derive(Clone, Debug, Default)]
 pub struct Specified {
     execution: Execution,
@@ -61,8 +61,8 @@ impl Property<Crdt> for Specified {
     }
 }
 
-/// S7: a bounded counter is never below zero, at any replica, and not for all updates of all replicas together (Balegas
-/// and others 2015).
+/// S7: a bounded counter is never negative, at any replica, and for all updates of all replicas together (Balegas and
+/// others 2015).
 #[derive(Clone, Debug, Default)]
 pub struct NeverBelowBound {
     execution: Execution,
@@ -101,8 +101,8 @@ impl Property<Crdt> for NeverBelowBound {
     }
 }
 
-/// The writer who wins is the last in truth, where writes are further apart than clocks can be: of a register, what
-/// stands was not written longer before another write that is known than two clocks can differ.
+/// The winning write is the last by the world's time, if writes are further apart than clocks can differ: a register's
+/// value was not written longer before another known write than two clocks can differ.
 #[derive(Clone, Debug, Default)]
 pub struct LastWriterWins {
     execution: Execution,

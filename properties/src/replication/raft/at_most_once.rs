@@ -1,4 +1,4 @@
-//! A part of S6: each command takes effect at most once, however often its client asks (thesis §6.3).
+//! A part of S6: each command takes effect at most once, even if its client retries (thesis §6.3).
 
 use std::collections::BTreeMap;
 
@@ -9,11 +9,11 @@ use seedbed_sim::{Broken, NodeId, Property, Verdict, World};
 
 use super::group::{Group, changed};
 
-/// Each server's state machine has executed as many commands as there are different ones in the log up to where it has
-/// applied it. Counted by a table of its own, which no crash and no snapshot can touch.
+/// Each server's state machine has executed as many commands as there are distinct ones in the log up to its last
+/// applied entry. They are counted by a table of the property's own, which crashes and snapshots do not affect.
 #[derive(Clone, Debug)]
 pub struct AtMostOnce {
-    /// By index: how many different commands there are up to here.
+    /// By index: the number of distinct commands up to it.
     different: Vec<u64>,
     /// The last command of each session.
     last: BTreeMap<Session, u64>,
@@ -43,7 +43,7 @@ impl AtMostOnce {
         if self.different.len() <= applied.0 as usize {
             self.count(server);
         }
-        // What nobody was seen to apply cannot be counted: a snapshot came from somewhere outside this run.
+        // Entries that no server was seen to apply cannot be counted: a snapshot came from outside this run.
         let Some(expect) = self.different.get(applied.0 as usize).copied() else {
             return Ok(());
         };
@@ -56,7 +56,7 @@ impl AtMostOnce {
         Err(Broken::new([node], message))
     }
 
-    /// Counts on, with the entries that this server was the first to apply.
+    /// Counts the entries that this server was the first to apply.
     fn count<S: StateMachine>(&mut self, server: &Server<S>) {
         for at in (self.different.len() as u64..=server.last_applied().0).map(Index) {
             let Some(entry) = server.log().entry(at) else { return };

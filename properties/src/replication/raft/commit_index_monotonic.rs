@@ -1,12 +1,12 @@
-//! S9: "commitIndex … increases monotonically" (paper Figure 2), as long as a server lives. It is volatile: a restarted
-//! server begins again at its snapshot.
+//! S9: "commitIndex … increases monotonically" (paper Figure 2), as long as a server lives. It is volatile: after a
+//! restart it begins at the snapshot.
 
 use seedbed_models::replication::raft::{Index, Server};
 use seedbed_sim::{Broken, NodeId, PerLife, Property, Verdict, World};
 
 use super::group::{Group, changed};
 
-/// Neither the commit index nor what was applied goes back while a server lives.
+/// Neither the commit index nor the last applied index decreases while a server lives.
 #[derive(Clone, Debug, Default)]
 pub struct CommitIndexMonotonic {
     seen: PerLife<(Index, Index)>,

@@ -8,9 +8,9 @@ use super::group::{Group, changed_leaders};
 /// At most one server leads in a term, over the whole run.
 #[derive(Clone, Debug, Default)]
 pub struct ElectionSafety {
-    /// Who led each term.
+    /// By term: its leader.
     leaders: Vec<Option<NodeId>>,
-    /// The term in which a node was last seen to lead.
+    /// By node: the last term that it was seen to lead.
     seen: PerLife<Option<Term>>,
 }
 

@@ -1,4 +1,4 @@
-//! Where the servers of a group are, and what checkers remember of them.
+//! The servers of a group, for checkers.
 
 use seedbed_models::replication::raft::machine::StateMachine;
 use seedbed_models::replication::raft::{Kv, Node, Raft, Server};
@@ -6,7 +6,7 @@ use seedbed_sim::{Model, NodeId, World};
 
 /// A model that runs a Raft group, or hosts one.
 pub trait Group: Model {
-    /// What the group replicates.
+    /// The replicated state machine.
     type Machine: StateMachine;
 
     /// The server on a node, if it has one.
@@ -27,7 +27,7 @@ pub(super) fn changed<M: Group>(world: &World<M>) -> impl Iterator<Item = (NodeI
     world.changed().iter().filter_map(|node| Some((*node, M::server(world.process(*node)?)?)))
 }
 
-/// Those of them that lead.
+/// The leaders among them.
 #[inline]
 pub(super) fn changed_leaders<M: Group>(world: &World<M>) -> impl Iterator<Item = (NodeId, &Server<M::Machine>)> {
     changed(world).filter(|(_, server)| server.is_leader())

@@ -1,5 +1,5 @@
-//! S6 and S8: what clients were answered, reads by ReadIndex and under a lease included, is what one map that nobody
-//! shares would have answered, in an order that agrees with real time (paper §8; Herlihy and Wing 1990).
+//! S6 and S8: the answers to clients, including reads by ReadIndex and under a lease, are linearizable with respect to
+//! one sequential map (paper §8; Herlihy and Wing 1990).
 
 use seedbed_models::replication::raft::client::Ask;
 use seedbed_models::replication::raft::kv::{Command, Key, Output, Value};
@@ -10,19 +10,19 @@ use crate::checkers::linearizability::specs::kv::{Answer, Kv, Request};
 use crate::checkers::linearizability::{Linearizable, linearizable};
 use crate::formats::world::Seen;
 
-/// The property `raft/linearizable`, of every model whose clients ask what those of Raft do.
+/// The property `raft/linearizable`, of every model with Raft's operations.
 pub fn commands_linearizable<M>() -> Linearizable<M, Kv<Key, Value>>
 where
     M: Model<Process: Process<Op = Ask, Ret = Output>>,
 {
     linearizable("raft/linearizable", Kv::new(), |ask, output| match ask {
         Ask::Command(command) => Some((request(command), output.map(answer))),
-        // Who is in the group, and who leads it, is nothing that the map can tell.
+        // Changes of membership and leadership transfers do not concern the map.
         Ask::Reconfigure(_) | Ask::Transfer { .. } => None,
     })
 }
 
-/// A command of the model, as the specification has it.
+/// A command of the model, for the specification.
 pub fn request(command: &Command) -> Request<Key, Value> {
     match *command {
         Command::Get { key } => Request::Get(key),
@@ -32,7 +32,7 @@ pub fn request(command: &Command) -> Request<Key, Value> {
     }
 }
 
-/// An answer of the model, as the specification has it.
+/// An answer of the model, for the specification.
 pub fn answer(output: &Output) -> Answer<Value> {
     match output {
         Output::Got(value) => Answer::Value(value.clone()),
@@ -41,7 +41,7 @@ pub fn answer(output: &Output) -> Answer<Value> {
     }
 }
 
-/// A command and its output, as they would have been recorded: `seedbed check` reads traces so.
+/// A command and its output in a recorded history, for `seedbed check`.
 pub fn recorded(ask: &Ask, output: Option<&Output>) -> Option<Seen> {
     let Ask::Command(command) = ask else { return None };
     let (function, asked) = match *command {

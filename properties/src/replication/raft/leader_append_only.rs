@@ -6,7 +6,7 @@ use seedbed_sim::{Broken, NodeId, PerLife, Property, Verdict, World};
 
 use super::group::{Group, changed_leaders};
 
-/// While a server leads a term, the entry that was its last stays where it is. With log matching, so do those before.
+/// While a server leads a term, its last entry stays at its index. By log matching, so do those before.
 #[derive(Clone, Debug, Default)]
 pub struct LeaderAppendOnly {
     seen: PerLife<Option<Seen>>,
@@ -39,7 +39,7 @@ impl LeaderAppendOnly {
         let Some(before) = before.filter(|before| before.led == led) else {
             return Ok(());
         };
-        // What a snapshot covers is not in the log any more, and was committed.
+        // Entries that a snapshot covers were committed, and have left the log.
         if before.last < log.base() || log.term(before.last) == Some(before.last_term) {
             return Ok(());
         }

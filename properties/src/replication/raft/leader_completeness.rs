@@ -7,20 +7,20 @@ use seedbed_sim::{Broken, NodeId, PerLife, Property, Time, Verdict, World};
 
 use super::group::{Group, changed_leaders, servers};
 
-/// What a leader has committed is in the log of every leader of a later term: looked at when a leader is elected, for
-/// all that was committed, and when an entry is committed, for all who lead.
+/// Entries committed by a leader are in the log of every leader of a later term. Checked for all committed entries when
+/// a leader is elected, and for all leaders when an entry is committed.
 ///
-/// An entry that a leader's snapshot covers counts as there; that the snapshot is right is state machine safety.
+/// An entry that a leader's snapshot covers counts as present; state machine safety checks the snapshot.
 #[derive(Clone, Debug, Default)]
 pub struct LeaderCompleteness {
-    /// By index, from 1: what leaders have committed.
+    /// By index, from 1: the entry that leaders have committed.
     committed: Vec<Option<Committed>>,
     seen: PerLife<Seen>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Committed {
-    /// The entry's term.
+    /// The term of the entry.
     term: Term,
     /// The term of the leader that committed it first.
     led: Term,
@@ -65,7 +65,7 @@ impl LeaderCompleteness {
         }
     }
 
-    /// Remembers what a leader has committed beyond `known`; says where the first news is.
+    /// Records the entries that a leader has committed beyond `known`; returns the index of the first new one.
     fn record<S: StateMachine>(&mut self, now: Time, node: NodeId, server: &Server<S>, known: Index) -> Option<Index> {
         let (log, commit) = (server.log(), server.commit_index());
         if self.committed.len() <= commit.0 as usize {
@@ -82,7 +82,7 @@ impl LeaderCompleteness {
         first
     }
 
-    /// Whether a leader has what was committed from `first` on in earlier terms than its own.
+    /// Whether a leader has the entries from `first` on that were committed in earlier terms than its own.
     fn complete<S: StateMachine>(&self, leader: NodeId, server: &Server<S>, first: Index) -> Verdict {
         let first = first.max(server.log().base().next());
         for at in (first.0..self.committed.len() as u64).map(Index) {

@@ -9,15 +9,15 @@ use seedbed_sim::{Broken, Invocation, NodeId, Property, Span, Time, Verdict, Wor
 
 use super::group::{Group, servers};
 
-/// Within this long after the faults have ended, somebody leads a quorum: ten of the usual longest election timeouts.
-/// An election that is split is held again after one timeout, and one in a few is (paper §9.3).
+/// The time within which a server leads a quorum after the faults have ended: ten of the longest default election
+/// timeouts. A split election, one in a few, is repeated after one timeout (paper §9.3).
 pub const ELECTED_WITHIN: Span = Span::ms(2_500);
 
-/// Within this long after the faults have ended, or after it was asked for if that is later, a command is answered: an
-/// election, and a few of a client's retries to find who won.
+/// The time within which a command is answered after the faults have ended, or after its invocation if that is later:
+/// an election, and a few retries of the client to find the new leader.
 pub const COMPLETE_WITHIN: Span = Span::ms(2_800);
 
-/// Within [`ELECTED_WITHIN`] after healing, some server leads and a quorum follows it; and at the end one does still.
+/// Within [`ELECTED_WITHIN`] after healing, some server leads and a quorum follows it; and so at the end.
 #[derive(Clone, Debug, Default)]
 pub struct LeaderElected {
     elected: Option<Time>,
@@ -59,19 +59,20 @@ impl<M: Group> Property<M> for LeaderElected {
     }
 }
 
-/// Within this long after the faults have ended, every server of the group has what is committed: a snapshot or two, and
-/// the entries behind it.
+/// The time within which every server of the group has the committed entries after the faults have ended: a snapshot or
+/// two, and the entries behind it.
 pub const CAUGHT_UP_WITHIN: Span = Span::ms(2_900);
 
-/// Every server of the group that is up has, in the end, what its leader has committed, but for what came last.
+/// At the end every server of the group that is up has the entries that its leader has committed, except the latest
+/// ones.
 #[derive(Clone, Debug, Default)]
 pub struct FollowersCatchUp {
-    /// What the leader had committed, a while before the end.
+    /// The leader's commit index some time before the end.
     due: Option<Index>,
 }
 
 impl FollowersCatchUp {
-    /// How long an entry may take to everyone in a healed world.
+    /// The time in which an entry reaches every server of a healed world.
     const SPREAD: Span = Span::ms(500);
 }
 
@@ -97,7 +98,7 @@ impl<M: Group> Property<M> for FollowersCatchUp {
 
     fn at_end(&mut self, world: &World<M>) -> Verdict {
         let (Some(due), Some(group)) = (self.due, group(world)) else { return Ok(()) };
-        // Where commands still come in, or servers, there is no end to catch up with.
+        // If commands or servers are still being added, the commit index keeps moving.
         let quiet =
             leader(world).and_then(|node| M::server(world.process(node)?)).map(Server::commit_index) == Some(due);
         if world.scenario().phases.settle < CAUGHT_UP_WITHIN || !quiet {
@@ -115,13 +116,13 @@ impl<M: Group> Property<M> for FollowersCatchUp {
     }
 }
 
-/// Who is in the group, as the server has it that has committed most.
+/// The membership, as known to the server with the highest commit index.
 fn group<M: Group>(world: &World<M>) -> Option<&Membership> {
     let latest = servers(world).max_by_key(|(_, server)| (server.commit_index(), server.log().last()))?;
     Some(latest.1.membership())
 }
 
-/// Who leads with a quorum that knows so.
+/// The leader that a quorum follows.
 fn leader<M: Group>(world: &World<M>) -> Option<NodeId> {
     let led = servers(world).filter(|(_, server)| server.is_leader());
     let (leader, server) = led.max_by_key(|(_, server)| server.term())?;
@@ -134,7 +135,7 @@ fn leader<M: Group>(world: &World<M>) -> Option<NodeId> {
 
 type Asked = Invocation<Ask, Output>;
 
-/// Every operation whose client lives is answered within [`COMPLETE_WITHIN`].
+/// Every operation whose client has not crashed is answered within [`COMPLETE_WITHIN`].
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CommandsComplete;
 
@@ -159,9 +160,9 @@ impl Property<Raft> for CommandsComplete {
         let alone = world.history().invocations().iter().filter(late).count() < 2;
         for invocation in world.history().invocations() {
             let asked = invocation.invoked.max(world.scenario().phases.heal_at());
-            // A client that crashed has forgotten its command; one that waits has not.
+            // A client that crashed has lost its command; one that waits has not.
             let waits = matches!(world.process(invocation.client), Some(Node::Client(client)) if client.outstanding() == Some(invocation.id));
-            // Nobody can be let in who is not there; and of several who want another group, one waits for the other.
+            // A server that is absent cannot join; and of several changes of membership, one waits for the other.
             let possible = match &invocation.op {
                 Ask::Reconfigure(goal) => goal.everyone().iter().all(|node| up.contains(node)) && alone,
                 Ask::Command(_) | Ask::Transfer { .. } => true,

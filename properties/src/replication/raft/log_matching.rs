@@ -8,13 +8,13 @@ use seedbed_sim::{Broken, NodeId, PerLife, Property, Verdict, World};
 
 use super::group::{Group, changed};
 
-/// Every entry that ever stood in a log at an index, in a term, says the same and follows on an entry of the same
-/// term, in every log. By induction over the index that is log matching, and only new entries need a look.
+/// All entries that any log ever had at an index in a term are the same, and follow an entry of the same term. By
+/// induction over the index that is log matching, and only new entries need a check.
 #[derive(Clone, Debug, Default)]
 pub struct LogMatching {
-    /// By index: what stood there, once for each term.
+    /// By index: the entries there, one for each term.
     known: Vec<Vec<Known>>,
-    /// How many entries a node had appended when it was last looked at.
+    /// By node: the number of appended entries at the last look.
     seen: PerLife<u64>,
 }
 
@@ -71,12 +71,12 @@ impl LogMatching {
             return Err(Broken::new([known.first, node], message));
         }
         if known.before != now.before {
-            let told = |before: Option<Term>| before.map_or("nothing".to_string(), |term| format!("term {term}"));
+            let describe = |before: Option<Term>| before.map_or("nothing".to_string(), |term| format!("term {term}"));
             let message = format!(
                 "{} and {node} have the same entry of term {term} at index {at}, but before it stands {} and {}",
                 known.first,
-                told(known.before),
-                told(now.before)
+                describe(known.before),
+                describe(now.before)
             );
             return Err(Broken::new([known.first, node], message));
         }

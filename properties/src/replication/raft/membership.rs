@@ -10,19 +10,19 @@ use seedbed_sim::{Broken, NodeId, PerLife, Property, Time, Verdict, World};
 
 use super::group::{Group, changed};
 
-/// Every quorum of the configuration that a leader acts on meets every quorum of the last one that was committed: looked
-/// at when a leader is elected and when its configuration changes, for only then does it begin to act on one.
+/// Every quorum of a leader's configuration intersects every quorum of the last committed one. Checked when a leader is
+/// elected and when its configuration changes, because only then does it begin to use one.
 ///
-/// A leader that was deposed and does not know it may act on an old configuration for ever; it commits nothing, for its
-/// term is over. That is leader completeness's business.
+/// A deposed leader may use an old configuration without knowing it, but commits nothing, because its term is over;
+/// leader completeness checks that.
 #[derive(Clone, Debug, Default)]
 pub struct QuorumsMeet {
-    /// The last configuration that was committed, and what is to be said of it.
+    /// The last committed configuration, with details for messages.
     committed: Option<Committed>,
-    /// The latest term that anybody was seen to lead: leaders of earlier ones decide nothing any more.
+    /// The latest term with a leader: leaders of earlier ones decide nothing any more.
     latest: Term,
     seen: PerLife<Seen>,
-    /// What was found out about two configurations: few are compared, and many times.
+    /// Cached results for pairs of configurations, because few pairs are compared many times.
     known: BTreeMap<[Vec<NodeId>; 4], bool>,
 }
 
@@ -36,7 +36,7 @@ struct Committed {
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Seen {
-    /// The term it leads; zero if it does not.
+    /// The term that it leads; zero if it does not lead.
     led: Term,
     config: Index,
     commit: Index,
@@ -59,7 +59,7 @@ impl QuorumsMeet {
         let led = if server.is_leader() { server.term() } else { Term(0) };
         let now = Seen { led, config: server.configuration_index(), commit: server.commit_index() };
         let before = std::mem::replace(self.seen.of(world, node), now);
-        // In one event a leader may commit one configuration and begin with the next, or leave with the last.
+        // In one event a leader may commit one configuration and begin the next, or step down with the last.
         if before.commit != now.commit {
             self.record(world.now(), node, server, before.commit);
         }
@@ -71,7 +71,7 @@ impl QuorumsMeet {
         }
     }
 
-    /// Remembers the last configuration that a server knows to be committed.
+    /// Records the last configuration that a server knows to be committed.
     fn record<S: StateMachine>(&mut self, at: Time, by: NodeId, server: &Server<S>, known: Index) {
         let log = server.log();
         let mut index = server.commit_index();
@@ -91,7 +91,7 @@ impl QuorumsMeet {
             return Ok(());
         };
         let own = server.membership();
-        // Nobody new: the same voters always meet.
+        // Without new voters the quorums always intersect.
         if own.voters == membership.voters && own.outgoing == membership.outgoing {
             return Ok(());
         }
@@ -102,15 +102,15 @@ impl QuorumsMeet {
         let message = format!(
             "{leader}, leader of term {}, acts on {}, of which a quorum need not meet one of {}, which {by} knew at {at} to be committed at index {index}",
             server.term(),
-            told(own),
-            told(membership)
+            describe(own),
+            describe(membership)
         );
         Err(Broken::new([leader, *by], message))
     }
 }
 
-/// Whether every quorum of one configuration has a server in common with every quorum of the other, by looking at every
-/// set of servers: whoever is not in it is in the other quorum, if it is one.
+/// Whether every quorum of one configuration intersects every quorum of the other, by checking every set of servers:
+/// its complement must not be a quorum of the other if it is one.
 ///
 /// # Panics
 /// If there are more than 20 servers in both together.
@@ -126,7 +126,7 @@ pub fn quorums_meet(one: &Membership, other: &Membership) -> bool {
     })
 }
 
-fn told(membership: &Membership) -> String {
+fn describe(membership: &Membership) -> String {
     let list = |nodes: &[NodeId]| nodes.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
     if membership.is_joint() {
         format!("{{{}}} and {{{}}} jointly", list(&membership.outgoing), list(&membership.voters))
@@ -148,7 +148,7 @@ mod tests {
         assert!(quorums_meet(&of(&[1, 2, 3]), &of(&[1, 2, 3, 4])));
         assert!(quorums_meet(&of(&[1, 2, 3]), &of(&[1, 2])));
         assert!(!quorums_meet(&of(&[1, 2, 3]), &of(&[1, 2, 3, 4, 5])));
-        // Both changed by one from {1 2 3 4}, in opposite directions: the bug of the single-server change.
+        // Both differ by one from {1 2 3 4}, in opposite directions: the bug of the single-server change.
         assert!(!quorums_meet(&of(&[1, 2, 3, 4, 5]), &of(&[2, 3, 4])));
     }
 

@@ -1,6 +1,6 @@
-//! What must be true of Raft: the five properties of the paper's Figure 3, and what clients rely on.
+//! The properties of Raft: the five of the paper's Figure 3, and the guarantees to clients.
 //!
-//! They hold for every model that runs or hosts one Raft group: [`Group`] tells where its servers are.
+//! They hold for every model that runs or hosts one Raft group, whose servers [`Group`] finds.
 
 mod at_most_once;
 mod commit_index_monotonic;
@@ -33,7 +33,7 @@ pub use log_matching::LogMatching;
 pub use membership::{QuorumsMeet, quorums_meet};
 pub use state_machine_safety::StateMachineSafety;
 
-/// Raft with everything that must be true of it.
+/// Raft with its properties.
 pub fn suite() -> Suite<Raft> {
     let suite = Suite { properties: safety(), ..Suite::new(Raft::default()) };
     suite
@@ -85,14 +85,14 @@ pub fn suite() -> Suite<Raft> {
         ))
 }
 
-/// A group whose leader answers reads by its lease.
+/// A group whose leader answers reads under its lease.
 fn leases() -> Raft {
     let mut model = Raft::default();
     model.settings.reads = ReadMode::Lease;
     model
 }
 
-/// What happens when one of the promises is not kept: a planted bug, told as a boundary.
+/// A boundary with a planted bug that breaks one of the guarantees.
 fn without_promise(bug: &'static str, name: &'static str, what: &'static str, breaks: &'static str) -> Boundary<Raft> {
     Boundary { bug: Some(bug), name, what, breaks, model: Raft::default(), swarm: Swarm::tolerated() }
 }

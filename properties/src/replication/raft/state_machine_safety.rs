@@ -7,11 +7,11 @@ use seedbed_sim::{Broken, NodeId, PerLife, Property, Verdict, World};
 
 use super::group::{Group, changed};
 
-/// What servers hold to be committed, applied or not, is one sequence: the same entries at the same places, in every
-/// server, and in its log until a snapshot covers them.
+/// The entries that servers know to be committed, applied or not, are one sequence: the same entry at each index in
+/// every server, and in its log until a snapshot covers it.
 #[derive(Clone, Debug, Default)]
 pub struct StateMachineSafety {
-    /// By index: the entry that was committed or applied there first, and where.
+    /// By index: the entry that was committed or applied there first, and by which server.
     chosen: Vec<Option<Chosen>>,
     seen: PerLife<Seen>,
 }
@@ -54,7 +54,7 @@ impl StateMachineSafety {
         if (before.upto, before.appended) == (now.upto, now.appended) {
             return Ok(());
         }
-        // Newly committed entries, and committed ones that were written over.
+        // Newly committed entries, and committed ones that were overwritten.
         let written = log.last().0 - (now.appended - before.appended).min(log.last().0);
         let first = before.upto.0.min(written).max(log.base().0) + 1;
         for at in (first..=now.upto.0).map(Index) {

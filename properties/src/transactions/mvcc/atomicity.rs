@@ -1,4 +1,4 @@
-//! S3: a transaction is in all the rows it writes, or in none; judged by what shards find on their disks.
+//! S3: atomicity, judged by the disks of shards.
 
 use std::collections::BTreeMap;
 
@@ -14,13 +14,13 @@ use crate::checkers::atomic_commitment::Decision;
 use crate::checkers::atomic_commitment::stores::{Effect, Event, StoresAgree};
 use crate::checkers::judge::Judge;
 
-/// S3, at the end: every shard's rows are built anew from its disk, and of each transaction that any client ran all
-/// rows that it writes have it, at one timestamp, or none has; and so has the client been told.
+/// S3, at the end: when every shard's rows are rebuilt from its disk, either all rows that a transaction writes have
+/// its version, at one timestamp, or none has, in agreement with the answer to its client.
 pub fn all_or_nothing() -> impl Property<Mvcc> + Clone + Send + Sync {
     AtEnd::new("mvcc/all_or_nothing", |world: &World<Mvcc>| judge(world))
 }
 
-/// The rows of all shards, as their disks have them.
+/// The rows of all shards, rebuilt from their disks.
 pub fn stores(world: &World<Mvcc>) -> BTreeMap<NodeId, Columns> {
     let config = world.config();
     let here = |node: &NodeId| world.present().any(|present| present == *node);
@@ -60,7 +60,7 @@ fn judge(world: &World<Mvcc>) -> Verdict {
     Ok(())
 }
 
-/// What a row has of a transaction, and from which snapshot on it is seen.
+/// The effect of a transaction on a row, and its commit timestamp.
 fn effect(row: &Row, transaction: TxId) -> (Effect, Option<Ts>) {
     let start = row.data.iter().find(|(_, cell)| cell.writer == Some(transaction)).map(|(start, _)| *start);
     let Some(start) = start else {

@@ -5,17 +5,17 @@ use seedbed_sim::{AtEnd, Broken, Property, Span, World};
 
 use super::stores;
 
-/// A transaction that a healed world has not brought to an end in this many lives of a lock is stuck, and a lock that has
-/// been there for as long is there for good. Younger ones may be under way: clients that were paused have work to catch up
-/// with, to the very end.
+/// In a healed world, a transaction that is still open after this many times to live of a lock is stuck, and a lock of
+/// that age is permanent. Younger ones may be in progress until the very end, because clients that were paused catch
+/// up.
 const LIVES: u64 = 10;
 
-/// The same in virtual time.
+/// That time in virtual time.
 fn lives(world: &World<Mvcc>) -> Span {
     world.config().ttl * LIVES
 }
 
-/// In the end no row has an old lock: whoever had left one behind, somebody has settled it.
+/// At the end no row has an old lock: abandoned locks were resolved by other transactions.
 pub fn locks_resolved() -> impl Property<Mvcc> + Clone + Send + Sync {
     AtEnd::liveness("mvcc/locks_resolved", |world: &World<Mvcc>| {
         let lives = lives(world);
@@ -34,7 +34,7 @@ pub fn locks_resolved() -> impl Property<Mvcc> + Clone + Send + Sync {
     })
 }
 
-/// Every transaction is committed or aborted in the end, unless its client crashed and forgot it, or began it just now.
+/// At the end every transaction is committed or aborted, unless its client crashed and lost it, or began it recently.
 pub fn transactions_end() -> impl Property<Mvcc> + Clone + Send + Sync {
     AtEnd::liveness("mvcc/transactions_end", |world: &World<Mvcc>| {
         let lives = lives(world);

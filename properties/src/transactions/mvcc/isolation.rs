@@ -1,4 +1,4 @@
-//! S1 and S2: what clients read and wrote, judged by the checker of transactions.
+//! S1 and S2: isolation of clients' reads and writes, judged by the transaction checker.
 
 use seedbed_models::transactions::TxId;
 use seedbed_models::transactions::mvcc::{Isolation, Mvcc, Op, Ret};
@@ -12,7 +12,7 @@ pub fn snapshot_isolation() -> impl Property<Mvcc> + Clone + Send + Sync {
     AtEnd::new("mvcc/snapshot_isolation", |world: &World<Mvcc>| keeps(world, Level::SnapshotIsolation))
 }
 
-/// S2: where clients count on it, no G2 either.
+/// S2: no G2 either, if the configuration promises serializability.
 pub fn serializable() -> impl Property<Mvcc> + Clone + Send + Sync {
     AtEnd::new("mvcc/serializable", |world: &World<Mvcc>| match world.config().relied_on {
         Isolation::Snapshot => Ok(()),
@@ -20,8 +20,8 @@ pub fn serializable() -> impl Property<Mvcc> + Clone + Send + Sync {
     })
 }
 
-/// The oracle's timestamps agree with real time, so a snapshot has all that was committed before its transaction began
-/// (Daudjee and Salem 2006: strong snapshot isolation), and the serial order agrees with real time as well.
+/// The oracle's timestamps agree with real time, so a snapshot contains every transaction that committed before its own
+/// began (Daudjee and Salem 2006: strong snapshot isolation), and the serial order agrees with real time too.
 pub fn real_time() -> impl Property<Mvcc> + Clone + Send + Sync {
     AtEnd::new("mvcc/real_time", |world: &World<Mvcc>| {
         let level = match world.config().isolation {
@@ -38,20 +38,20 @@ fn keeps(world: &World<Mvcc>, level: Level) -> Verdict {
     match report.keeps(level) {
         Some(true) => Ok(()),
         Some(false) => {
-            let told = told(&report);
+            let anomalies = anomalies(&report);
             let clients = world.history().invocations().iter().map(|invocation| invocation.client);
-            let involved = |place: usize| told.iter().any(|anomaly| anomaly.transactions.contains(&place));
+            let involved = |place: usize| anomalies.iter().any(|anomaly| anomaly.transactions.contains(&place));
             let nodes = clients.enumerate().filter(|(place, _)| involved(*place)).map(|(_, client)| client);
-            let words: String = told.iter().map(ToString::to_string).collect();
+            let words: String = anomalies.iter().map(ToString::to_string).collect();
             Err(Broken::new(nodes, format!("not {level}: {}", words.trim_end())))
         }
-        // A search without an end proves nothing either way, so it is not passed over.
+        // An undecided search is an error, because it proves nothing.
         None => Err(format!("whether the history keeps {level} could not be decided").into()),
     }
 }
 
-/// What is wrong whatever the order of the versions; where that is nothing, all that each order has one of.
-fn told(report: &Report) -> Vec<&Anomaly> {
+/// The anomalies of every version order; if there are none, those of which each order has one.
+fn anomalies(report: &Report) -> Vec<&Anomaly> {
     let certain: Vec<&Anomaly> = report.anomalies.iter().filter(|anomaly| !anomaly.assumed()).collect();
     if !certain.is_empty() {
         return certain;
@@ -59,7 +59,7 @@ fn told(report: &Report) -> Vec<&Anomaly> {
     report.refusals.iter().flat_map(|refusal| &refusal.cycles).collect()
 }
 
-/// What clients asked and were answered, for the checker: rows are registers, and a version is known by who wrote it.
+/// The history for the checker: rows are registers, and a version is identified by its writer.
 pub fn history(history: &History<Op, Ret>) -> isolation::History {
     let invocations = history.invocations().iter();
     let transactions = invocations.map(|invocation| {
@@ -70,7 +70,7 @@ pub fn history(history: &History<Op, Ret>) -> isolation::History {
             Outcome::Unknown => (Status::Info, None),
         };
         let mut mops = Vec::new();
-        // All reads see the snapshot, so they stand before all writes.
+        // All reads are from the snapshot, so they come before all writes.
         for step in steps.iter().filter(|step| !matches!(step, Step::Put { .. })) {
             let seen = reads.map_or(Seen::Unknown, |reads| seen(reads[&step.key()]));
             mops.push(Mop::Read(row(step.key()), seen));

@@ -1,5 +1,5 @@
-//! What must be true of MVCC: isolation, judged on the whole history of what clients asked and were answered; atomicity,
-//! judged on what is on the disks; and that everything ends.
+//! The properties of MVCC: isolation, judged by the whole history of clients; atomicity, judged by the disks; and
+//! termination.
 
 mod atomicity;
 mod ending;
@@ -12,7 +12,7 @@ pub use atomicity::{all_or_nothing, stores};
 pub use ending::{locks_resolved, transactions_end};
 pub use isolation::{history, real_time, serializable, snapshot_isolation};
 
-/// MVCC with everything that must be true of it.
+/// MVCC with its properties.
 pub fn suite() -> Suite<Mvcc> {
     Suite::new(Mvcc::default())
         .property(all_or_nothing())

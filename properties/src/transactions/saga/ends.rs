@@ -6,12 +6,12 @@ use seedbed_models::transactions::TxId;
 use seedbed_models::transactions::saga::{Outcome, Saga};
 use seedbed_sim::{Broken, Span, Verdict, World};
 
-/// Within this long after the faults have ended, or after it was asked for if that is later, a saga has ended: a client
-/// asks again, and then come at most seven rounds, each with a few retries.
+/// The time within which a saga ends after the faults have ended, or after its invocation if that is later: a client
+/// retries, followed by at most seven rounds, each with a few retries.
 pub const END_WITHIN: Span = Span::ms(1_500);
 
-/// The sagas that have ended, as their clients were told; or, where a client has not been, as it stands where they
-/// began.
+/// The outcomes of sagas that have ended, from the answers to their clients or, without an answer, from the node at
+/// which they began.
 pub(super) fn outcomes(world: &World<Saga>) -> BTreeMap<TxId, Outcome> {
     let begun = |saga| world.processes().find_map(|(_, process)| process.outcome(saga));
     let asked = world.history().invocations().iter();
@@ -23,7 +23,7 @@ pub(super) fn outcomes(world: &World<Saga>) -> BTreeMap<TxId, Outcome> {
         .collect()
 }
 
-/// Every saga that was asked for has ended, its client knows, and it has left nothing that may still be undone.
+/// Every invoked saga has ended, its client knows, and none of its effects can still be undone.
 pub(super) fn every_saga_ends(world: &World<Saga>) -> Verdict {
     let phases = &world.scenario().phases;
     let young = |saga: TxId| {

@@ -1,8 +1,8 @@
-//! What sagas see of each other, judged by the transaction checker on all that their steps read and wrote.
+//! The isolation of sagas, judged by the transaction checker on the reads and writes of their steps.
 //!
 //! A saga is one transaction: committed if it completed, aborted if it was cancelled. A `C_i` is a transaction of its
 //! own, which commits (Korth, Levy & Silberschatz, *A formal approach to recovery by compensating transactions*, VLDB
-//! 1990), and only writes: it undoes what its `T_i` did, whatever it finds.
+//! 1990) and only writes: it undoes its `T_i`, whatever state it finds.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,20 +20,20 @@ use crate::checkers::isolation::{
     Anomaly, History, Kind, Level, Mop, Name, Options, Report, Seen, Status, Transaction, check,
 };
 
-/// What sagas must not see of each other.
+/// An isolation guarantee of sagas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Isolation {
-    /// No completed saga has overwritten what another wrote without having read it: Elle's lost-update, Adya's
+    /// No completed saga has overwritten a version of another without having read it: Elle's lost-update, Adya's
     /// G-cursor.
     NoLostUpdate,
-    /// No completed saga has read what a cancelled one wrote: Adya's G1a.
+    /// No completed saga has read a version of a cancelled one: Adya's G1a.
     NoDirtyRead,
-    /// All that sagas read and wrote could be in some order of them, one after the other.
+    /// The reads and writes of sagas have a serial order.
     Serializable,
 }
 
 impl Isolation {
-    /// What is wrong, in the words of the checker.
+    /// The anomaly that violates it, from the checker's report.
     fn broken(self, report: &Report) -> Option<&Anomaly> {
         let named = |name: &str| report.anomalies.iter().find(|anomaly| anomaly.name == name);
         match self {
@@ -69,7 +69,7 @@ impl Property<Saga> for Isolation {
     }
 }
 
-/// The history of a world's sagas, and what its transactions are.
+/// The history of a world's sagas, and the names of its transactions.
 pub fn history(world: &World<Saga>) -> (History, Vec<String>) {
     let (journals, outcomes) = (journals().of_world(world), outcomes(world));
     let (mut sagas, mut compensations) = (BTreeMap::<TxId, Vec<Mop>>::new(), Vec::new());
@@ -107,9 +107,8 @@ pub fn history(world: &World<Saga>) -> (History, Vec<String>) {
     (History { kind: Kind::RwRegister, transactions }, names)
 }
 
-/// Leaves out cells that some transaction wrote more than once. Who reads what was not left there does so at the level
-/// of dirty reads (Adya's G1b), and the checker, which knows a version by its transaction, cannot tell two such reads
-/// apart.
+/// Leaves out cells that some transaction wrote more than once. Reads of intermediate versions are dirty reads (Adya's
+/// G1b), and the checker, which identifies a version by its transaction, cannot distinguish the versions.
 fn drop_intermediate_versions(history: &mut History) {
     let mut twice: Vec<Name> = Vec::new();
     for transaction in &history.transactions {
@@ -129,7 +128,7 @@ fn name(key: Key) -> Name {
     Name::Text(business::name(key).into())
 }
 
-/// A version of a cell is known by what wrote it.
+/// A version of a cell is identified by the transaction that wrote it.
 fn version(entry: &Entry) -> Name {
     Name::Text(format!("what {} left", words(entry)).into())
 }

@@ -1,5 +1,5 @@
-//! What must be true of sagas: Garcia-Molina & Salem, *Sagas* (SIGMOD 1987). Judged by what stands in the logs and in
-//! the stores of the services, and by what clients were answered, not by what a coordinator believes.
+//! The properties of sagas: Garcia-Molina & Salem, *Sagas* (SIGMOD 1987). Judged by the logs and stores of the
+//! services, and by the answers to clients, not by the states of coordinators.
 
 mod ends;
 mod isolation;
@@ -12,7 +12,7 @@ use seedbed_sim::{AtEnd, Boundary, Maker, Suite, Swarm, maker};
 pub use ends::END_WITHIN;
 pub use isolation::{Isolation, history};
 
-/// Sagas with everything that must be true of them.
+/// Sagas with their properties.
 pub fn suite() -> Suite<Saga> {
     let properties = safety().into_iter().chain(isolation()).collect();
     Suite { properties, ..Suite::new(Saga::default()) }
@@ -30,12 +30,12 @@ pub fn suite() -> Suite<Saga> {
 }
 
 fn unlocked(name: &'static str, what: &'static str, breaks: &'static str) -> Boundary<Saga> {
-    // Nothing has to break for that.
+    // The violation needs no faults.
     let (model, swarm) = (Saga::default().without_semantic_locks(), Swarm::calm().as_configured());
     Boundary { bug: None, name, what, breaks, model, swarm }
 }
 
-/// What is true of sagas with and without semantic locks: S1 to S4, and that nothing is lost or made.
+/// The properties of sagas with and without semantic locks: S1 to S4, and conservation.
 pub fn safety() -> Vec<Maker<Saga>> {
     vec![
         maker(rules::at_most_once()),
@@ -47,7 +47,7 @@ pub fn safety() -> Vec<Maker<Saga>> {
     ]
 }
 
-/// What semantic locks are for.
+/// The isolation that semantic locks provide.
 pub fn isolation() -> Vec<Maker<Saga>> {
     vec![maker(Isolation::NoLostUpdate), maker(Isolation::NoDirtyRead), maker(Isolation::Serializable)]
 }

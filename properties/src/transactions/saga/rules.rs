@@ -1,4 +1,4 @@
-//! S1 to S4: rules on what stands in the journals, each checked when something is written.
+//! S1 to S4: rules for journal entries, each checked when one is written.
 
 use seedbed_models::transactions::TxId;
 use seedbed_models::transactions::ledger::Effect;
@@ -10,16 +10,16 @@ use seedbed_sim::{File, Verdict, World};
 use super::ends::outcomes;
 use crate::transactions::journals::{JournalRule, Journals};
 
-/// The journals of the services; each stands in the first file, whoever drives sagas.
+/// The journals of the services, each in the first file of its disk.
 pub(super) fn journals() -> Journals<Saga, Entry> {
     Journals::new(File(0), Record::entries)
 }
 
-/// What all services together have done for one saga.
+/// The steps of one saga that all services have executed.
 struct Done {
     /// The `T_i` that took effect.
     executed: Steps,
-    /// The `C_i` that were done, with effect or without.
+    /// The `C_i` that were executed, with effect or without.
     compensated: Steps,
 }
 
@@ -38,7 +38,7 @@ fn took_effect(entry: &Entry, saga: TxId, step: StepId, act: Act) -> bool {
 }
 
 /// S1: a saga ends with all `T_i`, or with every executed `T_i` compensated (the paper's introduction); and a `C_i`
-/// takes effect only after those of the steps that depended on its `T_i` (*Backward Recovery* and *Parallel Sagas*: in
+/// takes effect only after those of the steps that depend on its `T_i` (*Backward Recovery* and *Parallel Sagas*: in
 /// reverse order).
 pub(super) fn all_or_compensated() -> JournalRule<Saga, Entry> {
     let in_reverse_order = |journals: &Journals<Saga, Entry>, _: &[Entry], entry: &Entry| {
@@ -80,7 +80,7 @@ pub(super) fn at_most_once() -> JournalRule<Saga, Entry> {
     })
 }
 
-/// S3: no `C_i` takes effect without its `T_i`, which is then written down as empty; and no `T_i` takes effect after
+/// S3: no `C_i` takes effect without its `T_i`: it is then recorded as empty, and the `T_i` never takes effect after
 /// it.
 pub(super) fn transaction_before_compensation() -> JournalRule<Saga, Entry> {
     JournalRule::new("saga/transaction_before_compensation", journals(), |_, journal, entry| {
@@ -99,7 +99,7 @@ pub(super) fn transaction_before_compensation() -> JournalRule<Saga, Entry> {
     })
 }
 
-/// S4: once the pivot is executed nothing is compensated any more; and what comes after it is not executed without it.
+/// S4: nothing is compensated after the pivot is executed, and later steps are not executed without it.
 pub(super) fn forward_past_the_pivot() -> JournalRule<Saga, Entry> {
     JournalRule::new("saga/forward_past_the_pivot", journals(), |journals, _, entry| {
         let (saga, done, plan) = (entry.saga, done(journals, entry.saga), entry.request.plan());

@@ -1,4 +1,4 @@
-//! What is in the stores: nothing is lost or made on the way, and in the end they hold what clients were answered.
+//! The contents of stores: quantities are conserved, and at the end agree with the answers to clients.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ use crate::checkers::judge::{Facts, Id, facts};
 /// A cell of a service.
 type Part = (NodeId, Key);
 
-/// What is conserved.
+/// A conserved quantity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Quantity {
     /// Pieces of a product: free, reserved and shipped.
@@ -55,8 +55,8 @@ pub(super) fn conservation() -> Facts<Saga, Conservation<Part, Quantity>> {
     })
 }
 
-/// At the end, if all sagas have ended, every store holds what it held at the beginning, changed by the sagas whose
-/// clients were told that they are completed, and by nothing else.
+/// At the end, if all sagas have ended, every store has its initial contents, changed by exactly the sagas that clients
+/// know to be completed.
 pub(super) fn hold_what_was_answered(world: &World<Saga>) -> Verdict {
     if world.processes().any(|(_, process)| !process.open().is_empty()) {
         return Ok(());
@@ -84,7 +84,7 @@ pub(super) fn hold_what_was_answered(world: &World<Saga>) -> Verdict {
     Ok(())
 }
 
-/// What a completed saga changes in the end.
+/// The net changes of a completed saga.
 fn changes(request: Request) -> Vec<(Key, i64)> {
     match request {
         Request::Order(order @ Order { customer, product, pieces }) => vec![
@@ -98,8 +98,8 @@ fn changes(request: Request) -> Vec<(Key, i64)> {
     }
 }
 
-/// Cells that are added to. The others, the states of orders and the points, are overwritten: where sagas are not
-/// isolated, they hold whatever was written last.
+/// Cells with amounts. The others, states of orders and points, are overwritten: without isolation, the last write
+/// wins.
 fn counted(key: Key) -> bool {
     !(0..CUSTOMERS).any(|c| key == order_of(c) || key == points(c))
 }

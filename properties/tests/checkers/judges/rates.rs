@@ -117,22 +117,22 @@ proptest! {
 #[test]
 fn bounds_exhaustive() {
     let letters: Vec<Flight<char>> =
-        ['a', 'b'].into_iter().flat_map(|of| [Flight::Begins { of }, Flight::Ends { of }]).collect();
+        ['a', 'b'].into_iter().flat_map(|of| [Flight::Begins(of), Flight::Ends(of)]).collect();
     sequences(&letters, 7, &unpruned, &mut |word| {
         let now = |upto: usize, who: char| {
             let count = |flight: Flight<char>| word[..upto].iter().filter(|f| **f == flight).count() as i64;
-            count(Flight::Begins { of: who }) - count(Flight::Ends { of: who })
+            count(Flight::Begins(who)) - count(Flight::Ends(who))
         };
         let holds = (0..=word.len()).all(|n| ['a', 'b'].iter().all(|who| (0..=2).contains(&now(n, *who))));
         assert_eq!(ruling(&InFlight::at_most(2), word).is_ok(), holds, "{word:?}");
     });
-    let letters = [Counted::Base { of: 'a' }, Counted::Extra { of: 'a' }, Counted::Extra { of: 'b' }];
+    let letters = [Counted::Base('a'), Counted::Extra('a'), Counted::Extra('b')];
     sequences(&letters, 8, &unpruned, &mut |word| {
         // At most three for two, and one more.
         let holds = (0..=word.len()).all(|n| {
             ['a', 'b'].iter().all(|who| {
                 let count = |counted: Counted<char>| word[..n].iter().filter(|c| **c == counted).count();
-                2 * count(Counted::Extra { of: *who }) <= 3 * count(Counted::Base { of: *who }) + 2
+                2 * count(Counted::Extra(*who)) <= 3 * count(Counted::Base(*who)) + 2
             })
         });
         assert_eq!(ruling(&Ratio::new(3, 2, 1), word).is_ok(), holds, "{word:?}");
@@ -189,14 +189,14 @@ fn refusals_are_told_in_words() {
         refusal(&Window::new(2, Span::ms(10)), &[at(5), at(3)]),
         "order of time: 'a' admits at 0.003 s, after 0.005 s"
     );
-    let (begins, ends) = (Flight::Begins { of: 'a' }, Flight::Ends { of: 'a' });
+    let (begins, ends) = (Flight::Begins('a'), Flight::Ends('a'));
     assert_eq!(
         refusal(&InFlight::at_most(1), &[begins.clone(), begins]),
         "in flight: 'a' has 2 under way; at most 1 are allowed"
     );
     assert_eq!(refusal(&InFlight::at_most(1), &[ends]), "in flight: 'a' ends one more than it has begun");
     assert_eq!(
-        refusal(&Ratio::new(1, 10, 0), &[Counted::Base { of: 'a' }, Counted::Extra { of: 'a' }]),
+        refusal(&Ratio::new(1, 10, 0), &[Counted::Base('a'), Counted::Extra('a')]),
         "ratio: 'a' made 1 for 1; at most 1/10 each and 0 more are allowed"
     );
 }

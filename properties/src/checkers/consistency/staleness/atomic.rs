@@ -1,4 +1,4 @@
-//! The least k and the least Δ of a history whose order of writes is not known: by searching for linearisations.
+//! The least k and the least Δ of a history without a known order of writes, by searching for linearisations.
 
 use std::collections::VecDeque;
 use std::fmt::Debug;
@@ -37,11 +37,11 @@ pub fn least_k<V: Clone + Debug + Ord + Hash>(
     Ok(None)
 }
 
-/// The least Δ for which a history of one register is Δ-atomic, in the unit of its times; nothing: no Δ is enough, for a
-/// read returned what was never written, or was written only later.
+/// The least Δ for which a history of one register is Δ-atomic, in the unit of its times; `None` if no Δ is enough,
+/// because a read returned a value that was never written, or only later.
 ///
 /// # Errors
-/// A search reached its limits; that does not happen where writes are unique.
+/// A search reached its limits; this cannot happen if writes are unique.
 pub fn least_delta<V: Clone + Debug + Ord + Hash>(
     initial: &V,
     history: &Accesses<V>,
@@ -59,7 +59,7 @@ pub fn least_delta<V: Clone + Debug + Ord + Hash>(
             Verdict::Unknown(why) => Err(why),
         }
     };
-    // Reads that begin at time 0 can begin no earlier, so more than the greatest time changes nothing.
+    // A read cannot begin before time 0, so a Δ beyond the greatest time changes nothing.
     let (mut low, mut high) = (0, history.iter().map(|operation| operation.invoked).max().unwrap_or(0));
     if !atomic_by(high)? {
         return Ok(None);
@@ -96,7 +96,7 @@ impl<V: Clone + Debug + Ord + Hash> Specification for Recent<V> {
     type State = VecDeque<V>;
     type Op = Access<V>;
     type Ret = Answer<V>;
-    /// What was forgotten.
+    /// The value that was dropped.
     type Undo = Option<V>;
     type Key = ();
 

@@ -1,4 +1,4 @@
-//! The staleness of each read, where the order of writes is known.
+//! The staleness of each read, for a known order of writes.
 
 use std::collections::BTreeMap;
 
@@ -7,37 +7,37 @@ use seedbed_sim::{Span, Time};
 
 use crate::checkers::judge::{Id, Judge, Name, Refusal, Ruling};
 
-/// What happens to keys. A read is told after all writes that took effect before it began.
+/// Writes and reads of keys. A read comes after all writes that took effect before it began.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Event<N, K, V> {
-    /// A key holds a new value from this instant on; values of one key are never written twice. Told in the order of time.
+    /// A key gets a new value, which is unique for the key. Writes come in the order of time.
     Written {
-        /// Which key.
+        /// The key that is written.
         key: K,
-        /// What it now holds.
+        /// Never written to this key before.
         value: V,
-        /// Since when.
+        /// When the write took effect.
         at: Time,
     },
-    /// Somebody reads.
+    /// A read returned.
     Read {
-        /// Who.
+        /// The reader, named in refusals.
         by: N,
-        /// Which key.
+        /// The key that was read.
         key: K,
-        /// What it got; nothing: the key had never been written.
+        /// The value that it returned; `None` if the key had never been written.
         value: Option<V>,
-        /// When it began.
+        /// When the read began.
         began: Time,
     },
 }
 
-/// How stale one read was.
+/// The staleness of one read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Stale {
-    /// How many newer values there were when it began.
+    /// Newer values when the read began.
     pub versions: u64,
-    /// For how long what it returned had been out of date when it began.
+    /// How long the returned value had been overwritten when the read began.
     pub time: Span,
 }
 
@@ -68,16 +68,16 @@ pub struct Staleness<K, V> {
 
 #[derive(Clone, Debug)]
 struct Versions<V> {
-    /// When each was written.
+    /// The times of the writes.
     written: Vec<Time>,
     place: BTreeMap<V, usize>,
 }
 
 impl<K: Name, V: Name> Staleness<K, V> {
-    /// Takes the next event; the staleness of a read.
+    /// Takes the next event; returns the staleness of a read.
     ///
     /// # Errors
-    /// A read returned what nobody had written, or a value was written twice, or back in time.
+    /// A read returned a value that was never written, or a write repeats a value or goes back in time.
     pub fn observe<N: Id>(&mut self, event: Event<N, K, V>) -> Result<Option<Stale>, Refusal<N>> {
         match event {
             Event::Written { key, value, at } => {
@@ -125,17 +125,17 @@ impl<K: Name, V: Name> Staleness<K, V> {
         self.versions.len()
     }
 
-    /// The versions behind that this share of the reads, from 0 to 1, do not exceed; to three digits.
+    /// The quantile of the staleness in versions, for a share of the reads from 0 to 1; to three digits.
     pub fn versions_at(&self, share: f64) -> u64 {
         self.versions.value_at_quantile(share)
     }
 
-    /// The time behind that this share of the reads, from 0 to 1, do not exceed; to three digits.
+    /// The quantile of the staleness in time, for a share of the reads from 0 to 1; to three digits.
     pub fn time_at(&self, share: f64) -> Span {
         Span(self.times.value_at_quantile(share))
     }
 
-    /// The most versions and the longest time that any read was behind; exact, and not always of one read.
+    /// The greatest staleness in versions and in time, exactly; perhaps of different reads.
     pub fn worst(&self) -> Stale {
         self.worst
     }
@@ -148,7 +148,7 @@ impl<K, V> Default for Staleness<K, V> {
     }
 }
 
-/// No read is staler than a bound, in versions and in time; and none returns what nobody has written.
+/// No read is staler than a bound, in versions and in time, and none returns a value that was never written.
 #[derive(Clone, Debug)]
 pub struct Bounded<N, K, V> {
     bound: Stale,
@@ -157,13 +157,13 @@ pub struct Bounded<N, K, V> {
 }
 
 impl<N: Id, K: Name, V: Name> Bounded<N, K, V> {
-    /// At most this many versions, and at most so much time; the greatest number for what does not matter.
+    /// The bounds; the greatest number for one that is not limited.
     pub fn by(versions: u64, time: Span) -> Self {
         let bound = Stale { versions, time };
         Bounded { bound, staleness: Staleness::default(), readers: std::marker::PhantomData }
     }
 
-    /// What was measured.
+    /// The measurements so far.
     pub fn measured(&self) -> &Staleness<K, V> {
         &self.staleness
     }

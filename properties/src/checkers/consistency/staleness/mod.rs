@@ -1,4 +1,4 @@
-//! Bounded staleness: how stale was the worst read, and how stale were they all?
+//! Bounded staleness: the staleness of the worst read, and of each read.
 //!
 //! - In **writes**: a history is *k-atomic* (Aiyer, Alvisi and Bazzi, "On the availability of non-strict quorum systems",
 //!   2005) if it has a linearisation in which each read returns one of the last k writes. Atomic is 1. [`least_k`].
@@ -6,8 +6,8 @@
 //!   section 3.1) if it becomes linearizable once each read is taken to have begun Δ earlier. Atomic is 0.
 //!   [`least_delta`].
 //!
-//! Both search for an order of the writes. Where the order is known, because one place decides it, [`Staleness`] measures
-//! each read as it comes, and keeps the distribution; [`Bounded`] refuses reads beyond a bound.
+//! Both search for an order of the writes. If the order is known, because one node decides it, [`Staleness`] measures
+//! each read as it comes and keeps the distribution; [`Bounded`] refuses reads beyond a bound.
 
 mod atomic;
 mod measured;

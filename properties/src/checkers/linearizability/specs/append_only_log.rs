@@ -10,23 +10,23 @@ empty_at_first! {
     AppendOnlyLog<T>
 }
 
-/// What one may ask of a log.
+/// An operation of a log.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Request<T> {
-    /// Add this at the end.
+    /// Appends an entry.
     Append(T),
-    /// What is there, from this index on? The first index is 0.
+    /// Reads the entries from this index on, counted from 0.
     Read(usize),
 }
 
-/// What a log answers.
+/// The answer of a log.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Answer<T> {
-    /// To an append that does not say where.
+    /// To an append, without the index.
     Appended,
-    /// To an append: at this index.
+    /// To an append: the index of the entry.
     At(usize),
-    /// To a read: all entries from there to the end; none if the log is shorter.
+    /// To a read: all entries from the index on; empty if the log is shorter.
     Entries(Vec<T>),
 }
 
@@ -71,7 +71,8 @@ impl<T: Clone + Debug + Ord + Hash> Specification for AppendOnlyLog<T> {
         matches!(op, Request::Read(_))
     }
 
-    /// The log never shrinks, so what is there must be a prefix of what was read, and the next entry must be open.
+    /// The log never shrinks, so its entries must be a prefix of those read, and the append of the next one must be
+    /// open.
     fn attainable<'a>(
         &self,
         log: &Vec<T>,

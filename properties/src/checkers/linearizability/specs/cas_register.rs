@@ -5,32 +5,32 @@ use std::hash::Hash;
 
 use super::cell::{Cell, Dialect};
 
-/// A register of values of type `V` that can be read, written, and set if it holds what one expects.
+/// A register of values of type `V` with read, write and compare-and-set.
 pub type CasRegister<V> = Cell<V, WithCas>;
 
-/// Reads, writes and compare-and-set.
+/// The operations of a register with compare-and-set.
 #[derive(Clone, Copy, Debug)]
 pub struct WithCas;
 
-/// What one may ask of it.
+/// An operation of the register.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Access<V> {
-    /// What does it hold?
+    /// Returns the value.
     Read,
-    /// Let it hold this.
+    /// Sets the value.
     Write(V),
-    /// If it holds the first, let it hold the second.
+    /// Sets the value to the second if it is the first.
     Cas(V, V),
 }
 
-/// What it answers.
+/// The answer of the register.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Answer<V> {
-    /// To a read: this.
+    /// To a read: the value.
     Value(V),
     /// To a write.
     Written,
-    /// To a compare-and-set: whether it held what was expected.
+    /// To a compare-and-set: whether the expected value was found.
     Swapped(bool),
 }
 

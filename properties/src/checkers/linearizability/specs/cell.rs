@@ -1,4 +1,4 @@
-//! What a register and one with compare-and-set have in common.
+//! The common part of registers with and without compare-and-set.
 
 use std::fmt::Debug;
 use std::hash::Hash;
@@ -8,7 +8,7 @@ use super::cas_register::{Access, Answer};
 use crate::checkers::linearizability::gibbons_korach::{self, UniqueWrites};
 use crate::checkers::linearizability::specification::{Decider, Specification, Step};
 
-/// A register of values of type `V`; `D` says what one may do with it.
+/// A register of values of type `V`; `D` defines its operations.
 #[derive(Clone, Debug)]
 pub struct Cell<V, D> {
     initial: V,
@@ -22,16 +22,16 @@ impl<V, D> Cell<V, D> {
     }
 }
 
-/// What one may do with a register: a part of [`Access`], under the same names.
+/// The operations of a register: a subset of [`Access`], with the same names.
 pub trait Dialect<V>: Clone + Debug {
-    /// The operations.
+    /// Operations with their arguments.
     type Access: Clone + Debug + Ord + Hash;
-    /// The answers.
+    /// Answers to operations.
     type Answer: Clone + Debug + Ord + Hash;
 
-    /// An operation.
+    /// The operation as an [`Access`].
     fn access(op: &Self::Access) -> Access<&V>;
-    /// An answer.
+    /// The answer as one to an [`Access`].
     fn answer(ret: &Self::Answer) -> Answer<&V>;
     /// The answer to a read.
     fn value(value: V) -> Self::Answer;

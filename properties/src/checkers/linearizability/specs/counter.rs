@@ -2,27 +2,27 @@
 
 use crate::checkers::linearizability::specification::{Specification, Step};
 
-/// A counter that starts at 0 and wraps around at the ends of `i64`.
+/// A counter with the initial value 0, which wraps around at the limits of `i64`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Counter;
 
-/// What one may ask of a counter.
+/// An operation of a counter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Request {
-    /// How much is it?
+    /// Returns the value.
     Read,
-    /// Add this.
+    /// Adds to the value.
     Add(i64),
-    /// Add this, and how much is it then?
+    /// Adds to the value and returns the sum.
     AddAndGet(i64),
 }
 
-/// What a counter answers.
+/// The answer of a counter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Answer {
-    /// So much.
+    /// To a read or an add-and-get: the value.
     Value(i64),
-    /// To a plain addition.
+    /// To an addition.
     Added,
 }
 
@@ -72,7 +72,7 @@ impl Specification for Counter {
         op.amount() == 0
     }
 
-    /// The value must lie between what is left when all that is open is subtracted and what comes when all is added.
+    /// The value must be between the present one minus all open decrements and plus all open increments.
     fn attainable<'a>(
         &self,
         state: &i64,

@@ -3,47 +3,46 @@
 
 use crate::checkers::linearizability::specification::{Specification, Step};
 
-/// A lock that gives out a greater token with each grant, and a resource that refuses tokens older than the newest it
-/// has seen.
+/// A lock that grants increasing tokens, and a resource that refuses tokens older than the newest it has seen.
 #[derive(Clone, Copy, Debug)]
 pub struct FencedLock {
     leased: bool,
 }
 
 impl FencedLock {
-    /// A lock that is granted only while it is free: mutual exclusion itself.
+    /// A lock that is granted only while it is free, for mutual exclusion.
     pub fn exclusive() -> Self {
         FencedLock { leased: false }
     }
 
-    /// A lock whose leases may run out at any time, so it may be granted while another believes to hold it: what is
-    /// promised is that tokens grow and that the resource refuses old ones.
+    /// A lock whose leases may expire at any time, so that it may be granted while another client believes to hold it.
+    /// Guaranteed are increasing tokens, and that the resource refuses old ones.
     pub fn leased() -> Self {
         FencedLock { leased: true }
     }
 }
 
-/// What one may ask.
+/// An operation of the lock or of the resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Request {
-    /// This client wants the lock.
+    /// Acquires the lock for this client.
     Acquire(u64),
-    /// This client lets it go.
+    /// Releases the lock of this client.
     Release(u64),
-    /// Use the resource with this token.
+    /// Uses the resource with this token.
     Use(u64),
 }
 
-/// What is answered.
+/// The answer of the lock or of the resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Answer {
     /// To an acquire: granted, with this token.
     Granted(u64),
-    /// To an acquire: somebody else holds it.
+    /// To an acquire: another client holds it.
     Refused,
     /// To a release: whether the client still held the lock.
     Released(bool),
-    /// To a use: whether the token was new enough.
+    /// To a use: whether the token was accepted.
     Used(bool),
 }
 
@@ -51,8 +50,8 @@ pub enum Answer {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct State {
     holder: Option<u64>,
-    /// The last token given out is at least this. (A grant whose token nobody knows took the next at least; to assume
-    /// no more excludes nothing.)
+    /// A lower bound on the last granted token. (A grant with an unknown token took at least the next one; assuming no
+    /// more excludes no history.)
     token: u64,
     /// The newest token that the resource has seen.
     seen: u64,

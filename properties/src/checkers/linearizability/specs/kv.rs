@@ -7,18 +7,18 @@ use std::hash::Hash;
 use crate::checkers::linearizability::gibbons_korach::{self, UniqueWrites};
 use crate::checkers::linearizability::specification::{Decider, Specification, Step};
 
-/// What a store may hold. Numbers cannot be appended to; text and lists can.
+/// A value of a store. Text and lists can be appended to, numbers cannot.
 pub trait Value: Clone + Debug + Ord + Hash {
-    /// Appends, and gives the length before; nothing: such values cannot be appended to.
+    /// Appends, and returns the length before; `None` if such values cannot be appended to.
     fn append(&mut self, tail: &Self) -> Option<usize> {
         let _ = tail;
         None
     }
-    /// Cuts back to a length that [`append`](Self::append) gave.
+    /// Truncates to a length that [`append`](Self::append) returned.
     fn truncate(&mut self, length: usize) {
         let _ = length;
     }
-    /// Whether this is the concatenation of `head`, `tail` and something more, or nothing more.
+    /// Whether this begins with the concatenation of `head` and `tail`.
     fn begins_with(&self, head: &Self, tail: Option<&Self>) -> bool {
         self == head && tail.is_none()
     }
@@ -57,7 +57,7 @@ impl<T: Clone + Debug + Ord + Hash> Value for Vec<T> {
     }
 }
 
-/// A store with keys of type `K` and values of type `V`; empty at first.
+/// A store with keys of type `K` and values of type `V`, initially empty.
 #[derive(Clone, Debug)]
 pub struct Kv<K, V> {
     absent: Option<V>,
@@ -65,12 +65,12 @@ pub struct Kv<K, V> {
 }
 
 impl<K, V> Kv<K, V> {
-    /// A store that says so when a key is absent.
+    /// A store in which absent keys read as `None`.
     pub fn new() -> Self {
         Kv { absent: None, marker: std::marker::PhantomData }
     }
 
-    /// A store where a key that is absent reads as `value`.
+    /// A store in which absent keys read as `value`.
     pub fn reading_absent_as(value: V) -> Self {
         Kv { absent: Some(value), marker: std::marker::PhantomData }
     }
@@ -82,23 +82,23 @@ impl<K, V> Default for Kv<K, V> {
     }
 }
 
-/// What one may ask of a store.
+/// An operation of a store.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Request<K, V> {
-    /// What is there?
+    /// Returns the value of a key.
     Get(K),
-    /// Let this be there.
+    /// Sets the value of a key.
     Put(K, V),
-    /// Append this to what is there, or put it where nothing is.
+    /// Appends to the value of a key, or sets it if the key is absent.
     Append(K, V),
-    /// If the first is there (nothing: if the key is absent), put the second.
+    /// Sets the value of a key to the second if it is the first; `None` expects the key to be absent.
     Cas(K, Option<V>, V),
-    /// Let nothing be there.
+    /// Deletes a key.
     Delete(K),
 }
 
 impl<K, V> Request<K, V> {
-    /// The key it is about.
+    /// The key of the operation.
     pub fn key(&self) -> &K {
         match self {
             Request::Get(key) | Request::Delete(key) => key,
@@ -107,23 +107,23 @@ impl<K, V> Request<K, V> {
     }
 }
 
-/// What a store answers.
+/// The answer of a store.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Answer<V> {
-    /// To a get: this, or that the key is absent.
+    /// To a get: the value, or `None` if the key is absent.
     Value(Option<V>),
     /// To a put, an append or a delete.
     Done,
-    /// To a compare-and-set: whether it found what it expected.
+    /// To a compare-and-set: whether the expected value was found.
     Swapped(bool),
 }
 
-/// What takes a change of a store back.
+/// Undoes a change of a store.
 #[derive(Debug)]
 pub enum Undo<V> {
-    /// Let this be there again.
+    /// Restores the value of a key.
     Restore(Option<V>),
-    /// Cut the value back to this length.
+    /// Truncates the value to this length.
     Truncate(usize),
 }
 
@@ -240,12 +240,12 @@ impl<K: Clone + Debug + Ord + Hash, V: Value> Specification for Kv<K, V> {
         means.any(|op| match op {
             _ if op.key() != key => false,
             Request::Get(_) => false,
-            // From here on by appending …
+            // From the present value by appending …
             Request::Append(_, tail) => match there {
                 Some(there) => wanted.begins_with(there, Some(tail)),
                 None => wanted.begins_with(tail, None),
             },
-            // … or anew.
+            // … or from a new value.
             Request::Put(_, v) | Request::Cas(_, _, v) => wanted.begins_with(v, None),
             Request::Delete(_) => true,
         })
@@ -255,7 +255,7 @@ impl<K: Clone + Debug + Ord + Hash, V: Value> Specification for Kv<K, V> {
         !matches!((op, ret), (Request::Get(_), _) | (_, None | Some(Answer::Done))) || matches!(op, Request::Cas(..))
     }
 
-    /// A single key that is only got, put and deleted is a register.
+    /// A single key with only gets, puts and deletes is a register.
     fn decider<'a>(&'a self, operations: &[(&'a Self::Op, Option<&'a Answer<V>>)]) -> Option<Box<dyn Decider + 'a>> {
         use gibbons_korach::Access::{BlindRead, Read, Write};
         let (first, _) = operations.first()?;

@@ -1,7 +1,7 @@
-//! Ready specifications, each a small file. [`cell`] is what registers have in common, [`sequence`] what queues and stacks
-//! have.
+//! Common specifications, one per file. [`cell`] is the common part of registers, [`sequence`] that of queues and
+//! stacks.
 
-/// Declares a specification that has no parameters but the type of its items, and is empty at first.
+/// Declares a specification with the type of its items as its only parameter, initially empty.
 macro_rules! empty_at_first {
     ($(#[$doc:meta])* $name:ident<$item:ident>) => {
         $(#[$doc])*
@@ -9,7 +9,7 @@ macro_rules! empty_at_first {
         pub struct $name<$item>(std::marker::PhantomData<fn() -> $item>);
 
         impl<$item> $name<$item> {
-            /// An empty one.
+            /// Initially empty.
             pub fn new() -> Self {
                 $name(std::marker::PhantomData)
             }

@@ -1,4 +1,4 @@
-//! Several registers, read and written together: one operation may touch many and is atomic.
+//! Several registers with atomic operations on any number of them.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -7,8 +7,8 @@ use std::hash::Hash;
 use super::register::{Access, Answer};
 use crate::checkers::linearizability::specification::{Specification, Step};
 
-/// Registers with names of type `K` and values of type `V`. The state is copied only where a configuration fails; it is
-/// as large as the number of registers that were written.
+/// Registers with names of type `K` and values of type `V`. The state has one entry for each register that was written,
+/// and is copied only when a configuration fails.
 #[derive(Clone, Debug)]
 pub struct MultiRegister<K, V> {
     initial: V,
@@ -16,7 +16,7 @@ pub struct MultiRegister<K, V> {
 }
 
 impl<K, V> MultiRegister<K, V> {
-    /// Registers that first hold `initial`, all of them.
+    /// Registers with the initial value `initial`.
     pub fn new(initial: V) -> Self {
         MultiRegister { initial, marker: std::marker::PhantomData }
     }
@@ -27,7 +27,7 @@ impl<K: Clone + Debug + Ord + Hash, V: Clone + Debug + Ord + Hash> Specification
     type Op = Vec<(K, Access<V>)>;
     /// One answer for each access, in order.
     type Ret = Vec<Answer<V>>;
-    /// What was there before each write.
+    /// The value before each write.
     type Undo = Vec<Option<V>>;
     type Key = K;
 
@@ -82,7 +82,7 @@ impl<K: Clone + Debug + Ord + Hash, V: Clone + Debug + Ord + Hash> Specification
         Some(answers.collect())
     }
 
-    /// Operations on one register each are independent.
+    /// Operations on single registers are independent.
     fn partition(&self, op: &Self::Op) -> Option<K> {
         let (first, _) = op.first()?;
         op.iter().all(|(key, _)| key == first).then(|| first.clone())
@@ -105,7 +105,7 @@ impl<K: Clone + Debug + Ord + Hash, V: Clone + Debug + Ord + Hash> Specification
         let Some(ret) = ret.filter(|ret| ret.len() == op.len()) else {
             return true;
         };
-        // What must be there and is not; an operation may read what it has itself written.
+        // The values that must be read and are not present, without those that the operation itself has written.
         let mut missing: Vec<(&K, &V)> = Vec::new();
         for (n, ((key, access), answer)) in op.iter().zip(ret).enumerate() {
             let own = op[..n].iter().any(|(other, access)| other == key && matches!(access, Access::Write(_)));

@@ -2,27 +2,27 @@
 
 use crate::checkers::linearizability::specification::{Specification, Step};
 
-/// A mutex that is free at first. Holders are numbers.
+/// A mutex, initially free. Holders are numbers.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Mutex;
 
-/// What one may ask of a mutex, each with who asks.
+/// An operation of a mutex, with the holder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Request {
-    /// Wait until it is free, and take it.
+    /// Waits until it is free, and acquires it.
     Acquire(u64),
-    /// Take it if it is free.
+    /// Acquires it if it is free.
     TryAcquire(u64),
-    /// Let it go.
+    /// Releases it.
     Release(u64),
 }
 
-/// What a mutex answers.
+/// The answer of a mutex.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Answer {
     /// To an acquire or a release.
     Done,
-    /// To a try: whether it took it.
+    /// To a try: whether it acquired it.
     Took(bool),
 }
 

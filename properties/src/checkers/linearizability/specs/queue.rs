@@ -7,28 +7,28 @@ use std::hash::Hash;
 use super::sequence::{Discipline, Sequence};
 use crate::checkers::linearizability::specification::{Span, Spanned};
 
-/// A queue of items of type `T`, empty at first.
+/// A queue of items of type `T`, initially empty.
 pub type Queue<T> = Sequence<T, Fifo>;
 
 /// First in, first out.
 #[derive(Clone, Copy, Debug)]
 pub struct Fifo;
 
-/// What one may ask of a queue.
+/// An operation of a queue.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Request<T> {
-    /// Put this at the end.
+    /// Adds an item at the end.
     Enqueue(T),
-    /// Take what is first.
+    /// Removes the first item.
     Dequeue,
 }
 
-/// What a queue answers.
+/// The answer of a queue.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Answer<T> {
     /// To an enqueue.
     Enqueued,
-    /// To a dequeue: this was first, or the queue was empty.
+    /// To a dequeue: the item, or `None` if the queue was empty.
     Dequeued(Option<T>),
 }
 
@@ -59,8 +59,8 @@ impl<T: Clone + Debug + Ord + Hash> Discipline<T> for Fifo {
         Answer::Enqueued
     }
 
-    /// What leaves first should enter first: an enqueue goes by the response of the dequeue that takes its item. Of equal
-    /// items, a dequeue takes the one whose enqueue returns first, among those invoked in time.
+    /// Items that leave first should enter first: an enqueue is ordered by the response of the dequeue that takes its
+    /// item. Of equal items, a dequeue takes the one whose enqueue returns first, among those invoked in time.
     fn precedence(operations: &[Spanned<'_, Request<T>, Answer<T>>]) -> Vec<u32> {
         let mut taken: Vec<(&T, u32)> = Vec::new();
         let mut put: Vec<(&T, u32, usize)> = Vec::new();

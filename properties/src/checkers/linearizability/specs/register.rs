@@ -1,4 +1,4 @@
-//! A register: reads return what was written last.
+//! A register: reads return the last value written.
 
 use std::fmt::Debug;
 use std::hash::Hash;
@@ -9,23 +9,23 @@ use super::cell::{Cell, Dialect};
 /// A register of values of type `V`.
 pub type Register<V> = Cell<V, ReadWrite>;
 
-/// Reads and writes.
+/// The operations of a register: reads and writes.
 #[derive(Clone, Copy, Debug)]
 pub struct ReadWrite;
 
-/// What one may ask of a register.
+/// An operation of a register.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Access<V> {
-    /// What does it hold?
+    /// Returns the value.
     Read,
-    /// Let it hold this.
+    /// Sets the value.
     Write(V),
 }
 
-/// What a register answers.
+/// The answer of a register.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Answer<V> {
-    /// To a read: this.
+    /// To a read: the value.
     Value(V),
     /// To a write.
     Written,

@@ -2,41 +2,41 @@
 
 use crate::checkers::linearizability::specification::{Specification, Step};
 
-/// A semaphore with so many permits, all free at first. More cannot be released than were acquired.
+/// A semaphore with a number of permits, initially all free. No more can be released than were acquired.
 #[derive(Clone, Copy, Debug)]
 pub struct Semaphore {
     permits: u64,
 }
 
 impl Semaphore {
-    /// A semaphore with so many permits.
+    /// A semaphore with this many permits, all free.
     pub fn new(permits: u64) -> Self {
         Semaphore { permits }
     }
 }
 
-/// What one may ask of a semaphore.
+/// An operation of a semaphore.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Request {
-    /// Wait until so many are free, and take them.
+    /// Waits until this many permits are free, and acquires them.
     Acquire(u64),
-    /// Take so many if they are free.
+    /// Acquires this many permits if they are free.
     TryAcquire(u64),
-    /// Let so many go.
+    /// Releases this many permits.
     Release(u64),
 }
 
-/// What a semaphore answers.
+/// The answer of a semaphore.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Answer {
     /// To an acquire or a release.
     Done,
-    /// To a try: whether it took them.
+    /// To a try: whether it acquired them.
     Took(bool),
 }
 
 impl Specification for Semaphore {
-    /// How many permits are free.
+    /// The number of free permits.
     type State = u64;
     type Op = Request;
     type Ret = Answer;

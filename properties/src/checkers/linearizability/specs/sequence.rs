@@ -1,4 +1,4 @@
-//! What queues and stacks have in common: items are put at one end, and taken at one end.
+//! The common part of queues and stacks: items are added at one end, and removed at one end.
 
 use std::collections::VecDeque;
 use std::fmt::Debug;
@@ -7,13 +7,13 @@ use std::marker::PhantomData;
 
 use crate::checkers::linearizability::specification::{Spanned, Specification, Step};
 
-/// A sequence of items of type `T`, empty at first. Items are put at the back; `D` says at which end they are taken, and
-/// how the operations are called.
+/// A sequence of items of type `T`, initially empty. Items are added at the back; `D` defines the end at which they are
+/// removed, and the operations.
 #[derive(Clone, Debug)]
 pub struct Sequence<T, D>(PhantomData<fn() -> (T, D)>);
 
 impl<T, D> Sequence<T, D> {
-    /// An empty one.
+    /// An empty sequence.
     pub fn new() -> Self {
         Sequence(PhantomData)
     }
@@ -25,22 +25,22 @@ impl<T, D> Default for Sequence<T, D> {
     }
 }
 
-/// At which end items are taken, and how the operations are called.
+/// The end at which items are removed, and the operations.
 pub trait Discipline<T>: Clone + Debug {
-    /// The operations.
+    /// Operations with their arguments.
     type Request: Clone + Debug + Ord + Hash;
-    /// The answers.
+    /// Answers to operations.
     type Answer: Clone + Debug + Ord + Hash;
-    /// Whether the item that has been there for longest is taken, and not the newest.
+    /// Whether the oldest item is removed, and not the newest.
     const OLDEST_FIRST: bool;
 
-    /// The item that an operation puts; nothing: it takes one.
+    /// The item that an operation adds; `None` if it removes one.
     fn put(op: &Self::Request) -> Option<&T>;
-    /// What was taken, if anything was there; nothing: it is the answer to a put.
+    /// The item that was removed, if there was one; `None` for the answer to an addition.
     fn taken(ret: &Self::Answer) -> Option<Option<&T>>;
-    /// The answer to an operation that takes.
+    /// The answer to a removal.
     fn take(item: Option<T>) -> Self::Answer;
-    /// The answer to an operation that puts.
+    /// The answer to an addition.
     fn done() -> Self::Answer;
 
     /// See [`Specification::precedence`].
@@ -55,7 +55,7 @@ impl<T: Clone + Debug + Ord + Hash, D: Discipline<T>> Specification for Sequence
     type State = VecDeque<T>;
     type Op = D::Request;
     type Ret = D::Answer;
-    /// What was taken; nothing: something was put.
+    /// The item that was removed; `None` for an addition.
     type Undo = Option<T>;
     type Key = ();
 
@@ -125,7 +125,7 @@ impl<T: Clone + Debug + Ord + Hash, D: Discipline<T>> Specification for Sequence
         let Some(in_the_way) = in_the_way else {
             return means.any(|op| D::put(op) == wanted);
         };
-        // What is in the way must be taken by others; or the item is put in once more.
+        // Items before it must be removed by other operations, or the item is added once more.
         let mut takers = 0;
         for op in means {
             match D::put(op) {
@@ -138,7 +138,7 @@ impl<T: Clone + Debug + Ord + Hash, D: Discipline<T>> Specification for Sequence
     }
 }
 
-/// What would be taken next.
+/// The item that would be removed next.
 fn next<T, D: Discipline<T>>(state: &VecDeque<T>) -> Option<&T> {
     if D::OLDEST_FIRST { state.front() } else { state.back() }
 }

@@ -7,29 +7,29 @@ use std::hash::Hash;
 use crate::checkers::linearizability::specification::{Specification, Step};
 
 empty_at_first! {
-    /// A set of items of type `T`, empty at first.
+    /// A set of items of type `T`, initially empty.
     Set<T>
 }
 
-/// What one may ask of a set.
+/// An operation of a set.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Request<T> {
-    /// Put this in.
+    /// Adds an item.
     Insert(T),
-    /// Take this out.
+    /// Removes an item.
     Remove(T),
-    /// Is this in?
+    /// Returns whether an item is in the set.
     Contains(T),
-    /// What is in?
+    /// Returns all items.
     Read,
 }
 
-/// What a set answers.
+/// The answer of a set.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Answer<T> {
-    /// To an insertion or removal that does not say whether it changed anything.
+    /// To an insertion or removal, without saying whether it changed the set.
     Done,
-    /// To an insertion or a removal: whether it changed anything; to `Contains`: whether it is in.
+    /// To an insertion or a removal: whether it changed the set; to `Contains`: whether the item is in it.
     Said(bool),
     /// To a read: all items.
     Items(BTreeSet<T>),
@@ -83,7 +83,7 @@ impl<T: Clone + Debug + Ord + Hash> Specification for Set<T> {
         })
     }
 
-    /// Items are independent, unless somebody reads them all.
+    /// Items are independent, unless an operation reads all of them.
     fn partition(&self, op: &Request<T>) -> Option<T> {
         match op {
             Request::Insert(item) | Request::Remove(item) | Request::Contains(item) => Some(item.clone()),

@@ -5,28 +5,28 @@ use std::hash::Hash;
 
 use super::sequence::{Discipline, Sequence};
 
-/// A stack of items of type `T`, empty at first.
+/// A stack of items of type `T`, initially empty.
 pub type Stack<T> = Sequence<T, Lifo>;
 
 /// Last in, first out.
 #[derive(Clone, Copy, Debug)]
 pub struct Lifo;
 
-/// What one may ask of a stack.
+/// An operation of a stack.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Request<T> {
-    /// Put this on top.
+    /// Adds an item on top.
     Push(T),
-    /// Take what is on top.
+    /// Removes the top item.
     Pop,
 }
 
-/// What a stack answers.
+/// The answer of a stack.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Answer<T> {
     /// To a push.
     Pushed,
-    /// To a pop: this was on top, or the stack was empty.
+    /// To a pop: the item, or `None` if the stack was empty.
     Popped(Option<T>),
 }
 
