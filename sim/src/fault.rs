@@ -166,17 +166,17 @@ pub enum What<T = Target> {
     /// its disk kept.
     Crash {
         /// Whom.
-        node: Target,
+        node: T,
     },
     /// The node crashes and restarts with an empty disk.
     Wipe {
         /// Whom.
-        node: Target,
+        node: T,
     },
     /// The node stands still: messages and timers queue up until the end.
     Pause {
         /// Whom.
-        node: Target,
+        node: T,
     },
     /// No message passes from one set of nodes to another; the other way is free.
     Cut {
@@ -199,7 +199,7 @@ pub enum What<T = Target> {
     /// One node is cut from all others.
     Isolate {
         /// Whom.
-        node: Target,
+        node: T,
         /// Which of its messages are stopped.
         #[serde(default)]
         direction: Direction,
@@ -219,7 +219,7 @@ pub enum What<T = Target> {
     /// The node's clock jumps, and drifts until the end, when it jumps back to the true time.
     Skew {
         /// Whom.
-        node: Target,
+        node: T,
         /// By how many nanoseconds the clock jumps from true time, forward or back.
         #[serde(default)]
         offset_ns: i64,
@@ -230,19 +230,19 @@ pub enum What<T = Target> {
     /// Syncs take longer.
     SlowDisk {
         /// Whose.
-        node: Target,
+        node: T,
         /// How much longer.
         by: Span,
     },
     /// The disk has no room: a node that writes stops (fail-stop) until the end.
     FullDisk {
         /// Whose.
-        node: Target,
+        node: T,
     },
     /// One record rots; whoever reads it finds a bad checksum.
     Corrupt {
         /// Whose disk.
-        node: Target,
+        node: T,
         /// Which file.
         file: File,
         /// Which record, counted from the end of the file.
@@ -251,7 +251,7 @@ pub enum What<T = Target> {
     /// The node lies, as its model knows how.
     Byzantine {
         /// Whom.
-        node: Target,
+        node: T,
     },
 }
 
