@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use serde::de::{DeserializeOwned, DeserializeSeed, Error as _};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::choice::Deviation;
@@ -237,11 +236,8 @@ fn parse<'t, T: Deserialize<'t>>(text: &'t str) -> Result<T, TraceError> {
         let place = error.path().to_string();
         damaged(place, &error.into_inner())
     })?;
-    nothing_after(&mut from).map(|()| parsed)
-}
-
-fn nothing_after(from: &mut serde_json::Deserializer<serde_json::de::StrRead<'_>>) -> Result<(), TraceError> {
-    from.end().map_err(|error| TraceError::Damaged {
+    let after = from.end();
+    after.map(|()| parsed).map_err(|error| TraceError::Damaged {
         place: "the end".into(),
         line: error.line(),
         column: error.column(),
@@ -249,38 +245,9 @@ fn nothing_after(from: &mut serde_json::Deserializer<serde_json::de::StrRead<'_>
     })
 }
 
-/// Reads what is a matter of the model. Its types meet one deserializer, whatever the model: what knows JSON and the path to
-/// an error is compiled once.
-fn parse_typed<T: DeserializeOwned>(text: &str) -> Result<T, TraceError> {
-    let mut read = None;
-    parse_seed(text, &mut |from| erased_serde::deserialize(from).map(|value| read = Some(value)))?;
-    Ok(read.expect("what is read without an error is there"))
-}
-
-/// Reads a value from any deserializer.
-type ReadErased<'a> = &'a mut dyn FnMut(&mut dyn erased_serde::Deserializer<'_>) -> Result<(), erased_serde::Error>;
-
-struct Seed<'a>(ReadErased<'a>);
-
-impl<'t> DeserializeSeed<'t> for Seed<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'t>>(self, from: D) -> Result<(), D::Error> {
-        (self.0)(&mut <dyn erased_serde::Deserializer<'_>>::erase(from)).map_err(D::Error::custom)
-    }
-}
-
-fn parse_seed(text: &str, read: ReadErased<'_>) -> Result<(), TraceError> {
-    let mut from = serde_json::Deserializer::from_str(text);
-    let mut track = serde_path_to_error::Track::new();
-    let read = Seed(read).deserialize(serde_path_to_error::Deserializer::new(&mut from, &mut track));
-    read.map_err(|error| damaged(track.path().to_string(), &error))?;
-    nothing_after(&mut from)
-}
-
 /// Reads a part of a trace that stands by itself.
-pub(crate) fn read_part<T: DeserializeOwned>(text: &str) -> Result<T, String> {
-    parse_typed(text).map_err(|error| match error {
+pub(crate) fn read_part<'t, T: Deserialize<'t>>(text: &'t str) -> Result<T, String> {
+    parse(text).map_err(|error| match error {
         TraceError::Damaged { problem, .. } => problem,
         other => other.to_string(),
     })
@@ -295,8 +262,8 @@ fn damaged(place: String, error: &serde_json::Error) -> TraceError {
 }
 
 /// Reads a part of a text; an error is at its place in the whole.
-fn part<T: DeserializeOwned>(whole: &str, part: &RawValue, at: &dyn Fn() -> String) -> Result<T, TraceError> {
-    parse_typed(part.get()).map_err(|error| within(whole, part, at(), error))
+fn part<'t, T: Deserialize<'t>>(whole: &str, part: &'t RawValue, at: &dyn Fn() -> String) -> Result<T, TraceError> {
+    parse(part.get()).map_err(|error| within(whole, part, at(), error))
 }
 
 /// An error in a part of a text, at its place in the whole.
