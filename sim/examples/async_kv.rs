@@ -11,8 +11,8 @@ pub mod store {
 
     use seedbed_sim::host::{Handle, Hosted, Input, Program, run};
     use seedbed_sim::{
-        AtEnd, Case, DiskConfig, Fault, File, Info, Invocation, Latency, Maker, Model, NetworkConfig, NodeId, OpId,
-        Operation, Outcome, Record, Source, Span, Stored, Time, Verdict, What, World, kinds, maker,
+        AtEnd, Case, DiskConfig, Fault, File, Info, Invocation, Kinded, Latency, Maker, Model, NetworkConfig, NodeId,
+        OpId, Operation, Outcome, Record, Source, Span, Stored, Time, Verdict, What, World, maker,
     };
     use serde::{Deserialize, Serialize};
 
@@ -28,14 +28,13 @@ pub mod store {
     pub struct Kv;
 
     /// A write and its acknowledgement, under the operation's name: asking again is not asking twice.
-    #[derive(Clone, Debug, Hash)]
+    #[derive(Clone, Debug, Hash, Kinded)]
     pub enum Message {
         /// Store this.
         Put(OpId, Put),
         /// It is stored.
         Done(OpId),
     }
-    kinds!(Message: Put, Done);
 
     /// Store this.
     #[derive(Clone, Debug, Hash, PartialEq, Serialize, Deserialize)]

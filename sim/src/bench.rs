@@ -3,14 +3,13 @@
 //!
 //! ```
 //! use seedbed_sim::bench::{Bench, Effect};
-//! use seedbed_sim::{Context, File, NoOp, NodeId, Process, kinds};
+//! use seedbed_sim::{Context, File, Kinded, NoOp, NodeId, Process};
 //!
 //! /// Writes down what it is sent, and acknowledges it.
 //! #[derive(Clone, Debug, Hash)]
 //! struct Keeper;
-//! #[derive(Clone, Debug, Hash, PartialEq)]
+//! #[derive(Clone, Debug, Hash, PartialEq, Kinded)]
 //! enum Message { Keep(u32), Kept(u32) }
-//! kinds!(Message: Keep, Kept);
 //!
 //! impl Process for Keeper {
 //!     type Message = Message;

@@ -16,14 +16,13 @@ pub struct Player {
 }
 
 /// The ball.
-#[derive(Clone, Debug, Hash)]
+#[derive(Clone, Debug, Hash, crate::Kinded)]
 pub enum Ball {
     /// On its way from the server.
     Ping,
     /// On its way back.
     Pong,
 }
-crate::kinds!(Ball: Ping, Pong);
 
 impl Process for Player {
     type Message = Ball;

@@ -38,9 +38,8 @@ enum Act {
     Halt,
 }
 
-#[derive(Clone, Debug, Hash, PartialEq)]
+#[derive(Clone, Debug, Hash, PartialEq, crate::Kinded)]
 struct Said(u64);
-crate::kinds!(Said: of one);
 
 impl Process for Puppet {
     type Message = Said;

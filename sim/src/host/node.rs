@@ -33,9 +33,8 @@ pub trait Program: fmt::Debug + 'static {
 }
 
 /// One [`Handle::sleep`]: the timers of async nodes, counted from 0 in each life of a node.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, crate::Kinded)]
 pub struct Alarm(u64);
-crate::kinds!(Alarm: of one);
 
 /// What a node receives.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,8 +8,8 @@ use seedbed_sim::Finished as Run;
 use seedbed_sim::host::{Handle, Hosted, Input, Program, run};
 use seedbed_sim::timeline::{Entry, Happening};
 use seedbed_sim::{
-    AtEnd, Case, CutMode, Deviation, Direction, Fault, FaultClass, Info, Latency, Maker, Model, NetworkConfig, NoDisk,
-    NodeId, Operation, Record, Source, Span, Time, Verdict, What, World, kinds, maker,
+    AtEnd, Case, CutMode, Deviation, Direction, Fault, FaultClass, Info, Kinded, Latency, Maker, Model, NetworkConfig,
+    NoDisk, NodeId, Operation, Record, Source, Span, Time, Verdict, What, World, maker,
 };
 use serde::{Deserialize, Serialize};
 
@@ -41,9 +41,8 @@ enum Lab {
 #[derive(Debug)]
 struct Numbers;
 
-#[derive(Clone, Debug, Hash)]
+#[derive(Clone, Debug, Hash, Kinded)]
 struct Number(u64);
-kinds!(Number: of one);
 
 impl Program for Numbers {
     type Message = Number;

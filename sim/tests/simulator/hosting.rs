@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use seedbed_sim::timeline::Happening;
 use seedbed_sim::{
-    Answer, Case, Context, Deviation, DiskConfig, Embed, Fault, File, Info, Latency, Model, NetworkConfig, NodeId,
-    OpId, Operation, Process, Record, Source, Span, Stored, Time, What, World, kinds, run,
+    Answer, Case, Context, Deviation, DiskConfig, Embed, Fault, File, Info, Kinded, Latency, Model, NetworkConfig,
+    NodeId, OpId, Operation, Process, Record, Source, Span, Stored, Time, What, World, run,
 };
 use serde::{Deserialize, Serialize};
 
@@ -23,16 +23,14 @@ struct Register {
     backoffs: u64,
 }
 
-#[derive(Clone, Debug, Hash)]
+#[derive(Clone, Debug, Hash, Kinded)]
 enum Message {
     Raise(OpId, u64),
     Raised(OpId, u64),
 }
-kinds!(Message: Raise, Raised);
 
-#[derive(Clone, Debug, Hash, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Hash, PartialEq, Eq, PartialOrd, Ord, Kinded)]
 struct Retry(OpId);
-kinds!(Retry: of one);
 
 impl Register {
     fn ask(&mut self, ctx: &mut Context<'_, Self>, op: OpId) {
@@ -118,19 +116,21 @@ struct Shop {
     answers: Vec<String>,
 }
 
-#[derive(Clone, Debug, Hash)]
+#[derive(Clone, Debug, Hash, Kinded)]
 enum ShopMessage {
+    #[hosts]
     Register(Message),
+    #[hosts]
     Second(Message),
 }
-kinds!(ShopMessage: ; hosts Register(Message), Second(Message));
 
-#[derive(Clone, Debug, Hash, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Hash, PartialEq, Eq, PartialOrd, Ord, Kinded)]
 enum ShopTimer {
+    #[hosts]
     Register(Retry),
+    #[hosts]
     Second(Retry),
 }
-kinds!(ShopTimer: ; hosts Register(Retry), Second(Retry));
 
 #[derive(Clone, Debug, Hash)]
 enum ShopRecord {

@@ -7,9 +7,9 @@ use seedbed_sim::strategy::pct::Order;
 use seedbed_sim::system::{AnyCase, AnyTrace};
 use seedbed_sim::timeline::Happening;
 use seedbed_sim::{
-    Campaign, Case, Context, Crashes, Deviation, Fault, FaultClass, Info, Invariant, Latency, Model, NetworkConfig,
-    NoDisk, NoOp, NodeId, Process, Record, Search, Shrunk, Skew, Source, Span, Story, Strategy, Suite, Swarm,
-    Tolerance, Trace, Verdict, What, World, kinds, run, shrink,
+    Campaign, Case, Context, Crashes, Deviation, Fault, FaultClass, Info, Invariant, Kinded, Latency, Model,
+    NetworkConfig, NoDisk, NoOp, NodeId, Process, Record, Search, Shrunk, Skew, Source, Span, Story, Strategy, Suite,
+    Swarm, Tolerance, Trace, Verdict, What, World, run, shrink,
 };
 use serde::{Deserialize, Serialize};
 
@@ -30,11 +30,10 @@ struct Person {
     heard: Vec<(NodeId, u32)>,
 }
 
-#[derive(Clone, Debug, Hash)]
+#[derive(Clone, Debug, Hash, Kinded)]
 enum Say {
     Word(u32),
 }
-kinds!(Say: Word);
 
 const LISTENER: NodeId = NodeId(0);
 

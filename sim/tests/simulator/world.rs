@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use seedbed_sim::Finished as Run;
 use seedbed_sim::timeline::{Happening, Undelivered};
 use seedbed_sim::{
-    Budget, Case, Context, CutMode, Deviation, Direction, DiskConfig, Fault, FaultClass, File, Info, Latency, Model,
-    NetworkConfig, NoDisk, NoOp, NodeId, OpId, Operation, Outcome, PerLife, Process, Record, Source, Span, Stored,
-    Target, Time, What, World, WriteFate, kinds, run,
+    Budget, Case, Context, CutMode, Deviation, Direction, DiskConfig, Fault, FaultClass, File, Info, Kinded, Latency,
+    Model, NetworkConfig, NoDisk, NoOp, NodeId, OpId, Operation, Outcome, PerLife, Process, Record, Source, Span,
+    Stored, Target, Time, What, World, WriteFate, run,
 };
 use serde::{Deserialize, Serialize};
 
@@ -19,19 +19,17 @@ struct Puppet {
     leads: bool,
 }
 
-#[derive(Clone, Debug, Hash)]
+#[derive(Clone, Debug, Hash, Kinded)]
 enum Say {
     Word(u32),
     Other(u32),
 }
-kinds!(Say: Word, Other);
 
-#[derive(Clone, Debug, Hash, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Hash, PartialEq, Eq, PartialOrd, Ord, Kinded)]
 enum Bell {
     Low(u8),
     High(u8),
 }
-kinds!(Bell: Low, High);
 
 /// One string of the puppet.
 #[derive(Clone, Debug, Hash, PartialEq, Serialize, Deserialize)]
@@ -846,9 +844,8 @@ struct Gossip {
     heard: bool,
 }
 
-#[derive(Clone, Debug, Hash)]
+#[derive(Clone, Debug, Hash, Kinded)]
 struct Rumour;
-kinds!(Rumour: of one);
 
 impl Gossip {
     fn tell(&mut self, ctx: &mut Context<'_, Self>) {

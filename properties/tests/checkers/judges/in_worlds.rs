@@ -10,8 +10,8 @@ use seedbed_properties::checkers::delivery::{AtMostOnce, Causal, Destination, Ev
 use seedbed_properties::checkers::judge::{Judge, facts, journal};
 use seedbed_properties::checkers::mutual_exclusion::{Exclusion, Inside};
 use seedbed_sim::{
-    Case, Context, Fault, Info, Latency, Maker, Model, NetworkConfig, NoDisk, NoOp, NodeId, Phases, Process, Record,
-    Source, Span, Time, What, World, kinds, maker, run,
+    Case, Context, Fault, Info, Kinded, Latency, Maker, Model, NetworkConfig, NoDisk, NoOp, NodeId, Phases, Process,
+    Record, Source, Span, Time, What, World, maker, run,
 };
 use serde::{Deserialize, Serialize};
 
@@ -26,12 +26,11 @@ struct Ring {
 /// A shout is known by who shouts and when.
 type Shout = (NodeId, u64);
 
-#[derive(Clone, Debug, Hash)]
+#[derive(Clone, Debug, Hash, Kinded)]
 enum Message {
     Token,
     Shout(Shout),
 }
-kinds!(Message: Token, Shout);
 
 #[derive(Clone, Debug, Hash, PartialEq)]
 enum Entry {

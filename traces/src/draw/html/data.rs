@@ -275,7 +275,7 @@ impl Reader {
     }
 }
 
-fn holds(what: &What) -> bool {
+fn holds(what: &What<NodeId>) -> bool {
     let (What::Cut { mode, .. } | What::Partition { mode, .. } | What::Isolate { mode, .. }) = what else {
         return false;
     };
