@@ -11,8 +11,8 @@ use crate::commands::{
     shrink, sweep, tour,
 };
 
-/// Runs protocols in simulated worlds, breaks what they tolerate, checks what must hold, and cuts what fails down to a
-/// story that replays for ever. Called bare, it takes you on a tour of about a minute.
+/// Runs distributed protocols in simulated worlds, injects the faults that they tolerate, checks their properties, and
+/// shrinks failures to short traces that can be replayed. Without a command, it gives a tour of about a minute.
 #[derive(Parser)]
 #[command(
     name = "seedbed",
@@ -32,14 +32,14 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// One world: verdict, statistics, timeline.
+    /// Runs one world: verdict, statistics, timeline.
     Run {
-        /// Which model.
+        /// The model to run.
         model: String,
-        /// Which seed; 0 without it.
+        /// The seed; 0 without it.
         #[arg(long, conflicts_with = "seeds")]
         seed: Option<u64>,
-        /// With --litmus: which seeds, as A..B; without it, as many as it takes to see all outcomes.
+        /// With --litmus: the seeds, as A..B; without it, as many as it takes to see all outcomes.
         #[arg(long)]
         seeds: Option<String>,
         #[command(flatten)]
@@ -47,14 +47,14 @@ enum Command {
         /// How many lines of the timeline to print; 0 for all.
         #[arg(long, default_value_t = 60, value_parser = counts::lines())]
         lines: usize,
-        /// Write the whole run down as a trace, whatever came of it.
+        /// Write the whole run to this file as a trace, whatever its verdict.
         #[arg(long)]
         trace: Option<PathBuf>,
         /// Print a JSON line.
         #[arg(long)]
         json: bool,
     },
-    /// Many worlds on all cores.
+    /// Runs many worlds on all cores.
     Sweep(sweep::Sweep),
     /// Joins what the shards of a sweep wrote; names what is missing.
     Merge {
@@ -69,10 +69,10 @@ enum Command {
     Replay {
         /// The trace.
         file: PathBuf,
-        /// Replace a field of the trace's configuration: what if it were otherwise? Such as `--with settings.pre_vote=true`.
+        /// Replace a field of the trace's configuration, such as `--with settings.pre_vote=true`.
         #[arg(long, value_name = "FIELD=VALUE")]
         with: Vec<String>,
-        /// Without the planted bug: what if it were mended?
+        /// Replay without the planted bug.
         #[arg(long)]
         no_bug: bool,
         /// Show only what happens up to this instant, such as 1200ms.
@@ -92,13 +92,13 @@ enum Command {
     Shrink {
         /// The trace.
         file: PathBuf,
-        /// Where to write the result; beside the trace without it.
+        /// Where to write the result; by default beside the trace.
         #[arg(long)]
         out: Option<PathBuf>,
-        /// How many seconds it may take.
+        /// The most seconds that it may take.
         #[arg(long, default_value_t = ShrinkBudget::default().seconds, value_parser = counts::seconds)]
         seconds: f64,
-        /// How many worlds it may run.
+        /// The most worlds that it may run.
         #[arg(long, default_value_t = ShrinkBudget::default().runs, value_parser = counts::runs())]
         runs: usize,
         /// Print a JSON line.
@@ -115,15 +115,16 @@ enum Command {
         /// How many lines of the timeline to draw; 0 for all.
         #[arg(long, default_value_t = 60, value_parser = counts::lines())]
         lines: usize,
-        /// Where to write it; to standard output without it.
+        /// Where to write it; by default to standard output.
         #[arg(long)]
         out: Option<PathBuf>,
     },
     /// Judges histories recorded here or elsewhere: linearizability and weaker models, isolation of transactions.
     Check(Box<check::Check>),
-    /// What the models of a family cost on the same work under the same faults, and what they let others see.
+    /// Compares the costs of a family's models under the same workload and faults, and the inconsistencies that they
+    /// show.
     Compare {
-        /// Which family.
+        /// The family to compare.
         #[arg(value_enum)]
         family: compare::Family,
         /// The seeds, as A..B: one world each, for every model and every plan of faults.
@@ -133,7 +134,7 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Files for something new that look like their neighbours, compile and pass.
+    /// Creates files for a new crate, model or property that compile and pass.
     New {
         #[command(subcommand)]
         what: new::New,
@@ -142,7 +143,7 @@ enum Command {
     Atlas(atlas::Call),
     /// The kill matrix: is every planted bug caught by its property, and after how many seeds?
     Mutants(mutants::Mutants),
-    /// Writes the guide's page of each component.
+    /// Writes the guide's pages of all components.
     Pages {
         /// The figures of the kill matrix: the JSON lines of mutants.
         #[arg(long, default_value = "docs/kills.jsonl")]
@@ -154,8 +155,8 @@ enum Command {
 }
 
 impl Call {
-    /// Reads the words that the program of this name was called with. Ends the process where they are wrong, with exit code
-    /// 2, and where they ask for help.
+    /// Parses the command line of the program with this name. Ends the process if it is wrong, with exit code 2, or
+    /// asks for help.
     pub fn read(program: &'static str) -> Self {
         let matches = Call::command().name(program).bin_name(program).get_matches();
         Call::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
@@ -164,7 +165,7 @@ impl Call {
     /// Runs the command.
     ///
     /// # Errors
-    /// If the call makes no sense.
+    /// If the command line is inconsistent.
     pub fn run(self) -> anyhow::Result<Ended> {
         run_command(self.command)
     }

@@ -1,4 +1,4 @@
-//! The tool as a value: a program of a few lines is the whole tool, for components of its own.
+//! The tool as a library: a program of a few lines is the whole tool, with components of its own.
 
 use std::process::ExitCode;
 
@@ -22,12 +22,12 @@ use crate::{logs, program};
 /// }
 /// ```
 ///
-/// The program has all commands. What it prints for people to type names the program that is running.
+/// The program has all commands. Printed commands begin with the name of the running program.
 pub fn cli() -> Cli {
     Cli { registry: Registry::of_library() }
 }
 
-/// The tool in the making. See [`cli`].
+/// The tool, while it is configured. See [`cli`].
 #[derive(Debug)]
 #[must_use = "nothing runs before `main`"]
 pub struct Cli {
@@ -35,13 +35,13 @@ pub struct Cli {
 }
 
 impl Cli {
-    /// Adds a component: a model, and what must be true of it.
+    /// Adds a component: a model with its properties.
     pub fn component<M: Model>(mut self, suite: fn() -> Suite<M>) -> Self {
         self.registry.add(move || library::component(suite));
         self
     }
 
-    /// Adds a component whose operations read as those on an object: then `check` judges its traces too.
+    /// Adds a component whose operations can be converted to those of an object: `check` judges its traces too.
     pub fn recorded<M: Model>(mut self, suite: fn() -> Suite<M>, object: Object, view: View<M>) -> Self {
         self.registry.add(move || library::recorded(suite, object, view));
         self
@@ -53,8 +53,8 @@ impl Cli {
         self
     }
 
-    /// Does what the process was called for. The exit code is 0 if all held, 1 if a property was violated, 2 if the call was
-    /// wrong, 3 if something is undecided.
+    /// Runs the command line of the process. The exit code is 0 if all properties held, 1 if one was violated, 2 if the
+    /// call was wrong, 3 if something is undecided.
     ///
     /// # Panics
     /// If two components have the same name, or this is called a second time in the process.

@@ -1,4 +1,4 @@
-//! A component: what the commands need of it, whatever its messages and states are. Nothing here is compiled for each model.
+//! A component as the commands use it, independent of its messages and states. Nothing here is compiled for each model.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -17,96 +17,96 @@ use seedbed_sim::{
     Sizes, Stats, Strategy, Summary, Swarm, System, Time, TraceError, Violation,
 };
 
-/// How a model is to be run, as the command line says it.
+/// The options for running a model, from the command line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
-    /// The bug to plant.
+    /// The bug to plant, by name.
     pub bug: Option<String>,
-    /// The fault classes to draw, instead of those that the model tolerates.
+    /// The fault classes to draw, in place of those that the model tolerates.
     pub faults: Option<BTreeSet<FaultClass>>,
-    /// How many nodes, instead of the usual number.
+    /// The number of nodes, in place of the default.
     pub nodes: Option<usize>,
-    /// The boundary to step over.
+    /// The boundary at which the model is run, outside its tolerance.
     pub boundary: Option<String>,
-    /// What to set in the configuration, by name.
+    /// Settings of the configuration: name and value.
     pub settings: Vec<(String, String)>,
-    /// Whether every plan has all classes of [`Options::faults`], and not some of them by chance.
+    /// Whether every plan has all classes of [`Options::faults`], instead of random subsets.
     pub every: bool,
-    /// Fields of the configuration to replace: the path to each, with dots, and its value as a trace would have it.
+    /// Fields of the configuration to replace: the path of each, with dots, and its value in the form of a trace.
     pub with: Vec<(String, String)>,
-    /// How seeds are made into worlds.
+    /// The strategy that draws worlds.
     pub strategy: Strategy,
-    /// Where a strategy that learns keeps what it found.
+    /// The folder of a guided strategy's corpus.
     pub corpus: Option<PathBuf>,
 }
 
-/// How operations of a run ended, and how long they took.
+/// The outcomes of a run's operations, with latencies.
 #[derive(Clone, Debug, Default)]
 pub struct Ends {
-    /// Returned.
+    /// Operations that returned.
     pub returned: u64,
-    /// Failed for certain.
+    /// Operations that failed without effect.
     pub failed: u64,
-    /// Never ended.
+    /// Operations of unknown outcome.
     pub unknown: u64,
-    /// Latencies of those that returned, in nanoseconds of virtual time.
+    /// The latencies of those that returned, in nanoseconds of virtual time.
     pub latencies: Vec<u64>,
 }
 
-/// What one run came to.
+/// The outcome of a run.
 #[derive(Clone, Debug)]
 pub struct Run {
-    /// The first violation.
+    /// The first violation, at which the run stopped.
     pub violation: Option<Violation>,
-    /// The fingerprint at the end.
+    /// The fingerprint at the end or at the violation.
     pub fingerprint: u64,
-    /// When it ended.
+    /// The world's time at the end or at the violation.
     pub ended_at: Time,
-    /// Counts.
+    /// Counts of events, messages, writes and faults.
     pub stats: Stats,
-    /// Marks.
+    /// The number of times that each mark was made.
     pub marks: Vec<(&'static str, u64)>,
-    /// Operations.
+    /// The outcomes of operations.
     pub operations: Ends,
     /// The faults that struck.
     pub struck: Vec<Fault<NodeId>>,
-    /// The timeline.
+    /// All entries of the timeline.
     pub timeline: Vec<Entry>,
-    /// Which nodes there are.
+    /// The nodes of the scenario.
     pub nodes: Vec<NodeId>,
 }
 
-/// A replay.
+/// The outcome of a replay.
 #[derive(Clone, Debug)]
 pub struct Replay {
     /// Exact, nudged or lost.
     pub replayed: Replayed,
-    /// What the trace recorded.
+    /// The violation that the trace recorded, if any.
     pub recorded: Option<Violation>,
     /// The fingerprint that the trace recorded.
     pub recorded_fingerprint: u64,
-    /// How many choices it fixes.
+    /// The number of choices that it fixes.
     pub choices: usize,
-    /// How many of them nobody asked for.
+    /// The number of these that the run did not ask for.
     pub unused: usize,
-    /// How large it is.
+    /// Its numbers of items.
     pub sizes: Sizes,
-    /// The faults of the story that was run.
+    /// The faults of the replayed story.
     pub faults: Vec<Fault>,
-    /// The run.
+    /// The replayed run.
     pub run: Run,
 }
 
 /// A shrunk failure.
 #[derive(Clone, Debug)]
 pub struct Shrunk {
-    /// The trace file's text.
+    /// The text of the trace.
     pub text: String,
-    /// What it violates.
+    /// The violation of the shrunk story.
     pub violation: Violation,
-    /// The size at the beginning.
+    /// The size before shrinking.
     pub before: Sizes,
-    /// The size now.
+    /// The size of the shrunk story.
     pub after: Sizes,
     /// Worlds run.
     pub runs: usize,
@@ -114,36 +114,37 @@ pub struct Shrunk {
     pub retold: bool,
 }
 
-/// Asked before each run of a shrink; `false` ends it.
+/// Called before each run of a shrink; `false` ends it.
 pub type KeepGoing<'a> = &'a mut dyn FnMut(&Progress) -> bool;
 
-/// Takes what a seed came to, and a function that runs it again to its end and tells the first violation of each property.
+/// Takes the result of a seed, and a function that runs it again to its end and returns the first violation of each
+/// property.
 pub type EachInTurn<'a> = &'a mut dyn FnMut(SeedResult, &dyn Fn() -> Vec<Violation>) -> bool;
 
-/// What is known not to hold outside a component's tolerance.
+/// A known violation outside a component's tolerance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Boundary {
-    /// Its name.
+    /// In kebab case.
     pub name: &'static str,
-    /// What happens there, in one line.
+    /// In one line, how the property breaks.
     pub what: &'static str,
     /// The property that breaks.
     pub breaks: &'static str,
 }
 
-/// What the commands can do with a component.
+/// The operations of the commands on a component.
 pub struct Component {
     system: System,
     operations: Option<AsOperations>,
 }
 
 impl Component {
-    /// The component of a line of the registry.
+    /// The component of a registry entry.
     pub fn new(Registered { system, operations }: Registered) -> Self {
         Component { system, operations }
     }
 
-    /// What there is to know of it without running it.
+    /// The description of the component.
     pub fn info(&self) -> Info {
         self.system.info()
     }
@@ -158,7 +159,7 @@ impl Component {
         self.system.sometimes()
     }
 
-    /// What is known not to hold outside the tolerance.
+    /// Known violations outside the tolerance.
     pub fn boundaries(&self) -> Vec<Boundary> {
         let erased = |boundary: seedbed_sim::Boundary<AnyConfig>| Boundary {
             name: boundary.name,
@@ -168,17 +169,17 @@ impl Component {
         self.system.boundaries().into_iter().map(erased).collect()
     }
 
-    /// What of its configuration can be set by name.
+    /// The parts of its configuration that can be set by name.
     pub fn settings(&self) -> &'static [Setting] {
         self.system.settings()
     }
 
-    /// The path of the model's type: where its sources are.
+    /// The path of the model's type, which names the module of its sources.
     pub fn path(&self) -> &'static str {
         self.system.type_name()
     }
 
-    /// Makes it ready to be run as the options say, whatever the corpus that they name.
+    /// Prepares runs with these options, without a corpus.
     ///
     /// # Errors
     /// If the options do not fit the model.
@@ -186,8 +187,8 @@ impl Component {
         Ok(self.prepare_with(options, Vec::new())?.0)
     }
 
-    /// The same, for a search that begins with what was found before. Hands back what of that is of no use, by its place,
-    /// and why.
+    /// The same, for a search that begins with earlier finds. Also returns those that it cannot use, by index, with the
+    /// reasons.
     ///
     /// # Errors
     /// If the options do not fit the model.
@@ -209,7 +210,7 @@ impl Component {
         self.system.parse(text)
     }
 
-    /// The system that judges a trace: with the property that it is a story of, if that is asked at a boundary only.
+    /// The system that judges a trace. Includes the trace's property if only a boundary checks it.
     fn judge_of(&self, trace: &AnyTrace) -> System {
         match &trace.violation {
             Some(violation) => self.system.judging(&violation.property),
@@ -217,7 +218,7 @@ impl Component {
         }
     }
 
-    /// Whether it has a property of this name, of its own or of one of its boundaries.
+    /// Whether it has a property of this name, including those of its boundaries.
     pub fn judges(&self, property: &str) -> bool {
         self.system.judging(property).properties().iter().any(|name| name == property)
     }
@@ -241,11 +242,11 @@ impl Component {
         })
     }
 
-    /// A trace of this model with some fields of its configuration replaced: the path to each, and its value. The
-    /// violation is still the one that was recorded. If it is `mended`, the planted bug is not there.
+    /// A trace of this model with some fields of its configuration replaced (path and value). The recorded violation is
+    /// kept. With `mended`, the planted bug is removed.
     ///
     /// # Errors
-    /// If the text is no trace of this model, or its configuration cannot be changed so.
+    /// If the text is no trace of this model, or its configuration has no such field.
     pub fn with(&self, text: &str, fields: &[(String, String)], mended: bool) -> anyhow::Result<String> {
         let mut trace = self.parse(text)?;
         if mended {
@@ -255,8 +256,8 @@ impl Component {
         Ok(trace.to_text())
     }
 
-    /// Steps through a trace, for so many events or to its end: shows the world to `each` after every event, until it
-    /// says no.
+    /// Replays a trace, for a number of events or to its end, and calls `each` with the world after every event, until
+    /// that returns `false`.
     ///
     /// # Errors
     /// If the text is no trace of this model.
@@ -280,11 +281,11 @@ impl Component {
     pub fn shrink(&self, text: &str, keep_going: KeepGoing<'_>) -> anyhow::Result<Shrunk> {
         let trace = self.parse(text)?;
         let shrunk = shrink::shrink_any(AnyStory::of(&trace), &self.judge_of(&trace), keep_going)?;
-        Ok(self.told(&shrunk, trace.origin.seed))
+        Ok(self.shrunk_of(&shrunk, trace.origin.seed))
     }
 
-    /// Replays a trace of this model, and takes its history as operations on an object, up to the violation if there is
-    /// one. `None` if the model does not say how its operations read.
+    /// Replays a trace of this model, and converts its history to operations on an object, up to the violation if there
+    /// is one. `None` if the model does not support that.
     ///
     /// # Errors
     /// If the text is no trace of this model.
@@ -318,7 +319,7 @@ impl Component {
                     anyhow::anyhow!("{path}={value}: {model} has no '{name}' there; it has: {known}")
                 })?;
             }
-            // What is no JSON is taken for a word.
+            // A value that is no JSON is a text.
             *place = serde_json::from_str(value).unwrap_or_else(|_| serde_json::Value::String(value.clone()));
         }
         let said = || fields.iter().map(|(path, value)| format!("{path}={value}")).collect::<Vec<_>>().join(" ");
@@ -346,7 +347,7 @@ impl Component {
         }
         if !options.settings.is_empty() {
             config.validate().map_err(|problem| anyhow::anyhow!("{name}: {problem}"))?;
-            // Who sets something means that, and not the variants of it.
+            // With settings or fields the model is run as configured, without variants.
             swarm = swarm.as_configured();
         }
         if !options.with.is_empty() {
@@ -376,18 +377,18 @@ impl Component {
         })
     }
 
-    fn told(&self, shrunk: &AnyShrunk, seed: Option<u64>) -> Shrunk {
-        told(self.info().name, shrunk, seed)
+    fn shrunk_of(&self, shrunk: &AnyShrunk, seed: Option<u64>) -> Shrunk {
+        shrunk_of(self.info().name, shrunk, seed)
     }
 }
 
-/// A component with the options that it is run with.
+/// A component prepared to run with its options.
 pub struct Prepared {
     search: Search,
 }
 
 impl Prepared {
-    /// What is swept.
+    /// The campaign that the options define.
     pub fn campaign(&self) -> &AnyCampaign {
         self.search.campaign()
     }
@@ -396,13 +397,13 @@ impl Prepared {
         self.campaign().system.info().name
     }
 
-    /// What the worlds of these seeds are seen to do; with `until_all` no more of them than it takes to see everything
-    /// that is allowed. `None` if the component has nothing to see so.
+    /// The outcomes of these seeds' worlds; with `until_all` of only as many as it takes to see every allowed outcome.
+    /// `None` if the component has no outcomes to collect.
     pub fn observe(&self, seeds: Range<u64>, until_all: bool) -> Option<Observation> {
         self.campaign().system.observe(seeds, until_all)
     }
 
-    /// Runs one seed and records it.
+    /// Runs and records one seed.
     ///
     /// # Errors
     /// If no world can run it.
@@ -411,7 +412,7 @@ impl Prepared {
         Ok(run_of(&case, outcome))
     }
 
-    /// Runs one seed and writes the whole of it down as a trace, whatever came of it.
+    /// Runs one seed, and returns the whole run as a trace, whatever its verdict.
     ///
     /// # Errors
     /// If no world can run it.
@@ -423,14 +424,14 @@ impl Prepared {
         Ok(TraceOf::of(self.name(), case, deviations, violation, fingerprint, origin).to_text())
     }
 
-    /// A seed's world, run with everything about it written down.
+    /// Runs the world of a seed, and records its timeline and choices.
     fn recorded_run(&self, seed: u64) -> anyhow::Result<(AnyCase, AnyFinished)> {
         let (case, source) = self.search.world(seed)?;
         let outcome = self.campaign().system.run(&case, &source, Record::Yes)?;
         Ok((case, outcome))
     }
 
-    /// Sweeps seeds on the current rayon pool. Hands back what was found that is worth keeping, too, if the strategy learns.
+    /// Sweeps seeds on the current rayon pool. Also returns the cases that are worth keeping, if the strategy learns.
     ///
     /// # Errors
     /// If no world can run the model's own scenario.
@@ -442,13 +443,13 @@ impl Prepared {
         Ok(self.search.sweep(seeds, each)?)
     }
 
-    /// The summary of no seeds, with what was declared.
+    /// The summary of no seeds, with declared classes and marks.
     pub fn nothing_swept(&self) -> Summary {
         self.search.nothing()
     }
 
-    /// Hands the seeds that violate something to `each`, ascending, until it says no. They are run batch by batch on
-    /// the current rayon pool; `go_on` is asked before each batch.
+    /// Calls `each` with the seeds that violate something, ascending, until that returns `false`. Seeds are run in
+    /// batches on the current rayon pool; `go_on` is called before each batch.
     ///
     /// # Errors
     /// If no world can run the model's own scenario.
@@ -461,7 +462,7 @@ impl Prepared {
         Ok(self.search.failing(seeds, go_on, each)?)
     }
 
-    /// Runs one seed after the other on this thread, until `each` says no.
+    /// Runs one seed after the other on this thread, until `each` returns `false`.
     ///
     /// # Errors
     /// If no world can run the model's own scenario.
@@ -475,14 +476,14 @@ impl Prepared {
     /// Records and shrinks a seed; `None` if it violates nothing.
     ///
     /// # Errors
-    /// If the failure is not there again in its recording.
+    /// If the recording does not fail again.
     pub fn hunt(&self, seed: u64, keep_going: KeepGoing<'_>) -> anyhow::Result<Option<Shrunk>> {
         let (case, source) = self.search.world(seed)?;
         let shrunk = shrink::record_and_shrink_any(&case, &source, self.campaign(), keep_going)?;
-        Ok(shrunk.map(|shrunk| told(self.name(), &shrunk, Some(seed))))
+        Ok(shrunk.map(|shrunk| shrunk_of(self.name(), &shrunk, Some(seed))))
     }
 
-    /// Whether the configuration of a trace is the one that is run here.
+    /// Whether a trace has the configuration that is run here.
     ///
     /// # Errors
     /// If the text is no trace of this model.
@@ -492,7 +493,7 @@ impl Prepared {
     }
 }
 
-fn told(model: &str, shrunk: &AnyShrunk, seed: Option<u64>) -> Shrunk {
+fn shrunk_of(model: &str, shrunk: &AnyShrunk, seed: Option<u64>) -> Shrunk {
     Shrunk {
         text: shrunk.trace_of(model, seed).to_text(),
         violation: shrunk.violation.clone(),

@@ -1,7 +1,7 @@
-//! What guided searches have found, on disk: recorded cases, one trace a file, which replay like any other.
+//! The corpus of guided searches on disk: recorded cases, one trace per file, which replay like any other.
 //!
-//! Cases of different models, and of different tolerances, lie in folders of their own, for what is inside one is beyond
-//! another. Planted bugs make no difference: a search for one begins with what a search without any has found.
+//! Models and tolerances have separate folders, because a case inside one tolerance is outside another. Planted bugs
+//! have no folders of their own, so a search for a bug can use the finds of any other search.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ use seedbed_sim::system::{AnyStory, AnyTrace};
 use crate::component::{Component, Options, Prepared};
 use crate::files;
 
-/// The folder where nobody names one.
+/// The default folder.
 pub const USUAL: &str = "traces/guided";
 
 /// The folder of a model under these options.
@@ -38,7 +38,7 @@ fn folder(root: &Path, model: &str, options: &Options) -> PathBuf {
     root.join(name.replace(['/', '\\'], "_"))
 }
 
-/// Makes a component ready to be run as the options say; a search that learns begins with the corpus that they name.
+/// Prepares runs of a component with these options, including their corpus for guided searches.
 ///
 /// # Errors
 /// If the options do not fit the model, or the corpus cannot be read.
@@ -52,7 +52,7 @@ pub fn prepare(component: &Component, options: &Options) -> anyhow::Result<Prepa
     Ok(prepared)
 }
 
-/// Reads the corpus of a model, in the order of the files' names; nothing, if there is none.
+/// Reads the corpus of a model, ordered by file name; empty if there is none.
 fn read(root: &Path, component: &Component, options: &Options) -> anyhow::Result<Vec<(PathBuf, AnyStory)>> {
     let folder = folder(root, component.info().name, options);
     if !folder.exists() {
@@ -73,7 +73,7 @@ fn read(root: &Path, component: &Component, options: &Options) -> anyhow::Result
     files.into_iter().map(story).collect()
 }
 
-/// Writes down what a search found, each case under the fingerprint of its run, if the options name a corpus.
+/// Writes the finds of a search, each under the fingerprint of its run, if the options name a corpus.
 ///
 /// # Errors
 /// If a file cannot be written.

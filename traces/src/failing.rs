@@ -1,8 +1,8 @@
-//! The first failing seeds of a component: what the measurements of stories begin with.
+//! The first failing seeds of a component, for measurements of shrinking.
 
 use crate::component::{Component, Options};
 
-/// The first `wanted` seeds that violate `property`, ascending; fewer, if `most` seeds do not show so many.
+/// The first `wanted` seeds that violate `property`, ascending; fewer if the first `most` seeds have fewer.
 ///
 /// # Errors
 /// If the options do not fit the model.

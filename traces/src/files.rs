@@ -1,5 +1,4 @@
-//! Files that are read: whole, but never more than a size that is said. A device that never ends is refused like a file that is
-//! too large.
+//! Reading of whole files with a limit on their size. An infinite device is refused like a file that is too large.
 
 use std::fs::File;
 use std::io::{ErrorKind, Read};
@@ -9,12 +8,12 @@ use anyhow::{Context as _, bail};
 
 const MEGABYTE: u64 = 1_000_000;
 
-/// The most that a trace, or anything else that the tool writes for one story, may have.
+/// The limit for a trace and other files of one story.
 pub const TRACE: Most = Most { megabytes: 100 };
-/// The most that a file of histories may have, or the results of a shard.
+/// The limit for a file of histories, or of the results of a shard.
 pub const HISTORIES: Most = Most { megabytes: 1_000 };
 
-/// How much of a file is read at most.
+/// A limit on the size of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Most {
     megabytes: u64,
@@ -24,11 +23,11 @@ impl Most {
     /// Reads all of a file.
     ///
     /// # Errors
-    /// If it cannot be read, or is larger.
+    /// If it cannot be read, or exceeds the limit.
     pub fn bytes_of(self, file: &Path) -> anyhow::Result<Vec<u8>> {
         let cannot = || format!("cannot read {}", file.display());
         let open = File::open(file).with_context(cannot)?;
-        // A file that says how large it is need not be read to see that it is too large.
+        // A regular file is refused by its size, without being read.
         if open.metadata().is_ok_and(|known| known.len() > self.megabytes * MEGABYTE) {
             bail!("{}: {}", cannot(), self.refused());
         }
@@ -38,16 +37,16 @@ impl Most {
     /// Reads all of a file, which must be text.
     ///
     /// # Errors
-    /// If it cannot be read, is larger, or is no text.
+    /// If it cannot be read, exceeds the limit, or is no UTF-8 text.
     pub fn text_of(self, file: &Path) -> anyhow::Result<String> {
         let text = String::from_utf8(self.bytes_of(file)?).map_err(|_| std::io::Error::from(ErrorKind::InvalidData));
         text.with_context(|| format!("cannot read {}: it is no text (not UTF-8)", file.display()))
     }
 
-    /// Reads all of what somebody hands over.
+    /// Reads all of a reader.
     ///
     /// # Errors
-    /// If it cannot be read, or is more.
+    /// If it cannot be read, or exceeds the limit.
     pub fn bytes_from(self, from: impl Read) -> anyhow::Result<Vec<u8>> {
         let most = self.megabytes * MEGABYTE;
         let mut bytes = Vec::new();

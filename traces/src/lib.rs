@@ -1,6 +1,7 @@
-//! The rim of seedbed: the registry of components, the commands, the drawings, and the corpus of kept traces.
+//! The command line tool of seedbed: the registry of components, the commands, the drawings, and the corpus of kept
+//! traces.
 //!
-//! Everything that has to do with terminals, files, clocks and threads stays in this crate.
+//! Only this crate uses terminals, files, wall clocks and threads.
 
 pub mod atlas;
 mod call;
@@ -25,7 +26,7 @@ pub mod shard;
 
 pub use cli::{Cli, cli};
 
-/// The examples of the guide compile, and do what they say.
+/// The examples of the guide are compiled and run as tests.
 #[cfg(doctest)]
 mod guide {
     #[doc = include_str!("../../docs/writing-a-property.md")]

@@ -1,5 +1,4 @@
-//! Logs in virtual time: `RUST_LOG` chooses which, each line says when on the world's clock, on which node, in which
-//! role.
+//! Logs in virtual time, filtered by `RUST_LOG`. Each line has the world's time, the node and its role.
 
 use std::fmt;
 
@@ -19,17 +18,17 @@ impl FormatTime for VirtualTime {
     }
 }
 
-/// Prints logs to standard error, if `RUST_LOG` asks for any.
+/// Prints logs to standard error, if `RUST_LOG` is set.
 pub fn start() {
     if std::env::var_os("RUST_LOG").is_none() {
         return;
     }
     let mut filter = EnvFilter::from_default_env();
-    // It puts spans of its own before every line, and warns of hash maps, of which there are none here.
+    // madsim adds spans of its own to every line, and warns of hash maps, which are not used here.
     if !std::env::var("RUST_LOG").is_ok_and(|asked| asked.contains("madsim")) {
         filter = filter.add_directive("madsim=off".parse().expect("a directive"));
     }
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_timer(VirtualTime).with_writer(std::io::stderr);
-    // A second start in one process changes nothing.
+    // A second start in one process has no effect.
     let _ = logs.with_ansi(false).try_init();
 }

@@ -1,4 +1,4 @@
-//! The frame of the pages that are made of HTML alone: one file each, which loads nothing, light and dark.
+//! The frame of HTML pages: one file each without external resources, light and dark.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 

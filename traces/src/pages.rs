@@ -1,6 +1,5 @@
-//! The guide's page of each component, written from what the component says of itself: what it is, where it comes from,
-//! what it tolerates, what is true of it, where that ends (with the kept story drawn), and which bugs were caught after how
-//! many seeds.
+//! The guide's pages of components, generated from their descriptions: summary, sources, tolerance, properties,
+//! boundaries (with the kept story drawn), and bugs with the seeds after which they were caught.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -14,10 +13,10 @@ use crate::draw::text;
 use crate::report::folded;
 use crate::{files, kept, registry};
 
-/// How many lines of a story are drawn; the tool draws all of it.
+/// The most lines of a drawn story; `seedbed show` draws all of it.
 const LINES: usize = 48;
 
-/// What the kill matrix found, by model and bug: the lines of `seedbed mutants --json`, as they were measured last.
+/// The kill matrix, by model and bug: the lines of the latest `seedbed mutants --json`.
 #[derive(Clone, Debug, Default)]
 pub struct Kills(BTreeMap<(String, String), Value>);
 
@@ -25,7 +24,7 @@ impl Kills {
     /// Reads the lines of a file.
     ///
     /// # Errors
-    /// If it cannot be read, or a line is none of the kill matrix.
+    /// If it cannot be read, or a line is no line of the kill matrix.
     pub fn read(file: &Path) -> anyhow::Result<Self> {
         let text = files::TRACE.text_of(file)?;
         let mut kills = BTreeMap::new();

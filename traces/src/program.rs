@@ -1,31 +1,31 @@
-//! The program that is running, as people call it: what is printed for them to type names it.
+//! The name of the running program, for printed commands.
 
 use std::path::Path;
 use std::sync::OnceLock;
 
-/// What a program is called.
+/// The names of a program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Program {
-    /// Its name: the last part of its path, without an extension.
+    /// The last component of its path, without an extension.
     pub name: String,
-    /// What one types before the words of a command.
+    /// The text before the arguments of a command.
     pub typed: String,
 }
 
 static PROGRAM: OnceLock<Program> = OnceLock::new();
 
-/// Takes the name from how the process was started. Later calls give the same.
+/// The name of the running process, determined at the first call.
 pub fn of_this_process() -> &'static Program {
     PROGRAM.get_or_init(|| {
         let path = std::env::args().next().unwrap_or_default();
-        // Set by `cargo run` and for tests.
+        // Set by `cargo run` and in tests.
         let by_cargo = std::env::var_os("CARGO_MANIFEST_DIR").is_some();
         Program::started_as(&path, by_cargo)
     })
 }
 
 impl Program {
-    /// The program at a path, as it was typed.
+    /// The program that was started with this path.
     fn started_as(path: &str, by_cargo: bool) -> Self {
         let file = Path::new(path).file_stem().map(|stem| stem.to_string_lossy().into_owned());
         let optimised = Path::new(path).parent().is_some_and(|folder| folder.ends_with("release"));
@@ -38,15 +38,15 @@ impl Program {
     }
 }
 
-/// The name where no program was started as the tool.
+/// The name if no program was started as the tool.
 const USUAL: &str = "seedbed";
 
-/// The name of the tool that is running.
+/// The name of the running tool.
 pub fn name() -> &'static str {
     PROGRAM.get().map_or(USUAL, |program| &program.name)
 }
 
-/// The command that replays a trace with the tool that is running.
+/// The command that replays a trace with the running tool.
 pub fn replay(file: &str) -> String {
     let typed = PROGRAM.get().map_or(USUAL, |program| &program.typed);
     format!("{typed} replay {file}")

@@ -1,8 +1,8 @@
-//! The components that the command line knows: those that a program adds, and those of the library.
+//! The registry of components: those that a program adds, and those of the library.
 //!
-//! There is one registry in a process, set by [`crate::Cli::main`] before anything else: the flags of commands are made from
-//! the settings of components, and clap asks a type for its flags, not a value. Where none was set, as in tests of the
-//! commands, it is the library.
+//! There is one registry per process, set by [`crate::Cli::main`] before anything else, because commands have flags for
+//! the settings of components, and clap asks a type for its flags, not a value. If none was set, as in tests of the
+//! commands, it is the library's.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -12,7 +12,7 @@ use seedbed_properties::registry::{self as library, Registered};
 
 use crate::component::Component;
 
-/// A list of components that can be made as often as they are asked for.
+/// A list of functions that create components.
 pub struct Registry {
     own: Vec<Box<dyn Fn() -> Registered + Send + Sync>>,
     with_library: bool,
@@ -37,15 +37,15 @@ impl Registry {
         self.own.push(Box::new(component));
     }
 
-    /// Leaves the library's components out.
+    /// Removes the library's components.
     pub fn leave_out_the_library(&mut self) {
         self.with_library = false;
     }
 
-    /// Makes it the registry of this process.
+    /// Sets the registry of this process.
     ///
     /// # Panics
-    /// If there is one already, or two components have the same name: traces would not know whose they are.
+    /// If it is set already, or two components have the same name, which would make traces ambiguous.
     pub fn install(self) {
         let mut names = BTreeSet::new();
         for component in self.components() {
@@ -55,14 +55,14 @@ impl Registry {
         assert!(INSTALLED.set(self).is_ok(), "registry: a process is the tool once");
     }
 
-    /// The program's own in the order in which they were added, then the library's in the order of the catalogue.
+    /// The components of the program in the order of addition, then those of the library in the order of the catalogue.
     fn components(&self) -> Vec<Component> {
         let library = if self.with_library { library::all() } else { Vec::new() };
         self.own.iter().map(|make| make()).chain(library).map(Component::new).collect()
     }
 }
 
-/// All components.
+/// All components of the registry.
 pub fn all() -> Vec<Component> {
     INSTALLED.get_or_init(Registry::of_library).components()
 }

@@ -1,4 +1,4 @@
-//! What the commands print: tables and reports for people, JSON lines for scripts.
+//! The output of commands: tables and reports as text, and JSON lines.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::component::{Replay, Run, Shrunk};
 
-/// The word for a verdict.
+/// The verdict in one word.
 pub fn verdict(violation: Option<&Violation>) -> &'static str {
     match violation {
         None => "held",
@@ -25,7 +25,7 @@ pub fn print_json(value: &Value) {
     say!("{value}");
 }
 
-/// Marks as people read them: those of a table's entries (`TABLE: STATE × EVENT`) as how many of them there are.
+/// Marks for reports: those of a table's entries (`TABLE: STATE × EVENT`) are replaced by their number.
 pub fn folded<'a>(marks: impl IntoIterator<Item = (&'a str, u64)>) -> Vec<(String, String)> {
     let mut tables: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
     let mut lines = Vec::new();
@@ -134,7 +134,7 @@ pub fn replay_json(replay: &Replay) -> Value {
     })
 }
 
-/// The word for what a replay came to, and how many nudges that took.
+/// The result of a replay in one word, and the number of nudges.
 pub fn how(replay: &Replay) -> (&'static str, usize) {
     match replay.replayed {
         seedbed_sim::Replayed::Exact => ("exact", 0),
@@ -165,7 +165,7 @@ pub fn shrink_json(shrunk: &Shrunk, seconds: f64, trace: &str) -> Value {
     })
 }
 
-/// What people are told of a shrink: how much it has saved, and whether the story is of another world.
+/// The report of a shrink: the reduction, and whether the story is of another world.
 pub fn shrink_lines(shrunk: &Shrunk, seconds: f64) -> String {
     let saved = shrunk.before.shrunk_to(shrunk.after);
     let retold = if shrunk.retold { format!("\n  {RETOLD}") } else { String::new() };

@@ -1,9 +1,9 @@
-//! Standard output, for readers who may leave: `seedbed list | head` ends quietly and not with a panic.
+//! Standard output that may be closed early: `seedbed list | head` ends quietly instead of panicking.
 
 use std::fmt::Arguments;
 use std::io::{ErrorKind, Write as _};
 
-/// Writes to standard output. Ends the program, quietly, when nobody reads it any more.
+/// Writes to standard output. Ends the program quietly if the pipe is closed.
 ///
 /// # Panics
 /// If standard output cannot be written for another reason.

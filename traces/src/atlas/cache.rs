@@ -1,4 +1,4 @@
-//! What was measured before, by the version of the component: a file each. A damaged file is said, and never trusted.
+//! Cached measurements, by the version of the component, one per file. A damaged file is reported and ignored.
 
 use std::path::PathBuf;
 
@@ -9,17 +9,17 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use crate::atlas::sources::digest_of;
 use crate::files;
 
-/// A folder of results.
+/// A folder of cached results.
 #[derive(Clone, Debug)]
 pub struct Cache {
     folder: PathBuf,
 }
 
-/// What stands in a file.
+/// The contents of a cache file.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Entry {
-    /// What was measured, and of which version.
+    /// The measurement, and the version of the component.
     key: String,
     /// The digest of key and result.
     digest: String,
@@ -27,19 +27,19 @@ struct Entry {
     result: String,
 }
 
-/// What a file is worth.
+/// The result of a look-up.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Found<T> {
-    /// The result.
+    /// A valid result.
     Result(T),
-    /// There is none, or one of another version.
+    /// No result, or one of another version.
     Nothing,
-    /// It is not what was written there once.
+    /// The file was changed after it was written; says how.
     Damaged(String),
 }
 
 impl Cache {
-    /// A cache in this folder, which is made when something is put into it.
+    /// A cache in this folder, which is created by the first [`Cache::put`].
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Cache { folder: folder.into() }
     }
@@ -49,7 +49,7 @@ impl Cache {
         self.folder.join(format!("{name}.json"))
     }
 
-    /// Looks for the result of this name and key.
+    /// Looks up the result of this name and key.
     pub fn get<T: DeserializeOwned>(&self, name: &str, key: &str) -> Found<T> {
         let file = self.file(name);
         if !file.exists() {
@@ -65,7 +65,7 @@ impl Cache {
         }
     }
 
-    /// Keeps a result.
+    /// Stores a result.
     ///
     /// # Errors
     /// If it cannot be written.

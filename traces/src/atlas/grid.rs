@@ -1,4 +1,4 @@
-//! What an atlas has cells for: rows of components and their configurations, columns of fault classes and pairs.
+//! The grid of an atlas: rows of components and their configurations, columns of fault classes and pairs.
 
 use std::collections::BTreeSet;
 
@@ -8,12 +8,12 @@ use crate::component::{Component, Options};
 use crate::program;
 use crate::shard::record::Planned;
 
-/// A component as sweeps run it, or in one configuration.
+/// A row: a component as sweeps run it, or one of its configurations.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Row {
     /// The model's name.
     pub model: &'static str,
-    /// What the configuration is called; nothing for the component with all of its variants, one a seed.
+    /// The name of the configuration; `None` for the component with all its variants, one for each seed.
     pub configuration: Option<&'static str>,
     /// The fields of the configuration that differ from the usual one.
     pub with: &'static [(&'static str, &'static str)],
@@ -25,7 +25,7 @@ impl Row {
         Row { model: component.info().name, configuration: None, with: &[] }
     }
 
-    /// Its name in files: the model's, and the configuration's after a dot.
+    /// Its name in files: `model` or `model.configuration`.
     pub fn file_name(&self) -> String {
         let plain = |name: &str| -> String {
             name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect()
@@ -36,7 +36,7 @@ impl Row {
         }
     }
 
-    /// Its name for people.
+    /// Its title in pages.
     pub fn title(&self) -> String {
         match self.configuration {
             None => self.model.to_string(),
@@ -44,12 +44,12 @@ impl Row {
         }
     }
 
-    /// The command that runs one seed of a cell again.
+    /// The command that reproduces one seed of a cell.
     pub fn reproduce(&self, classes: &[FaultClass], seed: u64) -> String {
         format!("{} run {}{} --seed {seed}", program::name(), self.model, Planned::from(&self.options(classes)))
     }
 
-    /// How it is run under exactly these classes.
+    /// The options that run it under exactly these classes.
     pub fn options(&self, classes: &[FaultClass]) -> Options {
         let with = self.with.iter().map(|(path, value)| (path.to_string(), value.to_string()));
         Options {
@@ -61,11 +61,10 @@ impl Row {
     }
 }
 
-/// A configuration of a model: what it is called, and the fields that differ from the usual one.
+/// The model, the name of a configuration, and the fields that differ from the default.
 type Configuration = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
 
-/// The configurations that somebody who chooses chooses between. They are the models' own, by the fields that a trace
-/// has.
+/// The configurations that users choose between, by fields of the configuration in traces.
 #[rustfmt::skip]
 const CONFIGURATIONS: &[Configuration] = &[
     ("crdt", "AW set, by state", &[("kind", "aw_set"), ("style", "state")]),
@@ -116,23 +115,22 @@ pub fn configurations(model: &'static str) -> Vec<Row> {
     of_model.map(|&(model, name, with)| Row { model, configuration: Some(name), with }).collect()
 }
 
-/// The columns with one class, and the one without any, in order.
+/// The columns with one class, and the column without faults, in order.
 pub fn singles() -> Vec<Vec<FaultClass>> {
     let ones = FaultClass::ALL.into_iter().map(|class| vec![class]);
     std::iter::once(Vec::new()).chain(ones).collect()
 }
 
-/// The pairs that matter: those in which one class opens a window that the other can fall into.
+/// The relevant pairs: one class creates a window of vulnerability to the other.
 ///
-/// - A node is *away* (crashed, paused) × the network keeps from it, or from the rest, what happens meanwhile (loss,
-///   partition).
-/// - A node comes back (crash) × its disk has lost what it had not yet synced (disk).
-/// - A clock that is wrong (skew) × what a timeout has to tell from it: silence (partition), standing still (pause).
-/// - A message that comes twice (dup) × late (reorder).
+/// - A node is unavailable (crash, pause) × the network keeps messages from it or from the rest (loss, partition).
+/// - A node restarts (crash) × its disk has lost unsynced writes (disk).
+/// - A wrong clock (skew) × what a timeout can mistake for it: silence (partition), a pause (pause).
+/// - A duplicated message (dup) × a late one (reorder).
 ///
-/// `wipe` and `byzantine` are in no pair: nothing in the library claims to bear either of them together with something
-/// else. Of these, a pair is measured only where each class alone means something to the component and does not break
-/// it: what is broken by one class is broken by it and another too.
+/// `wipe` and `byzantine` are in no pair, because no component declares to tolerate them together with another class. A
+/// pair is measured only if each of its classes has an effect on the component and does not break it alone, because a
+/// class that breaks it also does so in a pair.
 pub fn pairs() -> Vec<Vec<FaultClass>> {
     use FaultClass::{Crash, Disk, Dup, Loss, Partition, Pause, Reorder, Skew};
     let away = [Crash, Pause];
@@ -150,7 +148,7 @@ pub fn name(classes: &[FaultClass]) -> String {
     }
 }
 
-/// Whether these are the same classes, in whatever order.
+/// Whether these are the same classes, in any order.
 pub fn same(a: &[FaultClass], b: &[FaultClass]) -> bool {
     let set = |classes: &[FaultClass]| classes.iter().copied().collect::<BTreeSet<_>>();
     set(a) == set(b)

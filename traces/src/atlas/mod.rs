@@ -1,8 +1,8 @@
-//! The atlas: which component keeps its promises under which faults, measured.
+//! The atlas: measurements of which component keeps its guarantees under which faults.
 //!
-//! A cell is a component, or one of its configurations, under exactly some classes of faults: many worlds, each beside
-//! the same world without faults ([`measure`]), in one word ([`verdict`]), with the story of what breaks ([`story`]).
-//! What was measured is kept by the version of the component ([`cache`], [`sources`]).
+//! A cell is a component, or one of its configurations, under exactly some classes of faults: many worlds, each with a
+//! fault-free twin ([`measure`]), a verdict ([`verdict`]), and the story of a violation ([`story`]). Measurements are
+//! cached by the version of the component ([`cache`], [`sources`]).
 
 pub mod cache;
 pub mod grid;
@@ -32,105 +32,105 @@ use crate::atlas::verdict::{Nothing, Verdict};
 use crate::commands::progress::interrupted;
 use crate::component::{Boundary, Component};
 
-/// How much is measured.
+/// The extent of the measurements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Effort {
-    /// How many seeds a cell has, from 0.
+    /// The number of seeds of a cell, counted from 0.
     pub seeds: u64,
-    /// Whether configurations have rows of their own.
+    /// Whether configurations have rows.
     pub configurations: bool,
     /// Whether pairs of classes are measured.
     pub pairs: bool,
-    /// How hard short stories are looked for.
+    /// The effort to find short stories.
     pub search: Search,
 }
 
 impl Effort {
-    /// Seconds: what a tour has time for.
+    /// Takes seconds, for a tour.
     pub const TOUR: Effort =
         Effort { seeds: 24, configurations: false, pairs: false, search: Search { seeds: 1, runs: 200 } };
-    /// A minute or two: components only.
+    /// Takes a minute or two: components only.
     pub const QUICK: Effort =
         Effort { seeds: 150, configurations: false, pairs: true, search: Search { seeds: 1, runs: 400 } };
-    /// Tens of minutes on two cores, the first time.
+    /// Takes tens of minutes on two cores, the first time.
     pub const USUAL: Effort =
         Effort { seeds: 300, configurations: true, pairs: true, search: Search { seeds: 3, runs: 4_000 } };
 }
 
-/// Everything that was measured.
+/// A complete atlas.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Atlas {
-    /// From what.
+    /// The sources that it was made from.
     pub provenance: Provenance,
-    /// How much.
+    /// The extent of the measurements.
     pub effort: Effort,
-    /// A chapter a component.
+    /// One chapter for each component.
     pub chapters: Vec<Chapter>,
 }
 
-/// One component.
+/// The chapter of a component.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Chapter {
-    /// What it is.
+    /// The component.
     pub info: Info,
     /// The names of its properties.
     pub properties: Vec<String>,
-    /// The component itself first, then its configurations.
+    /// The component first, then its configurations.
     pub rows: Vec<Measured>,
-    /// What is known not to hold outside the tolerance, each with its kept story.
+    /// Known violations outside the tolerance, each with its kept story.
     pub boundaries: Vec<(Boundary, Option<Story>)>,
 }
 
 /// A row with its cells.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Measured {
-    /// Which.
+    /// The row of the grid.
     pub row: Row,
-    /// First without faults, then the classes, then the pairs.
+    /// First without faults, then the single classes, then the pairs.
     pub entries: Vec<Entry>,
 }
 
-/// A cell with what is said of it.
+/// A cell with its verdict and story.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
-    /// The classes of faults; none for the world in which nothing breaks.
+    /// The classes of faults; empty for worlds without faults.
     pub classes: Vec<FaultClass>,
-    /// What was measured; nothing for pairs that tell nothing new.
+    /// The measurements; `None` for pairs without new information.
     pub cell: Option<Cell>,
-    /// The word for it.
+    /// The verdict on the measurements.
     pub verdict: Verdict,
-    /// Whether the component declares to tolerate the classes.
+    /// The component's declaration about these classes.
     pub declared: Declared,
-    /// The story of what was violated.
+    /// The story of the worst violation.
     pub story: Option<Story>,
 }
 
-/// What a component says of itself.
+/// A component's declaration of tolerance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Declared {
-    /// It tolerates the classes.
+    /// All its configurations tolerate the classes.
     Tolerated,
-    /// Some of its configurations do.
+    /// Some of its configurations tolerate them.
     InPart,
-    /// It does not say so.
+    /// It does not declare to tolerate them.
     Beyond,
 }
 
 impl Entry {
-    /// Whether something was violated that was promised: a bug.
+    /// Whether a property was violated inside the declared tolerance, which is a bug.
     pub fn breaks_a_promise(&self) -> bool {
         self.cell.as_ref().is_some_and(|cell| cell.failed_inside() > 0)
     }
 }
 
 impl Atlas {
-    /// Every cell, with its row.
+    /// All cells with their rows.
     pub fn entries(&self) -> impl Iterator<Item = (&Row, &Entry)> {
         let rows = self.chapters.iter().flat_map(|chapter| &chapter.rows);
         rows.flat_map(|measured| measured.entries.iter().map(|entry| (&measured.row, entry)))
     }
 
-    /// Every story that is linked to, once.
+    /// All linked stories, each once.
     pub fn stories(&self) -> Vec<(&'static str, &Story)> {
         let of_cells = self.chapters.iter().flat_map(|chapter| {
             let entries = chapter.rows.iter().flat_map(|measured| &measured.entries);
@@ -145,21 +145,21 @@ impl Atlas {
     }
 }
 
-/// What measures: where results are kept, and who is told of what.
+/// Measures atlases: with a cache, and reports of progress.
 pub struct Surveyor<'a> {
-    /// How much.
+    /// The extent of the measurements.
     pub effort: Effort,
-    /// Where results are kept.
+    /// The cache; results are not kept without one.
     pub cache: Option<&'a Cache>,
-    /// Counts cells, then stories.
+    /// Counts measured cells, then stories.
     pub progress: &'a ProgressBar,
-    /// What a person should know: damaged files.
+    /// Messages for the user, such as damaged files.
     pub notes: &'a Mutex<Vec<String>>,
-    /// How many results were there already, and how many were not.
+    /// The numbers of results that were cached, and that were measured.
     pub reused: &'a Mutex<(u64, u64)>,
 }
 
-/// A cell that is to be measured.
+/// A cell to be measured.
 struct Job<'a> {
     component: &'a Component,
     row: Row,
@@ -167,11 +167,11 @@ struct Job<'a> {
 }
 
 impl Surveyor<'_> {
-    /// Measures these components.
+    /// Measures components.
     ///
     /// # Errors
-    /// If a component cannot be run as it is, a story does not replay, or somebody pressed Ctrl-C: what was measured
-    /// till then is kept.
+    /// If a component cannot be run as it is, a story does not replay, or the user pressed Ctrl-C; results up to then
+    /// are cached.
     pub fn survey(&self, components: &[Component]) -> anyhow::Result<Atlas> {
         let rows = components.iter().flat_map(|component| {
             let configurations =
@@ -183,16 +183,16 @@ impl Surveyor<'_> {
         let mut table: Vec<Measured> = self.columns(&rows, &|_, _| true, &grid::singles())?;
         if self.effort.pairs {
             let singles = table.clone();
-            let tells = |place: usize, pair: &[FaultClass]| {
+            let is_new = |place: usize, pair: &[FaultClass]| {
                 let alone =
                     singles[place].entries.iter().filter(|entry| entry.classes.iter().any(|c| pair.contains(c)));
                 alone.into_iter().all(|entry| !matches!(entry.verdict, Verdict::Breaks | Verdict::Means(_)))
             };
-            for (measured, more) in table.iter_mut().zip(self.columns(&rows, &tells, &grid::pairs())?) {
+            for (measured, more) in table.iter_mut().zip(self.columns(&rows, &is_new, &grid::pairs())?) {
                 measured.entries.extend(more.entries);
             }
         }
-        self.tell(&rows, &mut table)?;
+        self.add_stories(&rows, &mut table)?;
         let mut table = table.into_iter().peekable();
         let chapters = components.iter().map(|component| {
             let info = component.info();
@@ -214,11 +214,11 @@ impl Surveyor<'_> {
         })
     }
 
-    /// Measures some columns of all rows; where a cell would tell nothing, it is left out.
+    /// Measures some columns of all rows; cells without new information are left out.
     fn columns(
         &self,
         rows: &[(&Component, Row)],
-        tells: &(dyn Fn(usize, &[FaultClass]) -> bool + Sync),
+        is_new: &(dyn Fn(usize, &[FaultClass]) -> bool + Sync),
         columns: &[Vec<FaultClass>],
     ) -> anyhow::Result<Vec<Measured>> {
         let places = (0..rows.len()).flat_map(|place| columns.iter().map(move |classes| (place, classes.clone())));
@@ -228,7 +228,7 @@ impl Surveyor<'_> {
         let entries = places.par_iter().map(|(place, classes)| {
             let (component, row) = &rows[*place];
             let job = Job { component, row: row.clone(), classes: classes.clone() };
-            let entry = if tells(*place, classes) { self.entry(&job) } else { Ok(nothing_new(&job)) };
+            let entry = if is_new(*place, classes) { self.entry(&job) } else { Ok(nothing_new(&job)) };
             self.progress.inc(1);
             entry
         });
@@ -258,8 +258,8 @@ impl Surveyor<'_> {
         Ok(Entry { classes: job.classes.clone(), cell: Some(cell), verdict, declared, story: None })
     }
 
-    /// Gives every cell that violates something its story.
-    fn tell(&self, rows: &[(&Component, Row)], table: &mut [Measured]) -> anyhow::Result<()> {
+    /// Adds a story to every cell with a violation.
+    fn add_stories(&self, rows: &[(&Component, Row)], table: &mut [Measured]) -> anyhow::Result<()> {
         let entries = table.iter_mut().zip(rows).flat_map(|(measured, (component, row))| {
             let job = |entry: &Entry| Job { component, row: row.clone(), classes: entry.classes.clone() };
             measured.entries.iter_mut().map(move |entry| (job(entry), entry))
@@ -292,17 +292,17 @@ impl Surveyor<'_> {
             not_interrupted()?;
             found.context("no seed to tell of")
         })?;
-        // Also of one that was kept from before.
+        // Cached stories are verified too.
         story::verify(job.component, &story.text).with_context(|| format!("the story of {name}"))?;
         Ok(story)
     }
 
-    /// Where the result of a job is kept: a quick atlas does not push out a thorough one.
+    /// The cache file of a job. Quick and thorough atlases have different ones.
     fn file(&self, job: &Job<'_>) -> String {
         format!("{}.{}", job.name(), self.effort.seeds)
     }
 
-    /// The result that was kept, or what `make` gives, which is kept from now on.
+    /// The cached result, or the result of `make`, which is then cached.
     fn kept_or<T: Serialize + DeserializeOwned>(
         &self,
         name: &str,
@@ -346,14 +346,14 @@ impl Job<'_> {
         format!("{}.{}", self.row.file_name(), grid::name(&self.classes))
     }
 
-    /// What a result depends on, but for the seeds.
+    /// The key of a result, without the seeds.
     fn key(&self) -> String {
         let Row { model, with, .. } = &self.row;
         format!("{model} {} {with:?} {}", version(self.component.path()), grid::name(&self.classes))
     }
 }
 
-/// The cell of a pair that tells nothing that its classes alone do not tell.
+/// The entry of a pair without new information.
 fn nothing_new(job: &Job<'_>) -> Entry {
     let tolerates = job.component.info().tolerates;
     let declared =

@@ -1,4 +1,4 @@
-//! From what an atlas was made.
+//! The provenance of an atlas.
 
 use std::path::Path;
 use std::process::Command;
@@ -8,11 +8,11 @@ use crate::atlas::sources::{Sources, digest_of_bytes};
 
 include!(concat!(env!("OUT_DIR"), "/versions.rs"));
 
-/// The folder of the workspace that the tool was built in, if it is still there.
+/// The workspace that the tool was built in, if it still exists.
 const BUILT_IN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
-/// The version of a model: what its results are cached by. `path` is that of its type. A model whose sources this tool does
-/// not know, which is one of another crate, has that of the program that is running: it changes whenever the model does.
+/// The version of a model, which is part of its cache keys. `path` is that of its type. A model of another crate, whose
+/// sources the tool does not know, has the version of the running program, which changes with the model.
 pub fn version(path: &str) -> &'static str {
     let of_library = path.strip_prefix("seedbed_models::");
     let module = of_library.map(|path| path.split("::").take(2).collect::<Vec<_>>().join("/"));
@@ -20,8 +20,7 @@ pub fn version(path: &str) -> &'static str {
     known.map_or_else(version_of_the_program, |(_, version)| version)
 }
 
-/// The digest of the program that is running. Where it cannot be read, the number of the process: what other processes have
-/// kept is measured again then.
+/// The digest of the running program. If it cannot be read, the process number, so that nothing cached is used.
 fn version_of_the_program() -> &'static str {
     static VERSION: OnceLock<String> = OnceLock::new();
     VERSION.get_or_init(|| {
@@ -33,14 +32,14 @@ fn version_of_the_program() -> &'static str {
 /// The sources that the tool was built from, in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Provenance {
-    /// The commit, if the sources beside the tool are still those it was built from and git knows them.
+    /// The commit, if the tool was built from the present sources of a git workspace.
     pub commit: Option<String>,
-    /// The digest of the sources, shortened.
+    /// The shortened digest of the sources.
     pub sources: String,
 }
 
 impl Provenance {
-    /// That of this tool.
+    /// The provenance of this tool.
     pub fn of_this_tool() -> Self {
         let workspace = Path::new(BUILT_IN);
         let same = Sources::read(workspace).is_ok_and(|sources| sources.whole() == WHOLE);
@@ -49,7 +48,7 @@ impl Provenance {
     }
 }
 
-/// The commit of a workspace, with a word if files are not as it has them.
+/// The commit of a workspace, with a remark if files are changed.
 fn commit(workspace: &Path) -> Option<String> {
     let git = |arguments: &[&str]| {
         let output = Command::new("git").arg("-C").arg(workspace).args(arguments).output().ok()?;

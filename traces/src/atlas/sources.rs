@@ -1,9 +1,10 @@
-//! What a component is made of: the digest of the sources that its measurements depend on.
+//! The version of a component: a digest of the sources that its measurements depend on.
 //!
-//! Sources are told apart by *modules*: a file or a folder in a family, such as `models/src/replication/raft`, and what lies
-//! directly in a family or in a room. Which of them a component depends on is found by names, generously: a module counts if
-//! its name is a part of any path, or stands in any `use`, in one that counts already. Too much only means to measure again
-//! what is as it was; too little would show results of sources that are gone. The build script uses this file too.
+//! Sources are divided into *modules*: a file or a folder in a family, such as `models/src/replication/raft`, and files
+//! directly in a family or a crate. The dependencies of a component are found by names, as a conservative
+//! approximation: a module is included if its name is a part of any path, or occurs in any `use`, in an included one.
+//! Extra modules only cause unneeded measurements; a missing one would leave outdated results. The build script uses
+//! this file too.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -11,24 +12,24 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-/// What every measurement depends on: the simulator, what is measured and how, and the libraries.
+/// The sources that every measurement depends on: the simulator, the measurements, and the libraries.
 const EVERYWHERE: [&str; 4] = ["sim/src", "traces/src/atlas/measure", "traces/src/component.rs", "Cargo.lock"];
-/// The rooms of components: folders of families.
-const ROOMS: [&str; 2] = ["models/src", "properties/src"];
+/// The folders of component families.
+const ROOTS: [&str; 2] = ["models/src", "properties/src"];
 
-/// Where all of that lies.
-pub const WATCHED: [&str; 6] = [ROOMS[0], ROOMS[1], EVERYWHERE[0], EVERYWHERE[1], EVERYWHERE[2], EVERYWHERE[3]];
+/// All folders and files that are read.
+pub const WATCHED: [&str; 6] = [ROOTS[0], ROOTS[1], EVERYWHERE[0], EVERYWHERE[1], EVERYWHERE[2], EVERYWHERE[3]];
 
-/// A module of a room: the family, and the name in it, such as `replication` and `raft`. What lies directly in a room is of no
-/// family; the `mod.rs` of a family, which all of it may depend on, has the name `mod`.
+/// A module of a root folder: its family and name, such as `replication` and `raft`. Files directly in a root folder
+/// have no family; the `mod.rs` of a family, on which all its modules may depend, has the name `mod`.
 type Module = (usize, String, String);
 
 /// All sources that measurements depend on, read from a workspace.
 #[derive(Clone, Debug)]
 pub struct Sources {
-    /// The digest of each module, and the names in it that may be those of others.
+    /// By module: its digest, and the names in it that may refer to other modules.
     modules: BTreeMap<Module, (String, BTreeSet<String>)>,
-    /// The digest of what every measurement depends on.
+    /// The digest of the sources that every measurement depends on.
     everywhere: String,
 }
 
@@ -39,11 +40,11 @@ impl Sources {
     /// If some cannot be read.
     pub fn read(workspace: &Path) -> io::Result<Self> {
         let mut modules = BTreeMap::new();
-        for (room, folder) in ROOMS.into_iter().enumerate() {
+        for (root, folder) in ROOTS.into_iter().enumerate() {
             for (family, path) in modules_in(&workspace.join(folder))? {
                 let texts = texts(&path)?;
                 let names = texts.iter().flat_map(|(_, text)| names(text)).map(String::from).collect();
-                modules.insert((room, family, name_of(&path)), (digest(&texts, workspace), names));
+                modules.insert((root, family, name_of(&path)), (digest(&texts, workspace), names));
             }
         }
         let mut everywhere = Vec::new();
@@ -53,20 +54,20 @@ impl Sources {
         Ok(Sources { modules, everywhere: digest(&everywhere, workspace) })
     }
 
-    /// What there may be components in: the modules of the first room, `family/name`.
+    /// The modules of the first root folder, which may have components: `family/name`.
     pub fn components(&self) -> impl Iterator<Item = String> + '_ {
-        let of_models = self.modules.keys().filter(|(room, family, _)| *room == 0 && !family.is_empty());
+        let of_models = self.modules.keys().filter(|(root, family, _)| *root == 0 && !family.is_empty());
         of_models.map(|(_, family, name)| format!("{family}/{name}"))
     }
 
-    /// The version of a component, which is in `family/name`: the digest of all that it may depend on.
+    /// The version of a component in `family/name`: the digest of all sources that it may depend on.
     pub fn version(&self, component: &str) -> String {
         let (family, name) = component.split_once('/').unwrap_or(("", component));
         let mut count: BTreeSet<Module> = [(0, family.to_string(), name.to_string())].into();
-        // What must be true of it: whoever names it among the properties.
-        let judges = self.modules.iter().filter(|((room, ..), (_, names))| *room == 1 && names.contains(name));
+        // Its properties: modules of the second root folder that name it.
+        let judges = self.modules.iter().filter(|((root, ..), (_, names))| *root == 1 && names.contains(name));
         count.extend(judges.map(|(module, _)| module.clone()));
-        count.extend((0..ROOMS.len()).map(|room| (room, String::new(), "lib".to_string())));
+        count.extend((0..ROOTS.len()).map(|root| (root, String::new(), "lib".to_string())));
         loop {
             let more = self.modules.keys().filter(|module| !count.contains(*module) && self.depends(&count, module));
             let more: Vec<Module> = more.cloned().collect();
@@ -79,17 +80,17 @@ impl Sources {
         joined(digests.chain([&self.everywhere[..]]))
     }
 
-    /// Whether one of these may depend on a module: if it names it, or is in a family and this is its `mod.rs`.
-    fn depends(&self, count: &BTreeSet<Module>, (room, family, name): &Module) -> bool {
-        let from = count.iter().filter(|module| module.0 >= *room && self.modules.contains_key(*module));
+    /// Whether one of these modules may depend on another: if it names that, or that is the `mod.rs` of its family.
+    fn depends(&self, count: &BTreeSet<Module>, (root, family, name): &Module) -> bool {
+        let from = count.iter().filter(|module| module.0 >= *root && self.modules.contains_key(*module));
         from.into_iter().any(|module| match &name[..] {
-            "mod" => module.0 == *room && module.1 == *family,
-            // The list of modules names them all, and depends on none.
+            "mod" => module.0 == *root && module.1 == *family,
+            // The list of modules names all of them, and depends on none.
             _ => module.2 != "lib" && self.modules[module].1.contains(name),
         })
     }
 
-    /// The digest of everything.
+    /// The digest of all sources.
     pub fn whole(&self) -> String {
         let digests = self.modules.values().map(|(digest, _)| &digest[..]);
         joined(digests.chain([&self.everywhere[..]]))
@@ -106,10 +107,10 @@ fn names(text: &str) -> BTreeSet<&str> {
     used.chain(before).chain(after).filter(|name| !name.is_empty()).collect()
 }
 
-/// The modules of a room, each with its family.
-fn modules_in(room: &Path) -> io::Result<Vec<(String, PathBuf)>> {
+/// The modules of a root folder, each with its family.
+fn modules_in(root: &Path) -> io::Result<Vec<(String, PathBuf)>> {
     let mut modules = Vec::new();
-    for path in entries(room)? {
+    for path in entries(root)? {
         if path.is_dir() {
             modules.extend(entries(&path)?.into_iter().map(|module| (name_of(&path), module)));
         } else {
@@ -124,14 +125,14 @@ fn name_of(path: &Path) -> String {
     path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// What is directly in a folder, in the order of names.
+/// The entries of a folder, ordered by name.
 fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut entries = std::fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
     entries.sort();
     Ok(entries)
 }
 
-/// Every file at or below a path, in the order of names, with its text.
+/// The files at or below a path, ordered by name, with their texts.
 fn texts(path: &Path) -> io::Result<Vec<(PathBuf, String)>> {
     if path.is_dir() {
         let below = entries(path)?.iter().map(|path| texts(path)).collect::<io::Result<Vec<_>>>()?;

@@ -1,5 +1,4 @@
-//! The story that a cell which breaks or is stuck links to: a kept trace if there is one of the same, or the shortest
-//! that is found now.
+//! The story of a cell with a violation: a kept trace of the same violation, or the shortest one that is found now.
 
 use anyhow::{Context as _, ensure};
 use seedbed_sim::{FaultClass, Replayed};
@@ -14,11 +13,11 @@ use crate::kept;
 /// A trace of a violation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Story {
-    /// The name of its files, without what says their kind.
+    /// The name of its files, without extension.
     pub name: String,
-    /// The trace.
+    /// The text of the trace.
     pub text: String,
-    /// What it violates.
+    /// The violated property.
     pub property: String,
     /// Operations, faults and deviations together.
     pub items: usize,
@@ -26,12 +25,12 @@ pub struct Story {
     pub kept: bool,
 }
 
-/// How hard a short story is looked for. In runs and not in seconds: the same seeds give the same story.
+/// The effort to find a short story, in runs instead of seconds, so that the same seeds give the same story.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Search {
-    /// How many failing seeds are shrunk, until one gives a short story.
+    /// The most failing seeds that are shrunk until one gives a short story.
     pub seeds: usize,
-    /// How many worlds each may take.
+    /// The most worlds of each shrink.
     pub runs: usize,
 }
 
@@ -41,7 +40,7 @@ pub fn kept_by_name(component: &Component, name: &str) -> anyhow::Result<Option<
         return Ok(None);
     };
     let replay = verify(component, text).with_context(|| format!("the kept trace {name}"))?;
-    Ok(Some(told(name.into(), text, &replay, true)))
+    Ok(Some(story_of(name.into(), text, &replay, true)))
 }
 
 /// A kept trace of the same component, configuration, classes of faults and property.
@@ -64,14 +63,14 @@ pub fn kept(
             && replay.run.violation.as_ref().is_some_and(|violation| violation.property == property)
             && prepared.is_configured_so(text)?;
         if same {
-            return Ok(Some(told(name.to_string(), text, &replay, true)));
+            return Ok(Some(story_of(name.to_string(), text, &replay, true)));
         }
     }
     Ok(None)
 }
 
-/// Shrinks seeds that violate a property, one after the other, until one gives a short story; keeps the shortest.
-/// Nothing if somebody pressed Ctrl-C.
+/// Shrinks seeds that violate a property, one after the other, until one gives a short story; returns the shortest.
+/// `None` if the user pressed Ctrl-C.
 ///
 /// # Errors
 /// If the seeds do not fail again, or their traces do not replay.
@@ -95,7 +94,7 @@ pub fn hunted(
         }
         let shrunk = shrunk.with_context(|| format!("{name}: seed {seed} failed, and now it does not"))?;
         let replay = verify(component, &shrunk.text).with_context(|| format!("{name}: seed {seed}"))?;
-        let story = told(name.into(), &shrunk.text, &replay, false);
+        let story = story_of(name.into(), &shrunk.text, &replay, false);
         if best.as_ref().is_none_or(|best| story.items < best.items) {
             best = Some(story);
         }
@@ -103,10 +102,10 @@ pub fn hunted(
     Ok(best)
 }
 
-/// Replays a trace, which must come out exactly as it was recorded.
+/// Replays a trace, and checks that the result is exactly as recorded.
 ///
 /// # Errors
-/// If it does not: then it is no story to link to.
+/// If the result differs.
 pub fn verify(component: &Component, text: &str) -> anyhow::Result<Replay> {
     let replay = component.replay(text, 0)?;
     ensure!(replay.replayed == Replayed::Exact, "the trace does not replay: it comes out differently");
@@ -116,7 +115,7 @@ pub fn verify(component: &Component, text: &str) -> anyhow::Result<Replay> {
     Ok(replay)
 }
 
-fn told(name: String, text: &str, replay: &Replay, kept: bool) -> Story {
+fn story_of(name: String, text: &str, replay: &Replay, kept: bool) -> Story {
     let property = replay.recorded.as_ref().map(|violation| violation.property.clone()).unwrap_or_default();
     Story { name, text: text.into(), property, items: replay.sizes.items(), kept }
 }

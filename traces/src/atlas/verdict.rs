@@ -1,4 +1,4 @@
-//! What a cell says, in one word.
+//! The verdict on a cell.
 
 use std::fmt;
 
@@ -7,52 +7,51 @@ use seedbed_sim::FaultClass;
 use crate::atlas::measure::bound;
 use crate::atlas::measure::cell::Cell;
 
-/// A component blocks if clients wait for a fault to end in this share of the worlds, with 95 % certainty: what happens
-/// to one in twenty happens.
+/// A component blocks if clients wait for the end of a fault in this share of the worlds, with 95 % confidence.
 pub const BLOCKING_SHARE: f64 = 0.05;
-/// It is slow if the median latency grows by this factor.
+/// A component is slow if its median latency grows by this factor.
 pub const SLOW_P50: f64 = 1.25;
-/// Or if the latency of the slowest hundredth does.
+/// It is also slow if the 99th percentile grows by this factor.
 pub const SLOW_P99: f64 = 2.0;
 
-/// What takes less than the way of one message, a millisecond in the usual network, is taken for that: an answer on the
-/// spot has no factor.
+/// Latencies below a millisecond, the time of one message in the usual network, count as a millisecond, so that factors
+/// of local answers make sense.
 pub const INSTANT_NS: u64 = 1_000_000;
 
-/// The word for a cell.
+/// The verdict on a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Verdict {
-    /// A property of safety was violated.
+    /// A safety property was violated.
     Breaks,
-    /// Liveness is lost: a property of liveness was violated, or clients waited for a fault to end.
+    /// A liveness property was violated, or clients waited for the end of a fault.
     Blocks,
-    /// Everything held, later than without faults.
+    /// All properties held, with higher latency than without faults.
     Slows,
-    /// Everything held, as fast as without faults.
+    /// All properties held, with the same latency as without faults.
     Holds,
-    /// The class means nothing to this component.
+    /// The class has no effect on the component.
     Means(Nothing),
 }
 
-/// Why a class of faults means nothing to a component.
+/// Why a class of faults has no effect on a component.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Nothing {
-    /// No fault of it ever had an effect on the world.
+    /// No fault of the class had an effect on the world.
     NeverStruck,
-    /// It writes nothing to its disk.
+    /// The component writes nothing to disk.
     NoDisk,
-    /// Its nodes do not know how to lie.
+    /// Its nodes have no Byzantine behaviour.
     NoLies,
-    /// It does not look at its clock, or makes nothing of it.
+    /// The component does not depend on its clock.
     NoClock,
-    /// Nothing that it did was any different.
+    /// No run of the component differed.
     NoDifference,
-    /// One of the classes of a pair means nothing to it, or breaks it alone.
+    /// One of the classes of a pair has no effect, or breaks the component alone.
     Pair,
 }
 
 impl Verdict {
-    /// The verdict on a cell of these classes.
+    /// The verdict on a cell, given its classes.
     pub fn of(cell: &Cell, classes: &[FaultClass]) -> Self {
         if cell.breaks() > 0 {
             return Verdict::Breaks;
@@ -70,7 +69,7 @@ impl Verdict {
         }
     }
 
-    /// The word.
+    /// The word of the verdict.
     pub fn word(self) -> &'static str {
         match self {
             Verdict::Breaks => "breaks",
@@ -81,7 +80,7 @@ impl Verdict {
         }
     }
 
-    /// A sign that differs from the others' in shape.
+    /// A symbol, distinct in shape.
     pub fn symbol(self) -> &'static str {
         match self {
             Verdict::Breaks => "✗",
@@ -115,12 +114,12 @@ impl Nothing {
         }
     }
 
-    /// The reason, for people.
+    /// The reason in words.
     pub fn why(self) -> &'static str {
         match self {
             Nothing::NeverStruck => "none of its nodes can be struck so: no fault had an effect",
             Nothing::NoDisk => "it writes nothing to a disk",
-            Nothing::NoLies => "its nodes have no lies to tell",
+            Nothing::NoLies => "its nodes have no Byzantine behaviour",
             Nothing::NoClock => "no clock matters to it: not one world came out differently",
             Nothing::NoDifference => "not one world came out differently",
             Nothing::Pair => "one of the two alone breaks it already, or means nothing to it",
@@ -128,15 +127,15 @@ impl Nothing {
     }
 }
 
-/// By which factor the median and the ninety-ninth percentile of latency grow against the twins; nothing where no
-/// operation returned in both.
+/// The factors by which the median and the 99th percentile of latency grow against the twins; `None` if no operation
+/// returned in both.
 pub fn slowdown(cell: &Cell) -> Option<[f64; 2]> {
     let [faulty, calm] = cell.latency;
     let factor = |faulty: u64, calm: u64| faulty.max(INSTANT_NS) as f64 / calm.max(INSTANT_NS) as f64;
     (faulty.count > 0).then(|| [factor(faulty.p50, calm.p50), factor(faulty.p99, calm.p99)])
 }
 
-/// With 95 % certainty, no more than this share of seeds fails.
+/// With 95 % confidence, no more than this share of seeds fails.
 pub fn fails_at_most(cell: &Cell) -> f64 {
     bound::at_most(cell.breaks() + cell.sticks(), cell.counted)
 }
@@ -180,7 +179,7 @@ mod tests {
         let cell = hundred(|_| {});
         assert_eq!(Verdict::of(&cell, ONE), Verdict::Holds);
         assert!((fails_at_most(&cell) - 0.02951).abs() < 1e-5);
-        // Worlds that nothing struck prove nothing.
+        // Worlds without effective faults show nothing.
         let cell = hundred(|sample| sample.struck = sample.seed < 10);
         assert_eq!((Verdict::of(&cell, ONE), cell.counted), (Verdict::Holds, 10));
         assert!((fails_at_most(&cell) - 0.25887).abs() < 1e-5);
@@ -196,7 +195,7 @@ mod tests {
         assert_eq!(Verdict::of(&cell, ONE), Verdict::Breaks);
         assert_eq!(cell.worst().map(|(name, failures)| (name, &failures.seeds[..])), Some(("b/safe", &[77][..])));
         assert_eq!((cell.breaks(), cell.sticks(), cell.failed_inside()), (1, 20, 21));
-        // Even where no class struck: then it breaks by itself.
+        // Even if no fault had an effect: then it breaks by itself.
         let cell = hundred(|sample| {
             sample.struck = false;
             sample.violation = (sample.seed == 5).then(|| ("b/safe".into(), false));
@@ -233,7 +232,7 @@ mod tests {
         let blocked = cell.blocked;
         assert_eq!((blocked.worlds, blocked.median, blocked.longest), (10, Span::ms(405), Span::ms(410)));
         assert_eq!((blocked.never, blocked.went_on), (1, Span::ms(5)));
-        // What is usual is no standstill.
+        // A usual wait is no blocking.
         let cell = hundred(|sample| {
             let blocked = Blocked { lasted: Span::ms(600), went_on: None };
             sample.served.as_mut().expect("whole").blocked = Some(blocked);

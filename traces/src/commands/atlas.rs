@@ -1,4 +1,5 @@
-//! `seedbed atlas`: which component keeps its promises under which faults, measured; Markdown and one HTML page.
+//! `seedbed atlas`: measures which component keeps its guarantees under which faults; writes Markdown and one HTML
+//! page.
 
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -10,7 +11,7 @@ use crate::atlas::cache::Cache;
 use crate::atlas::measure::bound;
 use crate::atlas::verdict::{Verdict, fails_at_most, slowdown};
 use crate::atlas::{Atlas, Declared, Effort, Entry, Surveyor, grid, page};
-use crate::commands::progress::{Stopwatch, bar, mind_ctrl_c};
+use crate::commands::progress::{Stopwatch, bar, handle_ctrl_c};
 use crate::commands::{Ended, counts, shown};
 use crate::component::Component;
 use crate::program;
@@ -18,35 +19,35 @@ use crate::registry;
 use crate::report::print_json;
 use crate::say;
 
-/// Where atlases are written, and their results kept, unless somebody says otherwise.
+/// The default folder of atlases and their cached results.
 pub const FOLDER: &str = "target/atlas";
-/// Where results are kept.
+/// The default folder of cached results.
 const CACHE: &str = "target/atlas/cache";
 
-/// What is measured, and where it goes.
+/// The options of `seedbed atlas`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Call {
-    /// A tenth of the time: components without their configurations, half as many seeds, any story.
+    /// Take a tenth of the time: components without their configurations, half as many seeds, any story.
     #[arg(long)]
     pub quick: bool,
-    /// How many seeds a cell has.
+    /// The number of seeds of a cell.
     #[arg(long, value_parser = counts::seeds())]
     pub seeds: Option<u64>,
-    /// Only these models, separated by commas.
+    /// Measure only these models, separated by commas.
     #[arg(long, value_delimiter = ',')]
     pub models: Option<Vec<String>>,
-    /// Where to write the page.
+    /// The folder for the pages.
     #[arg(long, default_value = FOLDER)]
     pub out: PathBuf,
-    /// Where results are kept, by the version of the component.
+    /// The folder of cached results, by the version of the component.
     #[arg(long, default_value = CACHE)]
     pub cache: PathBuf,
-    /// Print a JSON line a cell.
+    /// Print a JSON line for each cell.
     #[arg(long)]
     pub json: bool,
 }
 
-/// Measures, and writes the pages.
+/// Measures an atlas, and writes its pages.
 ///
 /// # Errors
 /// If there is no such model, a story does not replay, or a file cannot be written.
@@ -58,34 +59,34 @@ pub fn atlas(call: &Call) -> anyhow::Result<Ended> {
     anyhow::ensure!(call.seeds != Some(0), "--seeds 0: a cell needs at least one seed");
     let effort = if call.quick { Effort::QUICK } else { Effort::USUAL };
     let effort = Effort { seeds: call.seeds.unwrap_or(effort.seeds), ..effort };
-    mind_ctrl_c();
-    let (atlas, told) = survey(&components, effort, Some(&Cache::new(&call.cache)))?;
+    handle_ctrl_c();
+    let (atlas, counts) = survey(&components, effort, Some(&Cache::new(&call.cache)))?;
     page::write(&atlas, &components, &call.out)?;
     if call.json {
         atlas.entries().for_each(|(row, entry)| print_json(&cell_json(row, entry)));
     } else {
         say!("{}\n", table(&atlas));
-        say!("{told}");
+        say!("{counts}");
         say!("page      {}", shown(&call.out.join(page::HTML)));
         say!("markdown  {}", shown(&call.out.join(page::MARKDOWN)));
     }
     Ok(ended(&atlas))
 }
 
-/// A tiny atlas in a folder of its own, for tours.
+/// Makes a tiny atlas in a folder of its own, for tours.
 ///
 /// # Errors
 /// As [`atlas`].
 pub fn tiny(components: &[Component]) -> anyhow::Result<Ended> {
-    let (atlas, told) = survey(components, Effort::TOUR, Some(&Cache::new(CACHE)))?;
+    let (atlas, counts) = survey(components, Effort::TOUR, Some(&Cache::new(CACHE)))?;
     let folder = PathBuf::from(FOLDER).join("tour");
     page::write(&atlas, components, &folder)?;
     say!("{}\n", table(&atlas));
-    say!("the atlas, in small ({told}): {}", shown(&folder.join(page::HTML)));
+    say!("the atlas, in small ({counts}): {}", shown(&folder.join(page::HTML)));
     Ok(ended(&atlas))
 }
 
-/// Measures these components; says how much of that was kept from before.
+/// Measures components; also returns a text on how many results were cached.
 ///
 /// # Errors
 /// As [`Surveyor::survey`].
@@ -104,7 +105,7 @@ pub fn survey(components: &[Component], effort: Effort, cache: Option<&Cache>) -
     Ok((atlas?, format!("{new} results in {seconds:.1} s, {kept} kept from before")))
 }
 
-/// A promise that was broken is said loudly, and is the exit code.
+/// The exit code. Violations inside the declared tolerance are printed.
 pub fn ended(atlas: &Atlas) -> Ended {
     let mut ended = Ended::Held;
     for (row, entry) in atlas.entries().filter(|(_, entry)| entry.breaks_a_promise()) {
@@ -140,7 +141,7 @@ fn table(atlas: &Atlas) -> Table {
     table
 }
 
-/// A cell in a few characters. What is declared has a dot.
+/// A cell in a few characters, with a dot if the component declares to tolerate its classes.
 fn short(entry: &Entry) -> String {
     let dot = if entry.declared == Declared::Tolerated && !entry.classes.is_empty() { "·" } else { "" };
     let loud = if entry.breaks_a_promise() { " !!" } else { "" };

@@ -1,4 +1,5 @@
-//! `seedbed compare transactions`: what each way to move money over several nodes costs, and what it lets others see.
+//! `seedbed compare transactions`: the costs of each way to move money over several nodes, and its visible
+//! inconsistencies.
 
 use std::ops::Range;
 
@@ -17,24 +18,24 @@ use seedbed_sim::{FaultClass, Span, Swarm};
 use serde_json::{Value, json};
 
 use crate::commands::Ended;
-use crate::commands::progress::{bar, interrupted, mind_ctrl_c};
+use crate::commands::progress::{bar, handle_ctrl_c, interrupted};
 use crate::commands::sweep::parse_seeds;
 use crate::report::{latencies, print_json};
 use crate::say;
 
-/// What can be compared.
+/// The families that can be compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Family {
     /// Transfers between accounts on several nodes.
     Transactions,
 }
 
-/// One way to do the work.
+/// A model with its options.
 struct Contender {
     name: &'static str,
     model: &'static str,
-    /// What the textbooks say that one transfer between two participants costs: messages of the protocol's phases, forced
-    /// writes, lazy ones. For those that are in the textbooks.
+    /// The textbook costs of one transfer between two participants: messages of the protocol's phases, forced writes,
+    /// lazy ones. `None` for models without textbook figures.
     textbook: Option<[u64; 3]>,
     one_transfer: Box<OneTransfer>,
     measure: Box<Measure>,
@@ -51,8 +52,8 @@ fn contender<M: Transfers>(name: &'static str, model: M) -> Contender {
     Contender { name, model: M::INFO.name, textbook: None, one_transfer, measure }
 }
 
-/// Two-phase commit, and what Mohan, Lindsay and Obermarck (1986, table 1) have for two participants that both write; see
-/// `seedbed_models::transactions::two_phase_commit`.
+/// Two-phase commit with the figures of Mohan, Lindsay and Obermarck (1986, table 1) for two participants that both
+/// write; see `seedbed_models::transactions::two_phase_commit`.
 fn two_phase_commit(name: &'static str, presumption: Presumption) -> Contender {
     let textbook = match presumption {
         Presumption::Nothing | Presumption::Abort => [8, 5, 1],
@@ -61,7 +62,7 @@ fn two_phase_commit(name: &'static str, presumption: Presumption) -> Contender {
     Contender { textbook: Some(textbook), ..contender(name, TwoPhaseCommit::presuming(presumption)) }
 }
 
-/// Everybody, from the strictest to the loosest.
+/// All models, from the strictest isolation to the weakest.
 fn contenders() -> Vec<Contender> {
     vec![
         two_phase_commit("2PC, basic", Presumption::Nothing),
@@ -85,7 +86,7 @@ fn mvcc(isolation: Isolation) -> Mvcc {
     Mvcc { keys: COMPARED_ACCOUNTS, clients: 3, ..Mvcc::default().at(isolation) }
 }
 
-/// The plans that all are put under: the same for all, tolerated or not.
+/// The fault plans, the same for all models, tolerated or not.
 fn plans() -> [(&'static str, Swarm); 4] {
     [
         ("calm", Swarm::calm()),
@@ -95,13 +96,13 @@ fn plans() -> [(&'static str, Swarm); 4] {
     ]
 }
 
-/// Measures all, and prints the table.
+/// Measures all models, and prints the table.
 ///
 /// # Errors
 /// If the seeds are not a range, or a model cannot be run.
 pub fn compare(Family::Transactions: Family, seeds: &str, as_json: bool) -> anyhow::Result<Ended> {
     let seeds = parse_seeds(seeds)?;
-    mind_ctrl_c();
+    handle_ctrl_c();
     let contenders = contenders();
     costs_of_one(&contenders, as_json)?;
     let work: Vec<_> =
@@ -135,7 +136,7 @@ pub fn compare(Family::Transactions: Family, seeds: &str, as_json: bool) -> anyh
     Ok(Ended::Held)
 }
 
-/// What one transfer costs where nothing breaks, beside what the textbooks say.
+/// The costs of one transfer without faults, and the textbook figures.
 fn costs_of_one(contenders: &[Contender], as_json: bool) -> anyhow::Result<()> {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
@@ -155,8 +156,8 @@ fn costs_of_one(contenders: &[Contender], as_json: bool) -> anyhow::Result<()> {
             }));
             continue;
         }
-        let told = one.textbook.map_or([const { String::new() }; 3], |textbook| textbook.map(|n| n.to_string()));
-        table.add_row([one.name.to_string()].into_iter().chain(counted.map(|n| n.to_string())).chain(told));
+        let textbook = one.textbook.map_or([const { String::new() }; 3], |textbook| textbook.map(|n| n.to_string()));
+        table.add_row([one.name.to_string()].into_iter().chain(counted.map(|n| n.to_string())).chain(textbook));
     }
     if !as_json {
         say!("{table}");
@@ -221,7 +222,7 @@ fn json(plan: &str, one: &Contender, costs: &Costs) -> Value {
     })
 }
 
-/// The transfers whose outcome is known, as what is shared out among them; at least one.
+/// The number of transfers with a known outcome, as a divisor; at least one.
 fn ended(costs: &Costs) -> f64 {
     (costs.moved.len() as u64 + costs.refused).max(1) as f64
 }

@@ -1,58 +1,58 @@
-//! Counts on the command line: each has a bound, and what is beyond it is refused with the range that is allowed.
+//! Parsers of counts on the command line, with bounds.
 
 use std::num::NonZeroUsize;
 use std::thread::available_parallelism;
 
 use clap::builder::{RangedU64ValueParser, TypedValueParser};
 
-/// How many threads a core may have: more of them only take memory.
+/// The most threads per core; more only take memory.
 const THREADS_OF_A_CORE: usize = 8;
 
-/// How many threads.
+/// A number of threads.
 pub fn threads() -> impl TypedValueParser<Value = usize> {
     let cores = available_parallelism().map_or(1, NonZeroUsize::get);
     up_to((cores * THREADS_OF_A_CORE) as u64)
 }
 
-/// How many nodes a world has.
+/// The number of nodes of a world.
 pub fn nodes() -> impl TypedValueParser<Value = usize> {
     up_to(seedbed_sim::MAX_NODES as u64)
 }
 
-/// How many lines of a drawing.
+/// The lines of a drawing.
 pub fn lines() -> impl TypedValueParser<Value = usize> {
     up_to(10_000_000)
 }
 
-/// How many worlds a shrink runs.
+/// The worlds of a shrink.
 pub fn runs() -> impl TypedValueParser<Value = usize> {
     up_to(1_000_000_000)
 }
 
-/// How many attempts at a planted bug.
+/// The attempts at a planted bug.
 pub fn attempts() -> impl TypedValueParser<Value = u64> {
     RangedU64ValueParser::<u64>::new().range(..=100_000)
 }
 
-/// How many seeds an attempt at a bug or a cell of the atlas has.
+/// The seeds of an attempt at a bug, or of a cell of the atlas.
 pub fn seeds() -> impl TypedValueParser<Value = u64> {
     RangedU64ValueParser::<u64>::new().range(..=1_000_000_000)
 }
 
-/// How many of the last writes a read may return.
+/// The number of last writes that a read may return.
 pub fn writes() -> impl TypedValueParser<Value = usize> {
     up_to(1_000_000_000)
 }
 
-/// How many megabytes.
+/// A number of megabytes.
 pub fn megabytes() -> impl TypedValueParser<Value = u64> {
     RangedU64ValueParser::<u64>::new().range(1..=1_000_000)
 }
 
-/// How many seconds something may take.
+/// A number of seconds.
 ///
 /// # Errors
-/// If it is no number, or not between nothing and a year.
+/// If it is no number, or not between zero and a year.
 pub fn seconds(text: &str) -> Result<f64, String> {
     const YEAR: f64 = 365.0 * 24.0 * 3_600.0;
     match text.parse::<f64>() {

@@ -7,7 +7,7 @@ use crate::commands::Ended;
 use crate::registry;
 use crate::report::print_json;
 
-/// Prints every component.
+/// Prints all components.
 pub fn list(as_json: bool) -> Ended {
     for component in registry::all() {
         let info = component.info();

@@ -1,4 +1,4 @@
-//! `seedbed run MODEL --litmus PROGRAM`: what a litmus program does over many worlds, beside what it may.
+//! `seedbed run MODEL --litmus PROGRAM`: the outcomes of a litmus program over many worlds, and the allowed ones.
 
 use anyhow::bail;
 use seedbed_sim::Observation;
@@ -10,19 +10,19 @@ use crate::component::{Options, Prepared};
 use crate::report::print_json;
 use crate::say;
 
-/// Which seeds: one world's; or, where a litmus program is run, as many as it takes to see what it does.
+/// The seeds to run: one world, or, for a litmus program, many.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Seeds<'a> {
-    /// One.
+    /// A single seed.
     pub one: Option<u64>,
-    /// From one to another, as A..B.
+    /// A range of seeds, as A..B.
     pub many: Option<&'a str>,
 }
 
-/// How many seeds are tried at most, where nobody says which: the rarest outcomes show in one of a few thousand worlds.
+/// The default limit of seeds: the rarest outcomes occur in one of a few thousand worlds.
 const MOST_SEEDS: u64 = 60_000;
 
-/// Runs the litmus program that the options name, if they name one.
+/// Runs the litmus program of the options, if they name one.
 ///
 /// # Errors
 /// If the options do not fit the model, or many seeds are given and there is no program.
@@ -32,7 +32,7 @@ pub fn litmus(
     seeds: Seeds<'_>,
     as_json: bool,
 ) -> anyhow::Result<Option<Ended>> {
-    // A seed of its own is one world, to look at.
+    // A single seed is run as an ordinary world.
     if seeds.one.is_some() {
         return Ok(None);
     }

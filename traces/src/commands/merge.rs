@@ -1,4 +1,4 @@
-//! `seedbed merge`: joins what the workers of a sweep wrote into one result.
+//! `seedbed merge`: merges the results of a sweep's workers.
 
 use std::path::PathBuf;
 
@@ -11,16 +11,16 @@ use crate::report::print_json;
 use crate::say;
 use crate::shard::collect::{Collected, Joined, Missing};
 
-/// Joins files of JSON lines. What is there twice counts once; what is missing is named, and then the result is
-/// undecided unless something was violated.
+/// Merges files of JSON lines. Duplicate parts count once; missing parts are named, and then the result is undecided
+/// unless a property was violated.
 ///
 /// # Errors
-/// If a file cannot be read or is no result of a sweep, or the files are of different ones.
+/// If a file cannot be read or has no results of a sweep, or the files are of different sweeps.
 pub fn merge(files: &[PathBuf], as_json: bool) -> anyhow::Result<Ended> {
     let mut collected = Collected::default();
     for file in files {
         let bytes = files::HISTORIES.bytes_of(file)?;
-        // A file may end in the middle of a character.
+        // A truncated file may end in the middle of a character.
         collected.read(&file.display().to_string(), &String::from_utf8_lossy(&bytes))?;
     }
     let joined = collected.join()?;
@@ -39,7 +39,7 @@ pub fn merge(files: &[PathBuf], as_json: bool) -> anyhow::Result<Ended> {
             say!("INCOMPLETE: the fingerprint is not that of the whole sweep");
         }
     }
-    // A seed whose part is missing has failed all the same.
+    // A seed may have failed although its part is missing.
     Ok(match (joined.failing.is_empty() && joined.summary.violations == 0, joined.missing.is_empty()) {
         (false, _) => Ended::Violated,
         (true, true) => Ended::Held,

@@ -29,20 +29,20 @@ use crate::component::{Component, KeepGoing, Options, Prepared, Replay, Shrunk};
 use crate::files;
 use crate::registry;
 
-/// How a command ended that was not called wrongly.
+/// The result of a command without a usage error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
     /// All properties held: exit code 0.
     Held,
     /// A property was violated: exit code 1.
     Violated,
-    /// What was to be judged makes no sense, which has been said: exit code 2.
+    /// The input was invalid, which has been reported: exit code 2.
     Refused,
     /// Nothing was violated, but something is undecided: exit code 3.
     Undecided,
 }
 
-/// The options that say how a model is run.
+/// The options for running a model.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct ModelOptions {
     /// Plant this bug (`seedbed list` names them).
@@ -54,27 +54,27 @@ pub struct ModelOptions {
     /// Run with this many nodes.
     #[arg(long, value_parser = counts::nodes())]
     pub nodes: Option<usize>,
-    /// Step over this boundary of the tolerance (`seedbed list` names them).
+    /// Run outside the tolerance, at this boundary (`seedbed list` names them).
     #[arg(long)]
     pub boundary: Option<String>,
-    /// Draw all classes of --faults in every world, and not some of them by chance.
+    /// Draw all classes of --faults in every world, instead of random subsets.
     #[arg(long, requires = "faults")]
     pub every: bool,
     /// Replace a field of the configuration, as a trace has it: `--with kind=redlock --with lease.ttl=600ms`.
     #[arg(long, value_name = "FIELD=VALUE")]
     pub with: Vec<String>,
-    /// How seeds are made into worlds: uniform, swarm, pct or guided.
+    /// How the world of a seed is drawn: uniform, swarm, pct or guided.
     #[arg(long, default_value_t)]
     pub strategy: Strategy,
-    /// Begin a guided search with what is kept in this folder; a sweep keeps there what it found.
+    /// The folder of a guided search's corpus: it is loaded first, and a sweep adds its finds.
     #[arg(long, value_name = "FOLDER", num_args = 0..=1, default_missing_value = crate::corpus::USUAL)]
     pub corpus: Option<PathBuf>,
-    /// What else a model lets one set.
+    /// The flags for the settings of models.
     #[command(flatten)]
     pub settings: Settings,
 }
 
-/// The flags of what models let one set by name ([`seedbed_sim::Model::settings`]): one each.
+/// The flags for the settings of models ([`seedbed_sim::Model::settings`]), one each.
 #[derive(Clone, Debug, Default)]
 pub struct Settings(Vec<(String, String)>);
 
@@ -138,7 +138,7 @@ impl ModelOptions {
     }
 }
 
-/// The fields of a configuration that are to be replaced, as they are typed: the path to each, and its value.
+/// Parses `FIELD=VALUE`: the path of a field of the configuration, and its new value.
 fn fields(with: &[String]) -> anyhow::Result<Vec<(String, String)>> {
     let field = |text: &String| match text.split_once('=') {
         Some((path, value)) => Ok((path.to_string(), value.to_string())),
@@ -147,12 +147,12 @@ fn fields(with: &[String]) -> anyhow::Result<Vec<(String, String)>> {
     with.iter().map(field).collect()
 }
 
-/// How many lines a drawing may have, where 0 says all.
+/// The limit of lines of a drawing, where 0 is no limit.
 fn at_most(lines: usize) -> Option<usize> {
     (lines > 0).then_some(lines)
 }
 
-/// Says which of the faults that are asked for are outside of what a model declares to tolerate.
+/// Prints which of the requested faults the model does not declare to tolerate.
 fn beyond(info: &Info, options: &Options) {
     let beyond = options.faults.iter().flatten().filter(|class| !info.tolerates.contains(class));
     let beyond: Vec<_> = beyond.map(|class| class.name()).collect();
@@ -166,7 +166,7 @@ fn read(file: &Path) -> anyhow::Result<String> {
     files::TRACE.text_of(file)
 }
 
-/// Reads a trace file and finds the component it is of.
+/// Reads a trace file, and finds its component.
 fn read_trace(file: &Path) -> anyhow::Result<(String, Component)> {
     let text = read(file)?;
     let head = seedbed_sim::trace::head(&text).with_context(|| format!("{} is not a trace", file.display()))?;
@@ -174,8 +174,8 @@ fn read_trace(file: &Path) -> anyhow::Result<(String, Component)> {
     Ok((text, component))
 }
 
-/// What replays as held may have been violated by a property that the tool does not know: one of a test. Then only that test
-/// can tell, and this says so.
+/// Refuses a trace that replays without a violation if its property is unknown to the tool, such as that of a test:
+/// only the test can check it.
 ///
 /// # Errors
 /// If the component has no such property, and it is no assertion of its own.
@@ -191,12 +191,12 @@ fn judged_here(component: &Component, replay: &Replay) -> anyhow::Result<()> {
     )
 }
 
-/// The context of an error about what a file says.
+/// The context of an error in the contents of a file.
 fn in_file(file: &Path) -> String {
     format!("in {}", file.display())
 }
 
-/// Shrinks a failing seed and writes its trace. `None` if the seed violates nothing.
+/// Shrinks a failing seed, and writes its trace. `None` if the seed violates nothing.
 fn hunt(
     component: &Component,
     prepared: &Prepared,
@@ -210,7 +210,7 @@ fn hunt(
     Ok(Some((shrunk, file)))
 }
 
-/// Writes a story down among the failing traces.
+/// Writes a trace into the folder of failing traces.
 ///
 /// # Errors
 /// If it cannot be written.
@@ -221,7 +221,7 @@ fn keep(component: &Component, seed: u64, shrunk: &Shrunk) -> anyhow::Result<Pat
     Ok(file)
 }
 
-/// A path as people type it: relative to where they are, if it lies below.
+/// A path relative to the current directory, if it is below it.
 fn shown(file: &Path) -> String {
     let here = std::env::current_dir().unwrap_or_default();
     file.strip_prefix(here).unwrap_or(file).display().to_string()

@@ -1,12 +1,12 @@
-//! `seedbed mutants`: the kill matrix. For each planted bug: is it caught, by the property that should catch it, after how
-//! many seeds, who else sees it, and which strategy finds it fastest?
+//! `seedbed mutants`: the kill matrix. It says for each planted bug whether its property catches it, after how many
+//! seeds, which other properties detect it, and which strategy finds it fastest.
 
 use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
 use seedbed_sim::Strategy;
 
-use crate::commands::progress::{bar, interrupted, mind_ctrl_c};
+use crate::commands::progress::{bar, handle_ctrl_c, interrupted};
 use crate::commands::{Ended, counts};
 use crate::kills::compare::compare;
 use crate::kills::{self, Effort, Plan, Row};
@@ -14,33 +14,33 @@ use crate::registry;
 use crate::report::print_json;
 use crate::say;
 
-/// What is hunted, how hard, and how it is shown.
+/// The options of `seedbed mutants`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Mutants {
-    /// Which models; all without it.
+    /// The models; all by default.
     pub models: Vec<String>,
-    /// All models.
+    /// Hunt the bugs of all models.
     #[arg(long, conflicts_with = "models")]
     pub all: bool,
-    /// How many attempts a bug; the median is reported.
+    /// The number of attempts at each bug; the median is reported.
     #[arg(long, default_value_t = Effort::default().attempts, value_parser = counts::attempts())]
     pub attempts: u64,
-    /// How many seeds an attempt.
+    /// The most seeds of an attempt.
     #[arg(long, default_value_t = Effort::default().seeds, value_parser = counts::seeds())]
     pub seeds: u64,
-    /// How many seeds all attempts at a bug together, by one strategy: rare bugs get fewer attempts.
+    /// The most seeds of all attempts at a bug by one strategy: rare bugs get fewer attempts.
     #[arg(long, default_value_t = Effort::default().budget, value_parser = counts::seeds())]
     pub budget: u64,
-    /// How seeds are made into worlds; several, separated by commas, or `all`, are compared with the first.
+    /// The strategies that draw worlds, separated by commas, or `all`; they are compared with the first.
     #[arg(long, visible_alias = "strategy", default_value = Strategy::default().name())]
     pub strategies: String,
     /// Compare all strategies: the same as `--strategies all`.
     #[arg(long, conflicts_with = "strategies")]
     pub compare: bool,
-    /// How many threads; all cores without it.
+    /// The number of threads; all cores by default.
     #[arg(long, value_parser = counts::threads())]
     pub threads: Option<usize>,
-    /// Write the matrix as a page.
+    /// Write the matrix as an HTML page.
     #[arg(long, value_name = "PATH.html")]
     pub out: Option<PathBuf>,
     /// Print JSON lines.
@@ -66,7 +66,7 @@ pub fn mutants(call: &Mutants) -> anyhow::Result<Ended> {
         strategies: strategies.clone(),
     };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(call.threads.unwrap_or(0)).build()?;
-    mind_ctrl_c();
+    handle_ctrl_c();
     let bugs: u64 = components.iter().map(|component| component.info().bugs.len() as u64).sum();
     let progress = bar(bugs * strategies.len() as u64, "hunts");
     let rows = pool.install(|| kills::measure(&components, &plan, &|| progress.inc(1), &|| !interrupted()))?;
@@ -84,7 +84,7 @@ pub fn mutants(call: &Mutants) -> anyhow::Result<Ended> {
     Ok(if all_killed { Ended::Held } else { Ended::Violated })
 }
 
-/// Names separated by commas; the one that is the default comes first of all.
+/// Parses names separated by commas; the default strategy comes first.
 fn parse_strategies(text: &str) -> anyhow::Result<Vec<Strategy>> {
     let mut strategies: Vec<Strategy> = match text {
         "all" => {
@@ -112,7 +112,7 @@ fn print_lines(rows: &[Row]) {
 
 fn print(rows: &[Row]) {
     say!("{}\n", kills::text::bugs(rows));
-    say!("{}\n", kills::text::seers(rows));
+    say!("{}\n", kills::text::other_detections(rows));
     for line in kills::text::only(rows) {
         say!("{line}");
     }

@@ -1,4 +1,4 @@
-//! `seedbed new`: a crate of your own, or a scaffold for a model or a property in this workspace.
+//! `seedbed new`: creates a crate of your own, or a scaffold for a model or a property in this workspace.
 
 use std::path::PathBuf;
 
@@ -10,40 +10,40 @@ use crate::report::print_json;
 use crate::say;
 use crate::scaffold::{self, Name, Project, Source, USUAL_FAMILY, USUAL_MODEL, Workspace};
 
-/// What is to be new.
+/// The kind of a new item.
 #[derive(Clone, Debug, clap::Subcommand)]
 pub enum New {
-    /// A crate outside of this workspace: a model with a planted bug, the property that catches it, tests, and this tool for
-    /// them. It is written into a new folder of its name.
+    /// Creates a crate outside of this workspace, in a new folder of its name: a model with a planted bug, the property
+    /// that catches it, tests, and this tool.
     Project {
         /// Its name, in snake case.
         name: String,
-        /// Depend on the crates in this clone of seedbed; without it, on those that this tool was built from.
+        /// Depend on the crates in this clone of seedbed; by default on those that this tool was built from.
         #[arg(long, value_name = "FOLDER", conflicts_with = "git")]
         path: Option<PathBuf>,
-        /// Depend on the crates in this repository, which cargo fetches.
+        /// Depend on the crates in this git repository.
         #[arg(long, value_name = "URL")]
         git: Option<String>,
         /// Print a JSON line.
         #[arg(long)]
         json: bool,
     },
-    /// A model with a planted bug, the property that catches it, and a test: ready to be turned into yours.
+    /// Creates a model with a planted bug, the property that catches it, and a test, to be adapted.
     Model {
         /// Its name, in snake case.
         name: String,
-        /// The folder that it is put into, of those in models/src, properties/src and properties/tests.
+        /// The family: its folder in models/src, properties/src and properties/tests.
         #[arg(long, default_value = USUAL_FAMILY)]
         family: String,
         /// Print a JSON line.
         #[arg(long)]
         json: bool,
     },
-    /// A property that is checked after each event, and a test that it catches a bug.
+    /// Creates a property that is checked after each event, and a test that it catches a bug.
     Property {
         /// Its name, in snake case.
         name: String,
-        /// The model that it is about: the tutorial, or one that `seedbed new model` made.
+        /// The model of the property: the tutorial, or one that `seedbed new model` made.
         #[arg(long = "for", default_value = USUAL_MODEL)]
         model: String,
         /// Print a JSON line.
@@ -55,7 +55,7 @@ pub enum New {
 /// Writes a crate into the current directory, or the files of a scaffold into the workspace around it.
 ///
 /// # Errors
-/// If there is no workspace, or the scaffold does not fit into it, or the name is taken; then nothing was written.
+/// If there is no workspace, the scaffold does not fit into it, or the name is taken; then nothing was written.
 pub fn new(what: &New) -> anyhow::Result<Ended> {
     let here = std::env::current_dir()?;
     let workspace = || Workspace::around(&here);

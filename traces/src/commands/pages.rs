@@ -1,4 +1,4 @@
-//! `seedbed pages`: the guide's page of each component.
+//! `seedbed pages`: writes the guide's pages of all components.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use crate::say;
 /// Writes a page for each component, and the index, into a folder.
 ///
 /// # Errors
-/// If a page cannot be made or written, or the file with the figures of the kill matrix is none.
+/// If a page cannot be created or written, or the file of the kill matrix is invalid.
 pub fn write(kills: &Path, out: &Path) -> anyhow::Result<Ended> {
     let pages = pages(&Kills::read(kills)?)?;
     std::fs::create_dir_all(out).with_context(|| format!("cannot make {}", out.display()))?;

@@ -1,4 +1,4 @@
-//! Progress on standard error, interruption by Ctrl-C, and the clock of the rim.
+//! Progress on standard error, interruption by Ctrl-C, and wall-clock time.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -8,9 +8,9 @@ use seedbed_sim::shrink::Progress;
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
-/// Lets Ctrl-C end long work early instead of killing it: what is finished is still printed. A second one kills.
-pub fn mind_ctrl_c() {
-    // Without a handler Ctrl-C kills, as it does everywhere: nothing is lost but the summary.
+/// Handles Ctrl-C: long work ends early, and its results so far are printed. A second Ctrl-C kills the process.
+pub fn handle_ctrl_c() {
+    // If no handler can be set, Ctrl-C kills the process as usual.
     let _ = ctrlc::set_handler(|| {
         if INTERRUPTED.swap(true, Ordering::SeqCst) {
             std::process::exit(130);
@@ -23,14 +23,14 @@ pub fn interrupted() -> bool {
     INTERRUPTED.load(Ordering::SeqCst)
 }
 
-/// A stopwatch on the wall clock: only the rim has one.
+/// A stopwatch on the wall clock. Only this crate reads it.
 #[derive(Clone, Copy, Debug)]
 #[allow(clippy::disallowed_types)]
 pub struct Stopwatch(std::time::Instant);
 
 #[allow(clippy::disallowed_types, clippy::disallowed_methods)]
 impl Stopwatch {
-    /// Starts one.
+    /// Starts the stopwatch.
     pub fn start() -> Self {
         Stopwatch(std::time::Instant::now())
     }
@@ -41,7 +41,7 @@ impl Stopwatch {
     }
 }
 
-/// A bar that counts to `total`; shown only on a terminal.
+/// A progress bar up to `total`, shown only on a terminal.
 pub fn bar(total: u64, what: &str) -> ProgressBar {
     let bar = ProgressBar::new(total);
     let style = ProgressStyle::with_template("{msg:24} {wide_bar} {pos}/{len} {per_sec} {eta}");
@@ -58,12 +58,12 @@ pub fn spinner(what: &str) -> ProgressBar {
     bar
 }
 
-/// How long shrinking may take.
+/// The budget of a shrink.
 #[derive(Clone, Copy, Debug)]
 pub struct ShrinkBudget {
-    /// On the wall clock.
+    /// Seconds on the wall clock.
     pub seconds: f64,
-    /// In worlds.
+    /// Worlds run.
     pub runs: usize,
 }
 
@@ -73,7 +73,7 @@ impl Default for ShrinkBudget {
     }
 }
 
-/// What a shrink asks before each run: keeps a spinner up to date, and says no when the budget is used up or somebody
+/// Called before each run of a shrink: updates a spinner, and returns `false` when the budget is used up or the user
 /// pressed Ctrl-C.
 pub fn keep_shrinking(spinner: &ProgressBar, budget: ShrinkBudget) -> impl FnMut(&Progress) -> bool + '_ {
     let watch = Stopwatch::start();

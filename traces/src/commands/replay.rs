@@ -15,32 +15,32 @@ use crate::component::{Component, Replay};
 use crate::draw::{Picture, text};
 use crate::report::{how, print_json, replay_json, verdict};
 
-/// What is otherwise than in the trace.
+/// Changes of the trace before its replay.
 #[derive(Clone, Debug, Default)]
 pub struct WhatIf {
-    /// Fields of the configuration to replace, as `FIELD=VALUE`.
+    /// Fields of the configuration to replace, each as `FIELD=VALUE`.
     pub with: Vec<String>,
-    /// The planted bug is not there.
+    /// Remove the planted bug.
     pub no_bug: bool,
 }
 
-/// How a replay is shown.
+/// The output of a replay.
 #[derive(Clone, Debug, Default)]
 pub struct Shown {
-    /// Only up to this instant.
+    /// Show events only up to this instant.
     pub until: Option<Time>,
-    /// Wait for a key after each event, and show states on demand.
+    /// Wait for Enter after each event, and show states on demand.
     pub step: bool,
-    /// How many lines of the timeline; 0 for all.
+    /// The most lines of the timeline; 0 for all.
     pub lines: usize,
-    /// JSON instead.
+    /// Print a JSON line instead.
     pub json: bool,
 }
 
-/// Replays a trace file, as it is or with something else in its scenario.
+/// Replays a trace file, perhaps with changes of its scenario.
 ///
 /// # Errors
-/// If the file is no trace that this seedbed can run, or its configuration has no such fields.
+/// If the file is no trace that this version can run, or its configuration lacks a field.
 pub fn replay(file: &Path, what_if: &WhatIf, how_shown: &Shown) -> anyhow::Result<Ended> {
     let (mut trace, component) = read_trace(file)?;
     let with = fields(&what_if.with)?;
@@ -96,10 +96,10 @@ fn print(replay: &Replay, how_shown: &Shown) {
     }
 }
 
-/// More than this nobody types: what never ends is not read to its end.
+/// The most bytes that are read from standard input.
 const MOST_TYPED: u64 = 1_000_000;
 
-/// Shows one entry after the other: Enter goes on, `s` shows the states of all nodes, `q` ends.
+/// Steps through entries: Enter continues, `s` shows the states of all nodes, `q` ends stepping.
 fn step(trace: &str, component: &Component, events: Option<u64>) -> anyhow::Result<()> {
     let mut keys = std::io::stdin().lock().take(MOST_TYPED).lines();
     eprintln!("Enter: next, s: states of all nodes, q: go on without stepping");

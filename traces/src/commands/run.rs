@@ -1,4 +1,4 @@
-//! `seedbed run`: one world, its verdict, its statistics and its timeline.
+//! `seedbed run`: runs one world, and prints its verdict, its statistics and its timeline.
 
 use std::path::Path;
 
@@ -16,7 +16,7 @@ use crate::registry;
 use crate::report::{folded, latencies, print_json, run_json, verdict};
 use crate::{say, say_all};
 
-/// Runs one seed of a model, or the litmus program that the options name.
+/// Runs one seed of a model, or the litmus program of the options.
 ///
 /// # Errors
 /// If there is no such model, or the options do not fit it.

@@ -9,7 +9,7 @@ use crate::commands::{Ended, at_most, in_file, read_trace};
 use crate::draw::html::Limits;
 use crate::draw::{Picture, dot, html, mermaid, otlp, perfetto, shiviz, text};
 
-/// The forms a trace can be drawn in.
+/// The forms of drawings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Form {
     /// A sequence diagram in plain text.
@@ -19,20 +19,20 @@ pub enum Form {
     Mermaid,
     /// Happens-before as a Graphviz digraph.
     Dot,
-    /// A log with vector clocks, for ShiViz; all of the story.
+    /// A log with vector clocks for ShiViz, of the whole story.
     Shiviz,
-    /// Chrome's trace events, for Perfetto; all of the story.
+    /// Chrome's trace events for Perfetto, of the whole story.
     Perfetto,
-    /// OpenTelemetry's traces as OTLP JSON, one an operation; all of the story.
+    /// OpenTelemetry traces as OTLP JSON, one per operation, of the whole story.
     Otlp,
-    /// The viewer: one page for a browser, with all of the story and the nodes' states.
+    /// The viewer: one HTML page with the whole story and the nodes' states.
     Html,
 }
 
 /// Draws a trace file, to standard output or to a file.
 ///
 /// # Errors
-/// If the file is no trace that this seedbed can run, or the drawing cannot be written.
+/// If the file is no trace that this version can run, or the drawing cannot be written.
 pub fn show(file: &Path, form: Form, lines: usize, out: Option<PathBuf>) -> anyhow::Result<Ended> {
     let drawing = draw(file, form, lines)?;
     match out {
@@ -45,7 +45,7 @@ pub fn show(file: &Path, form: Form, lines: usize, out: Option<PathBuf>) -> anyh
 /// The drawing of a trace file.
 ///
 /// # Errors
-/// If the file is no trace that this seedbed can run.
+/// If the file is no trace that this version can run, or the drawing cannot be written.
 pub fn draw(file: &Path, form: Form, lines: usize) -> anyhow::Result<String> {
     let (trace, component) = read_trace(file)?;
     let limit = at_most(lines);

@@ -6,18 +6,18 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use seedbed_sim::check::write_trace;
 
-use crate::commands::progress::{ShrinkBudget, Stopwatch, keep_shrinking, mind_ctrl_c, spinner};
+use crate::commands::progress::{ShrinkBudget, Stopwatch, handle_ctrl_c, keep_shrinking, spinner};
 use crate::commands::{Ended, in_file, judged_here, read_trace, shown};
 use crate::program;
 use crate::report::{print_json, shrink_json, shrink_lines};
 
-/// Shrinks a trace file into another, by default beside it.
+/// Shrinks a trace file, and writes the result to another file, by default beside it.
 ///
 /// # Errors
-/// If the file is no trace, or one that violates nothing.
+/// If the file is no trace, or its replay violates nothing.
 pub fn shrink(file: &Path, out: Option<PathBuf>, budget: ShrinkBudget, as_json: bool) -> anyhow::Result<Ended> {
     let (trace, component) = read_trace(file)?;
-    mind_ctrl_c();
+    handle_ctrl_c();
     let watch = Stopwatch::start();
     let spinner = spinner("shrinking");
     let shrunk = component.shrink(&trace, &mut keep_shrinking(&spinner, budget));

@@ -1,4 +1,4 @@
-//! `seedbed sweep`: many worlds on all cores, and on many machines.
+//! `seedbed sweep`: runs many worlds on all cores, and on many machines.
 
 use crate::say;
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +15,7 @@ use rayon::prelude::*;
 use seedbed_sim::{Fingerprint, SeedResult, Strategy, Summary};
 use serde_json::{Value, json};
 
-use crate::commands::progress::{ShrinkBudget, Stopwatch, bar, interrupted, keep_shrinking, mind_ctrl_c, spinner};
+use crate::commands::progress::{ShrinkBudget, Stopwatch, bar, handle_ctrl_c, interrupted, keep_shrinking, spinner};
 use crate::commands::{Ended, ModelOptions, beyond, counts, keep, shown};
 use crate::component::{Component, Options, Prepared, Shrunk};
 use crate::corpus;
@@ -27,7 +27,7 @@ use crate::shard::record::{FORMAT, Header, Part, Planned, Seeds, Swept};
 use crate::shard::results::Results;
 use crate::shard::{Shard, auto};
 
-/// What is swept.
+/// The options of `seedbed sweep`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Sweep {
     /// The models to sweep, one after the other.
@@ -37,28 +37,29 @@ pub struct Sweep {
     #[arg(long, default_value = "0..1000")]
     pub seeds: String,
     #[command(flatten)]
-    /// How each model is run.
+    /// The options for each model.
     pub options: ModelOptions,
-    /// How many threads; all cores without it.
+    /// The number of threads; all cores by default.
     #[arg(long, value_parser = counts::threads())]
     pub threads: Option<usize>,
-    /// Run only shard I of N, written I/N, I from 0; or `auto`, to ask whoever started this: a SLURM or AWS Batch array, a
-    /// Kubernetes Indexed Job, a Buildkite or GitHub Actions matrix.
+    /// Run only shard I of N, as I/N with I from 0; or `auto`, from the environment of a SLURM or AWS Batch array, a
+    /// Kubernetes Indexed Job, or a Buildkite or GitHub Actions matrix.
     #[arg(long)]
     pub shard: Option<String>,
-    /// Write what is finished to this file, part by part, for `seedbed merge`; if it is there, go on with it.
+    /// Write finished parts to this file, for `seedbed merge`; if it exists, continue it.
     #[arg(long)]
     pub results: Option<PathBuf>,
-    /// Do not shrink what fails.
+    /// Do not shrink failures.
     #[arg(long)]
     pub no_shrink: bool,
-    /// Print JSON lines: one for each failing seed, a summary at the end; with --shard also those that `seedbed merge` joins.
+    /// Print JSON lines: one for each failing seed, and a summary at the end; with --shard also the lines that `seedbed
+    /// merge` needs.
     #[arg(long)]
     pub json: bool,
 }
 
 impl Sweep {
-    /// Which shard to sweep.
+    /// The shard to sweep.
     fn shard(&self) -> anyhow::Result<Shard> {
         match self.shard.as_deref() {
             None => Ok(Shard::WHOLE),
@@ -79,10 +80,10 @@ fn readable((name, value): (OsString, OsString)) -> Option<(String, String)> {
     Some((name.into_string().ok()?, value.into_string().ok()?))
 }
 
-/// Sweeps.
+/// Runs a sweep.
 ///
 /// # Errors
-/// If the call does not make sense: unknown models or bugs, bad ranges; or the results cannot be written.
+/// If the options are invalid: unknown models or bugs, bad ranges; or the results cannot be written.
 pub fn sweep(call: &Sweep) -> anyhow::Result<Ended> {
     let components: Vec<_> = call.models.iter().map(|model| registry::find(model)).collect::<Result<_, _>>()?;
     if let Some(twice) = call.models.iter().enumerate().find(|(place, model)| call.models[..*place].contains(model)) {
@@ -115,8 +116,8 @@ pub fn sweep(call: &Sweep) -> anyhow::Result<Ended> {
         None if joins => (Results::on_output(&header)?, Collected::default()),
         None => (Results::Nowhere, Collected::default()),
     };
-    mind_ctrl_c();
-    let mut work = Work { header, options, pool, call, results, before, seconds: 0.0, told: AtomicUsize::new(0) };
+    handle_ctrl_c();
+    let mut work = Work { header, options, pool, call, results, before, seconds: 0.0, printed: AtomicUsize::new(0) };
     let mut summary = Summary::default();
     for component in &components {
         summary = summary.merged(work.sweep(component)?);
@@ -131,11 +132,11 @@ pub fn sweep(call: &Sweep) -> anyhow::Result<Ended> {
     if !call.json {
         print_summary(&summary);
     }
-    work.tell(&closing)?;
+    work.write_line(&closing)?;
     Ok(if summary.violations > 0 { Ended::Violated } else { Ended::Held })
 }
 
-/// How many of a sweep's first seeds every worker runs, to see whether all run the same code.
+/// The number of first seeds that every worker runs, to verify that all run the same code.
 const PROBE: u64 = 16;
 
 fn probe(
@@ -155,22 +156,22 @@ fn probe(
     Ok(summary.fingerprint)
 }
 
-/// One shard of a sweep, being run.
+/// A shard of a sweep, while it is run.
 struct Work<'a> {
     header: Header,
     options: Options,
     pool: rayon::ThreadPool,
     call: &'a Sweep,
     results: Results,
-    /// What the file already had.
+    /// The results that the file had before.
     before: Collected,
-    /// How long the sweeps of models took that have ended, without shrinking.
+    /// The seconds that finished models took, without shrinking.
     seconds: f64,
-    /// How many failing seeds of the model were printed for people, or would have been.
-    told: AtomicUsize,
+    /// The number of failing seeds of the model that were printed, or would have been without the limit.
+    printed: AtomicUsize,
 }
 impl Work<'_> {
-    /// Runs what is left to run of a model; shrinks what fails.
+    /// Runs the remaining seeds of a model, and shrinks failures.
     fn sweep(&mut self, component: &Component) -> anyhow::Result<Summary> {
         let name = component.info().name;
         let prepared = corpus::prepare(component, &self.options)?;
@@ -212,7 +213,7 @@ impl Work<'_> {
         };
         let mut summary = prepared.nothing_swept();
         let mut left = match self.options.strategy {
-            // What is found on one island is kept for the next search: whoever learns sweeps in one go.
+            // A guided search keeps the finds of one island for the next search, so it runs in one part.
             Strategy::Guided => vec![share.clone()],
             _ => shard.parts(&swept.seeds.0),
         };
@@ -235,20 +236,20 @@ impl Work<'_> {
         let seconds = watch.seconds();
         progress.finish_and_clear();
         let mut lowest = lowest.into_inner().expect("nobody panics with it");
-        self.recall(&prepared, name, &mut lowest)?;
+        self.restore_failures(&prepared, name, &mut lowest)?;
         for results in lowest.0.into_values() {
             self.shrink_failures(component, &prepared, results.into_values().collect())?;
         }
-        let untold = self.told.swap(0, Relaxed).saturating_sub(MOST_TOLD);
-        if untold > 0 {
-            say!("{name}: … and {untold} more (--json prints a line for each)");
+        let unprinted = self.printed.swap(0, Relaxed).saturating_sub(MOST_PRINTED);
+        if unprinted > 0 {
+            say!("{name}: … and {unprinted} more (--json prints a line for each)");
         }
         self.seconds += seconds;
         Ok(summary)
     }
 
-    /// The failures that an earlier worker found: those that it did not come to shrink are run again, to be shrunk.
-    fn recall(&self, prepared: &Prepared, name: &str, lowest: &mut Lowest) -> anyhow::Result<()> {
+    /// Restores failures of an earlier worker: those that it did not shrink are run again, to be shrunk.
+    fn restore_failures(&self, prepared: &Prepared, name: &str, lowest: &mut Lowest) -> anyhow::Result<()> {
         let mut shrunk = BTreeSet::new();
         let mut left = Vec::new();
         for (seed, line) in self.before.failing(name) {
@@ -285,8 +286,8 @@ impl Work<'_> {
         }
     }
 
-    /// A line for scripts, and for whoever merges.
-    fn tell(&self, line: &Value) -> anyhow::Result<()> {
+    /// Writes a JSON line to standard output and to the results file.
+    fn write_line(&self, line: &Value) -> anyhow::Result<()> {
         self.print(line);
         self.results.keep(line)
     }
@@ -295,12 +296,12 @@ impl Work<'_> {
         let Some(violation) = &result.violation else { return };
         if self.call.json {
             print_json(&seed_json(name, result, None));
-        } else if self.told.fetch_add(1, Relaxed) < MOST_TOLD {
+        } else if self.printed.fetch_add(1, Relaxed) < MOST_PRINTED {
             say!("{name}: {} at {} (seed {})", violation.property, violation.at, result.seed);
         }
     }
 
-    /// Shrinks failures of one property, ascending, until one has become a short story; keeps the shortest.
+    /// Shrinks failures of one property, in the order of seeds, until one becomes a short story; keeps the shortest.
     fn shrink_failures(
         &self,
         component: &Component,
@@ -340,7 +341,7 @@ impl Work<'_> {
                 continue;
             };
             let Some(violation) = &result.violation else { continue };
-            self.tell(&seed_json(name, result, Some(file)))?;
+            self.write_line(&seed_json(name, result, Some(file)))?;
             if !self.call.json {
                 say!("{violation}\n  (seed {})", result.seed);
                 say!("{}", shrink_lines(shrunk, watch.seconds()));
@@ -351,20 +352,20 @@ impl Work<'_> {
     }
 }
 
-/// How many failing seeds people are told of one by one, besides those that are shrunk.
-const MOST_TOLD: usize = 8;
-/// How many failing seeds of a property may be shrunk, until one gives a story that is short enough.
+/// The most failing seeds that are printed one by one, besides those that are shrunk.
+const MOST_PRINTED: usize = 8;
+/// The most failing seeds of a property that are shrunk until one gives a short story.
 const TRIES: usize = 3;
-/// So many operations, faults and deviations are few enough to be read.
+/// The most items of a short story.
 const SHORT: usize = 8;
 
-/// The lowest failing seeds of each property: those that are shrunk, for more of the same tell nothing new. They are known
-/// when the sweep has ended, and do not depend on how many threads there were.
+/// The lowest failing seeds of each property, which are shrunk; more of them would show nothing new. They are known at
+/// the end of the sweep, and do not depend on the number of threads.
 #[derive(Default)]
 struct Lowest(BTreeMap<String, BTreeMap<u64, SeedResult>>);
 
 impl Lowest {
-    /// Keeps a failure if it is one of the lowest of its property; hands back the one that is not.
+    /// Adds a failure. If there are too many, returns the highest one.
     fn put(&mut self, result: SeedResult) -> Option<SeedResult> {
         let lowest = self.0.entry(result.violation.as_ref()?.property.clone()).or_default();
         lowest.insert(result.seed, result);
@@ -372,13 +373,13 @@ impl Lowest {
     }
 }
 
-/// `A..B`.
+/// Parses `A..B`.
 pub fn parse_seeds(text: &str) -> anyhow::Result<Range<u64>> {
     let Seeds(seeds) = text.parse().map_err(|problem| anyhow::anyhow!("--seeds {problem}"))?;
     Ok(seeds)
 }
 
-/// The summary line's content, with what a merge has to know.
+/// The content of the summary line, with the fields that a merge needs.
 fn summary_json(summary: &Summary, header: &Header) -> Value {
     let mut value = serde_json::to_value(summary).expect("summaries have string keys and finite numbers");
     let Header { shard, swept, .. } = header;
@@ -391,7 +392,7 @@ fn summary_json(summary: &Summary, header: &Header) -> Value {
     value
 }
 
-/// Prints a summary for people.
+/// Prints a summary as text.
 pub fn print_summary(summary: &Summary) {
     let rate = |count: u64| (count as f64 / summary.seconds.max(1e-9)) as u64;
     say!(

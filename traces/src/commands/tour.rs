@@ -1,30 +1,30 @@
-//! `seedbed`, called bare: a tour. Sweeps every component for a while, hunts every planted bug, prints the table, and writes
-//! a small atlas.
+//! `seedbed` without a command: a tour. Sweeps every component for a while, hunts every planted bug, prints the table,
+//! and writes a small atlas.
 
 use crate::say;
 use comfy_table::{Table, presets};
 
 use crate::commands::Ended;
 use crate::commands::atlas;
-use crate::commands::progress::{Stopwatch, bar, interrupted, mind_ctrl_c};
+use crate::commands::progress::{Stopwatch, bar, handle_ctrl_c, interrupted};
 use crate::component::{Component, Options};
 use crate::failing::failing_seeds;
 use crate::program;
 use crate::registry;
 
-/// How long the sweeps of a tour take together, in seconds.
+/// The seconds of all sweeps of a tour together.
 const SWEEP_SECONDS: f64 = 36.0;
-/// How many seeds a batch has: the clock is looked at between batches.
+/// The seeds of a batch; the clock is read between batches.
 const BATCH: u64 = 64;
-/// How many seeds a bug may take. A tour shows that bugs are found; the kill matrix measures how fast.
+/// The most seeds for a bug. A tour shows that bugs are found; the kill matrix measures how fast.
 const MOST_SEEDS: u64 = 20_000;
 
-/// Takes the tour.
+/// Runs the tour.
 ///
 /// # Errors
 /// If a component cannot be run as it is.
 pub fn tour() -> anyhow::Result<Ended> {
-    mind_ctrl_c();
+    handle_ctrl_c();
     say!("seedbed runs protocols in simulated worlds, breaks what they say they tolerate, and checks what must hold.");
     say!("This tour takes about a minute; Ctrl-C ends it early. `{} --help` lists the commands.\n", program::name());
     let components = registry::all();
@@ -90,7 +90,7 @@ pub fn tour() -> anyhow::Result<Ended> {
     Ok(if held { atlas } else { Ended::Violated })
 }
 
-/// What to type next: the words after the program's name, and what they do. They are about the first component that has bugs.
+/// Suggested commands: the words after the program's name, and their purpose, for the first component with bugs.
 fn next(components: &[Component]) -> Vec<(String, &'static str)> {
     let mut next = vec![
         ("list".to_string(), "what is there"),

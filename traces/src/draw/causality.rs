@@ -1,31 +1,31 @@
-//! Who can have known what: Lamport's happens-before over a timeline ("Time, clocks, and the ordering of events in a
-//! distributed system", 1978), decided by vector clocks (Fidge 1988; Mattern 1989).
+//! Causality: Lamport's happens-before over a timeline ("Time, clocks, and the ordering of events in a distributed
+//! system", 1978), decided by vector clocks (Fidge 1988; Mattern 1989).
 
 use std::collections::BTreeMap;
 
 use seedbed_sim::timeline::{Entry, Happening, Undelivered};
 use seedbed_sim::{NodeId, Time};
 
-/// Something that happened at one node.
+/// An event at one node.
 #[derive(Clone, Debug)]
 pub(super) struct Event<'a> {
     pub(super) at: Time,
     pub(super) what: &'a Happening,
-    /// The place of its node in the picture.
+    /// The index of its node in the picture.
     pub(super) node: usize,
-    /// Where a message is handled: the event that sent it.
+    /// For the receipt of a message: the event that sent it.
     pub(super) sent: Option<usize>,
 }
 
-/// The events of a timeline, in its order, and what became of its messages.
+/// The events of a timeline, in order, and the fates of its messages.
 pub(super) struct Events<'a> {
     pub(super) events: Vec<Event<'a>>,
-    /// Of each message that did not arrive: why.
+    /// By message that did not arrive: the reason.
     pub(super) undelivered: BTreeMap<u64, Undelivered>,
 }
 
 impl<'a> Events<'a> {
-    /// Reads a timeline. What happened at other nodes than these is left out.
+    /// Reads a timeline, without events at other nodes than these.
     pub(super) fn of(nodes: &[NodeId], timeline: &'a [Entry]) -> Self {
         let places: BTreeMap<NodeId, usize> = nodes.iter().enumerate().map(|(place, node)| (*node, place)).collect();
         let mut found = Events { events: Vec::new(), undelivered: BTreeMap::new() };
@@ -48,27 +48,27 @@ impl<'a> Events<'a> {
     }
 }
 
-/// The events of a timeline, and what each of them knows of the others.
+/// The events of a timeline, with their vector clocks.
 pub(super) struct Causality<'a> {
-    told: Events<'a>,
-    /// Of each event: how many events of each node it knows of, itself with them.
+    events_of_timeline: Events<'a>,
+    /// By event: its vector clock, which counts the events of each node up to and including it.
     clocks: Vec<Vec<u32>>,
 }
 
 impl<'a> std::ops::Deref for Causality<'a> {
     type Target = Events<'a>;
     fn deref(&self) -> &Events<'a> {
-        &self.told
+        &self.events_of_timeline
     }
 }
 
 impl<'a> Causality<'a> {
-    /// Reads a timeline. What happened at other nodes than these is left out.
+    /// Reads a timeline, without events at other nodes than these.
     pub(super) fn of(nodes: &[NodeId], timeline: &'a [Entry]) -> Self {
-        let told = Events::of(nodes, timeline);
-        let mut clocks: Vec<Vec<u32>> = Vec::with_capacity(told.events.len());
+        let events_of_timeline = Events::of(nodes, timeline);
+        let mut clocks: Vec<Vec<u32>> = Vec::with_capacity(events_of_timeline.events.len());
         let mut latest = vec![vec![0; nodes.len()]; nodes.len()];
-        for Event { node, sent, .. } in &told.events {
+        for Event { node, sent, .. } in &events_of_timeline.events {
             let clock = &mut latest[*node];
             if let Some(sent) = sent {
                 join(clock, &clocks[*sent]);
@@ -76,15 +76,15 @@ impl<'a> Causality<'a> {
             clock[*node] += 1;
             clocks.push(clock.clone());
         }
-        Causality { told, clocks }
+        Causality { events_of_timeline, clocks }
     }
 
-    /// What an event knows of: of each node how many of its events, in the order of the picture.
+    /// The vector clock of an event, in the order of the picture's nodes.
     pub(super) fn clock(&self, event: usize) -> &[u32] {
         &self.clocks[event]
     }
 
-    /// Whether the first event is the second, or happened before it.
+    /// Whether the first event equals the second, or happened before it.
     pub(super) fn reaches(&self, first: usize, second: usize) -> bool {
         let node = self.events[first].node;
         self.clocks[second][node] >= self.clocks[first][node]
@@ -97,7 +97,7 @@ fn join(clock: &mut [u32], other: &[u32]) {
     }
 }
 
-/// Where something happened, if at one node.
+/// The node of an entry; `None` if it does not concern a single node.
 fn node_of(what: &Happening) -> Option<NodeId> {
     match what {
         Happening::Started { node }

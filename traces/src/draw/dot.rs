@@ -1,4 +1,4 @@
-//! Happens-before as a Graphviz digraph: a column a node, time downwards, an edge a message.
+//! Happens-before as a Graphviz digraph: a column for each node, time downwards, an edge for each message.
 
 use std::fmt::Write as _;
 

@@ -34,7 +34,7 @@ pub fn draw(picture: &Picture<'_>) -> String {
     text
 }
 
-/// Text without the characters that Mermaid would take for its own.
+/// Text without the special characters of Mermaid.
 fn plain(text: &str) -> String {
     text.chars().map(|c| if matches!(c, ';' | '#' | '\n' | ':') { ' ' } else { c }).collect()
 }

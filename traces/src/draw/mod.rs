@@ -17,21 +17,21 @@ use seedbed_sim::{NodeId, Violation};
 use crate::component::Run;
 
 impl Run {
-    /// What there is to draw of it, in so many lines, if there is a limit.
+    /// The picture of a run, with a limit of lines, if there is one.
     pub fn picture(&self, limit: Option<usize>) -> Picture<'_> {
         Picture { nodes: &self.nodes, timeline: &self.timeline, violation: self.violation.as_ref(), limit }
     }
 }
 
-/// What is drawn.
+/// The content of a drawing.
 #[derive(Clone, Debug)]
 pub struct Picture<'a> {
-    /// The nodes, in order.
+    /// The nodes of the scenario, in order.
     pub nodes: &'a [NodeId],
-    /// What happened.
+    /// All entries of the run.
     pub timeline: &'a [Entry],
-    /// What was violated at its end.
+    /// The violation at its end, if any.
     pub violation: Option<&'a Violation>,
-    /// How many lines at most, in forms that a person reads; what is left out is said. None for all.
+    /// The most lines of a drawing for people, which says how many are omitted. `None` for all.
     pub limit: Option<usize>,
 }

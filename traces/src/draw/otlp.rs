@@ -1,6 +1,5 @@
-//! OpenTelemetry's traces in OTLP's JSON encoding: each operation of a client is a trace, and each message that lies
-//! between its invocation and its end, in the order of happens-before, is a span of it. Times are those of the simulated
-//! world, counted from the epoch.
+//! OpenTelemetry traces in OTLP's JSON encoding: each operation of a client is a trace, and each message between its
+//! invocation and its end, in the order of happens-before, is a span. Times are simulated, counted from the epoch.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +11,7 @@ use crate::draw::Picture;
 use crate::draw::causality::Causality;
 use crate::draw::words::{fate, words};
 
-/// The kinds of span, and the codes of a status, as the protocol numbers them.
+/// The numbers of span kinds and status codes in the protocol.
 const INTERNAL: u8 = 1;
 const CLIENT: u8 = 3;
 const OK: u8 = 1;
@@ -38,7 +37,7 @@ pub fn draw(picture: &Picture<'_>) -> String {
     text
 }
 
-/// The events in which an operation begins and, if it does, ends.
+/// The events of an operation's invocation and, if it has one, its end.
 struct Operation {
     op: OpId,
     begun: usize,
@@ -71,7 +70,7 @@ impl Operation {
         let last = picture.timeline.last().map_or(Time::ZERO, |entry| entry.at);
         let arrivals = self.arrivals(causality, until);
         let mut marks = Vec::new();
-        // Of each node, the span that its latest part in this operation came by.
+        // By node: the span of its latest event in this operation.
         let mut parents: BTreeMap<usize, usize> = BTreeMap::new();
         for n in (self.begun + 1..until).filter(|n| self.covers(causality, *n)) {
             let event = &causality.events[n];
@@ -127,7 +126,7 @@ impl Operation {
         spans.entry(begun.node).or_default().push(root.of(self.op));
     }
 
-    /// Of each message that arrived in time to matter, the first arrival.
+    /// By message that arrived before the end: its first arrival.
     fn arrivals(&self, causality: &Causality<'_>, until: usize) -> BTreeMap<u64, usize> {
         let mut arrivals = BTreeMap::new();
         for n in self.begun..until {
@@ -139,9 +138,9 @@ impl Operation {
     }
 }
 
-/// A span, all but the trace that it is of.
+/// A span, without its trace.
 struct Span<'a> {
-    /// The event that it begins with, after which it is called.
+    /// The event with which it begins, and from which it is named.
     event: usize,
     parent: Option<usize>,
     name: &'a str,

@@ -1,5 +1,5 @@
-//! Chrome's trace event format, which Perfetto opens: a track a node, an arrow a message, and tracks for the faults, for
-//! who is down, and for the operations.
+//! Chrome's trace event format, for Perfetto: a track for each node, an arrow for each message, and tracks for faults,
+//! down times and operations.
 
 use std::collections::BTreeMap;
 
@@ -11,20 +11,20 @@ use crate::draw::Picture;
 use crate::draw::causality::{Event, Events};
 use crate::draw::words::{fate, words};
 
-/// The groups of tracks: what the format calls processes.
+/// The groups of tracks, which the format calls processes.
 const NODES: u32 = 1;
 const FAULTS: u32 = 2;
 const OPERATIONS: u32 = 3;
 
-/// How long a handler is drawn, at most: it takes no time.
+/// The greatest drawn length of a handler, which takes no time.
 const SLICE_NS: u64 = 1_000;
 
 /// Writes the whole timeline as one JSON object.
 pub fn draw(picture: &Picture<'_>) -> String {
-    let told = Events::of(picture.nodes, picture.timeline);
+    let events_of_timeline = Events::of(picture.nodes, picture.timeline);
     let mut events = tracks(picture.nodes);
-    events.extend(handlers(picture, &told));
-    events.extend(messages(picture, &told));
+    events.extend(handlers(picture, &events_of_timeline));
+    events.extend(messages(picture, &events_of_timeline));
     events.extend(spans(picture));
     if let Some(violation) = picture.violation {
         let at = micros(violation.at);
@@ -38,7 +38,7 @@ pub fn draw(picture: &Picture<'_>) -> String {
     text
 }
 
-/// Microseconds, which the format counts in.
+/// The time in microseconds, the unit of the format.
 fn micros(at: Time) -> f64 {
     at.0 as f64 / 1e3
 }
@@ -53,15 +53,15 @@ fn tracks(nodes: &[NodeId]) -> Vec<Value> {
     named
 }
 
-/// Tracks count from 1.
+/// Track numbers begin at 1.
 fn track(node: NodeId) -> u32 {
     u32::from(node.0) + 1
 }
 
-/// What a node does at one instant is one slice, named after what came first.
-fn handlers(picture: &Picture<'_>, told: &Events<'_>) -> Vec<Value> {
+/// A slice for each instant of a node, named after the first event in it.
+fn handlers(picture: &Picture<'_>, events_of_timeline: &Events<'_>) -> Vec<Value> {
     let mut instants: BTreeMap<(NodeId, Time), Vec<String>> = BTreeMap::new();
-    for event in &told.events {
+    for event in &events_of_timeline.events {
         instants.entry((picture.nodes[event.node], event.at)).or_default().push(words(event.what));
     }
     let mut slices = Vec::with_capacity(instants.len());
@@ -77,13 +77,13 @@ fn handlers(picture: &Picture<'_>, told: &Events<'_>) -> Vec<Value> {
     slices
 }
 
-/// An arrow from each message's sender to whoever got it; a copy has an arrow of its own. What did not arrive is said
-/// where it was sent.
-fn messages(picture: &Picture<'_>, told: &Events<'_>) -> Vec<Value> {
+/// An arrow from each message's sender to its receiver; a duplicate has an arrow of its own. Undelivered messages are
+/// marked at their sender.
+fn messages(picture: &Picture<'_>, events_of_timeline: &Events<'_>) -> Vec<Value> {
     let mut arrows = Vec::new();
-    for event in &told.events {
+    for event in &events_of_timeline.events {
         let (Happening::Delivered { kind, .. }, Some(sent)) = (event.what, event.sent) else { continue };
-        let (id, sent) = (arrows.len(), &told.events[sent]);
+        let (id, sent) = (arrows.len(), &events_of_timeline.events[sent]);
         let end = |ph: &str, event: &Event<'_>| {
             json!({
                 "ph": ph, "bp": "e", "id": id, "pid": NODES, "tid": track(picture.nodes[event.node]),
@@ -103,7 +103,7 @@ fn messages(picture: &Picture<'_>, told: &Events<'_>) -> Vec<Value> {
     arrows
 }
 
-/// What lasts: faults, the time that nodes are down, operations.
+/// The spans of faults, down times and operations.
 fn spans(picture: &Picture<'_>) -> Vec<Value> {
     let mut spans = Vec::new();
     let mut open: BTreeMap<(u32, String), (usize, Time)> = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! Which lines of a timeline are worth drawing: with a limit, those near faults, operations and the end.
+//! The selection of timeline rows for drawings: with a limit, those near faults, operations and the end.
 
 use std::collections::BTreeMap;
 
@@ -7,37 +7,37 @@ use seedbed_sim::{NodeId, Time};
 
 use crate::draw::words::{fate, words};
 
-/// One line of a drawing.
+/// A row of a drawing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Row {
     /// A message, drawn when it was sent.
     Message { at: Time, from: NodeId, to: NodeId, kind: String, end: End },
-    /// Something at one node.
+    /// An entry of one node.
     At { at: Time, node: NodeId, text: String, routine: bool },
-    /// Something that concerns several nodes or none.
+    /// An entry of several nodes or none.
     Across { at: Time, text: String },
-    /// So many lines are left out.
+    /// The number of omitted rows.
     LeftOut(usize),
 }
 
 impl Row {
-    /// Whether it is of the sort that happens all the time, and is left out first.
+    /// Whether it is a frequent kind of entry, which is omitted first.
     fn is_routine(&self) -> bool {
         matches!(self, Row::Message { .. } | Row::At { routine: true, .. })
     }
 }
 
-/// What became of a message.
+/// The fate of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
     Arrived(Time),
     Not(Undelivered),
-    /// The story ends before it arrives.
+    /// In flight at the end.
     Open,
 }
 
 impl End {
-    /// Why nobody got it, if nobody will.
+    /// Why it was not delivered, if it never will be.
     pub(super) fn failure(self) -> Option<&'static str> {
         match self {
             End::Arrived(_) | End::Open => None,
@@ -46,18 +46,18 @@ impl End {
     }
 }
 
-/// The rows of a timeline, the less telling ones left out where there are more than `limit`.
+/// The rows of a timeline, without the least relevant ones beyond `limit`.
 pub(super) fn rows(timeline: &[Entry], limit: Option<usize>) -> Vec<Row> {
     placed(timeline, limit).into_iter().map(|(_, row)| row).collect()
 }
 
-/// The same rows, each with the place of its entry in the timeline; with what is left out, the place of the first.
+/// The same rows, each with the index of its entry in the timeline; of omitted rows, the index of the first.
 pub(super) fn placed(timeline: &[Entry], limit: Option<usize>) -> Vec<(usize, Row)> {
     let rows = all(timeline);
     let Some(limit) = limit.filter(|limit| rows.len() > *limit) else {
         return rows;
     };
-    // Every row gets a rank: what people did and what broke first, then the end, then what follows either.
+    // Every row gets a rank: operations and faults first, then the end, then rows that follow either.
     let last = rows.len();
     let mut since_event = usize::MAX / 2;
     let mut ranked: Vec<(usize, usize)> = Vec::with_capacity(last);
@@ -90,7 +90,7 @@ fn all(timeline: &[Entry]) -> Vec<(usize, Row)> {
     let mut ends = BTreeMap::new();
     for entry in timeline {
         match &entry.what {
-            // The first arrival counts; a copy comes later.
+            // The first arrival counts; a duplicate comes later.
             Happening::Delivered { message, .. } => {
                 ends.entry(*message).or_insert(End::Arrived(entry.at));
             }

@@ -1,5 +1,5 @@
-//! A log for ShiViz (Beschastnikh, Wang, Brun and Ernst, "Debugging distributed systems", 2016), which draws who can have
-//! known what: its first line is how it is to be read, its second, empty, says that it is of one execution.
+//! A log for ShiViz (Beschastnikh, Wang, Brun and Ernst, "Debugging distributed systems", 2016), which draws
+//! happens-before. Its first line is the pattern of events, and the empty second line means one execution.
 
 use std::fmt::Write as _;
 

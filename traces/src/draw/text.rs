@@ -1,4 +1,4 @@
-//! A sequence diagram in plain text: a lane a node, an arrow a message.
+//! A sequence diagram in plain text: a lane for each node, an arrow for each message.
 
 use std::fmt::Write as _;
 
@@ -9,7 +9,7 @@ use crate::draw::Picture;
 use crate::draw::select::{End, Row, rows};
 use crate::draw::words::fate;
 
-/// The columns between two lanes.
+/// The width of a lane in characters.
 const WIDTH: usize = 15;
 const MARGIN: usize = 4;
 
@@ -85,7 +85,7 @@ impl Lanes<'_> {
         self.lanes().into_iter().map(filled).collect()
     }
 
-    /// The arrow in its lanes, and what is said of it behind the time.
+    /// The arrow in its lanes, and the text behind the time.
     fn arrow(&self, from: NodeId, to: NodeId, kind: &str, end: End) -> (String, String) {
         let after = match end {
             End::Arrived(at) => format!("  → {at}"),
@@ -96,7 +96,7 @@ impl Lanes<'_> {
         if from == to {
             return (self.dot(from), format!("  {from} to itself: {kind}{after}"));
         }
-        // A story that was cut back may lack the receiver.
+        // A shrunk story may lack the receiver.
         if !self.0.contains(&to) {
             return (self.dot(from), format!("  {from} to {to}, which is not there: {kind}"));
         }

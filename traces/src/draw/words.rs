@@ -1,8 +1,8 @@
-//! What all drawings say of a happening and of a message's fate.
+//! The texts of entries and of messages' fates in all drawings.
 
 use seedbed_sim::timeline::{Happening, Undelivered};
 
-/// What happened, in words; without the node and the time.
+/// An entry in words, without node and time.
 pub(super) fn words(what: &Happening) -> String {
     match what {
         Happening::Started { .. } => "starts".into(),

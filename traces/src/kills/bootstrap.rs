@@ -1,20 +1,20 @@
-//! Medians of samples of which some are only known to be larger than something, and how sure one can be of them: the
-//! percentile bootstrap. (Efron, *Bootstrap Methods: Another Look at the Jackknife*, Annals of Statistics 1979; Efron &
-//! Tibshirani, *An Introduction to the Bootstrap*, 1993, §13.)
+//! Medians of right-censored samples, with confidence intervals by the percentile bootstrap. (Efron, *Bootstrap
+//! Methods: Another Look at the Jackknife*, Annals of Statistics 1979; Efron & Tibshirani, *An Introduction to the
+//! Bootstrap*, 1993, §13.)
 //!
-//! With few samples such an interval is too narrow: it cannot reach beyond the smallest and the largest of them. The number
-//! of samples stands beside each.
+//! With few samples the interval is too narrow, because it cannot extend beyond the smallest and the largest of them.
+//! So the number of samples is shown with each interval.
 
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 
-/// How often samples are drawn anew.
+/// The number of resamples.
 const RESAMPLES: usize = 2_000;
 
-/// What of the resampled statistics lies outside of an interval, on each side, in thousandths: 95 % lie inside.
+/// The fraction of resampled statistics outside of an interval, on each side, in thousandths: 95 % are inside.
 const TAIL_MILLI: usize = 25;
 
-/// One sample.
+/// A sample, exact or censored.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sample {
     value: f64,
@@ -22,31 +22,31 @@ pub struct Sample {
 }
 
 impl Sample {
-    /// A value that is known.
+    /// An exact value.
     pub fn exact(value: u64) -> Self {
         Sample { value: value as f64, censored: false }
     }
 
-    /// A value that is larger than this.
+    /// A censored value: it is larger than this.
     pub fn more_than(value: u64) -> Self {
         Sample { value: value as f64, censored: true }
     }
 }
 
-/// A median with its interval.
+/// A median with its confidence interval.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Estimate {
-    /// The median; nothing, if it is beyond what was sampled.
+    /// The median; `None` if it is censored.
     pub median: Option<u64>,
-    /// The ends of the interval in which it lies with 95 %; no end, if that is beyond what was sampled.
+    /// The ends of the 95 % interval; an end is `None` if it is censored.
     pub interval: (Option<u64>, Option<u64>),
-    /// The largest sample that is known.
+    /// The largest exact sample.
     pub max: Option<u64>,
-    /// The largest of all samples, censored or not: what a median that is beyond is more than, at least for half of them.
+    /// The largest sample, censored or not: a lower bound on a censored median, at least for half of the samples.
     pub most: u64,
-    /// How many samples there are.
+    /// The number of samples.
     pub samples: usize,
-    /// How many of them are censored.
+    /// The number of censored samples.
     pub censored: usize,
 }
 
@@ -70,7 +70,7 @@ fn finite(value: f64) -> Option<u64> {
     value.is_finite().then_some(value as u64)
 }
 
-/// The middle sample, the upper one of two; infinite if that is censored, for nobody knows how large it is.
+/// The upper median; infinite if it is censored.
 fn median(samples: &[Sample]) -> f64 {
     let mut values: Vec<f64> =
         samples.iter().map(|sample| if sample.censored { f64::INFINITY } else { sample.value }).collect();
@@ -78,8 +78,8 @@ fn median(samples: &[Sample]) -> f64 {
     values.get(values.len() / 2).copied().unwrap_or(f64::INFINITY)
 }
 
-/// Between which values a statistic lies with 95 %: those of samples that are drawn from these, with the same result
-/// whenever and wherever it is asked for. Both are infinite if there are no samples.
+/// The 95 % interval of a statistic, by resampling these samples with a fixed seed. Both ends are infinite without
+/// samples.
 pub fn interval<T: Clone>(samples: &[T], statistic: impl Fn(&[T]) -> f64) -> (f64, f64) {
     if samples.is_empty() {
         return (f64::INFINITY, f64::INFINITY);
@@ -87,7 +87,7 @@ pub fn interval<T: Clone>(samples: &[T], statistic: impl Fn(&[T]) -> f64) -> (f6
     spread(|words| statistic(&drawn(samples, words)))
 }
 
-/// Between which values a statistic lies with 95 %, when what it is made of is drawn anew each time.
+/// The 95 % interval of a statistic that resamples its own input at each call.
 pub fn spread(mut statistic: impl FnMut(&mut ChaCha8Rng) -> f64) -> (f64, f64) {
     let mut words = ChaCha8Rng::seed_from_u64(0);
     let mut statistics: Vec<f64> = (0..RESAMPLES).map(|_| statistic(&mut words)).collect();
@@ -96,7 +96,7 @@ pub fn spread(mut statistic: impl FnMut(&mut ChaCha8Rng) -> f64) -> (f64, f64) {
     (statistics[tail], statistics[RESAMPLES - 1 - tail])
 }
 
-/// As many samples as there are, each drawn from all of them.
+/// A resample: as many samples, each drawn from all of them.
 pub fn drawn<T: Clone>(samples: &[T], words: &mut ChaCha8Rng) -> Vec<T> {
     let place = |word: u32| ((u64::from(word) * samples.len() as u64) >> 32) as usize;
     samples.iter().map(|_| samples[place(words.next_u32())].clone()).collect()

@@ -1,34 +1,34 @@
-//! Which strategy is better: the same bugs, hunted by each.
+//! The comparison of strategies on the same bugs.
 //!
-//! For each bug, the mean number of seeds to a kill is estimated as all seeds that were run over all kills. For seeds that
-//! are independent that is the likeliest mean (of a geometric distribution), and censored attempts count for what they
-//! tell. Strategies are compared by the ratio of these means, bug by bug, and by the geometric mean of the ratios. Where one
-//! of the two never killed a bug, it needs more seeds than it had, and nobody knows how many more: the ratio is then the
-//! least that it can be, and never in favour of the one that failed, which may only have had fewer seeds.
+//! For each bug, the mean number of seeds to a kill is estimated as all seeds that were run over all kills. For
+//! independent seeds that is the maximum-likelihood estimate (of a geometric distribution), which uses censored
+//! attempts. Strategies are compared by the ratio of these means for each bug, and by the geometric mean of the ratios.
+//! If one of the two never killed a bug, the ratio has only a lower bound, which is used, but never in favour of the
+//! strategy that failed, because it may only have had fewer seeds.
 
 use seedbed_sim::Strategy;
 
 use crate::kills::bootstrap::{drawn, interval, spread};
-use crate::kills::{Attempt, Kill, Row, Sight};
+use crate::kills::{Attempt, Kill, Row, Spent};
 
-/// How a strategy does against the first one.
+/// The comparison of a strategy with the first one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Comparison {
-    /// Which.
+    /// The strategy that is compared.
     pub strategy: Strategy,
-    /// How many bugs were compared: those that both hunted and one of the two killed at all.
+    /// The number of compared bugs: those that both strategies hunted, and one of them killed.
     pub bugs: usize,
-    /// How many times the seeds that the first one needs: the geometric mean over the bugs.
+    /// The ratio of needed seeds to those of the first strategy: the geometric mean over the bugs.
     pub seeds: f64,
-    /// Its interval, by drawing the bugs anew.
+    /// The 95 % interval of the ratio, by resampling the bugs.
     pub interval: (f64, f64),
-    /// The same in events.
+    /// The ratio of needed events.
     pub events: f64,
-    /// Bugs that it needs fewer seeds for; of those, so many clearly: with 95 %.
+    /// The number of bugs for which it needs fewer seeds, and of these, with 95 % confidence.
     pub wins: (usize, usize),
-    /// Bugs that it needs more seeds for; of those, so many clearly.
+    /// The number of bugs for which it needs more seeds, and of these, with 95 % confidence.
     pub losses: (usize, usize),
-    /// Bugs that it never killed.
+    /// The number of bugs that it never killed.
     pub unkilled: usize,
 }
 
@@ -38,7 +38,7 @@ pub fn compare(rows: &[Row]) -> Vec<Comparison> {
     (1..strategies).map(|place| with_first(rows, place)).collect()
 }
 
-/// The strategy that needs the fewest seeds, and whether it is clearly better than the first where it is not the first.
+/// The strategy that needs the fewest seeds, and whether it is clearly better than the first one.
 pub fn winner(first: Strategy, comparisons: &[Comparison]) -> (Strategy, bool) {
     let best = comparisons.iter().filter(|comparison| comparison.seeds < 1.0);
     match best.min_by(|a, b| a.seeds.total_cmp(&b.seeds)) {
@@ -81,18 +81,18 @@ fn with_first(rows: &[Row], place: usize) -> Comparison {
     }
 }
 
-/// What is counted until a kill or the end of an attempt: with one for a kill.
+/// The count until a kill or the end of an attempt, and one for a kill.
 type Hunted = (u64, u64);
 
-fn hunted(kill: &Kill, of: impl Fn(&Sight) -> u64) -> Vec<Hunted> {
-    let one = |attempt: &Attempt| match attempt.saw.get(kill.bug.caught_by) {
+fn hunted(kill: &Kill, of: impl Fn(&Spent) -> u64) -> Vec<Hunted> {
+    let one = |attempt: &Attempt| match attempt.detections.get(kill.bug.caught_by) {
         Some(sight) => (of(sight), 1),
         None => (of(&attempt.ran), 0),
     };
     kill.attempts.iter().map(one).collect()
 }
 
-/// How many times as much the other needs for a kill.
+/// The ratio of the other's estimated mean to that of the first one.
 fn ratio(other: &[Hunted], first: &[Hunted]) -> f64 {
     let all = |hunted: &[Hunted]| hunted.iter().fold((0, 0), |(all, kills), (n, kill)| (all + n, kills + kill));
     let [(other, others_kills), (first, firsts_kills)] = [all(other), all(first)];

@@ -1,4 +1,4 @@
-//! Hunting one bug.
+//! The hunt for one bug.
 
 use std::collections::BTreeMap;
 
@@ -7,16 +7,15 @@ use seedbed_sim::{Bug, SeedResult, Strategy, Violation};
 
 use crate::component::{Component, Options};
 
-/// How hard each bug is hunted.
+/// The effort to hunt each bug.
 #[derive(Clone, Copy, Debug)]
 pub struct Effort {
-    /// How many attempts a bug.
+    /// The number of attempts at each bug.
     pub attempts: u64,
-    /// How many seeds an attempt.
+    /// The most seeds of an attempt.
     pub seeds: u64,
-    /// How many seeds all attempts at a bug together, by one strategy. What is used up by rare bugs is theirs alone: they get
-    /// fewer attempts. By the strategy that the matrix shows an attempt has all of its seeds in any case while the median
-    /// is not known.
+    /// The most seeds of all attempts at a bug by one strategy: rare bugs get fewer attempts. By the strategy that the
+    /// matrix shows, an attempt has all of its seeds as long as the median is unknown.
     pub budget: u64,
 }
 
@@ -26,70 +25,71 @@ impl Default for Effort {
     }
 }
 
-/// When a property saw something: after how many seeds, that one included, and after how many events in all of them.
+/// The seeds and events up to the first violation of a property, or up to the end of an attempt.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Sight {
-    /// Seeds.
+pub struct Spent {
+    /// The number of seeds.
     pub seeds: u64,
-    /// Events.
+    /// The number of events in their worlds.
     pub events: u64,
 }
 
-/// One attempt at a bug.
+/// An attempt at a bug.
 #[derive(Clone, Debug, Default)]
 pub struct Attempt {
-    /// When each property first saw something.
-    pub saw: BTreeMap<String, Sight>,
-    /// The property that saw something first in the world in which the bug was caught.
+    /// By property: its first violation.
+    pub detections: BTreeMap<String, Spent>,
+    /// The property that was violated first in the world in which the bug was caught.
     pub first: Option<String>,
-    /// When the attempt ended.
-    pub ran: Sight,
+    /// The seeds and events of the whole attempt.
+    pub ran: Spent,
 }
 
 /// All attempts at a bug by one strategy.
 #[derive(Clone, Debug)]
 pub struct Kill {
-    /// The bug.
+    /// The planted bug.
     pub bug: Bug,
-    /// By which strategy.
+    /// The strategy that drew the worlds.
     pub strategy: Strategy,
-    /// The attempts; fewer than were asked for, where the budget was used up.
+    /// The attempts; fewer than planned if the budget was used up.
     pub attempts: Vec<Attempt>,
-    /// Whether some attempt had all the seeds that one may have, and the bug was not caught.
+    /// Whether some attempt ran all its seeds without catching the bug.
     pub survived: bool,
 }
 
 impl Kill {
-    /// In how many attempts the property that must catch the bug did.
+    /// The number of attempts in which the expected property caught the bug.
     pub fn caught(&self) -> usize {
-        self.attempts.iter().filter(|attempt| attempt.saw.contains_key(self.bug.caught_by)).count()
+        self.attempts.iter().filter(|attempt| attempt.detections.contains_key(self.bug.caught_by)).count()
     }
 
-    /// Whether the bug was caught whenever there were seeds enough.
+    /// Whether the bug was caught in every attempt with enough seeds.
     pub fn killed(&self) -> bool {
         !self.survived && self.caught() > 0
     }
 
-    /// How many attempts ended without a kill.
+    /// The number of attempts without a kill.
     pub fn censored(&self) -> usize {
         self.attempts.len() - self.caught()
     }
 
-    /// The properties that saw the bug in any world, by name.
+    /// The properties that detected the bug in any world, by name.
     pub fn seen(&self) -> Vec<String> {
-        let mut all: Vec<_> = self.attempts.iter().flat_map(|attempt| attempt.saw.keys().cloned()).collect();
+        let mut all: Vec<_> = self.attempts.iter().flat_map(|attempt| attempt.detections.keys().cloned()).collect();
         all.sort();
         all.dedup();
         all
     }
 
-    /// The one property that sees the bug, where there is only one.
+    /// The only property that detects the bug, if there is only one.
     pub fn only(&self) -> Option<String> {
         let mut seen = self.seen();
         if seen.len() == 1 { seen.pop() } else { None }
     }
 
-    /// How often each property was the first to see the bug, in the worlds in which it was caught; the most frequent first.
+    /// How often each property was the first to detect the bug, in the worlds in which it was caught; most frequent
+    /// first.
     pub fn first(&self) -> Vec<(String, u64)> {
         let mut counts: BTreeMap<&String, u64> = BTreeMap::new();
         for first in self.attempts.iter().filter_map(|attempt| attempt.first.as_ref()) {
@@ -101,12 +101,12 @@ impl Kill {
     }
 }
 
-/// After a kill, attempts whose matrix is shown go on for as many seeds as it took, and at least so many, to see what the
-/// slower properties see.
+/// Attempts that the matrix shows continue after a kill, for as many seeds as it took, and at least this many, to find
+/// the other properties that detect the bug.
 const LONGER: u64 = 16;
 
-/// Hunts a bug. Each attempt has seeds of its own, which begin where the attempt before it must have ended, and on an island
-/// of its own. With `longer`, attempts go on after a kill.
+/// Hunts a bug. Each attempt has seeds and islands of its own, behind those of the attempt before. With `longer`,
+/// attempts continue after a kill.
 ///
 /// # Errors
 /// If the model refuses the bug.
@@ -124,7 +124,7 @@ pub fn hunt(
     let mut spent = 0;
     let stride = effort.seeds.next_multiple_of(ISLAND);
     for place in 0..effort.attempts {
-        // A median is known when more attempts have caught the bug than have not.
+        // The median is known when more attempts have caught the bug than not.
         let unknown = kill.caught() <= kill.censored() && !kill.survived;
         let budget =
             if longer && unknown { effort.seeds } else { effort.seeds.min(effort.budget.saturating_sub(spent)) };
@@ -135,7 +135,7 @@ pub fn hunt(
         let mut attempt = Attempt::default();
         prepared.in_turn(first..first + budget, &mut |result, again| {
             attempt.add(&result, again, bug.caught_by);
-            let caught = attempt.saw.get(bug.caught_by).map(|sight| sight.seeds);
+            let caught = attempt.detections.get(bug.caught_by).map(|detection| detection.seeds);
             let enough = caught.is_some_and(|caught| !longer || attempt.ran.seeds >= caught + caught.max(LONGER));
             !enough && go_on()
         })?;
@@ -143,28 +143,28 @@ pub fn hunt(
             break;
         }
         spent += attempt.ran.seeds;
-        kill.survived |= budget == effort.seeds && !attempt.saw.contains_key(bug.caught_by);
+        kill.survived |= budget == effort.seeds && !attempt.detections.contains_key(bug.caught_by);
         kill.attempts.push(attempt);
     }
     Ok(kill)
 }
 
 impl Attempt {
-    /// Adds the next seed; if something is violated in its world, with what each property sees there.
+    /// Adds the next seed; if its world violates a property, also every property's first violation in it.
     fn add(&mut self, result: &SeedResult, to_the_end: &dyn Fn() -> Vec<Violation>, caught_by: &str) {
         let before = self.ran;
-        self.ran = Sight { seeds: before.seeds + 1, events: before.events + result.events };
+        self.ran = Spent { seeds: before.seeds + 1, events: before.events + result.events };
         if result.violation.is_none() {
             return;
         }
         let seen = to_the_end();
         let catches = seen.iter().any(|violation| violation.property == caught_by);
-        if catches && !self.saw.contains_key(caught_by) {
+        if catches && !self.detections.contains_key(caught_by) {
             self.first = seen.first().map(|violation| violation.property.clone());
         }
         for Violation { property, event, .. } in seen {
-            let sight = Sight { seeds: self.ran.seeds, events: before.events + event };
-            self.saw.entry(property).or_insert(sight);
+            let detection = Spent { seeds: self.ran.seeds, events: before.events + event };
+            self.detections.entry(property).or_insert(detection);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The kill matrix for scripts: a line a bug, and one that compares the strategies.
+//! The kill matrix as JSON lines: one for each bug, and one that compares the strategies.
 
 use serde_json::{Map, Value, json};
 
@@ -6,15 +6,15 @@ use crate::kills::bootstrap::Estimate;
 use crate::kills::compare::{Comparison, winner};
 use crate::kills::{Kill, Row};
 
-/// The line of a bug. Numbers that are not known, because too many attempts were censored, are `null`.
+/// The line of a bug. Numbers that are unknown because too many attempts were censored are `null`.
 pub fn row(row: &Row) -> Value {
     let kill = row.main();
     let (bug, seeds) = (row.bug, row.seeds());
     let events = kill.events(bug.caught_by);
-    let properties = row.seers().into_iter().filter_map(|property| {
-        let seen = kill.attempts.iter().filter(|attempt| attempt.saw.contains_key(&property)).count();
+    let properties = row.detecting_properties().into_iter().filter_map(|property| {
+        let seen = kill.attempts.iter().filter(|attempt| attempt.detections.contains_key(&property)).count();
         (seen > 0).then(|| {
-            let value = sight(&kill.seeds(&property), &kill.events(&property), seen);
+            let value = detection(&kill.seeds(&property), &kill.events(&property), seen);
             (property, value)
         })
     });
@@ -40,7 +40,7 @@ pub fn row(row: &Row) -> Value {
     })
 }
 
-fn sight(seeds: &Estimate, events: &Estimate, seen: usize) -> Value {
+fn detection(seeds: &Estimate, events: &Estimate, seen: usize) -> Value {
     json!({
         "seen": seen,
         "seeds_median": seeds.median,

@@ -1,11 +1,10 @@
-//! The kill matrix: planted bugs are hunted again and again, and what every property sees on the way is written down.
+//! The kill matrix: planted bugs are hunted repeatedly, and the violations of every property are recorded.
 //!
-//! An *attempt* runs seeds, one after the other, until the property that must catch the bug has seen it. Worlds in which
-//! something is violated are run again to their end with all properties, so that what one property sees is not hidden
-//! behind what another saw before it. An attempt that ends without a kill is *censored*: it tells that more seeds are
-//! needed than it had, and is counted as that.
+//! An *attempt* runs seeds, one after the other, until the expected property has caught the bug. Worlds with a
+//! violation are run again to their end with all properties, so that one violation does not hide others. An attempt
+//! without a kill is *censored*: more seeds are needed than it had.
 //!
-//! Nothing here depends on time or on how many threads there are: bugs are hunted side by side, attempts one after the other.
+//! Results do not depend on time or the number of threads: bugs are hunted in parallel, attempts sequentially.
 
 pub mod bootstrap;
 pub mod compare;
@@ -14,7 +13,7 @@ pub mod json;
 pub mod page;
 pub mod text;
 
-pub use hunt::{Attempt, Effort, Kill, Sight, hunt};
+pub use hunt::{Attempt, Effort, Kill, Spent, hunt};
 
 use rayon::prelude::*;
 use seedbed_sim::{Bug, Strategy};
@@ -22,27 +21,27 @@ use seedbed_sim::{Bug, Strategy};
 use crate::component::Component;
 use crate::kills::bootstrap::{Estimate, Sample};
 
-/// All hunts for one bug: one for each strategy that was asked for, in that order.
+/// All hunts for one bug, one for each strategy, in order.
 #[derive(Clone, Debug)]
 pub struct Row {
-    /// The model that the bug is planted in.
+    /// The name of the model.
     pub model: &'static str,
-    /// The bug.
+    /// The planted bug.
     pub bug: Bug,
     /// The properties of the model, in their order.
     pub properties: Vec<String>,
-    /// The hunts.
+    /// The hunts, by strategy.
     pub kills: Vec<Kill>,
 }
 
 impl Row {
-    /// The hunt by the first strategy: what the matrix shows.
+    /// The hunt by the first strategy, which the matrix shows.
     pub fn main(&self) -> &Kill {
         &self.kills[0]
     }
 
-    /// The properties of the model, and whatever else saw the bug: assertions of the protocol.
-    pub fn seers(&self) -> Vec<String> {
+    /// The properties of the model, and assertions of the protocol that detected the bug.
+    pub fn detecting_properties(&self) -> Vec<String> {
         let mut all = self.properties.clone();
         for property in self.main().seen() {
             if !all.contains(&property) {
@@ -52,23 +51,23 @@ impl Row {
         all
     }
 
-    /// How many seeds the property that must catch the bug takes.
+    /// The seeds that the expected property needs.
     pub fn seeds(&self) -> Estimate {
         self.main().seeds(self.bug.caught_by)
     }
 }
 
-/// What is measured.
+/// The plan of the measurement.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// How hard each bug is hunted.
+    /// The effort to hunt each bug.
     pub effort: Effort,
-    /// By which strategies; the matrix shows the first.
+    /// The strategies; the matrix shows the first.
     pub strategies: Vec<Strategy>,
 }
 
-/// Hunts every bug of the components by every strategy, on the current rayon pool; `done` is told of each hunt that has
-/// ended, and `go_on` is asked before each world.
+/// Hunts every bug of the components by every strategy, on the current rayon pool. `done` is called after each hunt,
+/// and `go_on` before each world.
 ///
 /// # Errors
 /// If a model refuses one of its bugs.
@@ -98,21 +97,21 @@ pub fn measure(
 }
 
 impl Kill {
-    /// What a property needed in each attempt, as samples of what `of` says.
-    fn samples(&self, property: &str, of: impl Fn(&Sight) -> u64) -> Vec<Sample> {
-        let one = |attempt: &Attempt| match attempt.saw.get(property) {
+    /// The samples of a property: the value `of` its first violation in each attempt.
+    fn samples(&self, property: &str, of: impl Fn(&Spent) -> u64) -> Vec<Sample> {
+        let one = |attempt: &Attempt| match attempt.detections.get(property) {
             Some(sight) => Sample::exact(of(sight)),
             None => Sample::more_than(of(&attempt.ran)),
         };
         self.attempts.iter().map(one).collect()
     }
 
-    /// The median of the seeds that a property takes to see the bug.
+    /// The median number of seeds until a property detects the bug.
     pub fn seeds(&self, property: &str) -> Estimate {
         Estimate::of(&self.samples(property, |sight| sight.seeds))
     }
 
-    /// The median of the events that it takes, in all worlds of an attempt.
+    /// The median number of events until then, in all worlds of an attempt.
     pub fn events(&self, property: &str) -> Estimate {
         Estimate::of(&self.samples(property, |sight| sight.events))
     }

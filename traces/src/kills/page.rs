@@ -1,4 +1,4 @@
-//! The kill matrix as a page: one file, no network, light and dark, tables that a screen reader reads as tables.
+//! The kill matrix as an HTML page: one file without external resources, light and dark, with accessible tables.
 
 use maud::{Markup, html};
 
@@ -13,7 +13,7 @@ pub fn page(rows: &[Row], plan: &Plan) -> String {
             h1 { "The kill matrix" }
             (head(rows, plan))
             @for group in rows.chunk_by(|a, b| a.model == b.model) { (matrix(group)) }
-            (lonely(rows))
+            (single_detections(rows))
             @if plan.strategies.len() > 1 { (strategies(rows)) }
         }
     };
@@ -38,7 +38,7 @@ fn head(rows: &[Row], plan: &Plan) -> Markup {
     }
 }
 
-/// A table that scrolls where it is too wide.
+/// A table that scrolls if it is too wide.
 fn wide(label: &str, caption: &str, heads: &Markup, body: &Markup) -> Markup {
     html! {
         div.wide tabindex="0" role="region" aria-label=(label) {
@@ -51,11 +51,11 @@ fn wide(label: &str, caption: &str, heads: &Markup, body: &Markup) -> Markup {
     }
 }
 
-/// The bugs of one model, a line each, by the properties that see any of them.
+/// The bugs of one model, one per line, by the properties that detect any of them.
 fn matrix(rows: &[Row]) -> Markup {
     let model = rows[0].model;
     let mut columns: Vec<String> = Vec::new();
-    for property in rows.iter().flat_map(Row::seers) {
+    for property in rows.iter().flat_map(Row::detecting_properties) {
         let seen = rows.iter().any(|row| row.main().seen().contains(&property) || row.bug.caught_by == property);
         if seen && !columns.contains(&property) {
             columns.push(property);
@@ -79,7 +79,7 @@ fn matrix(rows: &[Row]) -> Markup {
     }
 }
 
-/// A name that may be broken after its underscores.
+/// A name that can be broken after underscores.
 fn breakable(name: &str) -> Markup {
     html! {
         @for part in name.split_inclusive('_') {
@@ -114,7 +114,7 @@ fn cell(row: &Row, property: &str, first: bool) -> Markup {
     let must = row.bug.caught_by == property;
     let seen = kill.seen().iter().any(|seen| seen == property);
     let seeds = kill.seeds(property);
-    // From one seed to ten thousand, in steps of a factor of ten.
+    // The shade: from one seed to ten thousand, in steps of a factor of ten.
     let heat = 90 - seeds.median.unwrap_or(seeds.most.max(1)).ilog10().min(4) * 20;
     html! {
         td class=[must.then_some("must")] style=[seen.then(|| format!("--heat:{heat}%"))] {
@@ -125,7 +125,7 @@ fn cell(row: &Row, property: &str, first: bool) -> Markup {
     }
 }
 
-fn lonely(rows: &[Row]) -> Markup {
+fn single_detections(rows: &[Row]) -> Markup {
     let lines = only(rows);
     html! {
         @if lines.is_empty() {

@@ -1,4 +1,4 @@
-//! The kill matrix for people, on a terminal.
+//! The kill matrix as text for a terminal.
 
 use comfy_table::{Table, presets};
 
@@ -6,7 +6,7 @@ use crate::kills::Row;
 use crate::kills::bootstrap::Estimate;
 use crate::kills::compare::{Comparison, winner};
 
-/// A median with its interval: `12 (5–31)`, and `> 400` where it is beyond what was run.
+/// A median with its interval: `12 (5–31)`, or `> 400` if it is censored.
 pub fn estimate(estimate: &Estimate) -> String {
     let end = |end: Option<u64>| end.map_or("…".into(), |end| end.to_string());
     let (low, high) = estimate.interval;
@@ -25,7 +25,8 @@ fn table(header: &[&str]) -> Table {
     table
 }
 
-/// One line a bug: what catches it, after how many seeds and events, and who sees it first.
+/// A table with one line for each bug: the property that catches it, after how many seeds and events, and the property
+/// that detects it first.
 pub fn bugs(rows: &[Row]) -> Table {
     let mut table =
         table(&["model", "bug", "", "by", "seeds (95 %)", "most", "events (95 %)", "attempts", "seen first by"]);
@@ -51,8 +52,8 @@ pub fn bugs(rows: &[Row]) -> Table {
     table
 }
 
-/// One line for each pair of a bug and a property that sees it, besides the one that must.
-pub fn seers(rows: &[Row]) -> Table {
+/// A table with one line for each bug and other property that detects it.
+pub fn other_detections(rows: &[Row]) -> Table {
     let mut table = table(&["model", "bug", "is also seen by", "seeds (95 %)", "events (95 %)", "in attempts"]);
     for row in rows {
         let kill = row.main();
@@ -71,13 +72,13 @@ pub fn seers(rows: &[Row]) -> Table {
     table
 }
 
-/// The bugs that only one property sees, a line each.
+/// The bugs that only one property detects, one per line.
 pub fn only(rows: &[Row]) -> Vec<String> {
     let one = |row: &Row| Some(format!("{} {}: only {}", row.model, row.bug.name, row.main().only()?));
     rows.iter().filter_map(one).collect()
 }
 
-/// Seeds to a kill by each strategy.
+/// A table of the seeds to a kill by each strategy.
 pub fn strategies(rows: &[Row]) -> Table {
     let mut header = vec!["model", "bug"];
     header.extend(rows.first().into_iter().flat_map(|row| row.kills.iter().map(|kill| kill.strategy.name())));
@@ -90,7 +91,7 @@ pub fn strategies(rows: &[Row]) -> Table {
     table
 }
 
-/// What the comparison comes to, a sentence a strategy.
+/// The results of the comparison, one sentence for each strategy.
 pub fn verdicts(rows: &[Row], comparisons: &[Comparison]) -> Vec<String> {
     let Some(first) = rows.first().map(|row| row.main().strategy) else { return Vec::new() };
     let one = |comparison: &Comparison| {

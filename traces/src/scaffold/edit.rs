@@ -1,9 +1,9 @@
-//! One line more in a file that people write: at the right place, and the rest byte for byte as it was.
+//! Adds one line to a source file at the right position, and leaves the rest unchanged.
 
-/// A file's text with `pub mod NAME;` among its modules, which stand in the order of their names.
+/// Adds `pub mod NAME;` to a file's text, whose modules are sorted by name.
 ///
 /// # Errors
-/// What to add by hand, if the file has no modules or has this one.
+/// The line to add by hand, if the file has no modules or has this one.
 pub fn with_module(text: &str, name: &str) -> Result<String, String> {
     with_line_of_module(text, name, "pub mod")
 }
@@ -11,7 +11,7 @@ pub fn with_module(text: &str, name: &str) -> Result<String, String> {
 /// The same with `mod NAME;`, for a program.
 ///
 /// # Errors
-/// What to add by hand, if the file has no modules or has this one.
+/// The line to add by hand, if the file has no modules or has this one.
 pub fn with_private_module(text: &str, name: &str) -> Result<String, String> {
     with_line_of_module(text, name, "mod")
 }
@@ -23,7 +23,7 @@ fn with_line_of_module(text: &str, name: &str, keywords: &str) -> Result<String,
     for whole in text.split_inclusive('\n') {
         match module(whole.trim_end()) {
             Some(module) => modules.push((at, module)),
-            // The first modules that stand together.
+            // The first block of modules.
             None if !modules.is_empty() => break,
             None => {}
         }
@@ -40,16 +40,16 @@ fn with_line_of_module(text: &str, name: &str, keywords: &str) -> Result<String,
     Ok(with_line(text, place, &line))
 }
 
-/// The name in `mod NAME;` or `pub mod NAME;`.
+/// The name in `mod NAME;` or `pub mod NAME;`; `None` for other lines.
 fn module(line: &str) -> Option<&str> {
     let name = line.strip_prefix("pub ").unwrap_or(line).strip_prefix("mod ")?.strip_suffix(';')?;
     name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_').then_some(name)
 }
 
-/// The registry's text with a component more, at the end of the list in `all`.
+/// Adds a component to the registry's text, at the end of the list in `all`.
 ///
 /// # Errors
-/// What to add by hand, if there is no such list.
+/// The line to add by hand, if there is no such list.
 pub fn with_component(text: &str, line: &str) -> Result<String, String> {
     let end = || {
         let body = text.find("pub fn all()")?;
@@ -65,10 +65,10 @@ pub fn with_component(text: &str, line: &str) -> Result<String, String> {
     }
 }
 
-/// The guide's contents with the page of a component more, after those of the others.
+/// Adds the page of a component to the guide's table of contents, after those of the others.
 ///
 /// # Errors
-/// What to add by hand, if it lists no pages of components.
+/// The line to add by hand, if it lists no pages of components.
 pub fn with_page(text: &str, name: &str) -> Result<String, String> {
     let line = format!("  - [{name}](components/{name}.md)");
     let Some(last) = text.rfind("](components/") else {
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_place_one_is_told_what_to_add() {
+    fn without_a_place_the_error_says_what_to_add() {
         let refused = with_module("//! Nothing yet.\n", "fir").expect_err("there is no place");
         assert!(refused.contains("pub mod fir;"), "{refused}");
         assert!(with_module("pub mod fir;\n", "fir").is_err(), "it is there already");

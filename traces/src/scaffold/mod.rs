@@ -1,9 +1,8 @@
-//! Scaffolds: files for a new model or a new property that look like their neighbours, compile and pass, with the lines that
-//! make them known; and a crate of one's own with all of that. All of it is planned before anything is written, and nothing
-//! is ever overwritten.
+//! Scaffolds: the files of a new model or property, which compile and pass, with the lines that register them; and a
+//! crate of one's own with all of that. Everything is planned before anything is written, and nothing is overwritten.
 //!
-//! A new model is the tutorial under other names, file by file. A new property is one of the templates in
-//! `traces/templates/`, which are ordinary Rust, compiled and run with the tests of this crate.
+//! A new model is the tutorial with other names. A new property is one of the templates in `traces/templates/`, which
+//! are ordinary Rust files, compiled and run with this crate's tests.
 
 mod edit;
 mod name;
@@ -24,26 +23,26 @@ pub use workspace::Workspace;
 const PROPERTY: &str = include_str!("../../templates/property.rs");
 const PROPERTY_TEST: &str = include_str!("../../templates/property_test.rs");
 
-/// The model that a property is about if nobody says which.
+/// The default model of a property.
 pub const USUAL_MODEL: &str = "tutorial";
-/// The family that a model is in if nobody says which.
+/// The default family of a model.
 pub const USUAL_FAMILY: &str = "examples";
 
-/// What is to be written: paths are relative to the workspace.
+/// The files to write, with paths relative to the workspace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
-    /// New files, with what they hold.
+    /// New files with their contents.
     pub created: Vec<(PathBuf, String)>,
-    /// Files that get a line more, with what they hold then.
+    /// Files that get one more line, with their new contents.
     pub edited: Vec<(PathBuf, String)>,
     /// The command that runs its tests.
     pub test: String,
 }
 
-/// Plans a model with a property, a planted bug and a test, in a folder of `models/src` and `properties/src`.
+/// Plans a model with a property, a planted bug and a test, in a family of `models/src` and `properties/src`.
 ///
 /// # Errors
-/// If the name or the family is taken or unknown, or there is no place for a line; the error says what to do by hand.
+/// If the name or the family is taken or unknown, or a line has no place; the error says what to do by hand.
 pub fn model(workspace: &Workspace, name: &Name, family: &str) -> anyhow::Result<Plan> {
     workspace.knows_family(family)?;
     if let Some(file) = workspace.source_of_model(name.snake()) {
@@ -83,8 +82,8 @@ pub fn model(workspace: &Workspace, name: &Name, family: &str) -> anyhow::Result
 /// Plans a property of a model, with a test that it holds and that it catches the model's first bug.
 ///
 /// # Errors
-/// If the name is taken, the model is unknown or keeps no tally, or there is no place for a line; the error says what to
-/// do by hand.
+/// If the name is taken, the model is unknown or keeps no tally, or a line has no place; the error says what to do by
+/// hand.
 pub fn property(workspace: &Workspace, name: &Name, of: &str) -> anyhow::Result<Plan> {
     name.must_not_be_a_word_of(PROPERTY)?;
     name.must_not_be_a_word_of(PROPERTY_TEST)?;
@@ -119,7 +118,7 @@ pub fn property(workspace: &Workspace, name: &Name, of: &str) -> anyhow::Result<
     Ok(Plan { created, edited, test: test(&family, name) })
 }
 
-/// The folder of a family's tests, which are one program.
+/// The folder of a family's tests, which are one test program.
 fn tests(family: &str) -> PathBuf {
     Path::new("properties/tests").join(family)
 }
@@ -130,10 +129,10 @@ fn test(family: &str, name: &Name) -> String {
 }
 
 impl Plan {
-    /// Writes it.
+    /// Writes the files.
     ///
     /// # Errors
-    /// If a file has come into being meanwhile, or cannot be written; the error names it.
+    /// If a new file exists by now, or cannot be written; the error names it.
     pub fn write(&self, workspace: &Workspace) -> anyhow::Result<()> {
         create(workspace.root(), &self.created)?;
         for (path, text) in &self.edited {
@@ -147,7 +146,7 @@ impl Plan {
 /// Writes new files below a folder.
 ///
 /// # Errors
-/// If one is there already, or cannot be written; the error names it.
+/// If one exists, or cannot be written; the error names it.
 fn create(root: &Path, files: &[(PathBuf, String)]) -> anyhow::Result<()> {
     for (path, text) in files {
         let path = root.join(path);
@@ -158,7 +157,7 @@ fn create(root: &Path, files: &[(PathBuf, String)]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Puts other words for those of a template, all at once: what was put in is not looked at again.
+/// Replaces words of a template, all at once, so that replacements are not replaced again.
 fn fill(template: &str, words: &[(&str, &str)]) -> String {
     let mut filled = String::with_capacity(template.len());
     let mut rest = template;

@@ -1,20 +1,20 @@
-//! Names of what is new.
+//! Names of new items.
 
 use std::fmt;
 
 use anyhow::bail;
 
-/// A name in snake case that a file, a module and a test can have; and the type's name.
+/// A name in snake case that is valid for a file, a module and a test; and its form in camel case for the type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Name {
     snake: String,
     camel: String,
 }
 
-/// So long a name still fits into every line of the templates without another line break.
+/// The greatest length with which no line of the templates needs another line break.
 const LONGEST: usize = 32;
 
-/// The keywords of the language, those of the future included: <https://doc.rust-lang.org/reference/keywords.html>.
+/// The keywords of Rust, including reserved ones: <https://doc.rust-lang.org/reference/keywords.html>.
 const KEYWORDS: [&str; 51] = [
     "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn", "else",
     "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro", "match", "mod",
@@ -22,14 +22,14 @@ const KEYWORDS: [&str; 51] = [
     "try", "type", "typeof", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
 ];
 
-/// Names that a test, which is a crate of its own, or a module cannot have.
+/// Names that are not possible for a test crate or a module.
 const TAKEN: [&str; 8] = ["std", "core", "alloc", "proc_macro", "test", "lib", "main", "suite"];
 
 impl Name {
-    /// A name.
+    /// Checks a name.
     ///
     /// # Errors
-    /// If it is none; the error says what a name looks like.
+    /// If it is not valid; the error says what a name looks like.
     pub fn new(text: &str) -> anyhow::Result<Self> {
         let part = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
         let begins = text.starts_with(|c: char| c.is_ascii_lowercase());
@@ -51,20 +51,20 @@ impl Name {
         Ok(Name { snake: text.to_string(), camel: text.split('_').map(capital).collect() })
     }
 
-    /// As modules and files have it.
+    /// In snake case, for modules and files.
     pub fn snake(&self) -> &str {
         &self.snake
     }
 
-    /// As types have it.
+    /// In camel case, for types.
     pub fn camel(&self) -> &str {
         &self.camel
     }
 
-    /// Makes sure that a template does not use the name for something else.
+    /// Checks that a template does not use the name for something else.
     ///
     /// # Errors
-    /// If it does.
+    /// If the template has the name.
     pub fn must_not_be_a_word_of(&self, template: &str) -> anyhow::Result<()> {
         let code = template.lines().filter(|line| !line.trim_start().starts_with("//"));
         let mut words = code.flat_map(|line| line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_'));

@@ -1,4 +1,5 @@
-//! A crate of one's own, outside of the workspace: a model, a property, a planted bug, tests, and the whole tool for them.
+//! A crate of one's own, outside of the workspace: a model, a property, a planted bug, tests, and the whole tool for
+//! them.
 
 use std::path::{Path, PathBuf};
 
@@ -16,25 +17,25 @@ const README: &str = include_str!("../../templates/project/readme.md");
 const LIB: &str = include_str!("../../templates/project/lib.rs");
 const MAIN: &str = include_str!("../../templates/project/main.rs");
 
-/// Crates that the new one depends on: it cannot have their names.
+/// Dependencies of the new crate, whose names it cannot have.
 const DEPENDENCIES: [&str; 2] = ["proptest", "serde"];
 
-/// Where the new crate finds the crates of this workspace.
+/// The location of this workspace's crates for the new crate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// In a clone of the repository.
+    /// A clone of the repository.
     Path(PathBuf),
-    /// In a repository that cargo fetches.
+    /// A git repository.
     Git(String),
 }
 
 impl Source {
-    /// A clone of the repository in this folder.
+    /// The clone of the repository in this folder.
     ///
     /// # Errors
-    /// If it is none.
+    /// If the folder has no clone.
     pub fn clone_in(folder: &Path) -> anyhow::Result<Self> {
-        let of_ours = ["sim", "models", "properties", "traces"].map(|room| folder.join(room).join("Cargo.toml"));
+        let of_ours = ["sim", "models", "properties", "traces"].map(|krate| folder.join(krate).join("Cargo.toml"));
         match of_ours.iter().find(|file| !file.exists()) {
             Some(missing) => bail!("{} is no clone of seedbed: there is no {}", folder.display(), missing.display()),
             None => Ok(Source::Path(folder.canonicalize()?)),
@@ -44,28 +45,28 @@ impl Source {
     /// The clone that this tool was built in.
     ///
     /// # Errors
-    /// If it is not there any more.
+    /// If it no longer exists.
     pub fn built_in() -> anyhow::Result<Self> {
         let clone = Source::clone_in(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/..")));
         clone.context("say where seedbed is: --path FOLDER for a clone of it, or --git URL")
     }
 
-    /// What a manifest says of one of its crates.
-    fn of_room(&self, room: &str) -> String {
-        // A string of TOML reads as one of Rust does, for what paths and addresses have.
+    /// The dependency on one of the crates, for a manifest.
+    fn dependency(&self, krate: &str) -> String {
+        // TOML strings have the syntax of Rust's for paths and addresses.
         match self {
-            Source::Path(clone) => format!("path = {:?}", clone.join(room).display().to_string()),
+            Source::Path(clone) => format!("path = {:?}", clone.join(krate).display().to_string()),
             Source::Git(url) => format!("git = {url:?}"),
         }
     }
 }
 
-/// A crate to be written.
+/// The plan of a new crate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Project {
-    /// Its name, and that of its folder.
+    /// The name of the crate and of its folder.
     pub name: Name,
-    /// Its files, below its folder, with what they hold.
+    /// Its files, relative to its folder, with their contents.
     pub files: Vec<(PathBuf, String)>,
 }
 
@@ -73,7 +74,7 @@ impl Project {
     /// Plans a crate of this name.
     ///
     /// # Errors
-    /// If a crate or a model cannot have the name.
+    /// If the name is not possible for a crate or a model.
     pub fn new(name: Name, source: &Source) -> anyhow::Result<Self> {
         name.must_not_be_a_word_of(MODEL)?;
         name.must_not_be_a_word_of(SUITE)?;
@@ -81,7 +82,7 @@ impl Project {
             bail!("'{name}' is a crate that the new one depends on; choose another name");
         }
         let [sim, models, properties, tool] =
-            ["sim", "models", "properties", "traces"].map(|room| source.of_room(room));
+            ["sim", "models", "properties", "traces"].map(|krate| source.dependency(krate));
         let named = |template| {
             let words = [
                 ("crate::parts::", "seedbed_models::parts::"),
@@ -114,10 +115,10 @@ impl Project {
         Ok(Project { name, files: files.into() })
     }
 
-    /// Writes it into a new folder of its name, in this one.
+    /// Writes the crate into a new folder of its name, in this folder.
     ///
     /// # Errors
-    /// If something of this name is there, or a file cannot be written.
+    /// If the folder exists, or a file cannot be written.
     pub fn write(&self, parent: &Path) -> anyhow::Result<()> {
         let folder = parent.join(self.name.snake());
         std::fs::create_dir(&folder).with_context(|| format!("cannot make {}", folder.display()))?;

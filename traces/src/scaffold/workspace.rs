@@ -1,4 +1,4 @@
-//! The workspace that something new is put into.
+//! The workspace of new files.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ pub struct Workspace {
     root: PathBuf,
 }
 
-/// What the root of the workspace has.
+/// Files by which the root of the workspace is recognised.
 const SIGNS: [&str; 3] = ["Cargo.toml", "models/src", "properties/src/registry.rs"];
 
 impl Workspace {
@@ -30,7 +30,7 @@ impl Workspace {
         }
     }
 
-    /// Its root.
+    /// The root folder.
     pub fn root(&self) -> &Path {
         &self.root
     }
@@ -39,7 +39,7 @@ impl Workspace {
         std::fs::read_to_string(self.root.join(file)).with_context(|| format!("cannot read {}", file.display()))
     }
 
-    /// A file with a line more.
+    /// A file with one more line.
     pub(super) fn edited(
         &self,
         file: &Path,
@@ -49,16 +49,17 @@ impl Workspace {
         Ok((file.to_path_buf(), text))
     }
 
-    /// The families: folders that models, properties and their tests all have.
+    /// The families: folders that exist for models, properties and tests.
     fn families(&self) -> Vec<String> {
-        let rooms = [("models/src", "mod.rs"), ("properties/src", "mod.rs"), ("properties/tests", "main.rs")];
-        let is_in = |family: &str, (room, file): (&str, &str)| self.root.join(room).join(family).join(file).exists();
+        let roots = [("models/src", "mod.rs"), ("properties/src", "mod.rs"), ("properties/tests", "main.rs")];
+        let is_in =
+            |family: &str, (folder, file): (&str, &str)| self.root.join(folder).join(family).join(file).exists();
         let mut families = folders(&self.root.join("models/src"));
-        families.retain(|family| rooms.into_iter().all(|room| is_in(family, room)));
+        families.retain(|family| roots.into_iter().all(|folder| is_in(family, folder)));
         families
     }
 
-    /// Makes sure that there is such a family.
+    /// Checks that a family exists.
     pub(super) fn knows_family(&self, family: &str) -> anyhow::Result<()> {
         let families = self.families();
         ensure!(
@@ -69,7 +70,7 @@ impl Workspace {
         Ok(())
     }
 
-    /// Where a model is, if there is one of this name: a file or a folder of a family, or the family itself.
+    /// The sources of a model, if it exists: a file or a folder of a family, or the family itself.
     pub(super) fn source_of_model(&self, model: &str) -> Option<PathBuf> {
         let models = Path::new("models/src");
         let inside = folders(&self.root.join(models)).into_iter().map(|family| models.join(family));
@@ -78,7 +79,7 @@ impl Workspace {
         places.flat_map(forms).find(|file| self.root.join(file).exists())
     }
 
-    /// Makes sure that nothing would be overwritten.
+    /// Checks that no file would be overwritten.
     pub(super) fn has_none_of(&self, created: &[(PathBuf, String)]) -> anyhow::Result<()> {
         let taken = |file: &Path| {
             [file.to_path_buf(), file.with_extension("")].into_iter().find(|it| self.root.join(it).exists())

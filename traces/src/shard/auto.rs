@@ -1,4 +1,4 @@
-//! `--shard auto`: which shard this process is, by the environment variables of whoever started it.
+//! `--shard auto`: finds the shard of this process in the environment variables of its job engine.
 //!
 //! | started by | index | number of shards |
 //! |---|---|---|
@@ -13,31 +13,31 @@ use std::collections::BTreeMap;
 
 use super::Shard;
 
-/// The variable that gives the index, from 0, where an engine has none of its own.
+/// The variable with the index, from 0, for engines without one of their own.
 pub const INDEX: &str = "SEEDBED_SHARD_INDEX";
-/// The variable that gives the number of shards, where an engine has none of its own.
+/// The variable with the number of shards, for engines without one of their own.
 pub const COUNT: &str = "SEEDBED_SHARD_COUNT";
 
-/// What was recognised.
+/// A recognised shard.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recognised {
-    /// The shard.
+    /// The shard of this process.
     pub shard: Shard,
-    /// Who started this process, in words.
+    /// The engine that started this process, in words.
     pub engine: &'static str,
-    /// What that was read from, in words: `SLURM_ARRAY_TASK_ID=3, SLURM_ARRAY_TASK_COUNT=16`.
+    /// The variables that were read, in words: `SLURM_ARRAY_TASK_ID=3, SLURM_ARRAY_TASK_COUNT=16`.
     pub from: String,
 }
 
-/// An engine that numbers the processes it starts.
+/// A job engine that numbers its processes.
 struct Engine {
     name: &'static str,
     index: &'static str,
-    /// In the order in which they are asked.
+    /// Variables with the number of shards, in order of preference.
     counts: &'static [&'static str],
-    /// The variable that says by itself that this engine is at work, for one that has no index of its own.
+    /// A variable that identifies the engine, if it has no index of its own.
     sign: Option<&'static str>,
-    /// What to do where something is missing.
+    /// What to do if a variable is missing.
     help: &'static str,
 }
 
@@ -86,14 +86,14 @@ const ENGINES: [Engine; 6] = [
     },
 ];
 
-/// Recognises which shard a process with these variables is.
+/// Recognises the shard of a process with these variables.
 ///
 /// # Errors
-/// If nothing says it, something is missing, or what is said contradicts itself; the error names the variables and what
-/// to do.
+/// If no variable or an incomplete set is there, or the variables contradict each other; the error names them and says
+/// what to do.
 pub fn recognise(environment: &BTreeMap<String, String>) -> Result<Recognised, String> {
     let has = |name: &str| environment.contains_key(name);
-    // GitHub's matrix uses the names that anybody may use: whoever has numbers of his own is asked before.
+    // GitHub's matrix uses the generic names, so engines with variables of their own come first.
     let own = |engine: &&Engine| engine.index != INDEX && has(engine.index);
     let mut claims: Vec<&Engine> = ENGINES.iter().filter(own).collect();
     if has(INDEX) {
@@ -111,7 +111,7 @@ pub fn recognise(environment: &BTreeMap<String, String>) -> Result<Recognised, S
     }
 }
 
-/// Why nothing was recognised: the engine that is there without numbers, or all that would have been understood.
+/// Why nothing was recognised: the engine without numbers, or the variables that are understood.
 fn nothing_says(environment: &BTreeMap<String, String>) -> String {
     let there = |engine: &&Engine| {
         let counted = engine.counts.iter().find(|count| **count != COUNT);
@@ -165,8 +165,8 @@ impl Engine {
     }
 }
 
-/// The place of a task in its array, from 0: arrays may begin anywhere and go in steps, but not have gaps, for then the
-/// tasks do not know each other's places.
+/// The index of a task in its array, from 0. Arrays may begin anywhere and have steps, but no gaps, because a task
+/// could not know its index.
 fn place_in_array(id: u64, count: u64, [min, max, step]: [Option<u64>; 3]) -> Result<u64, String> {
     let Some(min) = min else {
         return Err("this looks like a SLURM job array, but SLURM_ARRAY_TASK_MIN is not set; write --shard I/N".into());

@@ -1,5 +1,5 @@
-//! Joining what workers wrote. Parts are known by their model and seeds: one that was run twice counts once, whichever
-//! files it stands in. What is missing is named.
+//! Merges the results of workers. A part is identified by its model and seeds: duplicates count once, whichever files
+//! they are in. Missing parts are named.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,20 +13,20 @@ use serde_json::Value;
 use super::Shard;
 use super::record::{Closing, Header, Line, Part, Seeds, Swept, Unread};
 
-/// What was read of one sweep, from any number of files.
+/// The results of one sweep, from any number of files.
 #[derive(Clone, Debug, Default)]
 pub struct Collected {
     sweep: Option<(Swept, u64, Place)>,
     shards: BTreeSet<Shard>,
-    /// By the model's place in the sweep, and the seeds.
+    /// By the model's index in the sweep, and the seeds.
     parts: BTreeMap<(usize, u64, u64), (Summary, Place)>,
-    /// The summaries of shards whose parts are in no file.
+    /// The summaries of shards without parts.
     closings: BTreeMap<u64, Summary>,
     failing: BTreeMap<(String, u64), Value>,
     notes: Vec<String>,
 }
 
-/// Where a line stands.
+/// The position of a line.
 #[derive(Clone, Debug)]
 struct Place {
     file: String,
@@ -39,18 +39,18 @@ impl fmt::Display for Place {
     }
 }
 
-/// Seeds of a shard that no file tells of.
+/// Seeds of a shard that are in no file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Missing {
-    /// The shard that has them.
+    /// The shard of the seeds.
     pub shard: Shard,
-    /// The models, with the seeds of each.
+    /// The missing seeds by model.
     pub seeds: Vec<(String, Vec<Seeds>)>,
-    /// Whether these are all that the shard has.
+    /// Whether these are all seeds of the shard.
     pub all: bool,
 }
 
-/// How many ranges of missing seeds are named in words.
+/// The most ranges of missing seeds that are printed.
 const NAMED: usize = 3;
 
 impl fmt::Display for Missing {
@@ -68,20 +68,20 @@ impl fmt::Display for Missing {
     }
 }
 
-/// The whole of it.
+/// The merged result.
 #[derive(Clone, Debug)]
 pub struct Joined {
-    /// What was swept.
+    /// The models, seeds and options of the sweep.
     pub swept: Swept,
-    /// Into how many shards.
+    /// The number of shards.
     pub of: u64,
-    /// What the seeds came to that are there.
+    /// The summary of the seeds that are there.
     pub summary: Summary,
     /// The lines of failing seeds, by model and seed.
     pub failing: Vec<Value>,
-    /// What is not there.
+    /// The seeds that are missing.
     pub missing: Vec<Missing>,
-    /// What was wrong with the files and did not matter enough to refuse them, a sentence each.
+    /// Minor problems of the files, one sentence each.
     pub notes: Vec<String>,
 }
 
@@ -89,7 +89,7 @@ impl Collected {
     /// Reads a file's text.
     ///
     /// # Errors
-    /// If it is no result of a sweep, or one of another sweep than what was read before, or contradicts it.
+    /// If it has no results of a sweep, or those of another sweep than earlier files, or contradicts them.
     pub fn read(&mut self, file: &str, text: &str) -> anyhow::Result<()> {
         let mut header: Option<Header> = None;
         let mut known = false;
@@ -130,7 +130,7 @@ impl Collected {
         Ok(())
     }
 
-    /// Takes a line. Inside: what is wrong with it alone; outside: what is wrong with the whole call.
+    /// Adds a line. The inner error concerns this line only, the outer one the whole merge.
     fn take(&mut self, line: Line, header: &mut Option<Header>, place: &Place) -> anyhow::Result<Result<(), String>> {
         match line {
             Line::Header(read) => {
@@ -146,13 +146,13 @@ impl Collected {
                 self.fails(model, seed, value);
                 Ok(Ok(()))
             }
-            // Its parts have told it already.
+            // Its parts have the same results.
             Line::Closing(_) if header.is_some() => Ok(Ok(())),
             Line::Closing(closing) => self.take_closing(*closing, place).map(Ok),
         }
     }
 
-    /// Makes sure that a file is of the same sweep as those before it.
+    /// Checks that a file is of the same sweep as earlier ones.
     fn belongs(&mut self, swept: Swept, shard: Shard, place: &Place) -> anyhow::Result<()> {
         self.shards.insert(shard);
         let Some((first, of, there)) = &mut self.sweep else {
@@ -200,7 +200,7 @@ impl Collected {
     fn take_closing(&mut self, closing: Closing, place: &Place) -> anyhow::Result<()> {
         let Closing { summary, seeds, shard, options, tool, probe, interrupted } = closing;
         if interrupted {
-            // Nobody knows which seeds it has run.
+            // It is not known which seeds it has run.
             self.notes
                 .push(format!("{place}: the sweep was interrupted and did not write its parts; it does not count"));
             return Ok(());
@@ -214,7 +214,7 @@ impl Collected {
         Ok(())
     }
 
-    /// A failing seed may be told of several times; the line that names a trace says most.
+    /// A failing seed may be in several lines; the one with a trace is kept.
     fn fails(&mut self, model: String, seed: u64, line: Value) {
         let known = self.failing.entry((model, seed)).or_insert(Value::Null);
         if known["trace"].is_null() {
@@ -222,29 +222,29 @@ impl Collected {
         }
     }
 
-    /// What was swept, into how many shards, and the file that said so first.
+    /// The sweep, its number of shards, and the first file that declares them.
     pub fn sweep(&self) -> Option<(&Swept, u64, &str)> {
         self.sweep.as_ref().map(|(swept, of, place)| (swept, *of, &place.file[..]))
     }
 
-    /// The shards that files were of, whole or not.
+    /// The shards of the files, complete or not.
     pub fn shards(&self) -> &BTreeSet<Shard> {
         &self.shards
     }
 
-    /// What these seeds of a model came to, if they are a part that is there.
+    /// The result of these seeds of a model, if they are a part that is there.
     pub fn part(&self, model: &str, seeds: &Range<u64>) -> Option<&Summary> {
         let (swept, ..) = self.sweep.as_ref()?;
         let place = swept.models.iter().position(|known| known == model)?;
         self.parts.get(&(place, seeds.start, seeds.end)).map(|(summary, _)| summary)
     }
 
-    /// The lines of the failing seeds of a model that are known.
+    /// The known failing seeds of a model, with their lines.
     pub fn failing(&self, model: &str) -> impl Iterator<Item = (u64, &Value)> {
         self.failing.iter().filter(move |((of, _), _)| of == model).map(|((_, seed), line)| (*seed, line))
     }
 
-    /// Joins all that was read.
+    /// Merges all files.
     ///
     /// # Errors
     /// If nothing was read, or parts overlap.
@@ -271,7 +271,7 @@ impl Collected {
                 }
             }
         }
-        // In the order of the call, whichever worker was first.
+        // In the order of the command line, independent of the order of workers.
         summary.models.sort_by_key(|model| swept.models.iter().position(|known| known == model));
         Ok(Joined {
             swept: swept.clone(),
@@ -283,7 +283,7 @@ impl Collected {
         })
     }
 
-    /// The seeds of a shard that no part tells of, if there are any.
+    /// The seeds of a shard that are in no part, if there are any.
     fn gaps(&self, swept: &Swept, shard: Shard) -> anyhow::Result<Option<Missing>> {
         let share = shard.share(&swept.seeds.0);
         let mut missing = Missing { shard, seeds: Vec::new(), all: true };
@@ -311,7 +311,7 @@ impl Collected {
     }
 }
 
-/// Whether two workers came to the same; how long they took for it does not matter.
+/// Whether two workers have the same result, apart from the time.
 fn agree(a: &Summary, b: &Summary) -> bool {
     let timeless = |summary: &Summary| Summary { seconds: 0.0, threads: 0, ..summary.clone() };
     timeless(a) == timeless(b)

@@ -1,6 +1,6 @@
-//! Sweeps beyond one machine: a sweep is cut into shards, each for one worker; a shard is cut into parts, and a worker
-//! writes a line for each part that it has finished ([`record`]). So the file of a worker that was killed is still of
-//! use: another one goes on where it ended ([`results`]), and a merge uses its whole lines ([`collect`]).
+//! Sweeps on several machines: a sweep is divided into shards, one for each worker, and a shard into parts. A worker
+//! writes a line for each finished part ([`record`]), so the file of a killed worker remains useful: another worker
+//! continues it ([`results`]), and a merge uses its complete lines ([`collect`]).
 
 pub mod auto;
 pub mod collect;
@@ -13,20 +13,20 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// One of several shards of a sweep; written `I/N`, I from 0.
+/// A shard of a sweep, written `I/N` with I from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Shard {
     index: u64,
     of: u64,
 }
 
-/// A part has at least so many seeds, that its line is not dearer than its worlds.
+/// The fewest seeds of a part, so that its line costs less than its worlds.
 const FEWEST_SEEDS: u64 = 64;
-/// A shard is cut into so many parts at most, that its file stays small however many seeds it has.
+/// The most parts of a shard, which bounds the size of its file.
 const MOST_PARTS: u64 = 256;
 
 impl Shard {
-    /// The only shard of a sweep that is not cut.
+    /// The only shard of a sweep that is not divided.
     pub const WHOLE: Shard = Shard { index: 0, of: 1 };
 
     /// Shard `index`, from 0, of `of`; `None` if there is no such shard.
@@ -34,25 +34,25 @@ impl Shard {
         (index < of).then_some(Shard { index, of })
     }
 
-    /// Which, from 0.
+    /// The index of the shard, from 0.
     pub fn index(self) -> u64 {
         self.index
     }
 
-    /// Of how many.
+    /// The number of shards.
     pub fn of(self) -> u64 {
         self.of
     }
 
-    /// Its share of the seeds: the shares follow each other and differ in length by one at most.
+    /// Its share of the seeds. Shares are consecutive, and differ in length by at most one.
     pub fn share(self, seeds: &Range<u64>) -> Range<u64> {
         let cut =
             |i: u64| seeds.start + (u128::from(seeds.end - seeds.start) * u128::from(i) / u128::from(self.of)) as u64;
         cut(self.index)..cut(self.index + 1)
     }
 
-    /// The parts of its share, ascending. They depend on nothing but the seeds and the shard, so that a worker that goes
-    /// on with the file of another one cuts at the same places.
+    /// The parts of its share, ascending. They depend only on the seeds and the shard, so that a worker that continues
+    /// another's file divides it in the same way.
     pub fn parts(self, seeds: &Range<u64>) -> Vec<Range<u64>> {
         let share = self.share(seeds);
         let length = (share.end - share.start).div_ceil(MOST_PARTS).max(FEWEST_SEEDS);

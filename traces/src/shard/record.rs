@@ -7,9 +7,9 @@
 //! {"summary": {…}}
 //! ```
 //!
-//! The first line says what is swept, and a merge joins nothing else with it. A part's line is written when all of its
-//! seeds have been run, and holds the failing ones among them; so a file is worth its whole lines, wherever it was cut
-//! off. What was shrunk has a line of its own, later, with the trace.
+//! The first line describes the sweep, and results of other sweeps are not merged with it. A part's line is written
+//! when all its seeds have been run, and contains the failing ones; so all complete lines of a truncated file are
+//! valid. A shrunk failure has a later line of its own, with the trace.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -24,10 +24,10 @@ use super::Shard;
 use crate::component::Options;
 use crate::program;
 
-/// The format that this version writes, and the latest that it reads.
+/// The version of the format that is written, and the latest that is read.
 pub const FORMAT: u64 = 1;
 
-/// Seeds from one up to and without another, as files and the command line have them: `0..1000`.
+/// A range of seeds without its end, in the form of files and of the command line: `0..1000`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seeds(pub Range<u64>);
 
@@ -37,7 +37,7 @@ impl fmt::Display for Seeds {
     }
 }
 
-/// More than anybody sweeps.
+/// The most seeds of a sweep.
 const MOST_SEEDS: u64 = 1_000_000_000_000;
 
 impl FromStr for Seeds {
@@ -67,26 +67,26 @@ impl<'de> Deserialize<'de> for Seeds {
     }
 }
 
-/// How the models are run: the options of the command line.
+/// The options with which the models are run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Planned {
-    /// The planted bug.
+    /// The planted bug, by name.
     pub bug: Option<String>,
-    /// The fault classes that are drawn, instead of those that each model tolerates.
+    /// The fault classes that are drawn, in place of those that each model tolerates.
     pub faults: Option<Vec<String>>,
-    /// How many nodes, instead of the usual number.
+    /// The number of nodes, in place of the default.
     pub nodes: Option<usize>,
-    /// The boundary that is stepped over.
+    /// The boundary at which the models are run.
     pub boundary: Option<String>,
-    /// What else is set, by name.
+    /// Settings of the configuration, by name.
     pub settings: BTreeMap<String, String>,
-    /// Whether all of the classes are drawn in every world.
+    /// Whether every world has all of the classes.
     #[serde(default)]
     pub every: bool,
-    /// The fields of the configuration that are replaced.
+    /// Fields of the configuration that are replaced: path and value.
     #[serde(default)]
     pub with: Vec<(String, String)>,
-    /// How seeds are made into worlds.
+    /// The strategy that draws worlds.
     #[serde(default)]
     pub strategy: Option<String>,
 }
@@ -109,7 +109,7 @@ impl From<&Options> for Planned {
 }
 
 impl fmt::Display for Planned {
-    /// As one would type it.
+    /// In the form of the command line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let one = |name: &str, value: Option<String>| value.map(|value| format!(" --{name} {value}"));
         let faults = self.faults.as_ref().map(|names| match names[..] {
@@ -130,23 +130,23 @@ impl fmt::Display for Planned {
     }
 }
 
-/// What is swept, by all workers together.
+/// The sweep of all workers together.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Swept {
-    /// The models, in the order in which they are swept.
+    /// The models, in the order of the command line.
     pub models: Vec<String>,
     /// The seeds of all shards together.
     pub seeds: Seeds,
-    /// How the models are run. Here and below, nothing where a file does not say it.
+    /// The options of the sweep. Here and below, `None` if a file does not declare it.
     pub options: Option<Planned>,
     /// The version of this tool.
     pub tool: Option<String>,
-    /// The fingerprint of the first few of all seeds: workers whose code or platform makes other runs show it here.
+    /// The fingerprint of the first seeds, which differs between workers with different code or platforms.
     pub probe: Option<Fingerprint>,
 }
 
 impl Swept {
-    /// How another sweep differs from this one, in words; nothing if what both say is the same.
+    /// The difference of another sweep from this one, in words; `None` if all declared fields agree.
     pub fn differs(&self, other: &Swept) -> Option<String> {
         fn said<T: PartialEq>(a: &Option<T>, b: &Option<T>, words: impl Fn(&T) -> String) -> Option<String> {
             let (a, b) = a.as_ref().zip(b.as_ref()).filter(|(a, b)| a != b)?;
@@ -166,14 +166,14 @@ impl Swept {
             .or_else(|| said(&self.probe, &other.probe, probe))
     }
 
-    /// Says what this one does not say and the other does.
+    /// Fills undeclared fields from another description.
     pub fn complete(&mut self, other: Swept) {
         self.options = self.options.take().or(other.options);
         self.tool = self.tool.take().or(other.tool);
         self.probe = self.probe.or(other.probe);
     }
 
-    /// What one types to sweep a shard of it.
+    /// The command that sweeps one of its shards.
     pub fn call(&self, shard: Shard) -> String {
         let options = self.options.clone().unwrap_or_default();
         let (program, models) = (program::name(), self.models.join(" "));
@@ -181,71 +181,71 @@ impl Swept {
     }
 }
 
-/// The first line: what is swept, and which shard of it.
+/// The first line: the sweep, and the shard.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Header {
     /// The version of this format.
     pub format: u64,
-    /// Which shard.
+    /// The shard of the file.
     pub shard: Shard,
-    /// What is swept.
+    /// The sweep of all shards.
     #[serde(flatten)]
     pub swept: Swept,
 }
 
-/// A part: some seeds of one model, all of them run.
+/// A finished part: some seeds of one model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Part {
     /// The model.
     pub model: String,
     /// The seeds.
     pub seeds: Seeds,
-    /// What they came to. Its seconds are those since the worker began.
+    /// Their result. Its seconds are those since the worker began.
     pub summary: Summary,
-    /// The lines of those that failed.
+    /// The lines of failing seeds.
     pub failing: Vec<Value>,
 }
 
-/// A summary as a file's last line, which says by itself what was swept.
+/// The last line of a file: a summary that describes its sweep.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Closing {
-    /// What the worker's seeds came to.
+    /// The result of the worker's seeds.
     #[serde(flatten)]
     pub summary: Summary,
     /// The seeds of all shards together.
     pub seeds: Seeds,
-    /// Which shard this is.
+    /// The shard of the worker.
     pub shard: Shard,
-    /// How the models were run.
+    /// The options of the sweep.
     pub options: Option<Planned>,
     /// The version of the tool.
     pub tool: Option<String>,
     /// See [`Swept::probe`].
     pub probe: Option<Fingerprint>,
-    /// Whether the worker was stopped before it had run all.
+    /// Whether the worker was interrupted.
     #[serde(default)]
     pub interrupted: bool,
 }
 
-/// A line.
+/// A line of a results file.
 #[derive(Clone, Debug)]
 pub enum Line {
-    /// What is swept.
+    /// The first line of a file.
     Header(Header),
     /// A finished part.
     Part(Part),
-    /// A failing seed: the model, the seed, and all of the line.
+    /// A failing seed: model, seed, and the whole line.
     Failing(String, u64, Value),
     /// A summary.
     Closing(Box<Closing>),
 }
 
-/// Why a line cannot be read.
+/// Why a line is not valid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unread {
-    /// Something is wrong with it, or it is something else altogether.
+    /// It is damaged, or something else; says how.
     Damaged(String),
-    /// A later version wrote it, in this format.
+    /// It was written by a later version, in this format.
     Later(u64),
 }
 
@@ -253,7 +253,7 @@ impl Line {
     /// Reads a line.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// Why the line is not valid.
     pub fn read(text: &str) -> Result<Line, Unread> {
         let value: Value = serde_json::from_str(text).map_err(|_| Unread::Damaged("it is not JSON".to_string()))?;
         match value["sweep"]["format"].as_u64() {

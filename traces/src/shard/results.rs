@@ -1,4 +1,4 @@
-//! Where a worker's lines go: to standard output, or to a file with which another worker can go on.
+//! The output of a worker: standard output, or a file that another worker can continue.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
@@ -13,32 +13,32 @@ use super::record::{Header, Part};
 use crate::files;
 use crate::report::print_json;
 
-/// How each file begins.
+/// The beginning of each file.
 const BEGINNING: &[u8] = b"{\"sweep\":";
 
-/// Where the lines of a worker go.
+/// The destination of a worker's lines.
 #[derive(Debug)]
 pub enum Results {
-    /// Nowhere: nobody will join them.
+    /// None: they will not be merged.
     Nowhere,
-    /// To standard output.
+    /// Standard output.
     Output,
-    /// To the end of a file.
+    /// The end of a file.
     File(PathBuf, Mutex<File>),
 }
 
 impl Results {
-    /// Begins a file, or goes on with one of the same shard of the same sweep; hands back what that has.
+    /// Begins a file, or continues one of the same shard of the same sweep; also returns the results in it.
     ///
     /// # Errors
-    /// If it cannot be read or written, or holds something else; then it is as it was.
+    /// If it cannot be read or written, or contains something else; then it is unchanged.
     pub fn in_file(path: &Path, header: &Header) -> anyhow::Result<(Results, Collected)> {
         let mut open = OpenOptions::new();
         let file = open.read(true).append(true).create(true).open(path);
         let mut file = file.with_context(|| format!("cannot write to {}", path.display()))?;
         let bytes = files::HISTORIES.bytes_from(&mut file);
         let bytes = bytes.with_context(|| format!("cannot read {}", path.display()))?;
-        // A worker that was killed may have left half of a line. What it told is run again.
+        // A killed worker may have left an incomplete line, whose part is run again.
         let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
         let (lines, half) = bytes.split_at(whole);
         let mut collected = Collected::default();
@@ -56,16 +56,16 @@ impl Results {
         Ok((results, collected))
     }
 
-    /// Begins on standard output.
+    /// Begins output on standard output.
     ///
     /// # Errors
-    /// None: whoever stops reading ends the program.
+    /// None: a closed pipe ends the program.
     pub fn on_output(header: &Header) -> anyhow::Result<Results> {
         Results::Output.line(&json!({"sweep": header}))?;
         Ok(Results::Output)
     }
 
-    /// Keeps a line that standard output has anyway.
+    /// Writes a line to the file, if there is one; standard output has it already.
     ///
     /// # Errors
     /// If it cannot be written.
@@ -76,7 +76,7 @@ impl Results {
         }
     }
 
-    /// Writes that a part is finished.
+    /// Writes a finished part.
     ///
     /// # Errors
     /// If it cannot be written.
@@ -84,7 +84,7 @@ impl Results {
         self.line(&json!({"part": part}))
     }
 
-    /// Writes a line, whole.
+    /// Writes a complete line.
     fn line(&self, line: &Value) -> anyhow::Result<()> {
         match self {
             Results::Nowhere => Ok(()),
@@ -94,7 +94,7 @@ impl Results {
             }
             Results::File(path, file) => {
                 let mut file = file.lock().expect("nobody panics with it");
-                // One write a line: whoever is killed leaves no more than one half line.
+                // One write call for each line, so that a killed worker leaves at most one incomplete line.
                 let written = file.write_all(format!("{line}\n").as_bytes());
                 written.with_context(|| format!("cannot write to {}", path.display()))
             }
@@ -102,7 +102,7 @@ impl Results {
     }
 }
 
-/// Makes sure that a file is of this shard of this sweep.
+/// Checks that a file is of this shard of this sweep.
 fn may_go_on(path: &Path, header: &Header, collected: &Collected) -> anyhow::Result<()> {
     let path = path.display();
     let Some((swept, ..)) = collected.sweep() else {

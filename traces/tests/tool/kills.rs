@@ -48,7 +48,7 @@ fn the_matrix_of_two_models() {
     let comparisons = compare(&rows);
     let told = [
         text::bugs(&rows).to_string(),
-        text::seers(&rows).to_string(),
+        text::other_detections(&rows).to_string(),
         text::only(&rows).join("\n"),
         text::strategies(&rows).to_string(),
         text::verdicts(&rows, &comparisons).join("\n"),

@@ -1,13 +1,13 @@
-//! How sure one can be of what was seen: exact bounds on the probability that a seed fails.
+//! Exact confidence bounds on the probability that a seed fails.
 
 use statrs::distribution::{Beta, ContinuousCDF as _};
 
-/// How sure: 95 %.
+/// The confidence level.
 pub const CONFIDENCE: f64 = 0.95;
 
 /// The upper end of the one-sided Clopper–Pearson interval ("The use of confidence or fiducial limits", *Biometrika*
-/// 26, 1934): if each of `n` worlds fails with a greater probability than this, `failures` or fewer of them are seen in
-/// less than one of twenty such measurements. One, if nothing was run.
+/// 26, 1934): if each of `n` worlds fails with a greater probability, `failures` or fewer are observed in less than one
+/// of twenty measurements. One, if no world was run.
 ///
 /// # Panics
 /// If there are more failures than worlds.
@@ -15,13 +15,13 @@ pub fn at_most(failures: u64, n: u64) -> f64 {
     assert!(failures <= n, "more failures than worlds: {failures} of {n}");
     match failures {
         _ if failures == n => 1.0,
-        // The closed form of what follows: (1 − p)ⁿ = 0.05.
+        // The closed form of the general case: (1 − p)ⁿ = 0.05.
         0 => 1.0 - libm::pow(1.0 - CONFIDENCE, 1.0 / n as f64),
         k => beta(k + 1, n - k).inverse_cdf(CONFIDENCE),
     }
 }
 
-/// The lower end of the interval on the other side: with as much certainty, a seed fails at least as often as this.
+/// The lower end of the interval on the other side: with the same confidence, a seed fails at least this often.
 ///
 /// # Panics
 /// If there are more failures than worlds.

@@ -1,4 +1,4 @@
-//! What many worlds came to together: one cell of the atlas.
+//! The aggregate of many worlds: one cell of the atlas.
 
 use std::collections::BTreeMap;
 
@@ -8,57 +8,57 @@ use serde::{Deserialize, Serialize};
 use crate::atlas::measure::sample::{Blocked, Sample, Served};
 use crate::report::latencies;
 
-/// So many seeds of a violated property are remembered, lowest first: where the first gives no story, the next may.
+/// How many seeds of a violated property are kept, lowest first, in case the first one gives no story.
 const SEEDS: usize = 3;
 
-/// One component or configuration under some classes of faults.
+/// The measurements of one component or configuration under some classes of faults.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Cell {
-    /// Worlds run, each with its twin.
+    /// Worlds run, each with a fault-free twin.
     pub worlds: u64,
-    /// How many of them count: faults of every class had an effect, or a property was violated.
+    /// Worlds that count: faults of every class had an effect, or a property was violated.
     pub counted: u64,
-    /// How many differed from their twins in anything that the component did.
+    /// Worlds whose run differed from that of their twins.
     pub differed: u64,
-    /// How many had a configuration that declares to tolerate all the classes.
+    /// Worlds whose configuration declares to tolerate all the classes.
     pub inside: u64,
-    /// How many wrote to a disk.
+    /// Worlds that wrote to a disk.
     pub wrote: u64,
-    /// The properties of safety that were violated.
+    /// The violated safety properties.
     pub broken: BTreeMap<String, Failures>,
-    /// The properties of liveness that were violated.
+    /// The violated liveness properties.
     pub stuck: BTreeMap<String, Failures>,
-    /// How clients fared under the faults, in the worlds that counted and went on to their end.
+    /// The outcomes of operations under the faults, in the counted worlds that ran to their end.
     pub served: Sums,
-    /// How they fared in the twins of these.
+    /// The outcomes in the twins of these worlds.
     pub calm: Sums,
-    /// How long the operations took that returned in both.
+    /// The latency of operations that returned in both: with faults, and in the twin.
     pub latency: [Latency; 2],
-    /// The worlds in which nobody was answered until a fault was over.
+    /// The worlds in which no client was answered until a fault was over.
     pub blocked: Blocks,
 }
 
-/// The worlds that violated one property.
+/// The violations of one property.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failures {
-    /// How many.
+    /// Worlds with such a violation.
     pub worlds: u64,
-    /// How many of them inside what their configuration declares to tolerate.
+    /// Worlds in which the faults were inside the declared tolerance.
     pub inside: u64,
-    /// The lowest seeds.
+    /// The lowest seeds, ascending.
     pub seeds: Vec<u64>,
 }
 
-/// How the clients of many worlds fared together.
+/// The outcomes of operations in many worlds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sums {
-    /// Operations that they meant to invoke.
+    /// Operations in the workload.
     pub asked: u64,
-    /// Returned.
+    /// Operations that returned.
     pub returned: u64,
-    /// Failed for certain.
+    /// Operations that failed without effect.
     pub failed: u64,
-    /// Never ended.
+    /// Operations of unknown outcome at the end.
     pub open: u64,
 }
 
@@ -70,7 +70,7 @@ impl Sums {
         self.open += served.open;
     }
 
-    /// The share of operations that returned; nothing where nobody asks for anything.
+    /// The share of operations that returned; `None` without operations.
     pub fn available(&self) -> Option<f64> {
         (self.asked > 0).then(|| self.returned as f64 / self.asked as f64)
     }
@@ -84,15 +84,15 @@ impl Sums {
 /// Percentiles of latency, in nanoseconds of virtual time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Latency {
-    /// Half of them took no longer.
+    /// The median.
     pub p50: u64,
-    /// Nine of ten.
+    /// The 90th percentile.
     pub p90: u64,
-    /// Ninety-nine of a hundred.
+    /// The 99th percentile.
     pub p99: u64,
-    /// The longest.
+    /// The greatest latency.
     pub max: u64,
-    /// How many there are.
+    /// The number of operations.
     pub count: u64,
 }
 
@@ -104,23 +104,23 @@ impl Latency {
     }
 }
 
-/// Worlds in which somebody waited for long, and nobody was answered until a fault was over.
+/// Worlds in which a client waited for long, and none was answered until a fault was over.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Blocks {
-    /// How many.
+    /// Worlds with such a wait.
     pub worlds: u64,
-    /// How long, in the median of them.
+    /// The median of the waiting times.
     pub median: Span,
-    /// How long at the most.
+    /// The longest waiting time.
     pub longest: Span,
-    /// How long after the fault somebody was answered, in the median of those in which anybody was.
+    /// The median time from the end of the fault to the first answer, in worlds in which there was one.
     pub went_on: Span,
-    /// In how many nobody was any more.
+    /// Worlds in which no client was answered any more.
     pub never: u64,
 }
 
 impl Cell {
-    /// What these samples come to. Worlds in which some class never had an effect prove nothing, and do not count.
+    /// The aggregate of samples. Worlds in which some class never had an effect show nothing, and do not count.
     pub fn of(samples: &[Sample]) -> Self {
         let mut cell = Cell { worlds: samples.len() as u64, ..Cell::default() };
         let (mut faulty, mut calm) = (Vec::new(), Vec::new());
@@ -146,23 +146,22 @@ impl Cell {
         cell
     }
 
-    /// How many worlds violated a property of safety.
+    /// Worlds that violated a safety property.
     pub fn breaks(&self) -> u64 {
         self.broken.values().map(|failures| failures.worlds).sum()
     }
 
-    /// How many worlds were stuck.
+    /// Worlds that violated a liveness property.
     pub fn sticks(&self) -> u64 {
         self.stuck.values().map(|failures| failures.worlds).sum()
     }
 
-    /// How many worlds violated anything inside what their configuration declares to tolerate: these are bugs.
+    /// Worlds that violated a property inside the declared tolerance, which are bugs.
     pub fn failed_inside(&self) -> u64 {
         self.broken.values().chain(self.stuck.values()).map(|failures| failures.inside).sum()
     }
 
-    /// Everything that was violated, the worst first: safety before liveness, what was violated more often before what
-    /// was less often, and of those the first by name.
+    /// All violated properties, the worst first: safety before liveness, then by number of worlds, then by name.
     pub fn violated(&self) -> Vec<(&str, &Failures)> {
         let mut violated: Vec<(&str, &Failures)> = Vec::new();
         for kind in [&self.broken, &self.stuck] {
@@ -173,7 +172,7 @@ impl Cell {
         violated
     }
 
-    /// The worst of what was violated: what a story is told of.
+    /// The worst violated property, of which the story is shown.
     pub fn worst(&self) -> Option<(&str, &Failures)> {
         self.violated().first().copied()
     }
@@ -193,7 +192,7 @@ impl Blocks {
     fn of(samples: &[Sample]) -> Self {
         let blocked = samples.iter().filter(|sample| sample.struck).filter_map(|sample| {
             let (blocked, calm) = (sample.served.as_ref()?.blocked?, sample.calm.as_ref()?);
-            // Some work takes long without anybody's fault.
+            // A wait that also occurs without faults is no blocking.
             (blocked.lasted > calm.stood_still * 2).then_some(blocked)
         });
         let blocked: Vec<Blocked> = blocked.collect();
@@ -211,7 +210,7 @@ impl Blocks {
     }
 }
 
-/// The lower median of what is sorted; zero of nothing.
+/// The lower median of a sorted list; zero if it is empty.
 fn median(sorted: &[Span]) -> Span {
     let middle = sorted.len().checked_sub(1).map(|last| last / 2);
     middle.map_or(Span::ZERO, |middle| sorted[middle])

@@ -1,6 +1,6 @@
-//! What is measured: many worlds, each beside its twin without faults, and what they come to together.
+//! Measurements: many worlds, each with a fault-free twin, and their aggregate.
 //!
-//! The cache's key covers these files: who changes what is measured changes the version of every component.
+//! The cache's key includes these files, so a change of them invalidates all cached results.
 
 pub mod bound;
 pub mod cell;

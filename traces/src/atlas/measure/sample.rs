@@ -1,4 +1,4 @@
-//! One world with faults, and beside it the same world without.
+//! One world with faults, and its fault-free twin.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -9,62 +9,63 @@ use seedbed_sim::fault::{FaultClass, What};
 use seedbed_sim::system::{AnyCase, AnyFinished};
 use seedbed_sim::{AnyCampaign, Fault, History, Impossible, NodeId, Outcome, Record, Span, Time};
 
-/// What one seed came to. The twin has the same operations, the same latencies and the same late timers: choices have
-/// names, so that taking the faults out of a world changes no other choice.
+/// The measurements of one seed. The twin has the same operations, latencies and late timers, because choices have
+/// names, and removing faults changes no other choice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sample {
     /// The seed.
     pub seed: u64,
     /// Whether the configuration of this seed declares to tolerate all of the classes.
     pub inside: bool,
-    /// The property that was violated, and whether it is one of liveness.
+    /// The violated property, and whether it is a liveness property.
     pub violation: Option<(String, bool)>,
     /// Whether faults of every class had an effect.
     pub struck: bool,
-    /// Whether anything differs from the twin: what clients were answered, what was sent or written.
+    /// Whether answers, messages or writes differ from the twin.
     pub differs: bool,
-    /// Whether anything was written to a disk.
+    /// Whether some node wrote to its disk.
     pub wrote: bool,
-    /// How clients fared; nothing if the world stopped at a violation before its end.
+    /// The outcomes of operations; `None` if the world stopped at a violation before its end.
     pub served: Option<Served>,
-    /// How clients of the twin fared, under the same condition.
+    /// The same for the twin.
     pub calm: Option<Served>,
-    /// How long operations of both worlds took, in nanoseconds: of those that returned in both.
+    /// The latencies in nanoseconds, with faults and in the twin, of the operations that returned in both.
     pub latencies: Vec<[u64; 2]>,
 }
 
-/// How the clients of one world fared.
+/// The outcomes of operations in one world.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Served {
-    /// Operations that they meant to invoke.
+    /// Operations in the workload.
     pub asked: u64,
-    /// Returned.
+    /// Operations that returned.
     pub returned: u64,
-    /// Failed for certain.
+    /// Operations that failed without effect.
     pub failed: u64,
-    /// Never ended. The rest was never invoked: the client was down, or still waiting for an earlier one.
+    /// Operations of unknown outcome. The rest was never invoked, because its client was down or still waited for an
+    /// earlier one.
     pub open: u64,
-    /// The longest time in which somebody waited and nobody was answered.
+    /// The longest time in which a client waited and none was answered.
     pub stood_still: Span,
-    /// The longest such time that a fault was the reason of, if there is one.
+    /// The longest such time that a fault caused, if any.
     pub blocked: Option<Blocked>,
 }
 
-/// A time in which somebody waited and nobody was answered until a fault was over.
+/// A time in which a client waited and none was answered until a fault was over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Blocked {
-    /// How long.
+    /// Its length.
     pub lasted: Span,
-    /// How long after the fault had ended the first was answered; nothing if nobody was any more.
+    /// The time from the end of the fault to the first answer; `None` if there was none.
     pub went_on: Option<Span>,
 }
 
-/// A protocol that lets clients wait for a fault to end, for more than so many times what it needs to notice that
-/// something is wrong, does not get around it.
+/// A protocol blocks if clients wait for the end of a fault for longer than this many reaction times
+/// ([`seedbed_sim::Model::reaction_time`]).
 pub const BLOCKING_REACTIONS: u64 = 4;
 
-/// Runs every seed and its twin, on the current rayon pool; in the order of the seeds. `go_on` is asked before each;
-/// when it says no, the rest is left out.
+/// Runs every seed and its twin, on the current rayon pool; results are in the order of the seeds. `go_on` is called
+/// before each; when it returns `false`, the rest is left out.
 ///
 /// # Errors
 /// If no world can run the model's own scenario.
@@ -85,7 +86,7 @@ pub fn samples(
     })
 }
 
-/// The same case, with nothing in it that breaks.
+/// The same case without faults.
 fn without_faults(case: &AnyCase) -> AnyCase {
     let mut twin = case.clone();
     twin.faults.clear();
@@ -102,7 +103,7 @@ fn sample(
     (twin, calm): (&AnyCase, &AnyFinished),
 ) -> Sample {
     let tolerated = case.scenario.config.tolerance().classes;
-    // A property of whole runs is judged when the run is over.
+    // Liveness properties are checked at the end, so the run is complete.
     let whole = |run: &AnyFinished| run.violation.as_ref().is_none_or(|violation| violation.liveness);
     Sample {
         seed,
@@ -117,13 +118,13 @@ fn sample(
     }
 }
 
-/// Whether two runs differ in anything that the component did.
+/// Whether two runs differ in answers, messages or writes.
 fn differ(a: &AnyFinished, b: &AnyFinished) -> bool {
     let did = |run: &AnyFinished| [run.stats.sent, run.stats.delivered, run.stats.forced, run.stats.lazy];
     did(a) != did(b) || a.history != b.history || a.violation != b.violation
 }
 
-/// How long the operations took that returned in both worlds.
+/// The latencies of the operations that returned in both worlds.
 fn both<O, R>(faulty: &History<O, R>, calm: &History<O, R>) -> Vec<[u64; 2]> {
     let latency = |history: &History<O, R>, id| {
         let invocation = history.invocations().iter().find(|invocation| invocation.id == id)?;
@@ -154,12 +155,12 @@ fn served(case: &AnyCase, run: &AnyFinished) -> Served {
     served
 }
 
-/// A fault, from when to when.
+/// The time span of a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Window {
     from: Time,
     to: Time,
-    /// Who is not there meanwhile, if it is a fault that takes somebody away.
+    /// The node that is unavailable meanwhile, for faults that make one so.
     away: Option<NodeId>,
 }
 
@@ -172,7 +173,7 @@ impl Window {
     }
 }
 
-/// How long somebody waited for an answer: from, to, and whether it came.
+/// The wait of a client for an answer: from, to, and whether it came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Wait {
     from: Time,
@@ -180,7 +181,7 @@ struct Wait {
     answered: bool,
 }
 
-/// The waits of clients that stood on their feet all the while: one that crashed or was paused waits for itself.
+/// The waits of clients that were available all the time: a client that crashed or was paused delays itself.
 fn waits<O, R>(history: &History<O, R>, struck: &[Window], end: Time) -> Vec<Wait> {
     let waits = history.invocations().iter().filter_map(|invocation| {
         let ended = invocation.ended();
@@ -192,16 +193,16 @@ fn waits<O, R>(history: &History<O, R>, struck: &[Window], end: Time) -> Vec<Wai
     waits.collect()
 }
 
-/// A time in which somebody waited and nobody was answered.
+/// A time in which a client waited and none was answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Standstill {
     from: Time,
     to: Time,
-    /// Whether an answer ended it.
+    /// Whether it ended with an answer.
     answered: bool,
 }
 
-/// The times in which somebody waits and nobody is answered, in order.
+/// The times in which a client waits and none is answered, in order.
 fn standstills(waits: &[Wait], end: Time) -> Vec<Standstill> {
     let mut answers: Vec<(Time, bool)> =
         waits.iter().filter(|wait| wait.answered).map(|wait| (wait.to, true)).collect();
@@ -224,7 +225,8 @@ impl Standstill {
         self.to.since(self.from)
     }
 
-    /// As one that lasted until a fault was over which had been there for longer than `least` of it.
+    /// The standstill as one caused by a fault, if it lasted until the end of a fault that covered at least `least` of
+    /// it.
     fn blocked(&self, struck: &[Window], least: Span) -> Option<Blocked> {
         let reason = |window: &&Window| window.to <= self.to && window.to.since(self.from.max(window.from)) > least;
         let over = struck.iter().filter(reason).map(|window| window.to).max()?;
@@ -232,7 +234,7 @@ impl Standstill {
     }
 }
 
-/// The classes of faults that had an effect in a run.
+/// The classes of faults with an effect in a run.
 pub fn struck_classes(faults: &[u64; FaultClass::ALL.len()]) -> Vec<FaultClass> {
     FaultClass::ALL.into_iter().zip(faults).filter(|(_, count)| **count > 0).map(|(class, _)| class).collect()
 }
@@ -253,9 +255,9 @@ mod tests {
     fn a_standstill_is_a_time_in_which_somebody_waits_and_nobody_is_answered() {
         let end = Time::ms(1_000);
         assert_eq!(standstills(&[], end), []);
-        // Nobody waits from 20 to 500.
+        // No client waits from 20 to 500.
         assert_eq!(standstills(&[wait(0, 20), wait(500, 530)], end), [still(0, 20), still(500, 530)]);
-        // One waits from 10 to 400, but others are answered meanwhile.
+        // One client waits from 10 to 400, but others are answered meanwhile.
         let overlapping = [wait(10, 400), wait(50, 100), wait(150, 300)];
         assert_eq!(standstills(&overlapping, end), [still(10, 100), still(100, 300), still(300, 400)]);
         let never = Wait { answered: false, ..wait(900, 1_000) };

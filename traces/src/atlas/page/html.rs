@@ -1,4 +1,4 @@
-//! The page: one file, which loads nothing.
+//! The HTML page: one file without external resources.
 
 use maud::{Markup, html};
 
@@ -47,7 +47,7 @@ fn head(atlas: &Atlas) -> Markup {
                 }
                 div {
                     dt { span.promise { "tolerated" } }
-                    dd { "The component declares to tolerate the class: then a break is a bug, and says so loudly." }
+                    dd { "The component declares to tolerate the class: then a break is a bug." }
                 }
                 div {
                     dt { span.promise.part { "in part" } }
@@ -63,7 +63,7 @@ fn head(atlas: &Atlas) -> Markup {
     }
 }
 
-/// From what the page was made, in one line.
+/// The sources of the page, in one line.
 pub fn provenance(atlas: &Atlas) -> String {
     let commit = match &atlas.provenance.commit {
         Some(commit) => format!("commit {commit}"),
@@ -97,7 +97,7 @@ fn overview(atlas: &Atlas) -> Markup {
             @if pairs {
                 h2 #pairs { "Pairs that matter" }
                 p {
-                    "Two classes at once, where one opens a window that the other can fall into. A pair is measured "
+                    "Two classes at once, of which one creates a window of vulnerability to the other. A pair is measured "
                     "where neither class alone breaks the component or means nothing to it."
                 }
                 (matrix(atlas, "Verdicts: a row a component, a column a pair", |row| &row.entries[singles..]))
@@ -110,7 +110,7 @@ fn overview(atlas: &Atlas) -> Markup {
     }
 }
 
-/// Broken promises, where there are any.
+/// Violations inside the declared tolerance, if there are any.
 fn promises(atlas: &Atlas) -> Markup {
     let broken: Vec<_> = atlas.entries().filter(|(_, entry)| entry.breaks_a_promise()).collect();
     html! {
@@ -179,7 +179,7 @@ fn cell(row: &Measured, entry: &Entry) -> Markup {
     }
 }
 
-/// A cell in one sentence.
+/// A cell in one sentence, for its tooltip.
 fn hint(row: &Measured, entry: &Entry) -> String {
     let faults = match &entry.classes[..] {
         [] => "without faults".into(),
@@ -297,7 +297,7 @@ fn detail(measured: &Measured, entry: &Entry) -> Markup {
     }
 }
 
-/// The seed to look at: the first that violates something, or the first of all.
+/// The seed to reproduce: the first with a violation, or the first of all.
 fn seed(entry: &Entry) -> u64 {
     let worst = entry.cell.as_ref().and_then(|cell| cell.worst());
     worst.and_then(|(_, failures)| failures.seeds.first().copied()).unwrap_or(0)

@@ -1,4 +1,4 @@
-//! The same as Markdown: for repositories, diffs, and whoever reads with a pager.
+//! The atlas as Markdown, for repositories, diffs and terminals.
 
 use std::fmt::Write as _;
 

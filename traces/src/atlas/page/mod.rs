@@ -1,4 +1,4 @@
-//! The atlas as people read it: one HTML page, the same as Markdown, and beside them the traces with a drawing each.
+//! The pages of an atlas: one HTML page, the same as Markdown, and the traces with a drawing of each.
 
 pub mod html;
 pub mod markdown;
@@ -21,7 +21,7 @@ pub const HTML: &str = "index.html";
 /// The name of the Markdown page.
 pub const MARKDOWN: &str = "atlas.md";
 
-/// The guides that are written from an atlas: what they help to choose, and their file beside the page.
+/// The guides that are based on an atlas: the choice they help with, and their file relative to the page.
 const GUIDES: [(&str, &str, &str); 3] = [
     (
         "Which way to move money over several nodes",
@@ -36,17 +36,17 @@ const GUIDES: [(&str, &str, &str); 3] = [
     ("Which lock", "choosing-locks.md", include_str!("../../../../docs/choosing-locks.md")),
 ];
 
-/// The guides: what they help to choose, and their file, from the page.
+/// The guides: the choice they help with, and their file relative to the page.
 pub fn guides() -> impl Iterator<Item = (&'static str, &'static str)> {
     GUIDES.into_iter().map(|(title, file, _)| (title, file))
 }
 
-/// The file of a story's trace, from the page.
+/// The file of a story's trace, relative to the page.
 pub fn trace_file(story: &Story) -> String {
     format!("traces/{}.json", story.name)
 }
 
-/// The file of a story's drawing, from the page.
+/// The file of a story's drawing, relative to the page.
 pub fn drawing_file(story: &Story) -> String {
     format!("traces/{}.html", story.name)
 }
@@ -56,11 +56,11 @@ fn drawing(component: &Component, story: &Story) -> anyhow::Result<String> {
     viewer::page(&story.name, &story.text, component, None, viewer::Limits::default())
 }
 
-/// Writes everything into a folder. Each trace is written first, read again, and replayed: no page links to what does
-/// not replay.
+/// Writes an atlas into a folder. Each trace is written first, read again and replayed, so that all links lead to
+/// traces that replay.
 ///
 /// # Errors
-/// If something cannot be written, or a trace does not replay.
+/// If a file cannot be written, or a trace does not replay.
 pub fn write(atlas: &Atlas, components: &[Component], folder: &Path) -> anyhow::Result<()> {
     let put = |file: String, text: &str| {
         let file = folder.join(file);

@@ -1,7 +1,7 @@
 //! Plots of a component: how many operations were answered under each class of faults, and how fast.
 //!
-//! Drawn here and not by a plotting library: these are a few rectangles and lines, and what matters is what a library
-//! does not give: colours that follow the reader's scheme, hatching that needs no colour, and a sentence for each mark.
+//! Drawn without a plotting library, because the plots are a few rectangles and lines that need colours of the reader's
+//! scheme, hatching for readers without colours, and a sentence for each mark.
 
 use maud::{Markup, html};
 use seedbed_sim::Span;
@@ -18,7 +18,7 @@ const ROW: f64 = 20.0;
 const TOP: f64 = 22.0;
 const INNER: f64 = WIDTH - LABELS - RIGHT;
 
-/// The rows of a plot: cells in which the class means something.
+/// The rows of a plot: the cells in which the class has an effect.
 fn rows(entries: &[Entry]) -> Vec<(String, &Cell)> {
     let meaning = entries.iter().filter(|entry| !matches!(entry.verdict, Verdict::Means(_)));
     meaning.filter_map(|entry| Some((grid::name(&entry.classes), entry.cell.as_ref()?))).collect()
@@ -32,7 +32,7 @@ fn middle(row: usize) -> f64 {
     TOP + ROW * (row as f64 + 0.5)
 }
 
-/// Availability: what became of the operations under each class. Nothing if nobody asks for anything.
+/// A plot of availability: the outcomes of operations under each class. `None` without operations.
 pub fn availability(entries: &[Entry], title: &str) -> Option<Markup> {
     let rows: Vec<_> = rows(entries).into_iter().filter(|(_, cell)| cell.served.asked > 0).collect();
     if rows.is_empty() {
@@ -62,7 +62,7 @@ pub fn availability(entries: &[Entry], title: &str) -> Option<Markup> {
     })
 }
 
-/// The parts of a bar: class, where it begins, how long it is, and what it says.
+/// The parts of a bar: CSS class, start, length, and text.
 fn parts(name: &str, sums: &Sums) -> Vec<(&'static str, f64, f64, String)> {
     let counts = [
         ("returned", sums.returned, "returned"),
@@ -80,8 +80,8 @@ fn parts(name: &str, sums: &Sums) -> Vec<(&'static str, f64, f64, String)> {
     parts.collect()
 }
 
-/// Latency: from the median to the 99th percentile under each class, and of the same operations without it. Nothing if
-/// nobody was answered.
+/// A plot of latency: from the median to the 99th percentile under each class, and of the same operations without it.
+/// `None` without answers.
 pub fn latency(entries: &[Entry], title: &str) -> Option<Markup> {
     let rows: Vec<_> = rows(entries).into_iter().filter(|(_, cell)| cell.latency[0].count > 0).collect();
     let all = rows.iter().flat_map(|(_, cell)| cell.latency).flat_map(|latency| [latency.p50, latency.p99]);
@@ -128,7 +128,7 @@ struct Axis {
 
 impl Axis {
     fn over(least: u64, most: u64) -> Self {
-        // Below a microsecond nothing differs to a reader.
+        // The axis begins at a microsecond or above.
         let from = least.max(1_000).ilog10();
         let to = most.max(1_000).saturating_sub(1).ilog10() + 1;
         Axis { from, to: to.max(from + 1) }
@@ -153,12 +153,12 @@ fn tick(ns: u64) -> String {
     }
 }
 
-/// A coordinate: one digit after the point is finer than the eye, and the same on every machine.
+/// A coordinate with one decimal digit, which is the same on every machine.
 fn n(value: f64) -> String {
     format!("{value:.1}")
 }
 
-/// The hatches that tell the parts of bars apart without colour; once a page.
+/// The hatching of bars, which distinguishes their parts without colours; once per page.
 pub fn hatches() -> Markup {
     html! {
         svg width="0" height="0" aria-hidden="true" focusable="false" style="position:absolute" {

@@ -1,4 +1,4 @@
-//! Numbers as people read them, the same in HTML and Markdown.
+//! The format of numbers in HTML and Markdown.
 
 use seedbed_sim::Span;
 
@@ -18,7 +18,7 @@ pub fn percent(share: f64) -> String {
     format!("{percent:.digits$} %")
 }
 
-/// A share that must not look whole where it is not: `99.7 %`.
+/// A share that is never rounded to 100 %: `99.7 %`.
 pub fn answered(share: f64) -> String {
     match share {
         1.0 => "100 %".into(),
@@ -45,7 +45,7 @@ pub fn factor(factor: f64) -> String {
     }
 }
 
-/// The one number that goes with a verdict.
+/// The most important number of a verdict.
 pub fn figure(entry: &Entry) -> String {
     let Some(cell) = &entry.cell else { return String::new() };
     match entry.verdict {
@@ -64,7 +64,7 @@ pub fn figure(entry: &Entry) -> String {
     }
 }
 
-/// How clients waited for faults to end, in words; nothing if they did not.
+/// The waits of clients for the end of faults, in words; empty without them.
 pub fn blocked(cell: &Cell) -> String {
     let blocked = &cell.blocked;
     if blocked.worlds == 0 {
@@ -81,19 +81,19 @@ pub fn blocked(cell: &Cell) -> String {
     text
 }
 
-/// Everything that was violated, the worst first, with how often.
+/// All violated properties, the worst first, with their frequencies.
 pub fn violated(cell: &Cell) -> Vec<(String, String)> {
-    let told = cell.violated().into_iter().map(|(property, failures)| {
+    let counted = cell.violated().into_iter().map(|(property, failures)| {
         let inside = match failures.inside {
             0 => String::new(),
             inside => format!(", {inside} inside the tolerance"),
         };
         (property.to_string(), format!("{} of {}{inside}", failures.worlds, cell.counted))
     });
-    told.collect()
+    counted.collect()
 }
 
-/// Whether a component tolerates the classes, in its own words.
+/// The component's declaration in words.
 pub fn declared(entry: &Entry) -> &'static str {
     match entry.declared {
         _ if entry.classes.is_empty() => "",
@@ -103,12 +103,12 @@ pub fn declared(entry: &Entry) -> &'static str {
     }
 }
 
-/// The name of a component's chapter or of one of its cells, for links.
+/// The anchor of a chapter or of one of its cells.
 pub fn anchor(row: &grid::Row, entry: &Entry) -> String {
     format!("{}.{}", row.file_name(), grid::name(&entry.classes))
 }
 
-/// The families, in the order of the chapters, each with its chapters.
+/// The families with their chapters, in the order of the chapters.
 pub fn families(chapters: &[Chapter]) -> Vec<(&'static str, Vec<&Chapter>)> {
     let mut families: Vec<(&'static str, Vec<&Chapter>)> = Vec::new();
     for chapter in chapters {
@@ -120,7 +120,7 @@ pub fn families(chapters: &[Chapter]) -> Vec<(&'static str, Vec<&Chapter>)> {
     families
 }
 
-/// How the words of verdicts are meant, for legends.
+/// The meanings of the verdicts, for legends.
 pub const MEANINGS: [(Verdict, &str); 5] = [
     (
         Verdict::Holds,

@@ -1,11 +1,11 @@
-//! What a file says is known of a history, against what was found.
+//! Compares the known verdict on a history, from its file, with the one that was found.
 
 use serde_json::Value;
 
 use super::judged::{Judged, Verdict};
 
-/// What was found otherwise than the file says; empty: nothing. `is_strongest` says that a history of operations that is
-/// expected to be good is expected so for linearizability, so that weaker levels must hold too.
+/// The differences from the known verdict; empty if there are none. A history of operations that is expected to be good
+/// is expected to be linearizable, so weaker levels must hold too.
 pub fn differences(expect: &Value, judged: &Judged, level: &str) -> Vec<String> {
     match expect {
         Value::Bool(good) => of_operations(*good, judged, level).into_iter().collect(),
@@ -16,7 +16,7 @@ pub fn differences(expect: &Value, judged: &Judged, level: &str) -> Vec<String> 
 
 fn of_operations(good: bool, judged: &Judged, level: &str) -> Option<String> {
     let verdict = judged.verdict;
-    // What is known is whether it is linearizable. What is, keeps the weaker levels; what is not, may keep them.
+    // Known is whether it is linearizable. A linearizable history satisfies the weaker levels, another one may.
     let differs = match (good, verdict) {
         (_, Verdict::Unknown) | (true, Verdict::Ok) | (false, Verdict::Violation) => false,
         (true, Verdict::Violation) => true,

@@ -1,4 +1,4 @@
-//! What is judged: files, and what is in them.
+//! The input of `check`: files and their histories.
 
 use std::path::{Path, PathBuf};
 
@@ -9,24 +9,24 @@ use seedbed_sim::TraceError;
 use crate::files;
 use crate::registry;
 
-/// What a file looks like.
+/// The format of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
-    /// A history a line, as JSON.
+    /// One history per line, as JSON.
     Jsonl,
     /// Jepsen's operation maps, old and new; also porcupine's key-value text.
     #[value(alias = "kv-text")]
     Edn,
-    /// Jepsen's log of etcd, as porcupine keeps it.
+    /// Jepsen's log of etcd, in porcupine's form.
     EtcdLog,
-    /// A trace of seedbed's own: it is replayed, and its history judged.
+    /// A trace of seedbed, which is replayed for its history.
     Trace,
 }
 
 /// Reads a file, or standard input for `-`.
 ///
 /// # Errors
-/// If it cannot be read, or is no text.
+/// If it cannot be read, or is no UTF-8 text.
 pub fn read(file: &Path) -> anyhow::Result<String> {
     let bytes = if file == Path::new("-") {
         files::HISTORIES.bytes_from(std::io::stdin()).context("cannot read standard input")?
@@ -40,15 +40,15 @@ pub fn read(file: &Path) -> anyhow::Result<String> {
     })
 }
 
-/// How a file is called in what is said of it.
+/// The name of a file in messages.
 pub fn name(file: &Path) -> String {
     if file == Path::new("-") { "standard input".into() } else { file.display().to_string() }
 }
 
-/// Finds out what a text looks like.
+/// Detects the format of a text; `None` if it is unknown.
 pub fn detect(text: &str) -> Option<Format> {
     let head = text.trim_start_matches(|c: char| c.is_whitespace() || c == ',' || c == '\u{feff}');
-    // A comment of EDN.
+    // EDN may begin with a comment.
     if head.starts_with(';') {
         return Some(Format::Edn);
     }
@@ -66,7 +66,7 @@ pub fn detect(text: &str) -> Option<Format> {
     }
 }
 
-/// The histories of a text, and what is wrong with those lines that have none.
+/// The histories of a text, and the errors of lines without one.
 pub fn histories(text: &str, format: Option<Format>) -> Vec<Result<Recorded, LineError>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let Some(format) = format.or_else(|| detect(text)) else {
@@ -92,7 +92,7 @@ pub fn histories(text: &str, format: Option<Format>) -> Vec<Result<Recorded, Lin
     }
 }
 
-/// The history of a trace of ours.
+/// The history of a trace.
 fn trace(text: &str) -> Result<Recorded, LineError> {
     let refused = |error: TraceError| {
         let line = match &error {
@@ -111,7 +111,7 @@ fn trace(text: &str) -> Result<Recorded, LineError> {
     Ok(Recorded { id: None, line: 1, contents: Contents::Operations(operations), expect: None })
 }
 
-/// Where the n-th drawing goes, if there are many: `out.dot`, `out-2.dot`, ….
+/// The file of the n-th drawing, if there are many: `out.dot`, `out-2.dot`, ….
 pub fn numbered(out: &Path, n: usize) -> PathBuf {
     if n == 0 {
         return out.to_path_buf();

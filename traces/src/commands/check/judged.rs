@@ -1,21 +1,21 @@
-//! What is said of a history.
+//! The judgement on a history.
 
 use seedbed_properties::formats::{LineError, Operations};
 use serde_json::{Map, Value, json};
 
-/// Whether it keeps the level.
+/// The verdict on a level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It does.
+    /// The history satisfies it.
     Ok,
-    /// It does not.
+    /// The history violates it.
     Violation,
-    /// Nobody knows.
+    /// Undecided.
     Unknown,
 }
 
 impl Verdict {
-    /// The word of the JSON line.
+    /// The verdict in the JSON line.
     pub fn word(self) -> &'static str {
         match self {
             Verdict::Ok => "ok",
@@ -25,47 +25,47 @@ impl Verdict {
     }
 }
 
-/// A judgement.
+/// A judgement with its explanation.
 #[derive(Clone, Debug)]
 pub struct Judged {
-    /// On the level that was asked for.
+    /// The verdict on the requested level.
     pub verdict: Verdict,
-    /// The levels that the history violates.
+    /// The violated levels.
     pub violates: Vec<&'static str>,
-    /// The levels that it keeps.
+    /// The satisfied levels.
     pub holds: Vec<&'static str>,
-    /// The levels that could not be decided.
+    /// The undecided levels.
     pub unknown: Vec<&'static str>,
-    /// What is wrong, by name.
+    /// The names of the anomalies.
     pub anomalies: Vec<String>,
-    /// How many operations, or transactions, were judged.
+    /// The number of judged operations or transactions.
     pub operations: usize,
-    /// Why, in words and plain drawings; empty if all is well.
+    /// The explanation of a violation, in words and plain drawings; empty otherwise.
     pub explanation: String,
-    /// Why, for programs; null if all is well.
+    /// The counterexample as JSON; null if there is none.
     pub counterexample: Value,
-    /// What was counted and measured.
+    /// Statistics of the history, for the JSON line.
     pub statistics: Map<String, Value>,
-    /// The pictures.
+    /// Drawings of the counterexample.
     pub drawings: Vec<Drawing>,
 }
 
-/// One picture in the forms that are more than text.
+/// A drawing in all its forms.
 #[derive(Clone, Debug)]
 pub struct Drawing {
-    /// In plain text.
+    /// As plain text.
     pub text: String,
-    /// In Mermaid.
+    /// As a Mermaid diagram.
     pub mermaid: String,
-    /// In Graphviz DOT.
+    /// As a Graphviz DOT graph.
     pub dot: String,
 }
 
-/// A judgement, or what is wrong with the history.
+/// A judgement, or the error of the history.
 pub type Result<T = Judged> = std::result::Result<T, LineError>;
 
 impl Judged {
-    /// A judgement on one level, with nothing told yet.
+    /// A judgement on one level, without an explanation.
     pub fn new(level: &'static str, verdict: Verdict, operations: usize) -> Self {
         let only = |wanted: Verdict| if verdict == wanted { vec![level] } else { Vec::new() };
         Judged {
@@ -82,13 +82,13 @@ impl Judged {
         }
     }
 
-    /// An honest shrug, for this reason.
+    /// An undecided judgement, for this reason.
     pub fn unknown(level: &'static str, operations: usize, why: impl Into<String>) -> Self {
         Judged { explanation: why.into(), ..Judged::new(level, Verdict::Unknown, operations) }
     }
 }
 
-/// Counts of a history of operations.
+/// The statistics of a history of operations.
 pub fn statistics(operations: &Operations) -> Map<String, Value> {
     let calls = &operations.calls;
     let mut processes: Vec<u64> = calls.iter().map(|call| call.process).collect();

@@ -32,13 +32,13 @@ pub enum Weak {
     CausalMemory,
     /// FIFO consistency.
     Pram,
-    /// A session guarantee.
+    /// A session guarantee (Terry and others 1994).
     ReadYourWrites,
-    /// A session guarantee.
+    /// A session guarantee (Terry and others 1994).
     MonotonicReads,
-    /// A session guarantee.
+    /// A session guarantee (Terry and others 1994).
     MonotonicWrites,
-    /// A session guarantee.
+    /// A session guarantee (Terry and others 1994).
     WritesFollowReads,
     /// Lamport 1986.
     Regular,
@@ -46,14 +46,14 @@ pub enum Weak {
     Safe,
 }
 
-/// A level: what it is for operations, and what for transactions.
+/// A level, with its meaning for operations and for transactions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Level {
     /// Its name.
     pub name: &'static str,
-    /// What it means for operations on one object, if anything.
+    /// The model for operations on one object, if there is one.
     pub of_operations: Option<OfOperations>,
-    /// What it means for transactions, if anything.
+    /// The isolation level for transactions, if there is one.
     pub of_transactions: Option<Isolation>,
 }
 
@@ -76,7 +76,7 @@ const OF_OPERATIONS: [(&str, OfOperations); 15] = [
     ("eventual", OfOperations::Eventual),
 ];
 
-/// Other names that people use.
+/// Other common names.
 const ALIASES: [(&str, &str); 17] = [
     ("linearizable", "linearizability"),
     ("atomic", "linearizability"),

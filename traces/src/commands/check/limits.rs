@@ -1,23 +1,23 @@
-//! What a check may spend.
+//! The limits of a check.
 
 use std::time::Duration;
 
 use crate::commands::counts;
 use crate::commands::progress::Stopwatch;
 
-/// What judging one history may spend.
+/// The limits for judging one history.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub struct Spend {
-    /// How many seconds a search may take for one history, about; without it, a fixed number of steps, so that verdicts
-    /// are the same everywhere.
+    /// The approximate number of seconds that a search may take for one history; without it, a fixed number of steps,
+    /// so that verdicts are the same on every machine.
     #[arg(long, value_parser = counts::seconds)]
     pub seconds: Option<f64>,
-    /// How many megabytes judging one history may take, about.
+    /// The approximate number of megabytes that judging one history may take.
     #[arg(long, value_name = "MB", default_value_t = 2_000, value_parser = counts::megabytes())]
     pub memory: u64,
 }
 
-/// How many steps a search takes at first when there is a limit of time.
+/// The steps of the first search with a limit of time.
 const FIRST: u64 = 500_000;
 
 impl Spend {
@@ -26,8 +26,8 @@ impl Spend {
         self.memory.saturating_mul(1_000_000)
     }
 
-    /// Runs a search that gives up after so many steps: with `usual` steps, or, where there is a limit of time, again and
-    /// again with more, as long as there is time.
+    /// Runs a search with a limit of steps: with `usual` steps, or, with a limit of time, repeatedly with more steps
+    /// while there is time.
     pub fn search<T>(&self, usual: u64, is_decided: impl Fn(&T) -> bool, mut run: impl FnMut(u64) -> T) -> T {
         let Some(seconds) = self.seconds else {
             return run(usual);
@@ -41,7 +41,7 @@ impl Spend {
             if is_decided(&said) || left <= 0.0 {
                 return said;
             }
-            // No step may be counted for nothing: the last run takes what is left.
+            // The last search uses the remaining time, at the measured rate.
             let rate = steps as f64 / this.seconds().max(Duration::from_millis(1).as_secs_f64());
             let affordable = (rate * left) as u64;
             if affordable <= steps {

@@ -1,4 +1,4 @@
-//! `seedbed check`: judges histories that were recorded, here or elsewhere.
+//! `seedbed check`: judges recorded histories.
 
 mod expect;
 mod input;
@@ -25,50 +25,50 @@ pub use input::Format;
 pub use level::Level;
 pub use limits::Spend;
 
-/// What is judged, and how.
+/// The options of `seedbed check`.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = HELP)]
 pub struct Check {
     /// The level of consistency: linearizability, sequential, causal, …, serializable, snapshot-isolation, ….
     pub level: String,
-    /// The files; `-` is standard input.
+    /// The files with histories; `-` is standard input.
     #[arg(required = true)]
     pub files: Vec<PathBuf>,
-    /// What the files look like; found out from their contents without it.
+    /// The format of the files; by default it is detected.
     #[arg(long, value_enum)]
     pub format: Option<Format>,
-    /// Which object the operations are on; as the file says, or as the functions tell, without it.
+    /// The object of the operations; by default the one that the file declares, or that the functions imply.
     #[arg(long)]
     pub model: Option<String>,
-    /// What it holds at first, as JSON (a word that is no JSON is a text). Permits, for a semaphore.
+    /// The initial value as JSON (any other word is a text). The number of permits for a semaphore.
     #[arg(long, value_name = "VALUE")]
     pub init: Option<String>,
-    /// What a failed compare-and-set (or try) means.
+    /// The meaning of a failed compare-and-set (or try).
     #[arg(long, value_enum)]
     pub failed_cas: Option<FailedCasFlag>,
-    /// What a read of null means.
+    /// The meaning of a read of null.
     #[arg(long, value_enum)]
     pub null_read: Option<NullReadFlag>,
-    /// Whether snapshot isolation, and all levels from causal up, contain the order of each session (the axiom SESSION, as
-    /// PolySI has it); as the file says, else no.
+    /// Whether snapshot isolation, and all levels from causal up, include the order of each session (the axiom SESSION,
+    /// as in PolySI); by default as the file declares, or not.
     #[arg(long, value_name = "YES", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     pub sessions: Option<bool>,
-    /// For eventual: from when on all is delivered.
+    /// For eventual: the time from which on every write is delivered.
     #[arg(long, value_name = "T")]
     pub quiet: Option<u64>,
-    /// For staleness: a read may return one of the last K writes, no more.
+    /// For staleness: a read may return one of the last K writes.
     #[arg(long, value_name = "K", value_parser = counts::writes())]
     pub stale_writes: Option<usize>,
-    /// For staleness: a read may be late by so much time, no more.
+    /// For staleness: a read may be stale by at most this time.
     #[arg(long, value_name = "T")]
     pub stale_time: Option<u64>,
     #[command(flatten)]
-    /// The limits.
+    /// Beyond the limits a verdict is unknown.
     pub spend: Spend,
-    /// Draw what is wrong, in this form, instead of the report.
+    /// Draw the counterexample in this form, instead of the report.
     #[arg(long = "as", value_enum)]
     pub form: Option<Form>,
-    /// Where to write the drawings; further ones get numbers.
+    /// The file for the drawing; further drawings get numbers.
     #[arg(long)]
     pub out: Option<PathBuf>,
     /// Print a JSON line for each history.
@@ -116,7 +116,7 @@ pub enum NullReadFlag {
     Absent,
 }
 
-/// What the command line says of how to judge.
+/// The command line's options on how to judge.
 #[derive(Clone, Debug)]
 pub struct How {
     model: Option<Model>,
@@ -130,7 +130,7 @@ pub struct How {
     spend: Spend,
 }
 
-/// A judgement, and how the history was read.
+/// A judgement, with the reading of the history.
 #[derive(Clone, Debug)]
 pub struct Said {
     judged: Judged,
@@ -141,8 +141,8 @@ pub struct Said {
 /// Judges all histories of all files.
 ///
 /// # Errors
-/// If the call does not make sense, or a file cannot be read. Histories that make no sense are told on standard error, with
-/// their lines, and the others are judged all the same.
+/// If the options are inconsistent, or a file cannot be read. Invalid histories are reported on standard error, with
+/// their lines, and the others are judged.
 pub fn check(call: &Check) -> anyhow::Result<Ended> {
     let level: Level = call.level.parse().map_err(anyhow::Error::msg)?;
     let how = how(call)?;
@@ -160,9 +160,9 @@ pub fn check(call: &Check) -> anyhow::Result<Ended> {
             });
             match said {
                 Ok((recorded, said)) => {
-                    let told = Told { file, is_only, recorded: &recorded, said: &said, seconds: watch.seconds() };
-                    tally.count(&said.judged, &told.differences(&level));
-                    spinner.suspend(|| told.tell(call, &level, &mut tally))?;
+                    let report = Report { file, is_only, recorded: &recorded, said: &said, seconds: watch.seconds() };
+                    tally.count(&said.judged, &report.differences(&level));
+                    spinner.suspend(|| report.print(call, &level, &mut tally))?;
                 }
                 Err(error) => {
                     let place = format!("{}:{}", input::name(file), error.line);
@@ -208,7 +208,7 @@ fn how(call: &Check) -> anyhow::Result<How> {
     })
 }
 
-/// How many histories came out how.
+/// The numbers of histories by verdict.
 #[derive(Clone, Debug, Default)]
 struct Tally {
     ok: usize,
@@ -256,8 +256,8 @@ impl Tally {
     }
 }
 
-/// A judged history, to be told.
-struct Told<'a> {
+/// A judged history, to be printed.
+struct Report<'a> {
     file: &'a Path,
     /// Whether it is the only one of its file.
     is_only: bool,
@@ -266,13 +266,13 @@ struct Told<'a> {
     seconds: f64,
 }
 
-impl Told<'_> {
+impl Report<'_> {
     fn differences(&self, level: &Level) -> Vec<String> {
         let expect = self.recorded.expect.as_ref();
         expect.map_or(Vec::new(), |expect| expect::differences(expect, &self.said.judged, level.name))
     }
 
-    fn tell(&self, call: &Check, level: &Level, tally: &mut Tally) -> anyhow::Result<()> {
+    fn print(&self, call: &Check, level: &Level, tally: &mut Tally) -> anyhow::Result<()> {
         if call.json {
             print_json(&self.json(call, level));
         }
@@ -298,7 +298,7 @@ impl Told<'_> {
         Ok(())
     }
 
-    /// For people.
+    /// Prints the report.
     fn report(&self, level: &Level) {
         let Said { judged, model, .. } = self.said;
         let id = self.recorded.id.as_deref().map_or(String::new(), |id| format!(" {id}"));
@@ -327,7 +327,7 @@ impl Told<'_> {
         }
     }
 
-    /// For programs.
+    /// The JSON line.
     fn json(&self, call: &Check, level: &Level) -> Value {
         let Said { judged, model, sessions } = self.said;
         let stem = || self.file.file_stem().map_or("-".into(), |stem| stem.to_string_lossy().into_owned());

@@ -1,5 +1,5 @@
-//! The data of a page: columns and tables of strings, for the browser reads a hundred thousand events of them at once.
-//! `traces/viewer/data.js` reads what is written here.
+//! The data of a page, as columns and tables of strings, because the browser reads a hundred thousand events at once.
+//! `traces/viewer/data.js` reads it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,12 +9,12 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::draw::html::Page;
-use crate::draw::html::story::{Line, tell};
+use crate::draw::html::story::{Line, lines};
 use crate::draw::html::strings::{Place, Strings};
 use crate::draw::text;
 use crate::draw::words::words;
 
-/// Everything that a page knows.
+/// The data of a page.
 #[derive(Serialize)]
 pub(super) struct Data<'a> {
     title: &'a str,
@@ -23,7 +23,7 @@ pub(super) struct Data<'a> {
     origin: &'a seedbed_sim::Origin,
     notes: &'a [String],
     nodes: Vec<String>,
-    /// The names of the numbers in the column `what`.
+    /// The names of the kinds of entries, by number in the column `what`.
     sorts: [&'static str; SORTS.len()],
     strings: Strings,
     entries: Entries,
@@ -41,7 +41,7 @@ pub(super) struct Data<'a> {
     states_end: Option<usize>,
 }
 
-/// The sorts of entries. The page relies on their order: what a message can come to stands together, and what a fault can.
+/// The kinds of entries. The page relies on their order: fates of messages are adjacent, and so are those of faults.
 const SORTS: [&str; 17] = [
     "started",
     "down",
@@ -62,7 +62,7 @@ const SORTS: [&str; 17] = [
     "noted",
 ];
 
-/// The sort of an entry, as the page names it.
+/// The name of an entry's kind in the page.
 fn sort(what: &Happening) -> &'static str {
     match what {
         Happening::Started { .. } => "started",
@@ -85,20 +85,20 @@ fn sort(what: &Happening) -> &'static str {
     }
 }
 
-/// The timeline, a column a field.
+/// The timeline, with a column for each field.
 #[derive(Default, Serialize)]
 struct Entries {
     /// Nanoseconds since the entry before.
     after: Vec<u64>,
     what: Vec<usize>,
-    /// Where it happened; −1 if not at one node.
+    /// The index of the node; −1 if there is no single one.
     node: Vec<i32>,
     words: Vec<Place>,
-    /// The message, operation or fault that it is about, by place; −1 if none.
+    /// The index of the message, operation or fault; −1 if there is none.
     about: Vec<i64>,
 }
 
-/// The messages in the order in which they were sent. A node that the story lacks is −1.
+/// The messages in the order of sending. A node that the story lacks is −1.
 #[derive(Default, Serialize)]
 struct Messages {
     from: Vec<i32>,
@@ -122,7 +122,7 @@ struct Operation {
 struct Fault {
     text: Place,
     class: &'static str,
-    /// Whether messages are held and not dropped.
+    /// Whether stopped messages are held instead of dropped.
     holds: bool,
     nodes: BTreeSet<i32>,
     began: usize,
@@ -171,7 +171,7 @@ impl<'a> Data<'a> {
             operations,
             faults,
             violation,
-            story: tell(picture),
+            story: lines(picture),
             drawing: text::draw(picture),
             roles: &states.roles,
             lines: &states.lines,
@@ -188,7 +188,7 @@ struct Reader {
     strings: Strings,
     entries: Entries,
     messages: Messages,
-    /// The place of a message by its number.
+    /// By number of a message: its index.
     sent: BTreeMap<u64, usize>,
     operations: Vec<Operation>,
     invoked: BTreeMap<OpId, usize>,
@@ -200,7 +200,7 @@ impl Reader {
         self.places.get(&node).copied().unwrap_or(-1)
     }
 
-    /// Takes in what an entry says. Says where it happened and what it is about.
+    /// Reads an entry. Returns its node, and the index of what it is about.
     fn read<'f>(
         &mut self,
         entry: usize,
@@ -229,7 +229,7 @@ impl Reader {
             }
             Happening::Ended { node, op, text, failed } => {
                 let place = self.invoked.get(op).copied();
-                // A second answer to one operation changes nothing.
+                // A second answer to one operation has no effect.
                 if let Some(operation) = place.map(|place| &mut self.operations[place]).filter(|op| op.ended.is_none())
                 {
                     operation.ended = Some(entry);

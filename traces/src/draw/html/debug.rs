@@ -1,12 +1,12 @@
-//! Lays out what `{:?}` prints of a value: in one line what fits into one, the rest with a line a field. Unlike `{:#?}`,
-//! which gives every number a line of its own, this leaves an entry of a log on its line, so that two states can be
-//! compared line by line.
+//! Lays out the `{:?}` text of a value: on one line what fits there, the rest with one line per field. `{:#?}` gives
+//! every number a line of its own; this leaves an entry of a log on one line, so that two states can be compared line
+//! by line.
 
-/// The columns that a line has, if what it says can be broken.
+/// The width of a line that can be broken.
 const WIDTH: usize = 64;
 const INDENT: usize = 2;
 
-/// The lines of a value that debugs as this text.
+/// The lines of a value, from its `{:?}` text.
 pub(super) fn lines(text: &str) -> Vec<String> {
     let parsed = Reader { text, at: 0 }.items(None);
     let mut page = Lines { done: Vec::new(), line: String::new() };
@@ -53,8 +53,8 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// Reads items separated by commas, up to what closes them or to the end. What closes something else is text: not
-    /// everything that debugs is a Rust value.
+    /// Reads items separated by commas, up to a closing bracket or the end. Unbalanced brackets are text, because not
+    /// every `{:?}` text is a Rust value.
     fn items(&mut self, closer: Option<char>) -> Vec<Vec<Piece<'a>>> {
         let mut items = Vec::new();
         let mut item = Vec::new();
@@ -87,7 +87,7 @@ impl<'a> Reader<'a> {
         items
     }
 
-    /// Reads a group that has just been opened, with what closes it.
+    /// Reads a group after its opening bracket.
     fn group(&mut self, closer: char) -> Piece<'a> {
         let open = &self.text[self.at - 1..self.at];
         let items = self.items(Some(closer));
@@ -144,7 +144,7 @@ impl Lines {
     fn inside(&mut self, items: &[Vec<Piece<'_>>], indent: usize, outermost: bool, tuple: bool) {
         match items {
             [only] if only.iter().all(|piece| matches!(piece, Piece::Text(text) if text.trim().is_empty())) => {}
-            // A wrapper adds no lines of its own.
+            // A newtype adds no lines.
             [only] if tuple && wraps(only) => self.put(only, indent, false, outermost),
             items => {
                 for (n, item) in items.iter().enumerate() {
@@ -196,8 +196,8 @@ mod tests {
     #[test]
     fn nothing_of_a_text_is_lost() {
         for text in ["", "Idle", "a) b", "Odd { a: (1, b: 2 }", "f(x) => [1], g", "\"no end, {", "]]", "é{ü, ö}"] {
-            let squeezed = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
-            assert_eq!(squeezed(&lines(text).concat()), squeezed(text));
+            let without_spaces = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
+            assert_eq!(without_spaces(&lines(text).concat()), without_spaces(text));
         }
     }
 }

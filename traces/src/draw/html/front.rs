@@ -1,10 +1,10 @@
-//! Puts a page together: the files of `traces/viewer/` in one, so that it needs nothing outside itself.
+//! Assembles a page from the files of `traces/viewer/`, without external resources.
 //!
-//! The front end is written as modules of JavaScript, which an editor and a type checker understand. In the page they
-//! are one module: their imports are left out and what they export is plainly declared, so names at the top of a file
-//! are unique among all files, and an import is one line. `traces/tests/tool/viewer.rs` watches over both.
+//! The front end consists of JavaScript modules, which editors and type checkers understand. In the page they are one
+//! module: imports are removed and exports become plain declarations, so top-level names must be unique among all
+//! files, and an import must be one line. `traces/tests/tool/viewer.rs` checks both.
 
-/// The page around everything.
+/// The HTML frame of the page.
 const PAGE: &str = include_str!("../../../viewer/page.html");
 const STYLE: &str = include_str!("../../../viewer/style.css");
 
@@ -36,7 +36,7 @@ const MODULES: &[(&str, &str)] = &[
     ("page.js", include_str!("../../../viewer/page.js")),
 ];
 
-/// What stands in the page where something is to be put, in order.
+/// The placeholders in the page, in order.
 const PLACES: [&str; 4] = ["{{title}}", "{{style}}", "{{data}}", "{{script}}"];
 
 /// The page with this title and this data, which must not contain `<`.
@@ -55,7 +55,7 @@ pub(super) fn assemble(title: &str, data: &str) -> String {
     page
 }
 
-/// A module as a part of the one that all are in the page.
+/// A module as a part of the combined module.
 fn in_one(name: &str, source: &str) -> String {
     let lines = source.lines().filter(|line| !line.starts_with("import "));
     let lines = lines.map(|line| line.strip_prefix("export ").unwrap_or(line));

@@ -1,6 +1,6 @@
-//! The viewer: one page that holds a whole run and needs nothing else, neither a network nor a server.
+//! The viewer: one page that contains a whole run, without a network or a server.
 //!
-//! The page's data is what `data.rs` makes of a replay; what shows it are the files of `traces/viewer/`.
+//! `data.rs` creates the page's data from a replay; the files of `traces/viewer/` display it.
 
 mod data;
 mod debug;
@@ -19,26 +19,26 @@ use crate::report::how;
 
 pub use states::{Limits, States};
 
-/// What a page shows.
+/// The content of a page.
 pub struct Page<'a> {
-    /// What it is called: mostly the name of the trace's file.
+    /// The title, usually the name of the trace's file.
     pub title: &'a str,
-    /// The model, and what it is in one line.
+    /// The model, and its summary in one line.
     pub model: (&'a str, &'a str),
-    /// Where the trace came from.
+    /// The origin of the trace.
     pub origin: &'a Origin,
-    /// Anything that its readers must know, such as that the violation is not there any more.
+    /// Notes for readers, such as that the trace no longer violates its property.
     pub notes: Vec<String>,
     /// Nodes, timeline and violation.
     pub picture: Picture<'a>,
-    /// The faults that began, in the order of their beginning in the timeline.
+    /// The faults that struck, in the order of their beginning in the timeline.
     pub struck: &'a [Fault<NodeId>],
-    /// What the nodes' states were, event by event.
+    /// The nodes' states after each event.
     pub states: States,
 }
 
-/// The page of a trace: it is replayed, twice, the second time to look at the states. The story in words has so many
-/// lines, if there is a limit.
+/// The page of a trace, which is replayed twice, the second time to read the states. `limit` bounds the lines of the
+/// story in words.
 ///
 /// # Errors
 /// If the text is no trace of this component.
@@ -50,11 +50,11 @@ pub fn page(
     limits: Limits,
 ) -> anyhow::Result<String> {
     #[derive(Deserialize)]
-    struct Told {
+    struct WithOrigin {
         #[serde(default)]
         origin: Origin,
     }
-    let Told { origin } = serde_json::from_str(trace).context("a trace says where it came from")?;
+    let WithOrigin { origin } = serde_json::from_str(trace).context("a trace says where it came from")?;
     let replay = component.replay(trace, 0)?;
     let run = &replay.run;
     let states = States::of(trace, component, run, limits)?;
@@ -80,7 +80,7 @@ pub fn page(
 /// Writes a page.
 pub fn draw(page: &Page<'_>) -> String {
     let data = serde_json::to_string(&data::Data::of(page)).expect("a page's data has text keys and finite numbers");
-    // Within a script element only `<` can end it or begin a comment; in JSON it stands in strings alone.
+    // In a script element only `<` can end it or begin a comment; in JSON it occurs only in strings.
     front::assemble(page.title, &data.replace('<', "\\u003c"))
 }
 
@@ -91,7 +91,7 @@ mod tests {
 
     use super::*;
 
-    /// What a run says cannot become a part of the page.
+    /// Texts of a run cannot become markup.
     #[test]
     fn hostile_texts_stay_texts() {
         let hostile = "</script><img src=x onerror=\"alert(1)\"><!--{{script}}";

@@ -1,4 +1,4 @@
-//! What the nodes' states were: of each change the lines that changed, so that a page can hold a hundred thousand.
+//! The nodes' states, as the lines that changed, so that a page can hold a hundred thousand changes.
 
 use std::collections::BTreeMap;
 
@@ -12,12 +12,12 @@ use crate::component::{Component, Run};
 use crate::draw::html::debug;
 use crate::draw::html::strings::{Place, Strings};
 
-/// How much of the states a page keeps. States beyond are left out, and the page says so.
+/// The limits on states in a page. Later states are left out, which the page mentions.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// How many bytes of text are laid out at most: what it costs to make the page.
+    /// The most bytes of text that are laid out, which bounds the time to create the page.
     pub read: usize,
-    /// About how many bytes of the page the states take at most.
+    /// The approximate bytes that states take in the page.
     pub kept: usize,
 }
 
@@ -27,33 +27,33 @@ impl Default for Limits {
     }
 }
 
-/// The states of all nodes, how their clocks went, and which entries of the timeline belong to one event.
+/// The states of all nodes, the errors of their clocks, and the entries of the timeline that belong to one event.
 #[derive(Default)]
 pub struct States {
-    /// How many entries of the timeline each event wrote, in order.
+    /// By event: the number of its entries in the timeline.
     pub(super) steps: Vec<u32>,
-    /// The lines that states are made of.
+    /// The lines of all states.
     pub(super) lines: Strings,
     /// The names of roles.
     pub(super) roles: Strings,
-    /// The changes of each node, in the order of the picture.
+    /// By node of the picture: its changes.
     pub(super) changes: Vec<Vec<Change>>,
-    /// Of each node the entries at which its clock was looked at and was not what it had been: the entry, and by how
-    /// many nanoseconds the clock was ahead of the world's time.
+    /// By node: the entries at which its clock's error had changed, with the error in nanoseconds ahead of the world's
+    /// time.
     pub(super) clocks: Vec<Vec<(usize, i64)>>,
     /// The first entry whose states were left out.
     pub(super) left_out_from: Option<usize>,
 }
 
-/// How the state of a node came to be another.
+/// A change of a node's state.
 pub(super) struct Change {
     /// The first entry of the event that changed it.
     entry: usize,
-    /// What it is now, if it is up.
+    /// The role and the edits of the state; `None` if the node is down.
     now: Option<(Option<Place>, Vec<Edit>)>,
 }
 
-/// Lines that were replaced; places count lines of the old state.
+/// A replacement of lines; indices count lines of the old state.
 #[derive(Debug, PartialEq, Eq)]
 struct Edit {
     from: usize,
@@ -61,7 +61,7 @@ struct Edit {
     put: Vec<Place>,
 }
 
-/// As an array `[entry]` if the node is down, else `[entry, role, edit…]`, with edits `[from, removed, line…]`.
+/// Serialised as `[entry]` if the node is down, else as `[entry, role, edit…]`, with edits `[from, removed, line…]`.
 impl Serialize for Change {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         let mut parts = to.serialize_seq(None)?;
@@ -85,7 +85,7 @@ impl Serialize for Edit {
 }
 
 impl States {
-    /// Steps through a trace once more to see the states of a run of it.
+    /// Replays a trace step by step to read the states of a run.
     pub(super) fn of(trace: &str, component: &Component, run: &Run, limits: Limits) -> anyhow::Result<Self> {
         let places = run.nodes.iter().enumerate().map(|(place, node)| (*node, place)).collect();
         let mut watcher = Watcher {
@@ -102,22 +102,22 @@ impl States {
                 clocks: run.nodes.iter().map(|_| Vec::new()).collect(),
                 left_out_from: None,
             },
-            told: 0,
+            entries_read: 0,
         };
         let events = run.violation.as_ref().map(|violation| violation.event);
         component.step(trace, events, &mut |world| {
             watcher.look(world);
             true
         })?;
-        // An assertion that failed in the midst of an event, and what that event had written before.
-        let (told, mut found) = (watcher.told, watcher.found);
-        if run.timeline.len() > told {
-            found.steps.push((run.timeline.len() - told) as u32);
+        // If an assertion failed during an event, the event's entries are a step too.
+        let (entries_read, mut found) = (watcher.entries_read, watcher.found);
+        if run.timeline.len() > entries_read {
+            found.steps.push((run.timeline.len() - entries_read) as u32);
         }
         Ok(found)
     }
 
-    /// What the readers must know.
+    /// A note for readers if states were left out.
     pub(super) fn note(&self, run: &Run) -> Option<String> {
         let from = self.left_out_from?;
         let at = run.timeline.get(from)?.at;
@@ -125,7 +125,7 @@ impl States {
     }
 }
 
-/// What was last seen of a node that is up.
+/// The last state of a node that is up.
 struct Seen {
     hash: u64,
     role: Option<Place>,
@@ -139,18 +139,18 @@ struct Watcher {
     kept: usize,
     seen: Vec<Option<Seen>>,
     found: States,
-    /// How many entries of the timeline have been looked at.
-    told: usize,
+    /// The number of entries that were read.
+    entries_read: usize,
 }
 
 impl Watcher {
     fn look(&mut self, world: &dyn AnyWorld) {
-        let entries = &world.timeline()[self.told..];
-        // An event that wrote nothing counts with the one before.
-        let entry = if entries.is_empty() { self.told.saturating_sub(1) } else { self.told };
+        let entries = &world.timeline()[self.entries_read..];
+        // An event without entries belongs to the entry before.
+        let entry = if entries.is_empty() { self.entries_read.saturating_sub(1) } else { self.entries_read };
         if !entries.is_empty() {
             self.found.steps.push(entries.len() as u32);
-            self.told += entries.len();
+            self.entries_read += entries.len();
         }
         let of_clocks = |what: &Happening| {
             matches!(what, Happening::FaultBegan { .. } | Happening::FaultEnded { .. } | Happening::Healed)
@@ -205,10 +205,10 @@ fn read_clock(clock: &mut Vec<(usize, i64)>, world: &dyn AnyWorld, node: NodeId,
     }
 }
 
-/// Up to this many pairs of lines, the changed middle of two states is compared line with line.
+/// Up to this many pairs of lines, the changed middle of two states is compared line by line.
 const COMPARED: usize = 4_096;
 
-/// What makes the old lines the new ones, by a longest common subsequence where the changed part is short.
+/// The edits from the old lines to the new ones, by a longest common subsequence if the changed part is short.
 fn edits(old: &[Place], new: &[Place]) -> Vec<Edit> {
     let same = old.iter().zip(new).take_while(|(old, new)| old == new).count();
     let (old, new) = (&old[same..], &new[same..]);
@@ -220,7 +220,7 @@ fn edits(old: &[Place], new: &[Place]) -> Vec<Edit> {
     if old.len() * new.len() > COMPARED {
         return vec![Edit { from: same, removed: old.len(), put: new.to_vec() }];
     }
-    // How many lines the rests from each pair of places have in common.
+    // By pair of indices: the length of the longest common subsequence of the rests.
     let across = new.len() + 1;
     let mut common = vec![0u16; (old.len() + 1) * across];
     for i in (0..old.len()).rev() {

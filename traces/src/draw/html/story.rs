@@ -1,4 +1,4 @@
-//! The story in words: what the text drawing shows, a sentence a line.
+//! The story in words: the rows of the text drawing as sentences.
 
 use seedbed_sim::timeline::Undelivered;
 use serde::Serialize;
@@ -7,19 +7,19 @@ use crate::draw::Picture;
 use crate::draw::select::{End, Row, placed};
 use crate::draw::words::fate;
 
-/// One line.
+/// A line of the story.
 #[derive(Serialize)]
 pub(super) struct Line {
-    /// The entry of the timeline that it tells; of what is left out, the first.
+    /// The index of its entry in the timeline; for omitted rows, of the first one.
     entry: usize,
     text: String,
-    /// Whether it stands for others that are left out.
+    /// Whether it stands for omitted rows.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     rest: bool,
 }
 
-/// Tells a picture.
-pub(super) fn tell(picture: &Picture<'_>) -> Vec<Line> {
+/// The lines of a picture.
+pub(super) fn lines(picture: &Picture<'_>) -> Vec<Line> {
     let rows = placed(picture.timeline, picture.limit);
     rows.into_iter()
         .map(|(entry, row)| Line { entry, rest: matches!(row, Row::LeftOut(_)), text: sentence(&row) })

@@ -1,13 +1,13 @@
-//! A table of strings, each kept once: what happens is said in the same words many times.
+//! A table of unique strings, because many entries have the same text.
 
 use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer};
 
-/// The place of a string in its table.
+/// The index of a string in its table.
 pub(super) type Place = u32;
 
-/// Strings by their places.
+/// Strings, with their indices.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Strings {
     places: BTreeMap<String, Place>,
@@ -15,7 +15,7 @@ pub(super) struct Strings {
 }
 
 impl Strings {
-    /// The place of a string, new or not.
+    /// The index of a string, which is added if it is new.
     pub(super) fn place(&mut self, text: &str) -> Place {
         if let Some(place) = self.places.get(text) {
             return *place;
@@ -26,7 +26,7 @@ impl Strings {
         place
     }
 
-    /// How long all of them are together.
+    /// The length of all strings together.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }

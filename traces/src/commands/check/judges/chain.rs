@@ -1,4 +1,4 @@
-//! Anomalies of reads and writes as chains of events, each with the reason why it comes before the next.
+//! Anomalies of reads and writes as chains of events, each with the reason why it precedes the next.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
@@ -20,7 +20,7 @@ struct Step {
     is_seen: bool,
 }
 
-/// An anomaly with the reasons for its order.
+/// An anomaly, with the reasons for the order of its events.
 pub struct Chain<'a> {
     anomaly: &'a Anomaly,
     events: &'a [Event<Datum, Datum>],
@@ -29,7 +29,7 @@ pub struct Chain<'a> {
 }
 
 impl<'a> Chain<'a> {
-    /// Finds the reasons. `places` has the place of each event among the calls.
+    /// Finds the reasons. `places` has the index of each event among the calls.
     pub fn new(
         anomaly: &'a Anomaly,
         events: &'a [Event<Datum, Datum>],
@@ -39,7 +39,7 @@ impl<'a> Chain<'a> {
         let calls = places.iter().map(|&n| &operations.calls[n]).collect();
         let order = Causal::new(events);
         let mut steps = Vec::new();
-        // Of a cycle, the last comes before the first.
+        // In a cycle the last event precedes the first.
         let around = anomaly.pattern.starts_with("Cyclic") || anomaly.pattern == "FutureRead";
         let firsts = anomaly.events.iter().copied();
         let nexts = anomaly.events.iter().copied().cycle().skip(1);
@@ -80,7 +80,7 @@ impl<'a> Chain<'a> {
         self.calls.get(n).map_or(String::new(), |call| format!(" ({})", call.place))
     }
 
-    /// In words: one line an event, and why the next comes after it.
+    /// The anomaly in words: one line for each event, and why the next one follows.
     pub fn text(&self) -> String {
         let mut out = format!("{}: {}", self.anomaly.pattern, self.anomaly.words);
         if self.steps.is_empty() {
@@ -104,7 +104,7 @@ impl<'a> Chain<'a> {
         out
     }
 
-    /// For programs.
+    /// The anomaly as JSON.
     pub fn json(&self) -> Value {
         let call = |&n: &usize| self.calls.get(n).map(|call| call_json(call));
         let steps = self
@@ -119,7 +119,7 @@ impl<'a> Chain<'a> {
         })
     }
 
-    /// As pictures.
+    /// The anomaly as a drawing.
     pub fn drawing(&self) -> Drawing {
         Drawing { text: self.text(), mermaid: self.mermaid(), dot: self.dot() }
     }
@@ -152,7 +152,7 @@ impl<'a> Chain<'a> {
     }
 }
 
-/// The patterns whose events come one after the other.
+/// The patterns whose events are in sequence.
 const ORDERED: [&str; 9] = [
     "CyclicCO",
     "WriteCOInitRead",
@@ -165,10 +165,10 @@ const ORDERED: [&str; 9] = [
     "CyclicOrder",
 ];
 
-/// What comes before what by session order and reads.
+/// The causal order: session order and reads.
 struct Causal {
     next: Vec<Vec<(usize, &'static str)>>,
-    /// Of each read, its write.
+    /// By read: its write.
     writer: BTreeMap<usize, usize>,
 }
 
@@ -223,7 +223,7 @@ impl Causal {
         Some(steps)
     }
 
-    /// Why one event must come before another although neither sessions nor reads say so: somebody who had seen the first
+    /// Why one event must precede another although neither sessions nor reads say so: a session that had seen the first
     /// write still read the second.
     fn because(&self, events: &[Event<Datum, Datum>], from: usize, to: usize) -> String {
         let same_key = events[from].access.key() == events[to].access.key();

@@ -51,10 +51,7 @@ fn explanation(history: &History, report: &Report, asked: Level) -> String {
         out.push_str(&draw::text(history, anomaly));
     }
     for Refusal { level, cycles } in refusals(report, asked) {
-        let _ = writeln!(
-            out,
-            "Nobody knows in which order the versions came; but none keeps {level}, for each has one of:"
-        );
+        let _ = writeln!(out, "The order of the versions is unknown, but no order satisfies {level}: each has one of:");
         for cycle in cycles {
             out.push_str(&draw::text(history, cycle));
         }
@@ -65,8 +62,8 @@ fn explanation(history: &History, report: &Report, asked: Level) -> String {
     out.trim_end().to_string()
 }
 
-/// The refusals that are worth telling: not of stronger levels than the one that was asked for, and not of levels that an
-/// anomaly refuses that is there in any order of the versions.
+/// The refusals that are shown: not those of stronger levels than the requested one, and not those of levels that a
+/// certain anomaly refuses.
 fn refusals(report: &Report, asked: Level) -> impl Iterator<Item = &Refusal> {
     let certain = |level: Level| {
         let mut anomalies = report.anomalies.iter().filter(|anomaly| !anomaly.assumed());

@@ -8,7 +8,7 @@ use super::call_json;
 use crate::commands::check::How;
 use crate::commands::check::judged::{Drawing, Judged, Result, Verdict};
 
-/// A failed configuration that is remembered takes about so many bytes: a state, which may be shared text, and a few words.
+/// The approximate size in bytes of a stored configuration: a state, which may share text, and a few words.
 const CONFIGURATION: u64 = 200;
 
 pub fn judge(operations: &Operations, reading: &Reading, level: &'static str, how: &How) -> Result {
@@ -43,7 +43,7 @@ pub fn judge(operations: &Operations, reading: &Reading, level: &'static str, ho
     })
 }
 
-/// The story, and where in the file its end stands.
+/// The counterexample, and the position of its end in the file.
 fn text(operations: &Operations, places: &[usize], counterexample: &Counterexample) -> String {
     let call = &operations.calls[places[counterexample.culprit]];
     let ended = call.ended.as_ref().expect("a culprit returned");

@@ -1,4 +1,4 @@
-//! The judges that the checkers of `seedbed-properties` are, one file each.
+//! The judges, which call the checkers of `seedbed-properties`; one per file.
 
 mod chain;
 mod isolation;
@@ -18,7 +18,7 @@ use crate::commands::check::{How, Said};
 /// Judges a history.
 ///
 /// # Errors
-/// The history makes no sense, or the level makes none for it. The error names the line.
+/// If the history is invalid, or the level does not apply to it. The error names the line.
 pub fn judge(recorded: &Recorded, level: &Level, how: &How) -> Result<Said> {
     let line = recorded.line;
     match &recorded.contents {
@@ -64,7 +64,7 @@ fn operations_keep(
     }
 }
 
-/// What the file says, unless the command line says otherwise.
+/// The declarations of the file, overridden by the command line.
 fn reading(operations: &Operations, how: &How) -> Result<Reading> {
     let said = match how.model {
         Some(model) => Reading::as_model(operations, model),
@@ -96,7 +96,7 @@ fn of_operations(line: usize, level: &Level) -> LineError {
     LineError { line, what }
 }
 
-/// A call, for programs.
+/// A call as JSON.
 fn call_json(call: &Call) -> Value {
     json!({
         "process": call.process,

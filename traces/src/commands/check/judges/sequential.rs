@@ -11,20 +11,20 @@ use super::call_json;
 use crate::commands::check::How;
 use crate::commands::check::judged::{Drawing, Judged, Result, Verdict};
 
-/// How many steps without a limit of time.
+/// The limit of steps without a limit of time.
 const STEPS: u64 = 5_000_000;
-/// What a configuration takes at least, and for each process, in bytes.
+/// The approximate size of a configuration in bytes, besides that of each process.
 const CONFIGURATION: u64 = 150;
-/// How many operations of the longest order are told.
-const TOLD: usize = 6;
+/// The number of last operations of the longest order that are shown.
+const SHOWN: usize = 6;
 
-/// What was found, in a form without types.
+/// The result of the search, independent of the types of operations.
 struct Found {
     outcome: Sequential,
     places: Vec<usize>,
     /// The state after the longest order.
     state: String,
-    /// The operations that are stuck there, and what each would return, where that is determined.
+    /// The next operations, none of which is possible, and the answer that each would have, if it is determined.
     stuck: Vec<(String, Option<String>)>,
     /// The last operations of the longest order.
     last: Vec<String>,
@@ -51,7 +51,7 @@ impl Judge for Search {
                 let Operation { op, ret, returned, .. } = &operations[n];
                 spec.apply(&mut state, op, ret.as_ref().filter(|_| returned.is_some()));
             }
-            last = furthest[furthest.len().saturating_sub(TOLD)..].iter().map(|&n| label(&operations[n])).collect();
+            last = furthest[furthest.len().saturating_sub(SHOWN)..].iter().map(|&n| label(&operations[n])).collect();
             stuck = heads
                 .iter()
                 .map(|&n| {
@@ -73,7 +73,7 @@ fn label<O: std::fmt::Debug, R: std::fmt::Debug>(operation: &Operation<O, R>) ->
 }
 
 pub fn judge(operations: &Operations, reading: &Reading, level: &'static str, how: &How) -> Result {
-    // A step remembers one configuration at most.
+    // A step stores at most one configuration.
     let mut processes: Vec<u64> = operations.calls.iter().map(|call| call.process).collect();
     processes.sort_unstable();
     processes.dedup();
@@ -94,7 +94,7 @@ pub fn judge(operations: &Operations, reading: &Reading, level: &'static str, ho
             let call = |&n: &usize| call_json(&operations.calls[found.places[n]]);
             let counterexample = json!({
                 "longest": furthest.len(),
-                "last": furthest.iter().rev().take(TOLD).rev().map(call).collect::<Vec<_>>(),
+                "last": furthest.iter().rev().take(SHOWN).rev().map(call).collect::<Vec<_>>(),
                 "state": found.state,
                 "stuck": stuck.iter().map(call).collect::<Vec<_>>(),
             });

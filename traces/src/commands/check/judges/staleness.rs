@@ -1,4 +1,4 @@
-//! How stale was the worst read?
+//! The staleness of the worst read.
 
 use std::fmt::Write as _;
 
@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::commands::check::How;
 use crate::commands::check::judged::{Judged, Result, Verdict};
 
-/// More writes behind than this are not looked for, unless asked.
+/// The default limit of k.
 const MOST: usize = 16;
 
 pub fn judge(operations: &Operations, reading: &Reading, level: &'static str, how: &How) -> Result {
@@ -19,7 +19,7 @@ pub fn judge(operations: &Operations, reading: &Reading, level: &'static str, ho
     let count = accesses.events.len();
     let usual = Limits::default();
     let most = how.stale_writes.unwrap_or(MOST).max(1);
-    // The worst key of each measure; nothing: no bound is enough, or none that was looked for.
+    // The worst key by each measure; `None` if no bound is enough, or none within the limit.
     let (mut worst_k, mut worst_delta) = (Some(1), Some(0));
     let (mut judged, mut text) = (Judged::new(level, Verdict::Ok, count), String::new());
     let mut unknown = None;

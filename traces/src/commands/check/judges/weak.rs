@@ -1,4 +1,4 @@
-//! The models on reads and writes.
+//! The consistency models on reads and writes.
 
 use seedbed_properties::checkers::consistency::{Anomaly, Outcome, causal, eventual, pram, registers, session};
 use seedbed_properties::formats::accesses::{Accesses, accesses};
@@ -9,9 +9,9 @@ use crate::commands::check::How;
 use crate::commands::check::judged::{Drawing, Judged, Result, Verdict};
 use crate::commands::check::level::Weak;
 
-/// Relations on all events that are there at once.
+/// The number of relations on all events that exist at once.
 const RELATIONS: u64 = 5;
-/// Words of a relation that are joined in a second, about.
+/// The approximate number of words of a relation that are joined per second.
 const WORDS_A_SECOND: f64 = 1e9;
 
 pub fn judge(operations: &Operations, reading: &Reading, level: &'static str, weak: Weak, how: &How) -> Result {
@@ -19,10 +19,10 @@ pub fn judge(operations: &Operations, reading: &Reading, level: &'static str, we
     if let Some(why) = too_much(&accesses, weak, how) {
         return Ok(Judged::unknown(level, accesses.events.len(), why));
     }
-    // These ask only for values, so that the initial one may be written again.
+    // These models depend only on values, so the initial one may be written again.
     let accesses = if let Weak::Regular | Weak::Safe = weak { accesses.with_initial_writes() } else { accesses };
     let count = accesses.places.len();
-    let judged = tell(operations, &accesses, level, outcome(&accesses, weak));
+    let judged = judgement(operations, &accesses, level, outcome(&accesses, weak));
     Ok(Judged { operations: count, ..judged })
 }
 
@@ -53,7 +53,7 @@ fn outcome(accesses: &Accesses, weak: Weak) -> Outcome {
     }
 }
 
-/// These algorithms are polynomial, but of a high degree: what is hopeless is not begun.
+/// The algorithms are polynomial, but of a high degree: returns why one is not started, if it would take too much.
 fn too_much(accesses: &Accesses, weak: Weak, how: &How) -> Option<String> {
     if let Weak::Regular | Weak::Safe = weak {
         return None;
@@ -79,7 +79,7 @@ fn too_much(accesses: &Accesses, weak: Weak, how: &How) -> Option<String> {
     })
 }
 
-fn tell(operations: &Operations, accesses: &Accesses, level: &'static str, outcome: Outcome) -> Judged {
+fn judgement(operations: &Operations, accesses: &Accesses, level: &'static str, outcome: Outcome) -> Judged {
     let count = accesses.events.len();
     match outcome {
         Outcome::Holds => Judged::new(level, Verdict::Ok, count),
@@ -102,7 +102,7 @@ fn explain(judged: Judged, operations: &Operations, accesses: &Accesses, anomaly
     }
 }
 
-/// All four session guarantees, each by itself and all at once.
+/// All four session guarantees, separately and together.
 pub fn sessions(operations: &Operations, reading: &Reading, level: &'static str, how: &How) -> Result {
     let accesses = accesses(operations, reading)?;
     let count = accesses.events.len();
@@ -127,10 +127,10 @@ pub fn sessions(operations: &Operations, reading: &Reading, level: &'static str,
         };
         judged.push((level, session::guarantees(&accesses.events, together)));
     }
-    // What is wrong may be wrong with several for one reason.
+    // Several guarantees may be violated for the same reason.
     let mut texts: Vec<(Vec<&str>, String)> = Vec::new();
     for (name, outcome) in judged {
-        let one = tell(operations, &accesses, name, outcome);
+        let one = judgement(operations, &accesses, name, outcome);
         if one.verdict != Verdict::Ok {
             let name = if name == level { "all four at once" } else { name };
             match texts.iter_mut().find(|(_, text)| *text == one.explanation) {
@@ -170,5 +170,5 @@ pub fn eventual(operations: &Operations, reading: &Reading, level: &'static str,
         let why = format!("{key} was written its initial value: a read of it may be of either; let writes be unique");
         return Ok(Judged::unknown(level, accesses.events.len(), why));
     }
-    Ok(tell(operations, &accesses, level, eventual::eventual(&accesses.events, quiet)))
+    Ok(judgement(operations, &accesses, level, eventual::eventual(&accesses.events, quiet)))
 }
