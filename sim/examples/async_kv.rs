@@ -84,8 +84,8 @@ pub mod store {
             };
             loop {
                 node.send(SERVER, Message::Put(id, op.clone()));
-                let patience = Span::us(node.draw("patience", 40_000..=60_000));
-                let answered = node.timeout(patience, async {
+                let timeout = Span::us(node.draw("patience", 40_000..=60_000));
+                let answered = node.timeout(timeout, async {
                     while !matches!(node.recv().await, (_, Message::Done(done)) if done == id) {}
                 });
                 if answered.await.is_some() {

@@ -12,7 +12,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use crate::{LATENCY_NS, Workload};
 
-const PATIENCE_NS: u64 = 100_000_000;
+const REQUEST_TIMEOUT_NS: u64 = 100_000_000;
 
 enum Payload {
     Message { from: u16, to: u16, n: u32 },
@@ -73,7 +73,7 @@ impl Loop {
         if client.done < self.workload.round_trips {
             let server = (client.done % u32::from(self.workload.servers)) as u16;
             self.send(now, node, server, client.done);
-            client.due = now + PATIENCE_NS;
+            client.due = now + REQUEST_TIMEOUT_NS;
         }
     }
 }

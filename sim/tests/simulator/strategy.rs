@@ -293,7 +293,7 @@ fn check_tolerated(case: &Case<Crowd>, source: &Source) {
         assert!(one.lasts.is_some_and(|lasts| lasts <= Span::ms(30)), "{one}");
         assert!(one.until().is_some_and(|until| until + Span::ms(1) <= next.at), "{one}, and then {next}");
     }
-    // Never are more down than may be.
+    // Of the nodes that may crash, at most one is down at a time.
     let mut down = BTreeSet::new();
     for entry in &outcome.timeline {
         match &entry.what {
@@ -301,8 +301,8 @@ fn check_tolerated(case: &Case<Crowd>, source: &Source) {
             Happening::Started { node } => drop(down.remove(node)),
             _ => {}
         }
-        let mortal = down.iter().filter(|node| node.0 >= 2).count();
-        assert!(mortal <= 1, "{down:?} are down at {}", entry.at);
+        let crashable = down.iter().filter(|node| node.0 >= 2).count();
+        assert!(crashable <= 1, "{down:?} are down at {}", entry.at);
     }
 }
 

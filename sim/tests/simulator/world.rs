@@ -715,10 +715,10 @@ fn an_aimed_fault_strikes_whoever_holds_the_role() {
 }
 
 #[test]
-fn what_lies_in_wait_does_not_strike_a_healed_world() {
+fn a_waiting_fault_does_not_strike_a_healed_world() {
     // The world heals after 100 ms.
     let crash = What::Crash { node: Target::Role("leader".into()) };
-    let lurks = |within, after| Fault {
+    let waiting = |within, after| Fault {
         within: Some(Span::ms(within)),
         after: Some(Span::ms(after)),
         ..fault(50, 10, crash.clone())
@@ -726,7 +726,7 @@ fn what_lies_in_wait_does_not_strike_a_healed_world() {
     for (leads, within, after, struck) in [(80, 100, 10, 1), (80, 100, 30, 0), (120, 100, 1, 0)] {
         let mut case = stage([(leads, B, vec![Pull::Lead])]);
         case.scenario.phases.chaos = Span::ms(100);
-        case.faults = vec![lurks(within, after)];
+        case.faults = vec![waiting(within, after)];
         assert_eq!(play(&case).struck.len(), struck, "leads at {leads} ms, struck {after} ms later");
     }
 }

@@ -92,7 +92,7 @@ impl<S: StateMachine> Server<S> {
         if matched > self.commit_index {
             self.advance_commit(ctx);
         }
-        // The commit may have ended this reign, or changed who is in the group.
+        // The commit may have ended this leadership, or changed who is in the group.
         let Role::Leader(leading) = &self.role else { return };
         if let Some(at) = leading.peers.iter().position(|(peer, _)| *peer == from) {
             self.replicate_to(ctx, at);

@@ -145,7 +145,7 @@ fn bounds_exhaustive() {
     }
 }
 
-/// All that two calls of different patience can do by the sixth instant.
+/// All sequences of two calls with different deadlines up to the sixth instant.
 #[test]
 fn deadlines_exhaustive() {
     let mut letters = Vec::new();
