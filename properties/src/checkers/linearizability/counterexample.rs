@@ -135,7 +135,8 @@ pub(super) fn tell<S: Specification>(
         }
     });
     let furthest: Vec<Configuration> = furthest.collect();
-    let (bars, left_out) = bars(part.operations, ranks, part.part, end, culprit as usize, &furthest);
+    let (drawn, left_out) = drawn(ranks, part.part, end, culprit as usize, &furthest);
+    let bars = drawn.into_iter().map(|n| bar(n, &part.operations[n], ranks.of[n], end)).collect();
     let at = returned.expect("a culprit returned");
     Counterexample {
         culprit: culprit as usize,
@@ -151,14 +152,7 @@ pub(super) fn tell<S: Specification>(
 }
 
 /// The operations to draw, and how many are left out.
-fn bars<O: Debug, R: Debug>(
-    operations: &[Operation<O, R>],
-    ranks: &Ranks,
-    part: &[u32],
-    end: u32,
-    culprit: usize,
-    furthest: &[Configuration],
-) -> (Vec<Bar>, usize) {
+fn drawn(ranks: &Ranks, part: &[u32], end: u32, culprit: usize, furthest: &[Configuration]) -> (Vec<usize>, usize) {
     let told: BTreeSet<usize> =
         furthest.iter().flat_map(|end| end.recent.iter().rev().take(draw::LAST)).copied().chain([culprit]).collect();
     let mut drawn: Vec<usize> = part.iter().map(|&n| n as usize).filter(|&n| ranks.of[n].0 <= end).collect();
@@ -168,12 +162,12 @@ fn bars<O: Debug, R: Debug>(
     let left_out = drawn.len().saturating_sub(draw::ROWS.max(told.len()));
     drawn.truncate(drawn.len() - left_out);
     drawn.sort_by_key(|&n| ranks.of[n].0);
-    let bars = drawn.into_iter().map(|n| {
-        let (from, to) = ranks.of[n];
-        let label = label(&operations[n], to <= end);
-        Bar { operation: n, process: operations[n].process, label, from, to: (to <= end).then_some(to) }
-    });
-    (bars.collect(), left_out)
+    (drawn, left_out)
+}
+
+fn bar<O: Debug, R: Debug>(n: usize, operation: &Operation<O, R>, (from, to): (u32, u32), end: u32) -> Bar {
+    let label = label(operation, to <= end);
+    Bar { operation: n, process: operation.process, label, from, to: (to <= end).then_some(to) }
 }
 
 /// An operation in a few words; its answer only if it is known by now.
