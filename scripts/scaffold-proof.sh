@@ -7,6 +7,9 @@ program=$(realpath "${1:-$root/target/release/seedbed}")
 # What does not belong to the workspace is built already.
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$root/target}
 
+# What is proved is what is written, not how fast it is: the crates of the clone are built without optimisation.
+export CARGO_PROFILE_DEV_OPT_LEVEL=0 CARGO_PROFILE_TEST_OPT_LEVEL=0
+
 say() { printf 'scaffold-proof: %s\n' "$*"; }
 [ -x "$program" ] || { say "FAILED: there is no program at $program; cargo build --release"; exit 1; }
 

@@ -434,3 +434,8 @@ impl<T: fmt::Display> fmt::Display for Fault<T> {
         }
     }
 }
+
+/// Sorts a plan by when its faults begin; those that begin together keep their order.
+pub(crate) fn by_time(plan: &mut [Fault]) {
+    plan.sort_by_key(|fault| fault.at);
+}

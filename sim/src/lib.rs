@@ -21,6 +21,7 @@ pub mod history;
 // Without the flag the compiler reports uses as "the item is gated here".
 #[cfg(madsim)]
 pub mod host;
+pub mod json_path;
 pub mod kind;
 pub mod log;
 mod mark;

@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 
 use crate::choice::Deviation;
 use crate::fault::Fault;
+use crate::json_path::path_at;
 use crate::model::{Model, Op};
 use crate::property::Violation;
 use crate::scenario::{Case, CaseOf, Impossible, Scenario};
@@ -232,10 +233,7 @@ type Unread<'t> = TraceOf<&'t RawValue, &'t RawValue>;
 
 fn parse<'t, T: Deserialize<'t>>(text: &'t str) -> Result<T, TraceError> {
     let mut from = serde_json::Deserializer::from_str(text);
-    let parsed = serde_path_to_error::deserialize(&mut from).map_err(|error| {
-        let place = error.path().to_string();
-        damaged(place, &error.into_inner())
-    })?;
+    let parsed = T::deserialize(&mut from).map_err(|error| damaged(text, &error))?;
     let after = from.end();
     after.map(|()| parsed).map_err(|error| TraceError::Damaged {
         place: "the end".into(),
@@ -253,11 +251,12 @@ pub(crate) fn read_part<'t, T: Deserialize<'t>>(text: &'t str) -> Result<T, Stri
     })
 }
 
-fn damaged(place: String, error: &serde_json::Error) -> TraceError {
+fn damaged(text: &str, error: &serde_json::Error) -> TraceError {
     let problem = error.to_string();
     // serde_json ends its messages with the position, which has fields of its own here.
     let problem = problem.split(" at line ").next().unwrap_or(&problem).to_string();
-    let place = if place == "." { "the top".into() } else { place };
+    let place = Some(path_at(text, error.line(), error.column())).filter(|path| !path.is_empty());
+    let place = place.unwrap_or_else(|| "the top".into());
     TraceError::Damaged { place, line: error.line(), column: error.column(), problem }
 }
 

@@ -98,7 +98,7 @@ pub fn asked<O: Debug + Clone + 'static>(
     });
     prop::collection::vec(operation, count)
         .prop_map(|mut operations| {
-            operations.sort_by_key(|operation| operation.at);
+            operations.sort_by_cached_key(|operation| operation.at);
             operations
         })
         .boxed()

@@ -1,5 +1,6 @@
 //! Errors that name the line.
 
+use seedbed_sim::json_path::path_at;
 use serde::de::DeserializeOwned;
 
 /// An error in a line.
@@ -21,15 +22,15 @@ impl LineError {
 /// Reads a line of JSON.
 pub(super) fn parse<T: DeserializeOwned>(line: usize, text: &str) -> Result<T, LineError> {
     let mut from = serde_json::Deserializer::from_str(text);
-    let value = serde_path_to_error::deserialize(&mut from).map_err(|error| {
-        let (place, error) = (error.path().to_string(), error.into_inner());
+    let value = T::deserialize(&mut from).map_err(|error| {
+        let place = path_at(text, error.line(), error.column());
         let what = if error.is_eof() {
             format!("the line ends in the middle (after {} characters): was the file cut off?", text.len())
         } else {
             // serde_json reports a line too, which is always 1 here.
             error.to_string().replace(" at line 1 column ", " at character ")
         };
-        let what = if place == "." || error.is_eof() { what } else { format!("{place}: {what}") };
+        let what = if place.is_empty() || error.is_eof() { what } else { format!("{place}: {what}") };
         LineError { line, what }
     })?;
     from.end()

@@ -2,6 +2,7 @@
 
 use crate::choice::{Billionths, Deviation};
 use crate::disk::DiskConfig;
+use crate::fault::by_time;
 use crate::shrink::Shrinker;
 use crate::system::AnyCase;
 use crate::time::{Span, Time};
@@ -38,7 +39,7 @@ impl Shrinker<'_> {
     /// Sorts faults by the time at which they strike, unless the property then holds.
     fn in_order(&mut self) {
         let mut ordered = self.best.story.clone();
-        ordered.case.faults.sort_by_key(|fault| fault.at);
+        by_time(&mut ordered.case.faults);
         if ordered.case.faults != self.best.story.case.faults {
             self.attempt(ordered);
         }

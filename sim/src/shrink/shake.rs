@@ -9,6 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_core::Rng;
 
 use crate::choice::Deviation;
+use crate::fault::by_time;
 use crate::generator::generator;
 use crate::shrink::{AnyShrunk, Progress, SHORT, Shrinker};
 use crate::system::{AnyStory, Runner};
@@ -100,7 +101,7 @@ fn shift_what_follows(story: &mut AnyStory, far: Span, words: &mut Words) {
     };
     case.faults.iter_mut().map(|fault| &mut fault.at).for_each(moved);
     case.operations.iter_mut().map(|operation| &mut operation.at).for_each(moved);
-    case.faults.sort_by_key(|fault| fault.at);
+    by_time(&mut case.faults);
 }
 
 /// Moves some faults and operations, and changes the lengths of some faults.
@@ -115,7 +116,7 @@ fn shift_some(story: &mut AnyStory, far: Span, words: &mut Words) {
             *lasts = Span((lasts.0 / 2 + words.below(lasts.0 as usize + 1) as u64 * 3 / 2).max(1));
         }
     }
-    story.case.faults.sort_by_key(|fault| fault.at);
+    by_time(&mut story.case.faults);
     for operation in &mut story.case.operations {
         if words.below(3) == 0 {
             operation.at = words.near(operation.at, far);

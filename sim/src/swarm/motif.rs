@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 
-use crate::fault::{Direction, Fault, FaultClass, Target, What};
+use crate::fault::{Direction, Fault, FaultClass, Target, What, by_time};
 use crate::network::CutMode;
 use crate::process::NodeId;
 use crate::swarm::place::PlanParameters;
@@ -77,7 +77,7 @@ fn in_turn(motifs: Vec<Vec<Fault>>, every_ms: u64, chaos: Span) -> Vec<Fault> {
         plan.extend(motif.into_iter().map(|fault| Fault { at: fault.at + begins, ..fault }));
     }
     plan.retain(|fault| fault.at.since(Time::ZERO) < chaos);
-    plan.sort_by_key(|fault| fault.at);
+    by_time(&mut plan);
     plan
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use crate::disk::DiskConfig;
-use crate::fault::{Direction, Fault, FaultClass, Target, What};
+use crate::fault::{Direction, Fault, FaultClass, Target, What, by_time};
 use crate::network::{CutMode, Latency, NetworkConfig};
 use crate::swarm::motif::Motif;
 use crate::swarm::rules::{DELAYS, MOST_LATE, MOST_LATENCY, MOST_PPM, MOST_SYNC_JITTER, SLOWNESSES};
@@ -87,7 +87,7 @@ fn faults_of_every(parameters: &PlanParameters, on: &BTreeSet<FaultClass>, style
     parts.extend(motif.map(|motif| motif.plan(parameters)));
     let together = parts.prop_map(|parts| {
         let mut plan = parts.concat();
-        plan.sort_by_key(|fault| fault.at);
+        by_time(&mut plan);
         plan
     });
     together.boxed()
@@ -160,7 +160,7 @@ fn faults(
     });
     prop::collection::vec(fault, count)
         .prop_map(|mut plan| {
-            plan.sort_by_key(|fault| fault.at);
+            by_time(&mut plan);
             plan
         })
         .boxed()

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::choice::Deviation;
 use crate::disk::{DiskConfig, WriteFate};
-use crate::fault::{Fault, FaultClass, Target, What};
+use crate::fault::{Fault, FaultClass, Target, What, by_time};
 use crate::model::Model;
 use crate::network::NetworkConfig;
 use crate::process::NodeId;
@@ -91,7 +91,7 @@ impl Rules {
     pub(super) fn keep_pauses(&self, faults: &mut Vec<Fault>) {
         let Some(bound) = self.pause else { return };
         let mut free = Time::ZERO;
-        faults.sort_by_key(|fault| fault.at);
+        by_time(faults);
         faults.retain_mut(|fault| {
             if !matches!(fault.what, What::Pause { .. }) {
                 return true;
@@ -114,7 +114,7 @@ impl Rules {
         scenario.network.latency = scenario.network.latency.clone().at_most(self.latency.1);
         scenario.timer_jitter = scenario.timer_jitter.min(self.late);
         case.faults.retain_mut(|fault| self.keep_fault(fault));
-        case.faults.sort_by_key(|fault| fault.at);
+        by_time(&mut case.faults);
         self.keep_pauses(&mut case.faults);
         changes.retain_mut(|change| self.keep_change(change));
     }

@@ -5,7 +5,7 @@
 use proptest::prelude::*;
 
 use crate::disk::DiskConfig;
-use crate::fault::{Fault, FaultClass};
+use crate::fault::{Fault, FaultClass, by_time};
 use crate::network::NetworkConfig;
 use crate::swarm::place::{Plan, PlanParameters};
 use crate::swarm::plans::what;
@@ -61,7 +61,7 @@ fn faults(parameters: &PlanParameters) -> BoxedStrategy<Vec<Fault>> {
     let fault = (at, lasts, prop::strategy::Union::new(kinds));
     let plan = prop::collection::vec(fault.prop_map(|(at, lasts, what)| Fault::new(at, lasts, what)), 0..FAULTS);
     plan.prop_map(|mut plan| {
-        plan.sort_by_key(|fault| fault.at);
+        by_time(&mut plan);
         plan
     })
     .boxed()

@@ -223,7 +223,7 @@ impl Model for Crdt {
         let operation = operation.prop_map(|(at, client, op)| Operation { at: Time::ms(at), client, op });
         prop::collection::vec(operation, 8..28)
             .prop_map(|mut operations| {
-                operations.sort_by_key(|operation| operation.at);
+                operations.sort_by_cached_key(|operation| operation.at);
                 operations
             })
             .boxed()

@@ -28,7 +28,7 @@ pub(super) fn workload(servers: u16, clients: u16, restless: bool, chaos: Span) 
     (commands(clients.clone(), count, end_ms), changes)
         .prop_map(|(mut asked, changes)| {
             asked.extend(changes);
-            asked.sort_by_key(|operation| operation.at);
+            asked.sort_by_cached_key(|operation| operation.at);
             asked
         })
         .boxed()

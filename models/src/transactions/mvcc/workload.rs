@@ -34,7 +34,7 @@ pub(super) fn workload(clients: Range<u16>, keys: u16, until: Time) -> BoxedStra
                 })
             });
             let mut operations: Vec<_> = operations.collect();
-            operations.sort_by_key(|operation| operation.at);
+            operations.sort_by_cached_key(|operation| operation.at);
             operations
         })
         .boxed()

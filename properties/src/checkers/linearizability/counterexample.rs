@@ -116,11 +116,11 @@ pub(super) fn explain<S: Specification>(
     let mut search = Search::new(checker.spec(), part.operations, &layout, Budget { steps, ..limits });
     search.enough_at(front);
     search.run();
-    let told = search.dead_ends;
+    let found = search.dead_ends;
     let (reason, dead_ends) = match why {
-        Why::Stuck { dead_ends, .. } if told.iter().all(|dead_end| dead_end.front < front) => (None, dead_ends),
-        Why::Stuck { .. } => (None, told),
-        Why::Reason(reason) => (Some(reason), told),
+        Why::Stuck { dead_ends, .. } if found.iter().all(|dead_end| dead_end.front < front) => (None, dead_ends),
+        Why::Stuck { .. } => (None, found),
+        Why::Reason(reason) => (Some(reason), found),
     };
     let Operation { op, ret, returned, .. } = &part.operations[culprit as usize];
     let furthest = dead_ends.iter().map(|end| {
@@ -135,7 +135,8 @@ pub(super) fn explain<S: Specification>(
         }
     });
     let furthest: Vec<Configuration> = furthest.collect();
-    let (bars, left_out) = bars(part.operations, ranks, part.part, end, culprit as usize, &furthest);
+    let (drawn, left_out) = drawn(ranks, part.part, end, culprit as usize, &furthest);
+    let bars = drawn.into_iter().map(|n| bar(n, &part.operations[n], ranks.of[n], end)).collect();
     let at = returned.expect("a culprit returned");
     Counterexample {
         culprit: culprit as usize,
@@ -151,29 +152,22 @@ pub(super) fn explain<S: Specification>(
 }
 
 /// The operations to draw, and the number of those left out.
-fn bars<O: Debug, R: Debug>(
-    operations: &[Operation<O, R>],
-    ranks: &Ranks,
-    part: &[u32],
-    end: u32,
-    culprit: usize,
-    furthest: &[Configuration],
-) -> (Vec<Bar>, usize) {
-    let told: BTreeSet<usize> =
+fn drawn(ranks: &Ranks, part: &[u32], end: u32, culprit: usize, furthest: &[Configuration]) -> (Vec<usize>, usize) {
+    let required: BTreeSet<usize> =
         furthest.iter().flat_map(|end| end.recent.iter().rev().take(draw::LAST)).copied().chain([culprit]).collect();
     let mut drawn: Vec<usize> = part.iter().map(|&n| n as usize).filter(|&n| ranks.of[n].0 <= end).collect();
     // The operations that ended last are the most relevant.
     let ended = |n: usize| Some(ranks.of[n].1).filter(|&to| to <= end).unwrap_or(u32::MAX);
-    drawn.sort_by_key(|&n| Reverse((told.contains(&n), ended(n))));
-    let left_out = drawn.len().saturating_sub(draw::ROWS.max(told.len()));
+    drawn.sort_by_key(|&n| Reverse((required.contains(&n), ended(n))));
+    let left_out = drawn.len().saturating_sub(draw::ROWS.max(required.len()));
     drawn.truncate(drawn.len() - left_out);
     drawn.sort_by_key(|&n| ranks.of[n].0);
-    let bars = drawn.into_iter().map(|n| {
-        let (from, to) = ranks.of[n];
-        let label = label(&operations[n], to <= end);
-        Bar { operation: n, process: operations[n].process, label, from, to: (to <= end).then_some(to) }
-    });
-    (bars.collect(), left_out)
+    (drawn, left_out)
+}
+
+fn bar<O: Debug, R: Debug>(n: usize, operation: &Operation<O, R>, (from, to): (u32, u32), end: u32) -> Bar {
+    let label = label(operation, to <= end);
+    Bar { operation: n, process: operation.process, label, from, to: (to <= end).then_some(to) }
 }
 
 /// A short text of an operation, with its answer if that is known by now.

@@ -366,7 +366,7 @@ impl<'a, S: Specification> Search<'a, S> {
             [] => self.helpful_first(begin),
             precedence => {
                 let first = self.frames.last().expect("candidates belong to a frame").candidates as usize;
-                self.candidates[first..].sort_by_key(|&n| precedence[n as usize]);
+                by_precedence(&mut self.candidates[first..], precedence);
             }
         }
     }
@@ -509,4 +509,8 @@ impl<'a, S: Specification> Search<'a, S> {
             self.dead_ends.push(DeadEnd { front: self.front, state: self.state.clone(), length, recent: order });
         }
     }
+}
+
+fn by_precedence(candidates: &mut [u32], precedence: &[u32]) {
+    candidates.sort_by_key(|&n| precedence[n as usize]);
 }
