@@ -84,5 +84,5 @@ pub use system::System;
 pub use time::{Span, Time};
 pub use tolerance::{Crashes, Skew, Tolerance};
 pub use trace::{Fingerprint, Origin, Sizes, Trace, TraceError};
-pub use workload::Operation;
+pub use workload::{Operation, workload};
 pub use world::World;
