@@ -67,7 +67,7 @@ pub use network::{CutMode, Fate, Latency, NetworkConfig};
 pub use per_life::PerLife;
 pub use phases::Phases;
 pub use process::{Context, MAX_NODES, NoDisk, NoOp, NodeId, OpId, Process};
-pub use property::{AtEnd, Broken, Invariant, Maker, Property, Verdict, Violation, maker};
+pub use property::{Answered, AtEnd, Broken, Invariant, Maker, Property, Verdict, Violation, maker};
 pub use replay::{Replay, Replayed, replay};
 pub use run::{Finished, Record, run};
 pub use scenario::{Budget, Case, Impossible, Scenario};
