@@ -25,7 +25,6 @@
 //!             ctx.send(from, Message::Kept(item));
 //!         }
 //!     }
-//!     fn timer(&mut self, _: &mut Context<'_, Self>, (): ()) {}
 //! }
 //!
 //! let mut keeper = Bench::new(Keeper);

@@ -47,8 +47,6 @@ impl Process for Player {
             },
         );
     }
-
-    fn timer(&mut self, _: &mut Context<'_, Self>, (): ()) {}
 }
 
 impl Model for PingPong {

@@ -55,6 +55,8 @@ pub trait Embed<Host: Process, Inner: Process> {
 /// ```ignore
 /// ctx.host(Hosted::named("raft"), |ctx| self.raft.message(ctx, from, message));
 /// ```
+///
+/// A host that has no timers or no records of its own needs no enum for them: its type is that of the process it hosts.
 #[derive(Clone, Copy, Debug)]
 pub struct Hosted {
     name: &'static str,

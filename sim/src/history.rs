@@ -84,6 +84,11 @@ impl<O, R> History<O, R> {
         &self.invocations
     }
 
+    /// The answers, in the order of the invocations that they are to.
+    pub fn returned(&self) -> impl Iterator<Item = &R> {
+        self.invocations.iter().filter_map(Invocation::returned)
+    }
+
     pub(crate) fn invoke(&mut self, id: OpId, client: NodeId, op: O, invoked: Time) {
         self.invocations.push(Invocation { id, client, op, invoked, outcome: Outcome::Unknown });
     }

@@ -177,7 +177,8 @@ pub trait Model: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send
         Phases { chaos: Span::secs(2), settle: Span::secs(2) }
     }
 
-    /// The model's vocabulary: workloads, as a proptest strategy. Times lie in the chaos phase.
+    /// The model's vocabulary: workloads, as a proptest strategy. Times lie in the chaos phase. [`crate::workload()`] makes one
+    /// of what is asked.
     fn workload(&self) -> BoxedStrategy<Workload<Self>> {
         Just(Vec::new()).boxed()
     }

@@ -49,7 +49,10 @@ pub trait Process: Clone + Hash + Debug + Sized + 'static {
     fn message(&mut self, ctx: &mut Context<'_, Self>, from: NodeId, message: Self::Message);
 
     /// A timer is due. It is no longer armed.
-    fn timer(&mut self, ctx: &mut Context<'_, Self>, timer: Self::Timer);
+    fn timer(&mut self, ctx: &mut Context<'_, Self>, timer: Self::Timer) {
+        let _ = ctx;
+        panic!("this process arms no timers: {timer:?} is due");
+    }
 
     /// A sync has ended: all that was written before it began is durable. Outputs that waited for it leave after this.
     fn synced(&mut self, ctx: &mut Context<'_, Self>) {

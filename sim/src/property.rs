@@ -4,9 +4,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::history::Invocation;
 use crate::model::Model;
 use crate::process::NodeId;
-use crate::time::Time;
+use crate::time::{Span, Time};
 use crate::world::World;
 
 /// Why a property does not hold.
@@ -134,6 +135,41 @@ impl<M: Model, F: FnMut(&World<M>) -> Verdict> Property<M> for AtEnd<F> {
     }
     fn at_end(&mut self, world: &World<M>) -> Verdict {
         (self.holds)(world)
+    }
+}
+
+/// Every client is answered once the faults have ended, unless it crashed and forgot what it had asked: what is asked of every
+/// model that has clients ([`World::overdue`]).
+#[derive(Clone, Debug)]
+pub struct Answered {
+    name: String,
+    within: Span,
+}
+
+impl Answered {
+    /// The property under this name: an answer comes within this long after the faults have ended, or after the question if that
+    /// is later.
+    pub fn within(name: impl Into<String>, within: Span) -> Self {
+        Answered { name: name.into(), within }
+    }
+
+    /// The property under this name, without a bound: nobody waits at the end.
+    pub fn at_end(name: impl Into<String>) -> Self {
+        Answered::within(name, Span::ZERO)
+    }
+}
+
+impl<M: Model> Property<M> for Answered {
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+    fn is_liveness(&self) -> bool {
+        true
+    }
+    fn at_end(&mut self, world: &World<M>) -> Verdict {
+        let Some(Invocation { id, client, op, invoked, .. }) = world.overdue(self.within).next() else { return Ok(()) };
+        let message = format!("operation {} of {client}, {op:?}, asked for at {invoked}, was never answered", id.0);
+        Err(Broken::new([*client], message))
     }
 }
 

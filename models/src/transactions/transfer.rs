@@ -1,9 +1,7 @@
 //! Transfers between accounts: the workload that all models of the family are compared on.
 
-use std::fmt::Debug;
-
 use proptest::prelude::*;
-use seedbed_sim::{Model, NodeId, Op, Operation, Ret, Time, Workload};
+use seedbed_sim::{Model, NodeId, Op, Operation, Ret, Time, Workload, workload};
 use serde::{Deserialize, Serialize};
 
 use crate::transactions::store::{Key, Step};
@@ -63,7 +61,7 @@ pub fn transfers(
     count: std::ops::Range<usize>,
     until: Time,
 ) -> BoxedStrategy<Vec<Operation<Transfer>>> {
-    asked(clients, count, until, between(accounts).boxed())
+    workload(clients, count, until, between(accounts))
 }
 
 /// A transfer between two of `accounts` accounts.
@@ -78,30 +76,6 @@ pub fn between(accounts: u16) -> impl Strategy<Value = Transfer> {
         to: Key((from + further) % accounts),
         amount,
     })
-}
-
-/// A workload: `count` operations, each asked for by one of the `clients` at some time up to `until`.
-///
-/// # Panics
-/// If there are no clients.
-pub fn asked<O: Debug + Clone + 'static>(
-    clients: std::ops::Range<u16>,
-    count: std::ops::Range<usize>,
-    until: Time,
-    op: BoxedStrategy<O>,
-) -> BoxedStrategy<Vec<Operation<O>>> {
-    let until_ms = until.0 / 1_000_000;
-    let operation = (0..until_ms, clients, op).prop_map(|(ms, client, op)| Operation {
-        at: Time::ms(ms),
-        client: NodeId(client),
-        op,
-    });
-    prop::collection::vec(operation, count)
-        .prop_map(|mut operations| {
-            operations.sort_by_cached_key(|operation| operation.at);
-            operations
-        })
-        .boxed()
 }
 
 /// The number of accounts on which the family is compared.

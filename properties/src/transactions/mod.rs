@@ -4,7 +4,6 @@
 //! For atomic commitment: AC1 to AC5 ([`crate::checkers::atomic_commitment`]), and the guarantees to clients. They hold
 //! for every model whose participants keep a [`Ledger`]: every one that [`Commits`].
 
-mod answered;
 mod blocking;
 pub mod compare;
 pub mod journals;
@@ -22,12 +21,11 @@ pub mod two_phase_commit;
 use seedbed_models::transactions::TxId;
 use seedbed_models::transactions::commitment::{self, Commits, Entry, Ledger, Vote};
 use seedbed_models::transactions::store::Key;
-use seedbed_sim::{Maker, Model, NodeId, Span, World, maker};
+use seedbed_sim::{Answered, Maker, Model, NodeId, Span, World, maker};
 
 use crate::checkers::atomic_commitment::{AtomicCommitment, Decision, Event, Rule, nothing_failed};
 use crate::checkers::judge::{Id, Journal, journal};
 
-pub use answered::{ANSWERED_WITHIN, Answered};
 pub use blocking::{Blocked, NonBlocking};
 pub use locks::LocksHeld;
 pub use money::MoneyConserved;
@@ -37,6 +35,9 @@ pub use stores::StoresAgree;
 /// The time within which a participant knows the decision after the faults have ended, or after its vote if that is
 /// later: a few timeouts of the widest variant, and as many messages of the greatest latency.
 pub const DECIDED_WITHIN: Span = Span::ms(2_500);
+
+/// Within this long after the faults have ended, or after it was asked for if that is later, a request is answered.
+pub const ANSWERED_WITHIN: Span = Span::ms(2_800);
 
 impl Id for TxId {}
 
@@ -57,7 +58,8 @@ pub fn safety<M: Commits>() -> Vec<Maker<M>> {
 
 /// AC5, and answers to clients.
 pub fn liveness<M: Commits>() -> Vec<Maker<M>> {
-    vec![maker(ac::<M>(Rule::AllDecide)), maker(Answered)]
+    let answered = Answered::within(format!("{}/requests_answered", M::INFO.name), ANSWERED_WITHIN);
+    vec![maker(ac::<M>(Rule::AllDecide)), maker(answered)]
 }
 
 /// One of the conditions, judged by the journals of nodes.

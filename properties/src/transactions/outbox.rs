@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 
 use seedbed_models::transactions::TxId;
 use seedbed_models::transactions::outbox::broker::LOG;
-use seedbed_models::transactions::outbox::messages::{BrokerRecord, Record, ServiceRecord, Timer};
+use seedbed_models::transactions::outbox::messages::{BrokerRecord, Record, ServiceRecord};
 use seedbed_models::transactions::outbox::model::BROKER;
 use seedbed_models::transactions::outbox::service::WAL;
 use seedbed_models::transactions::outbox::{Deposit, Outbox, Ret};
 use seedbed_models::transactions::store::Key;
 use seedbed_models::transactions::transfer::INITIAL_BALANCE;
-use seedbed_sim::{AtEnd, Broken, NodeId, Property, Suite, Verdict, World};
+use seedbed_sim::{Answered, AtEnd, Broken, NodeId, Property, Suite, Verdict, World};
 
 use crate::checkers::delivery::{AtLeastOnce, AtMostOnce, Destination, Event, Fifo, NoCreation};
 use crate::checkers::judge::Judge;
@@ -27,7 +27,7 @@ pub fn suite() -> Suite<Outbox> {
         .property(takes_effect())
         .property(answers_kept())
         .property(money_conserved())
-        .property(transactions_end())
+        .property(Answered::at_end("outbox/transactions_end"))
 }
 
 /// An account at a service: a sender for its aggregate, and a receiver of one.
@@ -105,22 +105,6 @@ pub fn money_conserved() -> impl Property<Outbox> + Clone + Send + Sync {
             return Ok(());
         }
         Err(format!("the accounts should have {should} together, they have {total}").into())
-    })
-}
-
-/// Every client is answered, unless it crashed and lost its request.
-pub fn transactions_end() -> impl Property<Outbox> + Clone + Send + Sync {
-    AtEnd::liveness("outbox/transactions_end", |world: &World<Outbox>| {
-        let open = world.history().invocations().iter().filter(|invocation| invocation.ended().is_none());
-        for invocation in open {
-            let waits = world.timers(invocation.client).any(|(timer, _)| *timer == Timer::Again);
-            let last = world.history().invocations().iter().rfind(|other| other.client == invocation.client);
-            if waits && last.is_some_and(|last| last.id == invocation.id) {
-                let (client, op, at) = (invocation.client, invocation.op, invocation.invoked);
-                return Err(Broken::new([client], format!("{client} has had no answer to {op:?}, asked for at {at}")));
-            }
-        }
-        Ok(())
     })
 }
 

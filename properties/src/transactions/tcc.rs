@@ -11,7 +11,9 @@ use seedbed_models::transactions::tcc::coordinator::Coordinator;
 use seedbed_models::transactions::tcc::messages::{Act, Entry, Record};
 use seedbed_models::transactions::tcc::participant::LOG;
 use seedbed_models::transactions::tcc::{Bug, Outcome, Tcc};
-use seedbed_sim::{AtEnd, Boundary, Broken, Invariant, NodeId, Property, Span, Suite, Swarm, Time, Verdict, World};
+use seedbed_sim::{
+    Answered, AtEnd, Boundary, Broken, Invariant, NodeId, Property, Span, Suite, Swarm, Time, Verdict, World,
+};
 
 use crate::transactions::journals::{JournalRule, Journals, Rule};
 
@@ -23,7 +25,7 @@ pub fn suite() -> Suite<Tcc> {
         .property(rule("tcc/all_confirm_or_all_cancel", all_confirm_or_all_cancel))
         .property(AtEnd::new("tcc/stores_hold_what_was_answered", stores_hold_what_was_answered))
         .property(ReservationsEnd::default())
-        .property(AtEnd::liveness("tcc/every_transaction_ends", every_transaction_ends))
+        .property(Answered::within("tcc/every_transaction_ends", END_WITHIN))
         .boundary(Boundary {
             bug: Some(Bug::HangingTry.name()),
             name: "hanging-try",
@@ -198,16 +200,3 @@ impl Property<Tcc> for ReservationsEnd {
 /// The time within which a transaction is decided and its client knows, after the faults have ended or after its
 /// invocation if that is later: a client retries, and all participants are asked to reserve, each with a few retries.
 pub const END_WITHIN: Span = Span::ms(1_500);
-
-/// Every invoked transaction has ended, and its client knows.
-fn every_transaction_ends(world: &World<Tcc>) -> Verdict {
-    let phases = &world.scenario().phases;
-    for asked in world.history().invocations() {
-        let waits = asked.ended().is_none() && world.process(asked.client).is_some();
-        if waits && phases.end_at().since(asked.invoked.max(phases.heal_at())) >= END_WITHIN {
-            let (tx, op, invoked) = (TxId::from(asked.id), asked.op, asked.invoked);
-            return Err(Broken::new([asked.client], format!("{tx}, {op:?}, asked for at {invoked}, has not ended")));
-        }
-    }
-    Ok(())
-}

@@ -17,7 +17,7 @@ use crate::choice::Source;
 use crate::disk::File;
 use crate::disk::{Stored, WriteFate};
 use crate::fault::{Fault, FaultClass};
-use crate::history::History;
+use crate::history::{History, Invocation};
 use crate::log;
 use crate::model::{Model, Op, Ret};
 use crate::network::CutMode;
@@ -186,6 +186,19 @@ impl<M: Model> World<M> {
     /// The operations that were invoked so far, with their answers.
     pub fn history(&self) -> &History<Op<M>, Ret<M>> {
         &self.core.history
+    }
+
+    /// The operations that clients wait for: they have not ended, and no crash of the client has made it forget that it asked.
+    pub fn outstanding(&self) -> impl Iterator<Item = &Invocation<Op<M>, Ret<M>>> {
+        let invocations = self.core.history.invocations().iter();
+        invocations.filter(|asked| self.core.nodes[asked.client.index()].open == Some(asked.id))
+    }
+
+    /// Those of them that clients have waited for since long ago: for `within` at least, not counting the time before the world
+    /// healed.
+    pub fn overdue(&self, within: Span) -> impl Iterator<Item = &Invocation<Op<M>, Ret<M>>> {
+        let heal_at = self.core.scenario.phases.heal_at();
+        self.outstanding().filter(move |asked| self.now().since(asked.invoked.max(heal_at)) >= within)
     }
 
     /// Counts so far.

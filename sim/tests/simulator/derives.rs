@@ -55,8 +55,6 @@ impl Process for Echo {
     fn message(&mut self, ctx: &mut Context<'_, Self>, from: NodeId, _: EchoMessage) {
         ctx.send(from, EchoMessage::Pong);
     }
-
-    fn timer(&mut self, _: &mut Context<'_, Self>, (): ()) {}
 }
 
 #[derive(Clone, Debug, PartialEq, Hash, Kinded, Hosts)]
@@ -81,8 +79,6 @@ impl Process for Greeter {
     }
 
     fn message(&mut self, _: &mut Context<'_, Self>, _: NodeId, _: Message) {}
-
-    fn timer(&mut self, _: &mut Context<'_, Self>, (): ()) {}
 }
 
 #[derive(Clone, Debug, Hash, Roles)]

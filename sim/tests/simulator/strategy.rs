@@ -54,7 +54,6 @@ impl Process for Person {
             ctx.mark("heard a last word");
         }
     }
-    fn timer(&mut self, _: &mut Context<'_, Self>, (): ()) {}
 }
 
 impl Model for Crowd {

@@ -874,7 +874,6 @@ impl Process for Gossip {
     fn message(&mut self, ctx: &mut Context<'_, Self>, _: NodeId, _: Rumour) {
         self.tell(ctx);
     }
-    fn timer(&mut self, _: &mut Context<'_, Self>, (): ()) {}
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -919,4 +918,23 @@ fn a_world_may_lack_nodes_and_the_others_keep_their_names() {
     let by_node: BTreeMap<NodeId, usize> = outcome.history.invocations().iter().map(|i| (i.client, 1)).collect();
     assert_eq!(by_node.len(), 2);
     assert!(outcome.history.invocations().iter().all(|i| matches!(i.outcome, Outcome::Returned { .. })));
+}
+
+#[test]
+fn clients_wait_until_they_are_answered_or_crash() {
+    use seedbed_sim::{Answered, maker};
+
+    let never = || vec![Pull::Append(1), Pull::Answer];
+    let mut case = stage([(1, A, vec![Pull::Answer]), (2, B, never()), (3, C, never())]);
+    // No sync ends, so what waits for one is not said.
+    case.scenario.disk.sync = Span::secs(60);
+    case.faults = vec![fault(10, 20, What::Crash { node: C.into() })];
+    let violated = |within| {
+        let answered = maker(Answered::within("answered", within));
+        run(&case, &Source::Fixed(Vec::new()), &[answered], Record::No).unwrap().violation
+    };
+    // The world heals after a second, and runs on for another.
+    let violation = violated(Span::secs(1)).expect("nobody answers B");
+    assert!(violation.liveness && violation.nodes == [B], "{violation}");
+    assert_eq!(violated(Span::ms(1_001)), None, "B may wait for longer");
 }

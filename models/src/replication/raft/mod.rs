@@ -11,8 +11,8 @@
 //! `read_index`, `lease`; chapter 4: `reconfigure`; §3.10: `transfer`. [`quorum`], [`progress`], [`membership`] and [`log`] are
 //! pure. A client's side is [`session_client`]. [`bugs`] breaks one rule at a time.
 //!
-//! [`server::Server`] is a process over any [`machine::StateMachine`]; other components host it. [`Raft`] is the model:
-//! such servers over a key-value map, with clients.
+//! [`Server`] is a process over any [`StateMachine`], and [`SessionClient`] its client; other components host them. [`Raft`] is
+//! the model: such servers over a key-value map, with clients.
 //!
 //! What differs from the paper: a snapshot travels in one message; AppendEntries and its answers carry the round of
 //! heartbeats that reads wait for; the answer to AppendEntries is two messages, for yes and no.
@@ -52,7 +52,12 @@ mod workload;
 pub use bugs::Bug;
 pub use entry::{Entry, Payload};
 pub use kv::Kv;
+pub use machine::StateMachine;
+pub use membership::Membership;
+pub use messages::Message;
 pub use model::{Node, Raft};
+pub use record::Record;
 pub use server::Server;
-pub use settings::Settings;
+pub use session_client::SessionClient;
+pub use settings::{Settings, Timer};
 pub use types::{Index, Term};

@@ -20,7 +20,8 @@ use crate::replication::raft::types::{RequestId, Session};
 pub struct SessionClient<S: StateMachine> {
     leader: LeaderHint,
     request_timeout: Span,
-    /// Tells the registration of this client's life from all others, so that a late answer opens no second session.
+    /// Tells the registration of this client's life from all others, so that a late answer opens no second session. Zero until
+    /// it is set, or the client starts.
     nonce: u64,
     session: Option<Session>,
     /// `sequenceNum` of the latest command.
@@ -36,7 +37,8 @@ impl<S: StateMachine> SessionClient<S> {
         SessionClient { leader, request_timeout, nonce: 0, session: None, sequence: 0, queue }
     }
 
-    /// Sets what tells its registration from others, before it starts: drawn at random, or made of what is unique.
+    /// Sets what tells its registration from others, before it starts: drawn at random, or made of what is unique. If not set it
+    /// is the time of the start, which tells the lives of a node apart that has one session.
     pub fn set_nonce(&mut self, nonce: u64) {
         self.nonce = nonce;
     }
@@ -102,6 +104,9 @@ impl<S: StateMachine> Process for SessionClient<S> {
 
     fn start(&mut self, ctx: &mut Context<'_, Self>) {
         self.leader.begin(ctx.id());
+        if self.nonce == 0 {
+            self.nonce = ctx.now().0;
+        }
     }
 
     fn invoke(&mut self, ctx: &mut Context<'_, Self>, op: OpId, command: S::Command) {

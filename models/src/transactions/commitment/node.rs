@@ -3,7 +3,6 @@
 use seedbed_sim::Process;
 
 use crate::parts::client::Client;
-use crate::transactions::TxId;
 use crate::transactions::commitment::journal::{Entry, Journal};
 use crate::transactions::commitment::ledger::Ledger;
 use crate::transactions::commitment::protocol::Protocol;
@@ -45,10 +44,5 @@ impl<P: Roles> Node<P> {
     /// A participant's store and the states of its transactions.
     pub fn ledger(&self) -> Option<&Ledger> {
         Some(self.participant()?.as_ref().ledger())
-    }
-
-    /// The transaction that a client waits for.
-    pub fn outstanding(&self) -> Option<TxId> {
-        self.client()?.outstanding().map(TxId::from)
     }
 }

@@ -38,4 +38,5 @@ pub mod settings;
 pub use bugs::Bug;
 pub use messages::{Outcome, Why};
 pub use model::{Node, Saga};
+pub use participant::Participant;
 pub use settings::{Coordination, Recovery, Settings};

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use proptest::prelude::*;
-use seedbed_sim::{Crashes, FaultClass, Info, Model, NodeId, Phases, Roles, Span, Time, Tolerance, Workload};
+use seedbed_sim::{Crashes, FaultClass, Info, Model, NodeId, Phases, Roles, Span, Time, Tolerance, Workload, workload};
 use serde::{Deserialize, Serialize};
 
 use crate::parts::client::{self, Client};
@@ -252,6 +252,6 @@ impl Model for Saga {
             .prop_map(|(customer, product, pieces)| Request::Order(Order { customer, product, pieces }));
         let transfer = transfer::between(ACCOUNTS).prop_map(Request::Transfer);
         let until = Time::ZERO + Span(self.phases().chaos.0 * 3 / 4);
-        transfer::asked(self.client_ids(), 3..14, until, prop_oneof![4 => order, 1 => transfer].boxed())
+        workload(self.client_ids(), 3..14, until, prop_oneof![4 => order, 1 => transfer])
     }
 }

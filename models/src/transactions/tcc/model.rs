@@ -1,7 +1,7 @@
 //! The model: a coordinator, three participants and their clients.
 
 use proptest::prelude::*;
-use seedbed_sim::{Crashes, FaultClass, Info, Model, NodeId, Phases, Roles, Span, Time, Tolerance, Workload};
+use seedbed_sim::{Crashes, FaultClass, Info, Model, NodeId, Phases, Roles, Span, Time, Tolerance, Workload, workload};
 use serde::{Deserialize, Serialize};
 
 use crate::parts::client::{self, Client};
@@ -183,6 +183,6 @@ impl Model for Tcc {
             .prop_map(|(flight, hotel, car, persons)| Request::Trip(Trip { flight, hotel, car, persons }));
         let transfer = transfer::between(ACCOUNTS).prop_map(Request::Transfer);
         let until = Time::ZERO + Span(self.phases().chaos.0 * 3 / 4);
-        transfer::asked(self.client_ids(), 3..14, until, prop_oneof![3 => trip, 1 => transfer].boxed())
+        workload(self.client_ids(), 3..14, until, prop_oneof![3 => trip, 1 => transfer])
     }
 }

@@ -14,6 +14,7 @@
 //!
 //! Read it in this order: [`settings`] (what is presumed of the unknown, and what that saves), [`coordinator`],
 //! [`participant`]; all that is not one of the two phases is in [`super::commitment`]. [`bugs`] breaks one rule at a time.
+//! [`replicated`] is for hosts: participants that are Raft groups.
 //!
 //! # What a transaction costs
 //!
@@ -57,6 +58,7 @@ pub mod marks;
 pub mod messages;
 pub mod model;
 pub mod participant;
+pub mod replicated;
 pub mod settings;
 
 pub use bugs::Bug;

@@ -22,10 +22,7 @@ pub const FREED_WITHIN: Span = Span::ms(1_000);
 pub fn everybody_served() -> impl Property<Lock> + Clone + Send + Sync {
     AtEnd::liveness("lock/everybody_served", |world: &World<Lock>| {
         let phases = &world.scenario().phases;
-        for (node, process) in world.processes() {
-            let Some(outstanding) = process.client().and_then(|client| client.outstanding()) else { continue };
-            let asked = world.history().invocations().iter().find(|invocation| invocation.id == outstanding);
-            let Some(asked) = asked.map(|invocation| invocation.invoked) else { continue };
+        for (node, asked) in world.outstanding().map(|invocation| (invocation.client, invocation.invoked)) {
             let others = world.history().invocations().iter().filter_map(|invocation| invocation.ended()).max();
             let since = if world.config().kind.is_fair() { asked } else { asked.max(others.unwrap_or_default()) };
             if phases.end_at().since(since.max(phases.heal_at())) >= SERVED_WITHIN && possible(world) {

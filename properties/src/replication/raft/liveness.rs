@@ -4,7 +4,7 @@
 use seedbed_models::replication::raft::client::Ask;
 use seedbed_models::replication::raft::kv::Output;
 use seedbed_models::replication::raft::membership::Membership;
-use seedbed_models::replication::raft::{Index, Node, Raft, Server};
+use seedbed_models::replication::raft::{Index, Raft, Server};
 use seedbed_sim::{Broken, Invocation, NodeId, Property, Span, Time, Verdict, World};
 
 use super::group::{Group, servers};
@@ -158,16 +158,13 @@ impl Property<Raft> for CommandsComplete {
             matches!(invocation.op, Ask::Reconfigure(_)) && invocation.ended().is_none_or(|at| at > heals)
         };
         let alone = world.history().invocations().iter().filter(late).count() < 2;
-        for invocation in world.history().invocations() {
-            let asked = invocation.invoked.max(world.scenario().phases.heal_at());
-            // A client that crashed has lost its command; one that waits has not.
-            let waits = matches!(world.process(invocation.client), Some(Node::Client(client)) if client.outstanding() == Some(invocation.id));
-            // A server that is absent cannot join; and of several changes of membership, one waits for the other.
+        for invocation in world.overdue(COMPLETE_WITHIN) {
+            // Nobody can be let in who is not there; and of several who want another group, one waits for the other.
             let possible = match &invocation.op {
                 Ask::Reconfigure(goal) => goal.everyone().iter().all(|node| up.contains(node)) && alone,
                 Ask::Command(_) | Ask::Transfer { .. } => true,
             };
-            if waits && possible && world.scenario().phases.end_at().since(asked) >= COMPLETE_WITHIN {
+            if possible {
                 let (id, op, client, invoked) =
                     (invocation.id.0, &invocation.op, invocation.client, invocation.invoked);
                 let message = format!("operation {id} of {client}, {op:?}, asked for at {invoked}, was never answered");

@@ -38,14 +38,10 @@ pub fn locks_resolved() -> impl Property<Mvcc> + Clone + Send + Sync {
 pub fn transactions_end() -> impl Property<Mvcc> + Clone + Send + Sync {
     AtEnd::liveness("mvcc/transactions_end", |world: &World<Mvcc>| {
         let lives = lives(world);
-        let unended = world.history().invocations().iter().filter(|invocation| invocation.ended().is_none());
-        for invocation in unended.filter(|invocation| world.now().since(invocation.invoked) >= lives) {
-            let client = world.process(invocation.client).and_then(|process| process.client());
-            if client.is_some_and(|client| client.outstanding() == Some(invocation.id)) {
-                let (client, at, op) = (invocation.client, invocation.invoked, &invocation.op);
-                return Err(Broken::new([client], format!("{client} has had no end of {op:?}, asked for at {at}")));
-            }
-        }
-        Ok(())
+        let Some(invocation) = world.outstanding().find(|asked| world.now().since(asked.invoked) >= lives) else {
+            return Ok(());
+        };
+        let (client, at, op) = (invocation.client, invocation.invoked, &invocation.op);
+        Err(Broken::new([client], format!("{client} has had no end of {op:?}, asked for at {at}")))
     })
 }

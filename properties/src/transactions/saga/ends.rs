@@ -30,12 +30,9 @@ pub(super) fn every_saga_ends(world: &World<Saga>) -> Verdict {
         let asked = world.history().invocations().iter().find(|asked| TxId::from(asked.id) == saga);
         asked.is_some_and(|asked| phases.end_at().since(asked.invoked.max(phases.heal_at())) < END_WITHIN)
     };
-    for asked in world.history().invocations() {
-        let (saga, waits) = (TxId::from(asked.id), asked.ended().is_none() && world.process(asked.client).is_some());
-        if waits && !young(saga) {
-            let (op, invoked) = (asked.op, asked.invoked);
-            return Err(Broken::new([asked.client], format!("{saga}, {op:?}, asked for at {invoked}, has not ended")));
-        }
+    if let Some(asked) = world.overdue(END_WITHIN).next() {
+        let (saga, op, invoked) = (TxId::from(asked.id), asked.op, asked.invoked);
+        return Err(Broken::new([asked.client], format!("{saga}, {op:?}, asked for at {invoked}, has not ended")));
     }
     for (node, service) in world.processes().filter_map(|(node, process)| Some((node, process.service()?))) {
         if let Some(saga) = service.pending().find(|saga| !young(*saga)) {

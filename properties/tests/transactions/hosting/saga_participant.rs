@@ -1,13 +1,11 @@
 //! A saga participant in a process of one's own: a warehouse that counts what it is asked, and leaves the rest to the service
-//! that it hosts.
+//! that it hosts. It has no timers or records of its own, so it has those of the participant.
 
 use seedbed_models::transactions::TxId;
 use seedbed_models::transactions::saga::business::{Order, Request, STOCK};
-use seedbed_models::transactions::saga::messages;
-use seedbed_models::transactions::saga::participant::Participant;
 use seedbed_models::transactions::saga::plan::StepId;
-use seedbed_sim::bench::Bench;
-use seedbed_sim::{Context, Hosted, Hosts, Kinded, NoOp, NodeId, Process};
+use seedbed_models::transactions::saga::{Participant, messages};
+use seedbed_sim::{Bench, Context, Hosted, Hosts, Kinded, NoOp, NodeId, Process};
 
 #[derive(Clone, Debug, Hash, PartialEq, Kinded, Hosts)]
 enum Message {
@@ -16,18 +14,6 @@ enum Message {
     /// How many requests have come?
     Count,
     Counted(u32),
-}
-
-#[derive(Clone, Debug, Hash, PartialEq, Eq, PartialOrd, Ord, Kinded, Hosts)]
-enum Timer {
-    #[hosts]
-    Saga(messages::Timer),
-}
-
-#[derive(Clone, Debug, Hash, PartialEq, Hosts)]
-enum Record {
-    #[hosts]
-    Saga(messages::Record),
 }
 
 #[derive(Clone, Debug, Hash)]
@@ -40,8 +26,8 @@ const SAGA: Hosted = Hosted::named("saga");
 
 impl Process for Warehouse {
     type Message = Message;
-    type Timer = Timer;
-    type Record = Record;
+    type Timer = messages::Timer;
+    type Record = messages::Record;
     type Op = NoOp;
     type Ret = NoOp;
 
@@ -56,10 +42,6 @@ impl Process for Warehouse {
         } else {
             ctx.send(from, Message::Counted(self.requests));
         }
-    }
-
-    fn timer(&mut self, _: &mut Context<'_, Self>, timer: Timer) {
-        panic!("a participant waits for nobody: {timer:?}");
     }
 }
 
