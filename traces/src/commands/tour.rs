@@ -26,7 +26,10 @@ const MOST_SEEDS: u64 = 20_000;
 pub fn tour() -> anyhow::Result<Ended> {
     handle_ctrl_c();
     say!("seedbed runs protocols in simulated worlds, breaks what they say they tolerate, and checks what must hold.");
-    say!("This tour takes about twenty seconds; Ctrl-C ends it early. `{} --help` lists the commands.\n", program::name());
+    say!(
+        "This tour takes about twenty seconds; Ctrl-C ends it early. `{} --help` lists the commands.\n",
+        program::name()
+    );
     let components = registry::all();
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY);
