@@ -1,4 +1,4 @@
-//! One run: a world inside a madsim runtime, its properties after each event and at the end, and the outcome.
+//! One run: a world, its properties after each event and at the end, and the outcome.
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
@@ -96,7 +96,7 @@ pub(crate) fn run_valid<M: Model>(
     properties: &[Maker<M>],
     record: Record,
 ) -> Finished<M> {
-    in_runtime(|| {
+    in_runtime_of::<M, _>(|| {
         let mut world = World::begin(case, source, record == Record::Yes);
         let mut properties: Vec<_> = properties.iter().map(|make| make()).collect();
         let violation = drive(&mut world, &mut properties);
@@ -120,7 +120,7 @@ pub fn all_violations<M: Model>(
     properties: &[Maker<M>],
 ) -> Result<Vec<Violation>, Impossible> {
     case.validate()?;
-    Ok(in_runtime(|| {
+    Ok(in_runtime_of::<M, _>(|| {
         let mut world = World::begin(case, source, false);
         let mut unviolated: Vec<_> = properties.iter().map(|make| make()).collect();
         let mut violations = Vec::new();
@@ -157,15 +157,18 @@ fn check_each<M: Model>(
     });
 }
 
-/// Runs `f` in a madsim runtime of its own, whose clock is at zero.
-#[cfg(madsim)]
-pub(crate) fn in_runtime<T>(f: impl FnOnce() -> T) -> T {
+/// Runs `f`, which runs a world of this model: in a madsim runtime of its own, whose clock is at zero, if the model
+/// [reads it](Model::READS_MADSIM_TIME).
+pub(crate) fn in_runtime_of<M: Model, T>(f: impl FnOnce() -> T) -> T {
+    if !M::READS_MADSIM_TIME {
+        return f();
+    }
     let (mut f, mut result) = (Some(f), None);
     enter(&mut || result = f.take().map(|f| f()));
     result.expect("it was run once")
 }
 
-/// [`in_runtime`], compiled once.
+/// Compiled once, because madsim's runtime is generic over what it runs.
 #[cfg(madsim)]
 fn enter(f: &mut dyn FnMut()) {
     // The seed is fixed: nothing in a world draws from the runtime, and a replay must not need one.
@@ -173,10 +176,10 @@ fn enter(f: &mut dyn FnMut()) {
     runtime.block_on(async move { f() });
 }
 
-/// Runs `f`: without madsim there is no other clock.
+/// Without madsim there is no other clock.
 #[cfg(not(madsim))]
-pub(crate) fn in_runtime<T>(f: impl FnOnce() -> T) -> T {
-    f()
+fn enter(f: &mut dyn FnMut()) {
+    f();
 }
 
 /// Steps a world to its end or to its first violation.

@@ -65,8 +65,8 @@ const PEERS: &[Peer] = &[
 ];
 
 /// By what the ratio of seedbed's messages a second to a peer's is judged.
-const PROMISED_RATIOS: [(&str, f64); 3] = [("madsim Endpoint", 10.0), ("turmoil UDP", 80.0), ("bare loop", 0.6)];
-const PROMISED_SMALL_WORLDS: f64 = 100_000.0;
+const PROMISED_RATIOS: [(&str, f64); 3] = [("madsim Endpoint", 10.0), ("turmoil UDP", 80.0), ("bare loop", 0.8)];
+const PROMISED_SMALL_WORLDS: f64 = 400_000.0;
 
 /// The rates of one peer, one of each round.
 #[derive(Default)]

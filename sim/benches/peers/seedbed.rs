@@ -1,4 +1,4 @@
-//! The same on this project's worlds: named choices, the clients' timers, a fingerprint, a madsim runtime around it.
+//! The same on this project's worlds: named choices, the clients' timers, a fingerprint.
 
 use seedbed_models::examples::echo::Echo;
 use seedbed_sim::{Case, Record, Source, Span, run as run_case};

@@ -13,7 +13,7 @@ use crate::model::{Info, Model, Setting};
 use crate::phases::Phases;
 use crate::process::{NodeId, Process};
 use crate::property::{Maker, Violation};
-use crate::run::{Record, all_violations, drive, finish, in_runtime, run_valid};
+use crate::run::{Record, all_violations, drive, finish, in_runtime_of, run_valid};
 use crate::scenario::{Impossible, Scenario};
 use crate::seed::{SeedResult, run_seed};
 use crate::strategy::guided::coverage::Observer;
@@ -129,7 +129,7 @@ impl<M: Model> Erased for Suite<M> {
     }
 
     fn watch(&self, case: &AnyCase, source: &Source, record: Record, observer: &Observer) -> AnyFinished {
-        let finished = in_runtime(|| {
+        let finished = in_runtime_of::<M, _>(|| {
             let mut world = World::begin(&case.of_model::<M>(), source, record == Record::Yes);
             world.forget_timeline();
             let mut properties: Vec<_> = self.properties.iter().map(|make| make()).collect();
@@ -145,9 +145,12 @@ impl<M: Model> Erased for Suite<M> {
     }
 
     fn step(&self, trace: &AnyTrace, each: &mut dyn FnMut(&dyn AnyWorld) -> bool) -> Result<(), Impossible> {
-        let mut world = World::recording(&trace.case().of_model::<M>(), &Source::Fixed(trace.deviations.clone()))?;
-        while world.step() && each(&world) {}
-        Ok(())
+        let case = trace.case().of_model::<M>();
+        in_runtime_of::<M, _>(|| {
+            let mut world = World::recording(&case, &Source::Fixed(trace.deviations.clone()))?;
+            while world.step() && each(&world) {}
+            Ok(())
+        })
     }
 
     fn as_runner(&self) -> &dyn Runner {

@@ -98,6 +98,7 @@ pub(crate) struct Core<M: Model> {
     pub(crate) stats: Stats,
     pub(crate) fingerprint: StableHasher,
     pub(crate) recording: Option<Recording>,
+    /// madsim's clock, if the model [reads it](Model::READS_MADSIM_TIME).
     #[cfg(madsim)]
     pub(crate) clock: Option<madsim::time::TimeHandle>,
 }
@@ -149,7 +150,7 @@ impl<M: Model> Core<M> {
             fingerprint: StableHasher::default(),
             recording: record.then(Recording::default),
             #[cfg(madsim)]
-            clock: madsim::time::TimeHandle::try_current(),
+            clock: M::READS_MADSIM_TIME.then(madsim::time::TimeHandle::try_current).flatten(),
             scenario,
         }
     }

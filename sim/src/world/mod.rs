@@ -395,7 +395,8 @@ impl<M: Model> World<M> {
     #[inline]
     fn advance_to(&mut self, at: Time) {
         #[cfg(madsim)]
-        if let Some(clock) = &self.core.clock
+        if M::READS_MADSIM_TIME
+            && let Some(clock) = &self.core.clock
             && at > self.core.now
         {
             clock.advance(std::time::Duration::from_nanos(at.0 - self.core.now.0));

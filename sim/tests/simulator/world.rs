@@ -120,6 +120,7 @@ struct Stage {
 impl Model for Stage {
     type Process = Puppet;
     const INFO: Info = Info { roles: &["leader"], ..Info::named("stage", "", "tests", "Puppets.") };
+    const READS_MADSIM_TIME: bool = true;
 
     fn size(&self) -> usize {
         self.nodes
@@ -382,6 +383,20 @@ fn handlers_and_properties_see_the_time_of_their_event_on_madsims_clock() {
         // Starts, operations, a message, a timer, a sync, the crash and its end, the heal.
         assert_eq!(outcome.stats.events, 11);
     }
+}
+
+/// A model that does not say that it reads madsim's clock pays for none, and whoever looks at it finds out.
+#[cfg(madsim)]
+#[test]
+fn worlds_of_other_models_have_no_madsim_clock() {
+    use seedbed_sim::{Invariant, doc::PingPong, maker};
+
+    let property = Invariant::new("reads madsim's clock", |_: &World<PingPong>| {
+        let _ = madsims_time();
+        Ok(())
+    });
+    let outcome = run(&Case::quiet(PingPong), &Source::Seed(3), &[maker(property)], Record::No).unwrap();
+    assert!(outcome.violation.is_some_and(|violation| violation.message.contains("madsim")));
 }
 
 #[cfg(madsim)]
