@@ -231,7 +231,8 @@ pub fn head(text: &str) -> Result<Head, TraceError> {
 /// A trace whose configuration and operations are still text.
 type Unread<'t> = TraceOf<&'t RawValue, &'t RawValue>;
 
-fn parse<'t, T: Deserialize<'t>>(text: &'t str) -> Result<T, TraceError> {
+/// Reads the whole of a text.
+pub(crate) fn parse<'t, T: Deserialize<'t>>(text: &'t str) -> Result<T, TraceError> {
     let mut from = serde_json::Deserializer::from_str(text);
     let parsed = T::deserialize(&mut from).map_err(|error| damaged(text, &error))?;
     let after = from.end();
@@ -260,9 +261,12 @@ fn damaged(text: &str, error: &serde_json::Error) -> TraceError {
     TraceError::Damaged { place, line: error.line(), column: error.column(), problem }
 }
 
+/// How a part of a trace is read.
+type Reader<'a, T> = &'a dyn Fn(&str) -> Result<T, TraceError>;
+
 /// Reads a part of a text. An error has its position in the whole text.
-fn part<'t, T: Deserialize<'t>>(whole: &str, part: &'t RawValue, at: &dyn Fn() -> String) -> Result<T, TraceError> {
-    parse(part.get()).map_err(|error| within(whole, part, at(), error))
+fn part<T>(whole: &str, part: &RawValue, read: Reader<'_, T>, at: &dyn Fn() -> String) -> Result<T, TraceError> {
+    read(part.get()).map_err(|error| within(whole, part, at(), error))
 }
 
 /// Converts the position of an error in a part to that in the whole text.
@@ -353,10 +357,22 @@ impl<M: Model> TraceOf<M, Op<M>> {
 
     /// Reads a trace, whether a world can run it or not.
     pub(crate) fn read(text: &str) -> Result<Self, TraceError> {
-        let unread = unread(text, M::INFO.name)?;
-        let config = part(text, unread.scenario.config, &|| "scenario.config".into())?;
+        Self::read_by(text, M::INFO.name, &|text| parse(text), &|text| parse(text))
+    }
+}
+
+impl<C, O> TraceOf<C, O> {
+    /// Reads a trace of the model `expected`, whose configurations and operations are read so.
+    pub(crate) fn read_by(
+        text: &str,
+        expected: &'static str,
+        config: Reader<'_, C>,
+        op: Reader<'_, O>,
+    ) -> Result<Self, TraceError> {
+        let unread = unread(text, expected)?;
+        let config = part(text, unread.scenario.config, config, &|| "scenario.config".into())?;
         let operation = |(i, operation): (usize, &Operation<&RawValue>)| {
-            let op = part(text, operation.op, &|| format!("operations[{i}].op"))?;
+            let op = part(text, operation.op, op, &|| format!("operations[{i}].op"))?;
             Ok(Operation { at: operation.at, client: operation.client, op })
         };
         let operations = unread.operations.iter().enumerate().map(operation).collect::<Result<_, TraceError>>()?;

@@ -12,7 +12,7 @@ use crate::commands::{
 };
 
 /// Runs distributed protocols in simulated worlds, injects the faults that they tolerate, checks their properties, and
-/// shrinks failures to short traces that can be replayed. Without a command, it gives a tour of about twenty seconds.
+/// shrinks failures to short traces that can be replayed. Without a command, it gives a tour of about ten seconds.
 #[derive(Parser)]
 #[command(
     name = "seedbed",

@@ -197,7 +197,7 @@ impl<O: Clone + Serialize + Send + 'static> ErasedOp for O {
 
 impl AnyOp {
     /// An operation of a model.
-    fn new<M: Model>(op: Op<M>) -> Self {
+    pub(crate) fn new<M: Model>(op: Op<M>) -> Self {
         AnyOp(Box::new(op))
     }
 

@@ -19,10 +19,11 @@ use crate::seed::{SeedResult, run_seed};
 use crate::strategy::guided::coverage::Observer;
 use crate::suite::{Boundary, Observation, Suite};
 use crate::swarm::{Cases, Rules, Swarm};
+use crate::system::config::AnyOp;
 use crate::system::{AnyCase, AnyConfig, AnyFinished, AnyTrace, AnyWorld, Erased, Runner, Worlds};
 use crate::time::Time;
 use crate::timeline::Entry;
-use crate::trace::{Trace, TraceError, read_part};
+use crate::trace::{TraceError, parse, read_part};
 use crate::world::World;
 
 /// The properties that runs of a model are checked against.
@@ -115,7 +116,9 @@ impl<M: Model> Erased for Suite<M> {
     }
 
     fn parse(&self, text: &str) -> Result<AnyTrace, TraceError> {
-        Ok(Trace::<M>::read(text)?.erased())
+        let config = |text: &str| parse::<M>(text).map(AnyConfig::new);
+        let op = |text: &str| parse(text).map(AnyOp::new::<M>);
+        AnyTrace::read_by(text, M::INFO.name, &config, &op)
     }
 
     fn read_config(&self, json: serde_json::Value) -> Result<AnyConfig, String> {

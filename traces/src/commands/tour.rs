@@ -13,7 +13,7 @@ use crate::program;
 use crate::registry;
 
 /// The seconds of all sweeps of a tour together.
-const SWEEP_SECONDS: f64 = 12.0;
+const SWEEP_SECONDS: f64 = 6.0;
 /// The seeds of a batch; the clock is read between batches.
 const BATCH: u64 = 64;
 /// The most seeds for a bug. A tour shows that bugs are found; the kill matrix measures how fast.
@@ -26,10 +26,7 @@ const MOST_SEEDS: u64 = 20_000;
 pub fn tour() -> anyhow::Result<Ended> {
     handle_ctrl_c();
     say!("seedbed runs protocols in simulated worlds, breaks what they say they tolerate, and checks what must hold.");
-    say!(
-        "This tour takes about twenty seconds; Ctrl-C ends it early. `{} --help` lists the commands.\n",
-        program::name()
-    );
+    say!("This tour takes about ten seconds; Ctrl-C ends it early. `{} --help` lists the commands.\n", program::name());
     let components = registry::all();
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY);

@@ -2,27 +2,24 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
-use std::fmt::Debug;
 
-use super::checker::{Checker, Judged, Part, Why};
 use super::draw;
-use super::layout::{Layout, Ranks};
-use super::operation::Operation;
-use super::search::{Budget, Search};
-use super::specification::Specification;
-use super::verdict::{Bar, Configuration, Counterexample};
+use super::judge::{Judge, Judged, Why};
+use super::layout::Ranks;
+use super::part::Part;
+use super::verdict::{Configuration, Counterexample};
 
 /// The steps of a search that only completes a counterexample.
 const STORY_STEPS: u64 = 5_000;
 
 /// The first response of a part that cannot be explained.
-pub(super) struct Shortest<State> {
+pub(super) struct Shortest<'a> {
     culprit: u32,
     /// The rank of the response.
     pub(super) end: u32,
     /// Whether every shorter prefix is known to be linearizable.
     pub(super) minimal: bool,
-    why: Why<State>,
+    why: Why<'a>,
 }
 
 /// Finds the shortest prefix that is a violation; the part is one up to the event `until`. Linearizability is
@@ -31,25 +28,19 @@ pub(super) struct Shortest<State> {
 ///
 /// In a prefix, operations that have not returned yet may give any answer or none, so a prefix may be linearizable
 /// although no order of the whole history gets so far.
-pub(super) fn shorten<S: Specification>(
-    checker: &Checker<S>,
-    ranks: &Ranks,
-    part: &Part<'_, S>,
-    until: u32,
-    mut why: Why<S::State>,
-) -> Shortest<S::State> {
-    let mut ends: Vec<(u32, u32)> = part.part.iter().map(|&n| (ranks.of[n as usize].1, n)).collect();
+pub(super) fn shorten<'a>(judge: &Judge<'_>, part: &'a dyn Part, until: u32, mut why: Why<'a>) -> Shortest<'a> {
+    let mut ends: Vec<(u32, u32)> = part.members().iter().map(|&n| (judge.ranks.of[n as usize].1, n)).collect();
     ends.retain(|&(end, _)| end <= until);
     ends.sort_unstable();
     let last = ends.len() - 1;
     let (mut low, mut high) = match why {
-        Why::Stuck { good, bad, .. } if others_answer_the_same(checker, ranks, part, ends[bad].0, until) => (good, bad),
+        Why::Stuck { good, bad, .. } if others_answer_the_same(judge.ranks, part, ends[bad].0, until) => (good, bad),
         Why::Stuck { good, .. } => (good, last),
         Why::Reason(_) => (0, last),
     };
 
     let mut minimal = true;
-    let mut is_violation = |n: usize| match checker.judge(ranks, part, ends[n].0) {
+    let mut is_violation = |n: usize| match judge.judge(part, ends[n].0) {
         Judged::Order(_) => false,
         Judged::Violation { why: here, .. } => {
             why = here;
@@ -84,70 +75,36 @@ pub(super) fn shorten<S: Specification>(
 }
 
 /// Whether no operation that was open at the event `end` could have helped with another answer later.
-fn others_answer_the_same<S: Specification>(
-    checker: &Checker<S>,
-    ranks: &Ranks,
-    part: &Part<'_, S>,
-    end: u32,
-    until: u32,
-) -> bool {
-    let open = part.part.iter().map(|&n| (n, ranks.of[n as usize])).take_while(|&(_, (call, _))| call < end);
+fn others_answer_the_same(ranks: &Ranks, part: &dyn Part, end: u32, until: u32) -> bool {
+    let open = part.members().iter().map(|&n| (n, ranks.of[n as usize])).take_while(|&(_, (call, _))| call < end);
     let mut helpers = open.filter(|&(_, (_, returned))| returned > end && returned <= until);
-    helpers.all(|(n, _)| {
-        let Operation { op, ret, .. } = &part.operations[n as usize];
-        !checker.spec().answer_matters(op, ret.as_ref())
-    })
+    helpers.all(|(n, _)| !part.answer_matters(n))
 }
 
 /// Creates the counterexample.
-pub(super) fn explain<S: Specification>(
-    checker: &Checker<S>,
-    ranks: &Ranks,
-    part: &Part<'_, S>,
-    key: Option<String>,
-    shortest: Shortest<S::State>,
-) -> Counterexample {
+pub(super) fn explain(judge: &Judge<'_>, part: &dyn Part, shortest: Shortest<'_>) -> Counterexample {
     let Shortest { culprit, end, minimal, why } = shortest;
     // The verdict is known. If this search gives up, the reported orders may only end earlier.
-    let layout = Layout::new(checker.spec(), part.operations, ranks, part.part, end);
-    let front = layout.by_end.len() as u32 - 1;
-    let limits = checker.budget();
-    let steps = limits.steps.min(STORY_STEPS + layout.items.len() as u64);
-    let mut search = Search::new(checker.spec(), part.operations, &layout, Budget { steps, ..limits });
-    search.enough_at(front);
-    search.run();
-    let found = search.dead_ends;
+    let longest = part.longest_orders(judge.ranks, end, STORY_STEPS, judge.budget());
+    let (front, found) = (longest.front, longest.dead_ends);
     let (reason, dead_ends) = match why {
         Why::Stuck { dead_ends, .. } if found.iter().all(|dead_end| dead_end.front < front) => (None, dead_ends),
         Why::Stuck { .. } => (None, found),
         Why::Reason(reason) => (Some(reason), found),
     };
-    let Operation { op, ret, returned, .. } = &part.operations[culprit as usize];
-    let furthest = dead_ends.iter().map(|end| {
-        let is_there = end.front == front;
-        let answer = checker.spec().answer(&end.state, op).filter(|answer| is_there && Some(answer) != ret.as_ref());
-        Configuration {
-            state: format!("{:?}", end.state),
-            length: end.length,
-            recent: end.recent.iter().map(|&n| n as usize).collect(),
-            is_there,
-            instead: answer.map(|answer| format!("{answer:?}")),
-        }
-    });
-    let furthest: Vec<Configuration> = furthest.collect();
-    let (drawn, left_out) = drawn(ranks, part.part, end, culprit as usize, &furthest);
-    let bars = drawn.into_iter().map(|n| bar(n, &part.operations[n], ranks.of[n], end)).collect();
-    let at = returned.expect("a culprit returned");
+    let furthest: Vec<Configuration> = dead_ends.iter().map(|end| (end.configuration)(culprit, front)).collect();
+    let (drawn, left_out) = drawn(judge.ranks, part.members(), end, culprit as usize, &furthest);
+    let bars = drawn.into_iter().map(|n| part.bar(judge.ranks, n, end)).collect();
     Counterexample {
         culprit: culprit as usize,
         events: end as usize + 1,
         minimal,
-        part: key,
+        part: part.key(),
         reason,
         furthest,
         bars,
         left_out,
-        at,
+        at: part.returned(culprit).expect("a culprit returned"),
     }
 }
 
@@ -163,17 +120,4 @@ fn drawn(ranks: &Ranks, part: &[u32], end: u32, culprit: usize, furthest: &[Conf
     drawn.truncate(drawn.len() - left_out);
     drawn.sort_by_key(|&n| ranks.of[n].0);
     (drawn, left_out)
-}
-
-fn bar<O: Debug, R: Debug>(n: usize, operation: &Operation<O, R>, (from, to): (u32, u32), end: u32) -> Bar {
-    let label = label(operation, to <= end);
-    Bar { operation: n, process: operation.process, label, from, to: (to <= end).then_some(to) }
-}
-
-/// A short text of an operation, with its answer if that is known by now.
-fn label<O: Debug, R: Debug>(operation: &Operation<O, R>, returned: bool) -> String {
-    match &operation.ret {
-        Some(ret) if returned => format!("{:?} → {ret:?}", operation.op),
-        _ => format!("{:?}", operation.op),
-    }
 }

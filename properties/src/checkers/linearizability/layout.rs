@@ -25,6 +25,15 @@ impl Ranks {
     /// consecutive operations of one process: a client that invokes an operation at the instant at which the last one
     /// returned does so after that, and after everything else that returned then.
     pub(super) fn new<O, R>(operations: &[Operation<O, R>]) -> Self {
+        let times = |Operation { process, invoked, returned, .. }: &Operation<O, R>| Times {
+            process: *process,
+            invoked: *invoked,
+            returned: *returned,
+        };
+        Ranks::of_times(&operations.iter().map(times).collect::<Vec<_>>())
+    }
+
+    fn of_times(operations: &[Times]) -> Self {
         assert!(operations.len() < (u32::MAX / 2) as usize, "a history has fewer than 2^31 operations");
         let mut events = Vec::with_capacity(2 * operations.len());
         for (n, operation) in (0u32..).zip(operations) {
@@ -57,12 +66,19 @@ impl Ranks {
     }
 }
 
+/// The times of an operation.
+struct Times {
+    process: u64,
+    invoked: u64,
+    returned: Option<u64>,
+}
+
 /// An event: its instant, its turn within the instant, whether it is a response, and the operation.
 type Instant = (u64, u32, bool, u32);
 
 /// The turns of each invocation and response within their instants: 0, or one more than the turn of the process's last
 /// response if that was at the same instant.
-fn turns<O, R>(operations: &[Operation<O, R>], events: &[Instant]) -> Vec<(u32, u32)> {
+fn turns(operations: &[Times], events: &[Instant]) -> Vec<(u32, u32)> {
     let mut turns = vec![(0, 0); operations.len()];
     // By process: the time and turn of its last response.
     let mut last: BTreeMap<u64, (u64, u32)> = BTreeMap::new();
@@ -170,17 +186,23 @@ impl Layout {
                 constrains_state: read_only || spec.answer_matters(op, ret),
             });
         }
+        let mut layout = Layout::of(items);
+        classify(&mut layout.items, operations);
+        let spanned = layout.items.iter().map(|item| {
+            let answer = answer(operations, item.operation, item.end);
+            (&operations[item.operation as usize].op, answer, Span { call: item.call, end: item.end })
+        });
+        layout.precedence = spec.precedence(&spanned.collect::<Vec<_>>());
+        layout
+    }
+
+    /// The layout of these items, before they are classified.
+    fn of(mut items: Vec<Item>) -> Self {
         let mut by_end: Vec<u32> = (0..items.len() as u32).filter(|&n| items[n as usize].end != NEVER).collect();
         by_end.sort_unstable_by_key(|&n| items[n as usize].end);
         let pending = (0..items.len() as u32).filter(|&n| items[n as usize].end == NEVER).collect();
         let words = assign_bits(&mut items, &by_end);
-        classify(&mut items, operations);
-        let spanned = items.iter().map(|item| {
-            let answer = answer(operations, item.operation, item.end);
-            (&operations[item.operation as usize].op, answer, Span { call: item.call, end: item.end })
-        });
-        let precedence = spec.precedence(&spanned.collect::<Vec<_>>());
-        Layout { items, by_end, pending, words, precedence }
+        Layout { items, by_end, pending, words, precedence: Vec::new() }
     }
 }
 
@@ -227,14 +249,18 @@ fn classify<O: Eq + Hash, R: Eq + Hash>(items: &mut [Item], operations: &[Operat
         (op, answer(operations, item.operation, item.end), item.end == NEVER)
     };
     let searched = (0u32..).zip(items.iter()).filter(|(_, item)| !item.read_only);
-    let mut hashes: Vec<(u64, u32)> = searched.map(|(n, item)| (stable_hash(&alike(item)), n)).collect();
+    let hashes = searched.map(|(n, item)| (stable_hash(&alike(item)), n)).collect();
+    group(items, hashes, &|a, b| alike(a) == alike(b));
+}
+
+/// Gives items that are the same to `equal` one class; those have the same hash.
+fn group(items: &mut [Item], mut hashes: Vec<(u64, u32)>, equal: &dyn Fn(&Item, &Item) -> bool) {
     hashes.sort_unstable();
     let mut firsts: Vec<u32> = Vec::new();
     for group in hashes.chunk_by(|a, b| a.0 == b.0) {
         firsts.clear();
         for &(_, n) in group {
-            let first =
-                firsts.iter().copied().find(|&first| alike(&items[first as usize]) == alike(&items[n as usize]));
+            let first = firsts.iter().copied().find(|&first| equal(&items[first as usize], &items[n as usize]));
             items[n as usize].class = first.unwrap_or(n);
             if first.is_none() {
                 firsts.push(n);
