@@ -16,6 +16,11 @@ pub mod store {
     };
     use serde::{Deserialize, Serialize};
 
+    seedbed_sim::marks! {
+        RECOVERED = "recovered",
+        ASKED_AGAIN = "asked again",
+    }
+
     /// Node 0 is the server, the others are clients.
     #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
     pub struct AsyncKv {
@@ -61,7 +66,7 @@ pub mod store {
         let good = node.read(LOG).into_iter().filter_map(Stored::good);
         let mut done: BTreeMap<OpId, Put> = good.collect();
         if !done.is_empty() {
-            node.mark("recovered");
+            node.mark(RECOVERED);
         }
         loop {
             let (from, message) = node.recv().await;
@@ -91,7 +96,7 @@ pub mod store {
                 if answered.await.is_some() {
                     break;
                 }
-                node.mark("asked again");
+                node.mark(ASKED_AGAIN);
             }
             node.complete(id, ());
         }

@@ -222,9 +222,8 @@ impl<P: Process> Handled<P> {
     }
 
     /// Whether this mark was made.
-    pub fn marked(&self, mark: impl Into<Mark>) -> bool {
-        let name = mark.into().name;
-        self.effects.iter().any(|effect| matches!(effect, Effect::Mark(made) if made.name == name))
+    pub fn marked(&self, mark: Mark) -> bool {
+        self.effects.iter().any(|effect| matches!(effect, Effect::Mark(made) if made.name == mark.name))
     }
 
     /// Why the process halted, if it did.

@@ -9,6 +9,7 @@ use proptest::strategy::BoxedStrategy;
 
 use crate::bug::{Bug, Planted};
 use crate::choice::Source;
+use crate::mark::Mark;
 use crate::model::{Info, Model, Workload};
 use crate::property::{AtEnd, Invariant, Maker, Property, Verdict};
 use crate::run::Record;
@@ -105,7 +106,7 @@ impl<M: Model> Check<M> {
     }
 
     /// Demands that some seed makes this mark ([`crate::Context::mark`]).
-    pub fn sometimes(mut self, mark: &'static str) -> Self {
+    pub fn sometimes(mut self, mark: Mark) -> Self {
         self.campaign.suite = self.campaign.suite.sometimes(mark);
         self
     }

@@ -24,13 +24,6 @@ impl Mark {
     }
 }
 
-/// An undeclared mark, for tests and experiments.
-impl From<&'static str> for Mark {
-    fn from(name: &'static str) -> Self {
-        Mark::seldom(name)
-    }
-}
-
 /// Declares marks as constants, and `MARKS`, the list of them for [`Info::marks`](crate::Info). Sweeps demand that each
 /// is reached, but for those that `seldom` stands before.
 ///

@@ -218,8 +218,8 @@ impl<P: Process> Context<'_, P> {
 
     /// Reports that an interesting state was reached. Marks are declared by [`marks!`](crate::marks), and sweeps demand
     /// that seeds reach them.
-    pub fn mark(&mut self, mark: impl Into<Mark>) {
-        self.effects.mark(mark.into());
+    pub fn mark(&mut self, mark: Mark) {
+        self.effects.mark(mark);
     }
 
     /// Adds a note to the timeline, and to the log at the level `debug`; `text` is only called if the run is recorded

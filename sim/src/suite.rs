@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use crate::bug::Planted;
+use crate::mark::Mark;
 use crate::model::Model;
 use crate::property::{Maker, Property, Violation, maker};
 use crate::swarm::Swarm;
@@ -112,8 +113,8 @@ impl<M: Model> Suite<M> {
     }
 
     /// Demands that this mark is reached by some of the seeds.
-    pub fn sometimes(mut self, mark: &'static str) -> Self {
-        self.sometimes.push(mark);
+    pub fn sometimes(mut self, mark: Mark) -> Self {
+        self.sometimes.push(mark.name);
         self
     }
 

@@ -13,6 +13,9 @@ pub const TRACE: Most = Most { megabytes: 100 };
 /// The limit for a file of histories, or of the results of a shard.
 pub const HISTORIES: Most = Most { megabytes: 1_000 };
 
+/// The limit for a source file that is edited.
+pub const SOURCE: Most = Most { megabytes: 10 };
+
 /// A limit on the size of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Most {

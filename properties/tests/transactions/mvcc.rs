@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use seedbed_models::transactions::mvcc::marks::{ORACLE_DEPOSED, ORACLE_TOOK_OVER};
 use seedbed_models::transactions::mvcc::timestamp::Ts;
 use seedbed_models::transactions::mvcc::{Bug, Isolation, Mvcc, Op, Ret};
 use seedbed_models::transactions::store::{Key, Step};
@@ -73,7 +74,7 @@ fn timestamps_agree_with_real_time(world: &World<Mvcc>) -> Verdict {
 fn timestamps_go_forward_over_failovers() {
     let name = "timestamps go forward";
     let good = check(Mvcc::default()).at_end(name, timestamps_agree_with_real_time);
-    good.sometimes("oracle took over").sometimes("oracle deposed").seeds(300).run();
+    good.sometimes(ORACLE_TOOK_OVER).sometimes(ORACLE_DEPOSED).seeds(300).run();
 
     let suite = Suite::new(Mvcc::default()).property(AtEnd::new(name, timestamps_agree_with_real_time));
     assert!(

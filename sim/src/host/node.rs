@@ -16,6 +16,7 @@ use crate::disk::File;
 use crate::disk::Stored;
 use crate::fingerprint::StableHasher;
 use crate::kind::Kinded;
+use crate::mark::Mark;
 use crate::process::Context;
 use crate::process::{NodeId, OpId, Process};
 use crate::time::{Span, Time};
@@ -289,8 +290,8 @@ impl<A: Program> Handle<A> {
     }
 
     /// Counts that an interesting state was reached; see [`Context::mark`].
-    pub fn mark(&self, name: &'static str) {
-        self.act(|ctx| ctx.mark(name));
+    pub fn mark(&self, mark: Mark) {
+        self.act(|ctx| ctx.mark(mark));
     }
 
     /// Adds a note to the timeline; see [`Context::note`].

@@ -19,6 +19,13 @@ mod async_kv;
 
 use async_kv::store;
 
+seedbed_sim::marks! {
+    GAVE_UP = "gave up",
+    WAS_ANSWERED = "was answered",
+    OUTLIVED_ITS_MAIN = "outlived its main",
+    HEARD = "heard",
+}
+
 /// Two nodes on a network of exactly one millisecond, with one of several programs.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 enum Lab {
@@ -117,11 +124,11 @@ async fn ticker(node: Handle<Numbers>) {
 async fn impatient(node: Handle<Numbers>) {
     node.send(B, Number(7));
     assert_eq!(node.timeout(Span(1_999_999), node.recv()).await.map(|(_, n)| n.0), None, "too early: an answer");
-    node.mark("gave up");
+    node.mark(GAVE_UP);
     // At one instant timers go before messages, so it takes two.
     let (from, Number(n)) = node.timeout(Span(2), node.recv()).await.expect("the answer comes a nanosecond later");
     assert_eq!((from, n, node.now()), (B, 8, Time(2_000_000)));
-    node.mark("was answered");
+    node.mark(WAS_ANSWERED);
 }
 
 async fn drawer(node: Handle<Numbers>) {
@@ -136,7 +143,7 @@ async fn brief(node: Handle<Numbers>) {
     madsim::task::spawn_local(async move {
         let _alive = Alive::new();
         other.sleep(Span::ms(5)).await;
-        other.mark("outlived its main");
+        other.mark(OUTLIVED_ITS_MAIN);
     });
     node.sleep(Span::ms(1)).await;
 }
@@ -149,7 +156,7 @@ async fn listen(node: Handle<Numbers>, lab: Lab) {
         match lab {
             Lab::Wary => assert!(n <= 3, "a number is too great: {n}"),
             Lab::Impatient => node.send(from, Number(n + 1)),
-            _ => node.mark("heard"),
+            _ => node.mark(HEARD),
         }
     }
 }
@@ -228,7 +235,7 @@ fn sleeps_end_at_the_exact_nanosecond_however_busy_the_executor_is() {
 fn a_timeout_and_an_answer_are_a_nanosecond_apart() {
     let outcome = recorded(&case(Lab::Impatient));
     assert_eq!(outcome.violation, None);
-    assert_eq!(outcome.marks, [("gave up", 1), ("was answered", 1)]);
+    assert_eq!(outcome.marks, [(GAVE_UP.name, 1), (WAS_ANSWERED.name, 1)]);
 }
 
 #[test]
@@ -311,7 +318,7 @@ fn acknowledged_writes_survive_and_the_hasty_server_loses_some() {
     for class in [FaultClass::Crash, FaultClass::Partition, FaultClass::Loss, FaultClass::Dup, FaultClass::Disk] {
         assert!(fired[class as usize] > 0, "{class} never fired");
     }
-    assert!(marks["recovered"] > 0 && marks["asked again"] > 0, "{marks:?}");
+    assert!(marks[store::RECOVERED.name] > 0 && marks[store::ASKED_AGAIN.name] > 0, "{marks:?}");
     let hasty = |seed| run(&store::case(true), &Source::Seed(seed), &store::properties(), Record::No).unwrap();
     let violation = (0..60).find_map(|seed| hasty(seed).violation).expect("some seed shows the bug");
     assert_eq!(violation.property, "async_kv/acknowledged_writes_survive");

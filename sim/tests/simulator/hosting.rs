@@ -12,6 +12,10 @@ use serde::{Deserialize, Serialize};
 // -------------------------------------------------------------------------------------------------------------------
 // The hosted protocol: a register on node 0 that keeps the greatest number. It uses all that a process can.
 
+seedbed_sim::marks! {
+    RECOVERED = "recovered",
+}
+
 const SERVER: NodeId = NodeId(0);
 const LOG: File = File(0);
 
@@ -51,7 +55,7 @@ impl Process for Register {
     fn start(&mut self, ctx: &mut Context<'_, Self>) {
         self.greatest = ctx.read(LOG).into_iter().filter_map(Stored::good).max().unwrap_or(0);
         if self.greatest > 0 {
-            ctx.mark("recovered");
+            ctx.mark(RECOVERED);
         }
     }
 
@@ -316,7 +320,7 @@ fn records_go_to_the_hosts_files_and_come_back_after_a_crash() {
     let mut recovered = 0;
     for seed in 0..50 {
         let outcome = run(&case(Hosting { two: true }), &Source::Seed(seed), &[], Record::No).unwrap();
-        recovered += outcome.marks.iter().find(|(name, _)| *name == "recovered").map_or(0, |(_, count)| *count);
+        recovered += outcome.marks.iter().find(|(name, _)| *name == RECOVERED.name).map_or(0, |(_, count)| *count);
     }
     assert!(recovered > 100, "both registers of the server recover from most crashes: {recovered}");
 

@@ -35,6 +35,10 @@ enum Say {
     Word(u32),
 }
 
+seedbed_sim::marks! {
+    HEARD_A_LAST_WORD = "heard a last word",
+}
+
 const LISTENER: NodeId = NodeId(0);
 
 impl Process for Person {
@@ -51,7 +55,7 @@ impl Process for Person {
     fn message(&mut self, ctx: &mut Context<'_, Self>, from: NodeId, Say::Word(n): Say) {
         self.heard.push((from, n));
         if n + 1 == self.words {
-            ctx.mark("heard a last word");
+            ctx.mark(HEARD_A_LAST_WORD);
         }
     }
 }

@@ -70,7 +70,10 @@ impl Name {
         let mut words = code.flat_map(|line| line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_'));
         match words.find(|word| *word == self.camel) {
             Some(word) => {
-                bail!("'{self}' would be the type {word}, and that means something else there; choose another name")
+                bail!(
+                    "'{self}' would be the type {word}, and the files that the new ones are made from use that name \
+                     already; choose another name"
+                )
             }
             None => Ok(()),
         }

@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, anyhow, bail, ensure};
+use anyhow::{anyhow, bail, ensure};
+
+use crate::files;
 
 /// The workspace of models, properties and traces.
 #[derive(Clone, Debug)]
@@ -36,7 +38,7 @@ impl Workspace {
     }
 
     pub(super) fn read(&self, file: &Path) -> anyhow::Result<String> {
-        std::fs::read_to_string(self.root.join(file)).with_context(|| format!("cannot read {}", file.display()))
+        files::SOURCE.text_of(&self.root.join(file))
     }
 
     /// A file with one more line.

@@ -6,7 +6,7 @@
 use seedbed_models::caching::coherence::protocol::{combinations, tables};
 use seedbed_models::caching::coherence::settings::Channels;
 use seedbed_models::caching::coherence::{Coherence, Interconnect, Protocol};
-use seedbed_sim::{Boundary, FaultClass, Suite, Swarm};
+use seedbed_sim::{Boundary, FaultClass, Mark, Suite, Swarm};
 
 use super::accesses::Accesses;
 use super::agreement::{directory_agrees, inclusion};
@@ -51,7 +51,7 @@ pub fn suite() -> Suite<Coherence> {
             Coherence { channels: Some(Channels { count: 2, slots: 1 }), ..Coherence::default() },
             Swarm::tolerated().as_configured(),
         ));
-    entries().fold(suite, Suite::sometimes)
+    entries().map(Mark::demanded).fold(suite, Suite::sometimes)
 }
 
 /// The marks of all entries of all transition tables, each of which must be reached.
