@@ -50,7 +50,7 @@ use std::ops::{Deref, RangeInclusive};
 
 use crate::bug::Planted;
 use crate::choice::default_draw;
-use crate::disk::{Disk, File, Stored, WriteFate};
+use crate::disk::{Disk, File, NEVER_WRITTEN, Stored, WriteFate};
 use crate::effects::{Effects, Path, path_text};
 use crate::mark::Mark;
 use crate::process::Context;
@@ -592,22 +592,25 @@ impl<P: Process> Effects<P::Message, P::Timer, P::Record, P::Ret> for Node<P> {
         value
     }
 
-    fn append(&mut self, file: File, record: P::Record) {
-        if self.writes(Effect::Append(file, record.clone())) {
-            self.disk.append(file, record);
+    fn append(&mut self, file: File, record: P::Record) -> u64 {
+        if !self.writes(Effect::Append(file, record.clone())) {
+            return NEVER_WRITTEN;
         }
+        self.disk.append(file, record)
     }
 
-    fn append_lazily(&mut self, file: File, record: P::Record) {
-        if self.writes(Effect::AppendLazily(file, record.clone())) {
-            self.disk.append_lazily(file, record);
+    fn append_lazily(&mut self, file: File, record: P::Record) -> u64 {
+        if !self.writes(Effect::AppendLazily(file, record.clone())) {
+            return NEVER_WRITTEN;
         }
+        self.disk.append_lazily(file, record)
     }
 
-    fn replace(&mut self, file: File, records: Vec<P::Record>) {
-        if self.writes(Effect::Replace(file, records.clone())) {
-            self.disk.replace(file, records);
+    fn replace(&mut self, file: File, records: Vec<P::Record>) -> u64 {
+        if !self.writes(Effect::Replace(file, records.clone())) {
+            return NEVER_WRITTEN;
         }
+        self.disk.replace(file, records)
     }
 
     fn read(&self, file: File) -> Vec<Stored<P::Record>> {

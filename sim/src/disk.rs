@@ -73,6 +73,9 @@ pub enum WriteFate {
 /// The number of a write among all writes of its node.
 type Seq = u64;
 
+/// The number of a write that did not take place, because the disk was full: it never becomes durable.
+pub(crate) const NEVER_WRITTEN: Seq = Seq::MAX;
+
 #[derive(Clone, Debug, Hash)]
 struct Pending<R> {
     seq: Seq,
@@ -108,23 +111,25 @@ impl<R: Clone> Disk<R> {
         &mut self.files[index]
     }
 
-    pub(crate) fn append(&mut self, file: File, record: R) {
-        self.append_lazily(file, record);
-        self.forced = self.written;
+    pub(crate) fn append(&mut self, file: File, record: R) -> Seq {
+        self.forced = self.append_lazily(file, record);
+        self.forced
     }
 
-    pub(crate) fn append_lazily(&mut self, file: File, record: R) {
+    pub(crate) fn append_lazily(&mut self, file: File, record: R) -> Seq {
         self.file_mut(file).push(Stored::Good(record));
         self.written += 1;
         self.pending.push(Pending { seq: self.written, file, replaced: None });
+        self.written
     }
 
-    pub(crate) fn replace(&mut self, file: File, records: Vec<R>) {
+    pub(crate) fn replace(&mut self, file: File, records: Vec<R>) -> Seq {
         let new = records.into_iter().map(Stored::Good).collect();
         let old = std::mem::replace(self.file_mut(file), new);
         self.written += 1;
         self.forced = self.written;
         self.pending.push(Pending { seq: self.written, file, replaced: Some(old) });
+        self.written
     }
 
     pub(crate) fn read(&self, file: File) -> Vec<Stored<R>> {

@@ -14,9 +14,10 @@ pub(crate) trait Effects<Message, Timer, Record, Ret> {
     fn arm(&mut self, timer: Timer, after: Span);
     fn cancel(&mut self, timer: &Timer);
     fn draw(&mut self, path: Path<'_>, range: RangeInclusive<u64>) -> u64;
-    fn append(&mut self, file: File, record: Record);
-    fn append_lazily(&mut self, file: File, record: Record);
-    fn replace(&mut self, file: File, records: Vec<Record>);
+    /// Returns the number of the write, as do the next two.
+    fn append(&mut self, file: File, record: Record) -> u64;
+    fn append_lazily(&mut self, file: File, record: Record) -> u64;
+    fn replace(&mut self, file: File, records: Vec<Record>) -> u64;
     fn read(&self, file: File) -> Vec<Stored<Record>>;
     fn durable(&self) -> bool;
     fn written(&self) -> u64;

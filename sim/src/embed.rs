@@ -207,15 +207,15 @@ impl<Host: Process, Inner: Process, E: Embed<Host, Inner>>
         outward.push(Step { name, instance });
         self.outer.draw(&outward, range)
     }
-    fn append(&mut self, file: File, record: Inner::Record) {
-        self.outer.append(self.embed.file(file), self.embed.record(record));
+    fn append(&mut self, file: File, record: Inner::Record) -> u64 {
+        self.outer.append(self.embed.file(file), self.embed.record(record))
     }
-    fn append_lazily(&mut self, file: File, record: Inner::Record) {
-        self.outer.append_lazily(self.embed.file(file), self.embed.record(record));
+    fn append_lazily(&mut self, file: File, record: Inner::Record) -> u64 {
+        self.outer.append_lazily(self.embed.file(file), self.embed.record(record))
     }
-    fn replace(&mut self, file: File, records: Vec<Inner::Record>) {
+    fn replace(&mut self, file: File, records: Vec<Inner::Record>) -> u64 {
         let records = records.into_iter().map(|record| self.embed.record(record)).collect();
-        self.outer.replace(self.embed.file(file), records);
+        self.outer.replace(self.embed.file(file), records)
     }
     fn read(&self, file: File) -> Vec<Stored<Inner::Record>> {
         let stored = self.outer.read(self.embed.file(file)).into_iter();

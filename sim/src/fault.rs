@@ -95,12 +95,21 @@ impl std::str::FromStr for FaultClass {
     }
 }
 
+/// The role of a node with writes that are not durable: a crash now may lose them. Every model has it, besides its
+/// own; where a scenario has a [budget](crate::Budget), only nodes that it counts hold it.
+pub const UNSYNCED: &str = "unsynced";
+
+/// The role of a node that has said something since it last wrote: others, or its clients, know what it wrote, and what it does
+/// about their answers is not written yet. Every model has it, as [`UNSYNCED`].
+pub const REPLIED: &str = "replied";
+
 /// The node that a fault strikes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Target {
     /// A fixed node.
     Node(NodeId),
-    /// The holder of this role when the fault begins ([`crate::Model::role`]). A recorded run has the node instead.
+    /// The holder of this role when the fault begins ([`crate::Model::holds`], [`UNSYNCED`], [`REPLIED`]). A recorded run has the
+    /// node instead.
     Role(String),
 }
 
@@ -167,6 +176,12 @@ pub enum What<T = Target> {
     Crash {
         /// Its unsynced writes are kept, lost or torn, by choices.
         node: T,
+    },
+    /// All of these nodes crash at once, as in a loss of power; no budget counts them. At the end they restart with what their
+    /// disks kept.
+    PowerLoss {
+        /// The nodes that crash.
+        nodes: Vec<NodeId>,
     },
     /// The node crashes and restarts with an empty disk.
     Wipe {
@@ -259,7 +274,7 @@ impl<T> What<T> {
     /// The class that declarations of tolerance name.
     pub fn class(&self) -> FaultClass {
         match self {
-            What::Crash { .. } => FaultClass::Crash,
+            What::Crash { .. } | What::PowerLoss { .. } => FaultClass::Crash,
             What::Wipe { .. } => FaultClass::Wipe,
             What::Pause { .. } => FaultClass::Pause,
             What::Cut { .. } | What::Partition { .. } | What::Isolate { .. } => FaultClass::Partition,
@@ -270,7 +285,8 @@ impl<T> What<T> {
         }
     }
 
-    /// The target of a fault of a single node; `None` for cuts, partitions and delays, which strike links.
+    /// The target of a fault of a single node; `None` for cuts, partitions and delays, which strike links, and
+    /// for a loss of power.
     pub fn target(&self) -> Option<&T> {
         match self {
             What::Crash { node }
@@ -282,7 +298,7 @@ impl<T> What<T> {
             | What::FullDisk { node }
             | What::Corrupt { node, .. }
             | What::Byzantine { node } => Some(node),
-            What::Cut { .. } | What::Partition { .. } | What::Delay { .. } => None,
+            What::Cut { .. } | What::Partition { .. } | What::Delay { .. } | What::PowerLoss { .. } => None,
         }
     }
 
@@ -290,6 +306,7 @@ impl<T> What<T> {
     pub fn aim<U>(&self, aim: impl FnOnce(&T) -> Option<U>) -> Option<What<U>> {
         Some(match self {
             What::Crash { node } => What::Crash { node: aim(node)? },
+            What::PowerLoss { nodes } => What::PowerLoss { nodes: nodes.clone() },
             What::Wipe { node } => What::Wipe { node: aim(node)? },
             What::Pause { node } => What::Pause { node: aim(node)? },
             What::Isolate { node, direction, mode } => {
@@ -312,7 +329,7 @@ impl<T> What<T> {
     fn nodes_by(&self, node: impl FnOnce(&T) -> Option<NodeId>) -> Vec<NodeId> {
         match self {
             What::Cut { from, to, .. } | What::Delay { from, to, .. } => from.iter().chain(to).copied().collect(),
-            What::Partition { side, .. } => side.clone(),
+            What::Partition { side: nodes, .. } | What::PowerLoss { nodes } => nodes.clone(),
             _ => self.target().and_then(node).into_iter().collect(),
         }
     }
@@ -347,6 +364,7 @@ impl<T: fmt::Display> fmt::Display for What<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             What::Crash { node } => write!(f, "{node} crashes"),
+            What::PowerLoss { nodes } => write!(f, "{} lose power", list(nodes)),
             What::Wipe { node } => write!(f, "{node} is wiped"),
             What::Pause { node } => write!(f, "{node} is paused"),
             What::Cut { from, to, mode } => write!(f, "{} → {} is cut{}", list(from), list(to), held(*mode)),

@@ -52,6 +52,7 @@ pub mod trace;
 mod words;
 mod workload;
 mod world;
+mod written;
 
 pub use bench::Bench;
 pub use bug::{Bug, Planted};
@@ -87,3 +88,4 @@ pub use tolerance::{Crashes, Skew, Tolerance};
 pub use trace::{Fingerprint, Origin, Sizes, Trace, TraceError};
 pub use workload::{Operation, workload};
 pub use world::World;
+pub use written::{Durable, Watermark, Write, Written};

@@ -157,6 +157,12 @@ pub trait Model: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send
     /// of a large transition table. Called when the run has ended; each mark counts once for each process.
     fn reached(&self, _process: &Self::Process, _mark: &mut dyn FnMut(&'static str)) {}
 
+    /// The same protocol in other sizes: fewer and more nodes, clients, keys. Sweeps draw one of them for a third of the seeds,
+    /// and then a variant of it. Those that are not [valid](Model::validate) are a mistake.
+    fn sizes(&self) -> Vec<Self> {
+        Vec::new()
+    }
+
     /// Configurations with the same nodes and clients that sweeps draw as well, one for each seed: optional parts on
     /// and off, tight and wide timeouts. Properties hold for all of them, and some bugs show in few.
     fn variants(&self) -> BoxedStrategy<Self> {

@@ -15,6 +15,7 @@ use crate::effects::{Effects, Step};
 use crate::kind::Kinded;
 use crate::mark::Mark;
 use crate::time::{Span, Time};
+use crate::written::Write;
 
 pub use crate::node::{MAX_NODES, NoDisk, NoOp, NodeId, OpId};
 
@@ -162,21 +163,22 @@ impl<P: Process> Context<'_, P> {
         Span(self.draw(label, range.start().0..=range.end().0))
     }
 
-    /// Appends a record to `file`. Durable after the next sync, which begins by itself.
-    pub fn append(&mut self, file: File, record: P::Record) {
-        self.effects.append(file, record);
+    /// Appends a record to `file`. Durable after the next sync, which begins by itself. What the process concludes from its
+    /// own write before that is a [`Written`](crate::Written).
+    pub fn append(&mut self, file: File, record: P::Record) -> Write {
+        Write::numbered(self.effects.append(file, record))
     }
 
     /// Appends a record to `file` that no output waits for (a log record that is *not forced*). It becomes durable with
     /// the next forced write; a crash before that may lose it, by the choice `(crash, node, n, write)`.
-    pub fn append_lazily(&mut self, file: File, record: P::Record) {
-        self.effects.append_lazily(file, record);
+    pub fn append_lazily(&mut self, file: File, record: P::Record) -> Write {
+        Write::numbered(self.effects.append_lazily(file, record))
     }
 
     /// Replaces the whole of `file`, atomically: after a crash it is the old one or the new one (write to a new file,
     /// sync, rename).
-    pub fn replace(&mut self, file: File, records: Vec<P::Record>) {
-        self.effects.replace(file, records);
+    pub fn replace(&mut self, file: File, records: Vec<P::Record>) -> Write {
+        Write::numbered(self.effects.replace(file, records))
     }
 
     /// The records of `file` in order, synced or not. Meant for recovery in [`Process::start`].

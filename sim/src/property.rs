@@ -56,6 +56,13 @@ pub trait Property<M: Model> {
         false
     }
 
+    /// How much longer than its phases a run goes on while this property does not hold at the end: for what a protocol
+    /// promises with probability one and by no deadline, such as the end of a randomised election. Nothing, by default. Then
+    /// [`Property::at_end`] is called several times, and must give its verdict of the world as it is.
+    fn patience(&self) -> Span {
+        Span::ZERO
+    }
+
     /// Checks the world after one event.
     ///
     /// # Errors

@@ -15,7 +15,7 @@ use crate::process::NodeId;
 use crate::property::{Broken, Maker, Property, Verdict, Violation};
 use crate::scenario::{Case, Impossible};
 use crate::stats::Stats;
-use crate::time::Time;
+use crate::time::{Span, Time};
 use crate::timeline::Entry;
 use crate::world::World;
 
@@ -132,6 +132,14 @@ pub fn all_violations<M: Model>(
                 }
             }
             world.advance_to_end();
+            let end = world.now();
+            while waits(&world, &mut unviolated, end) {
+                let limit = world.now() + ASKED_EVERY;
+                while world.step_until(limit) {
+                    check_each(&world, &mut unviolated, &mut violations, |property, world| property.after_event(world));
+                }
+                world.advance_quietly(limit);
+            }
             check_each(&world, &mut unviolated, &mut violations, |property, world| property.at_end(world));
         });
         if let Err(panic) = run {
@@ -191,9 +199,33 @@ pub(crate) fn drive<M: Model>(world: &mut World<M>, properties: &mut [Box<dyn Pr
             }
         }
         world.advance_to_end();
-        judge_end(world, properties)
+        go_on(world, properties).or_else(|| judge_end(world, properties))
     });
     stepped.unwrap_or_else(|panic| Some(assertion(world, panic)))
+}
+
+/// How long a run goes on until the properties that have [patience](Property::patience) are asked again.
+const ASKED_EVERY: Span = Span::ms(500);
+
+/// Runs a world that has come to its end for longer, while a property that has patience does not hold.
+fn go_on<M: Model>(world: &mut World<M>, properties: &mut [Box<dyn Property<M>>]) -> Option<Violation> {
+    let end = world.now();
+    while waits(world, properties, end) {
+        let limit = world.now() + ASKED_EVERY;
+        while world.step_until(limit) {
+            if let Some(violation) = judge(world, properties) {
+                return Some(violation);
+            }
+        }
+        world.advance_quietly(limit);
+    }
+    None
+}
+
+/// Whether a property does not hold in a run that was to end at `end`, and has patience left.
+fn waits<M: Model>(world: &World<M>, properties: &mut [Box<dyn Property<M>>], end: Time) -> bool {
+    let late = world.now().since(end);
+    properties.iter_mut().any(|property| property.patience() > late && property.at_end(world).is_err())
 }
 
 /// Runs a part of a world and catches the panic of a failed assertion. The world is only read after that, so the

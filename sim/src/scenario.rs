@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::disk::DiskConfig;
-use crate::fault::{Fault, Target};
+use crate::fault::{self, Fault, Target};
 use crate::model::{Info, Model, Op};
 use crate::network::NetworkConfig;
 use crate::phases::Phases;
@@ -211,9 +211,9 @@ fn impossible(
             return impossible(format!("faults[{i}].drift_ppm"), format!("{drift_ppm} is outside -900000..=10000000"));
         }
         if let Some(Target::Role(role)) = fault.what.target()
-            && !info.roles.contains(&role.as_str())
+            && ![info.roles, &[fault::UNSYNCED, fault::REPLIED]].concat().contains(&role.as_str())
         {
-            let known = info.roles.join(", ");
+            let known = [info.roles, &[fault::UNSYNCED, fault::REPLIED]].concat().join(", ");
             return impossible(
                 format!("faults[{i}].node"),
                 format!("no role '{role}' in {}; it has: {known}", info.name),

@@ -136,13 +136,13 @@ impl<M: Model> Suite<M> {
         self.boundary(boundary)
     }
 
-    /// The suite at one of its boundaries, with its configuration, its bug and its own properties. `None` if there is
+    /// The suite at one of its boundaries, with its configuration, which is of one size, its bug and its own properties. `None` if there is
     /// no boundary of this name.
     pub fn at_boundary(mut self, name: &str) -> Option<(Self, Swarm)> {
         let boundary = self.boundaries.iter().find(|boundary| boundary.name == name)?.clone();
         let own = self.boundary_properties.iter().filter(|(of, _)| *of == name);
         self.properties.extend(own.map(|(_, property)| property.clone()).collect::<Vec<_>>());
-        Some((Suite { model: boundary.model, bug: boundary.bug, ..self }, boundary.swarm))
+        Some((Suite { model: boundary.model, bug: boundary.bug, ..self }, boundary.swarm.of_one_shape()))
     }
 
     /// The suite that checks a trace which violates this property: if only boundaries have the property, it is added.

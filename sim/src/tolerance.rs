@@ -13,6 +13,10 @@ pub struct Crashes {
     pub among: Vec<NodeId>,
     /// How many of them may be down, or Byzantine, at once.
     pub at_once: usize,
+    /// Whether all of them may lose power at once, although no more than `at_once` may fail one by one.
+    pub power_loss: bool,
+    /// Nodes that may crash as well, any number of them at once, but are struck by no other of these faults: clients.
+    pub besides: Vec<NodeId>,
 }
 
 impl Crashes {
@@ -23,7 +27,18 @@ impl Crashes {
 
     /// Up to so many of these nodes at once.
     pub fn up_to(at_once: usize, nodes: Range<u16>) -> Self {
-        Crashes { among: nodes.map(NodeId).collect(), at_once }
+        let among: Vec<NodeId> = nodes.map(NodeId).collect();
+        Crashes { power_loss: at_once >= among.len(), among, at_once, besides: Vec::new() }
+    }
+
+    /// The same, and all of them may lose power at once.
+    pub fn and_power_loss(self) -> Self {
+        Crashes { power_loss: true, ..self }
+    }
+
+    /// The same, and these nodes may crash as well: clients.
+    pub fn and_clients(self, clients: impl IntoIterator<Item = NodeId>) -> Self {
+        Crashes { besides: clients.into_iter().collect(), ..self }
     }
 }
 

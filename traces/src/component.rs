@@ -356,12 +356,16 @@ impl Component {
         }
         if let Some(nodes) = options.nodes {
             config = config.with_nodes(nodes).map_err(|problem| anyhow::anyhow!("--nodes {nodes}: {problem}"))?;
+            swarm = swarm.of_one_shape();
         }
         if let Some(classes) = &options.faults {
             let classes = classes.iter().copied();
             let only = if options.every { Swarm::exactly(classes) } else { Swarm::only(classes) };
             let any = options.settings.is_empty() && options.with.is_empty();
             swarm = if any { only } else { only.as_configured() };
+            if options.nodes.is_some() {
+                swarm = swarm.of_one_shape();
+            }
         }
         Ok(AnyCampaign { system: system.configured(&config), swarm })
     }

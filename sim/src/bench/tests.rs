@@ -72,9 +72,15 @@ impl Process for Puppet {
             match act {
                 Act::Send(n) => ctx.send(OTHER, Said(n.into())),
                 Act::SendEarly(n) => ctx.send_early(OTHER, Said(n.into())),
-                Act::Append(n) => ctx.append(LOG, n),
-                Act::AppendLazily(n) => ctx.append_lazily(LOG, n),
-                Act::Replace(n) => ctx.replace(LOG, vec![n]),
+                Act::Append(n) => {
+                    ctx.append(LOG, n);
+                }
+                Act::AppendLazily(n) => {
+                    ctx.append_lazily(LOG, n);
+                }
+                Act::Replace(n) => {
+                    ctx.replace(LOG, vec![n]);
+                }
                 Act::Arm(after) => ctx.arm((), Span(after)),
                 Act::Cancel => ctx.cancel(&()),
                 Act::Draw => {

@@ -106,6 +106,7 @@ fn problem(what: &What) -> Option<&'static str> {
             Some("NetSim has no disks; a crash loses all")
         }
         What::Delay { .. } => Some("NetSim has one latency for all links"),
+        What::PowerLoss { .. } => Some("a loss of power is one crash for each node here"),
         What::Skew { .. } => Some("madsim has one clock for all nodes"),
         What::Byzantine { .. } => Some("programs know no way to lie"),
     }

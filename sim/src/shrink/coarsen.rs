@@ -21,6 +21,7 @@ impl Shrinker<'_> {
         self.join_windows();
         self.cuts_to_isolations();
         self.partitions_to_isolations();
+        self.power_losses_to_crashes();
     }
 
     /// When each message was sent, by its durable name.
@@ -175,8 +176,9 @@ impl Shrinker<'_> {
     /// A partition that matters to one node only is easier to understand as its isolation.
     fn partitions_to_isolations(&mut self) {
         for index in 0..self.best.story.case.faults.len() {
-            let fault = &self.best.story.case.faults[index];
-            let What::Partition { side, mode } = &fault.what else {
+            // (A success drops the faults behind the violation.)
+            let what = self.best.story.case.faults.get(index).map(|fault| &fault.what);
+            let Some(What::Partition { side, mode }) = what else {
                 continue;
             };
             if let [node] = side[..] {
@@ -185,6 +187,32 @@ impl Shrinker<'_> {
                 candidate.case.faults[index].what = what;
                 self.attempt(candidate);
             }
+        }
+    }
+
+    /// A loss of power that matters to fewer nodes is told of those; of one node, it is a crash.
+    fn power_losses_to_crashes(&mut self) {
+        for index in 0..self.best.story.case.faults.len() {
+            for node in self.without_power(index) {
+                let mut nodes = self.without_power(index);
+                nodes.retain(|other| *other != node);
+                let what = match nodes[..] {
+                    [] => break,
+                    [node] => What::Crash { node: Target::Node(node) },
+                    _ => What::PowerLoss { nodes },
+                };
+                let mut candidate = self.best.story.clone();
+                candidate.case.faults[index].what = what;
+                self.attempt(candidate);
+            }
+        }
+    }
+
+    /// The nodes that lose power by a fault; none if it is another fault, or is there no more.
+    fn without_power(&self, index: usize) -> Vec<NodeId> {
+        match self.best.story.case.faults.get(index).map(|fault| &fault.what) {
+            Some(What::PowerLoss { nodes }) => nodes.clone(),
+            _ => Vec::new(),
         }
     }
 }

@@ -277,9 +277,9 @@ fn without_node(story: &AnyStory, node: NodeId) -> Option<AnyStory> {
             to.retain(|other| *other != node);
             !from.is_empty() && !to.is_empty()
         }
-        What::Partition { side, .. } => {
-            side.retain(|other| *other != node);
-            !side.is_empty()
+        What::Partition { side: nodes, .. } | What::PowerLoss { nodes } => {
+            nodes.retain(|other| *other != node);
+            !nodes.is_empty()
         }
         what => what.target() != Some(&Target::Node(node)),
     });

@@ -88,6 +88,10 @@ impl AnyCampaign {
     /// # Errors
     /// If no world can run the model's own scenario.
     pub fn under(mut self, strategy: Strategy) -> Result<Self, Impossible> {
+        if strategy == Strategy::Guided {
+            // Candidates are spliced with each other: they are of one size.
+            self.swarm = self.swarm.of_one_shape();
+        }
         let drawn = match strategy {
             Strategy::Uniform => Drawn::Uniform,
             Strategy::Swarm | Strategy::Guided => Drawn::Swarm,
@@ -100,9 +104,11 @@ impl AnyCampaign {
         Ok(self)
     }
 
-    /// The number of steps that PCT has to know: the most messages that the worlds of a few fixed seeds send.
+    /// The number of steps that PCT has to know: the most messages that the worlds of a few fixed seeds send, of the usual
+    /// shape.
     fn most_messages(&self) -> Result<u32, Impossible> {
-        let worlds = self.worlds();
+        let usual = AnyCampaign { swarm: self.swarm.clone().of_one_shape(), ..self.clone() };
+        let worlds = usual.worlds();
         // With the properties, because a broken world may send messages without end.
         let sent = |seed| Ok(worlds.run(seed, Record::No)?.1.stats.sent);
         let most = (0..MEASURED).map(sent).collect::<Result<Vec<_>, _>>()?.into_iter().max();

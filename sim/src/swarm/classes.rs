@@ -28,6 +28,7 @@ pub struct Swarm {
     pub(super) over_pause: u32,
     pub(super) every: bool,
     pub(super) as_configured: bool,
+    pub(super) of_one_shape: bool,
     pub(super) chaos: Option<Span>,
     pub(super) drawn: Drawn,
 }
@@ -43,6 +44,7 @@ impl Swarm {
             over_pause: 1,
             every: false,
             as_configured: false,
+            of_one_shape: false,
             chaos: None,
             drawn: Drawn::Swarm,
         }
@@ -91,6 +93,13 @@ impl Swarm {
     /// Runs the model as it is configured, without variants ([`Model::variants`]).
     pub fn as_configured(mut self) -> Self {
         self.as_configured = true;
+        self
+    }
+
+    /// Runs the model in its configured size, and with its usual length and density of operations; variants are drawn. (By
+    /// default, sweeps draw other [sizes](Model::sizes) as well, an occasional long world, and bursts of operations.)
+    pub fn of_one_shape(mut self) -> Self {
+        self.of_one_shape = true;
         self
     }
 

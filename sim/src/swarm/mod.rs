@@ -10,6 +10,7 @@ mod motif;
 mod place;
 mod plans;
 mod rules;
+mod shape;
 mod uniform;
 
 pub use cases::Cases;

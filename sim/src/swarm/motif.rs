@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 
-use crate::fault::{Direction, Fault, FaultClass, Target, What, by_time};
+use crate::fault::{self, Direction, Fault, FaultClass, Target, What, by_time};
 use crate::network::CutMode;
 use crate::process::NodeId;
 use crate::swarm::place::PlanParameters;
@@ -19,34 +19,53 @@ pub(super) enum Motif {
     LeaderSuccession,
     SlowClock,
     RivalLeaders,
+    PausedHolder,
+    PowerLoss,
+    RestartLoop,
+    DyingClients,
+    CrashAtWrite,
 }
 
 impl Motif {
-    /// The motifs that need only classes that may be drawn.
-    pub(super) fn of(parameters: &PlanParameters) -> Vec<Motif> {
+    /// Those that are about leaders, votes and what some nodes have and others lack.
+    pub(super) const USUAL: [Motif; 7] = [
+        Motif::RestartCascade,
+        Motif::NodePartition,
+        Motif::MutedLeaders,
+        Motif::RestartOnRejoin,
+        Motif::LeaderSuccession,
+        Motif::SlowClock,
+        Motif::RivalLeaders,
+    ];
+
+    /// Those that are about instants and nodes which the others hardly ever strike.
+    pub(super) const DEEP: [Motif; 5] =
+        [Motif::PausedHolder, Motif::PowerLoss, Motif::RestartLoop, Motif::DyingClients, Motif::CrashAtWrite];
+
+    /// Those of `motifs` that need only classes that may be drawn, and nodes that there are.
+    pub(super) fn among(motifs: &[Motif], parameters: &PlanParameters) -> Vec<Motif> {
         let can = |motif: &Motif| motif.needs().iter().all(|class| parameters.classes.contains(class));
-        let all = [
-            Motif::RestartCascade,
-            Motif::NodePartition,
-            Motif::MutedLeaders,
-            Motif::RestartOnRejoin,
-            Motif::LeaderSuccession,
-            Motif::SlowClock,
-            Motif::RivalLeaders,
-        ];
-        all.into_iter().filter(|motif| !parameters.crashable.is_empty() && can(motif)).collect()
+        let strikes = |motif: &Motif| match motif {
+            Motif::DyingClients => !parameters.clients.is_empty(),
+            Motif::PausedHolder => true,
+            Motif::PowerLoss => parameters.power_loss && !parameters.crashable.is_empty(),
+            _ => !parameters.crashable.is_empty(),
+        };
+        motifs.iter().copied().filter(|motif| can(motif) && strikes(motif)).collect()
     }
 
     /// The classes of faults in a motif.
     pub(super) fn needs(self) -> &'static [FaultClass] {
         match self {
-            Motif::RestartCascade => &[FaultClass::Crash],
+            Motif::RestartCascade | Motif::PowerLoss | Motif::RestartLoop | Motif::DyingClients => &[FaultClass::Crash],
             Motif::NodePartition => &[FaultClass::Partition],
             Motif::MutedLeaders | Motif::LeaderSuccession | Motif::RivalLeaders => {
                 &[FaultClass::Crash, FaultClass::Partition]
             }
             Motif::RestartOnRejoin => &[FaultClass::Crash, FaultClass::Partition, FaultClass::Disk],
             Motif::SlowClock => &[FaultClass::Skew, FaultClass::Partition],
+            Motif::PausedHolder => &[FaultClass::Pause],
+            Motif::CrashAtWrite => &[FaultClass::Crash, FaultClass::Disk],
         }
     }
 
@@ -60,6 +79,11 @@ impl Motif {
             Motif::LeaderSuccession => leader_succession(parameters),
             Motif::SlowClock => slow_clock(parameters),
             Motif::RivalLeaders => rival_leaders(parameters),
+            Motif::PausedHolder => paused_holder(parameters),
+            Motif::PowerLoss => power_loss(parameters),
+            Motif::RestartLoop => restart_loop(parameters),
+            Motif::DyingClients => dying_clients(parameters),
+            Motif::CrashAtWrite => crash_at_write(parameters),
         }
     }
 }
@@ -300,4 +324,108 @@ fn rival_leaders(parameters: &PlanParameters) -> BoxedStrategy<Vec<Fault>> {
         motif
     });
     prop::collection::vec(motif, fitting(chaos, every)).prop_map(move |motifs| in_turn(motifs, every, chaos)).boxed()
+}
+
+/// Whoever holds a role is paused for longer than the others wait, so that they replace it, and wakes up believing that
+/// nothing has happened; now and then a second node sleeps meanwhile. A pause that the tolerance bounds is shortened to that.
+fn paused_holder(parameters: &PlanParameters) -> BoxedStrategy<Vec<Fault>> {
+    let reaction = parameters.reaction_ms();
+    let (every, chaos, nodes) = (reaction * 5, parameters.chaos, parameters.nodes.clone());
+    let anyone = prop::sample::select(nodes).prop_map(Target::Node).boxed();
+    let holder = match parameters.roles.len() {
+        0 => anyone.clone(),
+        _ => {
+            let (first, role) = (parameters.roles[0].clone(), prop::sample::select(parameters.roles.clone()));
+            prop_oneof![3 => Just(Target::Role(first)), 1 => role.prop_map(Target::Role), 1 => anyone.clone()].boxed()
+        }
+    };
+    let second = prop::option::weighted(0.3, (0..reaction * 2, reaction / 2..reaction * 3, anyone));
+    let motif = (0..reaction, reaction / 2..reaction * 4, holder, second);
+    let wait = parameters.reaction_time;
+    let motif = motif.prop_map(move |(at, lasts, holder, second)| {
+        let within = matches!(holder, Target::Role(_)).then_some(wait);
+        let mut motif = vec![Fault { within, ..fault(at, lasts, What::Pause { node: holder }) }];
+        motif.extend(second.map(|(after, lasts, node)| fault(at + after, lasts, What::Pause { node })));
+        motif
+    });
+    prop::collection::vec(motif, fitting(chaos, every)).prop_map(move |motifs| in_turn(motifs, every, chaos)).boxed()
+}
+
+/// All nodes that may crash lose power at once, or all but one, and come back together: what nobody had synced is gone
+/// everywhere.
+fn power_loss(parameters: &PlanParameters) -> BoxedStrategy<Vec<Fault>> {
+    let reaction = parameters.reaction_ms();
+    let (every, chaos, crashable) = (reaction * 6, parameters.chaos, parameters.crashable.clone());
+    let down = prop_oneof![1 => 1u64..10, 2 => 1..reaction * 2];
+    let spared = prop::option::weighted(0.25, prop::sample::select(crashable.clone()));
+    let motif = (0..reaction * 2, down, spared).prop_map(move |(at, down, spared)| {
+        let nodes = crashable.iter().copied().filter(|node| crashable.len() == 1 || Some(*node) != spared).collect();
+        vec![fault(at, down, What::PowerLoss { nodes })]
+    });
+    prop::collection::vec(motif, fitting(chaos, every)).prop_map(move |motifs| in_turn(motifs, every, chaos)).boxed()
+}
+
+/// One node crashes again and again, each time soon after it is back; where disks may be lost, it is wiped now and then.
+fn restart_loop(parameters: &PlanParameters) -> BoxedStrategy<Vec<Fault>> {
+    let (reaction, chaos) = (parameters.reaction_ms(), parameters.chaos);
+    let wipes = parameters.classes.contains(&FaultClass::Wipe);
+    let up = prop_oneof![2 => 1u64..10, 2 => 1..reaction, 1 => reaction..reaction * 4];
+    let crash = (up, 1u64..30, prop::bool::weighted(if wipes { 0.3 } else { 0.0 }));
+    let node = prop::sample::select(parameters.crashable.clone());
+    (node, 0..reaction * 4, prop::collection::vec(crash, 6..30))
+        .prop_map(move |(node, begins, crashes)| {
+            let mut at = begins;
+            let mut plan = Vec::new();
+            for (up, down, wiped) in crashes {
+                let node = Target::Node(node);
+                plan.push(fault(at, down, if wiped { What::Wipe { node } } else { What::Crash { node } }));
+                at += down + up;
+            }
+            plan.retain(|fault| fault.at.since(Time::ZERO) < chaos);
+            plan
+        })
+        .boxed()
+}
+
+/// Clients crash in the middle of what they have asked for, and come back with nothing but the same name.
+fn dying_clients(parameters: &PlanParameters) -> BoxedStrategy<Vec<Fault>> {
+    let (reaction, chaos) = (parameters.reaction_ms(), parameters.chaos);
+    let crash = |node: BoxedStrategy<Target>| (0..chaos.0 / 1_000_000, 1..reaction * 2, node);
+    let client = prop::sample::select(parameters.clients.clone()).prop_map(Target::Node).boxed();
+    let clients = prop::collection::vec(crash(client), 2..16);
+    let servers = if parameters.crashable.is_empty() {
+        Just(Vec::new()).boxed()
+    } else {
+        prop::collection::vec(crash(parameters.first_holder()), 0..4).boxed()
+    };
+    (clients, servers)
+        .prop_map(|(clients, servers)| {
+            let crash = |(at, down, node): (u64, u64, Target)| fault(at, down, What::Crash { node });
+            let mut plan: Vec<Fault> = clients.into_iter().chain(servers).map(crash).collect();
+            by_time(&mut plan);
+            plan
+        })
+        .boxed()
+}
+
+/// Nodes crash at the instant between a write and its sync, and between what they said and their next write.
+fn crash_at_write(parameters: &PlanParameters) -> BoxedStrategy<Vec<Fault>> {
+    let (reaction, chaos) = (parameters.reaction_ms(), parameters.chaos);
+    let role = prop_oneof![3 => Just(fault::UNSYNCED), 2 => Just(fault::REPLIED)];
+    let after = prop_oneof![3 => Just(None), 1 => (1u64..2_000).prop_map(|us| Some(Span::us(us)))];
+    let down = prop_oneof![2 => 1u64..10, 1 => 1..reaction * 3];
+    let crash = (0..chaos.0 / 1_000_000, down, role, after);
+    let wait = parameters.reaction_time * 2;
+    prop::collection::vec(crash, 3..20)
+        .prop_map(move |crashes| {
+            let crash = |(at, down, role, after): (u64, u64, &str, Option<Span>)| Fault {
+                within: Some(wait),
+                after,
+                ..fault(at, down, What::Crash { node: Target::Role(role.into()) })
+            };
+            let mut plan: Vec<Fault> = crashes.into_iter().map(crash).collect();
+            by_time(&mut plan);
+            plan
+        })
+        .boxed()
 }

@@ -16,6 +16,10 @@ pub(super) struct PlanParameters {
     pub(super) nodes: Vec<NodeId>,
     /// The nodes that may crash.
     pub(super) crashable: Vec<NodeId>,
+    /// Whether all of them may lose power at once.
+    pub(super) power_loss: bool,
+    /// Other nodes that may crash: clients.
+    pub(super) clients: Vec<NodeId>,
     pub(super) roles: Vec<String>,
     pub(super) chaos: Span,
     pub(super) reaction_time: Span,

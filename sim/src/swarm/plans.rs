@@ -43,10 +43,27 @@ pub(super) fn plans(parameters: PlanParameters) -> BoxedStrategy<Plan> {
         all.iter().zip(mask).filter(|(_, on)| *on).map(|(class, _)| *class).collect()
     });
     let mut styles = vec![(1, Style::Sparse), (1, Style::Dense), (1, Style::Aimed)];
-    styles.extend(Motif::of(&parameters).into_iter().map(|motif| (3, Style::Motif(motif))));
+    styles.extend(Motif::among(&Motif::USUAL, &parameters).into_iter().map(|motif| (3, Style::Motif(motif))));
     let styles = styles.into_iter().map(|(weight, style)| (weight, Just(style).boxed()));
     let style = prop::strategy::Union::new_weighted(styles.collect());
     (on, style).prop_flat_map(move |(on, style)| plan(parameters.clone(), on, style)).boxed()
+}
+
+/// Plans of one [deep](Motif::DEEP) motif, repeated; `None` if none of them can be drawn. The classes of the noise are drawn as
+/// in other plans.
+pub(super) fn deep_plans(parameters: PlanParameters) -> Option<BoxedStrategy<Plan>> {
+    let motifs = Motif::among(&Motif::DEEP, &parameters);
+    if motifs.is_empty() {
+        return None;
+    }
+    let all = parameters.classes.clone();
+    let plan = (prop::collection::vec(any::<bool>(), all.len()), prop::sample::select(motifs)).prop_flat_map(
+        move |(mask, motif)| {
+            let on = all.iter().zip(mask).filter(|(_, on)| *on).map(|(class, _)| *class).collect();
+            plan(parameters.clone(), on, Style::Motif(motif))
+        },
+    );
+    Some(plan.boxed())
 }
 
 fn plan(parameters: PlanParameters, mut on: BTreeSet<FaultClass>, style: Style) -> impl Strategy<Value = Plan> {

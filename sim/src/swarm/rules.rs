@@ -11,6 +11,7 @@ use crate::process::NodeId;
 use crate::scenario::CaseOf;
 use crate::swarm::classes::Swarm;
 use crate::swarm::place::MOST_DRIFT;
+use crate::swarm::shape;
 use crate::time::{Span, Time};
 
 /// The greatest latency without a bound, as a multiple of the least.
@@ -32,6 +33,10 @@ pub(crate) struct Rules {
     pub(crate) classes: BTreeSet<FaultClass>,
     /// The nodes that crashes, wipes, Byzantine faults and disk faults may strike.
     pub(crate) crashable: Vec<NodeId>,
+    /// Whether all of them may crash at once.
+    pub(crate) power_loss: bool,
+    /// Other nodes that crashes may strike.
+    pub(crate) clients: Vec<NodeId>,
     pub(crate) nodes: usize,
     pub(crate) skew: Span,
     pub(crate) drift_ppm: i64,
@@ -52,16 +57,19 @@ impl Rules {
         };
         let least = usual.network().latency.base();
         let bound = usual_tolerance.delay;
+        let chaos = swarm.chaos.unwrap_or(usual.phases().chaos);
         Rules {
             classes,
             crashable: usual_tolerance.crashes.among,
+            power_loss: usual_tolerance.crashes.power_loss,
+            clients: usual_tolerance.crashes.besides,
             nodes: variant.size(),
             skew: tolerance.skew.offset * u64::from(swarm.over_skew),
             drift_ppm: i64::from(tolerance.skew.drift_ppm.saturating_mul(swarm.over_skew)).min(MOST_DRIFT),
             pause: tolerance.pause.map(|bound| bound * u64::from(swarm.over_pause)),
             latency: (bound.map_or(least, |bound| bound.min(least)), bound.unwrap_or(least * MOST_LATENCY)),
             late: bound.map_or(MOST_LATE, |bound| bound.min(MOST_LATE)),
-            chaos: swarm.chaos.unwrap_or(usual.phases().chaos),
+            chaos: if swarm.draws_shapes() { chaos.max(shape::LONG) } else { chaos },
         }
     }
 
@@ -135,9 +143,14 @@ impl Rules {
         }
         let known = fault.what.nodes().iter().all(|node| node.index() < self.nodes);
         let struck = match fault.what.target() {
+            Some(Target::Node(node)) if class == FaultClass::Crash && self.clients.contains(node) => true,
             Some(Target::Node(node)) => !crashes_needed || self.crashable.contains(node),
             // Swarms aim at holders of roles.
-            Some(Target::Role(_)) | None => true,
+            Some(Target::Role(_)) => true,
+            None => match &fault.what {
+                What::PowerLoss { nodes } => self.power_loss && nodes.iter().all(|node| self.crashable.contains(node)),
+                _ => true,
+            },
         };
         // Plans have no damaged records.
         let drawn = !matches!(fault.what, What::Corrupt { .. });

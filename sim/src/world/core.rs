@@ -7,8 +7,8 @@ use std::ops::RangeInclusive;
 
 use crate::choice::Source;
 use crate::choice::{Choices, Kinds};
-use crate::disk::File;
 use crate::disk::Stored;
+use crate::disk::{File, NEVER_WRITTEN};
 use crate::effects::{Effects, Path};
 use crate::fault::{Fault, FaultClass};
 use crate::fingerprint::StableHasher;
@@ -438,25 +438,28 @@ impl<M: Model>
         self.core.choices.draw(self.node, path, *range.start(), *range.end())
     }
 
-    fn append(&mut self, file: File, record: <M::Process as Process>::Record) {
-        if !self.no_room() {
-            self.core.stats.forced += 1;
-            self.node().disk.append(file, record);
+    fn append(&mut self, file: File, record: <M::Process as Process>::Record) -> u64 {
+        if self.no_room() {
+            return NEVER_WRITTEN;
         }
+        self.core.stats.forced += 1;
+        self.node().disk.append(file, record)
     }
 
-    fn append_lazily(&mut self, file: File, record: <M::Process as Process>::Record) {
-        if !self.no_room() {
-            self.core.stats.lazy += 1;
-            self.node().disk.append_lazily(file, record);
+    fn append_lazily(&mut self, file: File, record: <M::Process as Process>::Record) -> u64 {
+        if self.no_room() {
+            return NEVER_WRITTEN;
         }
+        self.core.stats.lazy += 1;
+        self.node().disk.append_lazily(file, record)
     }
 
-    fn replace(&mut self, file: File, records: Vec<<M::Process as Process>::Record>) {
-        if !self.no_room() {
-            self.core.stats.forced += 1;
-            self.node().disk.replace(file, records);
+    fn replace(&mut self, file: File, records: Vec<<M::Process as Process>::Record>) -> u64 {
+        if self.no_room() {
+            return NEVER_WRITTEN;
         }
+        self.core.stats.forced += 1;
+        self.node().disk.replace(file, records)
     }
 
     fn read(&self, file: File) -> Vec<Stored<<M::Process as Process>::Record>> {

@@ -1,6 +1,6 @@
 //! How faults begin and end.
 
-use crate::fault::{Direction, Fault, FaultClass, What};
+use crate::fault::{self, Direction, Fault, FaultClass, What};
 use crate::model::Model;
 use crate::network::{Cut, CutMode, NodeSet};
 use crate::process::NodeId;
@@ -47,17 +47,17 @@ impl<M: Model> World<M> {
     }
 
     fn strike_at_holder(&mut self, changed: NodeId) {
-        let (now, config) = (self.core.now, &self.core.scenario.config);
-        let Some(process) = &self.processes[changed.index()] else {
+        let now = self.core.now;
+        if self.processes[changed.index()].is_none() {
             return;
-        };
+        }
         let mut waiting = std::mem::take(&mut self.core.waiting_faults);
         waiting.retain(|(index, until)| {
             if now >= *until {
                 return false;
             }
             let fault = &self.core.faults[*index];
-            let struck = fault.strikes(|role| config.holds(process, role).map(|_| changed));
+            let struck = fault.strikes(|role| self.holds(changed, role).map(|_| changed));
             let Some(struck) = struck else { return true };
             let at = now + fault.after.unwrap_or_default().max(Span(1));
             self.core.faults[*index] = Fault { at, ..struck.into() };
@@ -71,11 +71,23 @@ impl<M: Model> World<M> {
 
     /// The node that holds a role now: the one of the highest rank, and of those the one with the lowest number.
     pub fn holder(&self, role: &str) -> Option<NodeId> {
-        let config = &self.core.scenario.config;
-        let holders = self
-            .processes()
-            .filter_map(|(node, process)| Some((config.holds(process, role)?, std::cmp::Reverse(node))));
+        let holders = self.processes().filter_map(|(node, _)| Some((self.holds(node, role)?, std::cmp::Reverse(node))));
         holders.max().map(|(_, node)| node.0)
+    }
+
+    /// Whether the budget, if there is one, counts this node.
+    fn may_fail(&self, node: NodeId) -> bool {
+        self.core.scenario.budget.as_ref().is_none_or(|budget| budget.among.contains(&node))
+    }
+
+    /// The rank with which a node that is up holds a role now.
+    fn holds(&self, node: NodeId, role: &str) -> Option<u64> {
+        let state = &self.core.nodes[node.index()];
+        match role {
+            fault::UNSYNCED => (self.may_fail(node) && !state.disk.settled()).then_some(0),
+            fault::REPLIED => (self.may_fail(node) && state.replied).then_some(0),
+            _ => self.core.scenario.config.holds(self.processes[node.index()].as_ref()?, role),
+        }
     }
 
     fn within_budget(&self, fault: &Fault<NodeId>) -> bool {
@@ -111,6 +123,12 @@ impl<M: Model> World<M> {
             &What::Crash { node } => {
                 self.core.nodes[node.index()].downs += 1;
                 self.take_down(node, "crash", FaultClass::Crash);
+            }
+            What::PowerLoss { nodes } => {
+                for node in nodes {
+                    self.core.nodes[node.index()].downs += 1;
+                    self.take_down(*node, "power loss", FaultClass::Crash);
+                }
             }
             &What::Wipe { node } => {
                 self.core.nodes[node.index()].downs += 1;
@@ -173,6 +191,10 @@ impl<M: Model> World<M> {
             What::Crash { node } | What::Wipe { node } => {
                 nodes[node.index()].downs -= 1;
                 self.bring_up(node);
+            }
+            What::PowerLoss { nodes: struck } => {
+                struck.iter().for_each(|node| nodes[node.index()].downs -= 1);
+                struck.iter().for_each(|node| self.bring_up(*node));
             }
             What::Pause { node } => {
                 nodes[node.index()].pauses -= 1;

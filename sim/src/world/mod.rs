@@ -306,8 +306,13 @@ impl<M: Model> World<M> {
 
     /// Advances the time to the end of the run, after the last event.
     pub(crate) fn advance_to_end(&mut self) {
+        self.advance_quietly(self.core.scenario.phases.end_at());
+    }
+
+    /// Advances the time where nothing happens.
+    pub(crate) fn advance_quietly(&mut self, to: Time) {
         self.changed.clear();
-        self.advance_to(self.core.scenario.phases.end_at());
+        self.advance_to(to);
     }
 
     /// Runs one event; `false` for one without effect, such as a cancelled timer.
@@ -582,7 +587,9 @@ impl<M: Model> World<M> {
         let forced = state.disk.forced();
         // Taken to be emptied, and put back to reuse its memory.
         let mut outputs = std::mem::take(&mut state.outbox);
-        if state.held.is_empty() && state.disk.settled() {
+        let settled = state.disk.settled();
+        state.replied = settled && (state.replied || !outputs.is_empty() || !state.held.is_empty());
+        if state.held.is_empty() && settled {
             for output in outputs.drain(..) {
                 self.core.put_out(node, output);
             }
@@ -651,6 +658,7 @@ impl<M: Model> World<M> {
         state.timers.clear();
         state.outbox.clear();
         state.held.clear();
+        state.replied = false;
         state.inbox.clear();
         state.open = None;
         state.disk.crash(|write| {

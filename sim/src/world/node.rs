@@ -42,6 +42,8 @@ pub(crate) struct Node<P: Process> {
     pub(crate) lies: u32,
     pub(crate) full: u32,
     pub(crate) slow: Span,
+    /// Whether it has said something since its last forced write.
+    pub(crate) replied: bool,
     pub(crate) clock: Clock,
     pub(crate) timers: Timers<P::Timer>,
     pub(crate) disk: Disk<P::Record>,
@@ -72,6 +74,7 @@ impl<P: Process> Node<P> {
             lies: 0,
             full: 0,
             slow: Span::ZERO,
+            replied: false,
             clock: Clock::default(),
             timers: Timers::new(),
             disk: Disk::new(),

@@ -56,8 +56,12 @@ impl Puppet {
             Pull::Send(to, n) => ctx.send(NodeId(to), Say::Word(n)),
             Pull::SendOther(to, n) => ctx.send(NodeId(to), Say::Other(n)),
             Pull::SendEarly(to, n) => ctx.send_early(NodeId(to), Say::Word(n)),
-            Pull::Append(n) => ctx.append(LOG, n),
-            Pull::Replace(all) => ctx.replace(LOG, all),
+            Pull::Append(n) => {
+                ctx.append(LOG, n);
+            }
+            Pull::Replace(all) => {
+                ctx.replace(LOG, all);
+            }
             Pull::Low(n, after) => ctx.arm(Bell::Low(n), after),
             Pull::High(n, after) => ctx.arm(Bell::High(n), after),
             Pull::Cancel(n) => ctx.cancel(&Bell::Low(n)),

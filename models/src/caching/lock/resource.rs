@@ -5,7 +5,7 @@
 //! The greatest token is that of an accepted write, which is on disk, so a crash does not forget it. A write that is sent
 //! again is known by its acquisition and number, and is not applied again.
 
-use seedbed_sim::{Context, File, NodeId, Process};
+use seedbed_sim::{Context, File, NodeId, Process, Watermark};
 
 use crate::caching::lock::bugs::Bug;
 use crate::caching::lock::marks;
@@ -22,20 +22,20 @@ pub struct Resource {
     fencing: bool,
     /// The accepted writes, in order.
     accepted: Vec<Accepted>,
-    /// How many of them are on disk.
-    durable: usize,
+    /// How many of them are on disk; none before it has read its log.
+    durable: Option<Watermark<usize>>,
     greatest: Token,
 }
 
 impl Resource {
     /// A resource, before it has read its log; `fencing` says whether it checks tokens.
     pub fn new(fencing: bool) -> Self {
-        Resource { fencing, accepted: Vec::new(), durable: 0, greatest: Token(0) }
+        Resource { fencing, accepted: Vec::new(), durable: None, greatest: Token(0) }
     }
 
     /// The accepted writes that are on disk, in order.
     pub fn accepted(&self) -> &[Accepted] {
-        &self.accepted[..self.durable]
+        &self.accepted[..self.durable.as_ref().map_or(0, |mark| *mark.durable())]
     }
 
     fn apply(&mut self, write: Accepted) {
@@ -56,7 +56,10 @@ impl Resource {
             }
         }
         self.apply(write);
-        ctx.append(LOG, Record::Accepted(write));
+        let write = ctx.append(LOG, Record::Accepted(write));
+        if let Some(mark) = &mut self.durable {
+            mark.wrote(write.is(self.accepted.len()));
+        }
         ctx.send(by, reply(true));
     }
 }
@@ -76,7 +79,7 @@ impl Process for Resource {
                 record => panic!("the resource's log has writes, and not {record:?}"),
             }
         }
-        self.durable = self.accepted.len();
+        self.durable = Some(Watermark::at(ctx.recovered(LOG, self.accepted.len())));
     }
 
     fn message(&mut self, ctx: &mut Context<'_, Self>, from: NodeId, message: Message) {
@@ -91,8 +94,8 @@ impl Process for Resource {
     }
 
     fn synced(&mut self, ctx: &mut Context<'_, Self>) {
-        if ctx.durable() {
-            self.durable = self.accepted.len();
+        if let Some(mark) = &mut self.durable {
+            mark.synced(ctx);
         }
     }
 }

@@ -92,8 +92,9 @@ impl Process for Client {
     }
 
     fn start(&mut self, ctx: &mut Context<'_, Self>) {
+        // The time tells the lives of this client apart, whatever was drawn.
         let nonce = ctx.draw("nonce", 0..=u64::from(u32::MAX));
-        self.session.set_nonce(nonce);
+        self.session.set_nonce(nonce ^ ctx.now().0.rotate_left(32));
         self.session.start(&mut ctx.as_role());
     }
 

@@ -78,14 +78,16 @@ impl<S: StateMachine> Server<S> {
         let goes_on = snapshot.last > self.commit_index || ctx.bug().is_some();
         assert!(goes_on, "raft: a snapshot takes nothing back: {} after {}", snapshot.last, self.commit_index);
         self.log.compact(snapshot.last, snapshot.last_term);
-        self.restore_state(&snapshot);
+        self.restore_state(ctx, &snapshot);
         self.snapshot = Some(snapshot.clone());
         self.save_snapshot(ctx, snapshot);
     }
 
     /// Makes the replicated state what the snapshot says.
-    pub(super) fn restore_state(&mut self, snapshot: &Snapshot<S>) {
-        self.machine = snapshot.machine.clone();
+    pub(super) fn restore_state(&mut self, ctx: &Context<'_, Self>, snapshot: &Snapshot<S>) {
+        if !ctx.planted(Bug::SnapshotWithoutMachine) {
+            self.machine = snapshot.machine.clone();
+        }
         self.sessions = snapshot.sessions.clone();
         self.base_membership = snapshot.membership.clone();
         self.use_latest_configuration();

@@ -1,6 +1,6 @@
 //! Leader election (paper §5.2 and §5.4.1), pre-vote (thesis §9.6) and check-quorum (thesis §6.2).
 
-use seedbed_sim::{Context, NodeId};
+use seedbed_sim::{Context, Durable, NodeId, Watermark, Written};
 
 use crate::replication::raft::bugs::Bug;
 use crate::replication::raft::entry::{Entry, Payload};
@@ -9,9 +9,7 @@ use crate::replication::raft::marks;
 use crate::replication::raft::messages::Message;
 use crate::replication::raft::progress::Progress;
 use crate::replication::raft::quorum::VoteResult;
-use crate::replication::raft::role::Lease;
-use crate::replication::raft::role::Votes;
-use crate::replication::raft::role::{LeaderState, Role};
+use crate::replication::raft::role::{LeaderState, Lease, Role, Votes};
 use crate::replication::raft::server::Server;
 use crate::replication::raft::settings::Timer;
 use crate::replication::raft::types::{Index, Term};
@@ -68,8 +66,10 @@ impl<S: StateMachine> Server<S> {
         self.current_term = self.current_term.next();
         self.voted_for = Some(self.id);
         self.leader = None;
-        self.save_vote(ctx);
-        self.role = Role::Candidate(Votes::own(self.id));
+        let own_vote = self.save_vote(ctx);
+        let early = Written::early(self.log.last());
+        let own_vote = if ctx.planted(Bug::OwnVoteBeforeSync) { early } else { own_vote };
+        self.role = Role::Candidate(Votes::own(self.id), own_vote);
         ctx.mark(marks::ELECTION);
         self.request_votes(ctx, campaign);
     }
@@ -143,37 +143,42 @@ impl<S: StateMachine> Server<S> {
         let asked = if pre_vote && granted { self.current_term.next() } else { self.current_term };
         match &mut self.role {
             Role::PreCandidate(votes) if pre_vote && term == asked => votes.count(from, granted),
-            Role::Candidate(votes) if !pre_vote && term == asked => votes.count(from, granted),
+            Role::Candidate(votes, _) if !pre_vote && term == asked => votes.count(from, granted),
             _ => return,
         }
         self.tally_votes(ctx);
     }
 
-    fn tally_votes(&mut self, ctx: &mut Context<'_, Self>) {
-        let (votes, pre_vote) = match &self.role {
-            Role::PreCandidate(votes) => (votes, true),
-            Role::Candidate(votes) => (votes, false),
-            _ => return,
-        };
-        match (self.quorum_configuration(ctx).vote(|voter| votes.of(voter)), pre_vote) {
-            (VoteResult::Won, true) => self.become_candidate(ctx, Campaign::Election),
-            (VoteResult::Won, false) => self.become_leader(ctx),
-            (VoteResult::Lost, true) => ctx.mark(marks::PRE_VOTE_LOST),
-            (VoteResult::Lost, false) => ctx.mark(marks::ELECTION_LOST),
-            (VoteResult::Pending, _) => {}
+    /// Looks how the vote stands. A candidate's own vote is one as any other, and given when it is on disk ("updated on
+    /// stable storage before responding", Figure 2): a sole voter that led before could forget that it did, and vote for
+    /// another in the same term. A pre-vote promises nothing, and is not written down.
+    pub(super) fn tally_votes(&mut self, ctx: &mut Context<'_, Self>) {
+        let result = |votes: &Votes| self.quorum_configuration(ctx).vote(|voter| votes.of(voter));
+        match &self.role {
+            Role::PreCandidate(votes) => match result(votes) {
+                VoteResult::Won => self.become_candidate(ctx, Campaign::Election),
+                VoteResult::Lost => ctx.mark(marks::PRE_VOTE_LOST),
+                VoteResult::Pending => {}
+            },
+            Role::Candidate(votes, own_vote) => match (result(votes), own_vote.durable(ctx)) {
+                (VoteResult::Won, Some(own_log)) => self.become_leader(ctx, own_log),
+                (VoteResult::Lost, _) => ctx.mark(marks::ELECTION_LOST),
+                (VoteResult::Won, None) | (VoteResult::Pending, _) => {}
+            },
+            Role::Follower | Role::Leader(_) => {}
         }
     }
 
     /// Becomes leader: knows nothing of the others, and appends an entry of its term, for only that can tell it what
-    /// is committed (Figure 2, rules for leaders; §5.4.2, §8).
-    fn become_leader(&mut self, ctx: &mut Context<'_, Self>) {
-        let stood = matches!(self.role, Role::Candidate(_)) && self.voted_for == Some(self.id);
+    /// is committed (Figure 2, rules for leaders; §5.4.2, §8). Its own vote is durable, and its log with it.
+    fn become_leader(&mut self, ctx: &mut Context<'_, Self>, own_log: Durable<Index>) {
+        let stood = matches!(self.role, Role::Candidate(..)) && self.voted_for == Some(self.id);
         assert!(stood, "raft: a leader was a candidate that voted for itself: {:?}", self.role);
         let peers = self.membership.everyone().into_iter().filter(|node| *node != self.id);
         let last = self.log.last();
         let leading = LeaderState {
             peers: peers.map(|node| (node, Progress::new(last))).collect(),
-            durable: Index::ZERO,
+            own: Watermark::at(own_log),
             round: 0,
             waiting: Default::default(),
             reads: Default::default(),

@@ -74,6 +74,11 @@ impl Raft {
     pub fn server_ids(&self) -> impl Iterator<Item = NodeId> + use<> {
         (0..self.servers).map(NodeId)
     }
+
+    /// The nodes that are clients.
+    pub fn client_ids(&self) -> impl Iterator<Item = NodeId> + use<> {
+        (self.servers..self.servers + self.clients).map(NodeId)
+    }
 }
 
 /// A server, or a client.
@@ -180,7 +185,9 @@ impl Model for Raft {
             ReadMode::Log | ReadMode::ReadIndex => Skew { offset: Span::secs(1), drift_ppm: 1_000 },
         };
         let minority = usize::from(self.servers.saturating_sub(1) / 2);
-        Tolerance { crashes: Crashes::up_to(minority, 0..self.servers), skew, ..self.usual_tolerance() }
+        // A minority may fail one by one, and the whole group may lose power: disks outlive it. Clients come and go.
+        let crashes = Crashes::up_to(minority, 0..self.servers).and_power_loss().and_clients(self.client_ids());
+        Tolerance { crashes, skew, ..self.usual_tolerance() }
     }
 
     /// The newest leader is the one of the highest term.
@@ -200,13 +207,19 @@ impl Model for Raft {
         let server = process.server()?;
         Some(match server.role() {
             Role::Leader(_) => "leader",
-            Role::Candidate(_) | Role::PreCandidate(_) => "candidate",
+            Role::Candidate(..) | Role::PreCandidate(_) => "candidate",
             Role::Follower => "follower",
         })
     }
 
     fn reaction_time(&self) -> Span {
         self.settings.election_min
+    }
+
+    /// From a sole voter to a majority of four; and more clients than a leader has entries on their way.
+    fn sizes(&self) -> Vec<Self> {
+        let sizes = [(1, 2), (2, 3), (3, 3), (3, 8), (4, 3), (6, 4), (7, 3)];
+        sizes.map(|(servers, clients)| Raft { servers, clients, founders: None, ..self.clone() }).to_vec()
     }
 
     /// Every optional part on and off, elections that seldom and that often split the vote, snapshots often and never.

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use seedbed_sim::{Context, NodeId};
+use seedbed_sim::{Context, NodeId, Written};
 
 use crate::parts::wal;
 use crate::replication::raft::bugs::Bug;
@@ -14,6 +14,7 @@ use crate::replication::raft::entry::{Entry, Payload};
 use crate::replication::raft::log::Log;
 use crate::replication::raft::machine::StateMachine;
 use crate::replication::raft::record::{Record, WAL};
+use crate::replication::raft::role::Role;
 use crate::replication::raft::server::Server;
 use crate::replication::raft::snapshot::Snapshot;
 use crate::replication::raft::types::{Index, Term};
@@ -33,10 +34,13 @@ impl<S: StateMachine> Server<S> {
         wal::recover(ctx, WAL).map(replay)
     }
 
-    /// Writes down the current term and vote.
-    pub(super) fn save_vote(&self, ctx: &mut Context<'_, Self>) {
-        if let Some(record) = self.vote_record(ctx) {
-            ctx.append(WAL, record);
+    /// Writes down the current term and vote, and says up to where the log is durable once they are: all that was written
+    /// before them.
+    pub(super) fn save_vote(&self, ctx: &mut Context<'_, Self>) -> Written<Index> {
+        let last = self.log.last();
+        match self.vote_record(ctx) {
+            Some(record) => ctx.append(WAL, record).is(last),
+            None => Written::early(last),
         }
     }
 
@@ -52,12 +56,15 @@ impl<S: StateMachine> Server<S> {
             assert!(entry.term >= last, "raft: terms ascend along the log: {} after {last}", entry.term);
             assert!(entry.term <= current, "raft: no entry is of a term to come: {} in {current}", entry.term);
         }
-        ctx.append(WAL, Record::Entry(entry.clone()));
+        let write = ctx.append(WAL, Record::Entry(entry.clone()));
         let config = match &entry.payload {
             Payload::Config(membership) => Some(membership.clone()),
             _ => None,
         };
         let index = self.log.append(entry);
+        if let Role::Leader(leading) = &mut self.role {
+            leading.own.wrote(write.is(index));
+        }
         if let Some(membership) = config {
             (self.membership, self.configuration_index) = (membership, index);
         }
@@ -73,7 +80,7 @@ impl<S: StateMachine> Server<S> {
         }
         ctx.append(WAL, Record::Truncate { first });
         self.log.truncate(first);
-        if self.configuration_index >= first {
+        if self.configuration_index >= first && !ctx.planted(Bug::ConfigurationKeptAfterTruncation) {
             self.use_latest_configuration();
         }
     }

@@ -116,7 +116,8 @@ impl<S: StateMachine> Server<S> {
     /// The group is what was wanted: who asked is told, and a leader that is no more in it steps down (§4.2.2).
     fn finish_change(&mut self, ctx: &mut Context<'_, Self>) {
         let Some(leading) = self.leader_state() else { return };
-        if let Some(Goal { membership: goal, client }) = leading.goal.take() {
+        let done = if ctx.planted(Bug::ChangeBlocksTheNext) { leading.goal.clone() } else { leading.goal.take() };
+        if let Some(Goal { membership: goal, client }) = done {
             ctx.cancel(&Timer::Change);
             ctx.send(client, Message::Reconfigured { goal });
         }

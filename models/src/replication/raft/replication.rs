@@ -86,8 +86,6 @@ impl<S: StateMachine> Server<S> {
         progress.active = true;
         progress.round = progress.round.max(round);
         progress.accepted(matched);
-        // What was acknowledged left this server after its own disk had it (output commit).
-        leading.durable = leading.durable.max(matched.min(self.log.last()));
         // Most answers are to heartbeats, and confirm what is committed already.
         if matched > self.commit_index {
             self.advance_commit(ctx);
@@ -119,6 +117,9 @@ impl<S: StateMachine> Server<S> {
         let progress = &mut leading.peers[at].1;
         progress.active = true;
         progress.round = progress.round.max(round);
+        if ctx.planted(Bug::LostEntriesNeverSentAgain) && progress.flow == Flow::Replicate {
+            return;
+        }
         let retry = self.log.after_conflict(hint, hint_term);
         if progress.refused(prev, retry) && hint_term.is_some() {
             ctx.mark(marks::CONFLICT_HINT_USED);
@@ -130,11 +131,9 @@ impl<S: StateMachine> Server<S> {
         self.complete_reads(ctx);
     }
 
-    /// The leader's own log is durable up to `last`.
-    pub(super) fn own_log_synced(&mut self, ctx: &mut Context<'_, Self>, last: Index) {
-        let Some(leading) = self.leader_state() else { return };
-        if leading.durable < last {
-            leading.durable = last;
+    /// A sync of the leader's own disk has ended: what it made durable counts for a quorum.
+    pub(super) fn own_log_synced(&mut self, ctx: &mut Context<'_, Self>) {
+        if self.leader_state().is_some_and(|leading| leading.own.synced(ctx)) {
             self.advance_commit(ctx);
         }
     }
@@ -143,7 +142,7 @@ impl<S: StateMachine> Server<S> {
     /// the leader's own (§5.4.2, Figure 8).
     fn advance_commit(&mut self, ctx: &mut Context<'_, Self>) {
         let Role::Leader(leading) = &self.role else { return };
-        let reached = leading.reached((self.id, leading.durable.0), |progress| progress.matched.0);
+        let reached = leading.reached((self.id, leading.own.durable().0), |progress| progress.matched.0);
         let quorum = self.quorum_configuration(ctx).committed(reached);
         if quorum <= self.commit_index {
             return;

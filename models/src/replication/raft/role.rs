@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use seedbed_sim::{NodeId, OpId, Time};
+use seedbed_sim::{NodeId, OpId, Time, Watermark, Written};
 
 use crate::replication::raft::machine::StateMachine;
 use crate::replication::raft::membership::Membership;
@@ -16,8 +16,8 @@ pub enum Role<S: StateMachine> {
     Follower,
     /// It asks whether it could win an election.
     PreCandidate(Votes),
-    /// It asks for votes.
-    Candidate(Votes),
+    /// It asks for votes. Its own counts once it is durable, and with it the log up to here.
+    Candidate(Votes, Written<Index>),
     /// It leads.
     Leader(Box<LeaderState<S>>),
 }
@@ -27,7 +27,7 @@ pub enum Role<S: StateMachine> {
 pub struct Votes(Vec<(NodeId, bool)>);
 
 impl Votes {
-    /// The candidate's own vote.
+    /// Its own alone.
     pub(super) fn own(id: NodeId) -> Self {
         Votes(vec![(id, true)])
     }
@@ -49,8 +49,8 @@ impl Votes {
 pub struct LeaderState<S: StateMachine> {
     /// What it knows of the others.
     pub(super) peers: Vec<(NodeId, Progress)>,
-    /// Up to where its own log is durable.
-    pub(super) durable: Index,
+    /// Up to where its own log is durable, and counts for a quorum (thesis §10.2.1).
+    pub(super) own: Watermark<Index>,
     /// Counts rounds of heartbeats that reads wait for.
     pub(super) round: u64,
     /// Who waits for which entry, ascending.

@@ -132,6 +132,16 @@ impl<S: StateMachine> Server<S> {
         &self.machine
     }
 
+    /// What clients' sessions have executed.
+    pub fn sessions(&self) -> &Sessions<S> {
+        &self.sessions
+    }
+
+    /// What the entries before the log did, if some have left it.
+    pub fn snapshot(&self) -> Option<&Snapshot<S>> {
+        self.snapshot.as_deref()
+    }
+
     /// How many commands the state machine has executed since the group began; retries that it recognised do not count.
     pub fn executed(&self) -> u64 {
         self.executed
@@ -166,7 +176,9 @@ impl<S: StateMachine> Server<S> {
             ctx.cancel(&Timer::Heartbeat);
             ctx.cancel(&Timer::CheckQuorum);
             ctx.cancel(&Timer::Change);
-            self.reset_election_timer(ctx);
+            if !ctx.planted(Bug::NoElectionTimerAfterStepDown) {
+                self.reset_election_timer(ctx);
+            }
             ctx.mark(marks::LEADER_STEPPED_DOWN);
         }
         self.role = Role::Follower;
@@ -242,7 +254,7 @@ impl<S: StateMachine> Process for Server<S> {
         let Some(found) = self.recover(ctx) else { return };
         (self.current_term, self.voted_for, self.log) = (found.term, found.vote, found.log);
         if let Some(snapshot) = found.snapshot {
-            self.restore_state(&snapshot);
+            self.restore_state(ctx, &snapshot);
             self.snapshot = Some(snapshot);
         }
         self.use_latest_configuration();
@@ -320,8 +332,10 @@ impl<S: StateMachine> Process for Server<S> {
     }
 
     fn synced(&mut self, ctx: &mut Context<'_, Self>) {
-        if ctx.durable() && self.is_leader() {
-            self.own_log_synced(ctx, self.log.last());
+        match self.role {
+            Role::Candidate(..) => self.tally_votes(ctx),
+            Role::Leader(_) => self.own_log_synced(ctx),
+            Role::Follower | Role::PreCandidate(_) => {}
         }
     }
 

@@ -31,8 +31,12 @@ impl Write {
     /// Writes a record at the end of the log in this way.
     pub fn append<P: Process>(self, ctx: &mut Context<'_, P>, record: P::Record) {
         match self {
-            Write::Forced => ctx.append(LOG, record),
-            Write::Lazy => ctx.append_lazily(LOG, record),
+            Write::Forced => {
+                ctx.append(LOG, record);
+            }
+            Write::Lazy => {
+                ctx.append_lazily(LOG, record);
+            }
             Write::Not => {}
         }
     }

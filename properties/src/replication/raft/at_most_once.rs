@@ -7,21 +7,24 @@ use seedbed_models::replication::raft::types::Session;
 use seedbed_models::replication::raft::{Index, Payload, Server};
 use seedbed_sim::{Broken, NodeId, Property, Verdict, World};
 
-use super::group::{Group, changed};
+use super::group::{Group, StatesByIndex, changed};
 
 /// Each server's state machine has executed as many commands as there are distinct ones in the log up to its last
-/// applied entry. They are counted by a table of the property's own, which crashes and snapshots do not affect.
+/// applied entry. They are counted by a table of the property's own, which crashes and snapshots do not affect. And servers
+/// that have applied up to the same index have the same table of sessions, so that none of them executes a retry of what
+/// another has executed.
 #[derive(Clone, Debug)]
 pub struct AtMostOnce {
     /// By index: the number of distinct commands up to it.
     different: Vec<u64>,
     /// The last command of each session.
     last: BTreeMap<Session, u64>,
+    sessions: StatesByIndex,
 }
 
 impl Default for AtMostOnce {
     fn default() -> Self {
-        AtMostOnce { different: vec![0], last: BTreeMap::new() }
+        AtMostOnce { different: vec![0], last: BTreeMap::new(), sessions: StatesByIndex::default() }
     }
 }
 
@@ -32,7 +35,10 @@ impl<M: Group> Property<M> for AtMostOnce {
 
     #[inline]
     fn after_event(&mut self, world: &World<M>) -> Verdict {
-        changed(world).try_for_each(|(node, server)| self.judge(node, server))
+        changed(world).try_for_each(|(node, server)| {
+            self.judge(node, server)?;
+            self.sessions.same(world, node, server.last_applied(), server.sessions(), "table of sessions")
+        })
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod at_most_once;
 mod commit_index_monotonic;
+mod configuration_in_log;
 mod election_safety;
 mod group;
 pub mod history;
@@ -21,14 +22,13 @@ use seedbed_sim::{Boundary, FaultClass, Maker, Suite, Swarm, maker};
 
 pub use at_most_once::AtMostOnce;
 pub use commit_index_monotonic::CommitIndexMonotonic;
+pub use configuration_in_log::ConfigurationInLog;
 pub use election_safety::ElectionSafety;
 pub use group::Group;
 pub use history::commands_linearizable;
 pub use leader_append_only::LeaderAppendOnly;
 pub use leader_completeness::LeaderCompleteness;
-pub use liveness::{
-    CAUGHT_UP_WITHIN, COMPLETE_WITHIN, CommandsComplete, ELECTED_WITHIN, FollowersCatchUp, LeaderElected,
-};
+pub use liveness::{COMPLETE_WITHIN, CommandsComplete, ELECTED_WITHIN, FollowersCatchUp, LeaderElected};
 pub use log_matching::LogMatching;
 pub use membership::{QuorumsMeet, quorums_meet};
 pub use state_machine_safety::StateMachineSafety;
@@ -37,7 +37,7 @@ pub use state_machine_safety::StateMachineSafety;
 pub fn suite() -> Suite<Raft> {
     let suite = Suite { properties: safety(), ..Suite::new(Raft::default()) };
     suite
-        .property(LeaderElected::default())
+        .property(LeaderElected)
         .property(CommandsComplete)
         .property(FollowersCatchUp::default())
         .property(commands_linearizable())
@@ -102,6 +102,7 @@ pub fn safety<M: Group>() -> Vec<Maker<M>> {
     vec![
         maker(ElectionSafety::default()),
         maker(QuorumsMeet::default()),
+        maker(ConfigurationInLog::default()),
         maker(LeaderAppendOnly::default()),
         maker(LogMatching::default()),
         maker(LeaderCompleteness::default()),

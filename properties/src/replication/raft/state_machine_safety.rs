@@ -5,14 +5,16 @@ use seedbed_models::replication::raft::{Index, Server, Term};
 use seedbed_sim::fingerprint::stable_hash;
 use seedbed_sim::{Broken, NodeId, PerLife, Property, Verdict, World};
 
-use super::group::{Group, changed};
+use super::group::{Group, StatesByIndex, changed};
 
 /// The entries that servers know to be committed, applied or not, are one sequence: the same entry at each index in
-/// every server, and in its log until a snapshot covers it.
+/// every server, and in its log until a snapshot covers it. And servers that have applied up to the same index have the same
+/// state, whether they executed the entries or got a snapshot of what these did.
 #[derive(Clone, Debug, Default)]
 pub struct StateMachineSafety {
     /// By index: the entry that was committed or applied there first, and by which server.
     chosen: Vec<Option<Chosen>>,
+    states: StatesByIndex,
     seen: PerLife<Seen>,
 }
 
@@ -36,7 +38,10 @@ impl<M: Group> Property<M> for StateMachineSafety {
 
     #[inline]
     fn after_event(&mut self, world: &World<M>) -> Verdict {
-        changed(world).try_for_each(|(node, server)| self.judge(world, node, server))
+        changed(world).try_for_each(|(node, server)| {
+            self.judge(world, node, server)?;
+            self.states.same(world, node, server.last_applied(), server.machine(), "state")
+        })
     }
 }
 
