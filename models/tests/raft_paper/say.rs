@@ -206,7 +206,7 @@ pub fn reconfigure(goal: Membership) -> Said {
 }
 
 pub fn reconfigured(goal: Membership) -> Said {
-    Message::Reconfigured { goal }
+    Message::Reconfigured { goal, done: true }
 }
 
 pub fn transfer(to: NodeId) -> Said {
@@ -214,7 +214,7 @@ pub fn transfer(to: NodeId) -> Said {
 }
 
 pub fn transferred(to: NodeId) -> Said {
-    Message::Transferred { to }
+    Message::Transferred { to, done: true }
 }
 
 // -------------------------------------------------------------------------------------------------------------------

@@ -72,7 +72,8 @@ impl Swarm {
             match self.drawn {
                 Drawn::Uniform => Plans { usual: uniform::plans(parameters), deep: None },
                 Drawn::Swarm | Drawn::Ordered { .. } => {
-                    Plans { usual: plans(parameters.clone()), deep: deep_plans(parameters) }
+                    let deep = if self.every { None } else { deep_plans(parameters.clone()) };
+                    Plans { usual: plans(parameters), deep }
                 }
             }
         };
@@ -140,7 +141,8 @@ impl<M: Model> Cases<M> {
 
     /// The case of a seed.
     pub fn case(&self, seed: u64) -> Case<M> {
-        let shape = if self.swarm.draws_shapes() { Shape::drawn(seed, self.others.len()) } else { Shape::USUAL };
+        let shape = Shape::drawn(seed, self.others.len());
+        let shape = if self.swarm.draws_shapes() { shape } else { Shape { deep: shape.deep, ..Shape::USUAL } };
         let of_size = match shape.size.checked_sub(1) {
             None => &self.configured,
             Some(other) => &self.others[other],

@@ -19,6 +19,9 @@ impl<S: StateMachine> Server<S> {
         if !self.is_leader() {
             return ctx.send(client, Message::NotLeader { leader: self.leader });
         }
+        if self.refuses_requests(ctx) {
+            return ctx.mark(marks::REQUEST_WAITS_FOR_A_TRANSFER);
+        }
         self.propose(ctx, Payload::Register, Pending::Registration { client, nonce });
     }
 
@@ -33,9 +36,9 @@ impl<S: StateMachine> Server<S> {
         if !self.is_leader() {
             return ctx.send(client, Message::NotLeader { leader: self.leader });
         }
-        if self.transferring() {
+        if self.refuses_requests(ctx) {
             // Thesis §3.10: it takes no more requests; the client will ask again.
-            return;
+            return ctx.mark(marks::REQUEST_WAITS_FOR_A_TRANSFER);
         }
         self.handle_command(ctx, Some(id), command, Pending::Client { client, id });
     }
@@ -44,6 +47,9 @@ impl<S: StateMachine> Server<S> {
     pub(super) fn handle_invocation(&mut self, ctx: &mut Context<'_, Self>, op: OpId, command: S::Command) {
         if !self.is_leader() {
             return ctx.fail(op, "this server does not lead");
+        }
+        if self.refuses_requests(ctx) {
+            return ctx.fail(op, "this server is handing over its leadership");
         }
         self.handle_command(ctx, None, command, Pending::Host(op));
     }

@@ -72,10 +72,10 @@ impl Client {
         ctx.arm(Timer::Retry, self.request_timeout);
     }
 
-    fn administrated(&mut self, ctx: &mut Context<'_, Self>, done: Administration) {
-        if let Some((op, _)) = self.administration.take_if(|(_, request)| *request == done) {
+    fn administrated(&mut self, ctx: &mut Context<'_, Self>, asked: Administration, done: bool) {
+        if let Some((op, _)) = self.administration.take_if(|(_, request)| *request == asked) {
             ctx.cancel(&Timer::Retry);
-            ctx.complete_early(op, Output::Done);
+            ctx.complete_early(op, if done { Output::Done } else { Output::GivenUp });
         }
     }
 }
@@ -111,8 +111,8 @@ impl Process for Client {
 
     fn message(&mut self, ctx: &mut Context<'_, Self>, from: NodeId, message: Message<Kv>) {
         match message {
-            Message::Reconfigured { goal } => self.administrated(ctx, Administration::Reconfigure(goal)),
-            Message::Transferred { to } => self.administrated(ctx, Administration::Transfer(to)),
+            Message::Reconfigured { goal, done } => self.administrated(ctx, Administration::Reconfigure(goal), done),
+            Message::Transferred { to, done } => self.administrated(ctx, Administration::Transfer(to), done),
             Message::NotLeader { leader } if self.administration.is_some() => {
                 if self.session.redirect(&mut ctx.as_role(), from, leader) {
                     self.send_administration(ctx);

@@ -67,6 +67,8 @@ pub enum Output {
     Got(Option<Value>),
     /// To a put or an append.
     Done,
+    /// To another group or another leader that was asked for: it was given up. It may come to be so yet.
+    GivenUp,
     /// To a cas: whether it took effect.
     Swapped(bool),
 }

@@ -119,10 +119,12 @@ pub enum Message<S: StateMachine> {
         /// Who is to be in it; never joint.
         goal: Membership,
     },
-    /// The group is this.
+    /// The group is this, or the leader has given up making it so.
     Reconfigured {
         /// What was asked for.
         goal: Membership,
+        /// Whether it is so. If not it may come to be so yet: a step towards it may be in the log.
+        done: bool,
     },
     /// A client asks the leader to hand over (thesis §3.10).
     Transfer {
@@ -133,6 +135,8 @@ pub enum Message<S: StateMachine> {
     Transferred {
         /// To whom it was to.
         to: NodeId,
+        /// Whether a later term has begun. If not, the server that was told to begin one may yet do so.
+        done: bool,
     },
     /// The leader tells a server to stand for election at once.
     TimeoutNow {

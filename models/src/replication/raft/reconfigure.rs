@@ -14,8 +14,7 @@ use crate::replication::raft::marks;
 use crate::replication::raft::membership::Membership;
 use crate::replication::raft::messages::Message;
 use crate::replication::raft::progress::Progress;
-use crate::replication::raft::role::Goal;
-use crate::replication::raft::role::{LeaderState, Role};
+use crate::replication::raft::role::{CatchingUp, Goal, LeaderState, Role};
 use crate::replication::raft::server::Server;
 use crate::replication::raft::settings::{Changes, Timer};
 use crate::replication::raft::types::Index;
@@ -27,12 +26,15 @@ impl<S: StateMachine> Server<S> {
         if !self.is_leader() {
             return ctx.send(client, Message::NotLeader { leader: self.leader });
         }
-        let Some(leading) = self.leader_state() else { return };
-        let change = Goal { membership: goal, client };
-        if leading.goal.as_ref().is_some_and(|other| *other != change) {
-            return;
+        if self.refuses_requests(ctx) {
+            return ctx.mark(marks::REQUEST_WAITS_FOR_A_TRANSFER);
         }
-        leading.goal = Some(change);
+        let Some(leading) = self.leader_state() else { return };
+        match &leading.goal {
+            Some(other) if (&other.membership, other.client) != (&goal, client) => return,
+            Some(_) => {}
+            None => leading.goal = Some(Goal { membership: goal, client, catching_up: CatchingUp::NotYet }),
+        }
         ctx.arm(Timer::Change, self.settings.election_max * 4);
         self.advance_change(ctx);
     }
@@ -41,7 +43,8 @@ impl<S: StateMachine> Server<S> {
     pub(super) fn advance_change(&mut self, ctx: &mut Context<'_, Self>) {
         let Role::Leader(leading) = &self.role else { return };
         let idle = leading.goal.is_none() && !self.membership.is_joint() && self.membership.votes(self.id);
-        if idle || self.configuration_index > self.commit_index {
+        // (Nothing is appended while leadership is handed over, thesis §3.10.)
+        if idle || self.configuration_index > self.commit_index || self.refuses_requests(ctx) {
             return;
         }
         let committed_in_term = self.log.term(self.commit_index) == Some(self.current_term);
@@ -50,7 +53,7 @@ impl<S: StateMachine> Server<S> {
         }
         match self.next_step(leading) {
             Step::To(membership) => self.change_to(ctx, membership),
-            Step::Wait => {}
+            Step::CatchUp(newcomers) => self.catch_up(ctx, &newcomers),
             Step::Done => self.finish_change(ctx),
         }
     }
@@ -62,19 +65,17 @@ impl<S: StateMachine> Server<S> {
         if now.is_joint() {
             return Step::To(Membership { outgoing: Vec::new(), ..now.clone() });
         }
-        let Some(Goal { membership: goal, .. }) = &leading.goal else { return Step::Done };
+        let Some(Goal { membership: goal, catching_up, .. }) = &leading.goal else { return Step::Done };
         let here = now.everyone();
         let newcomers: Vec<NodeId> = goal.everyone().into_iter().filter(|node| !here.contains(node)).collect();
         if !newcomers.is_empty() {
             let learners = now.learners.iter().copied().chain(newcomers);
             return Step::To(now.clone().with_learners(learners));
         }
-        let caught_up = |node: NodeId| {
-            node == self.id
-                || leading.peers.iter().any(|(peer, known)| *peer == node && known.matched >= self.commit_index)
-        };
-        if !goal.voters.iter().all(|node| now.votes(*node) || caught_up(*node)) {
-            return Step::Wait;
+        let newcomers = goal.voters.iter().copied().filter(|node| !now.votes(*node) && *node != self.id);
+        let newcomers: Vec<NodeId> = newcomers.collect();
+        if !newcomers.is_empty() && *catching_up != CatchingUp::Done {
+            return Step::CatchUp(newcomers);
         }
         if now.voters == goal.voters {
             return if now.learners == goal.learners { Step::Done } else { Step::To(goal.clone()) };
@@ -85,6 +86,36 @@ impl<S: StateMachine> Server<S> {
             Changes::Never => panic!("raft changes a group that never changes: from {now:?} to {goal:?}"),
             Changes::SingleServer => one_server_nearer(now, goal).with_learners(learners),
         })
+    }
+
+    /// Servers that are to get a vote catch up in rounds: in each they receive what was in the log when it began. They have
+    /// caught up if a round takes less than an election timeout; if none of so many does, the change is given up, for the
+    /// group would have to wait for them (thesis §4.2.1).
+    fn catch_up(&mut self, ctx: &mut Context<'_, Self>, newcomers: &[NodeId]) {
+        const ROUNDS: u32 = 10;
+        let (last, now, timeout) = (self.log.last(), ctx.now(), self.settings.election_min);
+        let Some(LeaderState { peers, goal: Some(goal), .. }) = self.leader_state() else { return };
+        let received = |upto: Index| {
+            newcomers.iter().all(|node| peers.iter().any(|(peer, known)| peer == node && known.matched >= upto))
+        };
+        let next = match goal.catching_up {
+            CatchingUp::NotYet => 1,
+            CatchingUp::Round { upto, .. } if !received(upto) => return,
+            CatchingUp::Round { began, .. } if now < began || now.since(began) < timeout => {
+                goal.catching_up = CatchingUp::Done;
+                return self.advance_change(ctx);
+            }
+            CatchingUp::Round { number: ROUNDS, .. } => return self.abandon_change(ctx),
+            CatchingUp::Round { number, .. } => {
+                ctx.mark(marks::NEWCOMER_NEEDS_ANOTHER_ROUND);
+                number + 1
+            }
+            CatchingUp::Done => return,
+        };
+        goal.catching_up = CatchingUp::Round { number: next, upto: last, began: now };
+        if received(last) {
+            self.catch_up(ctx, newcomers);
+        }
     }
 
     /// Appends a configuration, and uses it from now on.
@@ -117,9 +148,9 @@ impl<S: StateMachine> Server<S> {
     fn finish_change(&mut self, ctx: &mut Context<'_, Self>) {
         let Some(leading) = self.leader_state() else { return };
         let done = if ctx.planted(Bug::ChangeBlocksTheNext) { leading.goal.clone() } else { leading.goal.take() };
-        if let Some(Goal { membership: goal, client }) = done {
+        if let Some(Goal { membership: goal, client, .. }) = done {
             ctx.cancel(&Timer::Change);
-            ctx.send(client, Message::Reconfigured { goal });
+            ctx.send(client, Message::Reconfigured { goal, done: true });
         }
         if !self.membership.votes(self.id) {
             ctx.mark(marks::LEADER_LEFT_THE_GROUP);
@@ -128,11 +159,13 @@ impl<S: StateMachine> Server<S> {
         }
     }
 
-    /// Newcomers do not keep up: others may have their change (§4.2.1).
+    /// Newcomers do not keep up: who asked is told, and others may have their change (§4.2.1).
     pub(super) fn abandon_change(&mut self, ctx: &mut Context<'_, Self>) {
         let Some(leading) = self.leader_state() else { return };
-        if leading.goal.take().is_some() {
+        if let Some(Goal { membership: goal, client, .. }) = leading.goal.take() {
             ctx.mark(marks::CHANGE_OF_THE_GROUP_GIVEN_UP);
+            ctx.cancel(&Timer::Change);
+            ctx.send(client, Message::Reconfigured { goal, done: false });
         }
     }
 
@@ -171,8 +204,8 @@ impl<S: StateMachine> Server<S> {
 enum Step {
     /// Appends this configuration.
     To(Membership),
-    /// New servers have to catch up first.
-    Wait,
+    /// These servers have to catch up first.
+    CatchUp(Vec<NodeId>),
     /// The group is what was wanted.
     Done,
 }

@@ -115,6 +115,18 @@ pub(super) struct Read<S: StateMachine> {
 pub(super) struct Goal {
     pub(super) membership: Membership,
     pub(super) client: NodeId,
+    pub(super) catching_up: CatchingUp,
+}
+
+/// How far the servers are that are to get a vote (thesis §4.2.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum CatchingUp {
+    /// Nothing was sent to them for this change yet.
+    NotYet,
+    /// They receive what was in the log when the round began.
+    Round { number: u32, upto: Index, began: Time },
+    /// A round took less than an election timeout: with their votes, the group will not wait for them for longer.
+    Done,
 }
 
 /// To whom a leader is about to hand over.

@@ -112,6 +112,14 @@ impl<S: StateMachine> Server<S> {
         self.leader
     }
 
+    /// To whom it is handing over its leadership, if it is.
+    pub fn transfer_to(&self) -> Option<NodeId> {
+        match &self.role {
+            Role::Leader(leading) => leading.transfer.as_ref().map(|transfer| transfer.to),
+            _ => None,
+        }
+    }
+
     /// The log.
     pub fn log(&self) -> &Log<S> {
         &self.log
@@ -167,12 +175,13 @@ impl<S: StateMachine> Server<S> {
     /// Becomes a follower, in a term that is its own or a later one (Figure 2, rules for all servers).
     pub(super) fn become_follower(&mut self, ctx: &mut Context<'_, Self>, term: Term, leader: Option<NodeId>) {
         assert!(term >= self.current_term, "raft: terms never go back: {term} after {}", self.current_term);
-        if term > self.current_term {
+        let deposed = term > self.current_term;
+        if deposed {
             (self.current_term, self.voted_for, self.leader) = (term, None, None);
             self.save_vote(ctx);
         }
         if self.is_leader() {
-            self.finish_transfer(ctx);
+            self.tell_of_transfer(ctx, deposed);
             ctx.cancel(&Timer::Heartbeat);
             ctx.cancel(&Timer::CheckQuorum);
             ctx.cancel(&Timer::Change);
@@ -325,7 +334,7 @@ impl<S: StateMachine> Process for Server<S> {
             Timer::Election => self.campaign(ctx),
             Timer::Heartbeat => self.heartbeat(ctx),
             Timer::CheckQuorum => self.check_quorum(ctx),
-            Timer::Transfer => self.finish_transfer(ctx),
+            Timer::Transfer => self.give_up_transfer(ctx),
             Timer::Change => self.abandon_change(ctx),
             Timer::Retry => panic!("raft: a client's timer at a server"),
         }

@@ -2,6 +2,7 @@
 
 use seedbed_sim::{Context, NodeId};
 
+use crate::replication::raft::bugs::Bug;
 use crate::replication::raft::machine::StateMachine;
 use crate::replication::raft::marks;
 use crate::replication::raft::messages::Message;
@@ -21,7 +22,7 @@ impl<S: StateMachine> Server<S> {
             return;
         }
         if to == self.id || !self.membership.votes(to) {
-            return ctx.send(client, Message::Transferred { to });
+            return ctx.send(client, Message::Transferred { to, done: to == self.id });
         }
         let Some(leading) = self.leader_state() else { return };
         leading.transfer = Some(Transfer { to, client });
@@ -30,8 +31,12 @@ impl<S: StateMachine> Server<S> {
         self.send_timeout_now(ctx, to);
     }
 
-    /// Whether the leader is about to hand over.
-    pub(super) fn transferring(&self) -> bool {
+    /// Whether the leader is about to hand over, and takes no requests (thesis §3.10).
+    pub(super) fn refuses_requests(&self, ctx: &Context<'_, Self>) -> bool {
+        self.transferring() && !ctx.planted(Bug::RequestsDuringTransfer)
+    }
+
+    fn transferring(&self) -> bool {
         matches!(&self.role, Role::Leader(leading) if leading.transfer.is_some())
     }
 
@@ -56,12 +61,19 @@ impl<S: StateMachine> Server<S> {
         self.become_candidate_by_transfer(ctx);
     }
 
-    /// The leader has been replaced, or nobody came in time: it tells who asked.
-    pub(super) fn finish_transfer(&mut self, ctx: &mut Context<'_, Self>) {
+    /// Nobody has come in time: the leader goes on, with what it had put off too (thesis §3.10).
+    pub(super) fn give_up_transfer(&mut self, ctx: &mut Context<'_, Self>) {
+        ctx.mark(marks::TRANSFER_GIVEN_UP);
+        self.tell_of_transfer(ctx, false);
+        self.advance_change(ctx);
+    }
+
+    /// Tells who asked for the transfer that is under way, if there is one, how it ended.
+    pub(super) fn tell_of_transfer(&mut self, ctx: &mut Context<'_, Self>, done: bool) {
         let Some(leading) = self.leader_state() else { return };
         if let Some(Transfer { to, client }) = leading.transfer.take() {
             ctx.cancel(&Timer::Transfer);
-            ctx.send(client, Message::Transferred { to });
+            ctx.send(client, Message::Transferred { to, done });
         }
     }
 }

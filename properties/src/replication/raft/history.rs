@@ -37,6 +37,7 @@ pub fn answer(output: &Output) -> Answer<Value> {
     match output {
         Output::Got(value) => Answer::Value(value.clone()),
         Output::Done => Answer::Done,
+        Output::GivenUp => panic!("no command of the map is given up"),
         Output::Swapped(swapped) => Answer::Swapped(*swapped),
     }
 }
@@ -53,7 +54,7 @@ pub fn recorded(ask: &Ask, output: Option<&Output>) -> Option<Seen> {
     let answered = output.map(|output| match output {
         Output::Got(value) => Ok(json!([command.key(), value])),
         Output::Done | Output::Swapped(true) => Ok(asked.clone()),
-        Output::Swapped(false) => Err(()),
+        Output::Swapped(false) | Output::GivenUp => Err(()),
     });
     Some(Seen { function, asked, answered })
 }

@@ -14,6 +14,7 @@ mod liveness;
 mod log_matching;
 mod membership;
 mod state_machine_safety;
+mod transfer;
 
 use seedbed_models::replication::raft::Raft;
 use seedbed_models::replication::raft::bugs::Bug;
@@ -32,6 +33,7 @@ pub use liveness::{COMPLETE_WITHIN, CommandsComplete, ELECTED_WITHIN, FollowersC
 pub use log_matching::LogMatching;
 pub use membership::{QuorumsMeet, quorums_meet};
 pub use state_machine_safety::StateMachineSafety;
+pub use transfer::TransferSucceeds;
 
 /// Raft with its properties.
 pub fn suite() -> Suite<Raft> {
@@ -40,6 +42,7 @@ pub fn suite() -> Suite<Raft> {
         .property(LeaderElected)
         .property(CommandsComplete)
         .property(FollowersCatchUp::default())
+        .property(TransferSucceeds::default())
         .property(commands_linearizable())
         .boundary(Boundary {
             bug: None,
@@ -70,6 +73,14 @@ pub fn suite() -> Suite<Raft> {
             breaks: "raft/membership",
             model: Raft::restless(),
             swarm: Swarm::only([FaultClass::Crash, FaultClass::Partition]).as_configured(),
+        })
+        .boundary(Boundary {
+            bug: Some(Bug::OwnVoteBeforeSync.name()),
+            name: "own-vote-before-sync",
+            what: "a sole voter leads before its vote is durable, forgets it in a crash, and votes for another in that term",
+            breaks: "raft/election_safety",
+            model: Raft { servers: 2, ..Raft::restless() },
+            swarm: Swarm::only([FaultClass::Crash, FaultClass::Partition, FaultClass::Disk]).as_configured(),
         })
         .boundary(without_promise(
             "vote-not-persisted",
