@@ -2,14 +2,10 @@
 //! concludes from its own writes does not, and a process that counts its own vote before it is on disk can forget it in
 //! a crash and vote again. So the conclusion is a value of its own type, and only a sync turns the one into the other.
 
-use std::collections::VecDeque;
 use std::ops::Deref;
 
-use crate::disk::File;
-use crate::process::{Context, Process};
-
 /// A fact that a process has written down, and that a crash may still undo. It comes out as [`Durable`] when the write has
-/// been synced, which a process looks at in [`Process::synced`]:
+/// been synced, which a process looks at in [`Process::synced`](crate::Process::synced):
 ///
 /// ```
 /// # use seedbed_sim::{Context, Durable, File, Kinded, NoOp, NodeId, Process, Written};
@@ -53,7 +49,7 @@ pub struct Written<T> {
 }
 
 /// A fact that is on disk: a crash of this node does not undo it. There is no way to make one but [`Written::durable`], and
-/// [`Context::recovered`] where the process reads its disk.
+/// [`Context::recovered`](crate::Context::recovered) where the process reads its disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Durable<T>(T);
 
@@ -73,7 +69,7 @@ impl Write {
 }
 
 impl<T> Written<T> {
-    /// A fact that is taken for durable without a write: the counterpart of [`Context::send_early`], for planted bugs that
+    /// A fact that is taken for durable without a write: the counterpart of [`Context::send_early`](crate::Context::send_early), for planted bugs that
     /// skip the write.
     pub fn early(fact: T) -> Self {
         Written { fact, write: Write(0) }
@@ -81,13 +77,18 @@ impl<T> Written<T> {
 }
 
 impl<T: Clone> Written<T> {
-    /// The fact, if its write is durable.
-    pub fn durable<P: Process>(&self, ctx: &Context<'_, P>) -> Option<Durable<T>> {
-        (self.write.0 <= ctx.durable_to()).then(|| Durable(self.fact.clone()))
+    /// The fact, where all writes up to this number are durable.
+    pub(crate) fn up_to(&self, durable: u64) -> Option<Durable<T>> {
+        (self.write.0 <= durable).then(|| Durable(self.fact.clone()))
     }
 }
 
 impl<T> Durable<T> {
+    /// A fact that follows from what was read back from the disk.
+    pub(crate) fn recovered(fact: T) -> Self {
+        Durable(fact)
+    }
+
     /// Another fact that follows from this one.
     pub fn map<U>(self, follows: impl FnOnce(T) -> U) -> Durable<U> {
         Durable(follows(self.0))
@@ -103,54 +104,5 @@ impl<T> Deref for Durable<T> {
     type Target = T;
     fn deref(&self) -> &T {
         &self.0
-    }
-}
-
-/// How far something is durable that grows write by write, such as a log: a fact that is durable, and those behind it that
-/// are not yet.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Watermark<T> {
-    durable: Durable<T>,
-    /// In the order of their writes.
-    unsynced: VecDeque<Written<T>>,
-}
-
-impl<T: Clone> Watermark<T> {
-    /// All is durable up to here.
-    pub fn at(durable: Durable<T>) -> Self {
-        Watermark { durable, unsynced: VecDeque::new() }
-    }
-
-    /// The latest that is durable.
-    pub fn durable(&self) -> &T {
-        &self.durable
-    }
-
-    /// The process has written more.
-    pub fn wrote(&mut self, more: Written<T>) {
-        self.unsynced.push_back(more);
-    }
-
-    /// To be called from [`Process::synced`]. Says whether more is durable than before.
-    pub fn synced<P: Process>(&mut self, ctx: &Context<'_, P>) -> bool {
-        let mut moved = false;
-        while let Some(durable) = self.unsynced.front().and_then(|more| more.durable(ctx)) {
-            (self.durable, moved) = (durable, true);
-            self.unsynced.pop_front();
-        }
-        moved
-    }
-}
-
-impl<P: Process> Context<'_, P> {
-    /// A fact that follows from what `file` held when the process started: what is read back at a start has survived a
-    /// crash, and [`Process::start`] runs before anything is written.
-    ///
-    /// # Panics
-    /// If the node has writes that are not durable.
-    pub fn recovered<T>(&self, file: File, fact: T) -> Durable<T> {
-        let settled = self.written() <= self.durable_to();
-        assert!(settled, "what a process takes for recovered from {file:?} is durable: it has unsynced writes");
-        Durable(fact)
     }
 }

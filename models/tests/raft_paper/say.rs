@@ -213,6 +213,10 @@ pub fn transfer(to: NodeId) -> Said {
     Message::Transfer { to }
 }
 
+pub fn transfer_given_up(to: NodeId) -> Said {
+    Message::Transferred { to, done: false }
+}
+
 pub fn transferred(to: NodeId) -> Said {
     Message::Transferred { to, done: true }
 }

@@ -32,8 +32,13 @@ fn no_requests_are_taken_during_a_transfer() {
     server.message(CLIENT, register(77));
     server.message(S2, appended(1, 2));
     server.message(CLIENT, transfer(S3));
-    let did = server.message(CLIENT, request(2, 1, put(7)));
-    assert!(did.is_empty(), "the client will ask again: {did:?}");
+    let refused = [request(2, 1, put(7)), register(78), reconfigure(group(2))];
+    for asked in refused {
+        let did = server.message(CLIENT, asked);
+        assert!(did.sent().is_empty() && !did.wrote(), "the client will ask again: {did:?}");
+    }
+    let did = server.invoke(OpId(9), put(7));
+    assert!(did.failed().contains(&OpId(9)) && !did.wrote(), "{did:?}");
 }
 
 // "If leadership transfer does not complete after about an election timeout, the prior leader aborts the transfer and resumes
@@ -45,7 +50,7 @@ fn a_transfer_that_takes_too_long_is_given_up() {
     server.message(S2, appended(1, 2));
     let did = server.message(CLIENT, transfer(S3));
     assert_eq!(did.armed(), [(Timer::Transfer, plain().election_max)]);
-    assert_eq!(server.timer(Timer::Transfer).sent(), [(CLIENT, transferred(S3))]);
+    assert_eq!(server.timer(Timer::Transfer).sent(), [(CLIENT, transfer_given_up(S3))]);
     assert!(server.message(CLIENT, request(2, 1, put(7))).wrote());
     assert!(leads(&server));
 }

@@ -88,7 +88,7 @@ fn a_clock_that_has_gone_back_ends_the_lease() {
 fn a_leader_that_hands_over_has_no_lease() {
     let (mut server, sent) = leader_with_a_lease(Span::ms(1));
     server.message(CLIENT, transfer(S2));
-    assert!(!reads_at(&server, sent + Span::ms(2)));
+    assert_eq!(server.clone().at(sent + Span::ms(2)).invoke(OP, get()).failed(), [OP]);
     // Not even after it has given up: the target may stand late.
     server.timer(Timer::Transfer);
     server.timer(Timer::Heartbeat);
