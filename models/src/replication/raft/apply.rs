@@ -19,7 +19,7 @@ impl<S: StateMachine> Server<S> {
         if !self.is_leader() {
             return ctx.send(client, Message::NotLeader { leader: self.leader });
         }
-        if self.refuses_requests(ctx) {
+        if self.transferring() {
             return ctx.mark(marks::REQUEST_WAITS_FOR_A_TRANSFER);
         }
         self.propose(ctx, Payload::Register, Pending::Registration { client, nonce });
@@ -36,7 +36,7 @@ impl<S: StateMachine> Server<S> {
         if !self.is_leader() {
             return ctx.send(client, Message::NotLeader { leader: self.leader });
         }
-        if self.refuses_requests(ctx) {
+        if self.transferring() {
             // Thesis §3.10: it takes no more requests; the client will ask again.
             return ctx.mark(marks::REQUEST_WAITS_FOR_A_TRANSFER);
         }
@@ -48,7 +48,7 @@ impl<S: StateMachine> Server<S> {
         if !self.is_leader() {
             return ctx.fail(op, "this server does not lead");
         }
-        if self.refuses_requests(ctx) {
+        if self.transferring() {
             return ctx.fail(op, "this server is handing over its leadership");
         }
         self.handle_command(ctx, None, command, Pending::Host(op));

@@ -45,8 +45,8 @@ seedbed_sim::bugs! {
             "a leader does not go back for entries that were lost on their way" => "raft/followers_catch_up",
         ChangeBlocksTheNext = "change-blocks-the-next",
             "a leader that has changed the group takes no other change" => "raft/commands_complete",
-        RequestsDuringTransfer = "requests-during-transfer",
-            "a leader that hands over goes on taking requests, and its log runs away from the next leader's"
+        TransferAsAnyOther = "transfer-as-any-other",
+            "a server to which the leader hands over asks for votes as any other, and who hears the leader ignores it"
                 => "raft/transfer_succeeds",
         SingleServerChangeWithoutCommitInTerm = "single-server-change-without-commit-in-term",
             "a leader changes the group before it has committed anything of its term" => "raft/membership",

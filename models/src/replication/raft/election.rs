@@ -79,7 +79,7 @@ impl<S: StateMachine> Server<S> {
         let pre_vote = campaign == Campaign::PreVote;
         let term = if pre_vote { self.current_term.next() } else { self.current_term };
         let (last_log_index, last_log_term) = (self.log.last(), self.log.last_term());
-        let transfer = campaign == Campaign::Transfer;
+        let transfer = campaign == Campaign::Transfer && !ctx.planted(Bug::TransferAsAnyOther);
         let voters = self.membership.everyone().into_iter().filter(|node| self.membership.votes(*node));
         for voter in voters.filter(|node| *node != self.id) {
             ctx.send(voter, Message::RequestVote { term, last_log_index, last_log_term, pre_vote, transfer });

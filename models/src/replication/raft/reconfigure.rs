@@ -26,7 +26,7 @@ impl<S: StateMachine> Server<S> {
         if !self.is_leader() {
             return ctx.send(client, Message::NotLeader { leader: self.leader });
         }
-        if self.refuses_requests(ctx) {
+        if self.transferring() {
             return ctx.mark(marks::REQUEST_WAITS_FOR_A_TRANSFER);
         }
         let Some(leading) = self.leader_state() else { return };
@@ -44,7 +44,7 @@ impl<S: StateMachine> Server<S> {
         let Role::Leader(leading) = &self.role else { return };
         let idle = leading.goal.is_none() && !self.membership.is_joint() && self.membership.votes(self.id);
         // (Nothing is appended while leadership is handed over, thesis §3.10.)
-        if idle || self.configuration_index > self.commit_index || self.refuses_requests(ctx) {
+        if idle || self.configuration_index > self.commit_index || self.transferring() {
             return;
         }
         let committed_in_term = self.log.term(self.commit_index) == Some(self.current_term);

@@ -2,7 +2,6 @@
 
 use seedbed_sim::{Context, NodeId};
 
-use crate::replication::raft::bugs::Bug;
 use crate::replication::raft::machine::StateMachine;
 use crate::replication::raft::marks;
 use crate::replication::raft::messages::Message;
@@ -32,11 +31,7 @@ impl<S: StateMachine> Server<S> {
     }
 
     /// Whether the leader is about to hand over, and takes no requests (thesis §3.10).
-    pub(super) fn refuses_requests(&self, ctx: &Context<'_, Self>) -> bool {
-        self.transferring() && !ctx.planted(Bug::RequestsDuringTransfer)
-    }
-
-    fn transferring(&self) -> bool {
+    pub(super) fn transferring(&self) -> bool {
         matches!(&self.role, Role::Leader(leading) if leading.transfer.is_some())
     }
 
