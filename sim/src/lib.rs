@@ -71,7 +71,7 @@ pub use phases::Phases;
 pub use process::{Context, MAX_NODES, NoDisk, NoOp, NodeId, OpId, Process};
 pub use property::{Answered, AtEnd, Broken, Invariant, Maker, Property, Verdict, Violation, maker};
 pub use replay::{Replay, Replayed, replay};
-pub use run::{Finished, Record, run};
+pub use run::{Finished, Record, Undecided, run};
 pub use scenario::{Budget, Case, Impossible, Scenario};
 pub use seed::{Divergence, SeedResult};
 pub use seedbed_derive::{Hosts, Kinded, Named, Roles};
