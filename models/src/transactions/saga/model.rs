@@ -184,6 +184,10 @@ impl Model for Saga {
         }
     }
 
+    fn is_client(&self, node: NodeId) -> bool {
+        node.0 >= SERVICES
+    }
+
     fn validate(&self) -> Result<(), String> {
         let Settings { retry, give_up, request_timeout, .. } = self.settings;
         if retry == Span::ZERO {

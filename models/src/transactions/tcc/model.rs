@@ -120,6 +120,10 @@ impl Model for Tcc {
         }
     }
 
+    fn is_client(&self, node: NodeId) -> bool {
+        node.0 >= SERVERS
+    }
+
     fn validate(&self) -> Result<(), String> {
         let Settings { retry, give_up, reservation, request_timeout } = self.settings;
         match () {
