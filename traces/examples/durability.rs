@@ -58,7 +58,9 @@ fn main() -> anyhow::Result<()> {
             let word = match replay.replayed {
                 Replayed::Exact => "exact",
                 Replayed::Nudged { .. } => "nudged",
+                Replayed::Same => "same",
                 Replayed::Lost => "lost",
+                Replayed::Unknown => "unknown",
             };
             *counts.entry(word).or_insert(0) += 1;
         }

@@ -123,7 +123,7 @@ impl Collected {
         if let (false, Some((place, problem))) = (known, damaged.first()) {
             bail!("{file} is not the result of a sweep: {place}: {problem}");
         }
-        let notes = damaged.into_iter().map(|(place, problem)| format!("{place}: passed over, for {problem}"));
+        let notes = damaged.into_iter().map(|(place, problem)| format!("{place}: refused, because {problem}"));
         self.notes.extend(notes);
         self.notes
             .extend(cut_off.map(|place| format!("{place}: cut off in the middle; the whole lines before it are used")));
