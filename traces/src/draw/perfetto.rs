@@ -33,7 +33,7 @@ pub fn draw(picture: &Picture<'_>) -> String {
     if let Some(violation) = picture.violation {
         let at = micros(violation.at);
         events.push(json!({
-            "ph": "i", "s": "g", "pid": NODES, "tid": 0, "ts": at,
+            "ph": "i", "s": "g", "pid": NODES, "tid": 0, "ts": at, "cat": "violation",
             "name": format!("{} violated", violation.property), "args": { "message": violation.message },
         }));
     }

@@ -53,12 +53,13 @@ pub fn sealed(line: &Value) -> String {
 ///
 /// # Errors
 /// If the digest is missing, or does not fit.
-fn opened(line: &str) -> Result<String, &'static str> {
+fn opened(line: &str) -> Result<String, Unread> {
+    let none = || Unread::Damaged("it has no digest".to_string());
     let body = line.len().checked_sub(SEAL.len() + DIGITS + "\"}".len());
-    let (body, seal) = body.and_then(|at| line.split_at_checked(at)).ok_or("it has no digest")?;
-    let given = seal.strip_prefix(SEAL).and_then(|rest| rest.strip_suffix("\"}")).ok_or("it has no digest")?;
+    let (body, seal) = body.and_then(|at| line.split_at_checked(at)).ok_or_else(none)?;
+    let given = seal.strip_prefix(SEAL).and_then(|rest| rest.strip_suffix("\"}")).ok_or_else(none)?;
     let text = format!("{body}}}");
-    if digest(&text) == given { Ok(text) } else { Err("its digest does not fit: it was changed or damaged") }
+    if digest(&text) == given { Ok(text) } else { Err(Unread::Changed) }
 }
 
 fn digest(text: &str) -> String {
@@ -289,8 +290,10 @@ pub enum Line {
 pub enum Unread {
     /// It is damaged, or something else; says how.
     Damaged(String),
-    /// It was written by a later version, in this format.
-    Later(u64),
+    /// It is the line of a sweep, and its digest does not fit.
+    Changed,
+    /// It was written by another version, in this format.
+    OtherFormat(u64),
 }
 
 impl Line {
@@ -302,13 +305,10 @@ impl Line {
         let damaged = |problem: &str| Unread::Damaged(problem.to_string());
         let value: Value = serde_json::from_str(text).map_err(|_| damaged("it is not JSON"))?;
         match value["sweep"]["format"].as_u64() {
-            Some(format) if format > FORMAT => return Err(Unread::Later(format)),
-            Some(format) if format < FORMAT => {
-                return Err(damaged("an earlier version of seedbed wrote it, without digests: run the sweep again"));
-            }
+            Some(format) if format != FORMAT => return Err(Unread::OtherFormat(format)),
             _ => {}
         }
-        let text = opened(text).map_err(damaged)?;
+        let text = opened(text)?;
         let value = serde_json::from_str(&text).map_err(|_| damaged("it is not JSON"))?;
         Line::of(value).map_err(Unread::Damaged)
     }

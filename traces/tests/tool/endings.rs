@@ -86,7 +86,7 @@ fn a_full_output_is_an_error() {
     }
     // Where nothing can be told, the exit code still says it.
     for (words, expected) in
-        [("sweep nonsense", 2), ("check linearizability nowhere", 2), ("sweep tutorial --faults wipe", 0)]
+        [("sweep nonsense", 2), ("check linearizability nowhere", 2), ("sweep tutorial --faults skew --seeds 0..9", 0)]
     {
         let output = command(&place, words).stderr(full()).output().expect("the tool can be started");
         assert_eq!(output.status.code(), Some(expected), "{words}");
