@@ -105,6 +105,14 @@ pub trait Model: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send
         Ok(())
     }
 
+    /// Checks an operation of a trace: that it is about what this configuration has, in amounts that can be counted.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    fn validate_op(&self, _op: &Op<Self>) -> Result<(), String> {
+        Ok(())
+    }
+
     /// Whether a node takes operations ([`Process::invoke`]): all do, unless the model has clients of their own.
     fn is_client(&self, _node: NodeId) -> bool {
         true

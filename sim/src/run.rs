@@ -263,14 +263,17 @@ pub(crate) fn drive<M: Model>(world: &mut World<M>, properties: &mut [Box<dyn Pr
 const ASKED_EVERY: Span = Span::ms(500);
 
 /// Runs a world that has come to its end for longer, while a property that has patience does not hold.
-fn go_on<M: Model>(world: &mut World<M>, properties: &mut [Box<dyn Property<M>>]) -> Option<Violation> {
+fn go_on<M: Model>(world: &mut World<M>, properties: &mut [Box<dyn Property<M>>]) -> Option<Stopped> {
     let end = world.now();
     while waits(world, properties, end) {
         let limit = world.now() + ASKED_EVERY;
         while world.step_until(limit) {
-            if let Some(violation) = judge(world, properties) {
-                return Some(violation);
+            if let Some(stopped) = judge(world, properties) {
+                return Some(stopped);
             }
+        }
+        if let Some(undecided) = world.limit_reached() {
+            return Some(Stopped::Undecided(undecided));
         }
         world.advance_quietly(limit);
     }

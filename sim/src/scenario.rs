@@ -174,7 +174,8 @@ impl<M: Model> CaseOf<M, Op<M>> {
     pub fn validate(&self) -> Result<(), Impossible> {
         let config = &self.scenario.config;
         // A configuration that is not valid may have no size.
-        self.validate_as(&M::INFO, size_of_world(config), &|node| config.is_client(node))
+        let is_client = |node| config.is_client(node);
+        self.validate_as(&M::INFO, size_of_world(config), &is_client, &|op| config.validate_op(op))
     }
 }
 
@@ -185,6 +186,7 @@ impl<C, O> CaseOf<C, O> {
         info: &Info,
         size: Result<usize, String>,
         is_client: &dyn Fn(NodeId) -> bool,
+        validate_op: &dyn Fn(&O) -> Result<(), String>,
     ) -> Result<(), Impossible> {
         if let Some(bug) = &self.scenario.bug
             && !info.bugs.iter().any(|listed| listed.name == bug)
@@ -203,6 +205,10 @@ impl<C, O> CaseOf<C, O> {
         // Nodes are ascending.
         let is_present = |node: &NodeId| nodes.binary_search(node).is_ok();
         possible_operations(self.operations.iter().map(|operation| operation.client), &is_present, is_client)?;
+        for (i, operation) in self.operations.iter().enumerate() {
+            let problem = validate_op(&operation.op);
+            problem.map_err(|problem| Impossible { place: format!("operations[{i}].op"), problem })?;
+        }
         self.faults.iter().enumerate().try_for_each(|(i, fault)| possible_fault(i, fault, info, &is_present))
     }
 }

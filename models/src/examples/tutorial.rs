@@ -138,6 +138,10 @@ impl Model for Tutorial {
         1 + usize::from(self.clients)
     }
 
+    fn validate(&self) -> Result<(), String> {
+        if self.clients > 0 { Ok(()) } else { Err("tutorial needs at least one client".into()) }
+    }
+
     fn is_client(&self, node: NodeId) -> bool {
         node != SERVER
     }

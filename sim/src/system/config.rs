@@ -44,6 +44,7 @@ trait Config: Any + Send + Sync {
     fn size(&self) -> usize;
     fn size_of_world(&self) -> Result<usize, String>;
     fn is_client(&self, node: NodeId) -> bool;
+    fn validate_op(&self, op: &AnyOp) -> Result<(), String>;
     fn with_nodes(&self, nodes: usize) -> Result<AnyConfig, String>;
     fn with_setting(&self, name: &str, value: &str) -> Result<AnyConfig, String>;
     fn tolerance(&self) -> Tolerance;
@@ -67,6 +68,9 @@ impl<M: Model> Config for M {
     }
     fn is_client(&self, node: NodeId) -> bool {
         Model::is_client(self, node)
+    }
+    fn validate_op(&self, op: &AnyOp) -> Result<(), String> {
+        Model::validate_op(self, op.of::<M>())
     }
     fn with_nodes(&self, nodes: usize) -> Result<AnyConfig, String> {
         let mut config = self.clone();
@@ -133,6 +137,11 @@ impl AnyConfig {
     /// See [`Model::is_client`].
     pub(crate) fn is_client(&self, node: NodeId) -> bool {
         self.0.is_client(node)
+    }
+
+    /// See [`Model::validate_op`].
+    pub(crate) fn validate_op(&self, op: &AnyOp) -> Result<(), String> {
+        self.0.validate_op(op)
     }
 
     /// The same with another number of nodes.

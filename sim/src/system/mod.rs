@@ -46,7 +46,8 @@ impl dyn Runner + '_ {
     /// The first impossible thing, with its place.
     pub(crate) fn validate(&self, case: &AnyCase) -> Result<(), Impossible> {
         let config = &case.scenario.config;
-        case.validate_as(&self.info(), config.size_of_world(), &|node| config.is_client(node))
+        let is_client = |node| config.is_client(node);
+        case.validate_as(&self.info(), config.size_of_world(), &is_client, &|op| config.validate_op(op))
     }
 
     /// Runs a story.

@@ -311,7 +311,11 @@ impl<M: Model> World<M> {
 
     /// Why there are no more steps although the run is not over; `None` if it is over, or goes on.
     pub fn broken_off(&self) -> Option<Undecided> {
-        self.next_at()?;
+        self.next_at().and_then(|_| self.limit_reached())
+    }
+
+    /// The limit that the run has come to, if any.
+    pub(crate) fn limit_reached(&self) -> Option<Undecided> {
         if self.core.recording.as_ref().is_some_and(Recording::is_full) {
             return Some(Undecided::Recording);
         }

@@ -12,6 +12,7 @@ mod extremes;
 mod fuzz;
 mod imports;
 mod kills;
+mod limits;
 mod program;
 mod scaffold;
 mod shards;

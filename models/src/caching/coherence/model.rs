@@ -23,7 +23,7 @@ use crate::caching::coherence::settings::{Channels, Delays, LONG_DELAY, MemoryMo
 use crate::caching::coherence::setup::Setup;
 use crate::caching::coherence::workload::{usual, with_long_delays, writing_distinct_values};
 use crate::caching::litmus::{Litmus, Outcome, Program, classical};
-use crate::parts::bounds::at_most;
+use crate::parts::bounds::{at_most, exists};
 use crate::parts::link::{self, Linked};
 
 /// The configuration: the home or the bus `n0`, then the cores.
@@ -302,6 +302,10 @@ impl Model for Coherence {
     fn spawn(&self, node: NodeId, nodes: &[NodeId]) -> Linked<Node> {
         let inner = self.node(node, nodes);
         if self.linked { Linked::reliable(inner, Span::ms(30)) } else { Linked::bare(inner) }
+    }
+
+    fn validate_op(&self, op: &Op) -> Result<(), String> {
+        op.block().map_or(Ok(()), |Block(block)| exists("block", block.into(), self.blocks.into()))
     }
 
     fn is_client(&self, node: NodeId) -> bool {

@@ -251,6 +251,13 @@ impl Model for Lock {
         Node::Client(Client::new(settings, self.mutex(node, &servers, clients)))
     }
 
+    fn validate_op(&self, op: &Op) -> Result<(), String> {
+        match op {
+            Op::Work { writes: 0, .. } | Op::Work { depth: 0, .. } => Err("writes and depth must be above 0".into()),
+            Op::Work { .. } => Ok(()),
+        }
+    }
+
     fn is_client(&self, node: NodeId) -> bool {
         node > RESOURCE
     }

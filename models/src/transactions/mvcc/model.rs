@@ -190,6 +190,10 @@ impl Model for Mvcc {
         }
     }
 
+    fn validate_op(&self, op: &Op) -> Result<(), String> {
+        op.validate(self.keys)
+    }
+
     fn is_client(&self, node: NodeId) -> bool {
         self.client_ids().contains(&node.0)
     }

@@ -153,6 +153,11 @@ impl Model for Outbox {
         }
     }
 
+    fn validate_op(&self, op: &Op) -> Result<(), String> {
+        let Op::Transfer(transfer) = op;
+        transfer.validate(self.accounts)
+    }
+
     fn is_client(&self, node: NodeId) -> bool {
         self.client_ids().contains(&node.0)
     }

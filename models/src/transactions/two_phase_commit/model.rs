@@ -86,6 +86,10 @@ impl Model for TwoPhaseCommit {
         self.cluster.spawn(node, nodes, self.request_timeout, coordinator, participant)
     }
 
+    fn validate_op(&self, op: &Op) -> Result<(), String> {
+        op.validate(self.cluster.accounts)
+    }
+
     fn is_client(&self, node: NodeId) -> bool {
         self.cluster.client_numbers().contains(&node.0)
     }
