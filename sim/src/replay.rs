@@ -26,7 +26,7 @@ pub enum Replayed {
     },
     /// The property holds now.
     Lost,
-    /// The run has no verdict ([`crate::run::Undecided`]): nothing is known.
+    /// The run has no verdict ([`crate::Undecided`]): nothing is known.
     Unknown,
 }
 

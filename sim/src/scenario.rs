@@ -86,7 +86,7 @@ impl<M: Model> Scenario<M> {
 }
 
 impl<C> Scenario<C> {
-    /// The most events that a run may have. A run that has more ends without a verdict ([`crate::run::Undecided`]): a protocol
+    /// The most events that a run may have. A run that has more ends without a verdict ([`crate::Undecided`]): a protocol
     /// that sends itself messages without end, or a timer that is due again at once, must cost neither memory nor time without
     /// end.
     ///

@@ -4,8 +4,9 @@ use crate::choice::Source;
 use crate::fault::FaultClass;
 use crate::model::Model;
 use crate::property::{Maker, Violation};
-use crate::run::{Finished, FinishedOf, Record, Undecided, run_valid};
+use crate::run::{Finished, FinishedOf, Record, run_valid};
 use crate::scenario::Case;
+use crate::undecided::Undecided;
 
 /// The result of one seed.
 #[derive(Clone, Debug)]

@@ -256,7 +256,7 @@ pub struct Summary {
     pub runs: u64,
     /// Worlds that violated a property.
     pub violations: u64,
-    /// Worlds without a verdict ([`crate::run::Undecided`]).
+    /// Worlds without a verdict ([`crate::Undecided`]).
     #[serde(default, skip_serializing_if = "is_zero")]
     pub undecided: u64,
     /// Worlds whose second run differed.

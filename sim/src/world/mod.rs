@@ -23,11 +23,11 @@ use crate::model::{Model, Op, Ret};
 use crate::network::CutMode;
 use crate::process::Context;
 use crate::process::{NodeId, OpId, Process};
-use crate::run::Undecided;
 use crate::scenario::{Case, Impossible, Scenario};
 use crate::stats::Stats;
 use crate::time::{Span, Time};
 use crate::timeline::{Entry, Happening, Undelivered};
+use crate::undecided::Undecided;
 
 use self::core::{Core, Event, NodeEffects, Recording};
 use self::node::Arrival;
