@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use seedbed_sim::{Crashes, FaultClass, Info, Model, NodeId, Operation, Phases, Roles, Skew, Span, Tolerance};
 use serde::{Deserialize, Serialize};
 
-use crate::parts::bounds::{MOST_AT_A_TIME, at_most};
+use crate::parts::bounds::{MOST_AT_A_TIME, at_most, exists};
 use crate::parts::wal;
 use crate::replication::raft::bugs::Bug;
 use crate::replication::raft::client::{Ask, Client};
@@ -126,6 +126,17 @@ impl Model for Raft {
             Node::Server(Server::new(node, Membership::of(founders), self.settings))
         } else {
             Node::Client(Client::new(servers, self.request_timeout, self.settings.changes != Changes::Never))
+        }
+    }
+
+    fn validate_op(&self, op: &Ask) -> Result<(), String> {
+        match op {
+            Ask::Reconfigure(membership) => {
+                membership.everyone().into_iter().try_for_each(|server| exists("server", server.0, self.servers))?;
+                membership.validate()
+            }
+            Ask::Transfer { to } => exists("server", to.0, self.servers),
+            Ask::Command(_) => Ok(()),
         }
     }
 
