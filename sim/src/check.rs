@@ -177,6 +177,9 @@ impl<M: Model> Check<M> {
             if result.violation.is_some() {
                 return Err(self.report_violation(&cases, &result));
             }
+            if let Some(undecided) = result.undecided {
+                return Err(format!("{name}: nothing is known of seed {seed}: {undecided}"));
+            }
         }
         let summary = self.campaign.erased().judged(summary);
         if !seeds.complete {
@@ -198,7 +201,7 @@ impl<M: Model> Check<M> {
         let Campaign { suite, swarm } = &self.campaign;
         match &self.workload {
             Some(workload) => swarm.cases_with(&suite.model, workload.clone()).planting(suite.bug),
-            None => swarm.cases(&suite.model).planting(suite.bug),
+            None => suite.cases(swarm),
         }
     }
 
@@ -352,9 +355,19 @@ pub fn write_trace(file: &Path, text: &str) -> std::io::Result<()> {
     if let Some(directory) = file.parent() {
         std::fs::create_dir_all(directory)?;
     }
-    let part = file.with_extension("json.part");
-    std::fs::write(&part, text)?;
-    std::fs::rename(&part, file)
+    // A device or a pipe is written to, and not replaced by a file.
+    if std::fs::metadata(file).is_ok_and(|known| !known.is_file()) {
+        return std::fs::write(file, text);
+    }
+    let mut part = file.file_name().unwrap_or_default().to_os_string();
+    part.push(format!(".{}.part", std::process::id()));
+    let part = file.with_file_name(part);
+    let written = std::fs::write(&part, text).and_then(|()| std::fs::rename(&part, file));
+    if written.is_err() {
+        // What is left of it is of no use; that it could not be written is the error that counts.
+        let _ = std::fs::remove_file(&part);
+    }
+    written
 }
 
 /// The report of a shrunk failure, as a test prints it.

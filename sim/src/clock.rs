@@ -68,7 +68,7 @@ impl Skewed {
     fn read(&self, world: Time) -> Time {
         let elapsed = world.0 - self.base_world.0;
         if self.drift_ppm == 0 {
-            return Time(self.base_local.0 + elapsed);
+            return Time(self.base_local.0.saturating_add(elapsed));
         }
         let local = i128::from(elapsed) * (MILLION + i128::from(self.drift_ppm)) / MILLION;
         Time(self.base_local.0.saturating_add(local.max(0) as u64))

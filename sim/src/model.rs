@@ -96,12 +96,26 @@ pub trait Model: Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send
     /// shrunk trace may lack some of the model's nodes.
     fn spawn(&self, node: NodeId, nodes: &[NodeId]) -> Self::Process;
 
-    /// Checks the configuration.
+    /// Checks the configuration. Nothing else is asked of a configuration before this; what it returns an error for is never
+    /// run. It bounds the sizes that nodes, tables and loops have.
     ///
     /// # Errors
     /// What is wrong, and what to change.
     fn validate(&self) -> Result<(), String> {
         Ok(())
+    }
+
+    /// Checks an operation of a trace: that it is about what this configuration has, in amounts that can be counted.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    fn validate_op(&self, _op: &Op<Self>) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// Whether a node takes operations ([`Process::invoke`]): all do, unless the model has clients of their own.
+    fn is_client(&self, _node: NodeId) -> bool {
+        true
     }
 
     /// Parts of the configuration that can be set by name, besides bugs and nodes; each becomes a command line flag.

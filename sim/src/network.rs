@@ -98,7 +98,7 @@ impl Latency {
         match *self {
             Latency::Constant { base } => base,
             Latency::Uniform { min, max } => {
-                let width = max.0 - min.0 + 1;
+                let width = (max.0 - min.0).saturating_add(1);
                 Span(min.0 + scale(word, width))
             }
             _ => self.sample_curved(word),

@@ -17,18 +17,26 @@ pub struct Broken {
     pub nodes: Vec<NodeId>,
     /// What is wrong, with the values.
     pub message: String,
+    /// Whether it is not known if the property holds. The run then has no verdict, unless another property is violated.
+    pub undecided: bool,
 }
 
 impl Broken {
+    /// A property that has come to a limit of its own (steps, memory), and says nothing about the run. The message names the
+    /// limit, and what to do.
+    pub fn undecided(why: impl Into<String>) -> Self {
+        Broken { undecided: true, ..Broken::from(why.into()) }
+    }
+
     /// A property that is broken at these nodes, for this reason.
     pub fn new(nodes: impl IntoIterator<Item = NodeId>, message: impl Into<String>) -> Self {
-        Broken { nodes: nodes.into_iter().collect(), message: message.into() }
+        Broken { nodes: nodes.into_iter().collect(), message: message.into(), undecided: false }
     }
 }
 
 impl From<String> for Broken {
     fn from(message: String) -> Self {
-        Broken { nodes: Vec::new(), message }
+        Broken { nodes: Vec::new(), message, undecided: false }
     }
 }
 

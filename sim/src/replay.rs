@@ -14,8 +14,11 @@ use crate::trace::Trace;
 /// The outcome of a replay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Replayed {
-    /// The same property fails with the unchanged trace, or nothing fails and the trace records no violation.
+    /// The run is the recorded one, event by event: its fingerprint is the recorded one, and it violates the same property, or
+    /// nothing as before.
     Exact,
+    /// The unchanged trace violates the same property, or nothing as before, in a run with another fingerprint.
+    Same,
     /// The same property fails after times were moved by up to five per cent.
     Nudged {
         /// The number of nudged replays.
@@ -23,6 +26,8 @@ pub enum Replayed {
     },
     /// The property holds now.
     Lost,
+    /// The run has no verdict ([`crate::Undecided`]): nothing is known.
+    Unknown,
 }
 
 /// A replay of a trace of some model.
@@ -51,7 +56,7 @@ impl Replay {
 /// How many nudged replays are tried before a trace counts as lost.
 pub const NUDGES: usize = 100;
 
-/// Replays a trace; if its property no longer fails, tries up to `nudges` times with times moved within five per cent.
+/// Replays a trace; if its property no longer fails, and the run has a verdict, tries up to `nudges` times with times moved within five per cent.
 pub fn replay<M: Model>(trace: &Trace<M>, properties: &[Maker<M>], record: Record, nudges: usize) -> Replay {
     replay_by(&trace.erased(), &Checked(properties), record, nudges)
 }
@@ -64,13 +69,20 @@ pub fn replay_any(trace: &AnyTrace, system: &System, record: Record, nudges: usi
 fn replay_by(trace: &AnyTrace, runner: &dyn Runner, record: Record, nudges: usize) -> Replay {
     let story = AnyStory::of(trace);
     let outcome = runner.replay(&story, record);
+    if outcome.undecided.is_some() {
+        return Replay { replayed: Replayed::Unknown, outcome, story };
+    }
     if fails_as(trace, &outcome) {
-        return Replay { replayed: Replayed::Exact, outcome, story };
+        let exact = outcome.fingerprint == trace.fingerprint.0;
+        return Replay { replayed: if exact { Replayed::Exact } else { Replayed::Same }, outcome, story };
     }
     for attempt in 0..nudges {
         let nudged = nudge(&story, attempt as u64);
+        if runner.validate(&nudged.case).is_err() {
+            continue;
+        }
         let tried = runner.replay(&nudged, record);
-        if runner.validate(&nudged.case).is_ok() && fails_as(trace, &tried) {
+        if tried.undecided.is_none() && fails_as(trace, &tried) {
             return Replay { replayed: Replayed::Nudged { tries: attempt + 1 }, outcome: tried, story: nudged };
         }
     }

@@ -17,6 +17,7 @@ use crate::scenario::{Case, Impossible};
 use crate::stats::Stats;
 use crate::time::{Span, Time};
 use crate::timeline::Entry;
+use crate::undecided::Undecided;
 use crate::world::World;
 
 /// The outcome of a run of a model.
@@ -27,6 +28,8 @@ pub type Finished<M> = FinishedOf<History<Op<M>, Ret<M>>>;
 pub struct FinishedOf<H> {
     /// The first violation; the run stops exactly at its event.
     pub violation: Option<Violation>,
+    /// Why nothing is known although nothing was violated, if that is so.
+    pub undecided: Option<Undecided>,
     /// The rolling fingerprint at the end or at the violation.
     pub fingerprint: u64,
     /// On the world's clock.
@@ -52,6 +55,7 @@ impl<H> FinishedOf<H> {
     pub(crate) fn with_history<G>(self, history: G) -> FinishedOf<G> {
         FinishedOf {
             violation: self.violation,
+            undecided: self.undecided,
             fingerprint: self.fingerprint,
             ended_at: self.ended_at,
             stats: self.stats,
@@ -63,6 +67,12 @@ impl<H> FinishedOf<H> {
             recorded: self.recorded,
         }
     }
+}
+
+/// Why a run stops: the property that is violated, or that is the first without a verdict.
+pub(crate) enum Stopped {
+    Violated(Violation),
+    Undecided(Undecided),
 }
 
 /// Whether a run keeps its timeline and its choices.
@@ -99,8 +109,8 @@ pub(crate) fn run_valid<M: Model>(
     in_runtime_of::<M, _>(|| {
         let mut world = World::begin(case, source, record == Record::Yes);
         let mut properties: Vec<_> = properties.iter().map(|make| make()).collect();
-        let violation = drive(&mut world, &mut properties);
-        finish(world, violation)
+        let stopped = drive(&mut world, &mut properties);
+        finish(world, stopped)
     })
 }
 
@@ -110,7 +120,7 @@ const EVENTS_AFTER_VIOLATION: u64 = 50_000;
 
 /// Runs a case to its end and collects the first violation of each property, in the order in which they came. A failed
 /// assertion, in a protocol or in a property, ends the run early, because the states that it leaves are not defined; so
-/// do 50,000 events after the first violation. Properties of whole runs are not checked then.
+/// do 50,000 events after the first violation, and the bound on events. Properties of whole runs are not checked then.
 ///
 /// # Errors
 /// If no world can run the case.
@@ -130,6 +140,9 @@ pub fn all_violations<M: Model>(
                 if violations.first().is_some_and(|first| world.stats().events > first.event + EVENTS_AFTER_VIOLATION) {
                     return;
                 }
+            }
+            if world.broken_off().is_some() {
+                return;
             }
             world.advance_to_end();
             let end = world.now();
@@ -159,7 +172,9 @@ fn check_each<M: Model>(
     unviolated.retain_mut(|property| match judge(&mut **property, world) {
         Ok(()) => true,
         Err(broken) => {
-            violations.push(violation(world, property.name(), property.is_liveness(), broken));
+            if let Stopped::Violated(violation) = stopped(world, &**property, broken) {
+                violations.push(violation);
+            }
             false
         }
     });
@@ -190,32 +205,38 @@ fn enter(f: &mut dyn FnMut()) {
     f();
 }
 
-/// Steps a world to its end or to its first violation.
-pub(crate) fn drive<M: Model>(world: &mut World<M>, properties: &mut [Box<dyn Property<M>>]) -> Option<Violation> {
+/// Steps a world to its end, to its first violation, or to its bound on events.
+pub(crate) fn drive<M: Model>(world: &mut World<M>, properties: &mut [Box<dyn Property<M>>]) -> Option<Stopped> {
     let stepped = caught(|| {
         while world.step() {
-            if let Some(violation) = judge(world, properties) {
-                return Some(violation);
+            if let Some(stopped) = judge(world, properties) {
+                return Some(stopped);
             }
+        }
+        if let Some(undecided) = world.broken_off() {
+            return Some(Stopped::Undecided(undecided));
         }
         world.advance_to_end();
         go_on(world, properties).or_else(|| judge_end(world, properties))
     });
-    stepped.unwrap_or_else(|panic| Some(assertion(world, panic)))
+    stepped.unwrap_or_else(|panic| Some(Stopped::Violated(assertion(world, panic))))
 }
 
 /// How long a run goes on until the properties that have [patience](Property::patience) are asked again.
 const ASKED_EVERY: Span = Span::ms(500);
 
 /// Runs a world that has come to its end for longer, while a property that has patience does not hold.
-fn go_on<M: Model>(world: &mut World<M>, properties: &mut [Box<dyn Property<M>>]) -> Option<Violation> {
+fn go_on<M: Model>(world: &mut World<M>, properties: &mut [Box<dyn Property<M>>]) -> Option<Stopped> {
     let end = world.now();
     while waits(world, properties, end) {
         let limit = world.now() + ASKED_EVERY;
         while world.step_until(limit) {
-            if let Some(violation) = judge(world, properties) {
-                return Some(violation);
+            if let Some(stopped) = judge(world, properties) {
+                return Some(stopped);
             }
+        }
+        if let Some(undecided) = world.limit_reached() {
+            return Some(Stopped::Undecided(undecided));
         }
         world.advance_quietly(limit);
     }
@@ -239,33 +260,51 @@ pub(crate) fn caught<T>(run: impl FnOnce() -> T) -> std::thread::Result<T> {
 }
 
 #[inline]
-pub(crate) fn judge<M: Model>(world: &World<M>, properties: &mut [Box<dyn Property<M>>]) -> Option<Violation> {
+pub(crate) fn judge<M: Model>(world: &World<M>, properties: &mut [Box<dyn Property<M>>]) -> Option<Stopped> {
     for property in properties {
         if let Err(broken) = property.after_event(world) {
-            return Some(violation(world, property.name(), property.is_liveness(), broken));
+            return Some(stopped(world, &**property, broken));
         }
     }
     None
 }
 
-pub(crate) fn judge_end<M: Model>(world: &World<M>, properties: &mut [Box<dyn Property<M>>]) -> Option<Violation> {
+/// A property without a verdict does not hide that another one is violated.
+pub(crate) fn judge_end<M: Model>(world: &World<M>, properties: &mut [Box<dyn Property<M>>]) -> Option<Stopped> {
+    let mut undecided = None;
     for property in properties {
-        if let Err(broken) = property.at_end(world) {
-            return Some(violation(world, property.name(), property.is_liveness(), broken));
+        let Err(broken) = property.at_end(world) else { continue };
+        match stopped(world, &**property, broken) {
+            Stopped::Undecided(why) => undecided = undecided.or(Some(Stopped::Undecided(why))),
+            violated => return Some(violated),
         }
     }
-    None
+    undecided
+}
+
+#[cold]
+fn stopped<M: Model>(world: &World<M>, property: &dyn Property<M>, broken: Broken) -> Stopped {
+    if broken.undecided {
+        return Stopped::Undecided(Undecided::Property { name: property.name(), why: broken.message });
+    }
+    Stopped::Violated(violation(world, property.name(), property.is_liveness(), broken))
 }
 
 fn violation<M: Model>(world: &World<M>, property: String, liveness: bool, broken: Broken) -> Violation {
-    let Broken { nodes, message } = broken;
+    let Broken { nodes, message, .. } = broken;
     Violation { property, at: world.now(), event: world.stats().events, nodes, message, liveness }
 }
 
-pub(crate) fn finish<M: Model>(mut world: World<M>, violation: Option<Violation>) -> Finished<M> {
+pub(crate) fn finish<M: Model>(mut world: World<M>, stopped: Option<Stopped>) -> Finished<M> {
+    let (violation, undecided) = match stopped {
+        None => (None, None),
+        Some(Stopped::Violated(violation)) => (Some(violation), None),
+        Some(Stopped::Undecided(undecided)) => (None, Some(undecided)),
+    };
     let (timeline, recorded) = world.take_recording();
     FinishedOf {
         violation,
+        undecided,
         fingerprint: world.fingerprint(),
         ended_at: world.now(),
         stats: world.stats().clone(),
@@ -305,7 +344,7 @@ fn quiet_panics() {
 pub(crate) fn assertion<M: Model>(world: &World<M>, panic: Box<dyn Any + Send>) -> Violation {
     let (property, message) = property_and_message(panic);
     // The failed handler ran on the node that the event changed last.
-    violation(world, property, false, Broken { nodes: Vec::from_iter(world.changed().last().copied()), message })
+    violation(world, property, false, Broken::new(world.changed().last().copied(), message))
 }
 
 /// The name of the property that a panic violates, and the message of the violation.

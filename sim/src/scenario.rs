@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::num::NonZeroU64;
 
 use serde::{Deserialize, Serialize};
 
 use crate::disk::DiskConfig;
-use crate::fault::{self, Fault, Target};
+use crate::fault::{self, Fault, Target, What};
 use crate::model::{Info, Model, Op};
 use crate::network::NetworkConfig;
 use crate::phases::Phases;
@@ -54,6 +55,9 @@ pub struct Scenario<M> {
     /// The limit on concurrent failures; none if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budget: Option<Budget>,
+    /// The most events that a run may have; [`Scenario::most_events`] says what it is if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub most_events: Option<NonZeroU64>,
 }
 
 impl<M: Model> Scenario<M> {
@@ -68,6 +72,7 @@ impl<M: Model> Scenario<M> {
             phases: config.phases(),
             core: None,
             budget: None,
+            most_events: None,
             bug: None,
             config,
         }
@@ -81,6 +86,16 @@ impl<M: Model> Scenario<M> {
 }
 
 impl<C> Scenario<C> {
+    /// The most events that a run may have. A run that has more ends without a verdict ([`crate::Undecided`]): a protocol
+    /// that sends itself messages without end, or a timer that is due again at once, must cost neither memory nor time without
+    /// end.
+    ///
+    /// Where the scenario says nothing, it is [`EVENTS_OF_A_NODE`] for every node and every second of the run, and no less than
+    /// [`FEWEST_EVENTS`].
+    pub fn most_events(&self) -> u64 {
+        self.most_events.map_or_else(|| usual_events(self.nodes.len(), &self.phases), NonZeroU64::get)
+    }
+
     /// The same scenario with another configuration of another type.
     pub(crate) fn configured<D>(&self, config: D) -> Scenario<D> {
         Scenario {
@@ -93,9 +108,25 @@ impl<C> Scenario<C> {
             phases: self.phases.clone(),
             core: self.core.clone(),
             budget: self.budget.clone(),
+            most_events: self.most_events,
             bug: self.bug.clone(),
         }
     }
+}
+
+/// The events that a run may have at least, unless its scenario says another number.
+pub const FEWEST_EVENTS: u64 = 200_000;
+/// The events that a node may have a second of virtual time, on average. Components of the library have a few hundred.
+pub const EVENTS_OF_A_NODE: u64 = 2_000;
+/// The most events that a scenario may ask for.
+pub const MOST_EVENTS: u64 = 1_000_000_000;
+/// The most events that are allowed without being asked for: what a machine handles in seconds.
+const MOST_USUAL_EVENTS: u64 = 5_000_000;
+
+fn usual_events(nodes: usize, phases: &Phases) -> u64 {
+    let seconds = (phases.chaos + phases.settle).0 / 1_000_000_000;
+    let events = EVENTS_OF_A_NODE.saturating_mul(nodes as u64).saturating_mul(seconds);
+    events.clamp(FEWEST_EVENTS, MOST_USUAL_EVENTS)
 }
 
 /// The explicit input of a run of a model. Together with a source of choices it determines the run.
@@ -142,13 +173,21 @@ impl<M: Model> CaseOf<M, Op<M>> {
     /// The first impossible thing, with its place.
     pub fn validate(&self) -> Result<(), Impossible> {
         let config = &self.scenario.config;
-        self.validate_as(&M::INFO, config.size(), config.validate())
+        // A configuration that is not valid may have no size.
+        let is_client = |node| config.is_client(node);
+        self.validate_as(&M::INFO, size_of_world(config), &is_client, &|op| config.validate_op(op))
     }
 }
 
 impl<C, O> CaseOf<C, O> {
-    /// Checks a case of a model with so many nodes; `config` is the verdict on its configuration.
-    pub(crate) fn validate_as(&self, info: &Info, size: usize, config: Result<(), String>) -> Result<(), Impossible> {
+    /// Checks a case of a model: `size` is how many nodes its configuration has, or why that is invalid.
+    pub(crate) fn validate_as(
+        &self,
+        info: &Info,
+        size: Result<usize, String>,
+        is_client: &dyn Fn(NodeId) -> bool,
+        validate_op: &dyn Fn(&O) -> Result<(), String>,
+    ) -> Result<(), Impossible> {
         if let Some(bug) = &self.scenario.bug
             && !info.bugs.iter().any(|listed| listed.name == bug)
         {
@@ -157,68 +196,98 @@ impl<C, O> CaseOf<C, O> {
             let problem = format!("{} has no bug '{bug}'; it has: {known}", info.name);
             return Err(Impossible { place: "scenario.bug".into(), problem });
         }
-        let mut clients = self.operations.iter().map(|operation| operation.client);
+        let size = size.map_err(|problem| Impossible { place: "scenario.config".into(), problem })?;
+        if self.scenario.most_events() > MOST_EVENTS {
+            return impossible("scenario.most_events", format!("must be at most {MOST_EVENTS}"));
+        }
         let Scenario { nodes, network, .. } = &self.scenario;
-        impossible(info, (size, config), nodes, network, &mut clients, &self.faults)
+        possible_world(size, nodes, network)?;
+        // Nodes are ascending.
+        let is_present = |node: &NodeId| nodes.binary_search(node).is_ok();
+        possible_operations(self.operations.iter().map(|operation| operation.client), &is_present, is_client)?;
+        for (i, operation) in self.operations.iter().enumerate() {
+            let problem = validate_op(&operation.op);
+            problem.map_err(|problem| Impossible { place: format!("operations[{i}].op"), problem })?;
+        }
+        self.faults.iter().enumerate().try_for_each(|(i, fault)| possible_fault(i, fault, info, &is_present))
     }
 }
 
-/// See [`CaseOf::validate_as`].
-fn impossible(
-    info: &Info,
-    (size, config): (usize, Result<(), String>),
-    nodes: &[NodeId],
-    network: &NetworkConfig,
-    clients: &mut dyn Iterator<Item = NodeId>,
-    faults: &[Fault],
-) -> Result<(), Impossible> {
-    let impossible = |place: String, problem: String| Err(Impossible { place, problem });
+/// How many nodes the worlds of a configuration have. Its size is asked for when it is known to be valid, and not before.
+///
+/// # Errors
+/// Why there can be no world of it.
+pub(crate) fn size_of_world<M: Model>(config: &M) -> Result<usize, String> {
+    config.validate()?;
+    match config.size() {
+        size if size > MAX_NODES => Err(format!("{size} nodes; a world has at most {MAX_NODES}")),
+        size => Ok(size),
+    }
+}
+
+fn impossible<T>(place: impl Into<String>, problem: String) -> Result<T, Impossible> {
+    Err(Impossible { place: place.into(), problem })
+}
+
+/// Checks the nodes and the network of a scenario whose configuration has `size` nodes.
+fn possible_world(size: usize, nodes: &[NodeId], network: &NetworkConfig) -> Result<(), Impossible> {
     if nodes.is_empty() {
-        return impossible("scenario.nodes".into(), "a world needs at least one node".into());
+        return impossible("scenario.nodes", "a world needs at least one node".into());
     }
     if let Some(pair) = nodes.windows(2).find(|pair| pair[0] >= pair[1]) {
-        return impossible("scenario.nodes".into(), format!("must ascend, but {} stands before {}", pair[0], pair[1]));
+        return impossible("scenario.nodes", format!("must ascend, but {} stands before {}", pair[0], pair[1]));
     }
     if let Some(node) = nodes.iter().find(|node| node.index() >= size) {
-        return impossible("scenario.nodes".into(), format!("{node} is beyond the {size} nodes of the configuration"));
-    }
-    if size > MAX_NODES {
-        return impossible("scenario.config".into(), format!("{size} nodes; a world has at most {}", MAX_NODES));
-    }
-    if let Err(problem) = config {
-        return impossible("scenario.config".into(), problem);
+        return impossible("scenario.nodes", format!("{node} is beyond the {size} nodes of the configuration"));
     }
     if let Some(problem) = network.latency.problem() {
-        return impossible("scenario.network".into(), problem);
+        return impossible("scenario.network", problem);
     }
     if network.bandwidth == Some(0) {
-        return impossible("scenario.network.bandwidth".into(), "must be above 0; leave it out for no limit".into());
+        return impossible("scenario.network.bandwidth", "must be above 0; leave it out for no limit".into());
     }
-    // Nodes are ascending.
-    let is_present = |node: &NodeId| nodes.binary_search(node).is_ok();
+    Ok(())
+}
+
+fn possible_operations(
+    clients: impl Iterator<Item = NodeId>,
+    is_present: &dyn Fn(&NodeId) -> bool,
+    is_client: &dyn Fn(NodeId) -> bool,
+) -> Result<(), Impossible> {
     for (i, client) in clients.enumerate() {
         if !is_present(&client) {
             return impossible(format!("operations[{i}].client"), format!("{client} is not in the scenario"));
         }
-    }
-    for (i, fault) in faults.iter().enumerate() {
-        if let Some(node) = fault.what.nodes().into_iter().find(|node| !is_present(node)) {
-            return impossible(format!("faults[{i}]"), format!("{node} is not in the scenario"));
+        if !is_client(client) {
+            let problem = format!("{client} is no client: it takes no operations");
+            return impossible(format!("operations[{i}].client"), problem);
         }
-        if let crate::What::Skew { drift_ppm, .. } = fault.what
-            && !(-900_000..=10_000_000).contains(&drift_ppm)
-        {
+    }
+    Ok(())
+}
+
+fn possible_fault(
+    i: usize,
+    fault: &Fault,
+    info: &Info,
+    is_present: &dyn Fn(&NodeId) -> bool,
+) -> Result<(), Impossible> {
+    if let Some(node) = fault.what.nodes().into_iter().find(|node| !is_present(node)) {
+        return impossible(format!("faults[{i}]"), format!("{node} is not in the scenario"));
+    }
+    if let What::Skew { offset_ns, drift_ppm, .. } = fault.what {
+        if !(-900_000..=10_000_000).contains(&drift_ppm) {
             return impossible(format!("faults[{i}].drift_ppm"), format!("{drift_ppm} is outside -900000..=10000000"));
         }
-        if let Some(Target::Role(role)) = fault.what.target()
-            && ![info.roles, &[fault::UNSYNCED, fault::REPLIED]].concat().contains(&role.as_str())
-        {
-            let known = [info.roles, &[fault::UNSYNCED, fault::REPLIED]].concat().join(", ");
-            return impossible(
-                format!("faults[{i}].node"),
-                format!("no role '{role}' in {}; it has: {known}", info.name),
-            );
+        if offset_ns.unsigned_abs() > Span::LONGEST.0 {
+            return impossible(format!("faults[{i}].offset_ns"), format!("{offset_ns} is more than a year"));
         }
+    }
+    if let Some(Target::Role(role)) = fault.what.target()
+        && ![info.roles, &[fault::UNSYNCED, fault::REPLIED]].concat().contains(&role.as_str())
+    {
+        let known = [info.roles, &[fault::UNSYNCED, fault::REPLIED]].concat().join(", ");
+        return impossible(format!("faults[{i}].node"), format!("no role '{role}' in {}; it has: {known}", info.name));
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ use crate::model::Model;
 use crate::property::{Maker, Violation};
 use crate::run::{Finished, FinishedOf, Record, run_valid};
 use crate::scenario::Case;
+use crate::undecided::Undecided;
 
 /// The result of one seed.
 #[derive(Clone, Debug)]
@@ -14,6 +15,8 @@ pub struct SeedResult {
     pub seed: u64,
     /// The first violation, if any.
     pub violation: Option<Violation>,
+    /// Why the run has no verdict, if it has none.
+    pub undecided: Option<Undecided>,
     /// The fingerprint of the run.
     pub fingerprint: u64,
     /// Events handled.
@@ -32,6 +35,7 @@ impl SeedResult {
         SeedResult {
             seed,
             violation: outcome.violation,
+            undecided: outcome.undecided,
             fingerprint: outcome.fingerprint,
             events: outcome.stats.events,
             faults: outcome.stats.faults,

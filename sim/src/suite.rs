@@ -1,13 +1,14 @@
 //! A suite: a model in its usual configuration, with its properties.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU64;
 use std::ops::Range;
 
 use crate::bug::Planted;
 use crate::mark::Mark;
 use crate::model::Model;
 use crate::property::{Maker, Property, Violation, maker};
-use crate::swarm::Swarm;
+use crate::swarm::{Cases, Swarm};
 
 /// The model, properties and marks that a component is checked with, in tests and on the command line.
 #[derive(Clone)]
@@ -24,6 +25,8 @@ pub struct Suite<M: Model> {
     pub boundaries: Vec<Boundary<M>>,
     /// Properties that are checked at one boundary only: the boundary's name, and the property.
     pub boundary_properties: Vec<(&'static str, Maker<M>)>,
+    /// The bound on events of its worlds ([`Scenario::most_events`](crate::Scenario::most_events)), if it is not the usual one.
+    pub most_events: Option<NonZeroU64>,
     /// How outcomes of its worlds are collected, for components that are judged by sets of outcomes.
     pub observation: Option<Observe<M>>,
 }
@@ -101,6 +104,7 @@ impl<M: Model> Suite<M> {
             properties: Vec::new(),
             sometimes: Vec::new(),
             boundaries: Vec::new(),
+            most_events: None,
             observation: None,
             boundary_properties: Vec::new(),
         }
@@ -152,6 +156,17 @@ impl<M: Model> Suite<M> {
             self.properties.extend(own.map(|(_, make)| make.clone()).collect::<Vec<_>>());
         }
         self
+    }
+
+    /// The cases that a swarm draws of it.
+    pub(crate) fn cases(&self, swarm: &Swarm) -> Cases<M> {
+        self.cases_of(swarm, &self.model)
+    }
+
+    /// The same, of another configuration.
+    pub(crate) fn cases_of(&self, swarm: &Swarm, model: &M) -> Cases<M> {
+        let cases = swarm.cases(model).planting(self.bug);
+        cases.scenario(|scenario| scenario.most_events = self.most_events)
     }
 
     /// The names of the properties.

@@ -70,7 +70,7 @@ impl<M: Model> Campaign<M> {
 
     /// The cases of this campaign.
     pub fn cases(&self) -> Cases<M> {
-        self.swarm.cases(&self.suite.model).planting(self.suite.bug)
+        self.suite.cases(&self.swarm)
     }
 
     /// Runs one seed from its case.
@@ -256,6 +256,9 @@ pub struct Summary {
     pub runs: u64,
     /// Worlds that violated a property.
     pub violations: u64,
+    /// Worlds without a verdict ([`crate::Undecided`]).
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub undecided: u64,
     /// Worlds whose second run differed.
     pub diverged: u64,
     /// Events handled in all.
@@ -276,11 +279,16 @@ pub struct Summary {
     pub unreached: Vec<String>,
 }
 
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
 impl Summary {
     /// Adds the result of one seed.
     pub fn add(&mut self, result: &SeedResult) {
         self.runs += 1;
         self.violations += u64::from(result.violation.is_some());
+        self.undecided += u64::from(result.undecided.is_some());
         self.diverged += u64::from(result.diverged.is_some());
         self.events += result.events;
         for (class, count) in FaultClass::ALL.into_iter().zip(result.faults) {
@@ -304,6 +312,7 @@ impl Summary {
         }
         self.runs += other.runs;
         self.violations += other.violations;
+        self.undecided += other.undecided;
         self.diverged += other.diverged;
         self.events += other.events;
         self.seconds = self.seconds.max(other.seconds);

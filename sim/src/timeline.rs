@@ -154,3 +154,24 @@ pub struct Entry {
     #[serde(flatten)]
     pub what: Happening,
 }
+
+impl Happening {
+    /// The bytes of its texts.
+    pub(crate) fn text_bytes(&self) -> usize {
+        match self {
+            Happening::Sent { kind, text, .. } => kind.len() + text.len(),
+            Happening::Delivered { kind, .. } | Happening::Held { kind, .. } | Happening::Undelivered { kind, .. } => {
+                kind.len()
+            }
+            Happening::Down { why: text, .. }
+            | Happening::Invoked { text, .. }
+            | Happening::Ended { text, .. }
+            | Happening::Fired { text, .. }
+            | Happening::FaultBegan { text, .. }
+            | Happening::FaultEnded { text, .. }
+            | Happening::Marked { name: text, .. }
+            | Happening::Noted { text, .. } => text.len(),
+            Happening::Started { .. } | Happening::Synced { .. } | Happening::Healed => 0,
+        }
+    }
+}

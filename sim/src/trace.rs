@@ -370,7 +370,15 @@ impl<C, O> TraceOf<C, O> {
         op: Reader<'_, O>,
     ) -> Result<Self, TraceError> {
         let unread = unread(text, expected)?;
-        let config = part(text, unread.scenario.config, config, &|| "scenario.config".into())?;
+        let old = unread.scenario.bug.is_none().then(|| bug_in_config(unread.scenario.config)).flatten();
+        let mut scenario = unread.scenario.configured(());
+        let config = match old {
+            Some((bug, rest)) => {
+                scenario.bug = Some(bug);
+                config(&rest)?
+            }
+            None => part(text, unread.scenario.config, config, &|| "scenario.config".into())?,
+        };
         let operation = |(i, operation): (usize, &Operation<&RawValue>)| {
             let op = part(text, operation.op, op, &|| format!("operations[{i}].op"))?;
             Ok(Operation { at: operation.at, client: operation.client, op })
@@ -379,7 +387,7 @@ impl<C, O> TraceOf<C, O> {
         Ok(TraceOf {
             version: unread.version,
             model: unread.model,
-            scenario: unread.scenario.configured(config),
+            scenario: scenario.configured(config),
             operations,
             faults: unread.faults,
             deviations: unread.deviations,
@@ -388,6 +396,13 @@ impl<C, O> TraceOf<C, O> {
             origin: unread.origin,
         })
     }
+}
+
+/// The planted bug of a trace that has it among the fields of its configuration, as the first ones had, and the other fields.
+fn bug_in_config(config: &RawValue) -> Option<(String, String)> {
+    let mut fields: serde_json::Map<String, serde_json::Value> = serde_json::from_str(config.get()).ok()?;
+    let bug = fields.shift_remove("bug")?.as_str()?.to_string();
+    Some((bug, serde_json::Value::Object(fields).to_string()))
 }
 
 /// Reads a trace, and leaves its configuration and its operations as text.

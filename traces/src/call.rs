@@ -1,5 +1,7 @@
 //! The command line: what can be typed, and which command it is.
 
+use std::ffi::OsString;
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
@@ -7,9 +9,11 @@ use seedbed_sim::Time;
 
 use crate::commands::progress::ShrinkBudget;
 use crate::commands::{
-    Ended, ModelOptions, atlas, check, compare, counts, list, litmus, merge, mutants, new, pages, replay, run, show,
-    shrink, sweep, tour,
+    Ended, ModelOptions, atlas, check, compare, counts, fields, list, litmus, merge, mutants, new, pages, replay, run,
+    show, shrink, sweep, tour,
 };
+use crate::component::Changes;
+use crate::{say, say_all};
 
 /// Runs distributed protocols in simulated worlds, injects the faults that they tolerate, checks their properties, and
 /// shrinks failures to short traces that can be replayed. Without a command, it gives a tour of about ten seconds.
@@ -17,7 +21,7 @@ use crate::commands::{
 #[command(
     name = "seedbed",
     version,
-    after_help = "Exit codes: 0 all held, 1 a property was violated, 2 the call was wrong; check and merge also: 3 undecided."
+    after_help = "Exit codes: 0 all held, 1 a property was violated, 2 the call was wrong, 3 nothing was violated and something is undecided, 130 interrupted."
 )]
 pub struct Call {
     #[command(subcommand)]
@@ -75,6 +79,9 @@ enum Command {
         /// Replay without the planted bug.
         #[arg(long)]
         no_bug: bool,
+        /// The most events of the run, in place of what the trace says.
+        #[arg(long, value_parser = counts::events())]
+        events: Option<NonZeroU64>,
         /// Show only what happens up to this instant, such as 1200ms.
         #[arg(long)]
         until: Option<Time>,
@@ -101,6 +108,9 @@ enum Command {
         /// The most worlds that it may run.
         #[arg(long, default_value_t = ShrinkBudget::default().runs, value_parser = counts::runs())]
         runs: usize,
+        /// The most events of a run, in place of what the trace says.
+        #[arg(long, value_parser = counts::events())]
+        events: Option<NonZeroU64>,
         /// Print a JSON line.
         #[arg(long)]
         json: bool,
@@ -158,8 +168,21 @@ impl Call {
     /// Parses the command line of the program with this name. Ends the process if it is wrong, with exit code 2, or
     /// asks for help.
     pub fn read(program: &'static str) -> Self {
-        let matches = Call::command().name(program).bin_name(program).get_matches();
-        Call::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+        Call::parse(program, std::env::args_os()).unwrap_or_else(|error| std::process::exit(refuse(&error).into()))
+    }
+
+    /// Parses a command line, whose first word is skipped.
+    ///
+    /// # Errors
+    /// If it is wrong, or asks for help.
+    pub fn parse(program: &'static str, words: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let matches = Self::grammar(program).try_get_matches_from(words)?;
+        Call::from_arg_matches(&matches)
+    }
+
+    /// What can be typed.
+    pub fn grammar(program: &'static str) -> clap::Command {
+        Call::command().name(program).bin_name(program)
     }
 
     /// Runs the command.
@@ -169,6 +192,17 @@ impl Call {
     pub fn run(self) -> anyhow::Result<Ended> {
         run_command(self.command)
     }
+}
+
+/// Prints what is wrong with a command line, or the help that it asks for; returns the exit code.
+pub fn refuse(error: &clap::Error) -> u8 {
+    if error.use_stderr() {
+        // What was typed is repeated in it, and may come from anywhere: so there are no colours.
+        say::tell(format_args!("{}", error.render()));
+        return 2;
+    }
+    say_all!("{}", error.render());
+    if say::finish().is_ok() { 0 } else { 2 }
 }
 
 fn run_command(command: Option<Command>) -> anyhow::Result<Ended> {
@@ -185,11 +219,12 @@ fn run_command(command: Option<Command>) -> anyhow::Result<Ended> {
         ),
         Some(Command::Sweep(call)) => sweep::sweep(&call),
         Some(Command::Merge { files, json }) => merge::merge(&files, json),
-        Some(Command::Replay { file, with, no_bug, until, step, lines, json }) => {
-            replay::replay(&file, &replay::WhatIf { with, no_bug }, &replay::Shown { until, step, lines, json })
+        Some(Command::Replay { file, with, no_bug, events, until, step, lines, json }) => {
+            let changes = Changes { fields: fields(&with)?, mended: no_bug, events };
+            replay::replay(&file, &changes, &replay::Shown { until, step, lines, json })
         }
-        Some(Command::Shrink { file, out, seconds, runs, json }) => {
-            shrink::shrink(&file, out, ShrinkBudget { seconds, runs }, json)
+        Some(Command::Shrink { file, out, seconds, runs, events, json }) => {
+            shrink::shrink(&file, out, events, ShrinkBudget { seconds, runs }, json)
         }
         Some(Command::Show { file, form, lines, out }) => show::show(&file, form, lines, out),
         Some(Command::Check(call)) => check::check(&call),

@@ -1,5 +1,6 @@
 //! The tool as a library: a program of a few lines is the whole tool, with components of its own.
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use seedbed_properties::formats::Model as Object;
@@ -7,10 +8,12 @@ use seedbed_properties::formats::world::View;
 use seedbed_properties::registry as library;
 use seedbed_sim::{Model, Suite};
 
-use crate::call::Call;
-use crate::commands::Ended;
+use crate::call::{Call, refuse};
+use crate::commands::progress::{INTERRUPTED, interrupted};
+use crate::commands::{Ended, counts};
 use crate::registry::Registry;
-use crate::{logs, program};
+use crate::say::Captured;
+use crate::{logs, program, say, tell};
 
 /// The tool, with the components of the library. Add your own, then give the process to [`Cli::main`]:
 ///
@@ -54,7 +57,7 @@ impl Cli {
     }
 
     /// Runs the command line of the process. The exit code is 0 if all properties held, 1 if one was violated, 2 if the
-    /// call was wrong, 3 if something is undecided.
+    /// call was wrong or its output could not be written, 3 if something is undecided, 130 if it was interrupted by Ctrl-C.
     ///
     /// # Panics
     /// If two components have the same name, or this is called a second time in the process.
@@ -62,15 +65,48 @@ impl Cli {
         logs::start();
         self.registry.install();
         let program = program::of_this_process();
-        match Call::read(&program.name).run() {
-            Ok(Ended::Held) => ExitCode::SUCCESS,
-            Ok(Ended::Violated) => ExitCode::from(1),
-            Ok(Ended::Refused) => ExitCode::from(2),
-            Ok(Ended::Undecided) => ExitCode::from(3),
-            Err(error) => {
-                eprintln!("{}: {error:#}", program.name);
-                ExitCode::from(2)
-            }
+        let call = Call::read(&program.name);
+        let mut code = code(&program.name, counts::bound_common_pool().and_then(|()| call.run()));
+        if interrupted() {
+            tell!("{}: interrupted; what is above was found until then", program.name);
+            code = INTERRUPTED;
+        }
+        if let Err(problem) = say::finish() {
+            tell!("{}: cannot write to standard output: {problem}", program.name);
+            code = 2;
+        }
+        ExitCode::from(code)
+    }
+}
+
+/// The exit code of a command. Errors are printed.
+fn code(program: &str, ended: anyhow::Result<Ended>) -> u8 {
+    match ended {
+        Ok(Ended::Held) => 0,
+        Ok(Ended::Violated) => 1,
+        Ok(Ended::Refused) => 2,
+        Ok(Ended::Undecided) => 3,
+        Err(error) => {
+            tell!("{program}: {error:#}");
+            2
         }
     }
 }
+
+/// Runs a command line in this process, and returns its exit code and what it says on this thread. The first word is the
+/// command's. Files are read and written as usual.
+pub fn captured(words: &[&str]) -> (u8, Captured) {
+    let all = std::iter::once(USUAL).chain(words.iter().copied()).map(OsString::from);
+    say::captured(|| match Call::parse(USUAL, all) {
+        Ok(call) => code(USUAL, call.run()),
+        Err(error) => refuse(&error),
+    })
+}
+
+/// What can be typed.
+pub fn grammar() -> clap::Command {
+    Call::grammar(USUAL)
+}
+
+/// The name of the program in a captured command line.
+const USUAL: &str = "seedbed";

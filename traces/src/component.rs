@@ -1,6 +1,7 @@
 //! A component as the commands use it, independent of its messages and states. Nothing here is compiled for each model.
 
 use std::collections::BTreeSet;
+use std::num::NonZeroU64;
 use std::ops::Range;
 use std::path::PathBuf;
 
@@ -14,7 +15,7 @@ use seedbed_sim::timeline::Entry;
 use seedbed_sim::trace::TraceOf;
 use seedbed_sim::{
     AnyCampaign, Fault, Info, NodeId, Observation, Origin, Outcome, Record, Replayed, Search, SeedResult, Setting,
-    Sizes, Stats, Strategy, Summary, Swarm, System, Time, TraceError, Violation,
+    Sizes, Stats, Strategy, Summary, Swarm, System, Time, TraceError, Undecided, Violation,
 };
 
 /// The options for running a model, from the command line.
@@ -38,6 +39,8 @@ pub struct Options {
     pub strategy: Strategy,
     /// The folder of a guided strategy's corpus.
     pub corpus: Option<PathBuf>,
+    /// The bound on the events of a world, in place of the usual one.
+    pub events: Option<NonZeroU64>,
 }
 
 /// The outcomes of a run's operations, with latencies.
@@ -58,6 +61,8 @@ pub struct Ends {
 pub struct Run {
     /// The first violation, at which the run stopped.
     pub violation: Option<Violation>,
+    /// Why there is no verdict, if there is none.
+    pub undecided: Option<Undecided>,
     /// The fingerprint at the end or at the violation.
     pub fingerprint: u64,
     /// The world's time at the end or at the violation.
@@ -120,6 +125,17 @@ pub type KeepGoing<'a> = &'a mut dyn FnMut(&Progress) -> bool;
 /// Takes the result of a seed, and a function that runs it again to its end and returns the first violation of each
 /// property.
 pub type EachInTurn<'a> = &'a mut dyn FnMut(SeedResult, &dyn Fn() -> Vec<Violation>) -> bool;
+
+/// Changes of a trace before it is run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Fields of the configuration to replace: the path of each, with dots, and its value.
+    pub fields: Vec<(String, String)>,
+    /// Whether the planted bug is removed.
+    pub mended: bool,
+    /// Another bound on events.
+    pub events: Option<NonZeroU64>,
+}
 
 /// A known violation outside a component's tolerance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -242,17 +258,17 @@ impl Component {
         })
     }
 
-    /// A trace of this model with some fields of its configuration replaced (path and value). The recorded violation is
-    /// kept. With `mended`, the planted bug is removed.
+    /// A trace of this model with some changes. The recorded violation is kept.
     ///
     /// # Errors
     /// If the text is no trace of this model, or its configuration has no such field.
-    pub fn with(&self, text: &str, fields: &[(String, String)], mended: bool) -> anyhow::Result<String> {
+    pub fn with(&self, text: &str, changes: &Changes) -> anyhow::Result<String> {
         let mut trace = self.parse(text)?;
-        if mended {
+        if changes.mended {
             trace.scenario.bug = None;
         }
-        trace.scenario.config = self.with_fields(&trace.scenario.config, fields)?;
+        trace.scenario.most_events = changes.events.or(trace.scenario.most_events);
+        trace.scenario.config = self.with_fields(&trace.scenario.config, &changes.fields)?;
         Ok(trace.to_text())
     }
 
@@ -355,7 +371,8 @@ impl Component {
             swarm = swarm.as_configured();
         }
         if let Some(nodes) = options.nodes {
-            config = config.with_nodes(nodes).map_err(|problem| anyhow::anyhow!("--nodes {nodes}: {problem}"))?;
+            let possible = config.with_nodes(nodes).and_then(|config| config.validate().map(|()| config));
+            config = possible.map_err(|problem| anyhow::anyhow!("--nodes {nodes}: {problem}"))?;
             swarm = swarm.of_one_shape();
         }
         if let Some(classes) = &options.faults {
@@ -367,7 +384,11 @@ impl Component {
                 swarm = swarm.of_one_shape();
             }
         }
-        Ok(AnyCampaign { system: system.configured(&config), swarm })
+        let mut system = system.configured(&config);
+        if let Some(events) = options.events {
+            system = system.bounded(events);
+        }
+        Ok(AnyCampaign { system, swarm })
     }
 
     fn at_boundary(&self, name: &str) -> anyhow::Result<AnyCampaign> {
@@ -522,6 +543,7 @@ fn run_of(case: &AnyCase, outcome: AnyFinished) -> Run {
     }
     Run {
         violation: outcome.violation,
+        undecided: outcome.undecided,
         fingerprint: outcome.fingerprint,
         ended_at: outcome.ended_at,
         stats: outcome.stats,

@@ -6,11 +6,10 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use seedbed_sim::check::write_trace;
 use seedbed_sim::system::{AnyStory, AnyTrace};
 
 use crate::component::{Component, Options, Prepared};
-use crate::files;
+use crate::{files, tell};
 
 /// The default folder.
 pub const USUAL: &str = "traces/guided";
@@ -47,7 +46,7 @@ pub fn prepare(component: &Component, options: &Options) -> anyhow::Result<Prepa
     let (files, stories): (Vec<_>, Vec<_>) = read(root, component, options)?.into_iter().unzip();
     let (prepared, refused) = component.prepare_with(options, stories)?;
     for (place, problem) in refused {
-        eprintln!("note: {} is of no use here: {problem}", files[place].display());
+        tell!("note: {} is of no use here: {problem}", files[place].display());
     }
     Ok(prepared)
 }
@@ -82,8 +81,8 @@ pub fn write(component: &Component, options: &Options, finds: &[AnyTrace]) -> an
     let folder = folder(root, model, options);
     for find in finds {
         let file = folder.join(format!("{}.json", find.fingerprint));
-        write_trace(&file, &find.to_text()).with_context(|| format!("cannot write {}", file.display()))?;
+        files::write(&file, &find.to_text(), &[])?;
     }
-    eprintln!("{model}: {} cases that reached something new are in {}", finds.len(), folder.display());
+    tell!("{model}: {} cases that reached something new are in {}", finds.len(), folder.display());
     Ok(())
 }

@@ -1,10 +1,13 @@
-//! Reading of whole files with a limit on their size. An infinite device is refused like a file that is too large.
+//! Reading of whole files with a limit on their size: an infinite device is refused like a file that is too large. And writing
+//! of files that users name, whole or not at all, and never over what was read.
 
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
+use same_file::is_same_file;
+use seedbed_sim::check::write_trace;
 
 const MEGABYTE: u64 = 1_000_000;
 
@@ -15,6 +18,26 @@ pub const HISTORIES: Most = Most { megabytes: 1_000 };
 
 /// The limit for a source file that is edited.
 pub const SOURCE: Most = Most { megabytes: 10 };
+
+/// Writes a text to a file that a user named, so that a reader never sees half of it. Its folder is made, if need be.
+///
+/// # Errors
+/// If it cannot be written, or is one of the `inputs`; then all files are as before.
+pub fn write(file: &Path, text: &str, inputs: &[&Path]) -> anyhow::Result<()> {
+    must_differ(file, inputs)?;
+    write_trace(file, text).with_context(|| format!("cannot write {}", file.display()))
+}
+
+/// Checks, before long work, that a file to be written is none of those that are read.
+///
+/// # Errors
+/// If it is one of them, under whatever name.
+pub fn must_differ(file: &Path, inputs: &[&Path]) -> anyhow::Result<()> {
+    match inputs.iter().find(|input| is_same_file(file, input).unwrap_or(false)) {
+        Some(input) => bail!("{} is not written to, because it was read: name another file", input.display()),
+        None => Ok(()),
+    }
+}
 
 /// A limit on the size of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

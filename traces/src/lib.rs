@@ -5,7 +5,7 @@
 
 pub mod atlas;
 mod call;
-mod cli;
+pub mod cli;
 pub mod commands;
 pub mod component;
 pub mod corpus;

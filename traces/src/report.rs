@@ -6,14 +6,15 @@ use crate::say;
 use hdrhistogram::Histogram;
 use seedbed_sim::fault::FaultClass;
 use seedbed_sim::shrink::RETOLD;
-use seedbed_sim::{Fingerprint, SeedResult, Sizes, Violation};
+use seedbed_sim::{Fingerprint, Replayed, SeedResult, Sizes, Undecided, Violation};
 use serde_json::{Value, json};
 
 use crate::component::{Replay, Run, Shrunk};
 
 /// The verdict in one word.
-pub fn verdict(violation: Option<&Violation>) -> &'static str {
+pub fn verdict(violation: Option<&Violation>, undecided: Option<&Undecided>) -> &'static str {
     match violation {
+        None if undecided.is_some() => "unknown",
         None => "held",
         Some(violation) if violation.liveness => "stuck",
         Some(_) => "violated",
@@ -48,34 +49,39 @@ pub fn folded<'a>(marks: impl IntoIterator<Item = (&'a str, u64)>) -> Vec<(Strin
 
 /// The JSON line of a seed in a sweep.
 pub fn seed_json(model: &str, result: &SeedResult, trace: Option<&str>) -> Value {
-    let violation = result.violation.as_ref();
+    let (violation, undecided) = (result.violation.as_ref(), result.undecided.as_ref());
     json!({
         "model": model,
         "seed": result.seed,
-        "verdict": verdict(violation),
+        "verdict": verdict(violation, undecided),
         "property": violation.map(|violation| &violation.property),
         "at_ns": violation.map(|violation| violation.at.0),
         "trace": trace,
         "fingerprint": Fingerprint(result.fingerprint),
         "events": result.events,
-        "message": violation.map(|violation| &violation.message),
+        "message": message(violation, undecided),
     })
+}
+
+/// What was wrong, or why nothing is known.
+fn message(violation: Option<&Violation>, undecided: Option<&Undecided>) -> Option<String> {
+    violation.map(|violation| violation.message.clone()).or(undecided.map(Undecided::to_string))
 }
 
 /// The JSON line of a run.
 pub fn run_json(model: &str, seed: u64, run: &Run, trace: Option<&str>) -> Value {
-    let violation = run.violation.as_ref();
+    let (violation, undecided) = (run.violation.as_ref(), run.undecided.as_ref());
     let latency = latencies(&run.operations.latencies);
     json!({
         "model": model,
         "seed": seed,
-        "verdict": verdict(violation),
+        "verdict": verdict(violation, undecided),
         "property": violation.map(|violation| &violation.property),
         "at_ns": violation.map_or(run.ended_at.0, |violation| violation.at.0),
         "trace": trace,
         "fingerprint": Fingerprint(run.fingerprint),
         "events": run.stats.events,
-        "message": violation.map(|violation| &violation.message),
+        "message": message(violation, undecided),
         "messages": {
             "sent": run.stats.sent,
             "delivered": run.stats.delivered,
@@ -118,10 +124,10 @@ pub fn latencies(nanos: &[u64]) -> Histogram<u64> {
 
 /// The JSON line of a replay.
 pub fn replay_json(replay: &Replay) -> Value {
-    let violation = replay.run.violation.as_ref();
+    let (violation, undecided) = (replay.run.violation.as_ref(), replay.run.undecided.as_ref());
     let (replayed, tries) = how(replay);
     json!({
-        "verdict": verdict(violation),
+        "verdict": verdict(violation, undecided),
         "property": violation.map(|violation| &violation.property),
         "at_ns": violation.map_or(replay.run.ended_at.0, |violation| violation.at.0),
         "event": violation.map(|violation| violation.event),
@@ -131,16 +137,43 @@ pub fn replay_json(replay: &Replay) -> Value {
         "unused": replay.unused,
         "replayed": replayed,
         "nudges": tries,
+        "same": same(replay),
+        "message": message(violation, undecided),
     })
 }
 
 /// The result of a replay in one word, and the number of nudges.
 pub fn how(replay: &Replay) -> (&'static str, usize) {
     match replay.replayed {
-        seedbed_sim::Replayed::Exact => ("exact", 0),
-        seedbed_sim::Replayed::Nudged { tries } => ("nudged", tries),
-        seedbed_sim::Replayed::Lost => ("lost", 0),
+        Replayed::Exact => ("exact", 0),
+        Replayed::Same => ("same", 0),
+        Replayed::Nudged { tries } => ("nudged", tries),
+        Replayed::Lost => ("lost", 0),
+        Replayed::Unknown => ("unknown", 0),
     }
+}
+
+/// What of a replay is as it was recorded.
+pub fn same(replay: &Replay) -> Vec<&'static str> {
+    let mut same = Vec::new();
+    match (&replay.recorded, &replay.run.violation) {
+        (None, None) if replay.run.undecided.is_none() => same.push("verdict"),
+        (Some(recorded), Some(now)) => {
+            let parts = [
+                ("property", recorded.property == now.property),
+                ("instant", recorded.at == now.at),
+                ("event", recorded.event == now.event),
+                ("nodes", recorded.nodes == now.nodes),
+                ("message", recorded.message == now.message),
+            ];
+            same.extend(parts.into_iter().filter_map(|(name, equal)| equal.then_some(name)));
+        }
+        _ => {}
+    }
+    if replay.run.fingerprint == replay.recorded_fingerprint {
+        same.push("fingerprint");
+    }
+    same
 }
 
 fn sizes_json(sizes: Sizes) -> Value {
@@ -153,7 +186,7 @@ fn sizes_json(sizes: Sizes) -> Value {
 }
 
 /// The JSON line of a shrink.
-pub fn shrink_json(shrunk: &Shrunk, seconds: f64, trace: &str) -> Value {
+pub fn shrink_json(shrunk: &Shrunk, seconds: f64, trace: Option<&str>) -> Value {
     json!({
         "before": sizes_json(shrunk.before),
         "after": sizes_json(shrunk.after),

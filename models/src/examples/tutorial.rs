@@ -138,6 +138,14 @@ impl Model for Tutorial {
         1 + usize::from(self.clients)
     }
 
+    fn validate(&self) -> Result<(), String> {
+        if self.clients > 0 { Ok(()) } else { Err("tutorial needs at least one client".into()) }
+    }
+
+    fn is_client(&self, node: NodeId) -> bool {
+        node != SERVER
+    }
+
     fn set_nodes(&mut self, nodes: usize) -> Result<(), String> {
         let clients = nodes.checked_sub(1).filter(|clients| *clients > 0).and_then(|clients| clients.try_into().ok());
         self.clients = clients.ok_or("there are a server and at least one client")?;

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use seedbed_sim::{Model, NodeId, Op, Operation, Ret, Time, Workload, workload};
 use serde::{Deserialize, Serialize};
 
+use crate::parts::bounds::{amount, exists};
 use crate::transactions::store::{Key, Step};
 
 /// The balance of every account at the beginning.
@@ -21,6 +22,19 @@ pub struct Transfer {
 }
 
 impl Transfer {
+    /// Checks that it is between two of so many accounts.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn validate(self, accounts: u16) -> Result<(), String> {
+        exists("account", self.from.0, accounts)?;
+        exists("account", self.to.0, accounts)?;
+        if self.from == self.to {
+            return Err(format!("a transfer from {} to {} moves nothing", self.from, self.to));
+        }
+        amount("amount", self.amount)
+    }
+
     /// The step on the account that pays.
     pub fn withdrawal(self) -> Step {
         Step::Add { key: self.from, amount: -self.amount }

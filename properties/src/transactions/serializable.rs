@@ -26,7 +26,7 @@ impl<M: Commits> Property<M> for StrictlySerializable {
         let report = check(&history, &Options::default()).map_err(|malformed| malformed.to_string())?;
         match report.keeps(Level::StrictSerializable) {
             Some(true) => Ok(()),
-            None => Err("whether the history is serializable could not be decided within the limit".into()),
+            None => Err(Broken::undecided("whether the history is serializable takes more steps than the limit")),
             Some(false) => {
                 let nodes: Vec<_> = world.history().invocations().iter().map(|invocation| invocation.client).collect();
                 let words: Vec<_> =

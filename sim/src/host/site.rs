@@ -15,8 +15,8 @@ use crate::host::node::{Handle, Hosted, Program, Shared, Site};
 use crate::model::Model;
 use crate::process::Context;
 use crate::process::NodeId;
-use crate::property::{Maker, Property, Violation};
-use crate::run::{Finished, Record, assertion, caught, finish, judge, judge_end};
+use crate::property::{Maker, Property};
+use crate::run::{Finished, Record, Stopped, assertion, caught, finish, judge, judge_end};
 use crate::scenario::{Case, Impossible};
 use crate::time::Time;
 use crate::world::World;
@@ -53,8 +53,9 @@ where
     let mut executor = Executor { lives: case.scenario.nodes.iter().map(|_| None).collect(), runtime, shared };
     let mut properties: Vec<_> = properties.iter().map(|make| make()).collect();
     let driven = caught(|| executor.drive(&mut properties));
-    let violation = driven.unwrap_or_else(|panic| Some(assertion(&executor.shared.world.borrow(), panic)));
-    Ok(finish(executor.shut_down(), violation))
+    let stopped =
+        driven.unwrap_or_else(|panic| Some(Stopped::Violated(assertion(&executor.shared.world.borrow(), panic))));
+    Ok(finish(executor.shut_down(), stopped))
 }
 
 /// The world, shared with the tasks.
@@ -109,16 +110,19 @@ struct Executor<M: Model> {
 }
 
 impl<A: Program, M: Model<Process = Hosted<A>>> Executor<M> {
-    fn drive(&mut self, properties: &mut [Box<dyn Property<M>>]) -> Option<Violation> {
+    fn drive(&mut self, properties: &mut [Box<dyn Property<M>>]) -> Option<Stopped> {
         while let Some(at) = self.wait() {
             if !self.shared.world.borrow_mut().step_until(at) {
-                continue;
+                match self.shared.world.borrow().broken_off() {
+                    Some(undecided) => return Some(Stopped::Undecided(undecided)),
+                    None => continue,
+                }
             }
             self.apply_node_states();
             self.run_ready();
             self.apply_node_states();
-            if let Some(violation) = judge(&self.shared.world.borrow(), properties) {
-                return Some(violation);
+            if let Some(stopped) = judge(&self.shared.world.borrow(), properties) {
+                return Some(stopped);
             }
         }
         self.shared.world.borrow_mut().advance_to_end();

@@ -114,7 +114,8 @@ fn fitting(chaos: Span, every_ms: u64) -> std::ops::RangeInclusive<usize> {
 
 impl PlanParameters {
     fn reaction_ms(&self) -> u64 {
-        (self.reaction_time.0 / 1_000_000).max(1)
+        // Motifs are made of parts of it, in whole milliseconds.
+        (self.reaction_time.0 / 1_000_000).max(10)
     }
 
     /// A node that may crash, or more often the holder of a role other than the first, usually the second.

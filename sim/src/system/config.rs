@@ -11,8 +11,9 @@ use crate::fingerprint::stable_hash;
 use crate::history::{History, Invocation, Outcome};
 use crate::model::{Model, Op};
 use crate::network::NetworkConfig;
+use crate::process::NodeId;
 use crate::run::FinishedOf;
-use crate::scenario::CaseOf;
+use crate::scenario::{CaseOf, size_of_world};
 use crate::story::StoryOf;
 use crate::time::Span;
 use crate::tolerance::Tolerance;
@@ -41,7 +42,9 @@ trait Config: Any + Send + Sync {
     fn json(&self) -> Value;
     fn equals(&self, other: &AnyConfig) -> bool;
     fn size(&self) -> usize;
-    fn validate(&self) -> Result<(), String>;
+    fn size_of_world(&self) -> Result<usize, String>;
+    fn is_client(&self, node: NodeId) -> bool;
+    fn validate_op(&self, op: &AnyOp) -> Result<(), String>;
     fn with_nodes(&self, nodes: usize) -> Result<AnyConfig, String>;
     fn with_setting(&self, name: &str, value: &str) -> Result<AnyConfig, String>;
     fn tolerance(&self) -> Tolerance;
@@ -60,8 +63,14 @@ impl<M: Model> Config for M {
     fn size(&self) -> usize {
         Model::size(self)
     }
-    fn validate(&self) -> Result<(), String> {
-        Model::validate(self)
+    fn size_of_world(&self) -> Result<usize, String> {
+        size_of_world(self)
+    }
+    fn is_client(&self, node: NodeId) -> bool {
+        Model::is_client(self, node)
+    }
+    fn validate_op(&self, op: &AnyOp) -> Result<(), String> {
+        Model::validate_op(self, op.of::<M>())
     }
     fn with_nodes(&self, nodes: usize) -> Result<AnyConfig, String> {
         let mut config = self.clone();
@@ -112,12 +121,27 @@ impl AnyConfig {
         self.0.size()
     }
 
-    /// See [`Model::validate`].
+    /// Whether there can be a world of it: see [`Model::validate`].
     ///
     /// # Errors
     /// What is wrong, and what to change.
     pub fn validate(&self) -> Result<(), String> {
-        self.0.validate()
+        self.size_of_world().map(|_| ())
+    }
+
+    /// How many nodes its worlds have, if there can be any.
+    pub(crate) fn size_of_world(&self) -> Result<usize, String> {
+        self.0.size_of_world()
+    }
+
+    /// See [`Model::is_client`].
+    pub(crate) fn is_client(&self, node: NodeId) -> bool {
+        self.0.is_client(node)
+    }
+
+    /// See [`Model::validate_op`].
+    pub(crate) fn validate_op(&self, op: &AnyOp) -> Result<(), String> {
+        self.0.validate_op(op)
     }
 
     /// The same with another number of nodes.

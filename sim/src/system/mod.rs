@@ -8,6 +8,7 @@ mod typed;
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;
+use std::num::NonZeroU64;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -45,7 +46,8 @@ impl dyn Runner + '_ {
     /// The first impossible thing, with its place.
     pub(crate) fn validate(&self, case: &AnyCase) -> Result<(), Impossible> {
         let config = &case.scenario.config;
-        case.validate_as(&self.info(), config.size(), config.validate())
+        let is_client = |node| config.is_client(node);
+        case.validate_as(&self.info(), config.size_of_world(), &is_client, &|op| config.validate_op(op))
     }
 
     /// Runs a story.
@@ -63,6 +65,8 @@ pub(crate) trait Erased: Runner + Send + Sync {
     fn bug(&self) -> Option<&'static str>;
     /// The same with another planted bug, or none.
     fn planting(&self, bug: Option<&'static str>) -> Arc<dyn Erased>;
+    /// The same with this bound on the events of its worlds.
+    fn bounded(&self, most_events: NonZeroU64) -> Arc<dyn Erased>;
     /// See [`Suite::at_boundary`].
     fn at_boundary(&self, name: &str) -> Option<(Arc<dyn Erased>, Swarm)>;
     /// See [`Suite::judging`].
@@ -175,6 +179,11 @@ impl System {
     /// The same with another planted bug, or none.
     pub fn planting(&self, bug: Option<&'static str>) -> Self {
         System(self.0.planting(bug))
+    }
+
+    /// The same with this bound on the events of its worlds ([`Scenario::most_events`]).
+    pub fn bounded(&self, most_events: NonZeroU64) -> Self {
+        System(self.0.bounded(most_events))
     }
 
     /// The same at one of its boundaries, and the faults there; `None` if there is none of this name.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;
+use std::num::NonZeroU64;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -70,6 +71,10 @@ impl<M: Model> Erased for Suite<M> {
         Arc::new(Suite { bug, ..self.clone() })
     }
 
+    fn bounded(&self, most_events: NonZeroU64) -> Arc<dyn Erased> {
+        Arc::new(Suite { most_events: Some(most_events), ..self.clone() })
+    }
+
     fn at_boundary(&self, name: &str) -> Option<(Arc<dyn Erased>, Swarm)> {
         let (suite, swarm) = self.clone().at_boundary(name)?;
         Some((Arc::new(suite), swarm))
@@ -127,8 +132,11 @@ impl<M: Model> Erased for Suite<M> {
     }
 
     fn worlds<'a>(&'a self, swarm: &Swarm, config: &AnyConfig) -> Box<dyn Worlds + 'a> {
-        let cases = swarm.cases(config.of::<M>()).planting(self.bug);
-        Box::new(Drawn { cases, swarm: swarm.clone(), properties: &self.properties })
+        Box::new(Drawn {
+            cases: self.cases_of(swarm, config.of::<M>()),
+            swarm: swarm.clone(),
+            properties: &self.properties,
+        })
     }
 
     fn watch(&self, case: &AnyCase, source: &Source, record: Record, observer: &Observer) -> AnyFinished {
@@ -137,8 +145,8 @@ impl<M: Model> Erased for Suite<M> {
             world.forget_timeline();
             let mut properties: Vec<_> = self.properties.iter().map(|make| make()).collect();
             properties.push(Box::new(observer.clone()));
-            let violation = drive(&mut world, &mut properties);
-            finish(world, violation)
+            let stopped = drive(&mut world, &mut properties);
+            finish(world, stopped)
         });
         finished.erased()
     }

@@ -22,6 +22,7 @@ use crate::scenario::{Case, Scenario};
 use crate::stats::Stats;
 use crate::time::{Span, Time};
 use crate::timeline::{Entry, Happening, Undelivered};
+use crate::undecided::MOST_RECORDED;
 use crate::workload::Operation;
 use crate::world::node::{Node, Output};
 use crate::world::queue::{Order, Queue};
@@ -53,6 +54,20 @@ pub(crate) struct Recording {
     pub(crate) entries: Vec<Entry>,
     /// The numbers of messages, by event name. A duplicate has the number of its original.
     pub(crate) numbers: BTreeMap<Order, u64>,
+    /// The memory that the entries take, about, in bytes.
+    bytes: usize,
+}
+
+impl Recording {
+    fn push(&mut self, at: Time, what: Happening) {
+        self.bytes += size_of::<Entry>() + what.text_bytes();
+        self.entries.push(Entry { at, what });
+    }
+
+    /// Whether it takes more memory than it may.
+    pub(crate) fn is_full(&self) -> bool {
+        self.bytes > MOST_RECORDED
+    }
 }
 
 /// Links that a fault makes slower.
@@ -96,6 +111,8 @@ pub(crate) struct Core<M: Model> {
     pub(crate) history: History<Op<M>, Ret<M>>,
     pub(crate) marks: Vec<(&'static str, u64)>,
     pub(crate) stats: Stats,
+    /// See [`Scenario::most_events`].
+    pub(crate) most_events: u64,
     pub(crate) fingerprint: StableHasher,
     pub(crate) recording: Option<Recording>,
     /// madsim's clock, if the model [reads it](Model::READS_MADSIM_TIME).
@@ -147,6 +164,7 @@ impl<M: Model> Core<M> {
             history: History::default(),
             marks: Vec::new(),
             stats: Stats::default(),
+            most_events: scenario.most_events(),
             fingerprint: StableHasher::default(),
             recording: record.then(Recording::default),
             #[cfg(madsim)]
@@ -155,10 +173,18 @@ impl<M: Model> Core<M> {
         }
     }
 
+    /// Whether the run has had as many events as it may, or sent more messages: those would be events to come.
+    #[inline(always)]
+    pub(crate) fn is_spent(&self) -> bool {
+        self.stats.events >= self.most_events
+            || self.stats.sent > self.most_events
+            || self.recording.as_ref().is_some_and(Recording::is_full)
+    }
+
     #[inline]
     pub(crate) fn record(&mut self, what: impl FnOnce() -> Happening) {
         if let Some(recording) = &mut self.recording {
-            recording.entries.push(Entry { at: self.now, what: what() });
+            recording.push(self.now, what());
         }
     }
 
@@ -313,7 +339,7 @@ impl<M: Model> Core<M> {
         if let Some(recording) = &mut self.recording {
             let (from, to) = order.link();
             let what = what(recording.numbers[&order], from, to, crate::kind::name_of(message));
-            recording.entries.push(Entry { at: self.now, what });
+            recording.push(self.now, what);
         }
     }
 

@@ -27,8 +27,9 @@ use crate::scenario::{Case, Impossible, Scenario};
 use crate::stats::Stats;
 use crate::time::{Span, Time};
 use crate::timeline::{Entry, Happening, Undelivered};
+use crate::undecided::Undecided;
 
-use self::core::{Core, Event, NodeEffects};
+use self::core::{Core, Event, NodeEffects, Recording};
 use self::node::Arrival;
 use self::queue::Order;
 use self::timers::Wake;
@@ -281,7 +282,8 @@ impl<M: Model> World<M> {
         self.core.queue.next_at().filter(|at| *at <= self.core.scenario.phases.end_at())
     }
 
-    /// Runs the next event. `false` if there is none before the end of the run.
+    /// Runs the next event. `false` if there is none before the end of the run, or the run has come to its bound on events
+    /// ([`World::broken_off`]).
     #[inline]
     pub fn step(&mut self) -> bool {
         self.step_until(self.core.scenario.phases.end_at())
@@ -291,6 +293,9 @@ impl<M: Model> World<M> {
     #[inline]
     pub(crate) fn step_until(&mut self, limit: Time) -> bool {
         loop {
+            if self.core.is_spent() {
+                return false;
+            }
             let Some((at, order, event)) = self.core.queue.pop_by(limit) else {
                 return false;
             };
@@ -302,6 +307,19 @@ impl<M: Model> World<M> {
                 return true;
             }
         }
+    }
+
+    /// Why there are no more steps although the run is not over; `None` if it is over, or goes on.
+    pub fn broken_off(&self) -> Option<Undecided> {
+        self.next_at().and_then(|_| self.limit_reached())
+    }
+
+    /// The limit that the run has come to, if any.
+    pub(crate) fn limit_reached(&self) -> Option<Undecided> {
+        if self.core.recording.as_ref().is_some_and(Recording::is_full) {
+            return Some(Undecided::Recording);
+        }
+        self.core.is_spent().then_some(Undecided::Events(self.core.most_events))
     }
 
     /// Advances the time to the end of the run, after the last event.

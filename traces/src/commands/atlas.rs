@@ -17,7 +17,7 @@ use crate::component::Component;
 use crate::program;
 use crate::registry;
 use crate::report::print_json;
-use crate::say;
+use crate::{say, tell};
 
 /// The default folder of atlases and their cached results.
 pub const FOLDER: &str = "target/atlas";
@@ -98,7 +98,7 @@ pub fn survey(components: &[Component], effort: Effort, cache: Option<&Cache>) -
     let atlas = surveyor.survey(components);
     progress.finish_and_clear();
     for note in notes.into_inner().expect("nobody panics with it") {
-        eprintln!("{}: {note}", program::name());
+        tell!("{}: {note}", program::name());
     }
     let (kept, new) = reused.into_inner().expect("nobody panics with it");
     let seconds = watch.seconds();
@@ -111,7 +111,7 @@ pub fn ended(atlas: &Atlas) -> Ended {
     for (row, entry) in atlas.entries().filter(|(_, entry)| entry.breaks_a_promise()) {
         let worst = entry.cell.as_ref().and_then(|cell| cell.worst());
         let (property, seed) = worst.map_or(("", 0), |(property, failures)| (property, failures.seeds[0]));
-        eprintln!(
+        tell!(
             "{}: BROKEN PROMISE: {} declares to tolerate {}, and violates {property} (seed {seed}):\n  {}",
             program::name(),
             row.title(),

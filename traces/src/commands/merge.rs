@@ -8,8 +8,8 @@ use crate::commands::Ended;
 use crate::commands::sweep::print_summary;
 use crate::files;
 use crate::report::print_json;
-use crate::say;
 use crate::shard::collect::{Collected, Joined, Missing};
+use crate::{say, tell};
 
 /// Merges files of JSON lines. Duplicate parts count once; missing parts are named, and then the result is undecided
 /// unless a property was violated.
@@ -25,10 +25,10 @@ pub fn merge(files: &[PathBuf], as_json: bool) -> anyhow::Result<Ended> {
     }
     let joined = collected.join()?;
     for note in &joined.notes {
-        eprintln!("note: {note}");
+        tell!("note: {note}");
     }
     for missing in &joined.missing {
-        eprintln!("note: {missing}\n  to run it: {} --results FILE", joined.swept.call(missing.shard));
+        tell!("note: {missing}\n  to run it: {} --results FILE", joined.swept.call(missing.shard));
     }
     if as_json {
         joined.failing.iter().for_each(print_json);
@@ -40,7 +40,8 @@ pub fn merge(files: &[PathBuf], as_json: bool) -> anyhow::Result<Ended> {
         }
     }
     // A seed may have failed although its part is missing.
-    Ok(match (joined.failing.is_empty() && joined.summary.violations == 0, joined.missing.is_empty()) {
+    let all_decided = joined.missing.is_empty() && joined.summary.undecided == 0;
+    Ok(match (joined.failing.is_empty() && joined.summary.violations == 0, all_decided) {
         (false, _) => Ended::Violated,
         (true, true) => Ended::Held,
         (true, false) => Ended::Undecided,

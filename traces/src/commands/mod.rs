@@ -19,15 +19,17 @@ pub mod sweep;
 pub mod tour;
 
 use std::collections::BTreeSet;
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use seedbed_sim::check::{failing_directory, keep_trace};
 use seedbed_sim::{FaultClass, Info, Strategy};
 
-use crate::component::{Component, KeepGoing, Options, Prepared, Replay, Shrunk};
+use crate::component::{Component, KeepGoing, Options, Prepared, Replay, Run, Shrunk};
 use crate::files;
 use crate::registry;
+use crate::tell;
 
 /// The result of a command without a usage error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +42,22 @@ pub enum Ended {
     Refused,
     /// Nothing was violated, but something is undecided: exit code 3.
     Undecided,
+}
+
+impl Ended {
+    /// The end of runs of which so many violated something, and so many have no verdict.
+    pub fn of(violations: u64, undecided: u64) -> Self {
+        match (violations, undecided) {
+            (1.., _) => Ended::Violated,
+            (0, 1..) => Ended::Undecided,
+            (0, 0) => Ended::Held,
+        }
+    }
+
+    /// The end of one run.
+    fn of_run(run: &Run) -> Self {
+        Ended::of(run.violation.is_some().into(), run.undecided.is_some().into())
+    }
 }
 
 /// The options for running a model.
@@ -63,6 +81,10 @@ pub struct ModelOptions {
     /// Replace a field of the configuration, as a trace has it: `--with kind=redlock --with lease.ttl=600ms`.
     #[arg(long, value_name = "FIELD=VALUE")]
     pub with: Vec<String>,
+    /// The most events of a world; one that has more is undecided. By default a large number that grows with the nodes and the
+    /// length of the run.
+    #[arg(long, value_parser = counts::events())]
+    pub events: Option<NonZeroU64>,
     /// How the world of a seed is drawn: uniform, swarm, pct or guided.
     #[arg(long, default_value_t)]
     pub strategy: Strategy,
@@ -132,6 +154,7 @@ impl ModelOptions {
             settings: self.settings.0.clone(),
             every: self.every,
             with: fields(&self.with)?,
+            events: self.events,
             strategy: self.strategy,
             corpus: self.corpus.clone(),
         })
@@ -139,7 +162,7 @@ impl ModelOptions {
 }
 
 /// Parses `FIELD=VALUE`: the path of a field of the configuration, and its new value.
-fn fields(with: &[String]) -> anyhow::Result<Vec<(String, String)>> {
+pub(crate) fn fields(with: &[String]) -> anyhow::Result<Vec<(String, String)>> {
     let field = |text: &String| match text.split_once('=') {
         Some((path, value)) => Ok((path.to_string(), value.to_string())),
         None => Err(anyhow::anyhow!("--with {text}: write FIELD=VALUE, such as kind=redlock")),
@@ -157,7 +180,7 @@ fn beyond(info: &Info, options: &Options) {
     let beyond = options.faults.iter().flatten().filter(|class| !info.tolerates.contains(class));
     let beyond: Vec<_> = beyond.map(|class| class.name()).collect();
     if !beyond.is_empty() {
-        eprintln!("note: {} does not declare to tolerate {}: what fails may be no bug", info.name, beyond.join(", "));
+        tell!("note: {} does not declare to tolerate {}: what fails may be no bug", info.name, beyond.join(", "));
     }
 }
 
@@ -196,18 +219,16 @@ fn in_file(file: &Path) -> String {
     format!("in {}", file.display())
 }
 
-/// Shrinks a failing seed, and writes its trace. `None` if the seed violates nothing.
-fn hunt(
-    component: &Component,
-    prepared: &Prepared,
-    seed: u64,
-    keep_going: KeepGoing<'_>,
-) -> anyhow::Result<Option<(Shrunk, PathBuf)>> {
-    let Some(shrunk) = prepared.hunt(seed, keep_going)? else {
-        return Ok(None);
-    };
-    let file = keep(component, seed, &shrunk)?;
-    Ok(Some((shrunk, file)))
+/// Shrinks a failing seed, and writes its trace. `None` if that is not possible, which is told: the seed fails all the same.
+fn hunt(component: &Component, prepared: &Prepared, seed: u64, keep_going: KeepGoing<'_>) -> Option<(Shrunk, PathBuf)> {
+    let kept = |shrunk: Shrunk| keep(component, seed, &shrunk).map(|file| (shrunk, file));
+    match prepared.hunt(seed, keep_going).and_then(|shrunk| shrunk.map(kept).transpose()) {
+        Ok(hunted) => hunted,
+        Err(problem) => {
+            tell!("seed {seed}: {problem:#}");
+            None
+        }
+    }
 }
 
 /// Writes a trace into the folder of failing traces.

@@ -3,11 +3,12 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use seedbed_sim::Strategy;
 
 use crate::commands::progress::{bar, handle_ctrl_c, interrupted};
 use crate::commands::{Ended, counts};
+use crate::files;
 use crate::kills::compare::compare;
 use crate::kills::{self, Effort, Plan, Row};
 use crate::registry;
@@ -65,20 +66,19 @@ pub fn mutants(call: &Mutants) -> anyhow::Result<Ended> {
         effort: Effort { attempts: call.attempts, seeds: call.seeds, budget: call.budget },
         strategies: strategies.clone(),
     };
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(call.threads.unwrap_or(0)).build()?;
+    let pool = counts::pool(call.threads)?;
     handle_ctrl_c();
     let bugs: u64 = components.iter().map(|component| component.info().bugs.len() as u64).sum();
     let progress = bar(bugs * strategies.len() as u64, "hunts");
     let rows = pool.install(|| kills::measure(&components, &plan, &|| progress.inc(1), &|| !interrupted()))?;
     progress.finish_and_clear();
-    if let Some(file) = &call.out {
-        std::fs::write(file, kills::page::page(&rows, &plan))
-            .with_context(|| format!("cannot write {}", file.display()))?;
-    }
     if call.json {
         print_lines(&rows);
     } else {
         print(&rows);
+    }
+    if let Some(file) = &call.out {
+        files::write(file, &kills::page::page(&rows, &plan), &[])?;
     }
     let all_killed = !interrupted() && rows.iter().all(|row| row.main().killed());
     Ok(if all_killed { Ended::Held } else { Ended::Violated })

@@ -6,21 +6,26 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use seedbed_sim::shrink::Progress;
 
-static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+use crate::say::printable;
+
+static CTRL_C: AtomicBool = AtomicBool::new(false);
+
+/// The exit code of what Ctrl-C has ended: that of shells, 128 and the number of the signal.
+pub const INTERRUPTED: u8 = 130;
 
 /// Handles Ctrl-C: long work ends early, and its results so far are printed. A second Ctrl-C kills the process.
 pub fn handle_ctrl_c() {
     // If no handler can be set, Ctrl-C kills the process as usual.
     let _ = ctrlc::set_handler(|| {
-        if INTERRUPTED.swap(true, Ordering::SeqCst) {
-            std::process::exit(130);
+        if CTRL_C.swap(true, Ordering::SeqCst) {
+            std::process::exit(INTERRUPTED.into());
         }
     });
 }
 
 /// Whether Ctrl-C was pressed.
 pub fn interrupted() -> bool {
-    INTERRUPTED.load(Ordering::SeqCst)
+    CTRL_C.load(Ordering::SeqCst)
 }
 
 /// A stopwatch on the wall clock. Only this crate reads it.
@@ -46,14 +51,14 @@ pub fn bar(total: u64, what: &str) -> ProgressBar {
     let bar = ProgressBar::new(total);
     let style = ProgressStyle::with_template("{msg:24} {wide_bar} {pos}/{len} {per_sec} {eta}");
     bar.set_style(style.expect("the template is right"));
-    bar.set_message(what.to_string());
+    bar.set_message(printable(what).into_owned());
     bar
 }
 
 /// A spinner for work of unknown length; shown only on a terminal.
 pub fn spinner(what: &str) -> ProgressBar {
     let bar = ProgressBar::new_spinner();
-    bar.set_message(what.to_string());
+    bar.set_message(printable(what).into_owned());
     bar.enable_steady_tick(Duration::from_millis(100));
     bar
 }

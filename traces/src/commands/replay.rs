@@ -1,8 +1,9 @@
 //! `seedbed replay`: runs a trace, verifies it, and says which choices were unused.
 
-use crate::{say, say_all};
+use crate::say::tell;
+use crate::{say, say_all, tell};
 use std::collections::BTreeSet;
-use std::io::{BufRead as _, Read as _, Write as _};
+use std::io::{BufRead as _, Read as _};
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -10,19 +11,10 @@ use seedbed_sim::replay::NUDGES;
 use seedbed_sim::system::AnyWorld;
 use seedbed_sim::{Fingerprint, NodeId, Time};
 
-use crate::commands::{Ended, at_most, fields, in_file, judged_here, read_trace};
-use crate::component::{Component, Replay};
+use crate::commands::{Ended, at_most, in_file, judged_here, read_trace};
+use crate::component::{Changes, Component, Replay};
 use crate::draw::{Picture, text};
-use crate::report::{how, print_json, replay_json, verdict};
-
-/// Changes of the trace before its replay.
-#[derive(Clone, Debug, Default)]
-pub struct WhatIf {
-    /// Fields of the configuration to replace, each as `FIELD=VALUE`.
-    pub with: Vec<String>,
-    /// Remove the planted bug.
-    pub no_bug: bool,
-}
+use crate::report::{how, print_json, replay_json, same, verdict};
 
 /// The output of a replay.
 #[derive(Clone, Debug, Default)]
@@ -41,11 +33,10 @@ pub struct Shown {
 ///
 /// # Errors
 /// If the file is no trace that this version can run, or its configuration lacks a field.
-pub fn replay(file: &Path, what_if: &WhatIf, how_shown: &Shown) -> anyhow::Result<Ended> {
+pub fn replay(file: &Path, changes: &Changes, how_shown: &Shown) -> anyhow::Result<Ended> {
     let (mut trace, component) = read_trace(file)?;
-    let with = fields(&what_if.with)?;
-    if !with.is_empty() || what_if.no_bug {
-        trace = component.with(&trace, &with, what_if.no_bug).with_context(|| in_file(file))?;
+    if *changes != Changes::default() {
+        trace = component.with(&trace, changes).with_context(|| in_file(file))?;
     }
     let replay = component.replay(&trace, NUDGES).with_context(|| in_file(file))?;
     judged_here(&component, &replay).with_context(|| in_file(file))?;
@@ -58,7 +49,7 @@ pub fn replay(file: &Path, what_if: &WhatIf, how_shown: &Shown) -> anyhow::Resul
     } else {
         print(&replay, how_shown);
     }
-    Ok(if replay.run.violation.is_some() { Ended::Violated } else { Ended::Held })
+    Ok(Ended::of_run(&replay.run))
 }
 
 fn print(replay: &Replay, how_shown: &Shown) {
@@ -69,6 +60,7 @@ fn print(replay: &Replay, how_shown: &Shown) {
     let picture = Picture { timeline: &timeline, violation, ..run.picture(at_most(how_shown.lines)) };
     say_all!("{}", text::draw(&picture));
     say!();
+    let verdict = verdict(run.violation.as_ref(), run.undecided.as_ref());
     let (word, tries) = how(replay);
     match (&replay.recorded, word) {
         (Some(recorded), "lost") => say!(
@@ -77,7 +69,11 @@ fn print(replay: &Replay, how_shown: &Shown) {
             run.violation.as_ref().map_or("held", |violation| &violation.property)
         ),
         (_, "nudged") => say!("nudged: fails again after its times were moved within 5 % ({tries} tries)"),
-        _ => say!("exact: {}", verdict(run.violation.as_ref())),
+        (_, "unknown") => say!("unknown: {}", run.undecided.as_ref().map(ToString::to_string).unwrap_or_default()),
+        (_, "same") => {
+            say!("not exact: {verdict}, as recorded, in another run; the same are: {}", same(replay).join(", "));
+        }
+        _ => say!("exact: {verdict}"),
     }
     say!(
         "  {} choices fixed, {} of them never asked for ({:.0} %)",
@@ -102,7 +98,7 @@ const MOST_TYPED: u64 = 1_000_000;
 /// Steps through entries: Enter continues, `s` shows the states of all nodes, `q` ends stepping.
 fn step(trace: &str, component: &Component, events: Option<u64>) -> anyhow::Result<()> {
     let mut keys = std::io::stdin().lock().take(MOST_TYPED).lines();
-    eprintln!("Enter: next, s: states of all nodes, q: go on without stepping");
+    tell!("Enter: next, s: states of all nodes, q: go on without stepping");
     let mut nodes = BTreeSet::new();
     let mut shown = 0;
     component.step(trace, events, &mut |world| {
@@ -112,8 +108,7 @@ fn step(trace: &str, component: &Component, events: Option<u64>) -> anyhow::Resu
         entries.iter().all(|entry| {
             say!("{:>9}  {}", entry.at.to_string(), serde_json::to_string(&entry.what).unwrap_or_default());
             loop {
-                eprint!("> ");
-                let _ = std::io::stderr().flush();
+                tell(format_args!("> "));
                 match keys.next() {
                     Some(Ok(key)) if key.trim() == "s" => say!("{}", states(world, &nodes)),
                     Some(Ok(key)) => return key.trim() != "q",

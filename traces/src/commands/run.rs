@@ -2,19 +2,17 @@
 
 use std::path::Path;
 
-use anyhow::Context as _;
-use seedbed_sim::check::write_trace;
-
 use crate::commands::litmus::{Seeds, litmus};
 use crate::commands::progress::{ShrinkBudget, keep_shrinking, spinner};
 use crate::commands::{Ended, ModelOptions, at_most, hunt, shown};
 use crate::component::Run;
 use crate::corpus;
 use crate::draw::text;
+use crate::files;
 use crate::program;
 use crate::registry;
 use crate::report::{folded, latencies, print_json, run_json, verdict};
-use crate::{say, say_all};
+use crate::{say, say_all, tell};
 
 /// Runs one seed of a model, or the litmus program of the options.
 ///
@@ -36,14 +34,12 @@ pub fn run(
     }
     let seed = seeds.one.unwrap_or(0);
     let run = prepared.run(seed)?;
-    if let Some(file) = whole {
-        write_trace(file, &prepared.record(seed)?).with_context(|| format!("cannot write {}", file.display()))?;
-    }
+    let written = whole.map_or(Ok(()), |file| files::write(file, &prepared.record(seed)?, &[]));
     let trace = match &run.violation {
         None => None,
         Some(_) => {
             let spinner = spinner("shrinking");
-            let found = hunt(&component, &prepared, seed, &mut keep_shrinking(&spinner, ShrinkBudget::default()))?;
+            let found = hunt(&component, &prepared, seed, &mut keep_shrinking(&spinner, ShrinkBudget::default()));
             spinner.finish_and_clear();
             found.map(|(_, file)| shown(&file))
         }
@@ -56,7 +52,12 @@ pub fn run(
             say!("\n  trace   {trace}\n  replay  {}", program::replay(trace));
         }
     }
-    Ok(if run.violation.is_some() { Ended::Violated } else { Ended::Held })
+    match written {
+        // The violation counts more than the file.
+        Err(problem) if run.violation.is_some() => tell!("{}: {problem:#}", program::name()),
+        written => written?,
+    }
+    Ok(Ended::of_run(&run))
 }
 
 fn print(model: &str, seed: u64, run: &Run, lines: usize) {
@@ -64,10 +65,13 @@ fn print(model: &str, seed: u64, run: &Run, lines: usize) {
     let stats = &run.stats;
     say!(
         "\n{model}, seed {seed}: {} after {} events, {} of virtual time",
-        verdict(run.violation.as_ref()),
+        verdict(run.violation.as_ref(), run.undecided.as_ref()),
         stats.events,
         run.ended_at
     );
+    if let Some(why) = &run.undecided {
+        say!("  {why}");
+    }
     say!(
         "  messages    {} sent, {} delivered, {} lost, {} doubled, {} cut, {} to a node that was down",
         stats.sent,

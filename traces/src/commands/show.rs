@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use crate::commands::{Ended, at_most, in_file, read_trace};
 use crate::draw::html::Limits;
 use crate::draw::{Picture, dot, html, mermaid, otlp, perfetto, shiviz, text};
+use crate::files;
 
 /// The forms of drawings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -34,10 +35,13 @@ pub enum Form {
 /// # Errors
 /// If the file is no trace that this version can run, or the drawing cannot be written.
 pub fn show(file: &Path, form: Form, lines: usize, out: Option<PathBuf>) -> anyhow::Result<Ended> {
+    if let Some(out) = &out {
+        files::must_differ(out, &[file])?;
+    }
     let drawing = draw(file, form, lines)?;
     match out {
         None => say_all!("{drawing}"),
-        Some(out) => std::fs::write(&out, drawing).with_context(|| format!("cannot write {}", out.display()))?,
+        Some(out) => files::write(&out, &drawing, &[file])?,
     }
     Ok(Ended::Held)
 }

@@ -1,18 +1,18 @@
 //! `seedbed sweep`: runs many worlds on all cores, and on many machines.
 
-use crate::say;
+use crate::{say, tell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::ops::Range;
 use std::path::PathBuf;
-use std::sync::Mutex;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Mutex, OnceLock};
 
 use anyhow::bail;
 use comfy_table::{Table, presets};
 use rayon::prelude::*;
-use seedbed_sim::{Fingerprint, SeedResult, Strategy, Summary};
+use seedbed_sim::{Fingerprint, SeedResult, Strategy, Summary, Undecided};
 use serde_json::{Value, json};
 
 use crate::commands::progress::{ShrinkBudget, Stopwatch, bar, handle_ctrl_c, interrupted, keep_shrinking, spinner};
@@ -21,10 +21,10 @@ use crate::component::{Component, Options, Prepared, Shrunk};
 use crate::corpus;
 use crate::program;
 use crate::registry;
-use crate::report::{folded, print_json, seed_json, shrink_lines};
+use crate::report::{folded, seed_json, shrink_lines};
 use crate::shard::collect::Collected;
 use crate::shard::record::{FORMAT, Header, Part, Planned, Seeds, Swept};
-use crate::shard::results::Results;
+use crate::shard::results::{Results, print_line};
 use crate::shard::{Shard, auto};
 
 /// The options of `seedbed sweep`.
@@ -67,7 +67,7 @@ impl Sweep {
                 let auto::Recognised { shard, engine, from } =
                     auto::recognise(&std::env::vars_os().filter_map(readable).collect())
                         .map_err(|problem| anyhow::anyhow!("--shard auto: {problem}"))?;
-                eprintln!("shard {shard}, by {engine} ({from})");
+                tell!("shard {shard}, by {engine} ({from})");
                 Ok(shard)
             }
             Some(text) => text.parse().map_err(|problem| anyhow::anyhow!("--shard: {problem}")),
@@ -98,7 +98,7 @@ pub fn sweep(call: &Sweep) -> anyhow::Result<Ended> {
     if call.threads == Some(0) {
         bail!("--threads 0: a sweep needs at least one thread");
     }
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(call.threads.unwrap_or(0)).build()?;
+    let pool = counts::pool(call.threads)?;
     let mut swept = Swept {
         models: call.models.clone(),
         seeds: Seeds(whole.clone()),
@@ -117,11 +117,12 @@ pub fn sweep(call: &Sweep) -> anyhow::Result<Ended> {
         None => (Results::Nowhere, Collected::default()),
     };
     handle_ctrl_c();
-    let mut work = Work { header, options, pool, call, results, before, seconds: 0.0, printed: AtomicUsize::new(0) };
+    let (printed, undecided, broken) = (AtomicUsize::new(0), AtomicUsize::new(0), OnceLock::new());
+    let mut work = Work { header, options, pool, call, results, before, seconds: 0.0, printed, undecided, broken };
     let mut summary = Summary::default();
     for component in &components {
         summary = summary.merged(work.sweep(component)?);
-        if interrupted() {
+        if work.stops() {
             break;
         }
     }
@@ -131,9 +132,19 @@ pub fn sweep(call: &Sweep) -> anyhow::Result<Ended> {
     let closing = json!({"summary": summary_json(&summary, &work.header)});
     if !call.json {
         print_summary(&summary);
+        if interrupted() {
+            let all = components.len() as u64 * (shard.share(&whole).end - shard.share(&whole).start);
+            say!("INTERRUPTED: {} of {all} worlds were run", summary.runs);
+        }
     }
-    work.write_line(&closing)?;
-    Ok(if summary.violations > 0 { Ended::Violated } else { Ended::Held })
+    work.write_line(&closing);
+    match work.broken.into_inner() {
+        // What was found counts more than where it could not be written.
+        Some(problem) if summary.violations > 0 => tell!("{}: {problem:#}", program::name()),
+        Some(problem) => return Err(problem),
+        None => {}
+    }
+    Ok(Ended::of(summary.violations, summary.undecided))
 }
 
 /// The number of first seeds that every worker runs, to verify that all run the same code.
@@ -169,8 +180,26 @@ struct Work<'a> {
     seconds: f64,
     /// The number of failing seeds of the model that were printed, or would have been without the limit.
     printed: AtomicUsize,
+    /// The same of worlds without a verdict.
+    undecided: AtomicUsize,
+    /// The first result that could not be written: the sweep ends then, and tells what it has found.
+    broken: OnceLock<anyhow::Error>,
 }
+
 impl Work<'_> {
+    /// Whether the sweep ends before all worlds are run.
+    fn stops(&self) -> bool {
+        interrupted() || self.broken.get().is_some()
+    }
+
+    /// Takes note of a result that could not be written.
+    fn kept(&self, written: anyhow::Result<()>) {
+        if let Err(problem) = written {
+            // Of several problems the first is told.
+            let _ = self.broken.set(problem);
+        }
+    }
+
     /// Runs the remaining seeds of a model, and shrinks failures.
     fn sweep(&mut self, component: &Component) -> anyhow::Result<Summary> {
         let name = component.info().name;
@@ -181,12 +210,15 @@ impl Work<'_> {
         let lowest: Mutex<Lowest> = Mutex::default();
         let watch = Stopwatch::start();
         let run = |part: &Range<u64>| {
-            if interrupted() {
+            if self.stops() {
                 return Ok(Summary::default());
             }
             let failing = Mutex::new(BTreeMap::new());
             let each = |result: SeedResult| {
                 progress.inc(1);
+                if let Some(why) = &result.undecided {
+                    progress.suspend(|| self.report_undecided(name, result.seed, why));
+                }
                 if result.violation.is_some() {
                     failing.lock().expect("nobody panics with it").insert(result.seed, seed_json(name, &result, None));
                     let passed_over = if self.call.no_shrink {
@@ -198,16 +230,16 @@ impl Work<'_> {
                         progress.suspend(|| self.report_failure(name, &result));
                     }
                 }
-                !interrupted()
+                !self.stops()
             };
             let (summary, finds) = prepared.sweep(part.clone(), &each)?;
-            corpus::write(component, &self.options, &finds)?;
+            self.kept(corpus::write(component, &self.options, &finds));
             if summary.runs == part.end - part.start {
                 let failing = failing.into_inner().expect("nobody panics with it").into_values().collect();
                 let (seconds, threads) = (self.seconds + watch.seconds(), self.pool.current_num_threads());
                 let stamped = Summary { seconds, threads, ..summary.clone() };
                 let part = Part { model: name.to_string(), seeds: Seeds(part.clone()), summary: stamped, failing };
-                self.results.part(&part)?;
+                self.kept(self.results.part(&part));
             }
             Ok(summary)
         };
@@ -227,7 +259,7 @@ impl Work<'_> {
             None => true,
         });
         if left.len() < all {
-            eprintln!("{name}: {} of {all} parts are there already", all - left.len());
+            tell!("{name}: {} of {all} parts are there already", all - left.len());
         }
         let merged = |a: Summary, b: Summary| Ok(a.merged(b));
         let ran: anyhow::Result<Summary> =
@@ -238,7 +270,7 @@ impl Work<'_> {
         let mut lowest = lowest.into_inner().expect("nobody panics with it");
         self.restore_failures(&prepared, name, &mut lowest)?;
         for results in lowest.0.into_values() {
-            self.shrink_failures(component, &prepared, results.into_values().collect())?;
+            self.shrink_failures(component, &prepared, results.into_values().collect());
         }
         let unprinted = self.printed.swap(0, Relaxed).saturating_sub(MOST_PRINTED);
         if unprinted > 0 {
@@ -282,32 +314,34 @@ impl Work<'_> {
 
     fn print(&self, line: &Value) {
         if self.call.json {
-            print_json(line);
+            print_line(line);
         }
     }
 
     /// Writes a JSON line to standard output and to the results file.
-    fn write_line(&self, line: &Value) -> anyhow::Result<()> {
+    fn write_line(&self, line: &Value) {
         self.print(line);
-        self.results.keep(line)
+        self.kept(self.results.keep(line));
+    }
+
+    /// Tells of a world without a verdict, as far as there is room for it.
+    fn report_undecided(&self, name: &str, seed: u64, why: &Undecided) {
+        if self.undecided.fetch_add(1, Relaxed) < MOST_PRINTED {
+            tell!("{name}: seed {seed} has no verdict: {why}");
+        }
     }
 
     fn report_failure(&self, name: &str, result: &SeedResult) {
         let Some(violation) = &result.violation else { return };
         if self.call.json {
-            print_json(&seed_json(name, result, None));
+            print_line(&seed_json(name, result, None));
         } else if self.printed.fetch_add(1, Relaxed) < MOST_PRINTED {
             say!("{name}: {} at {} (seed {})", violation.property, violation.at, result.seed);
         }
     }
 
     /// Shrinks failures of one property, in the order of seeds, until one becomes a short story; keeps the shortest.
-    fn shrink_failures(
-        &self,
-        component: &Component,
-        prepared: &Prepared,
-        results: Vec<SeedResult>,
-    ) -> anyhow::Result<()> {
+    fn shrink_failures(&self, component: &Component, prepared: &Prepared, results: Vec<SeedResult>) {
         let name = component.info().name;
         let watch = Stopwatch::start();
         let spinner = spinner("shrinking");
@@ -320,7 +354,7 @@ impl Work<'_> {
             let mut keep_going = keep_shrinking(&spinner, ShrinkBudget::default());
             let found = prepared.hunt(result.seed, &mut keep_going);
             let found = found.unwrap_or_else(|problem| {
-                eprintln!("seed {}: {problem:#}", result.seed);
+                tell!("seed {}: {problem:#}", result.seed);
                 None
             });
             let shorter =
@@ -332,7 +366,7 @@ impl Work<'_> {
         spinner.finish_and_clear();
         let kept = best.and_then(|(place, shrunk)| {
             let file = keep(component, results[place].seed, &shrunk);
-            let file = file.inspect_err(|problem| eprintln!("seed {}: {problem:#}", results[place].seed)).ok()?;
+            let file = file.inspect_err(|problem| tell!("seed {}: {problem:#}", results[place].seed)).ok()?;
             Some((place, shrunk, shown(&file)))
         });
         for (place, result) in results.iter().enumerate() {
@@ -341,14 +375,13 @@ impl Work<'_> {
                 continue;
             };
             let Some(violation) = &result.violation else { continue };
-            self.write_line(&seed_json(name, result, Some(file)))?;
+            self.write_line(&seed_json(name, result, Some(file)));
             if !self.call.json {
                 say!("{violation}\n  (seed {})", result.seed);
                 say!("{}", shrink_lines(shrunk, watch.seconds()));
                 say!("  trace   {file}\n  replay  {}\n", program::replay(file));
             }
         }
-        Ok(())
     }
 }
 
@@ -409,6 +442,9 @@ pub fn print_summary(summary: &Summary) {
             n => format!("{n} violations"),
         }
     );
+    if summary.undecided > 0 {
+        say!("UNKNOWN: {} worlds have no verdict", summary.undecided);
+    }
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     for (class, count) in &summary.faults {

@@ -4,6 +4,7 @@ mod causality;
 pub mod dot;
 pub mod html;
 pub mod mermaid;
+mod news;
 pub mod otlp;
 pub mod perfetto;
 mod select;

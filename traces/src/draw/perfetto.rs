@@ -1,5 +1,8 @@
 //! Chrome's trace event format, for Perfetto: a track for each node, an arrow for each message, and tracks for faults,
 //! down times and operations.
+//!
+//! Stories of this form are long, so an event takes about a hundred bytes, and of a long text, such as an answer that is a whole
+//! document, there is only what is new in it ([`News`]).
 
 use std::collections::BTreeMap;
 
@@ -9,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::draw::Picture;
 use crate::draw::causality::{Event, Events};
+use crate::draw::news::News;
 use crate::draw::words::{fate, words};
 
 /// The groups of tracks, which the format calls processes.
@@ -58,21 +62,36 @@ fn track(node: NodeId) -> u32 {
     u32::from(node.0) + 1
 }
 
+/// An entry in words, with what is new in its text.
+fn news<'a>(what: &'a Happening, news: &mut News<'a>) -> String {
+    match what {
+        Happening::Invoked { node, op, text } => format!("op {} asks {}", op.0, news.of((*node, "asks"), text)),
+        Happening::Ended { node, op, text, .. } => format!("op {} gets {}", op.0, news.of((*node, "gets"), text)),
+        Happening::Fired { node, text } => format!("timer {}", news.of((*node, "timer"), text)),
+        Happening::Noted { node, text } => news.of((*node, "notes"), text),
+        _ => words(what),
+    }
+}
+
 /// A slice for each instant of a node, named after the first event in it.
 fn handlers(picture: &Picture<'_>, events_of_timeline: &Events<'_>) -> Vec<Value> {
     let mut instants: BTreeMap<(NodeId, Time), Vec<String>> = BTreeMap::new();
+    let mut told = News::default();
     for event in &events_of_timeline.events {
-        instants.entry((picture.nodes[event.node], event.at)).or_default().push(words(event.what));
+        instants.entry((picture.nodes[event.node], event.at)).or_default().push(news(event.what, &mut told));
     }
     let mut slices = Vec::with_capacity(instants.len());
     let mut following = instants.keys().skip(1);
     for ((node, at), what) in &instants {
         let next = following.next().filter(|(other, _)| other == node);
         let lasts = next.map_or(SLICE_NS, |(_, next)| next.since(*at).0.min(SLICE_NS));
-        slices.push(json!({
-            "ph": "X", "pid": NODES, "tid": track(*node), "ts": micros(*at), "dur": micros(Time(lasts)), "cat": "handler",
-            "name": what[0], "args": { "does": what },
-        }));
+        let mut slice = json!({
+            "ph": "X", "pid": NODES, "tid": track(*node), "ts": micros(*at), "dur": micros(Time(lasts)), "name": what[0],
+        });
+        if what.len() > 1 {
+            slice["args"] = json!({ "then": what[1..] });
+        }
+        slices.push(slice);
     }
     slices
 }
@@ -87,7 +106,7 @@ fn messages(picture: &Picture<'_>, events_of_timeline: &Events<'_>) -> Vec<Value
         let end = |ph: &str, event: &Event<'_>| {
             json!({
                 "ph": ph, "bp": "e", "id": id, "pid": NODES, "tid": track(picture.nodes[event.node]),
-                "ts": micros(event.at), "cat": "message", "name": kind,
+                "ts": micros(event.at), "name": kind,
             })
         };
         arrows.extend([end("s", sent), end("f", event)]);
@@ -95,7 +114,7 @@ fn messages(picture: &Picture<'_>, events_of_timeline: &Events<'_>) -> Vec<Value
     for entry in picture.timeline {
         if let Happening::Undelivered { to, kind, from, why, .. } = &entry.what {
             arrows.push(json!({
-                "ph": "i", "s": "t", "pid": NODES, "tid": track(*from), "ts": micros(entry.at), "cat": "message",
+                "ph": "i", "s": "t", "pid": NODES, "tid": track(*from), "ts": micros(entry.at),
                 "name": format!("{kind} to {to}: {}", fate(*why)),
             }));
         }
@@ -115,24 +134,27 @@ fn spans(picture: &Picture<'_>) -> Vec<Value> {
             "args": { "said": said },
         }));
     };
+    let mut told = News::default();
     for entry in picture.timeline {
         let (begins, group, name, said) = match &entry.what {
-            Happening::FaultBegan { text, .. } => (true, FAULTS, text.clone(), ""),
-            Happening::FaultEnded { text, .. } => (false, FAULTS, text.clone(), ""),
-            Happening::Down { node, why } => (true, FAULTS, format!("{node} is down"), why.as_str()),
-            Happening::Started { node } => (false, FAULTS, format!("{node} is down"), ""),
-            Happening::Invoked { node, op, text } => (true, OPERATIONS, format!("{node} op {}", op.0), text.as_str()),
+            Happening::FaultBegan { text, .. } => (true, FAULTS, text.clone(), String::new()),
+            Happening::FaultEnded { text, .. } => (false, FAULTS, text.clone(), String::new()),
+            Happening::Down { node, why } => (true, FAULTS, format!("{node} is down"), why.clone()),
+            Happening::Started { node } => (false, FAULTS, format!("{node} is down"), String::new()),
+            Happening::Invoked { node, op, text } => {
+                (true, OPERATIONS, format!("{node} op {}", op.0), told.of((*node, "asks"), text))
+            }
             Happening::Ended { node, op, text, .. } => {
-                (false, OPERATIONS, format!("{node} op {}", op.0), text.as_str())
+                (false, OPERATIONS, format!("{node} op {}", op.0), told.of((*node, "gets"), text))
             }
             _ => continue,
         };
         if begins {
             count += 1;
-            edge("b", group, count, entry.at, &name, said);
+            edge("b", group, count, entry.at, &name, &said);
             open.insert((group, name), (count, entry.at));
         } else if let Some((id, _)) = open.remove(&(group, name.clone())) {
-            edge("e", group, id, entry.at, &name, said);
+            edge("e", group, id, entry.at, &name, &said);
         }
     }
     for ((group, name), (id, _)) in open {

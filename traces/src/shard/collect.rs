@@ -11,7 +11,7 @@ use seedbed_sim::Summary;
 use serde_json::Value;
 
 use super::Shard;
-use super::record::{Closing, Header, Line, Part, Seeds, Swept, Unread};
+use super::record::{Closing, FORMAT, Header, Line, Part, Seeds, Swept, Unread};
 
 /// The results of one sweep, from any number of files.
 #[derive(Clone, Debug, Default)]
@@ -106,8 +106,19 @@ impl Collected {
             let place = Place { file: file.to_string(), line: number + 1 };
             let read = match Line::read(line) {
                 Ok(line) => self.take(line, &mut header, &place)?,
-                Err(Unread::Later(format)) => {
+                Err(Unread::OtherFormat(format)) if format > FORMAT => {
                     bail!("{place}: a later version of seedbed wrote this, in format {format}; merge with that version")
+                }
+                Err(Unread::OtherFormat(format)) => {
+                    bail!("{place}: an earlier version of seedbed wrote this, in format {format}; run the sweep again")
+                }
+                Err(Unread::Changed) if whole.ends_with('\n') => {
+                    known = true;
+                    Err("its digest does not fit: it was changed or damaged".to_string())
+                }
+                Err(Unread::Changed) => {
+                    cut_off = Some(place);
+                    continue;
                 }
                 Err(Unread::Damaged(_)) if !whole.ends_with('\n') => {
                     cut_off = Some(place);
@@ -123,7 +134,7 @@ impl Collected {
         if let (false, Some((place, problem))) = (known, damaged.first()) {
             bail!("{file} is not the result of a sweep: {place}: {problem}");
         }
-        let notes = damaged.into_iter().map(|(place, problem)| format!("{place}: passed over, for {problem}"));
+        let notes = damaged.into_iter().map(|(place, problem)| format!("{place}: refused, because {problem}"));
         self.notes.extend(notes);
         self.notes
             .extend(cut_off.map(|place| format!("{place}: cut off in the middle; the whole lines before it are used")));

@@ -1,31 +1,71 @@
 //! The lines that a worker writes. Each is one JSON object:
 //!
 //! ```text
-//! {"sweep": {"format": 1, "shard": "0/2", "models": ["raft"], "seeds": "0..1000", "options": {…}, "tool": "0.1.0", "probe": "…"}}
-//! {"part": {"model": "raft", "seeds": "0..64", "summary": {…}, "failing": [{"model": "raft", "seed": 17, …}]}}
-//! {"model": "raft", "seed": 17, "verdict": "violated", …, "trace": "traces/failing/…"}
-//! {"summary": {…}}
+//! {"sweep": {"format": 2, "shard": "0/2", "models": ["raft"], "seeds": "0..1000", "options": {…}, "tool": "0.1.0", "probe": "…"}, "digest": "…"}
+//! {"part": {"model": "raft", "seeds": "0..64", "summary": {…}, "failing": [{"model": "raft", "seed": 17, …}]}, "digest": "…"}
+//! {"model": "raft", "seed": 17, "verdict": "violated", …, "trace": "traces/failing/…", "digest": "…"}
+//! {"summary": {…}, "digest": "…"}
 //! ```
 //!
 //! The first line describes the sweep, and results of other sweeps are not merged with it. A part's line is written
 //! when all its seeds have been run, and contains the failing ones; so all complete lines of a truncated file are
 //! valid. A shrunk failure has a later line of its own, with the trace.
+//!
+//! The digest of a line is of its text without the digest ([`sealed`]): disks and copies damage files, and a changed digit would
+//! be a result. A line whose digest does not fit is as good as missing.
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::num::NonZeroU64;
 use std::ops::Range;
 use std::str::FromStr;
 
 use seedbed_sim::{Fingerprint, Strategy, Summary};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 use super::Shard;
 use crate::component::Options;
 use crate::program;
+use crate::say::printable;
 
-/// The version of the format that is written, and the latest that is read.
-pub const FORMAT: u64 = 1;
+/// The version of the format that is written and read. Lines of the first had no digests.
+pub const FORMAT: u64 = 2;
+
+/// What comes before the digest, which is the last field of a line.
+const SEAL: &str = ",\"digest\":\"";
+/// How many characters a digest has: 64 bits, against damage and not against forgery.
+const DIGITS: usize = 16;
+
+/// The text of a line, with its digest. It has no control characters, so that it is the same on a terminal and in a file.
+///
+/// # Panics
+/// If the line is no JSON object.
+pub fn sealed(line: &Value) -> String {
+    let text = line.to_string();
+    let text = printable(&text);
+    let body = text.strip_suffix('}').expect("a line is an object");
+    format!("{body}{SEAL}{}\"}}", digest(&text))
+}
+
+/// The text of a line without its digest.
+///
+/// # Errors
+/// If the digest is missing, or does not fit.
+fn opened(line: &str) -> Result<String, Unread> {
+    let none = || Unread::Damaged("it has no digest".to_string());
+    let body = line.len().checked_sub(SEAL.len() + DIGITS + "\"}".len());
+    let (body, seal) = body.and_then(|at| line.split_at_checked(at)).ok_or_else(none)?;
+    let given = seal.strip_prefix(SEAL).and_then(|rest| rest.strip_suffix("\"}")).ok_or_else(none)?;
+    let text = format!("{body}}}");
+    if digest(&text) == given { Ok(text) } else { Err(Unread::Changed) }
+}
+
+fn digest(text: &str) -> String {
+    let digest = Sha256::digest(text);
+    digest.iter().take(DIGITS / 2).map(|byte| format!("{byte:02x}")).collect()
+}
 
 /// A range of seeds without its end, in the form of files and of the command line: `0..1000`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,6 +129,9 @@ pub struct Planned {
     /// The strategy that draws worlds.
     #[serde(default)]
     pub strategy: Option<String>,
+    /// The bound on the events of a world.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub events: Option<NonZeroU64>,
 }
 
 impl From<&Options> for Planned {
@@ -104,6 +147,7 @@ impl From<&Options> for Planned {
             every: options.every,
             with: options.with.clone(),
             strategy: (options.strategy != Strategy::default()).then(|| options.strategy.to_string()),
+            events: options.events,
         }
     }
 }
@@ -123,6 +167,7 @@ impl fmt::Display for Planned {
             one("boundary", self.boundary.clone()),
             self.every.then(|| " --every".to_string()),
             one("strategy", self.strategy.clone()),
+            one("events", self.events.map(|events| events.to_string())),
         ];
         let with = self.with.iter().filter_map(|(field, value)| one("with", Some(format!("{field}={value}"))));
         let settings = self.settings.iter().filter_map(|(name, value)| one(name, Some(value.clone())));
@@ -245,8 +290,10 @@ pub enum Line {
 pub enum Unread {
     /// It is damaged, or something else; says how.
     Damaged(String),
-    /// It was written by a later version, in this format.
-    Later(u64),
+    /// It is the line of a sweep, and its digest does not fit.
+    Changed,
+    /// It was written by another version, in this format.
+    OtherFormat(u64),
 }
 
 impl Line {
@@ -255,11 +302,15 @@ impl Line {
     /// # Errors
     /// Why the line is not valid.
     pub fn read(text: &str) -> Result<Line, Unread> {
-        let value: Value = serde_json::from_str(text).map_err(|_| Unread::Damaged("it is not JSON".to_string()))?;
+        let damaged = |problem: &str| Unread::Damaged(problem.to_string());
+        let value: Value = serde_json::from_str(text).map_err(|_| damaged("it is not JSON"))?;
         match value["sweep"]["format"].as_u64() {
-            Some(format) if format > FORMAT => Err(Unread::Later(format)),
-            _ => Line::of(value).map_err(Unread::Damaged),
+            Some(format) if format != FORMAT => return Err(Unread::OtherFormat(format)),
+            _ => {}
         }
+        let text = opened(text)?;
+        let value = serde_json::from_str(&text).map_err(|_| damaged("it is not JSON"))?;
+        Line::of(value).map_err(Unread::Damaged)
     }
 
     fn of(mut value: Value) -> Result<Line, String> {

@@ -9,9 +9,8 @@ use anyhow::{Context as _, bail};
 use serde_json::{Value, json};
 
 use super::collect::Collected;
-use super::record::{Header, Part};
-use crate::files;
-use crate::report::print_json;
+use super::record::{Header, Part, sealed};
+use crate::{files, say};
 
 /// The beginning of each file.
 const BEGINNING: &[u8] = b"{\"sweep\":";
@@ -89,17 +88,22 @@ impl Results {
         match self {
             Results::Nowhere => Ok(()),
             Results::Output => {
-                print_json(line);
+                print_line(line);
                 Ok(())
             }
             Results::File(path, file) => {
                 let mut file = file.lock().expect("nobody panics with it");
                 // One write call for each line, so that a killed worker leaves at most one incomplete line.
-                let written = file.write_all(format!("{line}\n").as_bytes());
+                let written = file.write_all(format!("{}\n", sealed(line)).as_bytes());
                 written.with_context(|| format!("cannot write to {}", path.display()))
             }
         }
     }
+}
+
+/// Prints a line to standard output, with its digest.
+pub fn print_line(line: &Value) {
+    say!("{}", sealed(line));
 }
 
 /// Checks that a file is of this shard of this sweep.

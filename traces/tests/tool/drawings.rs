@@ -143,3 +143,18 @@ fn graphviz_gets_edges_between_vertices() {
         assert!(count > 5, "{name}: next to nothing in it");
     });
 }
+
+/// A long story stays readable by Perfetto: about a hundred bytes an event, and of long texts what is new.
+#[test]
+fn perfetto_gets_no_text_again_and_again() {
+    let place = crate::program::place("drawings/perfetto");
+    let file = place.join("whole.json");
+    // Texts that are edited: each answer is all of the text.
+    let words = "run crdt --seed 3 --with kind=rga --with style=state --trace whole.json --json";
+    crate::program::seedbed(&place, words);
+    let drawing = draw(&file, Form::Perfetto, 0).expect("it can be drawn");
+    let value: Value = serde_json::from_str(&drawing).expect("it is JSON");
+    let events = list(&value, "traceEvents").len();
+    assert!(events > 1_000, "a short story: {events} events");
+    assert!(drawing.len() < 110 * events, "{} bytes for {events} events", drawing.len());
+}

@@ -7,7 +7,7 @@ use std::process::Output;
 use seedbed_traces::shard::Shard;
 use seedbed_traces::shard::auto::recognise;
 use seedbed_traces::shard::collect::{Collected, Joined};
-use seedbed_traces::shard::record::Seeds;
+use seedbed_traces::shard::record::{Seeds, sealed};
 use serde_json::{Value, json};
 
 use crate::program::{err, out};
@@ -39,7 +39,7 @@ fn parts_cover_every_seed_once() {
 fn shards_are_read_as_they_are_written() {
     let shard: Shard = "3/8".parse().expect("a shard");
     assert_eq!((shard.to_string(), Shard::new(3, 8)), ("3/8".to_string(), Some(shard)));
-    for wrong in ["8/8", "-1/8", "1", "a/b", "1/0", "1/2/3", ""] {
+    for wrong in ["8/8", "-1/8", "1", "a/b", "1/0", "1/2/3", "", "0/18446744073709551615"] {
         assert!(wrong.parse::<Shard>().is_err(), "{wrong}");
     }
 }
@@ -122,7 +122,7 @@ fn what_is_missing_or_contradictory_is_named() {
 // Joining
 
 fn header(shard: &str) -> Value {
-    json!({"sweep": {"format": 1, "shard": shard, "models": ["oak"], "seeds": "0..200",
+    json!({"sweep": {"format": 2, "shard": shard, "models": ["oak"], "seeds": "0..200",
         "options": {"bug": null, "faults": null, "nodes": null, "boundary": null, "settings": {}},
         "tool": "1.0.0", "probe": "00000000000000aa"}})
 }
@@ -139,7 +139,17 @@ fn part(start: u64, end: u64) -> Value {
 }
 
 fn text(lines: &[Value]) -> String {
-    lines.iter().map(|line| format!("{line}\n")).collect()
+    lines.iter().map(|line| format!("{}\n", sealed(line))).collect()
+}
+
+/// The same lines with new digests, as if a worker had written them so.
+fn resealed(text: &str) -> String {
+    let line = |line: &str| {
+        let mut value: Value = serde_json::from_str(line).expect("a line is JSON");
+        value.as_object_mut().expect("an object").remove("digest");
+        format!("{}\n", sealed(&value))
+    };
+    text.lines().map(line).collect()
 }
 
 fn join(files: &[(&str, &str)]) -> anyhow::Result<Joined> {
@@ -224,12 +234,35 @@ fn a_file_that_was_cut_off_is_worth_its_whole_lines() {
 fn damage_in_the_middle_is_named_and_passed_over() {
     let (first, second) = shards();
     let damaged = first.replacen("\"runs\":70", "\"runs\":7", 1);
-    let joined = join(&[("a", &damaged), ("b", &second)]).expect("the rest is whole");
-    assert!(joined.notes[0].starts_with("a, line 2: passed over"), "{:?}", joined.notes);
+    let joined = join(&[("a", &resealed(&damaged)), ("b", &second)]).expect("the rest is whole");
+    assert!(joined.notes[0].starts_with("a, line 2: refused, because 7 runs"), "{:?}", joined.notes);
     assert_eq!(joined.summary.runs, 130);
     let torn = first.replacen("0..70", "0..\n70", 1);
     let joined = join(&[("a", &torn), ("b", &second)]).expect("the rest is whole");
     assert_eq!((joined.notes.len(), joined.summary.runs), (2, 130), "{:?}", joined.notes);
+}
+
+/// A changed digit anywhere is noticed: the line is named, and its part is missing.
+#[test]
+fn a_line_whose_digest_does_not_fit_is_refused() {
+    let (first, second) = shards();
+    let whole = join(&[("a", &first), ("b", &second)]).expect("they belong together").summary;
+    let digits: Vec<usize> = first.char_indices().filter(|(_, c)| c.is_ascii_digit()).map(|(at, _)| at).collect();
+    assert!(digits.len() > 100, "there are digits everywhere");
+    for at in digits {
+        let mut damaged = first.clone().into_bytes();
+        damaged[at] = if damaged[at] == b'9' { b'0' } else { damaged[at] + 1 };
+        let damaged = String::from_utf8(damaged).expect("digits are text");
+        let line = first[..at].matches('\n').count() + 1;
+        let Ok(joined) = join(&[("b", &second), ("a", &damaged)]) else {
+            // It says that another version wrote it.
+            assert!(first[..at].ends_with("\"format\":"), "{damaged}");
+            continue;
+        };
+        assert!(joined.notes[0].starts_with(&format!("a, line {line}: refused, because ")), "{:?}", joined.notes);
+        assert!(joined.summary.runs < whole.runs, "a part is missing");
+        assert!(!joined.missing.is_empty());
+    }
 }
 
 #[test]
@@ -237,7 +270,7 @@ fn what_does_not_belong_together_is_refused() {
     let (first, second) = shards();
     let changed = |from: &str, to: &str| {
         assert!(second.contains(from), "{from}");
-        second.replace(from, to)
+        resealed(&second.replace(from, to))
     };
     let cases = [
         (changed("0..200", "0..300"), "over seeds 0..300, not over seeds 0..200"),
@@ -249,8 +282,9 @@ fn what_does_not_belong_together_is_refused() {
         (changed("1.0.0", "1.0.1"), "by version 1.0.1, not by version 1.0.0"),
         (changed("00000000000000aa", "00000000000000ab"), "with code whose first seeds give the fingerprint"),
         (changed("1/2", "1/3"), "shard 1/3 does not belong"),
-        (changed("\"format\":1", "\"format\":2"), "a later version"),
-        (first.replacen("\"events\":700", "\"events\":701", 1), "came out differently"),
+        (changed("\"format\":2", "\"format\":3"), "a later version"),
+        (resealed(&first.replacen("\"events\":700", "\"events\":701", 1)), "came out differently"),
+        (changed("\"format\":2", "\"format\":1"), "an earlier version of seedbed wrote this"),
         (text(&[header("0/2"), part(60, 100)]), "overlaps"),
         ("# A page about oaks\n".into(), "is not the result of a sweep"),
         ("{\"version\": 1}\n".into(), "is not the result of a sweep"),

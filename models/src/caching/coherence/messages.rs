@@ -276,6 +276,19 @@ pub enum Op {
 }
 
 impl Op {
+    /// The block that it is about; a fence is about none.
+    pub fn block(self) -> Option<Block> {
+        match self {
+            Op::Load(block)
+            | Op::Store(block, _)
+            | Op::Swap(block, _)
+            | Op::Fetch(block)
+            | Op::FetchOwned(block)
+            | Op::Evict(block) => Some(block),
+            Op::Fence => None,
+        }
+    }
+
     /// The same with its block mapped.
     pub(super) fn map_block(self, other: impl Fn(Block) -> Block) -> Op {
         match self {

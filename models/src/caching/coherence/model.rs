@@ -23,6 +23,7 @@ use crate::caching::coherence::settings::{Channels, Delays, LONG_DELAY, MemoryMo
 use crate::caching::coherence::setup::Setup;
 use crate::caching::coherence::workload::{usual, with_long_delays, writing_distinct_values};
 use crate::caching::litmus::{Litmus, Outcome, Program, classical};
+use crate::parts::bounds::{at_most, exists};
 use crate::parts::link::{self, Linked};
 
 /// The configuration: the home or the bus `n0`, then the cores.
@@ -75,6 +76,9 @@ fn short() -> Span {
 fn is_short(span: &Span) -> bool {
     *span == short()
 }
+
+/// The most blocks of clients; a litmus program has some of its own.
+const MOST_BLOCKS: u64 = 100;
 
 /// The directory or the bus, with the memory.
 pub const HOME: NodeId = NodeId(0);
@@ -300,6 +304,14 @@ impl Model for Coherence {
         if self.linked { Linked::reliable(inner, Span::ms(30)) } else { Linked::bare(inner) }
     }
 
+    fn validate_op(&self, op: &Op) -> Result<(), String> {
+        op.block().map_or(Ok(()), |Block(block)| exists("block", block.into(), self.blocks.into()))
+    }
+
+    fn is_client(&self, node: NodeId) -> bool {
+        node != HOME
+    }
+
     fn validate(&self) -> Result<(), String> {
         let on = self.protocol.interconnects();
         if !on.contains(&self.interconnect) {
@@ -312,6 +324,8 @@ impl Model for Coherence {
         if self.blocks == 0 || self.capacity == 0 {
             return Err("coherence needs at least one block, and caches with room for one".into());
         }
+        at_most("blocks", self.blocks, MOST_BLOCKS)?;
+        at_most("capacity", self.capacity, MOST_BLOCKS)?;
         if let Some(channels) = self.channels {
             if self.linked || self.has_bus() || self.protocol.is_distributed() {
                 return Err("bounded channels are for directories without reliable links".into());

@@ -235,7 +235,7 @@ impl Model for Lock {
     };
 
     fn size(&self) -> usize {
-        usize::from(self.client_ids().end)
+        usize::from(SERVERS) + 1 + usize::from(self.clients)
     }
 
     fn spawn(&self, node: NodeId, nodes: &[NodeId]) -> Node {
@@ -249,6 +249,17 @@ impl Model for Lock {
         let clients = nodes.iter().copied().filter(|node| *node > RESOURCE).collect();
         let settings = client::Settings { resource: RESOURCE, step: self.step, request_timeout: self.request_timeout };
         Node::Client(Client::new(settings, self.mutex(node, &servers, clients)))
+    }
+
+    fn validate_op(&self, op: &Op) -> Result<(), String> {
+        match op {
+            Op::Work { writes: 0, .. } | Op::Work { depth: 0, .. } => Err("writes and depth must be above 0".into()),
+            Op::Work { .. } => Ok(()),
+        }
+    }
+
+    fn is_client(&self, node: NodeId) -> bool {
+        node > RESOURCE
     }
 
     fn validate(&self) -> Result<(), String> {

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use seedbed_sim::{FaultClass, Info, Model, Named, NodeId, Operation, Phases, Skew, Span, Time, Tolerance, Workload};
 use serde::{Deserialize, Serialize};
 
+use crate::parts::bounds::{MOST_AT_A_TIME, at_most};
 use crate::parts::wal;
 use crate::replication::crdt::broadcast::Order;
 use crate::replication::crdt::bugs::Bug;
@@ -170,7 +171,7 @@ impl Model for Crdt {
             Crdt { forgets: true, order: Order::Any, .. } => {
                 Err("causal stability needs causal order; with order any, forgets must be false".into())
             }
-            _ => Ok(()),
+            _ => at_most("buffer", self.buffer, MOST_AT_A_TIME),
         }
     }
 

@@ -30,6 +30,21 @@ impl Membership {
         Membership { voters, outgoing: Vec::new(), learners: Vec::new() }
     }
 
+    /// Checks that it is one as [`Membership::of`] makes it: lists that ascend, with a voter.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn validate(&self) -> Result<(), String> {
+        let ascends = |nodes: &[NodeId]| nodes.windows(2).all(|pair| pair[0] < pair[1]);
+        if self.voters.is_empty() {
+            return Err("a group needs at least one voter".into());
+        }
+        if ![&self.voters, &self.outgoing, &self.learners].into_iter().all(|nodes| ascends(nodes)) {
+            return Err("voters, outgoing and learners must ascend".into());
+        }
+        Ok(())
+    }
+
     /// The same with these learners, as far as they have no vote.
     pub fn with_learners(self, learners: impl IntoIterator<Item = NodeId>) -> Self {
         let mut learners: Vec<NodeId> = learners.into_iter().filter(|node| !self.votes(*node)).collect();

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use seedbed_sim::{Crashes, FaultClass, Info, Model, NodeId, Operation, Phases, Roles, Skew, Span, Tolerance};
 use serde::{Deserialize, Serialize};
 
+use crate::parts::bounds::{MOST_AT_A_TIME, at_most, exists};
 use crate::parts::wal;
 use crate::replication::raft::bugs::Bug;
 use crate::replication::raft::client::{Ask, Client};
@@ -128,6 +129,21 @@ impl Model for Raft {
         }
     }
 
+    fn validate_op(&self, op: &Ask) -> Result<(), String> {
+        match op {
+            Ask::Reconfigure(membership) => {
+                membership.everyone().into_iter().try_for_each(|server| exists("server", server.0, self.servers))?;
+                membership.validate()
+            }
+            Ask::Transfer { to } => exists("server", to.0, self.servers),
+            Ask::Command(_) => Ok(()),
+        }
+    }
+
+    fn is_client(&self, node: NodeId) -> bool {
+        node.0 >= self.servers
+    }
+
     fn validate(&self) -> Result<(), String> {
         let Settings {
             election_min,
@@ -164,7 +180,7 @@ impl Model for Raft {
             }
             () if batch == 0 => Err("batch must be above 0".into()),
             () if self.request_timeout == Span::ZERO => Err("request_timeout must be above 0".into()),
-            () => Ok(()),
+            () => at_most("batch", batch, MOST_AT_A_TIME),
         }
     }
 

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use seedbed_sim::{Crashes, NodeId, Operation, Span, Time};
 use serde::{Deserialize, Serialize};
 
+use crate::parts::bounds::{MOST_KEYS, at_most};
 use crate::parts::client::Client;
 use crate::transactions::commitment::node::{Node, Roles};
 use crate::transactions::commitment::work::{self, Op};
@@ -64,12 +65,12 @@ impl Cluster {
     /// Whether a world can have this many.
     ///
     /// # Errors
-    /// What there must be more of.
+    /// What there must be more of, or less.
     pub fn validate(&self) -> Result<(), String> {
         match self {
             Cluster { coordinators: 0, .. } => Err("there must be at least one coordinator".into()),
             Cluster { participants: 0, .. } => Err("there must be at least one participant".into()),
-            _ => Ok(()),
+            _ => at_most("accounts", self.accounts, MOST_KEYS),
         }
     }
 

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use seedbed_sim::{NodeId, Operation, Time};
 use serde::{Deserialize, Serialize};
 
+use crate::parts::bounds::exists;
 use crate::transactions::store::{Cell, Key, Step};
 use crate::transactions::transfer::{self, Transfer, shard_of};
 
@@ -28,6 +29,15 @@ impl From<Transfer> for Op {
 }
 
 impl Op {
+    /// Checks that it is about so many accounts.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn validate(&self, accounts: u16) -> Result<(), String> {
+        self.reads.iter().try_for_each(|key| exists("account", key.0, accounts))?;
+        self.transfer.map_or(Ok(()), |transfer| transfer.validate(accounts))
+    }
+
     /// What it does, in order.
     pub fn steps(&self) -> impl Iterator<Item = Step> + '_ {
         let reads = self.reads.iter().map(|key| Step::Read { key: *key });

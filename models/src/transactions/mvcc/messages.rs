@@ -6,6 +6,7 @@ use std::fmt;
 use seedbed_sim::{Kinded, NodeId};
 use serde::{Deserialize, Serialize};
 
+use crate::parts::bounds::{MOST_AMOUNT, exists};
 use crate::transactions::TxId;
 use crate::transactions::mvcc::timestamp::{Epoch, Ts};
 use crate::transactions::store::{Cell, Key, Step};
@@ -22,6 +23,27 @@ pub enum Op {
 }
 
 impl Op {
+    /// Checks that it is about so many rows, with values that can be added up.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn validate(&self, keys: u16) -> Result<(), String> {
+        if let Op::Transfer(transfer) = self {
+            return transfer.validate(keys);
+        }
+        self.steps().into_iter().try_for_each(|step| {
+            exists("row", step.key().0, keys)?;
+            match step {
+                Step::Put { value: number, .. } | Step::Add { amount: number, .. }
+                    if number.unsigned_abs() > MOST_AMOUNT.unsigned_abs() =>
+                {
+                    Err(format!("{number} is above {MOST_AMOUNT}"))
+                }
+                _ => Ok(()),
+            }
+        })
+    }
+
     /// Its steps.
     pub fn steps(&self) -> Vec<Step> {
         match self {

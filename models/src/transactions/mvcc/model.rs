@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use seedbed_sim::{Crashes, FaultClass, Info, Model, NodeId, Phases, Roles, Span, Time, Tolerance, Workload};
 use serde::{Deserialize, Serialize};
 
+use crate::parts::bounds::{MOST_AT_A_TIME, MOST_KEYS, at_most};
 use crate::parts::wal;
 use crate::transactions::mvcc::bugs::Bug;
 use crate::transactions::mvcc::client::Client;
@@ -171,7 +172,7 @@ impl Model for Mvcc {
     };
 
     fn size(&self) -> usize {
-        usize::from(FIRST_SHARD + self.shards + self.clients)
+        usize::from(FIRST_SHARD) + usize::from(self.shards) + usize::from(self.clients)
     }
 
     fn spawn(&self, node: NodeId, nodes: &[NodeId]) -> Node {
@@ -189,11 +190,24 @@ impl Model for Mvcc {
         }
     }
 
+    fn validate_op(&self, op: &Op) -> Result<(), String> {
+        op.validate(self.keys)
+    }
+
+    fn is_client(&self, node: NodeId) -> bool {
+        self.client_ids().contains(&node.0)
+    }
+
     fn validate(&self) -> Result<(), String> {
+        at_most("keys", self.keys, MOST_KEYS)?;
+        at_most("batch", self.batch, MOST_AT_A_TIME)?;
         match self {
             Mvcc { shards: 0, .. } => Err("mvcc needs at least one shard".into()),
             Mvcc { keys: 0 | 1, .. } => Err("mvcc needs at least two rows".into()),
             Mvcc { clients: 0, .. } => Err("mvcc needs at least one client".into()),
+            Mvcc { retry: Span::ZERO, .. } | Mvcc { ttl: Span::ZERO, .. } => {
+                Err("retry and ttl must be above 0".into())
+            }
             Mvcc { batch: 0, .. } => Err("an oracle allocates at least one timestamp at a time: set batch to 1".into()),
             _ => Ok(()),
         }

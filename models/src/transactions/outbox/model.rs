@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use seedbed_sim::{FaultClass, Info, Model, NodeId, Operation, Phases, Roles, Span, Workload};
 use serde::{Deserialize, Serialize};
 
+use crate::parts::bounds::{MOST_KEYS, at_most};
 use crate::parts::client::{self, Client};
 use crate::parts::wal;
 use crate::transactions::outbox::broker::Broker;
@@ -137,7 +138,7 @@ impl Model for Outbox {
     };
 
     fn size(&self) -> usize {
-        usize::from(1 + self.services + self.clients)
+        1 + usize::from(self.services) + usize::from(self.clients)
     }
 
     fn spawn(&self, node: NodeId, _: &[NodeId]) -> Node {
@@ -152,10 +153,23 @@ impl Model for Outbox {
         }
     }
 
+    fn validate_op(&self, op: &Op) -> Result<(), String> {
+        let Op::Transfer(transfer) = op;
+        transfer.validate(self.accounts)
+    }
+
+    fn is_client(&self, node: NodeId) -> bool {
+        self.client_ids().contains(&node.0)
+    }
+
     fn validate(&self) -> Result<(), String> {
+        at_most("accounts", self.accounts, MOST_KEYS)?;
         match self {
             Outbox { services: 0, .. } => Err("outbox needs at least one service".into()),
             Outbox { accounts: 0 | 1, .. } => Err("outbox needs at least two accounts".into()),
+            Outbox { poll_interval: Span::ZERO, .. } | Outbox { retry: Span::ZERO, .. } => {
+                Err("poll_interval and retry must be above 0".into())
+            }
             Outbox { clients: 0, .. } => Err("outbox needs at least one client".into()),
             _ => Ok(()),
         }

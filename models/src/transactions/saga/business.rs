@@ -10,6 +10,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::parts::bounds::{amount, exists};
 use crate::transactions::saga::plan::{Kind, Plan, ServiceId, Step, StepId, Steps};
 use crate::transactions::store::{Key, Step as Local};
 use crate::transactions::transfer::{self, Transfer, shard_of};
@@ -152,6 +153,21 @@ const CONFIRMED: i64 = 2;
 const CANCELLED: i64 = 3;
 
 impl Request {
+    /// Checks that it is about what there is.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn validate(self) -> Result<(), String> {
+        match self {
+            Request::Order(Order { customer, product, pieces }) => {
+                exists("customer", customer, CUSTOMERS)?;
+                exists("product", product, PRODUCTS)?;
+                amount("pieces", pieces)
+            }
+            Request::Transfer(transfer) => transfer.validate(ACCOUNTS),
+        }
+    }
+
     /// The steps of its saga.
     pub fn plan(self) -> Plan {
         use Kind::{Compensatable, Pivot, Retriable};

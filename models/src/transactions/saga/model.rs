@@ -62,7 +62,7 @@ impl Saga {
 
     /// The numbers of the nodes that are clients.
     fn client_ids(&self) -> Range<u16> {
-        SERVICES..SERVICES + self.clients.max(1)
+        SERVICES..SERVICES + self.clients
     }
 }
 
@@ -184,8 +184,19 @@ impl Model for Saga {
         }
     }
 
+    fn validate_op(&self, op: &Request) -> Result<(), String> {
+        op.validate()
+    }
+
+    fn is_client(&self, node: NodeId) -> bool {
+        node.0 >= SERVICES
+    }
+
     fn validate(&self) -> Result<(), String> {
         let Settings { retry, give_up, request_timeout, .. } = self.settings;
+        if self.clients == 0 {
+            return Err("saga needs at least one client".into());
+        }
         if retry == Span::ZERO {
             return Err("retry must be above 0".into());
         }

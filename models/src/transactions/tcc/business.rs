@@ -7,6 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::parts::bounds::{amount, exists};
 use crate::transactions::store::{Key, Step};
 use crate::transactions::transfer::{self, Transfer, shard_of};
 
@@ -56,6 +57,22 @@ pub struct Leg {
 }
 
 impl Request {
+    /// Checks that it is about what there is.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn validate(self) -> Result<(), String> {
+        match self {
+            Request::Trip(Trip { flight, hotel, car, persons }) => {
+                exists("flight", flight, CHOICES)?;
+                exists("hotel", hotel, CHOICES)?;
+                exists("sort of car", car.unwrap_or(0), CHOICES)?;
+                amount("persons", persons)
+            }
+            Request::Transfer(transfer) => transfer.validate(ACCOUNTS),
+        }
+    }
+
     /// All that it consists of.
     pub fn legs(self) -> Vec<Leg> {
         match self {

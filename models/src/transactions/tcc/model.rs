@@ -44,7 +44,7 @@ impl Tcc {
     }
 
     fn client_ids(&self) -> std::ops::Range<u16> {
-        SERVERS..SERVERS + self.clients.max(1)
+        SERVERS..SERVERS + self.clients
     }
 }
 
@@ -120,9 +120,18 @@ impl Model for Tcc {
         }
     }
 
+    fn validate_op(&self, op: &Request) -> Result<(), String> {
+        op.validate()
+    }
+
+    fn is_client(&self, node: NodeId) -> bool {
+        node.0 >= SERVERS
+    }
+
     fn validate(&self) -> Result<(), String> {
         let Settings { retry, give_up, reservation, request_timeout } = self.settings;
         match () {
+            () if self.clients == 0 => Err("tcc needs at least one client".into()),
             () if retry == Span::ZERO => Err("retry must be above 0".into()),
             () if give_up == Span::ZERO => Err("give_up must be above 0; for never make it large".into()),
             () if reservation == Span::ZERO => Err("reservation must be above 0".into()),

@@ -78,6 +78,14 @@ impl Model for ThreePhaseCommit {
         self.cluster.spawn(node, nodes, self.request_timeout, coordinator, participant)
     }
 
+    fn validate_op(&self, op: &Op) -> Result<(), String> {
+        op.validate(self.cluster.accounts)
+    }
+
+    fn is_client(&self, node: NodeId) -> bool {
+        self.cluster.client_numbers().contains(&node.0)
+    }
+
     fn validate(&self) -> Result<(), String> {
         let (Settings { delta, gap }, participants) = (self.settings, self.cluster.participants);
         if delta == Span::ZERO || self.request_timeout == Span::ZERO {

@@ -86,6 +86,14 @@ impl Model for TwoPhaseCommit {
         self.cluster.spawn(node, nodes, self.request_timeout, coordinator, participant)
     }
 
+    fn validate_op(&self, op: &Op) -> Result<(), String> {
+        op.validate(self.cluster.accounts)
+    }
+
+    fn is_client(&self, node: NodeId) -> bool {
+        self.cluster.client_numbers().contains(&node.0)
+    }
+
     fn validate(&self) -> Result<(), String> {
         let Settings { vote_timeout, resend_interval, idle_timeout, decision_timeout, .. } = self.settings;
         let timeouts = [vote_timeout, resend_interval, idle_timeout, decision_timeout, self.request_timeout];

@@ -5,7 +5,7 @@ use std::hash::Hash;
 
 use super::{Access, Performed};
 use crate::checkers::consistency::sequential::{Sequential, sequential};
-use crate::checkers::judge::{Id, Name, Refusal, Ruling};
+use crate::checkers::judge::{Id, Name, Refusal, Ruling, UNDECIDED};
 use crate::checkers::linearizability::{Operation, Specification, Step};
 
 /// Whether, for each location, there is a total order of its accesses that respects each core's program order and in
@@ -59,7 +59,7 @@ pub fn coherent<N: Id, L: Name, V: Name + Hash>(start: &V, accesses: &[Performed
             Sequential::Unknown(steps) => {
                 let count = here.len();
                 let words = format!("no order of {count} accesses to {location:?} was found in {steps} steps");
-                return Err(Refusal::new("undecided", cores.into_keys().cloned(), words));
+                return Err(Refusal::new(UNDECIDED, cores.into_keys().cloned(), words));
             }
         }
     }

@@ -56,6 +56,9 @@ impl<A: Id, B: Name> Id for (A, B) {
     }
 }
 
+/// The rule of a refusal by a judge that has come to its limit: nothing is known to be broken.
+pub const UNDECIDED: &str = "undecided";
+
 /// Why a judge refuses what it saw.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal<N> {
@@ -84,6 +87,9 @@ impl<N: fmt::Debug> std::error::Error for Refusal<N> {}
 
 impl<N: Id> From<Refusal<N>> for Broken {
     fn from(refusal: Refusal<N>) -> Self {
+        if refusal.rule == UNDECIDED {
+            return Broken::undecided(refusal.to_string());
+        }
         Broken::new(refusal.nodes.iter().filter_map(Id::node), refusal.to_string())
     }
 }

@@ -61,7 +61,7 @@ impl<M: Model, S: Specification> Property<M> for Linearizable<M, S> {
                 let client = NodeId(history[counterexample.culprit].process as u16);
                 Err(Broken::new([client], counterexample.to_string()))
             }
-            Verdict::Unknown(why) => Err(Broken::from(format!(
+            Verdict::Unknown(why) => Err(Broken::undecided(format!(
                 "linearizability of {} operations is {why}; raise the limits, or make the workload smaller",
                 history.len()
             ))),

@@ -1,7 +1,7 @@
 //! S7, membership: "it must be impossible for the cluster to make decisions unilaterally in two disjoint majorities"
 //! (thesis §4.1).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use seedbed_models::replication::raft::machine::StateMachine;
 use seedbed_models::replication::raft::membership::Membership;
@@ -109,21 +109,34 @@ impl QuorumsMeet {
     }
 }
 
-/// Whether every quorum of one configuration intersects every quorum of the other, by checking every set of servers:
-/// its complement must not be a quorum of the other if it is one.
+/// Whether every quorum of one configuration intersects every quorum of the other.
 ///
-/// # Panics
-/// If there are more than 20 servers in both together.
+/// Two of them are disjoint if and only if the servers can be dealt to two sides so that one side is a quorum of one
+/// configuration, and the other side of the other. A side is a quorum if it has a majority of each half, of old voters and of
+/// new ones, so only numbers matter: servers that vote in the same halves are dealt together, and what is remembered of a deal
+/// is how many votes each half still lacks. These are polynomially many, where sets of servers are exponentially many.
 pub fn quorums_meet(one: &Membership, other: &Membership) -> bool {
-    let mut everyone = [one.everyone(), other.everyone()].concat();
+    let halves = [&one.voters, &one.outgoing, &other.voters, &other.outgoing];
+    let mut everyone = halves.map(|half| &half[..]).concat();
     everyone.sort_unstable();
     everyone.dedup();
-    assert!(everyone.len() <= 20, "quorums are compared by looking at all sets of {} servers", everyone.len());
-    (0u32..1 << everyone.len()).all(|set| {
-        let is_in =
-            |node: NodeId| everyone.iter().position(|other| *other == node).is_some_and(|at| set >> at & 1 == 1);
-        !(one.quorum(is_in) && other.quorum(|node| !is_in(node)))
-    })
+    let mut alike: BTreeMap<[bool; 4], usize> = BTreeMap::new();
+    for server in everyone {
+        *alike.entry(halves.map(|half| half.contains(&server))).or_default() += 1;
+    }
+    let majorities = halves.map(|half| if half.is_empty() { 0 } else { half.len() / 2 + 1 });
+    let mut lacking = BTreeSet::from([majorities]);
+    for (votes_in, count) in alike {
+        let dealt = |lacks: &[usize; 4]| {
+            let lacks = *lacks;
+            (0..=count).map(move |first| {
+                let sides = [first, first, count - first, count - first];
+                std::array::from_fn(|half| lacks[half].saturating_sub(if votes_in[half] { sides[half] } else { 0 }))
+            })
+        };
+        lacking = lacking.iter().flat_map(dealt).collect();
+    }
+    !lacking.contains(&[0; 4])
 }
 
 fn describe(membership: &Membership) -> String {
@@ -138,6 +151,7 @@ fn describe(membership: &Membership) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn of(voters: &[u16]) -> Membership {
         Membership::of(voters.iter().copied().map(NodeId))
@@ -158,5 +172,42 @@ mod tests {
         assert!(quorums_meet(&joint, &of(&[1, 2, 3])));
         assert!(quorums_meet(&joint, &of(&[4, 5, 6])));
         assert!(!quorums_meet(&of(&[1, 2, 3]), &of(&[4, 5, 6])));
+    }
+
+    #[test]
+    fn groups_of_hundreds_are_compared() {
+        let all: Vec<u16> = (0..301).collect();
+        assert!(quorums_meet(&of(&all), &of(&all[..300])));
+        assert!(!quorums_meet(&of(&all), &of(&all[..299])));
+        let joint = Membership { outgoing: of(&all).voters, ..of(&all[..100]) };
+        assert!(quorums_meet(&joint, &of(&all)) && quorums_meet(&joint, &of(&all[..100])));
+        assert!(!quorums_meet(&joint, &of(&all[101..])));
+    }
+
+    /// By looking at every set of servers: if it is a quorum of one, its complement must be none of the other.
+    fn meet_by_sets(one: &Membership, other: &Membership) -> bool {
+        let everyone = [one.everyone(), other.everyone()].concat();
+        (0u32..1 << SERVERS).all(|set| {
+            let is_in = |node: NodeId| set >> node.0 & 1 == 1;
+            assert!(everyone.iter().all(|node| node.0 < SERVERS));
+            !(one.quorum(is_in) && other.quorum(|node| !is_in(node)))
+        })
+    }
+
+    const SERVERS: u16 = 8;
+
+    fn memberships() -> impl Strategy<Value = Membership> {
+        let some = || proptest::sample::subsequence((0..SERVERS).collect::<Vec<_>>(), 0..=usize::from(SERVERS));
+        (some(), proptest::option::of(some()), some()).prop_map(|(voters, outgoing, learners)| {
+            let outgoing = of(&outgoing.unwrap_or_default()).voters;
+            Membership { outgoing, ..of(&voters) }.with_learners(learners.into_iter().map(NodeId))
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn it_agrees_with_looking_at_all_sets(one in memberships(), other in memberships()) {
+            prop_assert_eq!(quorums_meet(&one, &other), meet_by_sets(&one, &other), "{:?} {:?}", one, other);
+        }
     }
 }

@@ -45,8 +45,8 @@ fn keeps(world: &World<Mvcc>, level: Level) -> Verdict {
             let words: String = anomalies.iter().map(ToString::to_string).collect();
             Err(Broken::new(nodes, format!("not {level}: {}", words.trim_end())))
         }
-        // An undecided search is an error, because it proves nothing.
-        None => Err(format!("whether the history keeps {level} could not be decided").into()),
+        // An undecided search proves nothing.
+        None => Err(Broken::undecided(format!("whether the history keeps {level} takes more steps than the limit"))),
     }
 }
 

@@ -79,7 +79,8 @@ impl Population {
     /// Counts the features of a candidate, and makes it a member if some are new and nothing was violated. `true` if it
     /// did.
     fn learn(&mut self, guided: &Guided, candidate: &Candidate, tried: &Tried) -> bool {
-        let new = tried.outcome.violation.is_none() && self.coverage.lacks(&tried.reached);
+        let decided = tried.outcome.undecided.is_none();
+        let new = tried.outcome.violation.is_none() && decided && self.coverage.lacks(&tried.reached);
         self.coverage.add(&tried.reached);
         if new {
             let asked = guided.try_out(candidate, Record::Yes).outcome.recorded;

@@ -82,6 +82,11 @@ pub fn samples(
         let (case, faulty) = run()?;
         let twin = without_faults(&case);
         let calm = campaign.system.run(&twin, &Source::Seed(seed), Record::No)?;
+        // A world without a verdict is none that held.
+        if let Some(why) = faulty.undecided.as_ref().or(calm.undecided.as_ref()) {
+            let place = format!("seed {seed} of {}", campaign.system.info().name);
+            return Err(Impossible { place, problem: why.to_string() });
+        }
         Ok(Some(sample(&classes, seed, (&case, &faulty), (&twin, &calm))))
     })
 }

@@ -8,7 +8,6 @@ pub mod words;
 use std::path::Path;
 
 use anyhow::Context as _;
-use seedbed_sim::check::write_trace;
 
 use crate::atlas::Atlas;
 use crate::atlas::story::{self, Story};
@@ -62,10 +61,7 @@ fn drawing(component: &Component, story: &Story) -> anyhow::Result<String> {
 /// # Errors
 /// If a file cannot be written, or a trace does not replay.
 pub fn write(atlas: &Atlas, components: &[Component], folder: &Path) -> anyhow::Result<()> {
-    let put = |file: String, text: &str| {
-        let file = folder.join(file);
-        write_trace(&file, text).with_context(|| format!("cannot write {}", file.display()))
-    };
+    let put = |file: String, text: &str| files::write(&folder.join(file), text, &[]);
     for (model, story) in atlas.stories() {
         let component = components.iter().find(|component| component.info().name == model);
         let component = component.with_context(|| format!("there is a story of {model}, which was not measured"))?;

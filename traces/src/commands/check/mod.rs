@@ -9,7 +9,7 @@ mod limits;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use seedbed_properties::formats::{FailedCas, Model, NullRead, Recorded};
 use serde_json::{Value, json};
 
@@ -17,7 +17,7 @@ use crate::commands::progress::{Stopwatch, spinner};
 use crate::commands::{Ended, counts};
 use crate::program;
 use crate::report::print_json;
-use crate::{say, say_all};
+use crate::{files, say, say_all, tell};
 
 use judged::{Drawing, Judged, Verdict};
 
@@ -166,7 +166,7 @@ pub fn check(call: &Check) -> anyhow::Result<Ended> {
                 }
                 Err(error) => {
                     let place = format!("{}:{}", input::name(file), error.line);
-                    spinner.suspend(|| eprintln!("{}: {place}: {}", program::name(), error.what));
+                    spinner.suspend(|| tell!("{}: {place}: {}", program::name(), error.what));
                     tally.refused += 1;
                 }
             }
@@ -281,8 +281,8 @@ impl Report<'_> {
             (Some(form), Some(out)) => {
                 for drawing in &self.said.judged.drawings {
                     let to = input::numbered(out, tally.drawn);
-                    std::fs::write(&to, drawn(drawing, form))
-                        .with_context(|| format!("cannot write {}", to.display()))?;
+                    let inputs: Vec<&Path> = call.files.iter().map(PathBuf::as_path).collect();
+                    files::write(&to, drawn(drawing, form), &inputs)?;
                     tally.drawn += 1;
                 }
             }
