@@ -31,7 +31,7 @@ impl Choices {
     pub fn between(&self, key: u32, first: usize, second: usize) -> Literal {
         assert_ne!(first, second, "a version does not come before itself");
         let (low, high) = (first.min(second) as u64, first.max(second) as u64);
-        let number = (self.base[key as usize] + high * (high - 1) / 2 + low) as i32 + 1;
+        let number = (self.base[key as usize] + high * (high - 1) / 2 + low + 1) as i32;
         if first < second { number } else { -number }
     }
 }

@@ -10,7 +10,7 @@ mod limits;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use seedbed_properties::formats::{FailedCas, Model, NullRead, Recorded};
+use seedbed_properties::formats::{FailedCas, Model, NullRead, Recorded, whole_numbers};
 use serde_json::{Value, json};
 
 use crate::commands::progress::{Stopwatch, spinner};
@@ -181,6 +181,9 @@ pub fn check(call: &Check) -> anyhow::Result<Ended> {
 
 fn how(call: &Check) -> anyhow::Result<How> {
     let model = call.model.as_deref().map(str::parse).transpose()?;
+    if let Some(init) = &call.init {
+        whole_numbers(init).map_err(|what| anyhow::anyhow!("--init: {what}"))?;
+    }
     let init =
         call.init.as_ref().map(|text| serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.clone())));
     if call.spend.seconds.is_some_and(|seconds| seconds.is_nan() || seconds <= 0.0) {
