@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
+use seedbed_sim::Summary;
 use serde_json::{Value, json};
 
 use crate::commands::Ended;
 use crate::commands::sweep::print_summary;
+use crate::escape;
 use crate::files;
-use crate::report::print_json;
 use crate::say;
 use crate::shard::collect::{Collected, Joined, Missing};
 
@@ -25,16 +26,17 @@ pub fn merge(files: &[PathBuf], as_json: bool) -> anyhow::Result<Ended> {
     }
     let joined = collected.join()?;
     for note in &joined.notes {
-        eprintln!("note: {note}");
+        eprintln!("note: {}", escape::line(note));
     }
     for missing in &joined.missing {
-        eprintln!("note: {missing}\n  to run it: {} --results FILE", joined.swept.call(missing.shard));
+        let (missing, call) = (missing.to_string(), joined.swept.call(missing.shard).to_string());
+        eprintln!("note: {}\n  to run it: {} --results FILE", escape::line(&missing), escape::line(&call));
     }
     if as_json {
-        joined.failing.iter().for_each(print_json);
-        print_json(&json!({"summary": summary_json(&joined)}));
+        joined.failing.iter().for_each(|failing| say!("{}", escape::json(failing)));
+        say!("{}", escape::json(&json!({"summary": summary_json(&joined)})));
     } else {
-        print_summary(&joined.summary);
+        print_summary(&printable(&joined.summary));
         if !joined.missing.is_empty() {
             say!("INCOMPLETE: the fingerprint is not that of the whole sweep");
         }
@@ -45,6 +47,13 @@ pub fn merge(files: &[PathBuf], as_json: bool) -> anyhow::Result<Ended> {
         (true, true) => Ended::Held,
         (true, false) => Ended::Undecided,
     })
+}
+
+/// The summary, without control characters in the names that files gave.
+fn printable(summary: &Summary) -> Summary {
+    let mut value = serde_json::to_value(summary).expect("summaries have string keys and finite numbers");
+    escape::in_value(&mut value);
+    serde_json::from_value(value).expect("only texts have changed")
 }
 
 fn summary_json(joined: &Joined) -> Value {

@@ -22,6 +22,8 @@ pub struct Shard {
 
 /// The fewest seeds of a part, so that its line costs less than its worlds.
 const FEWEST_SEEDS: u64 = 64;
+/// The most shards of a sweep. A merge looks for the results of each.
+const MOST_SHARDS: u64 = 100_000;
 /// The most parts of a shard, which bounds the size of its file.
 const MOST_PARTS: u64 = 256;
 
@@ -29,9 +31,9 @@ impl Shard {
     /// The only shard of a sweep that is not divided.
     pub const WHOLE: Shard = Shard { index: 0, of: 1 };
 
-    /// Shard `index`, from 0, of `of`; `None` if there is no such shard.
+    /// Shard `index`, from 0, of `of`; `None` if there is no such shard, or there would be too many.
     pub fn new(index: u64, of: u64) -> Option<Self> {
-        (index < of).then_some(Shard { index, of })
+        (index < of && of <= MOST_SHARDS).then_some(Shard { index, of })
     }
 
     /// The index of the shard, from 0.
@@ -72,7 +74,9 @@ impl FromStr for Shard {
     fn from_str(text: &str) -> Result<Self, String> {
         let numbers = text.split_once('/').and_then(|(i, n)| Some((i.parse().ok()?, n.parse().ok()?)));
         let shard = numbers.and_then(|(index, of)| Shard::new(index, of));
-        shard.ok_or_else(|| format!("'{text}' is not a shard: write I/N with I from 0 to N−1, such as 0/4"))
+        shard.ok_or_else(|| {
+            format!("'{text}' is not a shard: write I/N with I from 0 to N−1 and N up to {MOST_SHARDS}, such as 0/4")
+        })
     }
 }
 

@@ -12,6 +12,7 @@
 //! those (after Plume, Liu et al., OOPSLA 2024, which takes the last writer of each session).
 
 use super::{
+    budget::Budget,
     facts::{Facts, Member, Read, Source},
     graph::{Dependency, Edge, Finder, Graph, PROCESS, WR, WW, Walks},
     levels::Level,
@@ -88,7 +89,7 @@ pub(super) fn is_polynomial(level: Level) -> bool {
 }
 
 /// Decides a level for which [`is_polynomial`], and takes from the budget what that costs.
-pub(super) fn decide(level: Level, known: &Known<'_>, budget: &mut u64) -> Decision {
+pub(super) fn decide(level: Level, known: &Known<'_>, budget: &mut Budget) -> Decision {
     let session = if known.sessions { PROCESS } else { 0 };
     let (mask, visible) = match level {
         Level::ReadUncommitted => (WW, None),
@@ -225,21 +226,21 @@ impl Known<'_> {
     }
 
     /// The orders forced by all that is visible along edges in `visible`, which lead forward in `place`.
-    fn of_the_past(&self, writes: &Writes, graph: &Graph, visible: u8, place: &[u32], budget: &mut u64) -> Orders {
+    fn of_the_past(&self, writes: &Writes, graph: &Graph, visible: u8, place: &[u32], budget: &mut Budget) -> Orders {
         let members = self.facts.members.len();
         let mut order: Vec<Member> = (0..members as Member).collect();
         order.sort_unstable_by_key(|&member| place[member as usize]);
         let incoming = Incoming::of(graph, visible);
-        let words = (TABLE / 8 / members.max(1)).clamp(4, WIDEST);
+        let most = TABLE.min(budget.bytes as usize / 2);
+        let words = (most / 8 / members.max(1)).clamp(1, WIDEST);
         let columns = Columns::of(self, writes, place);
         let mut table = Table { words, rows: vec![0; members * words] };
         let mut forced = Vec::new();
         for block in columns.blocks(64 * words) {
             let cost = (incoming.from.len() * words) as u64 / WORDS_AN_EDGE;
-            if *budget < cost {
+            if !budget.spend(cost) {
                 return Orders::TooMany;
             }
-            *budget -= cost;
             for &member in &order {
                 table.gather(member, incoming.of_member(member));
                 for read in self.reads(member) {

@@ -22,6 +22,7 @@
 //! There are no predicates, so phantoms are not found. The search has a limit, beyond which a level is undecided.
 
 mod anomalies;
+mod budget;
 mod conditions;
 pub mod draw;
 mod explain;
@@ -40,11 +41,14 @@ mod schedule;
 mod sessions;
 mod solve;
 
+pub use crate::checkers::linearizability::Stop;
 pub use graph::Dependency;
+pub(crate) use history::visible;
 pub use history::{History, Kind, Malformed, Mop, Name, Seen, Status, Transaction};
 pub use levels::Level;
 pub use report::{Anomaly, Because, Refusal, Report};
 
+use budget::Budget;
 use facts::{Facts, Member};
 use forced::{Known, is_polynomial};
 use model::{Choices, Step};
@@ -54,7 +58,7 @@ use solve::{Decision, Search};
 const MOST_CHOICES: u64 = 1 << 26;
 
 /// Options of a check.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Options {
     /// Whether the order of each session is part of causal and of all levels above it, as in Cerone and Gotsman 2018 (axiom
     /// SESSION), Biswas and Enea 2019, and PolySI. Otherwise, as in Adya, Cerone et al. 2015 and Elle, only of the levels
@@ -66,6 +70,10 @@ pub struct Options {
     pub levels: Levels,
     /// Whether all levels are decided by the search, also those for which there is a polynomial algorithm.
     pub search_only: bool,
+    /// The bytes that tables may take.
+    pub bytes: u64,
+    /// Asked now and then whether to give up, by who has limits in seconds.
+    pub stop: Option<Stop>,
 }
 
 /// The levels that are judged.
@@ -90,7 +98,14 @@ impl Levels {
 
 impl Default for Options {
     fn default() -> Options {
-        Options { sessions: false, limit: 1_000_000_000, levels: Levels::All, search_only: false }
+        Options {
+            sessions: false,
+            limit: 1_000_000_000,
+            levels: Levels::All,
+            search_only: false,
+            bytes: 1 << 30,
+            stop: None,
+        }
     }
 }
 
@@ -165,9 +180,9 @@ fn levels(
     }
     let is_easy = |level: Level| is_polynomial(level) && !options.search_only;
     let is_hard = wanted.iter().any(|&level| !is_easy(level));
-    let mut budget = options.limit;
+    let mut budget = Budget { edges: options.limit, bytes: options.bytes, stop: options.stop };
     let mut search = (is_hard && choices.count <= MOST_CHOICES)
-        .then(|| Search::new(facts, &choices, &reads_of, (more, nodes), (options.sessions, options.limit)));
+        .then(|| Search::new(facts, &choices, &reads_of, (more, nodes), (options.sessions, budget)));
     // In the common case the strongest level holds, which decides all levels.
     if report.violates.is_empty()
         && let Some(search) = &mut search

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::{
     anomalies,
+    budget::Budget,
     facts::{Facts, Member, Source},
     graph::{Dependency, Edge, Graph, PROCESS, REALTIME, RW, WR, WW, Walks},
     model::{Choices, Step},
@@ -50,7 +51,7 @@ impl<'f> Saturated<'f> {
         facts: &'f Facts,
         choices: &'f Choices,
         (more, nodes): (&[Edge], u32),
-        budget: &mut u64,
+        budget: &mut Budget,
     ) -> Saturated<'f> {
         let certain = anomalies::certain(facts, more, nodes);
         let graph = certain.clone();
@@ -62,16 +63,16 @@ impl<'f> Saturated<'f> {
     }
 
     /// One pass over the pairs of versions whose order is not known; returns whether it found any.
-    fn pass(&mut self, pairs: &mut Pairs, budget: &mut u64) -> bool {
+    fn pass(&mut self, pairs: &mut Pairs, budget: &mut Budget) -> bool {
         let Some(place) = &self.place else {
             return false;
         };
         let words = self.graph.members.div_ceil(64) as usize;
         let cost = (self.graph.edges.len() * words) as u64 / WORDS_AN_EDGE + pairs.left / WORDS_AN_EDGE;
-        if words as u64 * u64::from(self.graph.nodes) * 8 > TABLE || *budget < cost || pairs.left == 0 {
+        let bytes = words as u64 * u64::from(self.graph.nodes) * 8;
+        if bytes > TABLE.min(budget.bytes / 2) || pairs.left == 0 || !budget.spend(cost) {
             return false;
         }
-        *budget -= cost;
         let before = Before::of(&self.graph, place, words);
         let found = self.orders.len();
         for key in 0..self.facts.versions.len() {

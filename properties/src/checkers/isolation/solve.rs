@@ -13,7 +13,8 @@ use std::collections::{BTreeMap, BinaryHeap};
 use batsat::{Callbacks, Lit, Solver, SolverInterface, SolverOpts, Var, lbool};
 
 use super::{
-    anomalies,
+    Stop, anomalies,
+    budget::Budget,
     conditions::violations,
     facts::{Facts, Member},
     graph::{Edge, Graph, PROCESS, REALTIME, RW, WR, WW},
@@ -68,8 +69,7 @@ pub(super) struct Search<'f> {
     rank: Vec<u32>,
     model: Model<'f>,
     graph: Graph,
-    /// The number of edges that may still be visited.
-    budget: u64,
+    budget: Budget,
 }
 
 impl<'f> Search<'f> {
@@ -78,7 +78,7 @@ impl<'f> Search<'f> {
         choices: &'f Choices,
         reads_of: &'f [u32],
         (more, nodes): (&'f [Edge], u32),
-        (sessions, budget): (bool, u64),
+        (sessions, budget): (bool, Budget),
     ) -> Search<'f> {
         let by_history: Vec<Vec<Member>> = facts.versions.iter().map(|versions| versions.loose.clone()).collect();
         let model = Model::new(facts, choices, reads_of, &by_history);
@@ -113,10 +113,9 @@ impl<'f> Search<'f> {
         let mut round = Round::default();
         let mut used = 0;
         loop {
-            if self.budget < self.graph.edges.len() as u64 {
+            if !self.budget.spend(self.graph.edges.len() as u64) {
                 return Decision::Unknown;
             }
-            self.budget -= self.graph.edges.len() as u64;
             let found = violations(level, &self.model, &self.graph, self.sessions);
             if found.is_empty() {
                 return Decision::Holds;
@@ -143,18 +142,17 @@ impl<'f> Search<'f> {
                     }
                 }
                 used = self.clauses.len();
-                let taken = match round.solve(self.budget / EDGES_A_DECISION) {
+                let taken = match round.solve(self.budget) {
                     Solved::Order(taken) => taken,
                     Solved::Nothing => return Decision::Violated(self.explain(level, known.as_ref(), &round.core())),
                     Solved::GaveUp => return Decision::Unknown,
                 };
-                self.budget = self.budget.saturating_sub(EDGES_A_DECISION * round.decisions());
                 let circles = self.adopt(&taken);
                 if circles.is_empty() {
                     break;
                 }
-                self.budget = self.budget.saturating_sub(1000);
-                if self.budget == 0 {
+                // Each round of the solver goes through all choices that were made.
+                if !self.budget.spend(EDGES_A_DECISION * round.decisions() + taken.len() as u64) {
                     return Decision::Unknown;
                 }
                 self.clauses.extend(circles.into_iter().map(|choices| Clause {
@@ -278,7 +276,7 @@ impl<'f> Search<'f> {
                 let without: Vec<usize> = kept.iter().copied().filter(|&number| number != kept[i]).collect();
                 let mut round = Round::default();
                 without.iter().for_each(|&number| round.forbid(number, &self.clauses[number].choices));
-                if let Solved::Nothing = round.solve(u64::MAX) { kept = without } else { i += 1 }
+                if let Solved::Nothing = round.solve(self.budget) { kept = without } else { i += 1 }
             }
         }
         kept.iter().map(|&number| self.clauses[number].cycle.clone()).filter(|cycle| !cycle.is_empty()).collect()
@@ -347,17 +345,21 @@ enum Solved {
     GaveUp,
 }
 
-/// Stops the solver after so many decisions.
+/// Stops the solver after so many decisions, or when that is asked for.
 #[derive(Default)]
 struct Limited {
     left: Cell<u64>,
+    stop: Option<Stop>,
 }
+
+/// After how many decisions it is asked whether to give up.
+const PATIENCE: u64 = 100;
 
 impl Callbacks for Limited {
     fn stop(&self) -> bool {
         let left = self.left.get();
         self.left.set(left.saturating_sub(1));
-        left == 0
+        left == 0 || (left.is_multiple_of(PATIENCE) && self.stop.is_some_and(|stop| stop()))
     }
 }
 
@@ -389,9 +391,12 @@ impl Round {
         self.solver.add_clause_reuse(&mut literals);
     }
 
-    /// A satisfying assignment of the choices, with at most so many decisions.
-    fn solve(&mut self, decisions: u64) -> Solved {
-        self.solver.cb_mut().left.set(decisions);
+    /// A satisfying assignment of the choices.
+    fn solve(&mut self, budget: Budget) -> Solved {
+        let decisions = budget.edges / EDGES_A_DECISION;
+        let callbacks = self.solver.cb_mut();
+        callbacks.left.set(decisions);
+        callbacks.stop = budget.stop;
         let solved = self.solver.solve_limited(&self.selectors);
         self.spent = decisions - self.solver.cb().left.get();
         if solved == lbool::FALSE {

@@ -15,8 +15,8 @@ use serde_json::{Value, json};
 
 use crate::commands::progress::{Stopwatch, spinner};
 use crate::commands::{Ended, counts};
+use crate::escape;
 use crate::program;
-use crate::report::print_json;
 use crate::{say, say_all};
 
 use judged::{Drawing, Judged, Verdict};
@@ -53,7 +53,11 @@ pub struct Check {
     /// as in PolySI); by default as the file declares, or not.
     #[arg(long, value_name = "YES", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     pub sessions: Option<bool>,
-    /// For eventual: the time from which on every write is delivered.
+    /// Judge all levels of transactions, not only the asked one and those that are easy.
+    #[arg(long)]
+    pub all_levels: bool,
+    /// For eventual: the time from which on every write is delivered. Sets and counters are judged without it by their
+    /// last reads: those that the recorder calls final, or the last one of each process after all changes had ended.
     #[arg(long, value_name = "T")]
     pub quiet: Option<u64>,
     /// For staleness: a read may return one of the last K writes.
@@ -79,7 +83,8 @@ pub struct Check {
 const HELP: &str = "\
 Levels of operations: linearizability, sequential, causal, causal-convergence, causal-memory, pram, sessions,
 read-your-writes, monotonic-reads, monotonic-writes, writes-follow-reads, regular, safe, staleness, eventual.
-Levels of transactions (all are judged, the asked one decides): read-uncommitted, read-committed,
+Promises of workloads: constant-total (bank), unique-ids, kafka.
+Levels of transactions (the asked one is judged, and those that are easy): read-uncommitted, read-committed,
 strong-session-read-committed, cursor-stability, monotonic-atomic-view, read-atomic, update-atomic, causal,
 consistent-view, prefix, snapshot-isolation, repeatable-read, serializable, strong-session-snapshot-isolation,
 strong-snapshot-isolation, strong-session-serializable, strict-serializable.
@@ -124,6 +129,7 @@ pub struct How {
     failed_cas: Option<FailedCas>,
     null_read: Option<NullRead>,
     sessions: Option<bool>,
+    all_levels: bool,
     quiet: Option<u64>,
     stale_writes: Option<usize>,
     stale_time: Option<u64>,
@@ -155,7 +161,14 @@ pub fn check(call: &Check) -> anyhow::Result<Ended> {
         for recorded in histories {
             let watch = Stopwatch::start();
             let said = recorded.and_then(|recorded| {
-                let said = judges::judge(&recorded, &level, &how)?;
+                // What a file expects of other levels has to be judged too.
+                let how = How { all_levels: how.all_levels || recorded.expect.is_some(), ..how.clone() };
+                let note = |words: &str| {
+                    let place = format!("{}:{}", input::name(file), recorded.line);
+                    spinner.suspend(|| eprintln!("note: {}: {words}", escape::line(&place)));
+                };
+                how.spend.begin();
+                let said = judges::judge(&recorded, &level, &how, &note)?;
                 Ok((recorded, said))
             });
             match said {
@@ -166,7 +179,8 @@ pub fn check(call: &Check) -> anyhow::Result<Ended> {
                 }
                 Err(error) => {
                     let place = format!("{}:{}", input::name(file), error.line);
-                    spinner.suspend(|| eprintln!("{}: {place}: {}", program::name(), error.what));
+                    let what = escape::line(&format!("{place}: {}", error.what));
+                    spinner.suspend(|| eprintln!("{}: {what}", program::name()));
                     tally.refused += 1;
                 }
             }
@@ -204,6 +218,7 @@ fn how(call: &Check) -> anyhow::Result<How> {
             NullReadFlag::Absent => NullRead::Absent,
         }),
         sessions: call.sessions,
+        all_levels: call.all_levels,
         quiet: call.quiet,
         stale_writes: call.stale_writes,
         stale_time: call.stale_time,
@@ -277,7 +292,7 @@ impl Report<'_> {
 
     fn print(&self, call: &Check, level: &Level, tally: &mut Tally) -> anyhow::Result<()> {
         if call.json {
-            print_json(&self.json(call, level));
+            say!("{}", escape::json(&self.json(call, level)));
         }
         match (call.form, &call.out) {
             (None, _) if !call.json => self.report(level),
@@ -292,7 +307,7 @@ impl Report<'_> {
             (Some(form), None) if !call.json => {
                 for drawing in &self.said.judged.drawings {
                     let gap = if tally.drawn > 0 { "\n" } else { "" };
-                    say_all!("{gap}{}\n", drawn(drawing, form).trim_end());
+                    say_all!("{gap}{}\n", escape::lines(drawn(drawing, form).trim_end()));
                     tally.drawn += 1;
                 }
             }
@@ -315,7 +330,8 @@ impl Report<'_> {
             Verdict::Violation => "VIOLATION",
             Verdict::Unknown => "unknown",
         };
-        say!("{place}{id}: {word}, {} ({what}, {:.1} ms)", level.name, 1e3 * self.seconds);
+        let place = escape::line(&format!("{place}{id}"));
+        say!("{place}: {word}, {} ({what}, {:.1} ms)", level.name, 1e3 * self.seconds);
         let several = judged.violates.len() + judged.holds.len() + judged.unknown.len() > 1;
         for (word, names) in [("violates", &judged.violates), ("holds", &judged.holds), ("unknown", &judged.unknown)] {
             if several && !names.is_empty() && judged.verdict != Verdict::Ok {
@@ -323,10 +339,10 @@ impl Report<'_> {
             }
         }
         for line in judged.explanation.lines() {
-            say!("  {line}");
+            say!("  {}", escape::line(line));
         }
         for difference in self.differences(level) {
-            say!("  NOT AS EXPECTED: {difference}");
+            say!("  NOT AS EXPECTED: {}", escape::line(&difference));
         }
     }
 
