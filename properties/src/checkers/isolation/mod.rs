@@ -24,6 +24,7 @@
 mod anomalies;
 mod budget;
 mod conditions;
+mod construct;
 pub mod draw;
 mod explain;
 mod facts;

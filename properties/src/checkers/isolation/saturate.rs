@@ -33,9 +33,10 @@ struct Order {
 
 /// What is known of a history about its order in time.
 pub(super) struct Saturated<'f> {
-    facts: &'f Facts,
+    pub facts: &'f Facts,
     choices: &'f Choices,
     certain: Graph,
+    pub pairs: Pairs,
     orders: Vec<Order>,
     /// The edges that the orders add; `at` is the index of the order.
     added: Vec<Edge>,
@@ -56,27 +57,24 @@ impl<'f> Saturated<'f> {
         let certain = anomalies::certain(facts, more, nodes);
         let graph = certain.clone();
         let place = graph.topological(ALL);
-        let mut known = Saturated { facts, choices, certain, orders: Vec::new(), added: Vec::new(), graph, place };
-        let mut pairs = Pairs::of(facts, choices);
-        while known.pass(&mut pairs, budget) {}
+        let pairs = Pairs::of(facts, choices);
+        let (orders, added) = (Vec::new(), Vec::new());
+        let mut known = Saturated { facts, choices, certain, pairs, orders, added, graph, place };
+        while known.pass(budget) {}
         known
     }
 
     /// One pass over the pairs of versions whose order is not known; returns whether it found any.
-    fn pass(&mut self, pairs: &mut Pairs, budget: &mut Budget) -> bool {
-        let Some(place) = &self.place else {
-            return false;
-        };
-        let words = self.graph.members.div_ceil(64) as usize;
-        let cost = (self.graph.edges.len() * words) as u64 / WORDS_AN_EDGE + pairs.left / WORDS_AN_EDGE;
-        let bytes = words as u64 * u64::from(self.graph.nodes) * 8;
-        if bytes > TABLE.min(budget.bytes / 2) || pairs.left == 0 || !budget.spend(cost) {
+    fn pass(&mut self, budget: &mut Budget) -> bool {
+        if self.pairs.left == 0 || !budget.spend(self.pairs.left / WORDS_AN_EDGE) {
             return false;
         }
-        let before = Before::of(&self.graph, place, words);
+        let Some(before) = self.before(budget) else {
+            return false;
+        };
         let found = self.orders.len();
         for key in 0..self.facts.versions.len() {
-            self.compare(key as u32, &before, pairs);
+            self.compare(key as u32, &before);
         }
         if self.orders.len() == found {
             return false;
@@ -87,25 +85,39 @@ impl<'f> Saturated<'f> {
         true
     }
 
-    fn compare(&mut self, key: u32, before: &Before, pairs: &mut Pairs) {
+    /// What precedes what; `None` if there is a cycle, or the budget is too small.
+    pub fn before(&self, budget: &mut Budget) -> Option<Before> {
+        let place = self.place.as_ref()?;
+        let words = self.graph.members.div_ceil(64) as usize;
+        let bytes = words as u64 * u64::from(self.graph.nodes) * 8;
+        let cost = (self.graph.edges.len() * words) as u64 / WORDS_AN_EDGE;
+        (bytes <= TABLE.min(budget.bytes / 2) && budget.spend(cost)).then(|| Before::of(&self.graph, place, words))
+    }
+
+    /// Whether the order of two loose versions of a key is known.
+    pub fn is_known(&self, key: u32, low: usize, high: usize) -> bool {
+        self.pairs.is_known(self.choices.between(key, low, high).unsigned_abs())
+    }
+
+    fn compare(&mut self, key: u32, before: &Before) {
         let loose = &self.facts.versions[key as usize].loose;
         for high in 1..loose.len() {
             for low in 0..high {
                 let choice = self.choices.between(key, low, high).unsigned_abs();
-                if pairs.is_known(choice) {
+                if self.pairs.is_known(choice) {
                     continue;
                 }
-                let Some((first, second, reader)) = self.order(key, (low, high), before, pairs) else {
+                let Some((first, second, reader)) = self.order(key, (low, high), before) else {
                     continue;
                 };
-                pairs.know(choice);
+                self.pairs.know(choice);
                 let (from, to) = (loose[first], loose[second]);
                 let at = self.orders.len() as u32;
                 self.orders.push(Order { key, before: from, after: to, reader });
                 if !before.has(from, to) {
                     self.added.push(Edge { from, to, why: Dependency::Ww, key, at });
                 }
-                for &read in pairs.readers(key, first) {
+                for &read in self.pairs.readers(key, first) {
                     let from = self.facts.reads[read as usize].member;
                     if from != to && !before.has(from, to) {
                         self.added.push(Edge { from, to, why: Dependency::Rw, key, at });
@@ -116,13 +128,7 @@ impl<'f> Saturated<'f> {
     }
 
     /// The order of two loose versions, if it follows from what precedes what.
-    fn order(
-        &self,
-        key: u32,
-        (low, high): (usize, usize),
-        before: &Before,
-        pairs: &Pairs,
-    ) -> Option<(usize, usize, Option<u32>)> {
+    fn order(&self, key: u32, (low, high): (usize, usize), before: &Before) -> Option<(usize, usize, Option<u32>)> {
         let loose = &self.facts.versions[key as usize].loose;
         let ways = [(low, high), (high, low)];
         if let Some(&(a, b)) = ways.iter().find(|(a, b)| before.has(loose[*a], loose[*b])) {
@@ -130,8 +136,24 @@ impl<'f> Saturated<'f> {
         }
         ways.into_iter().find_map(|(a, b)| {
             let follows = |read: &&u32| before.has(loose[a], self.facts.reads[**read as usize].member);
-            pairs.readers(key, b).iter().find(follows).map(|&read| (a, b, Some(read)))
+            self.pairs.readers(key, b).iter().find(follows).map(|&read| (a, b, Some(read)))
         })
+    }
+
+    /// All that is known, and what follows at once from these choices.
+    pub fn along(&self, taken: &BTreeMap<u32, bool>) -> Graph {
+        let mut edges = self.graph.edges.clone();
+        for (&choice, &yes) in taken.iter().filter(|(choice, _)| !self.pairs.is_known(**choice)) {
+            let (key, low, high) = self.choices.of_number(choice);
+            let (first, second) = if yes { (low, high) } else { (high, low) };
+            let loose = &self.facts.versions[key as usize].loose;
+            let (from, to) = (loose[first], loose[second]);
+            edges.push(Edge { from, to, why: Dependency::Ww, key, at: 0 });
+            let readers = self.pairs.readers(key, first).iter().map(|&read| self.facts.reads[read as usize].member);
+            let readers = readers.filter(|&reader| reader != to);
+            edges.extend(readers.map(|from| Edge { from, to, why: Dependency::Rw, key, at: 0 }));
+        }
+        Graph::new(self.graph.members, self.graph.nodes, edges)
     }
 
     /// The orders as choices.
@@ -254,7 +276,7 @@ impl<'f> Saturated<'f> {
 const CYCLES: usize = 200;
 
 /// Pairs of versions, and the readers of each version.
-struct Pairs {
+pub(super) struct Pairs {
     known: Vec<u64>,
     left: u64,
     /// By key: the first of its versions.
@@ -291,7 +313,7 @@ impl Pairs {
     }
 
     /// The reads of a loose version.
-    fn readers(&self, key: u32, place: usize) -> &[u32] {
+    pub fn readers(&self, key: u32, place: usize) -> &[u32] {
         let version = self.start[key as usize] + place;
         &self.readers[self.first[version] as usize..self.first[version + 1] as usize]
     }
@@ -307,9 +329,9 @@ impl Pairs {
 }
 
 /// By node: the transactions before it.
-struct Before {
-    words: usize,
-    rows: Vec<u64>,
+pub(super) struct Before {
+    pub words: usize,
+    pub rows: Vec<u64>,
 }
 
 impl Before {
@@ -332,8 +354,13 @@ impl Before {
         before
     }
 
+    /// The transactions before a node.
+    pub fn row(&self, node: u32) -> &[u64] {
+        &self.rows[node as usize * self.words..][..self.words]
+    }
+
     /// Whether a transaction precedes another one.
-    fn has(&self, first: Member, second: Member) -> bool {
+    pub fn has(&self, first: Member, second: Member) -> bool {
         self.rows[second as usize * self.words + first as usize / 64] >> (first % 64) & 1 == 1
     }
 }

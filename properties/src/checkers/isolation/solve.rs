@@ -16,6 +16,7 @@ use super::{
     Stop, anomalies,
     budget::Budget,
     conditions::violations,
+    construct::construct,
     facts::{Facts, Member},
     graph::{Edge, Graph, PROCESS, REALTIME, RW, WR, WW},
     levels::Level,
@@ -26,6 +27,7 @@ use super::{
 
 /// Unsatisfiable cores of up to this many cycles are minimised.
 const MINIMISED: usize = 60;
+const ALL: u8 = WW | WR | RW | PROCESS | REALTIME;
 /// How many edges the search visits in the time of a decision of the solver.
 const EDGES_A_DECISION: u64 = 100;
 
@@ -95,11 +97,18 @@ impl<'f> Search<'f> {
     /// The initial order of all transactions: along certain dependencies, and serial if a schedule finds such an order.
     fn guess(&mut self) {
         let graph = anomalies::certain(self.facts, self.more, self.nodes);
-        let masks = [WW | WR | RW | PROCESS | REALTIME, WW | WR | RW | PROCESS, WW | WR | RW, WW | WR];
+        let masks = [ALL, WW | WR | RW | PROCESS, WW | WR | RW, WW | WR];
         if let Some(rank) = masks.into_iter().find_map(|mask| schedule(self.facts, self.reads_of, &graph, mask)) {
             self.rank = rank;
         }
         self.adopt(&BTreeMap::new());
+    }
+
+    /// Whether the first version of a choice precedes the second in the present order of the transactions.
+    fn is_ranked(&self, choice: u32) -> bool {
+        let (key, low, high) = self.choices.of_number(choice);
+        let loose = &self.facts.versions[key as usize].loose;
+        self.rank[loose[low] as usize] < self.rank[loose[high] as usize]
     }
 
     /// Whether the present order satisfies the level.
@@ -109,7 +118,7 @@ impl<'f> Search<'f> {
 
     /// Decides a level.
     pub fn decide(&mut self, level: Level) -> Decision {
-        let mut known = None;
+        let mut known: Option<Known<'f>> = None;
         let mut round = Round::default();
         let mut used = 0;
         loop {
@@ -130,6 +139,14 @@ impl<'f> Search<'f> {
                 }
                 continue;
             }
+            if let Some(Known { saturated, is_tried, .. }) = &mut known
+                && !std::mem::replace(is_tried, true)
+                && let Some(rank) = construct(saturated, &mut self.budget)
+            {
+                self.rank = rank;
+                self.adopt(&BTreeMap::new());
+                continue;
+            }
             for cycle in found {
                 let choices = cycle.iter().filter_map(|step| step.choice).collect();
                 self.clauses.push(Clause { level: Some(level), choices, cycle });
@@ -138,7 +155,7 @@ impl<'f> Search<'f> {
             loop {
                 for (number, clause) in self.clauses.iter().enumerate().skip(used) {
                     if clause.level.is_none_or(|weaker| level.implies(weaker)) {
-                        round.forbid(number, &clause.choices);
+                        round.forbid(number, &clause.choices, |choice| self.is_ranked(choice));
                     }
                 }
                 used = self.clauses.len();
@@ -147,6 +164,12 @@ impl<'f> Search<'f> {
                     Solved::Nothing => return Decision::Violated(self.explain(level, known.as_ref(), &round.core())),
                     Solved::GaveUp => return Decision::Unknown,
                 };
+                if let Some(Known { saturated, .. }) = &known {
+                    // The transactions are ordered anew along what is chosen, as far as that has no cycle.
+                    let graph = saturated.along(&taken);
+                    self.rank =
+                        schedule(self.facts, self.reads_of, &graph, ALL).unwrap_or(std::mem::take(&mut self.rank));
+                }
                 let circles = self.adopt(&taken);
                 if circles.is_empty() {
                     break;
@@ -174,7 +197,7 @@ impl<'f> Search<'f> {
             let cycles = saturated.unfold(vec![cycle]);
             return Err(self.shortest(level, cycles));
         }
-        if let Some(rank) = schedule(self.facts, self.reads_of, &saturated.graph, WW | WR | RW | PROCESS | REALTIME) {
+        if let Some(rank) = schedule(self.facts, self.reads_of, &saturated.graph, ALL) {
             self.rank = rank;
         }
         let first = self.clauses.len();
@@ -182,12 +205,12 @@ impl<'f> Search<'f> {
             saturated.literals().map(|choice| Clause { level: Some(level), choices: vec![-choice], cycle: Vec::new() });
         self.clauses.extend(orders);
         self.adopt(&saturated.literals().map(|choice| (choice.unsigned_abs(), choice > 0)).collect());
-        Ok(Known { first, saturated })
+        Ok(Known { first, saturated, is_tried: false })
     }
 
     /// The cycles of which every order has one, given an unsatisfiable core.
     fn explain(&mut self, level: Level, known: Option<&Known<'f>>, core: &[usize]) -> Vec<Vec<Step>> {
-        let Some(Known { first, saturated }) = known else {
+        let Some(Known { first, saturated, .. }) = known else {
             return self.core(core);
         };
         let cycles = core.iter().flat_map(|&number| match number.checked_sub(*first) {
@@ -233,8 +256,8 @@ impl<'f> Search<'f> {
             let mut after: Vec<Vec<u32>> = vec![Vec::new(); n];
             let mut incoming = vec![0u32; n];
             for (&variable, &yes) in taken.range(range.clone()) {
-                let (low, high) = pair(variable - range.start);
-                let (from, to) = if yes { (low, high) } else { (high, low) };
+                let (_, low, high) = self.choices.of_number(variable);
+                let (from, to) = if yes { (low as u32, high as u32) } else { (high as u32, low as u32) };
                 after[from as usize].push(to);
                 incoming[to as usize] += 1;
             }
@@ -275,25 +298,12 @@ impl<'f> Search<'f> {
             while i < kept.len() {
                 let without: Vec<usize> = kept.iter().copied().filter(|&number| number != kept[i]).collect();
                 let mut round = Round::default();
-                without.iter().for_each(|&number| round.forbid(number, &self.clauses[number].choices));
+                without.iter().for_each(|&number| round.forbid(number, &self.clauses[number].choices, |_| true));
                 if let Solved::Nothing = round.solve(self.budget) { kept = without } else { i += 1 }
             }
         }
         kept.iter().map(|&number| self.clauses[number].cycle.clone()).filter(|cycle| !cycle.is_empty()).collect()
     }
-}
-
-/// The pair of versions of a choice, from its number among those of its key: `high (high - 1) / 2 + low`.
-fn pair(number: u32) -> (u32, u32) {
-    let number = u64::from(number);
-    let mut high = (8 * number + 1).isqrt().div_ceil(2);
-    while high * (high - 1) / 2 > number {
-        high -= 1;
-    }
-    while (high + 1) * high / 2 <= number {
-        high += 1;
-    }
-    ((number - high * (high - 1) / 2) as u32, high as u32)
 }
 
 /// A cycle among the versions that could not be ordered: `left` counts the remaining predecessors of each.
@@ -324,6 +334,8 @@ struct Known<'f> {
     /// The clause of the first of them.
     first: usize,
     saturated: Saturated<'f>,
+    /// Whether a serial order was constructed, as far as that is possible without a search.
+    is_tried: bool,
 }
 
 /// The SAT problem of one level. Each clause has a selector, assumed true, so that a refusal names its clauses.
@@ -376,15 +388,16 @@ impl Default for Round {
 }
 
 impl Round {
-    /// Adds a clause: not all of these choices.
-    fn forbid(&mut self, number: usize, choices: &[Literal]) {
+    /// Adds a clause: not all of these choices. New choices are first tried as `likely` says.
+    fn forbid(&mut self, number: usize, choices: &[Literal], likely: impl Fn(u32) -> bool) {
         let selector = self.solver.new_var_default();
         self.clause_of.insert(selector, number);
         let mut literals = vec![Lit::new(selector, false)];
         for choice in choices {
             let variable = choice.unsigned_abs();
             let solver = &mut self.solver;
-            let variable = *self.variables.entry(variable).or_insert_with(|| solver.new_var_default());
+            let first = || if likely(variable) { lbool::TRUE } else { lbool::FALSE };
+            let variable = *self.variables.entry(variable).or_insert_with(|| solver.new_var(first(), true));
             literals.push(Lit::new(variable, *choice < 0));
         }
         self.selectors.push(Lit::new(selector, true));
