@@ -23,7 +23,7 @@ use serde_json::Value;
 
 use super::lines::{self, LineError};
 use super::object::Model;
-use super::recorded::{Contents, Event, FailedCas, Kind, NullRead, Operations, Place, Recorded, calls};
+use super::recorded::{Contents, Event, FailedCas, Kind, NullRead, Operations, Place, Recorded, pair};
 use crate::checkers::isolation;
 use crate::checkers::isolation::format::Process;
 
@@ -108,7 +108,15 @@ fn operations(line: usize, text: &str) -> Result<Contents, LineError> {
         FailedCas::Nothing => NullRead::Nothing,
         FailedCas::Definite => NullRead::Absent,
     });
-    let (calls, completions_only) = calls(events.collect::<Result<_, _>>()?)?;
+    let calls = pair(events.collect::<Result<_, _>>()?)?;
     let null_read = null_read.or(also);
-    Ok(Contents::Operations(Operations { model, init, failed_cas, null_read, unit: "events", completions_only, calls }))
+    Ok(Contents::Operations(Operations {
+        model,
+        init,
+        failed_cas,
+        null_read,
+        unit: "events",
+        completions_only: false,
+        calls,
+    }))
 }

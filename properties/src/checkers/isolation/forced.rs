@@ -24,8 +24,8 @@ use super::{
 const BUDGET: u64 = 20_000_000;
 /// The bytes of a block's table.
 const TABLE: usize = 64 << 20;
-/// The most words of a row of the table.
-const WIDEST: usize = 64;
+/// The most words of a row of the table: the rows that are used often stay in the cache.
+const WIDEST: usize = 16;
 /// How many words are joined in the time in which the search visits an edge.
 const WORDS_AN_EDGE: u64 = 8;
 
@@ -230,38 +230,38 @@ impl Known<'_> {
         let members = self.facts.members.len();
         let mut order: Vec<Member> = (0..members as Member).collect();
         order.sort_unstable_by_key(|&member| place[member as usize]);
-        let incoming = Incoming::of(graph, visible);
         let most = TABLE.min(budget.bytes as usize / 2);
         let words = (most / 8 / members.max(1)).clamp(1, WIDEST);
+        let mut table = Table::new(&order, words);
+        let incoming = Incoming::of(graph, visible, &table.row_of);
         let columns = Columns::of(self, writes, place);
-        let mut table = Table { words, rows: vec![0; members * words] };
+        let reads = columns.reads(self);
         let mut forced = Vec::new();
         for block in columns.blocks(64 * words) {
-            let cost = (incoming.from.len() * words) as u64 / WORDS_AN_EDGE;
-            if !budget.spend(cost) {
+            if !budget.spend((incoming.from.len() * words) as u64 / WORDS_AN_EDGE) {
                 return Orders::TooMany;
             }
-            for &member in &order {
-                table.gather(member, incoming.of_member(member));
-                for read in self.reads(member) {
-                    let key = self.facts.reads[read as usize].key;
-                    let range = columns.within(key, &block);
-                    if range.is_empty() {
-                        continue;
-                    }
-                    if let Some(missed) = self.past_of_read(read, &columns, range, &block, &table, &mut forced) {
-                        return Orders::Missed(self.reason(
-                            graph,
-                            Visible::Transitively(visible),
-                            Forced { before: missed, after: missed, read },
-                        ));
+            let row = |member: Member| table.row_of[member as usize];
+            let mut written: Vec<(u32, usize)> =
+                block.clone().map(|column| (row(columns.members[column]), column)).collect();
+            written.sort_unstable();
+            let mut read: Vec<(u32, u32)> = columns
+                .keys_of(&block)
+                .flat_map(|key| &reads[key])
+                .map(|&(member, read)| (row(member), read))
+                .collect();
+            read.sort_unstable();
+            let (mut written, mut read) = (written.into_iter().peekable(), read.into_iter().peekable());
+            for row in 0..members as u32 {
+                table.gather(row, incoming.of_row(row));
+                while let Some((_, read)) = read.next_if(|&(of, _)| of == row) {
+                    if let Some(missed) = self.past_of_read(read, &columns, &block, &table, &mut forced) {
+                        let missed = Forced { before: missed, after: missed, read };
+                        return Orders::Missed(self.reason(graph, Visible::Transitively(visible), missed));
                     }
                 }
-                for &(key, _) in writes.by(member) {
-                    let range = columns.within(key, &block);
-                    if let Some(column) = columns.of_member(key, member).filter(|column| range.contains(column)) {
-                        table.set(member, column - block.start);
-                    }
+                while let Some((_, column)) = written.next_if(|&(of, _)| of == row) {
+                    table.set(row, column - block.start);
                 }
             }
         }
@@ -277,7 +277,6 @@ impl Known<'_> {
         &self,
         read: u32,
         columns: &Columns,
-        range: std::ops::Range<usize>,
         block: &std::ops::Range<usize>,
         table: &Table,
         forced: &mut Vec<Forced>,
@@ -287,6 +286,7 @@ impl Known<'_> {
             Source::Prefix(seen) => columns.after(key, seen),
             Source::Loose(_) => columns.loose(key),
         };
+        let range = columns.within(key, block);
         let range = range.start.max(from)..range.end;
         if range.is_empty() {
             return None;
@@ -458,16 +458,17 @@ impl Writes {
     }
 }
 
-/// The sources of the edges into each member.
+/// By row: the rows of the members before it.
 struct Incoming {
     start: Vec<u32>,
-    from: Vec<Member>,
+    from: Vec<u32>,
 }
 
 impl Incoming {
-    fn of(graph: &Graph, mask: u8) -> Incoming {
-        let edges = || graph.edges.iter().filter(move |edge| edge.why.bit() & mask != 0);
-        let mut pairs: Vec<(Member, Member)> = edges().map(|edge| (edge.to, edge.from)).collect();
+    fn of(graph: &Graph, mask: u8, row_of: &[u32]) -> Incoming {
+        let edges = graph.edges.iter().filter(|edge| edge.why.bit() & mask != 0);
+        let mut pairs: Vec<(u32, u32)> =
+            edges.map(|edge| (row_of[edge.to as usize], row_of[edge.from as usize])).collect();
         pairs.sort_unstable();
         pairs.dedup();
         let mut start = vec![0; graph.members as usize + 1];
@@ -478,8 +479,8 @@ impl Incoming {
         Incoming { start, from: pairs.into_iter().map(|(_, from)| from).collect() }
     }
 
-    fn of_member(&self, member: Member) -> &[Member] {
-        &self.from[self.start[member as usize] as usize..self.start[member as usize + 1] as usize]
+    fn of_row(&self, row: u32) -> &[u32] {
+        &self.from[self.start[row as usize] as usize..self.start[row as usize + 1] as usize]
     }
 }
 
@@ -494,8 +495,6 @@ struct Columns {
     members: Vec<Member>,
     /// By ordered column: the position of the version. Empty for the loose ones.
     positions: Vec<u32>,
-    /// By key: members with their columns, ascending.
-    by_member: Vec<Vec<(Member, usize)>>,
 }
 
 impl Columns {
@@ -510,22 +509,12 @@ impl Columns {
                 by_key[key as usize].push((at, place[member as usize], member));
             }
         }
-        let mut columns = Columns {
-            start: vec![0],
-            loose: Vec::new(),
-            members: Vec::new(),
-            positions: Vec::new(),
-            by_member: Vec::new(),
-        };
+        let mut columns = Columns { start: vec![0], loose: Vec::new(), members: Vec::new(), positions: Vec::new() };
         for mut versions in by_key {
             versions.sort_unstable();
             let begin = columns.members.len();
             let ordered = versions.iter().take_while(|(at, ..)| *at != Place::Loose).count();
             columns.loose.push(begin + ordered);
-            let mut by_member: Vec<(Member, usize)> =
-                (begin..).zip(&versions).map(|(column, &(.., member))| (member, column)).collect();
-            by_member.sort_unstable();
-            columns.by_member.push(by_member);
             columns.positions.extend(versions.iter().map(|(at, ..)| match at {
                 Place::Ordered(at) => *at,
                 Place::Loose => u32::MAX,
@@ -558,40 +547,55 @@ impl Columns {
         start + self.positions[start..loose].partition_point(|&at| at < seen)
     }
 
-    fn of_member(&self, key: u32, member: Member) -> Option<usize> {
-        let columns = &self.by_member[key as usize];
-        columns.binary_search_by_key(&member, |&(member, _)| member).ok().map(|found| columns[found].1)
+    /// The keys that have columns in a block.
+    fn keys_of(&self, block: &std::ops::Range<usize>) -> std::ops::Range<usize> {
+        let first = self.start.partition_point(|&start| start <= block.start) - 1;
+        first..self.start.partition_point(|&start| start < block.end)
+    }
+
+    /// By key: its readers and their reads.
+    fn reads(&self, known: &Known<'_>) -> Vec<Vec<(Member, u32)>> {
+        let mut reads = vec![Vec::new(); self.loose.len()];
+        for (at, read) in (0..).zip(&known.facts.reads) {
+            reads[read.key as usize].push((read.member, at));
+        }
+        reads
     }
 }
 
-/// By member and column of a block: whether the version is visible to the member, or its own.
+/// By member and column of a block: whether the version is visible to the member, or its own. The rows are in an order in
+/// which what is visible comes first.
 struct Table {
     words: usize,
+    /// By member.
+    row_of: Vec<u32>,
     rows: Vec<u64>,
 }
 
 impl Table {
-    fn row(&self, member: Member) -> &[u64] {
-        &self.rows[member as usize * self.words..][..self.words]
+    fn new(order: &[Member], words: usize) -> Table {
+        let mut row_of = vec![0; order.len()];
+        (0..).zip(order).for_each(|(row, &member)| row_of[member as usize] = row);
+        Table { words, row_of, rows: vec![0; order.len() * words] }
     }
 
-    /// The row of a member is the union of those before it.
-    fn gather(&mut self, member: Member, before: &[Member]) {
-        let own = member as usize * self.words;
-        self.rows[own..own + self.words].fill(0);
+    fn row(&self, member: Member) -> &[u64] {
+        &self.rows[self.row_of[member as usize] as usize * self.words..][..self.words]
+    }
+
+    /// A row becomes the union of earlier ones.
+    fn gather(&mut self, row: u32, before: &[u32]) {
+        let (earlier, later) = self.rows.split_at_mut(row as usize * self.words);
+        let own = &mut later[..self.words];
+        own.fill(0);
         for &other in before {
-            let other = other as usize * self.words;
-            let (low, high) = self.rows.split_at_mut(own.max(other));
-            let (to, from) = match own < other {
-                true => (&mut low[own..own + self.words], &high[..self.words]),
-                false => (&mut high[..self.words], &low[other..other + self.words]),
-            };
-            to.iter_mut().zip(from).for_each(|(to, from)| *to |= from);
+            let other = &earlier[other as usize * self.words..][..self.words];
+            own.iter_mut().zip(other).for_each(|(own, other)| *own |= other);
         }
     }
 
-    fn set(&mut self, member: Member, column: usize) {
-        self.rows[member as usize * self.words + column / 64] |= 1 << (column % 64);
+    fn set(&mut self, row: u32, column: usize) {
+        self.rows[row as usize * self.words + column / 64] |= 1 << (column % 64);
     }
 }
 
