@@ -423,3 +423,18 @@ fn results_of_countless_shards_are_refused() {
     assert_eq!(code(&output), 2, "{}{}", out(&output), err(&output));
     assert!(err(&output).contains("is not a shard"), "{}", err(&output));
 }
+
+/// Large states do not take more than they may, nor steps on them longer: the search ends, and says what it would need.
+#[test]
+fn limits_hold_for_large_states() {
+    let place = place("limits");
+    let pushes = |kind: &str| (0..200).map(|n| format!(r#"[{n},"{kind}","push",{n}]"#)).collect::<Vec<_>>();
+    let pop = |n: u64| format!(r#"[{0},"invoke","pop",null],[{0},"ok","pop",{1}]"#, 1000 + n, n * 7 % 200);
+    let events = [pushes("invoke"), pushes("ok"), (0..200).map(pop).collect()].concat().join(",");
+    write(&place, "stack.jsonl", &format!(r#"{{"model":"stack","events":[{events}]}}"#));
+    for level in ["linearizability", "sequential"] {
+        let output = check(&place, &format!("{level} stack.jsonl --seconds 1 --memory 50"));
+        assert!([0, 3].contains(&code(&output)), "{level}: {}{}", out(&output), err(&output));
+        assert!(code(&output) == 0 || out(&output).contains("try --seconds 10"), "{level}: {}", out(&output));
+    }
+}

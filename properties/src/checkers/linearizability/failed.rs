@@ -204,3 +204,26 @@ impl<S: Eq + Hash> Failed<S> {
         self.relink();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn states_are_counted_by_their_size() {
+        let words = Words { mutators: 1, readers: 0, pending: 0 };
+        for length in [1, 10, 1_000] {
+            let mut failed: Failed<Vec<u64>> = Failed::new(words, usize::MAX, 1 << 20);
+            for n in 0..20_000u64 {
+                let state = vec![n; length];
+                let key = failed.key(n as u32, &[n], &state);
+                assert!(key.bytes as usize >= 8 * length, "{length} words are {} bytes", key.bytes);
+                failed.insert(key, n as u32, &[n], state);
+                assert!(failed.taken <= 1 << 20, "{} bytes", failed.taken);
+            }
+            let taken: u64 = failed.entries.iter().map(|entry| u64::from(entry.key.bytes)).sum();
+            assert_eq!((failed.taken, failed.overflowed), (taken, true));
+            assert!(failed.entries.len() > 10, "of {length} words only {} states are kept", failed.entries.len());
+        }
+    }
+}
