@@ -39,7 +39,7 @@ impl fmt::Debug for Datum {
         match self {
             Datum::Null => f.write_str("null"),
             Datum::Int(n) => n.fmt(f),
-            Datum::Text(text) => visible(text, f),
+            Datum::Text(text) => text.fmt(f),
             Datum::List(items) => f.debug_list().entries(items).finish(),
             Datum::Json(text) => f.write_str(text),
         }
