@@ -10,6 +10,7 @@ pub mod commands;
 pub mod component;
 pub mod corpus;
 pub mod draw;
+mod escape;
 pub mod failing;
 pub mod files;
 pub mod kept;

@@ -6,12 +6,13 @@
 //! - **Control characters never reach a terminal**: texts come from files, and could hide a verdict or rename a window. They
 //!   are printed as the escapes of JSON, which leaves JSON lines what they are.
 
-use std::borrow::Cow;
 use std::cell::RefCell;
-use std::fmt::{Arguments, Write as _};
+use std::fmt::Arguments;
 use std::io::{self, ErrorKind, Write};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::escape;
 
 /// Whether nothing more can be written to standard output.
 static DEAF: AtomicBool = AtomicBool::new(false);
@@ -21,7 +22,7 @@ static PROBLEM: OnceLock<io::Error> = OnceLock::new();
 /// Writes to standard output. What cannot be written is dropped; see the module.
 pub fn say(text: Arguments<'_>) {
     let text = text.to_string();
-    let text = printable(&text);
+    let text = escape::text(&text);
     if !capture(|captured| captured.out.push_str(&text)) && !DEAF.load(Ordering::Relaxed) {
         written(io::stdout().write_all(text.as_bytes()));
     }
@@ -30,7 +31,7 @@ pub fn say(text: Arguments<'_>) {
 /// Writes to standard error. What cannot be written is dropped: there is nobody left to be told.
 pub fn tell(text: Arguments<'_>) {
     let text = text.to_string();
-    let text = printable(&text);
+    let text = escape::text(&text);
     if !capture(|captured| captured.err.push_str(&text)) {
         let _ = io::stderr().write_all(text.as_bytes());
     }
@@ -81,29 +82,6 @@ fn written(result: io::Result<()>) {
     }
 }
 
-/// A text without characters that control a terminal: they become `\u001b` and the like. Ends of lines and tabulators stay.
-pub fn printable(text: &str) -> Cow<'_, str> {
-    if !text.contains(controls) {
-        return Cow::Borrowed(text);
-    }
-    let mut printable = String::with_capacity(text.len() + 16);
-    for c in text.chars() {
-        if controls(c) {
-            write!(printable, "\\u{:04x}", u32::from(c)).expect("a string takes all");
-        } else {
-            printable.push(c);
-        }
-    }
-    Cow::Owned(printable)
-}
-
-/// Whether a character controls a terminal, or reverses the order of those that follow (Boucher & Anderson, *Trojan Source*,
-/// 2021).
-fn controls(c: char) -> bool {
-    (c.is_control() && c != '\n' && c != '\t')
-        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
 /// Prints a line to standard output. See [`say`].
 #[macro_export]
 macro_rules! say {
@@ -121,18 +99,4 @@ macro_rules! say_all {
 #[macro_export]
 macro_rules! tell {
     ($($words:tt)*) => { $crate::say::tell(format_args!("{}\n", format_args!($($words)*))) };
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn control_characters_become_escapes_that_json_reads_back() {
-        assert_eq!(printable("two\nlines\tand ü 汉 →"), "two\nlines\tand ü 汉 →");
-        assert_eq!(printable("a\u{1b}[2Jb\r\u{7f}\u{9b}\u{202e}"), "a\\u001b[2Jb\\u000d\\u007f\\u009b\\u202e");
-        let text = "\u{7f}\u{9b}31m\u{202e}\u{1b}";
-        let line = serde_json::to_string(text).expect("a text");
-        assert_eq!(serde_json::from_str::<String>(&printable(&line)).expect("still JSON"), text);
-    }
 }

@@ -12,3 +12,4 @@ pub mod judge;
 pub mod linearizability;
 pub mod mutual_exclusion;
 pub mod rates;
+pub mod workloads;

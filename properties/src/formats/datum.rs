@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::checkers::isolation::visible;
 use crate::checkers::linearizability::specs::kv;
 
 /// A key or a value in a recorded history.
@@ -48,7 +49,7 @@ impl fmt::Debug for Datum {
 impl fmt::Display for Datum {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Datum::Text(text) => f.write_str(text),
+            Datum::Text(text) => visible(text, f),
             other => fmt::Debug::fmt(other, f),
         }
     }

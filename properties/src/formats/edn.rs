@@ -12,11 +12,11 @@
 
 use clojure_reader::edn::{self, Edn};
 use clojure_reader::error::Code;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::lines::LineError;
 use super::object::Model;
-use super::recorded::{Contents, Event, FailedCas, Kind, NullRead, Operations, Place, Recorded, pair};
+use super::recorded::{Contents, Event, FailedCas, Kind, NullRead, Operations, Place, Recorded, calls};
 
 /// The greatest nesting depth of values.
 const DEPTH: usize = 64;
@@ -52,7 +52,7 @@ pub fn read(text: &str) -> Result<Recorded, LineError> {
     if forms_read == 0 {
         return Err(LineError::new(1, "there is no operation in it"));
     }
-    let calls = pair(events)?;
+    let (calls, completions_only) = calls(events)?;
     // Porcupine is the recorder that writes the key beside the value, and all its answers are definite.
     let operations = Operations {
         model: keyed.then_some(Model::Kv),
@@ -60,6 +60,7 @@ pub fn read(text: &str) -> Result<Recorded, LineError> {
         failed_cas: keyed.then_some(FailedCas::Definite),
         null_read: keyed.then_some(NullRead::Absent),
         unit: "events",
+        completions_only,
         calls,
     };
     Ok(Recorded { id: None, line: begins, contents: Contents::Operations(operations), expect: None })
@@ -212,7 +213,17 @@ fn operation(place: Place, form: &Edn<'_>) -> Result<Option<Operation>, LineErro
         Some(key) => Value::Array(vec![key, value]),
         None => value,
     };
-    Ok(Some(Operation { event: Event { place, process, kind, function, value }, index, keyed }))
+    let is_final = matches!(field("final?"), Some(Edn::Bool(true)));
+    Ok(Some(Operation { event: Event { place, process, kind, function, value, is_final }, index, keyed }))
+}
+
+/// The value of a text, which is one form.
+pub(super) fn value(text: &str) -> Result<Value, String> {
+    let (form, rest) = edn::read(text).map_err(|error| problem(&error.code))?;
+    if !rest.trim().is_empty() {
+        return Err(format!("there is something after the value: {}", rest.trim()));
+    }
+    json(&form, 0)
 }
 
 /// A form in a few words.
@@ -242,14 +253,18 @@ fn json(form: &Edn<'_>, depth: usize) -> Result<Value, String> {
         Edn::Set(items) => list(&mut items.iter()),
         Edn::Tagged(_, inner) => json(inner, depth + 1),
         Edn::Map(fields) => {
-            let fields = fields.iter().map(|(key, value)| {
+            let mut object = Map::new();
+            for (key, value) in fields {
                 let key = match json(key, depth + 1)? {
                     Value::String(text) => text,
                     other => other.to_string(),
                 };
-                Ok((key, json(value, depth + 1)?))
-            });
-            fields.collect::<Result<_, String>>().map(Value::Object)
+                if object.contains_key(&key) {
+                    return Err(format!("a map has the key {key} as a number and as a text"));
+                }
+                object.insert(key, json(value, depth + 1)?);
+            }
+            Ok(Value::Object(object))
         }
         other => Ok(Value::String(other.to_string())),
     }
@@ -259,7 +274,7 @@ fn json(form: &Edn<'_>, depth: usize) -> Result<Value, String> {
 mod tests {
     use super::*;
 
-    fn calls(text: &str) -> Vec<(usize, u64, String, Value, Option<Value>)> {
+    fn read_calls(text: &str) -> Vec<(usize, u64, String, Value, Option<Value>)> {
         let Contents::Operations(operations) = read(text).expect("a history").contents else { panic!("operations") };
         let calls = operations.calls.into_iter();
         calls.map(|c| (c.place.line, c.process, c.function, c.asked, c.ended.map(|ended| ended.value))).collect()
@@ -271,10 +286,10 @@ mod tests {
         let two = "{:process :nemesis, :type :info, :f :start, :value nil}";
         let three = "{:type :ok, :f :write, :value 3, :process 0, :time 15, :index 1}";
         let expected = vec![(2, 0, "write".to_string(), Value::from(3), Some(Value::from(3)))];
-        assert_eq!(calls(&format!("; a comment\n{one}\n{two}\n{three}\n")), expected);
-        assert_eq!(calls(&format!("; a comment\n[{one}\n{two},\n{three}]")), expected);
+        assert_eq!(read_calls(&format!("; a comment\n{one}\n{two}\n{three}\n")), expected);
+        assert_eq!(read_calls(&format!("; a comment\n[{one}\n{two},\n{three}]")), expected);
         let op = "#jepsen.history.Op";
-        assert_eq!(calls(&format!("\n{op}{one}\n\n{op} {two} {op}{three}")), expected);
+        assert_eq!(read_calls(&format!("\n{op}{one}\n\n{op} {two} {op}{three}")), expected);
     }
 
     #[test]
@@ -286,7 +301,7 @@ mod tests {
             (format!("[{invoke}]\n 3"), "line 2: there is something after"),
             (format!("{invoke}\n{invoke}"), "line 2: process 0 invokes read, but its read of line 1 is still open"),
             (
-                "\n{:type :ok, :f :read, :process 1}".into(),
+                format!("{invoke}\n{{:type :ok, :f :read, :process 1}}"),
                 "line 2: process 1 has a response to read, but no invocation",
             ),
             ("{:type :maybe, :f :read, :process 1}".into(), "line 1: :type is :maybe"),

@@ -40,6 +40,7 @@ pub fn read(text: &str) -> Result<Recorded, LineError> {
         failed_cas: Some(FailedCas::Definite),
         null_read: Some(NullRead::Absent),
         unit: "events",
+        completions_only: false,
         calls: pair(events)?,
     };
     Ok(Recorded { id: None, line: 1, contents: Contents::Operations(operations), expect: None })
@@ -88,7 +89,7 @@ fn event(place: Place, words: &str) -> Result<Event, LineError> {
         _ => !answers || value.is_i64() || value.is_null(),
     };
     if fits {
-        Ok(Event { place, process, kind, function: function.into(), value })
+        Ok(Event { place, process, kind, function: function.into(), value, is_final: false })
     } else {
         Err(place.wrong(format_args!("{value} is no value of a {function}")))
     }

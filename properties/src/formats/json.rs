@@ -69,6 +69,7 @@ pub fn read(text: &str) -> impl Iterator<Item = Result<Recorded, LineError>> {
 
 fn history(line: usize, text: &str) -> Result<Recorded, LineError> {
     let head: Head = lines::parse(line, text)?;
+    lines::whole_numbers(text).map_err(|what| LineError { line, what })?;
     let contents = match (&head.events, &head.txns) {
         (Some(_), None) => operations(line, text)?,
         (None, Some(_)) => {
@@ -100,7 +101,8 @@ fn operations(line: usize, text: &str) -> Result<Contents, LineError> {
         let Process::Client(process) = process else { return None };
         let place = Place { line, event: Some(n) };
         let missing = || LineError { line, what: format!("event {n} has no function") };
-        Some(function.ok_or_else(missing).map(|function| Event { place, process, kind, function, value }))
+        let event = |function| Event { place, process, kind, function, value, is_final: false };
+        Some(function.ok_or_else(missing).map(event))
     });
     let also = failed_cas.map(|failed_cas| match failed_cas {
         FailedCas::Nothing => NullRead::Nothing,
@@ -108,5 +110,13 @@ fn operations(line: usize, text: &str) -> Result<Contents, LineError> {
     });
     let calls = pair(events.collect::<Result<_, _>>()?)?;
     let null_read = null_read.or(also);
-    Ok(Contents::Operations(Operations { model, init, failed_cas, null_read, unit: "events", calls }))
+    Ok(Contents::Operations(Operations {
+        model,
+        init,
+        failed_cas,
+        null_read,
+        unit: "events",
+        completions_only: false,
+        calls,
+    }))
 }

@@ -5,14 +5,19 @@
 //! | `register`, `cas-register` | `read`: – → v; `write`: v; `cas`: `[expected, new]` |
 //! | `multi-register` | `txn`: `[["r", key, –] or ["w", key, v], …]` → the same with what was read |
 //! | `kv` | `get` or `read`: `[key, –]` → `[key, v]`; `put` or `write`, `append`: `[key, v]`; `cas`: `[key, [expected, new]]`; `delete`: `[key, –]` |
-//! | `counter` | `read`: – → n; `add`: n; `add-and-get`: n → n |
-//! | `set` | `add`, `remove`: v → –, or whether that changed anything; `contains`: v → true or false; `read`: – → list |
+//! | `counter` | `read`: – → n; `add`, `increment`, `decrement`: n; `add-and-get`: n → n |
+//! | `set` | `add` or `broadcast`, `remove`: v → –, or whether that changed anything; `contains`: v → true or false; `read`: – → list |
 //! | `queue` | `enqueue`: v; `dequeue`: – → v, or null if it was empty |
 //! | `stack` | `push`: v; `pop`: – → v, or null if it was empty |
 //! | `mutex` | `acquire`, `try-acquire`, `release`; the process is the holder |
 //! | `semaphore` | `acquire`, `try-acquire`, `release`: n, or null for 1; at first there are `init` permits, or 1 |
 //! | `fenced-lock` | `acquire`: – → token; `release`; `use`: token; `init` is `leased` or `exclusive` |
 //! | `append-only-log` | `append`: v → –, or `[v, index]`; `read`: first index, or null for 0 → list |
+//! | `bank` | `transfer`: `{"from", "to", "amount"}`; `read`: – → `{account: balance, …}` |
+//! | `unique-ids` | `generate`: – → identifier |
+//! | `kafka` | `send`: `[["send", key, v]]` → `[["send", key, [offset, v]]]`; `poll`: – → `[["poll", {key: [[offset, v], …]}]]`; `assign`, `subscribe`, `crash` |
+//!
+//! The last three have levels of their own ([`super::workloads`]), because what they promise is no sequential object.
 
 use std::fmt;
 use std::str::FromStr;
@@ -74,6 +79,12 @@ models! {
     FencedLock = "fenced-lock",
     /// A log.
     AppendOnlyLog = "append-only-log",
+    /// Accounts between which money is transferred.
+    Bank = "bank",
+    /// A generator of unique identifiers.
+    UniqueIds = "unique-ids",
+    /// Logs with offsets, one for each key.
+    Kafka = "kafka",
 }
 
 impl fmt::Display for Model {
@@ -145,33 +156,113 @@ impl Reading {
     }
 }
 
-/// Infers the object from the functions.
+/// Infers the object from the functions, and from the shapes of their values where objects share them. What fits two
+/// objects, or none as a whole, is refused: a history judged as the wrong object would be refused for no reason.
 fn guess(calls: &[Call]) -> Result<Model, LineError> {
     let has = |names: &[&str]| calls.iter().any(|call| names.contains(&call.function.as_str()));
-    let read = || calls.iter().filter(|call| call.function == "read");
-    let keyed = || read().any(|call| matches!(call.asked.as_array().map(Vec::as_slice), Some([_, Value::Null])));
+    let reads = |is: fn(&Value) -> bool| calls.iter().any(|call| call.function == "read" && call.ok().is_some_and(is));
     let Some(first) = calls.first() else {
         return Ok(Model::Register);
     };
     match () {
         () if has(&["txn"]) => Ok(Model::MultiRegister),
-        () if has(&["get", "put", "delete"]) || keyed() => Ok(Model::Kv),
-        () if has(&["cas"]) => Ok(Model::CasRegister),
-        () if has(&["write"]) => Ok(Model::Register),
+        () if has(&["transfer"]) => Ok(Model::Bank),
+        () if has(&["generate"]) => Ok(Model::UniqueIds),
+        () if has(&["send", "poll"]) => Ok(Model::Kafka),
+        () if has(&["get", "put"]) => Ok(Model::Kv),
+        () if has(&["cas", "write"]) => of_registers(calls),
         () if has(&["enqueue", "dequeue"]) => Ok(Model::Queue),
         () if has(&["push", "pop"]) => Ok(Model::Stack),
         () if has(&["use"]) => Ok(Model::FencedLock),
-        () if has(&["acquire", "release"]) => Ok(Model::Mutex),
-        () if has(&["append"]) => Ok(Model::AppendOnlyLog),
-        () if has(&["contains", "remove", "insert"]) => Ok(Model::Set),
-        () if has(&["add"]) && read().any(|call| call.ok().is_some_and(Value::is_array)) => Ok(Model::Set),
-        () if has(&["add"]) && read().any(|call| call.ok().is_some_and(Value::is_number)) => Ok(Model::Counter),
-        () if has(&["add-and-get", "increment"]) => Ok(Model::Counter),
-        () if read().count() == calls.len() => Ok(Model::Register),
+        () if has(&["acquire", "release"]) => of_locks(calls),
+        () if has(&["append"]) => if_no_key(calls, Model::AppendOnlyLog),
+        () if has(&["broadcast", "contains", "remove", "insert"]) => Ok(Model::Set),
+        () if has(&["add"]) && reads(Value::is_array) => Ok(Model::Set),
+        () if has(&["add"]) && reads(Value::is_number) => Ok(Model::Counter),
+        () if has(&["add-and-get", "increment", "decrement"]) => Ok(Model::Counter),
+        () if has(&["delete"]) => Ok(Model::Kv),
+        () if calls.iter().all(|call| call.function == "read") => of_reads(calls),
         () => {
-            let what = format!("cannot tell which object has the function {:?}; say --model, one of", first.function);
-            Err(first.place.wrong(format_args!("{what} {}", names())))
+            let what = format!("cannot tell which object has the function {:?}", first.function);
+            Err(ambiguous(first, &what))
         }
+    }
+}
+
+fn ambiguous(call: &Call, what: &str) -> LineError {
+    call.place.wrong(format_args!("{what}; say --model, one of {}", names()))
+}
+
+/// Whether an operation names a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shape {
+    Keyed,
+    Plain,
+    /// Its value is a pair, of a key and a value or of two of anything.
+    Pair,
+    /// It has no value.
+    Nothing,
+}
+
+fn shape(call: &Call) -> Shape {
+    let items = |value: &Value| value.as_array().map_or(0, Vec::len);
+    match call.function.as_str() {
+        "get" | "put" | "append" | "delete" => Shape::Keyed,
+        "cas" if items(&call.asked) == 3 => Shape::Keyed,
+        "cas" if items(&call.asked) == 2 && items(&call.asked[1]) == 2 => Shape::Keyed,
+        "cas" => Shape::Plain,
+        "read" if items(&call.asked) == 2 && call.asked[1].is_null() => Shape::Keyed,
+        "read" if call.asked.is_null() => match call.ok() {
+            None | Some(Value::Null) => Shape::Nothing,
+            Some(answer) if items(answer) == 2 => Shape::Pair,
+            Some(_) => Shape::Plain,
+        },
+        _ if items(&call.asked) == 2 => Shape::Pair,
+        _ => Shape::Plain,
+    }
+}
+
+/// A register, or a store of registers if its operations name keys.
+fn of_registers(calls: &[Call]) -> Result<Model, LineError> {
+    let one = |shape_of: Shape| calls.iter().find(|call| shape(call) == shape_of);
+    match (one(Shape::Keyed), one(Shape::Plain), one(Shape::Pair)) {
+        (Some(_), None, _) => Ok(Model::Kv),
+        (Some(keyed), Some(plain), _) => {
+            let what =
+                format!("the {} of {} names a key, and this {} does not", keyed.function, keyed.place, plain.function);
+            Err(ambiguous(plain, &what))
+        }
+        (None, None, Some(pair)) => {
+            let what = "all values are pairs: of a key and a value of a store, or values of one register?";
+            Err(ambiguous(pair, what))
+        }
+        _ if calls.iter().any(|call| call.function == "cas") => Ok(Model::CasRegister),
+        _ => Ok(Model::Register),
+    }
+}
+
+/// A log, unless its operations name keys.
+fn if_no_key(calls: &[Call], model: Model) -> Result<Model, LineError> {
+    let is_keyed = |call: &&Call| call.function == "read" && shape(call) == Shape::Keyed;
+    Ok(if calls.iter().any(|call| is_keyed(&call)) { Model::Kv } else { model })
+}
+
+/// A mutex, if its operations take nothing and give nothing.
+fn of_locks(calls: &[Call]) -> Result<Model, LineError> {
+    let says = |call: &&Call| !call.asked.is_null() || call.ok().is_some_and(|answer| !answer.is_null());
+    match calls.iter().find(says) {
+        None => Ok(Model::Mutex),
+        Some(call) => Err(ambiguous(call, "this is a mutex whose operations have values, or another lock")),
+    }
+}
+
+/// A register of which there are only reads, if it is no collection.
+fn of_reads(calls: &[Call]) -> Result<Model, LineError> {
+    let is_collection = |call: &&Call| call.ok().is_some_and(|answer| answer.is_array() || answer.is_object());
+    match calls.iter().find(|call| shape(call) == Shape::Keyed || is_collection(call)) {
+        None => Ok(Model::Register),
+        Some(keyed) if shape(keyed) == Shape::Keyed => of_registers(calls),
+        Some(call) => Err(ambiguous(call, "there are only reads, of a collection of some kind")),
     }
 }
 
@@ -263,8 +354,17 @@ pub fn judge<J: Judge>(operations: &Operations, reading: &Reading, judge: J) -> 
             let (operations, places) = convert(calls, |call| locks::of_fenced_lock(call, reading))?;
             judge.judge(spec, operations, places)
         }
+        Model::Bank => return Err(no_object(operations, "constant-total")),
+        Model::UniqueIds => return Err(no_object(operations, "unique-ids")),
+        Model::Kafka => return Err(no_object(operations, "kafka")),
     };
     Ok(said)
+}
+
+/// The error of a level that is defined on sequential objects.
+fn no_object(operations: &Operations, level: &str) -> LineError {
+    let line = operations.calls.first().map_or(1, |call| call.place.line);
+    LineError { line, what: format!("this is no sequential object; ask for the level {level}") }
 }
 
 /// The verdict on linearizability, and the indices among the calls of the operations that it counts.

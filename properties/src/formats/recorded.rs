@@ -51,6 +51,8 @@ pub struct Operations {
     pub null_read: Option<NullRead>,
     /// The unit of the calls' times: `ns`, or `events` if they count the events of the file.
     pub unit: &'static str,
+    /// Whether only completions were recorded, so that nothing is known about when operations were invoked.
+    pub completions_only: bool,
     /// The calls, in the order of invocation.
     pub calls: Vec<Call>,
 }
@@ -134,6 +136,8 @@ pub struct Event {
     pub function: String,
     /// The argument of an invocation, or the answer of a response.
     pub value: Value,
+    /// Whether the recorder calls it one of the last, after everything was delivered.
+    pub is_final: bool,
 }
 
 /// An invocation with its response, if it has one.
@@ -151,6 +155,8 @@ pub struct Call {
     pub place: Place,
     /// The response; `None` if there was none.
     pub ended: Option<Ended>,
+    /// Whether the recorder calls it one of the last, after everything was delivered.
+    pub is_final: bool,
 }
 
 /// A response.
@@ -183,6 +189,18 @@ impl Call {
     }
 }
 
+/// The calls of a history, and whether only completions were recorded. Completions without invocations are calls of their
+/// own, one after the other: what was asked is in their value too. Otherwise see [`pair`].
+///
+/// # Errors
+/// As of [`pair`].
+pub fn calls(events: Vec<Event>) -> Result<(Vec<Call>, bool), LineError> {
+    if events.is_empty() || events.iter().any(|event| event.kind == Kind::Invoke) {
+        return Ok((pair(events)?, false));
+    }
+    Ok(((1..).zip(events).map(|(at, event)| completion(at, event)).collect(), true))
+}
+
 /// Pairs invocations with their responses. The times of the calls are positions in the list of events, from 1.
 ///
 /// # Errors
@@ -190,7 +208,7 @@ impl Call {
 pub fn pair(events: Vec<Event>) -> Result<Vec<Call>, LineError> {
     let mut calls: Vec<Call> = Vec::new();
     let mut open: BTreeMap<u64, usize> = BTreeMap::new();
-    for (at, Event { place, process, kind, function, value }) in (1..).zip(events) {
+    for (at, Event { place, process, kind, function, value, is_final }) in (1..).zip(events) {
         if kind == Kind::Invoke {
             if let Some(&other) = open.get(&process) {
                 let Call { function: other, place: invoked, .. } = &calls[other];
@@ -199,7 +217,7 @@ pub fn pair(events: Vec<Event>) -> Result<Vec<Call>, LineError> {
                 return Err(place.wrong(format_args!("process {process} invokes {function}, but {also}")));
             }
             open.insert(process, calls.len());
-            calls.push(Call { process, function, asked: value, invoked: at, place, ended: None });
+            calls.push(Call { process, function, asked: value, invoked: at, place, ended: None, is_final });
             continue;
         }
         let Some(call) = open.remove(&process).map(|n| &mut calls[n]) else {
@@ -210,7 +228,14 @@ pub fn pair(events: Vec<Event>) -> Result<Vec<Call>, LineError> {
             let invoked = format!("it invoked {} ({})", call.function, call.place);
             return Err(place.wrong(format_args!("process {process} has a response to {function}, but {invoked}")));
         }
+        call.is_final |= is_final;
         call.ended = Some(Ended { at, kind, value, place });
     }
     Ok(calls)
+}
+
+fn completion(at: u64, event: Event) -> Call {
+    let Event { place, process, kind, function, value, is_final } = event;
+    let asked = value.clone();
+    Call { process, function, asked, invoked: at, place, ended: Some(Ended { at, kind, value, place }), is_final }
 }

@@ -5,24 +5,41 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::lines::LineError;
-use super::recorded::{Call, Kind};
+use super::recorded::{Call, Kind, Operations};
 use crate::checkers::isolation::{self, History, Mop, Name, Seen, Status, Transaction};
 
-/// Whether the calls are transactions.
+/// Whether the calls are transactions: they say so, or their values are lists of micro-operations, whatever the name of
+/// their function. Elle's workloads of registers name it `read` or `write`.
 pub fn is_transactional(calls: &[Call]) -> bool {
-    !calls.is_empty() && calls.iter().all(|call| call.function == "txn")
+    calls.iter().any(|call| call.function == "txn" || are_mops(&call.asked) || call.ok().is_some_and(are_mops))
 }
 
-/// The transactions of `txn` calls, as Jepsen's Elle reads them: an answered read of nil saw the initial version, also
-/// of a list. Transactions have the indices of their calls.
+/// Whether a value is a list of micro-operations, `[[:r key value] …]`.
+fn are_mops(value: &Value) -> bool {
+    mops(value).is_ok_and(|mops| !mops.is_empty())
+}
+
+/// The transactions of calls, as Jepsen's Elle reads them: an answered read of nil saw the initial version, also of a
+/// list. Transactions have the indices of their calls.
+///
+/// Of completions only, nothing is known about real time, so their transactions have no times.
 ///
 /// # Errors
 /// If a call is no transaction, or its answer belongs to another one.
-pub fn transactions(calls: &[Call]) -> Result<History, LineError> {
-    let lists = calls.iter().flat_map(|call| call.asked.as_array()).flatten().any(|mop| mop[0] == "append");
+pub fn transactions(operations: &Operations) -> Result<History, LineError> {
+    let calls = &operations.calls;
+    let lists = calls.iter().flat_map(|call| call.asked.as_array()).flatten().any(is_append);
     let kind = if lists { isolation::Kind::ListAppend } else { isolation::Kind::RwRegister };
-    let transactions = calls.iter().map(|call| transaction(kind, call)).collect::<Result<_, _>>()?;
+    let timed = |transaction: Transaction| match operations.completions_only {
+        true => Transaction { invoked: None, returned: None, ..transaction },
+        false => transaction,
+    };
+    let transactions = calls.iter().map(|call| transaction(kind, call).map(timed)).collect::<Result<_, _>>()?;
     Ok(History { kind, transactions })
+}
+
+fn is_append(mop: &Value) -> bool {
+    mop[0].as_str().is_some_and(|name| name.trim_start_matches(':') == "append")
 }
 
 fn transaction(kind: isolation::Kind, call: &Call) -> Result<Transaction, LineError> {
@@ -70,7 +87,8 @@ fn mops(value: &Value) -> Result<Vec<Part<'_>>, String> {
         let [f, key, value] = mop.as_array().map(Vec::as_slice).unwrap_or_default() else {
             return Err(expected(mop));
         };
-        match f.as_str() {
+        // Some recorders write keywords as texts with their colon.
+        match f.as_str().map(|name| name.trim_start_matches(':')) {
             Some("r" | "read") => Ok(('r', key, value)),
             Some("w" | "write") => Ok(('w', key, value)),
             Some("append") => Ok(('a', key, value)),

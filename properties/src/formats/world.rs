@@ -41,7 +41,7 @@ pub fn operations<O, R>(
             (Outcome::Failed { .. } | Outcome::Unknown, _) => None,
         };
         let (process, invoked) = (invocation.client.0.into(), invocation.invoked.0);
-        Some(Call { process, function: function.into(), asked, invoked, place, ended })
+        Some(Call { process, function: function.into(), asked, invoked, place, ended, is_final: false })
     });
     Operations {
         model: Some(object),
@@ -49,6 +49,7 @@ pub fn operations<O, R>(
         failed_cas: Some(FailedCas::Definite),
         null_read: Some(NullRead::Absent),
         unit: "ns",
+        completions_only: false,
         calls: calls.collect(),
     }
 }

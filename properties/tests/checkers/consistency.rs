@@ -16,6 +16,11 @@ use seedbed_properties::checkers::consistency::{Access, Event, Outcome};
 use seedbed_properties::checkers::linearizability::specs::{kv, queue, register};
 use seedbed_properties::checkers::linearizability::{Checker, Limits, Operation, Specification, Step};
 
+/// More steps than any of these histories takes.
+fn limits() -> Limits {
+    Limits { steps: 1_000_000, ..Limits::default() }
+}
+
 type History = Vec<Event<char, u32>>;
 
 /// Sessions written as `w(x,1) r(x,2) r(y,-)`; event n of a session happens at n.
@@ -352,7 +357,7 @@ proptest! {
         prop_assert!(cc || !(ccv || cm));
         prop_assert!(pram(&history).holds() || !cm);
         prop_assert_eq!(guarantees(&history, all).holds(), ccv, "the four guarantees with one order of writes are CCv");
-        let consistent = sequential(&kv::Kv::new(), &as_store(&history), 1_000_000);
+        let consistent = sequential(&kv::Kv::new(), &as_store(&history), limits());
         if let Sequential::Consistent(_) = consistent {
             prop_assert!(ccv && cm);
         }
@@ -456,7 +461,7 @@ fn check_sequential<S: Specification>(spec: &S, history: &[Operation<S::Op, S::R
         false
     }
     let expected = place(spec, history, &vec![false; history.len()], &spec.initial());
-    match sequential(spec, history, 1_000_000) {
+    match sequential(spec, history, limits()) {
         Sequential::Consistent(order) => {
             prop_assert!(expected);
             let mut state = spec.initial();

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::commands::Ended;
 use crate::commands::sweep::print_summary;
+use crate::escape;
 use crate::files;
 use crate::report::print_json;
 use crate::shard::collect::{Collected, Joined, Missing};
@@ -25,10 +26,11 @@ pub fn merge(files: &[PathBuf], as_json: bool) -> anyhow::Result<Ended> {
     }
     let joined = collected.join()?;
     for note in &joined.notes {
-        tell!("note: {note}");
+        tell!("note: {}", escape::line(note));
     }
     for missing in &joined.missing {
-        tell!("note: {missing}\n  to run it: {} --results FILE", joined.swept.call(missing.shard));
+        let (missing, call) = (missing.to_string(), joined.swept.call(missing.shard).to_string());
+        tell!("note: {}\n  to run it: {} --results FILE", escape::line(&missing), escape::line(&call));
     }
     if as_json {
         joined.failing.iter().for_each(print_json);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use seedbed_sim::shrink::Progress;
 
-use crate::say::printable;
+use crate::escape;
 
 static CTRL_C: AtomicBool = AtomicBool::new(false);
 
@@ -51,14 +51,14 @@ pub fn bar(total: u64, what: &str) -> ProgressBar {
     let bar = ProgressBar::new(total);
     let style = ProgressStyle::with_template("{msg:24} {wide_bar} {pos}/{len} {per_sec} {eta}");
     bar.set_style(style.expect("the template is right"));
-    bar.set_message(printable(what).into_owned());
+    bar.set_message(escape::text(what).into_owned());
     bar
 }
 
 /// A spinner for work of unknown length; shown only on a terminal.
 pub fn spinner(what: &str) -> ProgressBar {
     let bar = ProgressBar::new_spinner();
-    bar.set_message(printable(what).into_owned());
+    bar.set_message(escape::text(what).into_owned());
     bar.enable_steady_tick(Duration::from_millis(100));
     bar
 }

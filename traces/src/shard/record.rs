@@ -27,8 +27,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::Shard;
 use crate::component::Options;
+use crate::escape;
 use crate::program;
-use crate::say::printable;
 
 /// The version of the format that is written and read. Lines of the first had no digests.
 pub const FORMAT: u64 = 2;
@@ -44,7 +44,7 @@ const DIGITS: usize = 16;
 /// If the line is no JSON object.
 pub fn sealed(line: &Value) -> String {
     let text = line.to_string();
-    let text = printable(&text);
+    let text = escape::text(&text);
     let body = text.strip_suffix('}').expect("a line is an object");
     format!("{body}{SEAL}{}\"}}", digest(&text))
 }

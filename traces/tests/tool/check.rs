@@ -267,7 +267,7 @@ fn transactions_are_judged_on_all_levels_whatever_recorded_them() {
     write(&place, "skew.jsonl", SKEW_JSON);
     write(&place, "skew.edn", SKEW_EDN);
     for file in ["skew.jsonl", "skew.edn"] {
-        let output = check(&place, &format!("serializability {file} --json"));
+        let output = check(&place, &format!("serializability {file} --all-levels --json"));
         assert_eq!(code(&output), 1, "{file}: {}", err(&output));
         let line = &lines(&output)[0];
         assert_eq!(line["level"], "serializable");

@@ -4,6 +4,7 @@
 mod atlas;
 mod boundaries;
 mod check;
+mod check_formats;
 mod cli;
 mod corpus;
 mod drawings;

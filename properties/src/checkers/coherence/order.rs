@@ -6,7 +6,7 @@ use std::hash::Hash;
 use super::{Access, Performed};
 use crate::checkers::consistency::sequential::{Sequential, sequential};
 use crate::checkers::judge::{Id, Name, Refusal, Ruling, UNDECIDED};
-use crate::checkers::linearizability::{Operation, Specification, Step};
+use crate::checkers::linearizability::{Limits, Operation, Specification, Step};
 
 /// Whether, for each location, there is a total order of its accesses that respects each core's program order and in
 /// which each access reads the last value written: per-location sequential consistency, the part of coherence that
@@ -42,7 +42,7 @@ pub fn coherent<N: Id, L: Name, V: Name + Hash>(start: &V, accesses: &[Performed
                 Operation::completed(core, performed.access.clone(), 0, 0, ())
             })
             .collect();
-        match sequential(&Cell { start: start.clone() }, &history, steps) {
+        match sequential(&Cell { start: start.clone() }, &history, Limits { steps, ..Limits::default() }) {
             Sequential::Consistent(_) => {}
             Sequential::Violation { furthest, stuck } => {
                 let describe = |places: &[usize]| {

@@ -4,9 +4,14 @@
 
 use std::collections::BTreeMap;
 
-use seedbed_sim::fingerprint::stable_hash;
+use crate::checkers::linearizability::{Limits, Operation, Specification, Step, measured_hash};
 
-use crate::checkers::linearizability::{Operation, Specification, Step};
+/// After how many steps it is asked whether to give up.
+const PATIENCE: usize = 1_000;
+/// The size of a state that takes as long as a step.
+const BYTES_A_STEP: usize = 64;
+/// The bytes of a configuration besides its contents.
+const CONFIGURATION: usize = 120;
 
 /// The verdict of the search.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +32,7 @@ pub enum Sequential {
 
 /// Judges a history. Operations of one process are listed in its order. A process may continue after an operation that
 /// never returned, which then takes effect before its next one, or never.
-pub fn sequential<S: Specification>(spec: &S, history: &[Operation<S::Op, S::Ret>], steps: u64) -> Sequential {
+pub fn sequential<S: Specification>(spec: &S, history: &[Operation<S::Op, S::Ret>], limits: Limits) -> Sequential {
     let mut processes: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
     for (n, operation) in history.iter().enumerate() {
         processes.entry(operation.process).or_default().push(n);
@@ -40,7 +45,10 @@ pub fn sequential<S: Specification>(spec: &S, history: &[Operation<S::Op, S::Ret
         state: spec.initial(),
         order: Vec::new(),
         failed: BTreeMap::new(),
-        steps,
+        limits,
+        steps: 0,
+        unasked: 0,
+        taken: 0,
         furthest: None,
     };
     match search.run() {
@@ -49,7 +57,7 @@ pub fn sequential<S: Specification>(spec: &S, history: &[Operation<S::Op, S::Ret
             let (furthest, stuck) = search.furthest.unwrap_or_default();
             Sequential::Violation { furthest, stuck }
         }
-        None => Sequential::Unknown(steps),
+        None => Sequential::Unknown(search.steps),
     }
 }
 
@@ -63,7 +71,12 @@ struct Search<'a, S: Specification> {
     order: Vec<usize>,
     /// Configurations that failed, by a hash.
     failed: BTreeMap<u64, Vec<Configuration<S::State>>>,
+    limits: Limits,
     steps: u64,
+    /// Steps since [`Limits::stop`] was asked; of large states, more than one each.
+    unasked: usize,
+    /// The approximate size of the failed configurations.
+    taken: u64,
     furthest: Option<(Vec<usize>, Vec<usize>)>,
 }
 
@@ -112,12 +125,25 @@ impl<S: Specification> Search<'_, S> {
                 }
                 continue;
             }
-            if self.steps == 0 {
+            self.steps += 1;
+            if self.is_over() {
                 return None;
             }
-            self.steps -= 1;
             entering = self.step(choice / 2, choice % 2 == 1).map(|step| vec![step]);
         }
+    }
+
+    /// Whether a limit is reached. Configurations are not forgotten, so too many of them end the search.
+    fn is_over(&mut self) -> bool {
+        self.unasked += 1;
+        if self.steps > self.limits.steps || self.taken > self.limits.bytes {
+            return true;
+        }
+        if self.unasked < PATIENCE {
+            return false;
+        }
+        self.unasked = 0;
+        self.limits.stop.is_some_and(|stop| stop())
     }
 
     fn head(&self, process: usize) -> Option<usize> {
@@ -165,12 +191,10 @@ impl<S: Specification> Search<'_, S> {
         }
     }
 
-    fn hash(&self) -> u64 {
-        stable_hash(&(&self.done, &self.state))
-    }
-
-    fn has_failed(&self) -> bool {
-        let failed = self.failed.get(&self.hash());
+    fn has_failed(&mut self) -> bool {
+        let (hash, bytes) = measured_hash(&(&self.done, &self.state));
+        self.unasked += bytes / BYTES_A_STEP;
+        let failed = self.failed.get(&hash);
         failed.is_some_and(|all| all.iter().any(|(done, state)| *done == self.done && *state == self.state))
     }
 
@@ -179,6 +203,8 @@ impl<S: Specification> Search<'_, S> {
             let stuck = (0..self.processes.len()).filter_map(|process| self.head(process)).collect();
             self.furthest = Some((self.order.clone(), stuck));
         }
-        self.failed.entry(self.hash()).or_default().push((self.done.clone(), self.state.clone()));
+        let (hash, bytes) = measured_hash(&(&self.done, &self.state));
+        self.taken += (bytes + CONFIGURATION) as u64;
+        self.failed.entry(hash).or_default().push((self.done.clone(), self.state.clone()));
     }
 }

@@ -45,7 +45,7 @@ pub(super) struct Edge {
 }
 
 /// Edges, ordered by source. Nodes from `members` on are barriers.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Graph {
     pub members: u32,
     pub nodes: u32,
@@ -105,6 +105,11 @@ impl Graph {
     /// The indices of a node's edges.
     pub fn out(&self, node: u32) -> std::ops::Range<usize> {
         self.start[node as usize] as usize..self.start[node as usize + 1] as usize
+    }
+
+    /// The edges of a node in `mask`, and those of barriers.
+    pub fn along(&self, node: u32, mask: u8) -> impl Iterator<Item = &Edge> {
+        self.edges[self.out(node)].iter().filter(move |edge| edge.why.bit() & (mask | BARRIER) != 0)
     }
 
     /// The strongly connected components of the walks over edges in `mask` (Tarjan 1972): a number for each (node,

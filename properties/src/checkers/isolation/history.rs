@@ -1,6 +1,6 @@
 //! Histories of transactions, as clients saw them.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// A key or a value: a number or a text.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,9 +15,17 @@ impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Name::Integer(n) => n.fmt(f),
-            Name::Text(text) => text.fmt(f),
+            Name::Text(text) => visible(text, f),
         }
     }
+}
+
+/// Writes a text without control characters, which could forge lines of a report: their escapes instead.
+pub(crate) fn visible(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    text.chars().try_for_each(|c| match c.is_control() {
+        true => write!(f, "{}", c.escape_unicode()),
+        false => f.write_char(c),
+    })
 }
 
 impl From<i64> for Name {

@@ -27,11 +27,27 @@ impl Choices {
         Choices { base: base.collect(), count }
     }
 
+    /// The key and the pair of loose versions of a choice, by index: `high (high - 1) / 2 + low` is its number among those
+    /// of the key.
+    pub fn of_number(&self, number: u32) -> (u32, usize, usize) {
+        let number = u64::from(number) - 1;
+        let key = self.base.partition_point(|&base| base <= number) - 1;
+        let number = number - self.base[key];
+        let mut high = (8 * number + 1).isqrt().div_ceil(2);
+        while high * (high - 1) / 2 > number {
+            high -= 1;
+        }
+        while (high + 1) * high / 2 <= number {
+            high += 1;
+        }
+        (key as u32, (number - high * (high - 1) / 2) as usize, high as usize)
+    }
+
     /// The choice for a pair of loose versions of a key, by index.
     pub fn between(&self, key: u32, first: usize, second: usize) -> Literal {
         assert_ne!(first, second, "a version does not come before itself");
         let (low, high) = (first.min(second) as u64, first.max(second) as u64);
-        let number = (self.base[key as usize] + high * (high - 1) / 2 + low) as i32 + 1;
+        let number = (self.base[key as usize] + high * (high - 1) / 2 + low + 1) as i32;
         if first < second { number } else { -number }
     }
 }

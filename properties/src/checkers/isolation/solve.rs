@@ -6,21 +6,30 @@
 //! order has none or no order is left. So one search serves all levels, and a refusal is a set of cycles of which every
 //! version order has one.
 
+use std::cell::Cell;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
-use batsat::{BasicSolver, Lit, SolverInterface, Var, lbool};
+use batsat::{Callbacks, Lit, Solver, SolverInterface, SolverOpts, Var, lbool};
 
 use super::{
+    Stop, anomalies,
+    budget::Budget,
     conditions::violations,
+    construct::construct,
     facts::{Facts, Member},
     graph::{Edge, Graph, PROCESS, REALTIME, RW, WR, WW},
     levels::Level,
     model::{Choices, Literal, Model, Step},
+    saturate::Saturated,
+    schedule::schedule,
 };
 
 /// Unsatisfiable cores of up to this many cycles are minimised.
 const MINIMISED: usize = 60;
+const ALL: u8 = WW | WR | RW | PROCESS | REALTIME;
+/// How many edges the search visits in the time of a decision of the solver.
+const EDGES_A_DECISION: u64 = 100;
 
 /// The decision on a level.
 pub(super) enum Decision {
@@ -39,6 +48,16 @@ struct Clause {
     cycle: Vec<Step>,
 }
 
+/// The edges of time with which the serial order of a level agrees; `None` if it asks for no serial order.
+fn serial(level: Level, sessions: bool) -> Option<u8> {
+    match level {
+        Level::RepeatableRead | Level::Serializable => Some(if sessions { PROCESS } else { 0 }),
+        Level::StrongSessionSerializable => Some(PROCESS),
+        Level::StrictSerializable => Some(PROCESS | REALTIME),
+        _ => None,
+    }
+}
+
 /// The search, which reuses clauses from level to level.
 pub(super) struct Search<'f> {
     facts: &'f Facts,
@@ -52,8 +71,7 @@ pub(super) struct Search<'f> {
     rank: Vec<u32>,
     model: Model<'f>,
     graph: Graph,
-    /// The number of edges that may still be visited.
-    budget: u64,
+    budget: Budget,
 }
 
 impl<'f> Search<'f> {
@@ -62,7 +80,7 @@ impl<'f> Search<'f> {
         choices: &'f Choices,
         reads_of: &'f [u32],
         (more, nodes): (&'f [Edge], u32),
-        (sessions, budget): (bool, u64),
+        (sessions, budget): (bool, Budget),
     ) -> Search<'f> {
         let by_history: Vec<Vec<Member>> = facts.versions.iter().map(|versions| versions.loose.clone()).collect();
         let model = Model::new(facts, choices, reads_of, &by_history);
@@ -76,28 +94,21 @@ impl<'f> Search<'f> {
         search
     }
 
-    /// The initial order of all transactions: along certain dependencies, and otherwise as in the history.
+    /// The initial order of all transactions: along certain dependencies, and serial if a schedule finds such an order.
     fn guess(&mut self) {
-        let mut certain = Vec::new();
-        for edge in &self.graph.edges {
-            let choice = match edge.why.bit() {
-                WW => self.model.before(edge.key, edge.at, edge.at + 1),
-                RW => {
-                    let read = &self.facts.reads[edge.at as usize];
-                    self.model.rw(read, self.model.next(read).expect("the edge leads there")).choice
-                }
-                _ => None,
-            };
-            if choice.is_none() {
-                certain.push(*edge);
-            }
-        }
-        let graph = Graph::new(self.graph.members, self.nodes, certain);
-        let masks = [WW | WR | RW | PROCESS | REALTIME, WW | WR | RW | PROCESS, WW | WR | RW, WW | WR];
-        if let Some(place) = masks.into_iter().find_map(|mask| graph.topological(mask)) {
-            self.rank = place;
+        let graph = anomalies::certain(self.facts, self.more, self.nodes);
+        let masks = [ALL, WW | WR | RW | PROCESS, WW | WR | RW, WW | WR];
+        if let Some(rank) = masks.into_iter().find_map(|mask| schedule(self.facts, self.reads_of, &graph, mask)) {
+            self.rank = rank;
         }
         self.adopt(&BTreeMap::new());
+    }
+
+    /// Whether the first version of a choice precedes the second in the present order of the transactions.
+    fn is_ranked(&self, choice: u32) -> bool {
+        let (key, low, high) = self.choices.of_number(choice);
+        let loose = &self.facts.versions[key as usize].loose;
+        self.rank[loose[low] as usize] < self.rank[loose[high] as usize]
     }
 
     /// Whether the present order satisfies the level.
@@ -107,19 +118,34 @@ impl<'f> Search<'f> {
 
     /// Decides a level.
     pub fn decide(&mut self, level: Level) -> Decision {
+        let mut known: Option<Known<'f>> = None;
         let mut round = Round::default();
         let mut used = 0;
         loop {
-            if self.budget < self.graph.edges.len() as u64 {
+            if !self.budget.spend(self.graph.edges.len() as u64) {
                 return Decision::Unknown;
             }
-            self.budget -= self.graph.edges.len() as u64;
             let found = violations(level, &self.model, &self.graph, self.sessions);
             if found.is_empty() {
                 return Decision::Holds;
             }
             if let Some(certain) = found.iter().find(|cycle| cycle.iter().all(|step| step.choice.is_none())) {
                 return Decision::Violated(vec![certain.clone()]);
+            }
+            if let (None, Some(time)) = (&known, serial(level, self.sessions)) {
+                match self.saturate(level, time) {
+                    Ok(found) => known = Some(found),
+                    Err(cycles) => return Decision::Violated(cycles),
+                }
+                continue;
+            }
+            if let Some(Known { saturated, is_tried, .. }) = &mut known
+                && !std::mem::replace(is_tried, true)
+                && let Some(rank) = construct(saturated, &mut self.budget)
+            {
+                self.rank = rank;
+                self.adopt(&BTreeMap::new());
+                continue;
             }
             for cycle in found {
                 let choices = cycle.iter().filter_map(|step| step.choice).collect();
@@ -129,20 +155,27 @@ impl<'f> Search<'f> {
             loop {
                 for (number, clause) in self.clauses.iter().enumerate().skip(used) {
                     if clause.level.is_none_or(|weaker| level.implies(weaker)) {
-                        round.forbid(number, clause);
+                        round.forbid(number, &clause.choices, |choice| self.is_ranked(choice));
                     }
                 }
                 used = self.clauses.len();
-                let Some(taken) = round.solve() else {
-                    let core = self.core(&round.core());
-                    return Decision::Violated(core);
+                let taken = match round.solve(self.budget) {
+                    Solved::Order(taken) => taken,
+                    Solved::Nothing => return Decision::Violated(self.explain(level, known.as_ref(), &round.core())),
+                    Solved::GaveUp => return Decision::Unknown,
                 };
+                if let Some(Known { saturated, .. }) = &known {
+                    // The transactions are ordered anew along what is chosen, as far as that has no cycle.
+                    let graph = saturated.along(&taken);
+                    self.rank =
+                        schedule(self.facts, self.reads_of, &graph, ALL).unwrap_or(std::mem::take(&mut self.rank));
+                }
                 let circles = self.adopt(&taken);
                 if circles.is_empty() {
                     break;
                 }
-                self.budget = self.budget.saturating_sub(1000);
-                if self.budget == 0 {
+                // Each round of the solver goes through all choices that were made.
+                if !self.budget.spend(EDGES_A_DECISION * round.decisions() + taken.len() as u64) {
                     return Decision::Unknown;
                 }
                 self.clauses.extend(circles.into_iter().map(|choices| Clause {
@@ -152,6 +185,58 @@ impl<'f> Search<'f> {
                 }));
             }
         }
+    }
+
+    /// Finds the orders that a level forces which wants a serial order that agrees with the edges in `time`, and adopts a
+    /// serial order that agrees with them as far as there is one. The error are cycles of which every order has one.
+    fn saturate(&mut self, level: Level, time: u8) -> Result<Known<'f>, Vec<Vec<Step>>> {
+        let is_of_time = |edge: &&Edge| edge.why.bit() & (PROCESS | REALTIME) & !time == 0;
+        let more: Vec<Edge> = self.more.iter().filter(is_of_time).copied().collect();
+        let saturated = Saturated::of(self.facts, self.choices, (&more, self.nodes), &mut self.budget);
+        if let Some(cycle) = saturated.cycle() {
+            let cycles = saturated.unfold(vec![cycle]);
+            return Err(self.shortest(level, cycles));
+        }
+        if let Some(rank) = schedule(self.facts, self.reads_of, &saturated.graph, ALL) {
+            self.rank = rank;
+        }
+        let first = self.clauses.len();
+        let orders =
+            saturated.literals().map(|choice| Clause { level: Some(level), choices: vec![-choice], cycle: Vec::new() });
+        self.clauses.extend(orders);
+        self.adopt(&saturated.literals().map(|choice| (choice.unsigned_abs(), choice > 0)).collect());
+        Ok(Known { first, saturated, is_tried: false })
+    }
+
+    /// The cycles of which every order has one, given an unsatisfiable core.
+    fn explain(&mut self, level: Level, known: Option<&Known<'f>>, core: &[usize]) -> Vec<Vec<Step>> {
+        let Some(Known { first, saturated, .. }) = known else {
+            return self.core(core);
+        };
+        let cycles = core.iter().flat_map(|&number| match number.checked_sub(*first) {
+            Some(order) if order < saturated.len() => Some(saturated.reason(order)),
+            _ => Some(self.clauses[number].cycle.clone()).filter(|cycle| !cycle.is_empty()),
+        });
+        let cycles = saturated.unfold(cycles.collect());
+        let orders: Vec<usize> = core.iter().copied().filter(|&number| self.clauses[number].level.is_none()).collect();
+        let begin = self.clauses.len();
+        self.add(level, cycles);
+        let numbers: Vec<usize> = orders.into_iter().chain(begin..self.clauses.len()).collect();
+        self.core(&numbers)
+    }
+
+    fn shortest(&mut self, level: Level, cycles: Vec<Vec<Step>>) -> Vec<Vec<Step>> {
+        let begin = self.clauses.len();
+        self.add(level, cycles);
+        self.core(&(begin..self.clauses.len()).collect::<Vec<_>>())
+    }
+
+    fn add(&mut self, level: Level, cycles: Vec<Vec<Step>>) {
+        self.clauses.extend(cycles.into_iter().map(|cycle| Clause {
+            level: Some(level),
+            choices: cycle.iter().filter_map(|step| step.choice).collect(),
+            cycle,
+        }));
     }
 
     /// Adopts the order that the choices form, with the initial order for open choices. If they form none, returns
@@ -171,8 +256,8 @@ impl<'f> Search<'f> {
             let mut after: Vec<Vec<u32>> = vec![Vec::new(); n];
             let mut incoming = vec![0u32; n];
             for (&variable, &yes) in taken.range(range.clone()) {
-                let (low, high) = pair(variable - range.start);
-                let (from, to) = if yes { (low, high) } else { (high, low) };
+                let (_, low, high) = self.choices.of_number(variable);
+                let (from, to) = if yes { (low as u32, high as u32) } else { (high as u32, low as u32) };
                 after[from as usize].push(to);
                 incoming[to as usize] += 1;
             }
@@ -213,25 +298,12 @@ impl<'f> Search<'f> {
             while i < kept.len() {
                 let without: Vec<usize> = kept.iter().copied().filter(|&number| number != kept[i]).collect();
                 let mut round = Round::default();
-                without.iter().for_each(|&number| round.forbid(number, &self.clauses[number]));
-                if round.solve().is_none() { kept = without } else { i += 1 }
+                without.iter().for_each(|&number| round.forbid(number, &self.clauses[number].choices, |_| true));
+                if let Solved::Nothing = round.solve(self.budget) { kept = without } else { i += 1 }
             }
         }
         kept.iter().map(|&number| self.clauses[number].cycle.clone()).filter(|cycle| !cycle.is_empty()).collect()
     }
-}
-
-/// The pair of versions of a choice, from its number among those of its key: `high (high - 1) / 2 + low`.
-fn pair(number: u32) -> (u32, u32) {
-    let number = u64::from(number);
-    let mut high = (8 * number + 1).isqrt().div_ceil(2);
-    while high * (high - 1) / 2 > number {
-        high -= 1;
-    }
-    while (high + 1) * high / 2 <= number {
-        high += 1;
-    }
-    ((number - high * (high - 1) / 2) as u32, high as u32)
 }
 
 /// A cycle among the versions that could not be ordered: `left` counts the remaining predecessors of each.
@@ -257,36 +329,102 @@ fn circle(after: &[Vec<u32>], left: &[u32]) -> Vec<(u32, u32)> {
     }
 }
 
+/// The orders that a level forces.
+struct Known<'f> {
+    /// The clause of the first of them.
+    first: usize,
+    saturated: Saturated<'f>,
+    /// Whether a serial order was constructed, as far as that is possible without a search.
+    is_tried: bool,
+}
+
 /// The SAT problem of one level. Each clause has a selector, assumed true, so that a refusal names its clauses.
-#[derive(Default)]
 struct Round {
-    solver: BasicSolver,
+    solver: Solver<Limited>,
     variables: BTreeMap<u32, Var>,
     selectors: Vec<Lit>,
     clause_of: BTreeMap<Var, usize>,
+    spent: u64,
+}
+
+/// What the solver found.
+enum Solved {
+    /// An assignment of the choices.
+    Order(BTreeMap<u32, bool>),
+    /// There is none.
+    Nothing,
+    /// The limit was reached.
+    GaveUp,
+}
+
+/// Stops the solver after so many decisions, or when that is asked for.
+#[derive(Default)]
+struct Limited {
+    left: Cell<u64>,
+    stop: Option<Stop>,
+}
+
+/// After how many decisions it is asked whether to give up.
+const PATIENCE: u64 = 100;
+
+impl Callbacks for Limited {
+    fn stop(&self) -> bool {
+        let left = self.left.get();
+        self.left.set(left.saturating_sub(1));
+        left == 0 || (left.is_multiple_of(PATIENCE) && self.stop.is_some_and(|stop| stop()))
+    }
+}
+
+impl Default for Round {
+    fn default() -> Self {
+        Round {
+            solver: Solver::new(SolverOpts::default(), Limited::default()),
+            variables: BTreeMap::new(),
+            selectors: Vec::new(),
+            clause_of: BTreeMap::new(),
+            spent: 0,
+        }
+    }
 }
 
 impl Round {
-    fn forbid(&mut self, number: usize, clause: &Clause) {
+    /// Adds a clause: not all of these choices. New choices are first tried as `likely` says.
+    fn forbid(&mut self, number: usize, choices: &[Literal], likely: impl Fn(u32) -> bool) {
         let selector = self.solver.new_var_default();
         self.clause_of.insert(selector, number);
         let mut literals = vec![Lit::new(selector, false)];
-        for choice in &clause.choices {
+        for choice in choices {
             let variable = choice.unsigned_abs();
             let solver = &mut self.solver;
-            let variable = *self.variables.entry(variable).or_insert_with(|| solver.new_var_default());
+            let first = || if likely(variable) { lbool::TRUE } else { lbool::FALSE };
+            let variable = *self.variables.entry(variable).or_insert_with(|| solver.new_var(first(), true));
             literals.push(Lit::new(variable, *choice < 0));
         }
         self.selectors.push(Lit::new(selector, true));
         self.solver.add_clause_reuse(&mut literals);
     }
 
-    /// A satisfying assignment of the choices, if there is one.
-    fn solve(&mut self) -> Option<BTreeMap<u32, bool>> {
-        if self.solver.solve_limited(&self.selectors) != lbool::TRUE {
-            return None;
+    /// A satisfying assignment of the choices.
+    fn solve(&mut self, budget: Budget) -> Solved {
+        let decisions = budget.edges / EDGES_A_DECISION;
+        let callbacks = self.solver.cb_mut();
+        callbacks.left.set(decisions);
+        callbacks.stop = budget.stop;
+        let solved = self.solver.solve_limited(&self.selectors);
+        self.spent = decisions - self.solver.cb().left.get();
+        if solved == lbool::FALSE {
+            return Solved::Nothing;
         }
-        Some(self.variables.iter().map(|(&choice, &v)| (choice, self.solver.value_var(v) == lbool::TRUE)).collect())
+        if solved != lbool::TRUE {
+            return Solved::GaveUp;
+        }
+        let is_true = |v: &Var| self.solver.value_var(*v) == lbool::TRUE;
+        Solved::Order(self.variables.iter().map(|(&choice, v)| (choice, is_true(v))).collect())
+    }
+
+    /// The number of decisions of the last solution.
+    fn decisions(&self) -> u64 {
+        self.spent
     }
 
     /// An unsatisfiable core.

@@ -9,19 +9,25 @@ use super::part::{Part, PartOf};
 use super::specification::Specification;
 use super::verdict::Verdict;
 
-/// The limits of a check, in steps and configurations instead of seconds and bytes, so that verdicts are the same on
-/// every machine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The limits of a check, in steps and sizes, so that verdicts are the same on every machine.
+#[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Steps of the search in each part of a history. A second is some 5 to 20 million steps.
     pub steps: u64,
     /// Failed configurations that are kept at once, each one state and a few words.
     pub configurations: usize,
+    /// The bytes that those may take, by the approximate size of their states.
+    pub bytes: u64,
+    /// Asked now and then whether to give up, by who has limits in seconds.
+    pub stop: Option<Stop>,
 }
+
+/// Whether a search is to give up.
+pub type Stop = fn() -> bool;
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { steps: 50_000_000, configurations: 1_000_000 }
+        Limits { steps: 50_000_000, configurations: 1_000_000, bytes: 4 << 30, stop: None }
     }
 }
 

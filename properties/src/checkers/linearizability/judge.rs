@@ -151,7 +151,8 @@ impl Judge<'_> {
     }
 
     pub(super) fn budget(&self) -> Budget {
-        Budget { steps: self.limits.steps, configurations: self.limits.configurations }
+        let Limits { steps, configurations, bytes, stop } = self.limits;
+        Budget { steps, configurations, bytes, stop }
     }
 }
 

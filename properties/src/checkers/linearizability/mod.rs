@@ -37,7 +37,8 @@ mod specification;
 pub mod specs;
 mod verdict;
 
-pub use checker::{Checker, Limits};
+pub use checker::{Checker, Limits, Stop};
+pub(crate) use failed::measured_hash;
 pub use operation::{Operation, from_history};
 pub use property::{Linearizable, linearizable};
 pub use specification::{Decider, Decision, Span, Spanned, Specification, Step};

@@ -14,7 +14,8 @@
 //! - If the operation at the front, or one of the next few, cannot get its answer from any operation that is invoked in
 //!   time ([`Specification::attainable`]), the configuration fails at once.
 
-use super::failed::Failed;
+use super::checker::Stop;
+use super::failed::{Failed, Key};
 use super::layout::{Item, Layout, NEVER, answer};
 use super::operation::Operation;
 use super::specification::{Specification, Step};
@@ -25,6 +26,8 @@ use super::verdict::Unknown;
 pub(super) struct Budget {
     pub(super) steps: u64,
     pub(super) configurations: usize,
+    pub(super) bytes: u64,
+    pub(super) stop: Option<Stop>,
 }
 
 /// The result of a search.
@@ -55,6 +58,10 @@ const ROOT: u32 = u32::MAX;
 const AHEAD: usize = 16;
 /// The most answers that are checked.
 const GOALS: usize = 3;
+/// After how many steps it is asked whether to give up.
+const PATIENCE: usize = 1_000;
+/// The size of a state that takes as long as a step.
+const BYTES_A_STEP: usize = 64;
 /// The most dead ends that are kept.
 const MAX_DEAD_ENDS: usize = 4;
 /// The number of last operations that are kept of a dead end.
@@ -70,7 +77,7 @@ struct Frame<U> {
     candidates: u32,
     /// The index of the next candidate to try.
     cursor: u32,
-    hash: u64,
+    key: Key,
 }
 
 pub(super) struct Search<'a, S: Specification> {
@@ -94,6 +101,8 @@ pub(super) struct Search<'a, S: Specification> {
     stamps: Vec<u64>,
     failed: Failed<S::State>,
     steps: u64,
+    /// Steps since [`Budget::stop`] was asked; of large states, more than one each.
+    unasked: usize,
     budget: Budget,
     /// The last response whose answer was found unattainable.
     pub(super) missed: u32,
@@ -134,8 +143,9 @@ impl<'a, S: Specification> Search<'a, S> {
             frames: Vec::new(),
             candidates: Vec::new(),
             stamps: vec![0; count],
-            failed: Failed::new(layout.words, budget.configurations),
+            failed: Failed::new(layout.words, budget.configurations, budget.bytes),
             steps: 0,
+            unasked: 0,
             budget,
             missed: 0,
             furthest: 0,
@@ -201,6 +211,9 @@ impl<'a, S: Specification> Search<'a, S> {
             if self.steps > self.budget.steps {
                 return Found::GaveUp(Unknown::Steps { limit: self.budget.steps, forgot: self.failed.overflowed });
             }
+            if self.is_stopped() {
+                return Found::GaveUp(Unknown::Stopped { forgot: self.failed.overflowed });
+            }
             let undo = match self.apply(item) {
                 Step::Illegal => continue,
                 // A pending operation without effect here can be left out.
@@ -215,6 +228,15 @@ impl<'a, S: Specification> Search<'a, S> {
                 return Found::Order(self.order());
             }
         }
+    }
+
+    fn is_stopped(&mut self) -> bool {
+        self.unasked += 1;
+        if self.unasked < PATIENCE {
+            return false;
+        }
+        self.unasked = 0;
+        self.budget.stop.is_some_and(|stop| stop())
     }
 
     fn order(&self) -> Vec<u32> {
@@ -264,7 +286,7 @@ impl<'a, S: Specification> Search<'a, S> {
     fn enter(&mut self, item: u32, undo: Option<S::Undo>) -> Entered {
         let trail = self.trail.len() as u32;
         let candidates = self.candidates.len() as u32;
-        self.frames.push(Frame { item, undo, trail, candidates, cursor: candidates, hash: 0 });
+        self.frames.push(Frame { item, undo, trail, candidates, cursor: candidates, key: Key::default() });
         if item != ROOT {
             self.linearise(item);
         }
@@ -277,12 +299,13 @@ impl<'a, S: Specification> Search<'a, S> {
             self.leave();
             return Entered::Dead;
         }
-        let hash = self.failed.hash(self.front, &self.bits, &self.state);
-        if self.failed.dominates(hash, self.front, &self.bits, &self.state) {
+        let key = self.failed.key(self.front, &self.bits, &self.state);
+        self.unasked += key.bytes as usize / BYTES_A_STEP;
+        if self.failed.dominates(key, self.front, &self.bits, &self.state) {
             self.leave();
             return Entered::Dead;
         }
-        self.frames.last_mut().expect("just pushed").hash = hash;
+        self.frames.last_mut().expect("just pushed").key = key;
         self.gather();
         Entered::Open
     }
@@ -478,8 +501,8 @@ impl<'a, S: Specification> Search<'a, S> {
     /// Stores the last configuration as failed, and leaves it.
     fn fail(&mut self) {
         self.note_dead_end();
-        let hash = self.frames.last().expect("a configuration failed").hash;
-        self.failed.insert(hash, self.front, &self.bits, self.state.clone());
+        let key = self.frames.last().expect("a configuration failed").key;
+        self.failed.insert(key, self.front, &self.bits, self.state.clone());
         self.leave();
     }
 

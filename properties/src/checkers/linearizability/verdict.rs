@@ -41,6 +41,12 @@ pub enum Unknown {
         /// Whether configurations were discarded, and may have been tried again.
         forgot: bool,
     },
+    /// The search was stopped by [`Limits::stop`](super::Limits::stop).
+    #[error("undecided in the time{}", if *.forgot { ", with too little memory for what was already tried" } else { "" })]
+    Stopped {
+        /// Whether configurations were discarded, and may have been tried again.
+        forgot: bool,
+    },
 }
 
 /// Why a history is not linearizable.

@@ -39,7 +39,7 @@ pub fn of_set(call: &Call) -> Meaning<set::Request<Datum>, set::Answer<Datum>> {
     use set::{Answer, Request};
     let item = || Datum::from(&call.asked);
     let op = match call.function.as_str() {
-        "add" | "insert" => Request::Insert(item()),
+        "add" | "insert" | "broadcast" => Request::Insert(item()),
         "remove" | "delete" => Request::Remove(item()),
         "contains" => Request::Contains(item()),
         "read" => Request::Read,

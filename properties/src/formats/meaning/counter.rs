@@ -13,8 +13,12 @@ pub fn request(call: &Call) -> Meaning<Request, Answer> {
         "read" => Request::Read,
         "add" => Request::Add(number(&call.asked)?),
         "increment" => Request::Add(amount()?),
+        "decrement" => {
+            let lessened = amount()?.checked_neg();
+            Request::Add(lessened.ok_or_else(|| format!("{} is too large an amount", call.asked))?)
+        }
         "add-and-get" => Request::AddAndGet(number(&call.asked)?),
-        _ => return unknown(call, "read, add, increment, add-and-get"),
+        _ => return unknown(call, "read, add, increment, decrement, add-and-get"),
     };
     let ret = match (op, call.ok()) {
         (_, None) => None,

@@ -4,3 +4,4 @@ mod brute_force;
 mod definitions;
 mod generated;
 mod oracles;
+mod polynomial;

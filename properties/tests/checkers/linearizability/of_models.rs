@@ -40,7 +40,7 @@ fn a_violation_names_the_client_and_tells_the_story() {
 fn what_was_not_decided_is_not_green() {
     let property =
         linearizable("tutorial/undecided", Counter, |(), ret| Some((Request::Add(1), ret.map(|()| Answer::Added))));
-    let property = property.limits(Limits { steps: 1, configurations: 1 });
+    let property = property.limits(Limits { steps: 1, configurations: 1, ..Limits::default() });
     let outcome = run(&three_additions(), &Source::Fixed(Vec::new()), &[maker(property)], Record::No).unwrap();
     let violation = outcome.violation.expect("one step is not enough");
     assert!(

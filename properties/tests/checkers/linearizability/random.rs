@@ -51,7 +51,7 @@ fn correct_and_mutated<S: Specification + Clone>(
     mutation: (prop::sample::Index, prop::sample::Index),
 ) -> Result<(), TestCaseError> {
     for checker in [Checker::new(spec.clone()), Checker::new(spec.clone()).search_only().whole()] {
-        let limits = Limits { steps: 1_000_000, configurations: 100_000 };
+        let limits = Limits { steps: 1_000_000, configurations: 100_000, ..Limits::default() };
         match checker.limits(limits).check(history) {
             Verdict::Linearizable(order) => prop_assert!(is_linearisation(&spec, history, &order)),
             other => prop_assert!(false, "{other:?} for {history:#?}"),
@@ -367,7 +367,7 @@ fn wide<O: Clone + std::fmt::Debug + 'static, R: Clone + std::fmt::Debug + 'stat
 /// The verdict, in every way, is that of the definition.
 fn agree_on_wide<S: Specification + Clone>(spec: S, history: &Ops<S>) -> Result<(), TestCaseError> {
     let expected = super::subsets(&spec, history);
-    let small = Limits { steps: 10_000_000, configurations: 8 };
+    let small = Limits { steps: 10_000_000, configurations: 8, ..Limits::default() };
     let checkers = [
         Checker::new(spec.clone()),
         Checker::new(spec.clone()).search_only().whole(),

@@ -24,7 +24,7 @@ fn pending_operations_are_no_cliff() {
             history.push(Operation::completed(901, cas_register::Access::Read, invoked, returned, value));
         }
     }
-    let limits = Limits { steps: 300_000, configurations: 10_000 };
+    let limits = Limits { steps: 300_000, configurations: 10_000, ..Limits::default() };
     let checker = Checker::new(cas_register::CasRegister::new(0)).limits(limits).search_only();
     assert!(checker.check(&history).is_linearizable());
     // Now some of them are seen, the last one a second time although it can have been written only four times.
@@ -50,11 +50,11 @@ fn unknown_is_said() {
     let reads = (0..30).map(|n| Operation::completed(n, Read, 40 + n, 90 - n / 2, Value((n as u8 * 7) % 3 + 1)));
     let impossible = Operation::completed(99, Read, 200, 201, Value(0));
     let history: Vec<_> = writes.chain(reads).chain([impossible]).collect();
-    let limits = Limits { steps: 50, configurations: 10 };
+    let limits = Limits { steps: 50, configurations: 10, ..Limits::default() };
     let verdict = Checker::new(register::Register::new(0)).limits(limits).check(&history);
     assert!(matches!(verdict, Verdict::Unknown(Unknown::Steps { limit: 50, .. })), "{verdict:?}");
     // With enough steps but hardly any memory it is only slower.
-    let limits = Limits { steps: 10_000_000, configurations: 100 };
+    let limits = Limits { steps: 10_000_000, configurations: 100, ..Limits::default() };
     let verdict = Checker::new(register::Register::new(0)).limits(limits).check(&history);
     assert_eq!(verdict.violation().expect("a stale read").culprit, 46);
 }
@@ -122,7 +122,7 @@ fn a_long_queue() {
     history.extend(
         (0..count).map(|n| Operation::completed(0, Dequeue, 2_000 + 10 * n, 2_005 + 10 * n, Dequeued(Some(order(n))))),
     );
-    let limits = Limits { steps: 2_000_000, configurations: 100_000 };
+    let limits = Limits { steps: 2_000_000, configurations: 100_000, ..Limits::default() };
     assert!(Checker::new(Queue::new()).limits(limits).check(&history).is_linearizable());
 }
 

@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use seedbed_properties::formats::{Contents, LineError, Recorded, edn, etcd_log, json};
+use seedbed_properties::formats::{
+    Contents, LineError, Recorded, edn, etcd_log, etcd_operations, isovista, jepsen_json, jepsen_text, json,
+};
 use seedbed_sim::TraceError;
 
 use crate::files;
@@ -17,8 +19,17 @@ pub enum Format {
     /// Jepsen's operation maps, old and new; also porcupine's key-value text.
     #[value(alias = "kv-text")]
     Edn,
+    /// Jepsen's operation maps as JSON: an array (history.json), or one on each line.
+    JepsenJson,
+    /// Jepsen's history.txt, divided by tabs.
+    JepsenText,
     /// Jepsen's log of etcd, in porcupine's form.
     EtcdLog,
+    /// The operations.json of etcd's robustness tests.
+    EtcdOperations,
+    /// Transactions of PolySI, IsoVista and Cobra, as text: r(key, value, session, transaction).
+    #[value(alias = "polysi", alias = "cobra")]
+    Isovista,
     /// A trace of seedbed, which is replayed for its history.
     Trace,
 }
@@ -58,10 +69,17 @@ pub fn detect(text: &str) -> Option<Format> {
         '{' if after('{').starts_with(':') => Some(Format::Edn),
         '{' if after('{').starts_with("\"version\"") => Some(Format::Trace),
         '{' if !first.trim_end().ends_with('}') && text.contains("\"scenario\"") => Some(Format::Trace),
+        '{' if etcd_operations::is_operation(first) => Some(Format::EtcdOperations),
+        '{' if jepsen_json::is_operation(first) => Some(Format::JepsenJson),
         '{' => Some(Format::Jsonl),
+        '[' if after('[').strip_prefix('{').is_some_and(|map| map.trim_start().starts_with('"')) => {
+            Some(Format::JepsenJson)
+        }
         '[' if after('[').starts_with(['{', '#', ';', ']']) || after('[').is_empty() => Some(Format::Edn),
         '(' | '#' => Some(Format::Edn),
         _ if text.contains(etcd_log::LOGGER) => Some(Format::EtcdLog),
+        _ if jepsen_text::is_operation(first) => Some(Format::JepsenText),
+        'r' | 'w' if isovista::is_operation(first) => Some(Format::Isovista),
         _ => None,
     }
 }
@@ -73,7 +91,8 @@ pub fn histories(text: &str, format: Option<Format>) -> Vec<Result<Recorded, Lin
         let what = if text.trim().is_empty() {
             "there is nothing in it"
         } else {
-            "cannot tell what this is; say --format jsonl, edn, etcd-log or trace"
+            "cannot tell what this is; say --format jsonl, edn, jepsen-json, jepsen-text, etcd-log, etcd-operations, \
+             isovista or trace"
         };
         return vec![Err(LineError { line: 1, what: what.into() })];
     };
@@ -87,7 +106,11 @@ pub fn histories(text: &str, format: Option<Format>) -> Vec<Result<Recorded, Lin
             }
         }
         Format::Edn => vec![edn::read(text)],
+        Format::JepsenJson => vec![jepsen_json::read(text)],
+        Format::JepsenText => vec![jepsen_text::read(text)],
         Format::EtcdLog => vec![etcd_log::read(text)],
+        Format::EtcdOperations => vec![etcd_operations::read(text)],
+        Format::Isovista => vec![isovista::read(text)],
         Format::Trace => vec![trace(text)],
     }
 }
@@ -139,6 +162,15 @@ mod tests {
             ("#jepsen.history.Op{", Some(Format::Edn)),
             ("2015-05-21 INFO  jepsen.util - 0\t:invoke", Some(Format::EtcdLog)),
             ("INFO  jepsen.util - 0\t:invoke", Some(Format::EtcdLog)),
+            ("[{\"type\":\"invoke\"", Some(Format::JepsenJson)),
+            ("[\n {\"process\":0", Some(Format::JepsenJson)),
+            ("{\"type\": \"invoke\", \"f\": \"txn\", \"process\": 0}\n", Some(Format::JepsenJson)),
+            ("{\"ClientId\":1,\"Input\":{", Some(Format::EtcdOperations)),
+            ("0\t:invoke\t:write\t3\n", Some(Format::JepsenText)),
+            (":nemesis\t:info\t:start\tnil", Some(Format::JepsenText)),
+            ("w(1,0,0,0)\n", Some(Format::Isovista)),
+            ("r (1", Some(Format::Isovista)),
+            ("write", None),
             ("hello", None),
             ("", None),
         ];

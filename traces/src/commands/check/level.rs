@@ -19,6 +19,34 @@ pub enum OfOperations {
     Staleness,
     /// Agreement after an instant.
     Eventual,
+    /// The promise of a workload.
+    Promise(Promise),
+}
+
+/// What a workload of Jepsen or Maelstrom promises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Promise {
+    /// All reads of a bank see one total.
+    ConstantTotal,
+    /// No identifier is generated twice.
+    UniqueIds,
+    /// Logs lose, repeat and reorder nothing.
+    Kafka,
+}
+
+impl OfOperations {
+    /// Whether it depends on when operations were invoked and returned, beyond the order of each process.
+    pub fn needs_real_time(self) -> bool {
+        match self {
+            OfOperations::Linearizability
+            | OfOperations::Weak(Weak::Regular | Weak::Safe)
+            | OfOperations::Staleness
+            | OfOperations::Eventual => true,
+            OfOperations::Sequential | OfOperations::Weak(_) | OfOperations::Sessions | OfOperations::Promise(_) => {
+                false
+            }
+        }
+    }
 }
 
 /// A model on reads and writes that is decided by what is forbidden.
@@ -58,7 +86,7 @@ pub struct Level {
 }
 
 /// The levels of operations.
-const OF_OPERATIONS: [(&str, OfOperations); 15] = [
+const OF_OPERATIONS: [(&str, OfOperations); 18] = [
     ("linearizability", OfOperations::Linearizability),
     ("sequential", OfOperations::Sequential),
     ("causal", OfOperations::Weak(Weak::Causal)),
@@ -74,10 +102,13 @@ const OF_OPERATIONS: [(&str, OfOperations); 15] = [
     ("safe", OfOperations::Weak(Weak::Safe)),
     ("staleness", OfOperations::Staleness),
     ("eventual", OfOperations::Eventual),
+    ("constant-total", OfOperations::Promise(Promise::ConstantTotal)),
+    ("unique-ids", OfOperations::Promise(Promise::UniqueIds)),
+    ("kafka", OfOperations::Promise(Promise::Kafka)),
 ];
 
 /// Other common names.
-const ALIASES: [(&str, &str); 17] = [
+const ALIASES: [(&str, &str); 19] = [
     ("linearizable", "linearizability"),
     ("atomic", "linearizability"),
     ("sequential-consistency", "sequential"),
@@ -95,6 +126,8 @@ const ALIASES: [(&str, &str); 17] = [
     ("parallel-snapshot-isolation", "consistent-view"),
     ("psi", "consistent-view"),
     ("prefix-consistency", "prefix"),
+    ("bank", "constant-total"),
+    ("eventually-consistent", "eventual"),
 ];
 
 impl Level {

@@ -1,6 +1,8 @@
 //! The limits of a check.
 
-use std::time::Duration;
+use std::sync::Mutex;
+
+use seedbed_properties::checkers::linearizability::Stop;
 
 use crate::commands::counts;
 use crate::commands::progress::Stopwatch;
@@ -17,8 +19,14 @@ pub struct Spend {
     pub memory: u64,
 }
 
-/// The steps of the first search with a limit of time.
-const FIRST: u64 = 500_000;
+/// When the search for the present history has to end.
+static DEADLINE: Mutex<Option<(Stopwatch, f64)>> = Mutex::new(None);
+
+/// Whether the time for the present history is over.
+fn is_over() -> bool {
+    let deadline = DEADLINE.lock().expect("nobody panics with it");
+    deadline.is_some_and(|(watch, seconds)| watch.seconds() > seconds)
+}
 
 impl Spend {
     /// The memory in bytes.
@@ -26,28 +34,42 @@ impl Spend {
         self.memory.saturating_mul(1_000_000)
     }
 
-    /// Runs a search with a limit of steps: with `usual` steps, or, with a limit of time, repeatedly with more steps
-    /// while there is time.
-    pub fn search<T>(&self, usual: u64, is_decided: impl Fn(&T) -> bool, mut run: impl FnMut(u64) -> T) -> T {
-        let Some(seconds) = self.seconds else {
-            return run(usual);
-        };
-        let all = Stopwatch::start();
-        let mut steps = FIRST;
-        loop {
-            let this = Stopwatch::start();
-            let said = run(steps);
-            let left = seconds - all.seconds();
-            if is_decided(&said) || left <= 0.0 {
-                return said;
-            }
-            // The last search uses the remaining time, at the measured rate.
-            let rate = steps as f64 / this.seconds().max(Duration::from_millis(1).as_secs_f64());
-            let affordable = (rate * left) as u64;
-            if affordable <= steps {
-                return said;
-            }
-            steps = affordable.min(steps.saturating_mul(8));
+    /// Begins to count the time for a history.
+    pub fn begin(&self) {
+        let deadline = self.seconds.map(|seconds| (Stopwatch::start(), seconds));
+        *DEADLINE.lock().expect("nobody panics with it") = deadline;
+    }
+
+    /// The limit of steps of a search: `usual`, or none with a limit of time.
+    pub fn steps(&self, usual: u64) -> u64 {
+        if self.seconds.is_some() { u64::MAX } else { usual }
+    }
+
+    /// Whether the time is over, for searches.
+    pub fn stop(&self) -> Option<Stop> {
+        self.seconds.map(|_| is_over as Stop)
+    }
+
+    /// What to say where a search took so many seconds and did not end: ten times as much, in a round number.
+    pub fn more_time(&self, took: f64) -> String {
+        let wanted = (10.0 * took.max(self.seconds.unwrap_or(0.0))).max(10.0);
+        let unit = 10f64.powf(wanted.log10().floor());
+        format!("it took {took:.1} s; try --seconds {:.0}", (wanted / unit).ceil() * unit)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hints_are_round_and_more_than_what_was_spent() {
+        let spend = |seconds| Spend { seconds, memory: 50 };
+        for (seconds, took, expected) in
+            [(None, 0.2, 10), (None, 4.2, 50), (None, 34.0, 400), (Some(2.0), 1.9, 20), (Some(60.0), 61.0, 700)]
+        {
+            let said = spend(seconds).more_time(took);
+            assert!(said.ends_with(&format!("try --seconds {expected}")), "{took}: {said}");
         }
     }
 }

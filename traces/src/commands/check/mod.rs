@@ -10,11 +10,12 @@ mod limits;
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
-use seedbed_properties::formats::{FailedCas, Model, NullRead, Recorded};
+use seedbed_properties::formats::{FailedCas, Model, NullRead, Recorded, whole_numbers};
 use serde_json::{Value, json};
 
 use crate::commands::progress::{Stopwatch, spinner};
 use crate::commands::{Ended, counts};
+use crate::escape;
 use crate::program;
 use crate::report::print_json;
 use crate::{files, say, say_all, tell};
@@ -53,7 +54,11 @@ pub struct Check {
     /// as in PolySI); by default as the file declares, or not.
     #[arg(long, value_name = "YES", num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     pub sessions: Option<bool>,
-    /// For eventual: the time from which on every write is delivered.
+    /// Judge all levels of transactions, not only the asked one and those that are easy.
+    #[arg(long)]
+    pub all_levels: bool,
+    /// For eventual: the time from which on every write is delivered. Sets and counters are judged without it by their
+    /// last reads: those that the recorder calls final, or the last one of each process after all changes had ended.
     #[arg(long, value_name = "T")]
     pub quiet: Option<u64>,
     /// For staleness: a read may return one of the last K writes.
@@ -79,7 +84,8 @@ pub struct Check {
 const HELP: &str = "\
 Levels of operations: linearizability, sequential, causal, causal-convergence, causal-memory, pram, sessions,
 read-your-writes, monotonic-reads, monotonic-writes, writes-follow-reads, regular, safe, staleness, eventual.
-Levels of transactions (all are judged, the asked one decides): read-uncommitted, read-committed,
+Promises of workloads: constant-total (bank), unique-ids, kafka.
+Levels of transactions (the asked one is judged, and those that are easy): read-uncommitted, read-committed,
 strong-session-read-committed, cursor-stability, monotonic-atomic-view, read-atomic, update-atomic, causal,
 consistent-view, prefix, snapshot-isolation, repeatable-read, serializable, strong-session-snapshot-isolation,
 strong-snapshot-isolation, strong-session-serializable, strict-serializable.
@@ -124,6 +130,7 @@ pub struct How {
     failed_cas: Option<FailedCas>,
     null_read: Option<NullRead>,
     sessions: Option<bool>,
+    all_levels: bool,
     quiet: Option<u64>,
     stale_writes: Option<usize>,
     stale_time: Option<u64>,
@@ -155,7 +162,14 @@ pub fn check(call: &Check) -> anyhow::Result<Ended> {
         for recorded in histories {
             let watch = Stopwatch::start();
             let said = recorded.and_then(|recorded| {
-                let said = judges::judge(&recorded, &level, &how)?;
+                // What a file expects of other levels has to be judged too.
+                let how = How { all_levels: how.all_levels || recorded.expect.is_some(), ..how.clone() };
+                let note = |words: &str| {
+                    let place = format!("{}:{}", input::name(file), recorded.line);
+                    spinner.suspend(|| tell!("note: {}: {words}", escape::line(&place)));
+                };
+                how.spend.begin();
+                let said = judges::judge(&recorded, &level, &how, &note)?;
                 Ok((recorded, said))
             });
             match said {
@@ -166,7 +180,8 @@ pub fn check(call: &Check) -> anyhow::Result<Ended> {
                 }
                 Err(error) => {
                     let place = format!("{}:{}", input::name(file), error.line);
-                    spinner.suspend(|| tell!("{}: {place}: {}", program::name(), error.what));
+                    let what = escape::line(&format!("{place}: {}", error.what)).into_owned();
+                    spinner.suspend(|| tell!("{}: {what}", program::name()));
                     tally.refused += 1;
                 }
             }
@@ -181,6 +196,9 @@ pub fn check(call: &Check) -> anyhow::Result<Ended> {
 
 fn how(call: &Check) -> anyhow::Result<How> {
     let model = call.model.as_deref().map(str::parse).transpose()?;
+    if let Some(init) = &call.init {
+        whole_numbers(init).map_err(|what| anyhow::anyhow!("--init: {what}"))?;
+    }
     let init =
         call.init.as_ref().map(|text| serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.clone())));
     if call.spend.seconds.is_some_and(|seconds| seconds.is_nan() || seconds <= 0.0) {
@@ -201,6 +219,7 @@ fn how(call: &Check) -> anyhow::Result<How> {
             NullReadFlag::Absent => NullRead::Absent,
         }),
         sessions: call.sessions,
+        all_levels: call.all_levels,
         quiet: call.quiet,
         stale_writes: call.stale_writes,
         stale_time: call.stale_time,
@@ -312,7 +331,8 @@ impl Report<'_> {
             Verdict::Violation => "VIOLATION",
             Verdict::Unknown => "unknown",
         };
-        say!("{place}{id}: {word}, {} ({what}, {:.1} ms)", level.name, 1e3 * self.seconds);
+        let place = escape::line(&format!("{place}{id}")).into_owned();
+        say!("{place}: {word}, {} ({what}, {:.1} ms)", level.name, 1e3 * self.seconds);
         let several = judged.violates.len() + judged.holds.len() + judged.unknown.len() > 1;
         for (word, names) in [("violates", &judged.violates), ("holds", &judged.holds), ("unknown", &judged.unknown)] {
             if several && !names.is_empty() && judged.verdict != Verdict::Ok {
@@ -320,10 +340,10 @@ impl Report<'_> {
             }
         }
         for line in judged.explanation.lines() {
-            say!("  {line}");
+            say!("  {}", escape::line(line));
         }
         for difference in self.differences(level) {
-            say!("  NOT AS EXPECTED: {difference}");
+            say!("  NOT AS EXPECTED: {}", escape::line(&difference));
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::checkers::linearizability::specification::{Specification, Step};
 
-/// A counter with the initial value 0, which wraps around at the limits of `i64`.
+/// A counter with the initial value 0. Its value is exact: it does not wrap around, so an answer that did is wrong.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Counter;
 
@@ -27,45 +27,47 @@ pub enum Answer {
 }
 
 impl Request {
-    fn amount(self) -> i64 {
+    fn amount(self) -> i128 {
         match self {
             Request::Read => 0,
-            Request::Add(n) | Request::AddAndGet(n) => n,
+            Request::Add(n) | Request::AddAndGet(n) => n.into(),
         }
     }
 }
 
 impl Specification for Counter {
-    type State = i64;
+    /// Wide enough for the sum of more operations than a history can have.
+    type State = i128;
     type Op = Request;
     type Ret = Answer;
-    type Undo = i64;
+    type Undo = i128;
     type Key = ();
 
-    fn initial(&self) -> i64 {
+    fn initial(&self) -> i128 {
         0
     }
 
-    fn apply(&self, state: &mut i64, op: &Request, ret: Option<&Answer>) -> Step<i64> {
-        let sum = state.wrapping_add(op.amount());
+    fn apply(&self, state: &mut i128, op: &Request, ret: Option<&Answer>) -> Step<i128> {
+        let sum = *state + op.amount();
         let legal = match (op, ret) {
             (_, None) => true,
-            (Request::Read | Request::AddAndGet(_), Some(Answer::Value(n))) => *n == sum,
+            (Request::Read | Request::AddAndGet(_), Some(Answer::Value(n))) => i128::from(*n) == sum,
             (Request::Add(_), Some(Answer::Added)) => true,
             _ => false,
         };
         if legal && sum != *state { Step::Changed(std::mem::replace(state, sum)) } else { Step::same(legal) }
     }
 
-    fn undo(&self, state: &mut i64, _: &Request, old: i64) {
+    fn undo(&self, state: &mut i128, _: &Request, old: i128) {
         *state = old;
     }
 
-    fn answer(&self, state: &i64, op: &Request) -> Option<Answer> {
-        Some(match op {
-            Request::Add(_) => Answer::Added,
-            Request::Read | Request::AddAndGet(_) => Answer::Value(state.wrapping_add(op.amount())),
-        })
+    /// `None` for a value that no answer can have.
+    fn answer(&self, state: &i128, op: &Request) -> Option<Answer> {
+        match op {
+            Request::Add(_) => Some(Answer::Added),
+            Request::Read | Request::AddAndGet(_) => i64::try_from(state + op.amount()).ok().map(Answer::Value),
+        }
     }
 
     fn read_only(&self, op: &Request, _: Option<&Answer>) -> bool {
@@ -75,18 +77,17 @@ impl Specification for Counter {
     /// The value must be between the present one minus all open decrements and plus all open increments.
     fn attainable<'a>(
         &self,
-        state: &i64,
+        state: &i128,
         op: &Request,
         ret: Option<&Answer>,
         means: impl Iterator<Item = &'a Request>,
     ) -> bool {
         let Some(Answer::Value(wanted)) = ret else { return true };
-        let (mut least, mut most) = (i128::from(*state), i128::from(*state));
-        for amount in means.copied().chain([*op]).map(|op| i128::from(op.amount())) {
+        let (mut least, mut most) = (*state, *state);
+        for amount in means.copied().chain([*op]).map(Request::amount) {
             least += amount.min(0);
             most += amount.max(0);
         }
-        let wraps = least < i64::MIN.into() || most > i64::MAX.into();
-        wraps || (least..=most).contains(&i128::from(*wanted))
+        (least..=most).contains(&i128::from(*wanted))
     }
 }

@@ -2,21 +2,56 @@
 
 use std::fmt::Write as _;
 
-use seedbed_properties::checkers::isolation::{Anomaly, History, Level, Options, Refusal, Report, Status, check, draw};
+use seedbed_properties::checkers::isolation::{
+    Anomaly, History, Level, Levels, Options, Refusal, Report, Status, check_and_tell, draw,
+};
 use seedbed_properties::formats::LineError;
 use serde_json::{Map, Value, json};
 
 use crate::commands::check::How;
 use crate::commands::check::judged::{Drawing, Judged, Result, Verdict};
+use crate::commands::progress::Stopwatch;
 
-pub fn judge(line: usize, history: &History, asked: Level, sessions: bool, how: &How) -> Result {
-    let usual = Options { sessions, ..Options::default() };
-    let is_decided = |said: &std::result::Result<Report, _>| match said {
-        Ok(report) => report.keeps(asked).is_some(),
-        Err(_) => true,
+/// A history and the level that it is asked for.
+pub struct Asked<'a> {
+    /// The line of the history.
+    pub line: usize,
+    pub history: &'a History,
+    pub level: Level,
+    /// Whether causal and all levels above include the order of sessions.
+    pub sessions: bool,
+    /// Whether the recorder knew when transactions were invoked and returned.
+    pub timed: bool,
+}
+
+/// The levels that agree with real time.
+const OF_REAL_TIME: [Level; 2] = [Level::StrongSnapshotIsolation, Level::StrictSerializable];
+
+pub fn judge(asked: &Asked<'_>, how: &How, note: &dyn Fn(&str)) -> Result {
+    let &Asked { line, history, level, sessions, timed } = asked;
+    let levels = if how.all_levels { Levels::All } else { Levels::Asked(level) };
+    let usual = Options::default();
+    let (limit, bytes, stop) = (how.spend.steps(usual.limit), how.spend.bytes() / 2, how.spend.stop());
+    let options = Options { sessions, levels, limit, bytes, stop, ..usual };
+    let mut is_noted = false;
+    let mut tell = |report: &Report| {
+        if !std::mem::replace(&mut is_noted, true) && !report.holds.is_empty() {
+            let holds: Vec<&str> = report.holds.iter().map(|level| level.name()).collect();
+            note(&format!("it keeps {}; searching an order of versions for {level}", holds.join(" ")));
+        }
     };
-    let report = how.spend.search(usual.limit, is_decided, |limit| check(history, &Options { limit, ..usual }));
-    let report = report.map_err(|malformed| LineError { line, what: malformed.to_string() })?;
+    let watch = Stopwatch::start();
+    let report = check_and_tell(history, &options, &mut tell);
+    let mut report = report.map_err(|malformed| LineError { line, what: malformed.to_string() })?;
+    let hint = how.spend.more_time(watch.seconds());
+    let asked = level;
+    let is_unknown = |level: &Level| !timed && OF_REAL_TIME.contains(level);
+    if report.holds.iter().any(is_unknown) {
+        // Without times their condition is empty, which says nothing about the real one.
+        report.unknown.extend(report.holds.iter().copied().filter(is_unknown));
+        report.holds.retain(|level| !is_unknown(level));
+        report.unknown.sort_unstable();
+    }
     let names = |levels: &[Level]| levels.iter().map(|level| level.name()).collect::<Vec<_>>();
     let verdict = match report.keeps(asked) {
         Some(true) => Verdict::Ok,
@@ -38,14 +73,14 @@ pub fn judge(line: usize, history: &History, asked: Level, sessions: bool, how: 
         unknown: names(&report.unknown),
         anomalies: report.anomalies.iter().map(|anomaly| anomaly.name.clone()).collect(),
         operations: history.transactions.len(),
-        explanation: explanation(history, &report, asked),
+        explanation: explanation(history, &report, asked, timed, &hint),
         counterexample: counterexample(&report),
         statistics: statistics(history),
         drawings,
     })
 }
 
-fn explanation(history: &History, report: &Report, asked: Level) -> String {
+fn explanation(history: &History, report: &Report, asked: Level, timed: bool, hint: &str) -> String {
     let mut out = String::new();
     for anomaly in report.anomalies.iter().filter(|anomaly| !anomaly.assumed()) {
         out.push_str(&draw::text(history, anomaly));
@@ -57,7 +92,10 @@ fn explanation(history: &History, report: &Report, asked: Level) -> String {
         }
     }
     if report.unknown.contains(&asked) {
-        let _ = writeln!(out, "undecided within the limit: try --seconds 60");
+        let _ = match !timed && OF_REAL_TIME.contains(&asked) {
+            true => writeln!(out, "only completions were recorded, so nothing is known about real time"),
+            false => writeln!(out, "undecided within the limit: {hint}"),
+        };
     }
     out.trim_end().to_string()
 }

@@ -7,22 +7,25 @@ use serde_json::{Value, json};
 use super::call_json;
 use crate::commands::check::How;
 use crate::commands::check::judged::{Drawing, Judged, Result, Verdict};
+use crate::commands::progress::Stopwatch;
 
-/// The approximate size in bytes of a stored configuration: a state, which may share text, and a few words.
-const CONFIGURATION: u64 = 200;
+/// The share of the memory that states take; the rest is the file and tables that grow by doubling.
+const SHARE: u64 = 2;
 
 pub fn judge(operations: &Operations, reading: &Reading, level: &'static str, how: &How) -> Result {
     let usual = Limits::default();
-    let most = usize::try_from(how.spend.bytes() / CONFIGURATION).unwrap_or(usize::MAX);
-    let configurations = most.min(if how.spend.seconds.is_some() { usize::MAX } else { usual.configurations });
-    let is_decided = |said: &Result<(Found, Vec<usize>)>| !matches!(said, Ok((Found::Unknown(_), _)));
-    let (found, places) = how.spend.search(usual.steps, is_decided, |steps| {
-        formats::linearizable(operations, reading, Limits { steps, configurations })
-    })?;
+    let configurations = if how.spend.seconds.is_some() { usize::MAX } else { usual.configurations };
+    let (steps, bytes, stop) = (how.spend.steps(usual.steps), how.spend.bytes() / SHARE, how.spend.stop());
+    let watch = Stopwatch::start();
+    let limits = Limits { steps, configurations, bytes, stop };
+    let (found, places) = formats::linearizable(operations, reading, limits)?;
     Ok(match found {
         Found::Linearizable(_) => Judged::new(level, Verdict::Ok, places.len()),
         Found::Unknown(why) => {
-            let words = format!("{why}: neither an order nor a violation was found; try --seconds 60, or --memory");
+            let hint = how.spend.more_time(watch.seconds());
+            let memory = 4 * how.spend.memory;
+            let words =
+                format!("{why}: neither an order nor a violation was found; {hint}, or more with --memory {memory}");
             Judged::unknown(level, places.len(), words)
         }
         Found::Violation(counterexample) => {

@@ -3,18 +3,19 @@
 use std::fmt::Write as _;
 
 use seedbed_properties::checkers::consistency::sequential::{Sequential, sequential};
-use seedbed_properties::checkers::linearizability::{Operation, Specification};
+use seedbed_properties::checkers::linearizability::{Limits, Operation, Specification};
 use seedbed_properties::formats::{self, Judge, Operations, Reading};
 use serde_json::json;
 
 use super::call_json;
 use crate::commands::check::How;
 use crate::commands::check::judged::{Drawing, Judged, Result, Verdict};
+use crate::commands::progress::Stopwatch;
 
 /// The limit of steps without a limit of time.
 const STEPS: u64 = 5_000_000;
-/// The approximate size of a configuration in bytes, besides that of each process.
-const CONFIGURATION: u64 = 150;
+/// The share of the memory that configurations take.
+const SHARE: u64 = 2;
 /// The number of last operations of the longest order that are shown.
 const SHOWN: usize = 6;
 
@@ -31,7 +32,7 @@ struct Found {
 }
 
 struct Search {
-    steps: u64,
+    limits: Limits,
 }
 
 impl Judge for Search {
@@ -43,7 +44,7 @@ impl Judge for Search {
         operations: Vec<Operation<S::Op, S::Ret>>,
         places: Vec<usize>,
     ) -> Found {
-        let outcome = sequential(&spec, &operations, self.steps);
+        let outcome = sequential(&spec, &operations, self.limits);
         let mut state = spec.initial();
         let (mut stuck, mut last) = (Vec::new(), Vec::new());
         if let Sequential::Violation { furthest, stuck: heads } = &outcome {
@@ -73,20 +74,17 @@ fn label<O: std::fmt::Debug, R: std::fmt::Debug>(operation: &Operation<O, R>) ->
 }
 
 pub fn judge(operations: &Operations, reading: &Reading, level: &'static str, how: &How) -> Result {
-    // A step stores at most one configuration.
-    let mut processes: Vec<u64> = operations.calls.iter().map(|call| call.process).collect();
-    processes.sort_unstable();
-    processes.dedup();
-    let most = how.spend.bytes() / (CONFIGURATION + 8 * processes.len() as u64);
-    let is_decided = |said: &Result<Found>| !matches!(said, Ok(Found { outcome: Sequential::Unknown(_), .. }));
-    let found = how.spend.search(STEPS.min(most), is_decided, |steps| {
-        formats::judge(operations, reading, Search { steps: steps.min(most) })
-    })?;
+    let (steps, bytes, stop) = (how.spend.steps(STEPS), how.spend.bytes() / SHARE, how.spend.stop());
+    let limits = Limits { steps, bytes, stop, ..Limits::default() };
+    let watch = Stopwatch::start();
+    let found = formats::judge(operations, reading, Search { limits })?;
     let count = found.places.len();
     Ok(match &found.outcome {
         Sequential::Consistent(_) => Judged::new(level, Verdict::Ok, count),
         Sequential::Unknown(steps) => {
-            let words = format!("undecided after {steps} steps: try --seconds 60, or more --memory");
+            let hint = how.spend.more_time(watch.seconds());
+            let memory = 4 * how.spend.memory;
+            let words = format!("undecided after {steps} steps: {hint}, or more with --memory {memory}");
             Judged::unknown(level, count, words)
         }
         Sequential::Violation { furthest, stuck } => {

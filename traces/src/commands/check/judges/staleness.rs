@@ -3,13 +3,14 @@
 use std::fmt::Write as _;
 
 use seedbed_properties::checkers::consistency::staleness::{least_delta, least_k};
-use seedbed_properties::checkers::linearizability::{Limits, Unknown};
+use seedbed_properties::checkers::linearizability::Limits;
 use seedbed_properties::formats::accesses::accesses;
 use seedbed_properties::formats::{Operations, Reading};
 use serde_json::json;
 
 use crate::commands::check::How;
 use crate::commands::check::judged::{Judged, Result, Verdict};
+use crate::commands::progress::Stopwatch;
 
 /// The default limit of k.
 const MOST: usize = 16;
@@ -18,25 +19,22 @@ pub fn judge(operations: &Operations, reading: &Reading, level: &'static str, ho
     let accesses = accesses(operations, reading)?;
     let count = accesses.events.len();
     let usual = Limits::default();
+    let limits =
+        Limits { steps: how.spend.steps(usual.steps), bytes: how.spend.bytes() / 2, stop: how.spend.stop(), ..usual };
     let most = how.stale_writes.unwrap_or(MOST).max(1);
     // The worst key by each measure; `None` if no bound is enough, or none within the limit.
     let (mut worst_k, mut worst_delta) = (Some(1), Some(0));
     let (mut judged, mut text) = (Judged::new(level, Verdict::Ok, count), String::new());
     let mut unknown = None;
     for (key, (history, _)) in accesses.by_key() {
-        let search = |what: &dyn Fn(Limits) -> std::result::Result<Option<u64>, Unknown>| {
-            how.spend.search(
-                usual.steps,
-                |said: &std::result::Result<_, Unknown>| said.is_ok(),
-                |steps| what(Limits { steps, ..usual }),
-            )
-        };
-        let delta = search(&|limits| least_delta(&accesses.initial, &history, limits));
-        let k = search(&|limits| Ok(least_k(&accesses.initial, &history, most, limits)?.map(|k| k as u64)));
+        let watch = Stopwatch::start();
+        let delta = least_delta(&accesses.initial, &history, limits);
+        let k = least_k(&accesses.initial, &history, most, limits).map(|k| k.map(|k| k as u64));
         let (delta, k) = match (delta, k) {
             (Ok(delta), Ok(k)) => (delta, k),
             (Err(why), _) | (_, Err(why)) => {
-                unknown = Some(format!("how stale reads of {key} are is {why}; try --seconds 60"));
+                let hint = how.spend.more_time(watch.seconds());
+                unknown = Some(format!("how stale reads of {key} are is {why}; {hint}"));
                 continue;
             }
         };
