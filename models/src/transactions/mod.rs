@@ -3,9 +3,10 @@
 //! All models of the family keep real data, in the [`store`], and take money from one account to another
 //! ([`transfer`]), so that they can be judged by what is in the stores and compared on the same work.
 //!
-//! Those who do local transactions for others keep a [`ledger`].
+//! Those who do local transactions for others keep a [`ledger`]; what a node has done for good stands in its [`journal`].
 
 pub mod commitment;
+pub mod journal;
 pub mod ledger;
 pub mod mvcc;
 pub mod outbox;

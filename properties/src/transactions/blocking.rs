@@ -88,6 +88,17 @@ impl<M: Commits> Property<M> for NonBlocking<M> {
 
     fn after_event(&mut self, world: &World<M>) -> Verdict {
         self.blocked.look(world)?;
+        self.judge(world)
+    }
+
+    /// Where nothing happens any more, nobody looks before the end.
+    fn at_end(&mut self, world: &World<M>) -> Verdict {
+        self.judge(world)
+    }
+}
+
+impl<M: Commits> NonBlocking<M> {
+    fn judge(&self, world: &World<M>) -> Verdict {
         let bound = (self.bound)(world.config());
         match self.blocked.now().find(|(_, _, since)| world.now().since(*since) > bound) {
             None => Ok(()),

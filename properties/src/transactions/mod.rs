@@ -10,6 +10,7 @@ pub mod journals;
 mod locks;
 mod money;
 pub mod mvcc;
+mod open;
 pub mod outbox;
 pub mod saga;
 mod serializable;
@@ -29,6 +30,7 @@ use crate::checkers::judge::{Id, Journal, journal};
 pub use blocking::{Blocked, NonBlocking};
 pub use locks::LocksHeld;
 pub use money::MoneyConserved;
+pub use open::NothingOpen;
 pub use serializable::StrictlySerializable;
 pub use stores::StoresAgree;
 
@@ -56,10 +58,10 @@ pub fn safety<M: Commits>() -> Vec<Maker<M>> {
     ]
 }
 
-/// AC5, and answers to clients.
+/// AC5; that nothing is open in the end; and answers to clients.
 pub fn liveness<M: Commits>() -> Vec<Maker<M>> {
     let answered = Answered::within(format!("{}/requests_answered", M::INFO.name), ANSWERED_WITHIN);
-    vec![maker(ac::<M>(Rule::AllDecide)), maker(answered)]
+    vec![maker(ac::<M>(Rule::AllDecide)), maker(NothingOpen), maker(answered)]
 }
 
 /// One of the conditions, judged by the journals of nodes.

@@ -1,8 +1,8 @@
 //! The properties of the outbox: a message is published if and only if its transaction committed, takes effect once,
-//! and in the order of its aggregate. Judged at the end by the disks, because nothing was promised about state that a
-//! crash lost.
+//! and in the order of its aggregate. What must not come before a commit is judged when it comes, by the commits that are
+//! durable at that instant; the rest at the end by the disks, because nothing was promised about state that a crash lost.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use seedbed_models::transactions::TxId;
 use seedbed_models::transactions::outbox::broker::LOG;
@@ -12,32 +12,76 @@ use seedbed_models::transactions::outbox::service::WAL;
 use seedbed_models::transactions::outbox::{Deposit, Outbox, Ret};
 use seedbed_models::transactions::store::Key;
 use seedbed_models::transactions::transfer::INITIAL_BALANCE;
-use seedbed_sim::{Answered, AtEnd, Broken, NodeId, Property, Suite, Verdict, World};
+use seedbed_sim::{Answered, AtEnd, Broken, NodeId, PerLife, Property, Suite, Verdict, World};
 
 use crate::checkers::delivery::{AtLeastOnce, AtMostOnce, Destination, Event, Fifo, NoCreation};
-use crate::checkers::judge::Judge;
+use crate::checkers::judge::{Judge, NewEntries};
 
 /// The outbox with its properties.
 pub fn suite() -> Suite<Outbox> {
     Suite::new(Outbox::default())
-        .property(no_creation())
+        .property(NothingPublishedUncommitted::default())
         .property(at_least_once())
         .property(exactly_once())
         .property(in_order())
         .property(takes_effect())
-        .property(answers_kept())
+        .property(AnswersKept::default())
         .property(money_conserved())
+        .property(nothing_open())
         .property(Answered::at_end("outbox/transactions_end"))
 }
 
 /// An account at a service: a sender for its aggregate, and a receiver of one.
 type Place = (NodeId, Key);
 
-/// S1, first half: the broker has no message of a transaction that is not committed.
-pub fn no_creation() -> impl Property<Outbox> + Clone + Send + Sync {
-    AtEnd::new("outbox/no_creation", |world: &World<Outbox>| {
-        judge(world, NoCreation::default(), |world| committed(world).chain(published(world)).collect())
-    })
+/// The commits of all services that are durable, read as they become so.
+#[derive(Clone, Debug, Default)]
+struct DurableCommits {
+    new_entries: NewEntries,
+}
+
+impl DurableCommits {
+    /// The transactions whose commit has become durable in the last event, each with its service. After a crash all that
+    /// the service found on its disk are among them.
+    fn new_ones(&mut self, world: &World<Outbox>) -> Result<Vec<(NodeId, Deposit)>, Broken> {
+        let mut found = Vec::new();
+        for node in world.changed() {
+            let Some(service) = world.process(*node).and_then(|process| process.service()) else { continue };
+            found.extend(self.new_entries.of(world, *node, service.commits())?.iter().map(|deposit| (*node, *deposit)));
+        }
+        Ok(found)
+    }
+}
+
+/// S1, first half: whenever the broker makes a message visible, its transaction is committed, and the commit is durable.
+#[derive(Clone, Debug, Default)]
+pub struct NothingPublishedUncommitted {
+    commits: DurableCommits,
+    /// How many records of the broker's log were read.
+    read: PerLife<usize>,
+    judge: NoCreation<Place, TxId>,
+}
+
+impl Property<Outbox> for NothingPublishedUncommitted {
+    fn name(&self) -> String {
+        "outbox/no_creation".into()
+    }
+
+    fn after_event(&mut self, world: &World<Outbox>) -> Verdict {
+        for (node, deposit) in self.commits.new_ones(world)? {
+            self.judge.observe(sent(world, node, &deposit))?;
+        }
+        if !world.changed().contains(&BROKER) {
+            return Ok(());
+        }
+        let read = self.read.of(world, BROKER);
+        let written = world.disk(BROKER, LOG).len();
+        if std::mem::replace(read, written) == written {
+            return Ok(());
+        }
+        published(world).try_for_each(|event| self.judge.observe(event))?;
+        Ok(())
+    }
 }
 
 /// S1, second half: the messages of committed transactions are published eventually.
@@ -76,18 +120,69 @@ where
     Ok(judge.finish(&|_| true)?)
 }
 
-/// The answers "committed" and "aborted" to clients are true.
-pub fn answers_kept() -> impl Property<Outbox> + Clone + Send + Sync {
-    AtEnd::new("outbox/answers_kept", |world: &World<Outbox>| {
-        let committed: Vec<TxId> = withdrawals(world).map(|(_, deposit)| deposit.tx).collect();
-        for invocation in world.history().invocations() {
-            let is = committed.contains(&invocation.id.into());
-            let told = invocation.returned();
-            if told.is_some_and(|ret| (*ret == Ret::Committed) != is) {
-                let (id, client) = (TxId::from(invocation.id), invocation.client);
-                let words =
-                    format!("{client} was told {told:?} of {id}, which is{} committed", if is { "" } else { " not" });
-                return Err(Broken::new([client], words));
+/// The answers to clients are true: one that is told "committed" is told so when the commit is durable, and it stays; one
+/// that is told "aborted" never commits.
+#[derive(Clone, Debug, Default)]
+pub struct AnswersKept {
+    commits: DurableCommits,
+    durable: BTreeSet<TxId>,
+    told: BTreeSet<TxId>,
+}
+
+impl AnswersKept {
+    /// What a client was told of a transaction, which is committed or not.
+    fn judge(client: NodeId, tx: TxId, told: Ret, committed: bool) -> Verdict {
+        if (told == Ret::Committed) == committed {
+            return Ok(());
+        }
+        let not = if committed { "" } else { " not" };
+        Err(Broken::new([client], format!("{client} was told {told:?} of {tx}, which is{not} committed")))
+    }
+}
+
+impl Property<Outbox> for AnswersKept {
+    fn name(&self) -> String {
+        "outbox/answers_kept".into()
+    }
+
+    fn after_event(&mut self, world: &World<Outbox>) -> Verdict {
+        let new_ones = self.commits.new_ones(world)?;
+        self.durable.extend(new_ones.into_iter().map(|(_, deposit)| deposit.tx));
+        if !world.changed().iter().any(|node| world.config().client_ids().contains(&node.0)) {
+            return Ok(());
+        }
+        for asked in world.history().invocations() {
+            let tx = TxId::from(asked.id);
+            if let Some(told) = asked.returned()
+                && self.told.insert(tx)
+            {
+                AnswersKept::judge(asked.client, tx, *told, self.durable.contains(&tx))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn at_end(&mut self, world: &World<Outbox>) -> Verdict {
+        let committed: BTreeSet<TxId> = withdrawals(world).map(|(_, deposit)| deposit.tx).collect();
+        for asked in world.history().invocations() {
+            let tx = TxId::from(asked.id);
+            if let Some(told) = asked.returned() {
+                AnswersKept::judge(asked.client, tx, *told, committed.contains(&tx))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// At the end nothing is open: no service has a transaction that has not begun or not ended, or a message that the broker is
+/// not known to have, and the broker has no half message and nothing that is not consumed.
+pub fn nothing_open() -> impl Property<Outbox> + Clone + Send + Sync {
+    AtEnd::liveness("outbox/nothing_open", |world: &World<Outbox>| {
+        for (node, process) in world.processes() {
+            let broker = process.broker().is_some_and(|broker| broker.busy());
+            let service = process.service().is_some_and(|service| service.busy());
+            if broker || service {
+                return Err(Broken::new([node], format!("{node} still has messages or transactions to see to")));
             }
         }
         Ok(())
@@ -138,12 +233,13 @@ fn receiver(world: &World<Outbox>, deposit: &Deposit) -> Place {
     (world.config().home(deposit.transfer.to), deposit.aggregate())
 }
 
+fn sent(world: &World<Outbox>, by: NodeId, deposit: &Deposit) -> Event<Place, TxId> {
+    let to = Destination::Only([receiver(world, deposit)].into());
+    Event::Sent { by: (by, deposit.aggregate()), message: deposit.tx, to }
+}
+
 fn committed(world: &World<Outbox>) -> impl Iterator<Item = Event<Place, TxId>> {
-    withdrawals(world).map(move |(node, deposit)| Event::Sent {
-        by: (node, deposit.aggregate()),
-        message: deposit.tx,
-        to: Destination::Only([receiver(world, &deposit)].into()),
-    })
+    withdrawals(world).map(move |(node, deposit)| sent(world, node, &deposit))
 }
 
 fn owed(world: &World<Outbox>) -> impl Iterator<Item = Event<Place, TxId>> {

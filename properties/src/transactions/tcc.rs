@@ -1,7 +1,7 @@
 //! The properties of try, confirm, cancel. Judged by the logs and stores of the participants, and by the answers to
 //! clients, not by the state of the coordinator.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use seedbed_models::transactions::TxId;
 use seedbed_models::transactions::ledger::Effect;
@@ -16,15 +16,17 @@ use seedbed_sim::{
 };
 
 use crate::transactions::journals::{JournalRule, Journals, Rule};
+use crate::transactions::open::overdue;
 
 /// TCC with its properties.
 pub fn suite() -> Suite<Tcc> {
     Suite::new(Tcc::default())
         .property(rule("tcc/at_most_once", at_most_once))
         .property(Invariant::new("tcc/conservation", conservation))
-        .property(rule("tcc/all_confirm_or_all_cancel", all_confirm_or_all_cancel))
+        .property(rule("tcc/all_confirm_or_all_cancel", all_confirm_or_all_cancel).at_end(all_did_what_was_answered))
         .property(AtEnd::new("tcc/stores_hold_what_was_answered", stores_hold_what_was_answered))
         .property(ReservationsEnd::default())
+        .property(AtEnd::liveness("tcc/nothing_open", nothing_open))
         .property(Answered::within("tcc/every_transaction_ends", END_WITHIN))
         .boundary(Boundary {
             bug: Some(Bug::HangingTry.name()),
@@ -67,6 +69,25 @@ fn all_confirm_or_all_cancel(journals: &Journals<Tcc, Entry>, _: &[Entry], entry
     let confirmed = who(|other| other.act == Act::Confirm)?;
     let cancelled = who(|other| other.act == Act::Cancel || matches!(other.effect, Effect::Refused(_)))?;
     Some(format!("{tx} is confirmed at {confirmed} and cancelled at {cancelled}"))
+}
+
+/// S2 at the end: of a transaction that is over, all have confirmed what its client was told is confirmed, and none what it was
+/// told is cancelled.
+fn all_did_what_was_answered(journals: &Journals<Tcc, Entry>, world: &World<Tcc>) -> Verdict {
+    let open: BTreeSet<TxId> = coordinator(world).into_iter().flat_map(Coordinator::unfinished).collect();
+    for asked in world.history().invocations() {
+        let tx = TxId::from(asked.id);
+        let Some(told) = asked.returned().filter(|_| !open.contains(&tx)) else { continue };
+        for node in asked.op.places().into_iter().map(Tcc::participant) {
+            let confirmed = journals.of(node).iter().any(|entry| entry.tx == tx && entry.act == Act::Confirm);
+            if confirmed != (*told == Outcome::Confirmed) && world.process(node).is_some() {
+                let did = if confirmed { "has" } else { "has not" };
+                let words = format!("{} was told {told:?} of {tx}, and {node} {did} confirmed it", asked.client);
+                return Err(Broken::new([node, asked.client], words));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// S1: at every instant free + reserved + used = the initial amount + deposits, nothing is negative, and the reserved
@@ -195,6 +216,19 @@ impl Property<Tcc> for ReservationsEnd {
     fn at_end(&mut self, world: &World<Tcc>) -> Verdict {
         world.present().try_for_each(|node| self.look(world, node))
     }
+}
+
+/// At the end the coordinator has nothing left to do: it neither waits for reservations nor asks for a confirm or a cancel
+/// that is not acknowledged.
+fn nothing_open(world: &World<Tcc>) -> Verdict {
+    let coordinators = world.processes().filter_map(|(node, process)| Some((node, process.coordinator()?)));
+    for (node, coordinator) in coordinators {
+        if let Some((tx, invoked)) = coordinator.unfinished().find_map(|tx| overdue(world, tx, END_WITHIN)) {
+            let words = format!("{node} still has something to do for {tx}, which was asked for at {invoked}");
+            return Err(Broken::new([node], words));
+        }
+    }
+    Ok(())
 }
 
 /// The time within which a transaction is decided and its client knows, after the faults have ended or after its

@@ -70,7 +70,7 @@ fn the_checker_finds_every_lost_point() {
     };
     let (points, checker) = (looking_for(maker(AtEnd::new("points", lost))), looking_for(isolation().swap_remove(0)));
     let cases = points.cases();
-    let lost: Vec<u64> = (0..400).filter(|seed| points.run_seed(&cases, *seed, false).violation.is_some()).collect();
+    let lost: Vec<u64> = (0..600).filter(|seed| points.run_seed(&cases, *seed, false).violation.is_some()).collect();
     assert!(lost.len() > 10, "too few lost points to say anything: {}", lost.len());
     let missed = lost.iter().find(|seed| checker.run_seed(&cases, **seed, false).violation.is_none());
     assert_eq!(missed, None, "a point was lost, and no update");
@@ -125,4 +125,21 @@ fn sagas_cost_what_the_textbook_says() {
     let events = 2;
     let (outcome, costs_) = costs(Choreographed, transfer);
     assert_eq!((outcome, costs_), (Outcome::Completed, [1 + events, events, 2 * events + question_and_answer]));
+}
+
+/// What traces say of a job is what it was, and what is no job is refused.
+#[test]
+fn jobs_are_read_back() {
+    let text = r#"{"job":{"steps":[{"service":0,"unit":1},{"service":2,"unit":0,"after":[0]}],"pivot":{"service":1,"unit":2}}}"#;
+    let job: Request = serde_json::from_str(text).expect("it is a job");
+    assert_eq!(serde_json::to_string(&job).expect("it is data"), text);
+    assert_eq!(format!("{job:?}"), "Job(a: 0/1; b: 2/0 after {0}; go: 1/2)");
+    for (wrong, why) in [
+        (r#"{"job":{"steps":[],"pivot":{"service":0,"unit":0}}}"#, "no step"),
+        (r#"{"job":{"steps":[{"service":9,"unit":0}],"pivot":{"service":0,"unit":0}}}"#, "no such service"),
+        (r#"{"job":{"steps":[{"service":0,"unit":0,"after":[200]}],"pivot":{"service":0,"unit":0}}}"#, "no such step"),
+        (r#"{"job":{"steps":[{"service":0,"unit":0,"after":[0]}],"pivot":{"service":0,"unit":0}}}"#, "a circle"),
+    ] {
+        assert!(serde_json::from_str::<Request>(wrong).is_err(), "{why}");
+    }
 }

@@ -87,9 +87,18 @@ impl Cluster {
         }
     }
 
-    /// All nodes but the clients may crash, and all of them at once: their logs are enough.
+    /// All nodes may crash, and all of them at once: logs are enough, and clients that have forgotten what they asked for ask
+    /// for other things.
     pub fn crashes(&self) -> Crashes {
-        Crashes::any(0..self.coordinators + self.participants)
+        Crashes::any(0..self.coordinators + self.participants).and_clients(self.client_numbers().map(NodeId))
+    }
+
+    /// Other sizes: from one node a role to six participants, and more clients than coordinators or accounts.
+    pub fn sizes() -> Vec<Cluster> {
+        let sizes = [(1, 1, 1, 2), (1, 2, 4, 6), (2, 1, 3, 3), (3, 4, 6, 8), (2, 6, 3, 13), (1, 3, 8, 4)];
+        let cluster =
+            |(coordinators, participants, clients, accounts)| Cluster { coordinators, participants, clients, accounts };
+        sizes.map(cluster).to_vec()
     }
 
     /// Transfers and audits; see [`work::workload`].

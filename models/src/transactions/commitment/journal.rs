@@ -1,11 +1,6 @@
-//! What a node has voted and decided since it last started: what the properties read.
-//!
-//! An entry is made when what it says can no longer be forgotten: a vote is cast and a decision is reached when its
-//! record is on stable storage (the book, section 7.4: the distributed transaction log).
+//! What a node votes and decides: what the properties read.
 
-use std::collections::VecDeque;
-
-use seedbed_sim::{Context, NodeId, Process};
+use seedbed_sim::NodeId;
 use serde::{Deserialize, Serialize};
 
 use crate::transactions::TxId;
@@ -45,45 +40,9 @@ pub enum Entry {
     TimedOut,
 }
 
-/// What a node has voted and decided since it last started, in order.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Journal {
-    entries: Vec<Entry>,
-    /// Each is entered as soon as the write with this number is durable.
-    pending: VecDeque<(u64, Entry)>,
-}
-
-impl Journal {
-    /// All entries.
-    pub fn entries(&self) -> &[Entry] {
-        &self.entries
-    }
-
-    /// Enters something now, because it follows from what is durable here or elsewhere.
-    pub fn push(&mut self, entry: Entry) {
-        self.entries.push(entry);
-    }
-
-    /// Enters something once all that was written up to now is durable. A crash before that is as if it had not been.
-    pub fn push_when_durable<P: Process>(&mut self, ctx: &Context<'_, P>, entry: Entry) {
-        if ctx.written() <= ctx.durable_to() {
-            self.entries.push(entry);
-        } else {
-            self.pending.push_back((ctx.written(), entry));
-        }
-    }
-
-    /// Whether something about a transaction waits for the disk.
-    pub fn is_pending(&self, of: TxId) -> bool {
-        self.pending.iter().any(|(_, entry)| entry.tx() == Some(of))
-    }
-
-    /// To be called from [`Process::synced`].
-    pub fn synced<P: Process>(&mut self, ctx: &Context<'_, P>) {
-        let durable = self.pending.iter().take_while(|(written, _)| *written <= ctx.durable_to()).count();
-        self.entries.extend(self.pending.drain(..durable).map(|(_, entry)| entry));
-    }
-}
+/// What a node has voted and decided since it last started: a vote is cast and a decision is reached when its record is on
+/// stable storage.
+pub type Journal = crate::transactions::journal::Journal<Entry>;
 
 impl Entry {
     /// The transaction that it is about.

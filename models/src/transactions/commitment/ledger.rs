@@ -72,6 +72,11 @@ impl State {
         }
     }
 
+    /// Whether the participant has nothing left to do: the decision is known, or does not matter to it.
+    pub fn is_settled(&self) -> bool {
+        matches!(self, State::Left | State::Committed | State::Aborted)
+    }
+
     /// Whom to ask, if the participant has voted yes and does not know the decision.
     pub fn in_doubt(&self) -> Option<&Members> {
         match self {

@@ -3,17 +3,21 @@
 use seedbed_sim::Process;
 
 use crate::parts::client::Client;
-use crate::transactions::commitment::journal::{Entry, Journal};
+use crate::transactions::TxId;
+use crate::transactions::commitment::journal::Entry;
 use crate::transactions::commitment::ledger::Ledger;
-use crate::transactions::commitment::protocol::Protocol;
+use crate::transactions::commitment::protocol::{Phase, Protocol};
 use crate::transactions::commitment::resource_manager::ResourceManager;
+use crate::transactions::commitment::transaction_manager::TransactionManager;
 use crate::transactions::commitment::work::{Op, Ret};
 
 /// A protocol with its roles.
 pub trait Roles: Protocol {
+    /// The phases that a coordinator takes a transaction through.
+    type Phase: Phase;
     /// The role that decides.
     type Coordinator: Process<Message = Self::Message, Timer = Self::Timer, Record = Self::Record, Op = Op, Ret = Ret>
-        + AsRef<Journal>;
+        + AsRef<TransactionManager<Self, Self::Phase>>;
     /// The role that votes.
     type Participant: Process<Message = Self::Message, Timer = Self::Timer, Record = Self::Record, Op = Op, Ret = Ret>
         + AsRef<ResourceManager<Self>>;
@@ -35,9 +39,21 @@ impl<P: Roles> Node<P> {
     /// What it has voted and decided since it last started.
     pub fn journal(&self) -> &[Entry] {
         match self {
-            Node::Coordinator(coordinator) => coordinator.as_ref().entries(),
+            Node::Coordinator(coordinator) => coordinator.as_ref().journal().entries(),
             Node::Participant(participant) => participant.as_ref().journal().entries(),
             Node::Client(_) => &[],
+        }
+    }
+
+    /// The transactions for which it has something left to do, ascending.
+    pub fn open(&self) -> Vec<TxId> {
+        match self {
+            Node::Coordinator(coordinator) => coordinator.as_ref().open().collect(),
+            Node::Participant(participant) => {
+                let states = participant.as_ref().ledger().states();
+                states.filter(|(_, state)| !state.is_settled()).map(|(tx, _)| tx).collect()
+            }
+            Node::Client(_) => Vec::new(),
         }
     }
 

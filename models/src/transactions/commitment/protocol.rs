@@ -86,4 +86,7 @@ pub(crate) use protocol;
 pub trait Phase: Clone + Debug + Hash + 'static {
     /// The decision, once it is taken or learnt.
     fn decision(&self) -> Option<Decision>;
+
+    /// Whether the coordinator has nothing left to do for the transaction.
+    fn is_over(&self) -> bool;
 }

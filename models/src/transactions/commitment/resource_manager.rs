@@ -194,7 +194,7 @@ impl<P: Protocol> ResourceManager<P> {
     where
         C: Process<Record = P::Record>,
     {
-        if self.journal.is_pending(tx) {
+        if self.journal.pending().any(|entry| entry.tx() == Some(tx)) {
             Write::Forced.append(ctx, P::PARTICIPANT(Record::Decided(tx, Decision::Abort)));
         }
     }

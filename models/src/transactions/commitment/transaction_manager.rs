@@ -174,6 +174,12 @@ impl<P: Protocol, S: Phase> TransactionManager<P, S> {
         self.transactions.iter().filter_map(|(tx, transaction)| Some((*tx, transaction.phase()?)))
     }
 
+    /// The transactions for which there is something left to do: the work, a phase of the protocol, or to send the decision.
+    pub fn open(&self) -> impl Iterator<Item = TxId> {
+        let is_over = |transaction: &Transaction<S>| transaction.phase().is_some_and(Phase::is_over);
+        self.transactions.iter().filter(move |(_, transaction)| !is_over(transaction)).map(|(tx, _)| *tx)
+    }
+
     /// Whether a transaction is known.
     pub fn knows(&self, tx: TxId) -> bool {
         self.transactions.contains_key(&tx)

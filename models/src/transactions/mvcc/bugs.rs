@@ -12,5 +12,17 @@ seedbed_sim::bugs! {
                 "mvcc/snapshot_isolation",
         CommitTsBelowStartTs = "commit-ts-below-start-ts",
             "a client fetches the commit timestamp first and the start timestamp after it" => "mvcc/snapshot_isolation",
+        CommitTsBeforeLocks = "commit-ts-before-locks",
+            "a client fetches the commit timestamp before it has locked its secondaries" => "mvcc/snapshot_isolation",
+        BlindWritesDropped = "blind-writes-dropped",
+            "a client that has read nothing takes itself for one that only reads" => "mvcc/all_or_nothing",
+        NoSireadMark = "no-siread-mark",
+            "a row does not bear the marks of those who have read it" => "mvcc/serializable",
+        PivotCommits = "pivot-commits",
+            "a primary commits the pivot of a dangerous structure" => "mvcc/serializable",
+        ReadOnlyUnchecked = "read-only-unchecked",
+            "a client that only reads marks nothing" => "mvcc/serializable",
+        CommitOrderUnkept = "commit-order-unkept",
+            "a transaction commits before one that relies on that it commits later" => "mvcc/serializable",
     }
 }

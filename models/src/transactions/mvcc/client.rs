@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use seedbed_sim::{Context, NodeId, OpId, Process};
 
 use crate::transactions::TxId;
+use crate::transactions::mvcc::antidependency::{Fate, Reader, Writer, is_dangerous};
 use crate::transactions::mvcc::bugs::Bug;
 use crate::transactions::mvcc::marks;
 use crate::transactions::mvcc::messages::{Lock, LockKind, Message, Op, Record, Ret, Stage, Status, Timer, Why};
@@ -27,8 +28,25 @@ pub enum Phase {
     PrewritingSecondaries(BTreeSet<Key>),
     /// All rows are prewritten; it waits for its commit timestamp.
     AwaitingCommitTs,
+    /// In serializable snapshot isolation: it marks what it has read, and has the antidependencies that it finds noted.
+    Marking(Marking),
     /// It has asked its primary to commit at this timestamp: whether it does, only the primary knows.
     Committing(Ts),
+}
+
+/// What is missing before all antidependencies from a transaction are known that matter to it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Marking {
+    /// Its own timestamps: for a transaction that writes, the commit timestamp that it has fetched.
+    pub reader: Reader,
+    /// The rows that do not bear its mark yet.
+    pub rows: BTreeSet<Key>,
+    /// The writers to which antidependencies were found and are not noted yet.
+    pub writers: BTreeSet<Writer>,
+    /// Those that are noted.
+    noted: BTreeSet<Ts>,
+    /// The first to commit of them, if that was before its own commit timestamp.
+    out: Option<Ts>,
 }
 
 /// The transaction that a client runs.
@@ -43,6 +61,12 @@ struct Transaction {
     early_commit: Option<Ts>,
     reads: BTreeMap<Key, Cell>,
     writes: BTreeMap<Key, Cell>,
+    /// Those known to have an antidependency to it, by their start timestamps.
+    readers: BTreeMap<Ts, Reader>,
+    /// The first to commit of those to which it has an antidependency, if that was before its commit timestamp.
+    out: Option<Ts>,
+    /// Whether rows may bear its marks.
+    marks: bool,
     retries: u32,
 }
 
@@ -61,16 +85,38 @@ impl Transaction {
         match &self.phase {
             Phase::Reading(missing) | Phase::PrewritingSecondaries(missing) => missing.contains(&key),
             Phase::PrewritingPrimary => self.primary() == key,
-            Phase::AwaitingStartTs | Phase::AwaitingCommitTs | Phase::Committing(_) => false,
+            Phase::AwaitingStartTs | Phase::AwaitingCommitTs | Phase::Marking(_) | Phase::Committing(_) => false,
         }
     }
 
-    /// The rows that it locks: those that it writes, and, to be serializable, those that it has read.
-    fn locks(&self, isolation: Isolation) -> impl Iterator<Item = Key> {
-        let read = self.reads.keys().filter(|key| !self.writes.contains_key(key));
-        let checked = read.filter(move |_| isolation == Isolation::Serializable);
-        self.writes.keys().chain(checked).copied()
+    /// The rows that it has only read.
+    fn only_read(&self) -> impl Iterator<Item = Key> {
+        self.reads.keys().filter(|key| !self.writes.contains_key(key)).copied()
     }
+
+    /// The rows that it locks: those that it writes, and in write-snapshot isolation those that it has read.
+    fn locks(&self, isolation: Isolation) -> impl Iterator<Item = Key> {
+        let read = self.only_read().filter(move |_| isolation == Isolation::WriteSnapshot);
+        self.writes.keys().copied().chain(read)
+    }
+
+    /// The rows that bear its locks or its marks.
+    fn touched(&self, isolation: Isolation) -> impl Iterator<Item = Key> {
+        self.locks(isolation).chain(self.only_read().filter(|_| self.marks))
+    }
+}
+
+/// What a transaction is about to commit in serializable snapshot isolation, by its timestamps and rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// Its start timestamp.
+    pub start: Ts,
+    /// Its commit timestamp; `None` if it only reads.
+    pub commit: Option<Ts>,
+    /// The rows that it has read.
+    pub reads: BTreeSet<Key>,
+    /// The rows that it writes.
+    pub writes: BTreeSet<Key>,
 }
 
 /// A client.
@@ -97,10 +143,27 @@ impl Client {
         self.transaction.as_ref().map(|transaction| transaction.op)
     }
 
+    /// The transaction that it is about to commit, if it marks what it has read, or has asked its primary to commit.
+    pub fn attempt(&self) -> Option<(OpId, Attempt)> {
+        let transaction = self.transaction.as_ref()?;
+        let commit = match &transaction.phase {
+            Phase::Marking(marking) => marking.reader.commit,
+            Phase::Committing(commit) => Some(*commit),
+            _ => return None,
+        };
+        let (reads, writes) =
+            (transaction.reads.keys().copied().collect(), transaction.writes.keys().copied().collect());
+        Some((transaction.op, Attempt { start: transaction.start, commit, reads, writes }))
+    }
+
     /// Whether a crash now would leave locks behind that others have to resolve.
     pub fn holds_locks(&self) -> bool {
         let phase = self.transaction.as_ref().map(|transaction| &transaction.phase);
-        matches!(phase, Some(Phase::PrewritingSecondaries(_) | Phase::AwaitingCommitTs | Phase::Committing(_)))
+        match phase {
+            Some(Phase::PrewritingSecondaries(_) | Phase::AwaitingCommitTs | Phase::Committing(_)) => true,
+            Some(Phase::Marking(marking)) => marking.reader.commit.is_some(),
+            _ => false,
+        }
     }
 
     // -----------------------------------------------------------------------------------------------------------------
@@ -118,6 +181,12 @@ impl Client {
             Phase::PrewritingPrimary | Phase::Committing(_) => {
                 self.request_row(ctx, transaction, transaction.primary());
             }
+            Phase::Marking(Marking { reader, rows, writers, .. }) => {
+                rows.iter().for_each(|key| self.send_home(ctx, *key, Message::Mark(*reader, *key)));
+                for writer in writers {
+                    self.send_home(ctx, writer.primary, Message::Antidependency(*reader, *writer));
+                }
+            }
         }
         ctx.arm(Timer::Retry, self.settings.retry);
     }
@@ -133,6 +202,10 @@ impl Client {
         let start = transaction.start;
         let message = match transaction.phase {
             Phase::Reading(_) => Message::Get(start, key),
+            Phase::Committing(commit) if self.settings.isolation == Isolation::Serializable => {
+                let readers = transaction.readers.values().copied().collect();
+                Message::Certify { start, key, commit, out: transaction.out, readers }
+            }
             Phase::Committing(commit) => Message::Commit(start, key, commit),
             _ => {
                 let cell = transaction.writes.get(&key).copied();
@@ -195,9 +268,32 @@ impl Client {
                 transaction.phase = Phase::AwaitingStartTs;
                 self.send_requests(ctx);
             }
-            (Phase::AwaitingCommitTs, Stage::Commit) => self.commit(ctx, ts),
+            (Phase::AwaitingCommitTs, Stage::Commit) => {
+                if self.has_unlocked_secondaries(ctx) {
+                    self.lock_secondaries(ctx, ts);
+                } else {
+                    self.commit(ctx, ts);
+                }
+            }
             _ => {}
         }
+    }
+
+    /// With the planted bug, whether the commit timestamp comes before the secondaries are locked.
+    fn has_unlocked_secondaries(&self, ctx: &Context<'_, Self>) -> bool {
+        let Some(transaction) = &self.transaction else { return false };
+        let several = transaction.locks(self.settings.isolation).count() > 1;
+        ctx.planted(Bug::CommitTsBeforeLocks) && transaction.early_commit.is_none() && several
+    }
+
+    fn lock_secondaries(&mut self, ctx: &mut Context<'_, Self>, ts: Ts) {
+        let isolation = self.settings.isolation;
+        let Some(transaction) = &mut self.transaction else { return };
+        let primary = transaction.primary();
+        transaction.early_commit = Some(ts);
+        transaction.phase =
+            Phase::PrewritingSecondaries(transaction.locks(isolation).filter(|key| *key != primary).collect());
+        self.send_requests(ctx);
     }
 
     /// An oracle is not active.
@@ -250,8 +346,14 @@ impl Client {
             }
             transaction.writes.insert(key, Cell { value, writer });
         }
+        if transaction.reads.is_empty() && ctx.planted(Bug::BlindWritesDropped) {
+            return self.committed_at(ctx, None);
+        }
         if transaction.writes.is_empty() {
             ctx.mark(marks::READ_ONLY_TRANSACTION);
+            if self.settings.isolation == Isolation::Serializable && !ctx.planted(Bug::ReadOnlyUnchecked) {
+                return self.mark(ctx, None);
+            }
             return self.committed_at(ctx, None);
         }
         transaction.phase = Phase::PrewritingPrimary;
@@ -263,6 +365,9 @@ impl Client {
         let isolation = self.settings.isolation;
         let Some(transaction) = self.running(start).filter(|transaction| transaction.waits_for(key)) else { return };
         let missing = match &mut transaction.phase {
+            Phase::PrewritingPrimary if ctx.planted(Bug::CommitTsBeforeLocks) && transaction.early_commit.is_none() => {
+                BTreeSet::new()
+            }
             Phase::PrewritingPrimary => {
                 // Write-snapshot isolation, section 4: what was read must not have changed when it commits.
                 let secondaries: BTreeSet<Key> = transaction.locks(isolation).filter(|other| *other != key).collect();
@@ -362,14 +467,19 @@ impl Client {
     // -----------------------------------------------------------------------------------------------------------------
     // The end
 
-    /// All rows are prewritten: commits at the primary (section 2.2, "the commit point").
+    /// All rows are prewritten: commits at the primary (section 2.2, "the commit point"), in serializable snapshot isolation
+    /// after it has marked what it has read.
     fn commit(&mut self, ctx: &mut Context<'_, Self>, commit: Ts) {
+        let isolation = self.settings.isolation;
         let Some(transaction) = &mut self.transaction else { return };
         let start = transaction.start;
         assert!(
             commit > start || ctx.planted(Bug::CommitTsBelowStartTs),
             "a commit comes after its snapshot: {commit} of {start}"
         );
+        if isolation == Isolation::Serializable {
+            return self.mark(ctx, Some(commit));
+        }
         transaction.phase = Phase::Committing(commit);
         self.send_requests(ctx);
     }
@@ -383,6 +493,110 @@ impl Client {
         }
     }
 
+    // -----------------------------------------------------------------------------------------------------------------
+    // Serializable snapshot isolation
+
+    /// Marks what was read and not written, and finds out who has overwritten it. A transaction that writes does so once it has
+    /// its commit timestamp: whoever commits before that has locked all rows that it writes by then, so that none is missed.
+    fn mark(&mut self, ctx: &mut Context<'_, Self>, commit: Option<Ts>) {
+        let Some(transaction) = &mut self.transaction else { return };
+        let reader = Reader { start: transaction.start, commit };
+        let rows = transaction.only_read().collect();
+        let (writers, noted) = (BTreeSet::new(), BTreeSet::new());
+        transaction.marks = true;
+        transaction.phase = Phase::Marking(Marking { reader, rows, writers, noted, out: None });
+        if !self.marked_all(ctx) {
+            self.send_requests(ctx);
+        }
+    }
+
+    /// What the transaction that runs waits for, if it marks rows with these timestamps.
+    fn marking(&mut self, reader: Reader) -> Option<&mut Marking> {
+        match &mut self.running(reader.start)?.phase {
+            Phase::Marking(marking) if marking.reader == reader => Some(marking),
+            _ => None,
+        }
+    }
+
+    /// A row bears the mark, and these have overwritten it, or are about to.
+    fn marked(&mut self, ctx: &mut Context<'_, Self>, reader: Reader, key: Key, writers: Vec<Writer>) {
+        let Some(marking) = self.marking(reader) else { return };
+        if !marking.rows.remove(&key) {
+            return;
+        }
+        let known = marking.noted.clone();
+        let found: Vec<Writer> = writers.into_iter().filter(|writer| !known.contains(&writer.start)).collect();
+        let new: Vec<Writer> = found.into_iter().filter(|writer| marking.writers.insert(*writer)).collect();
+        for writer in new {
+            self.send_home(ctx, writer.primary, Message::Antidependency(reader, writer));
+        }
+        self.marked_all(ctx);
+    }
+
+    /// An antidependency from the transaction is noted at the writer's primary. If that has committed, and is then the pivot of
+    /// a dangerous structure, it is the reader that has to be aborted.
+    fn noted(&mut self, ctx: &mut Context<'_, Self>, reader: Reader, writer: Writer, fate: Fate) {
+        let Some(marking) = self.marking(reader) else { return };
+        if !marking.writers.remove(&writer) {
+            return;
+        }
+        marking.noted.insert(writer.start);
+        if let Fate::Committed { commit, out } = fate {
+            if is_dangerous(reader, out) {
+                ctx.mark(marks::BEFORE_A_COMMITTED_PIVOT);
+                return self.abort(ctx, Why::BeforePivot(writer.primary));
+            }
+            if reader.commit.is_some_and(|own| commit < own) {
+                marking.out = Some(marking.out.map_or(commit, |out| out.min(commit)));
+            }
+        }
+        self.marked_all(ctx);
+    }
+
+    /// Goes on if all rows are marked and all antidependencies noted. Returns whether they are.
+    fn marked_all(&mut self, ctx: &mut Context<'_, Self>) -> bool {
+        let Some(transaction) = &mut self.transaction else { return false };
+        let Phase::Marking(marking) = &transaction.phase else { return false };
+        if !marking.rows.is_empty() || !marking.writers.is_empty() {
+            return false;
+        }
+        transaction.out = marking.out;
+        if let Some(commit) = marking.reader.commit {
+            transaction.phase = Phase::Committing(commit);
+            self.send_requests(ctx);
+        } else {
+            self.committed_at(ctx, None);
+        }
+        true
+    }
+
+    /// A row is prewritten, and these have read it.
+    fn prewritten_over(&mut self, ctx: &mut Context<'_, Self>, start: Ts, key: Key, readers: Vec<Reader>) {
+        if let Some(transaction) = self.running(start).filter(|transaction| transaction.waits_for(key)) {
+            transaction.readers.extend(readers.into_iter().map(|reader| (reader.start, reader)));
+        }
+        self.prewritten(ctx, start, key);
+    }
+
+    /// The transaction is the pivot of a dangerous structure, and rolled back at its primary.
+    fn is_pivot(&mut self, ctx: &mut Context<'_, Self>, start: Ts) {
+        if self.running(start).is_some() {
+            self.abort(ctx, Why::Pivot);
+        }
+    }
+
+    /// Another relies on that this transaction commits after `other`: it fetches a later commit timestamp, and looks again. At
+    /// the earlier one it will never be committed.
+    fn pushed(&mut self, ctx: &mut Context<'_, Self>, start: Ts, other: Ts) {
+        let Some(transaction) = self.running(start) else { return };
+        if matches!(transaction.phase, Phase::Committing(commit) if commit < other) {
+            transaction.phase = Phase::AwaitingCommitTs;
+            self.send_requests(ctx);
+        }
+    }
+
+    // -----------------------------------------------------------------------------------------------------------------
+
     fn committed_at(&mut self, ctx: &mut Context<'_, Self>, commit: Option<Ts>) {
         if let Some(transaction) = &self.transaction {
             let ret = Ret::Committed { start: transaction.start, commit, reads: transaction.reads.clone() };
@@ -393,8 +607,9 @@ impl Client {
     /// Ends a transaction that is certainly not committed: its primary was not asked to commit, or has refused. Only the
     /// client asks it to, so nobody else will commit it.
     fn abort(&mut self, ctx: &mut Context<'_, Self>, why: Why) {
-        if let Some(transaction) = self.transaction.as_ref().filter(|transaction| !transaction.writes.is_empty()) {
-            for key in transaction.locks(self.settings.isolation) {
+        let leaves_something = |transaction: &&Transaction| transaction.marks || !transaction.writes.is_empty();
+        if let Some(transaction) = self.transaction.as_ref().filter(leaves_something) {
+            for key in transaction.touched(self.settings.isolation) {
                 self.send_home(ctx, key, Message::Rollback(transaction.start, key));
             }
         }
@@ -430,6 +645,9 @@ impl Process for Client {
             early_commit: None,
             reads: BTreeMap::new(),
             writes: BTreeMap::new(),
+            readers: BTreeMap::new(),
+            out: None,
+            marks: false,
             retries: 0,
         });
         self.send_requests(ctx);
@@ -446,6 +664,11 @@ impl Process for Client {
             Message::Committed(start, key) => self.committed(ctx, start, key),
             Message::RolledBack(start, key) => self.rolled_back(ctx, start, key),
             Message::Status(holder, met, status) => self.status(ctx, holder, met, status),
+            Message::PrewrittenOver(start, key, readers) => self.prewritten_over(ctx, start, key, readers),
+            Message::Marked(reader, key, writers) => self.marked(ctx, reader, key, writers),
+            Message::Noted(reader, writer, fate) => self.noted(ctx, reader, writer, fate),
+            Message::Pivot(start, _) => self.is_pivot(ctx, start),
+            Message::Pushed(start, _, other) => self.pushed(ctx, start, other),
             message => panic!("no message for a client: {from} sent {message:?}"),
         }
     }

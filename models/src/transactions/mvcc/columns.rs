@@ -6,12 +6,14 @@
 //! - *write*: by commit timestamp, which data is seen from there on; and by start timestamp, that a transaction was
 //!   rolled back here, so that a prewrite that comes late is not taken for a new one.
 //!
-//! Two things are not in the paper. A lock may be a *read* lock, of a row that was only read, in the serializable mode;
-//! many transactions can have one on the same row. And rollbacks are remembered for good, where real systems collect
+//! Three things are not in the paper. A lock may be a *read* lock, of a row that was only read, in write-snapshot isolation;
+//! many transactions can have one on the same row. In serializable snapshot isolation a row has *marks* of its readers, and a
+//! primary what is known of the [antidependencies](super::antidependency) of its transaction. And rollbacks are remembered for good, where real systems collect
 //! them some time.
 
 use std::collections::BTreeMap;
 
+use crate::transactions::mvcc::antidependency::{Reader, Writer};
 use crate::transactions::mvcc::messages::{Change, Lock, LockKind, Status};
 use crate::transactions::mvcc::timestamp::Ts;
 use crate::transactions::store::{Cell, Key};
@@ -56,6 +58,23 @@ pub struct Row {
     pub locks: BTreeMap<Ts, Lock>,
     /// The write column.
     pub writes: BTreeMap<Ts, Write>,
+    /// What serializable snapshot isolation keeps of it.
+    pub conflicts: Conflicts,
+}
+
+/// What serializable snapshot isolation keeps of a row. It is kept for good, where real systems drop what no transaction that
+/// is under way is concurrent with.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Conflicts {
+    /// The marks of readers, by their start timestamps.
+    pub marks: BTreeMap<Ts, Reader>,
+    /// By start timestamp: the primaries of those that have written the row.
+    pub primaries: BTreeMap<Ts, Key>,
+    /// By the start timestamp of a transaction whose primary this is: those that have an antidependency to it.
+    pub readers: BTreeMap<Ts, BTreeMap<Ts, Reader>>,
+    /// By the start timestamp of a transaction whose primary this is: the first to commit of those to which it has an
+    /// antidependency, if that was before its own commit.
+    pub outs: BTreeMap<Ts, Ts>,
 }
 
 impl Row {
@@ -67,6 +86,31 @@ impl Row {
             Write::Rollback => None,
         });
         put.unwrap_or(self.initial)
+    }
+
+    /// The marks of readers that may have an antidependency to a transaction that writes the row now: those that have not
+    /// committed before it began.
+    pub fn readers_before(&self, writer: Ts) -> Vec<Reader> {
+        let concurrent =
+            |reader: &&Reader| reader.start != writer && reader.commit.is_none_or(|commit| commit > writer);
+        self.conflicts.marks.values().filter(concurrent).copied().collect()
+    }
+
+    /// Those that have written what a reader has not seen, or are about to. A lock that the reader has not met when it read was
+    /// made after that, so that its holder commits after the snapshot.
+    pub fn writers_after(&self, reader: Ts) -> Vec<Writer> {
+        let later = self.writes.range(reader..).filter_map(|(_, write)| match write {
+            Write::Put(start) => Some(Writer { start: *start, primary: self.conflicts.primaries[start] }),
+            Write::Rollback => None,
+        });
+        let locked = self.locks.iter().filter(|(_, lock)| lock.kind == LockKind::Write);
+        let locked = locked.map(|(start, lock)| Writer { start: *start, primary: lock.primary });
+        later.chain(locked).filter(|writer| writer.start != reader).collect()
+    }
+
+    /// Those that have an antidependency to a transaction whose primary this is, as far as it was noted here.
+    pub fn noted_readers(&self, writer: Ts) -> impl Iterator<Item = Reader> {
+        self.conflicts.readers.get(&writer).into_iter().flat_map(|readers| readers.values().copied())
     }
 
     /// The status of a transaction in this row; `None` if the row has nothing of it.
@@ -92,7 +136,8 @@ impl Columns {
     /// Rows with these keys, each with this value.
     pub fn new(keys: impl IntoIterator<Item = Key>, value: i64) -> Self {
         let initial = Cell { value, writer: None };
-        let row = Row { initial, data: BTreeMap::new(), locks: BTreeMap::new(), writes: BTreeMap::new() };
+        let (data, locks, writes) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        let row = Row { initial, data, locks, writes, conflicts: Conflicts::default() };
         Columns { rows: keys.into_iter().map(|key| (key, row.clone())).collect() }
     }
 
@@ -150,7 +195,12 @@ impl Columns {
     /// # Panics
     /// If it does not fit those before it: what is committed must be locked, and only write locks have data.
     pub fn apply(&mut self, change: &Change) {
-        let (Change::Prewrite(_, key, ..) | Change::Commit(_, key, _) | Change::Rollback(_, key)) = change;
+        let (Change::Prewrite(_, key, ..)
+        | Change::Commit(_, key, _)
+        | Change::Rollback(_, key)
+        | Change::Mark(_, key)
+        | Change::Antidependency(_, key, _)
+        | Change::Certify(_, key, ..)) = change;
         let row = self.rows.get_mut(key).unwrap_or_else(|| panic!("a shard changes its own rows: {key}"));
         match *change {
             Change::Prewrite(start, _, lock, cell) => {
@@ -161,16 +211,25 @@ impl Columns {
                 row.data.extend(cell.map(|cell| (start, cell)));
                 row.locks.insert(start, lock);
             }
-            Change::Commit(start, _, commit) => {
+            Change::Commit(start, _, commit) | Change::Certify(start, _, commit, _) => {
                 let lock = row.locks.remove(&start);
                 let lock = lock.unwrap_or_else(|| panic!("only what is locked is committed: {start} on {key}"));
                 if lock.kind == LockKind::Write {
                     row.writes.insert(commit, Write::Put(start));
+                    row.conflicts.primaries.insert(start, lock.primary);
                 }
+                if let Change::Certify(.., Some(out)) = *change {
+                    row.conflicts.outs.insert(start, out);
+                }
+            }
+            Change::Mark(reader, _) => drop(row.conflicts.marks.insert(reader.start, reader)),
+            Change::Antidependency(writer, _, reader) => {
+                row.conflicts.readers.entry(writer).or_default().insert(reader.start, reader);
             }
             Change::Rollback(start, _) => {
                 row.locks.remove(&start);
                 row.data.remove(&start);
+                row.conflicts.marks.remove(&start);
                 row.writes.insert(start, Write::Rollback);
             }
         }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::parts::bounds::{MOST_AMOUNT, exists};
 use crate::transactions::TxId;
+use crate::transactions::mvcc::antidependency::{Fate, Reader, Writer};
 use crate::transactions::mvcc::timestamp::{Epoch, Ts};
 use crate::transactions::store::{Cell, Key, Step};
 use crate::transactions::transfer::Transfer;
@@ -115,6 +116,10 @@ pub enum Why {
     Overdrawn(Key),
     /// A node that it needs did not answer.
     NoAnswer,
+    /// It would have been the pivot of a dangerous structure.
+    Pivot,
+    /// It read this row, and a transaction that has overwritten it is the pivot of a dangerous structure, and committed.
+    BeforePivot(Key),
 }
 
 /// Which of its two timestamps a transaction needs.
@@ -249,6 +254,34 @@ pub enum Message {
     },
     /// The status of a transaction, and the row where its lock was met.
     Status(Ts, Key, Status),
+    /// The row is locked, and bears the marks of these readers. This and what follows is said in serializable snapshot
+    /// isolation only.
+    PrewrittenOver(Ts, Key, Vec<Reader>),
+    /// A transaction is about to commit, or only reads: the row that it has read is to bear its mark.
+    Mark(Reader, Key),
+    /// The row bears the mark, and these have written it since the snapshot or are about to.
+    Marked(Reader, Key, Vec<Writer>),
+    /// There is an antidependency from a reader to a writer whose primary this is.
+    Antidependency(Reader, Writer),
+    /// It is noted, and this is what became of the writer.
+    Noted(Reader, Writer, Fate),
+    /// Commits at the primary, unless the transaction is the pivot of a dangerous structure.
+    Certify {
+        /// The start timestamp of the transaction.
+        start: Ts,
+        /// Its primary.
+        key: Key,
+        /// Its commit timestamp.
+        commit: Ts,
+        /// The first to commit of those to which it has an antidependency, if that was before this commit timestamp.
+        out: Option<Ts>,
+        /// Those which it knows to have an antidependency to it.
+        readers: Vec<Reader>,
+    },
+    /// It is the pivot of a dangerous structure, and rolled back.
+    Pivot(Ts, Key),
+    /// Another relies on that it commits after this timestamp.
+    Pushed(Ts, Key, Ts),
 }
 
 /// The timers of all roles.
@@ -282,4 +315,10 @@ pub enum Change {
     Commit(Ts, Key, Ts),
     /// The lock is gone, and its data.
     Rollback(Ts, Key),
+    /// The row bears the mark of a reader.
+    Mark(Reader, Key),
+    /// There is an antidependency from a reader to the transaction whose primary this is.
+    Antidependency(Ts, Key, Reader),
+    /// The lock of the primary becomes a write, of this commit timestamp; and what [`Fate::Committed`] says of it.
+    Certify(Ts, Key, Ts, Option<Ts>),
 }

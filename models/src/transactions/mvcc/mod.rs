@@ -17,17 +17,37 @@
 //! | timestamps above a durable bound (section 2.3) | [`oracle`], [`register`] |
 //!
 //! **Guaranteed**, whatever messages, clocks, disks and crashes do: snapshot isolation, with snapshots that have all that
-//! was committed before the transaction began; and at the level [`Isolation::Serializable`] serializability, in an order
-//! that agrees with real time. All of a transaction or nothing. An answer that a client gets is final.
+//! was committed before the transaction began; and at the levels [`Isolation::WriteSnapshot`] and [`Isolation::Serializable`]
+//! serializability, in an order that agrees with real time. All of a transaction or nothing. An answer that a client gets is
+//! final.
 //!
-//! The serializable level is write-snapshot isolation (Gómez Ferro and Yabandeh, "A Critique of Snapshot Isolation",
+//! *Write-snapshot isolation* (Gómez Ferro and Yabandeh, "A Critique of Snapshot Isolation",
 //! EuroSys 2012, section 4): a transaction that writes commits only if nobody has changed what it read since its
 //! snapshot; one that only reads needs no check. The paper has one oracle that checks; here there is none, so the rows
 //! that were read are checked and held by read locks in the first phase of the commit, and let go in the second. What is
 //! checked so is still true at the commit timestamp, for that is fetched while all locks are held; hence all that
 //! transactions read, they could have read at their commit timestamp, and the order of these is a serial one.
 //!
-//! **Not guaranteed**: under snapshot isolation, serializability (write skew: Berenson et al. 1995, A5B). Progress under
+//! *Serializable snapshot isolation* ([`antidependency`]) aborts less: not whoever has read what was changed meanwhile, but only
+//! one of three transactions that are a dangerous structure. In the papers one process knows all marks and antidependencies.
+//! Here each row knows its readers, and each primary the antidependencies to its transaction:
+//!
+//! | step of a transaction `T` | who learns of an antidependency |
+//! |---|---|
+//! | prewrites a row (`PrewrittenOver`) | `T`, of those to it from readers whose mark the row bears |
+//! | has its commit timestamp, and marks each row that it has only read (`Mark`); a transaction that only reads does so at once | `T`, of those from it to writers of newer versions, and to holders of locks |
+//! | has each of these noted at the writer's primary (`Antidependency`) | the writer, if it is alive: it then commits later than `T`; else `T`, what the writer's own antidependencies are |
+//! | commits at its primary, which counts both (`Certify`) | |
+//!
+//! So of two transactions the later one at the row finds the earlier, and for each dangerous structure somebody finds all of it
+//! before its last transaction commits: the pivot at its primary, or else the reader before it. That the first of the structure
+//! commits first is what the timestamps say, where PostgreSQL has one order of commits: a writer that is alive when a reader
+//! has it noted is *pushed* to a later commit timestamp, as in TiKV and CockroachDB. Marks are durable, and are made when
+//! the transaction is about to commit and not when it reads, so that those that abort before that leave none.
+//!
+//! **Not guaranteed**: under snapshot isolation, serializability (write skew: Berenson et al. 1995, A5B; what a transaction sees
+//! that only reads: Fekete, O'Neil & O'Neil, "A Read-Only Transaction Anomaly Under Snapshot Isolation", SIGMOD Record 2004).
+//! Under serializable snapshot isolation, that only those are aborted that would have closed a cycle. Progress under
 //! contention: nobody waits for a lock that is held by somebody at work, one of the two aborts. Predicates are not read,
 //! so nothing is said of phantoms.
 //!
@@ -35,6 +55,7 @@
 //! lock is abandoned is told by its age alone; shards look for old locks themselves and do not wait for a reader to meet
 //! them; the oracle has a standby, and confirms its epoch before it answers.
 
+pub mod antidependency;
 pub mod bugs;
 pub mod client;
 pub mod columns;

@@ -159,10 +159,12 @@ impl Model for Mvcc {
         name: "mvcc",
         row: "C29",
         family: "transactions",
-        summary: "Snapshot isolation over sharded multi-version rows with a timestamp oracle (Peng & Dabek 2010).",
+        summary: "Snapshot isolation, plain and serializable, over sharded rows with a timestamp oracle (Peng & Dabek 2010).",
         sources: &[
             "Peng & Dabek, *Large-scale Incremental Processing Using Distributed Transactions and Notifications*, OSDI 2010",
             "Gómez Ferro & Yabandeh, *A Critique of Snapshot Isolation*, EuroSys 2012",
+            "Cahill, Röhm & Fekete, *Serializable Isolation for Snapshot Databases*, SIGMOD 2008",
+            "Ports & Grittner, *Serializable Snapshot Isolation in PostgreSQL*, VLDB 2012",
         ],
         tolerates: &FaultClass::USUAL,
         // A committer has locks; a shard is locked where it holds them; the oracle is the active one.
@@ -218,6 +220,12 @@ impl Model for Mvcc {
         self.usual_tolerance().crashing(Crashes::any(0..self.client_ids().end - self.clients / 2))
     }
 
+    /// From one shard that holds all rows to several that hold some, and rows for which many contend.
+    fn sizes(&self) -> Vec<Self> {
+        let sizes = [(1, 1, 2), (1, 4, 3), (3, 6, 6), (4, 8, 12), (2, 7, 2)];
+        sizes.map(|(shards, clients, keys)| Mvcc { shards, clients, keys, ..self.clone() }).to_vec()
+    }
+
     fn reaction_time(&self) -> Span {
         self.retry
     }
@@ -236,11 +244,12 @@ impl Model for Mvcc {
         }
     }
 
-    /// Both isolation levels, batches of one and of many, short and long timeouts, locks that are soon taken for abandoned.
+    /// All isolation levels, batches of one and of many, short and long timeouts, locks that are soon taken for abandoned.
     fn variants(&self) -> BoxedStrategy<Self> {
         let model = self.clone();
         let isolation = if self.isolation == self.relied_on {
-            prop_oneof![Just(Isolation::Snapshot), Just(Isolation::Serializable)].boxed()
+            let all = [Isolation::Snapshot, Isolation::WriteSnapshot, Isolation::Serializable];
+            prop::sample::select(all.to_vec()).boxed()
         } else {
             Just(self.isolation).boxed()
         };

@@ -9,8 +9,19 @@ use serde::{Deserialize, Serialize};
 pub enum Isolation {
     /// Snapshot isolation (Berenson et al. 1995): of two concurrent transactions that write one row, at most one commits.
     Snapshot,
-    /// Serializability, by write-snapshot isolation: what was read must be as it was when the transaction commits.
+    /// Write-snapshot isolation (Gómez Ferro & Yabandeh 2012), which is serializable: what was read must be as it was when the
+    /// transaction commits.
+    WriteSnapshot,
+    /// Serializable snapshot isolation (Cahill, Röhm & Fekete 2008): snapshot isolation without the dangerous structures that
+    /// all histories have which are not serializable.
     Serializable,
+}
+
+impl Isolation {
+    /// Whether histories are serializable.
+    pub fn is_serializable(self) -> bool {
+        self != Isolation::Snapshot
+    }
 }
 
 /// The isolation level, the size of allocations, and the timeouts.

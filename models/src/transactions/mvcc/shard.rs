@@ -10,11 +10,12 @@ use std::collections::BTreeMap;
 use seedbed_sim::{Context, File, NodeId, Process, Span, Time};
 
 use crate::parts::wal;
+use crate::transactions::mvcc::antidependency::{Fate, Reader, Writer, is_dangerous};
 use crate::transactions::mvcc::bugs::Bug;
 use crate::transactions::mvcc::columns::{BlockingLock, Columns, Refused};
 use crate::transactions::mvcc::marks;
 use crate::transactions::mvcc::messages::{Change, Lock, LockKind, Message, Op, Record, Ret, Status, Timer};
-use crate::transactions::mvcc::settings::Settings;
+use crate::transactions::mvcc::settings::{Isolation, Settings};
 use crate::transactions::mvcc::timestamp::Ts;
 use crate::transactions::store::{Cell, Key};
 use crate::transactions::transfer::home;
@@ -113,7 +114,15 @@ impl Shard {
                     self.write(ctx, Change::Prewrite(start, key, lock, cell));
                     self.track(ctx, key, start);
                 }
-                ctx.send(from, Message::Prewritten(start, key));
+                ctx.send(
+                    from,
+                    match self.settings.isolation {
+                        Isolation::Snapshot | Isolation::WriteSnapshot => Message::Prewritten(start, key),
+                        Isolation::Serializable => {
+                            Message::PrewrittenOver(start, key, self.columns.row(key).readers_before(start))
+                        }
+                    },
+                );
             }
             Err(Refused::Locked(lock)) => {
                 ctx.mark(marks::A_PREWRITE_MET_A_LOCK);
@@ -205,6 +214,86 @@ impl Shard {
     }
 
     // -----------------------------------------------------------------------------------------------------------------
+    // Serializable snapshot isolation
+
+    /// A transaction marks a row that it has read, perhaps again with another commit timestamp. The mark is durable before
+    /// anybody relies on it: what is forgotten in a crash would not be missed by any writer.
+    fn mark(&mut self, ctx: &mut Context<'_, Self>, from: NodeId, reader: Reader, key: Key) {
+        let row = self.columns.row(key);
+        if row.status(reader.start) == Some(Status::RolledBack) {
+            return ctx.send(from, Message::RolledBack(reader.start, key));
+        }
+        if row.conflicts.marks.get(&reader.start) != Some(&reader) && !ctx.planted(Bug::NoSireadMark) {
+            self.write(ctx, Change::Mark(reader, key));
+        }
+        let writers = self.columns.row(key).writers_after(reader.start);
+        if !writers.is_empty() {
+            ctx.mark(marks::A_READER_MET_A_NEWER_VERSION);
+        }
+        ctx.send(from, Message::Marked(reader, key, writers));
+    }
+
+    /// A reader has found a newer version, or the lock of a writer whose primary is here. The primary decides whether the
+    /// writer commits before that or after: in the second case it takes the antidependency into account, and commits later than
+    /// the reader, so that it is not the first of a dangerous structure that the reader takes no account of.
+    fn note(&mut self, ctx: &mut Context<'_, Self>, from: NodeId, reader: Reader, writer: Writer) {
+        let Writer { start, primary } = writer;
+        let fate = match self.status_of(ctx, primary, start) {
+            Status::Committed(commit) => {
+                Fate::Committed { commit, out: self.columns.row(primary).conflicts.outs.get(&start).copied() }
+            }
+            Status::RolledBack => Fate::RolledBack,
+            Status::Alive => {
+                if self.columns.row(primary).noted_readers(start).all(|noted| noted != reader) {
+                    self.write(ctx, Change::Antidependency(start, primary, reader));
+                }
+                Fate::Alive
+            }
+        };
+        ctx.send(from, Message::Noted(reader, writer, fate));
+    }
+
+    /// From the client: commits a transaction at its primary, unless it is the pivot of a dangerous structure. All
+    /// antidependencies to it are known here, or found by the reader later; those from it the client has found since it has its
+    /// commit timestamp.
+    fn certify(
+        &mut self,
+        ctx: &mut Context<'_, Self>,
+        from: NodeId,
+        (start, key, commit): (Ts, Key, Ts),
+        out: Option<Ts>,
+        mut readers: Vec<Reader>,
+    ) {
+        let row = self.columns.row(key);
+        let reply = match row.status(start) {
+            Some(Status::Committed(_)) => Message::Committed(start, key),
+            Some(Status::RolledBack) | None => Message::RolledBack(start, key),
+            Some(Status::Alive) => {
+                let relied_on = row.noted_readers(start).filter_map(|reader| reader.commit).max();
+                let too_early = relied_on.filter(|other| *other > commit && !ctx.planted(Bug::CommitOrderUnkept));
+                readers.extend(row.noted_readers(start));
+                let dangerous = readers.iter().any(|reader| is_dangerous(*reader, out));
+                if let Some(other) = too_early {
+                    ctx.mark(marks::COMMIT_TIMESTAMP_PUSHED);
+                    Message::Pushed(start, key, other)
+                } else if dangerous && !ctx.planted(Bug::PivotCommits) {
+                    ctx.mark(marks::PIVOT_ABORTED);
+                    self.roll_back(ctx, start, key);
+                    Message::Pivot(start, key)
+                } else {
+                    if !readers.is_empty() && out.is_some() {
+                        ctx.mark(marks::PIVOT_NOT_DANGEROUS);
+                    }
+                    self.write(ctx, Change::Certify(start, key, commit, out));
+                    self.untrack(ctx, key, start);
+                    Message::Committed(start, key)
+                }
+            }
+        };
+        ctx.send(from, reply);
+    }
+
+    // -----------------------------------------------------------------------------------------------------------------
     // Sweeping: not in the paper, where a lock stays until somebody meets it. TiKV does so before it collects garbage.
 
     /// Inquires about the transactions whose locks are old.
@@ -261,6 +350,11 @@ impl Process for Shard {
             Message::Rollback(start, key) => self.rollback(ctx, from, start, key),
             Message::CheckPrimary { holder, primary, met } => self.check_primary(ctx, from, holder, primary, met),
             Message::Status(holder, met, status) => self.status(ctx, holder, met, status),
+            Message::Mark(reader, key) => self.mark(ctx, from, reader, key),
+            Message::Antidependency(reader, writer) => self.note(ctx, from, reader, writer),
+            Message::Certify { start, key, commit, out, readers } => {
+                self.certify(ctx, from, (start, key, commit), out, readers);
+            }
             message => panic!("no message for a shard: {from} sent {message:?}"),
         }
     }

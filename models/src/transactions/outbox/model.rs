@@ -175,6 +175,12 @@ impl Model for Outbox {
         }
     }
 
+    /// From one service that keeps all accounts to several that keep some.
+    fn sizes(&self) -> Vec<Self> {
+        let sizes = [(1, 1, 2), (1, 3, 3), (3, 4, 6), (4, 6, 9), (2, 8, 2)];
+        sizes.map(|(services, clients, accounts)| Outbox { services, clients, accounts, ..self.clone() }).to_vec()
+    }
+
     fn reaction_time(&self) -> Span {
         self.retry
     }

@@ -11,6 +11,7 @@ use seedbed_sim::{Context, File, NodeId, Process, Time};
 
 use crate::parts::wal;
 use crate::transactions::TxId;
+use crate::transactions::journal::Journal;
 use crate::transactions::outbox::bugs::Bug;
 use crate::transactions::outbox::marks;
 use crate::transactions::outbox::messages::{Deposit, Message, Op, Record, Ret, ServiceRecord, Timer};
@@ -34,6 +35,8 @@ pub struct Service {
     store: Store,
     /// Of the transactions of clients that have ended: whether they are committed.
     outcomes: BTreeMap<TxId, bool>,
+    /// The transactions of clients whose commit is durable, in their order: what the properties read.
+    commits: Journal<Deposit>,
     /// The outbox: what committed transactions publish, in the order of their commits.
     outbox: Vec<Deposit>,
     /// The messages of the outbox that the broker is known to have.
@@ -62,6 +65,7 @@ impl Service {
             settings,
             store,
             outcomes: BTreeMap::new(),
+            commits: Journal::default(),
             outbox: Vec::new(),
             sent: BTreeSet::new(),
             last_sent: BTreeMap::new(),
@@ -77,6 +81,16 @@ impl Service {
     /// The accounts.
     pub fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// The transactions of clients whose commit is durable, in the order in which this life of the service found that out.
+    pub fn commits(&self) -> &[Deposit] {
+        self.commits.entries()
+    }
+
+    /// Whether it has transactions that have not begun or not ended, or messages that the broker is not known to have.
+    pub fn busy(&self) -> bool {
+        self.unsent() > 0 || !self.queue.is_empty() || !self.halves.is_empty()
     }
 
     /// How many messages the broker is not known to have.
@@ -116,7 +130,14 @@ impl Service {
 
     fn write(&mut self, ctx: &mut Context<'_, Self>, record: ServiceRecord) {
         self.apply(ctx, &record);
+        let committed = match &record {
+            ServiceRecord::Committed(deposit) => Some(*deposit),
+            _ => None,
+        };
         ctx.append(WAL, Record::Service(record));
+        if let Some(deposit) = committed {
+            self.commits.push_when_durable(ctx, deposit);
+        }
     }
 
     // -----------------------------------------------------------------------------------------------------------------
@@ -153,7 +174,14 @@ impl Service {
             ctx.mark(marks::TRANSACTION_ABORTED);
             self.write(ctx, ServiceRecord::Aborted(tx));
         }
-        ctx.send(client, Message::Answer(tx, committed));
+        if committed && ctx.planted(Bug::PublishBeforeDurable) {
+            ctx.send_early(self.broker, self.publication(deposit));
+        }
+        if ctx.planted(Bug::AnswerBeforeDurable) {
+            ctx.send_early(client, Message::Answer(tx, committed));
+        } else {
+            ctx.send(client, Message::Answer(tx, committed));
+        }
         match self.settings.relay {
             Relay::Polling if committed => self.arm_relay(ctx),
             Relay::Tailing if committed => self.relay(ctx),
@@ -199,17 +227,21 @@ impl Service {
             if ctx.planted(Bug::MarkSentBeforeSend) && self.settings.relay != Relay::Transactional {
                 self.mark_sent(ctx, deposit.tx);
             }
-            let message = match self.settings.relay {
-                Relay::Polling | Relay::Tailing => Message::Publish(deposit),
-                Relay::Transactional => Message::End(deposit.tx, true),
-            };
-            ctx.send(self.broker, message);
+            ctx.send(self.broker, self.publication(deposit));
         }
         for (_, deposit) in self.halves.values() {
             ctx.send(self.broker, Message::Half(*deposit));
         }
         if self.unsent() > 0 || !self.halves.is_empty() {
             self.arm_relay(ctx);
+        }
+    }
+
+    /// What makes the message of a committed transaction visible at the broker.
+    fn publication(&self, deposit: Deposit) -> Message {
+        match self.settings.relay {
+            Relay::Polling | Relay::Tailing => Message::Publish(deposit),
+            Relay::Transactional => Message::End(deposit.tx, true),
         }
     }
 
@@ -361,7 +393,12 @@ impl Process for Service {
     fn start(&mut self, ctx: &mut Context<'_, Self>) {
         for record in wal::recover(ctx, WAL).unwrap_or_default() {
             match record {
-                Record::Service(record) => self.apply(ctx, &record),
+                Record::Service(record) => {
+                    self.apply(ctx, &record);
+                    if let ServiceRecord::Committed(deposit) = record {
+                        self.commits.push(deposit);
+                    }
+                }
                 other => panic!("a database's log has local transactions: {other:?}"),
             }
         }
@@ -395,5 +432,9 @@ impl Process for Service {
             Timer::Relay => self.poll(ctx),
             timer => panic!("no timer of a service: {timer:?}"),
         }
+    }
+
+    fn synced(&mut self, ctx: &mut Context<'_, Self>) {
+        self.commits.synced(ctx);
     }
 }

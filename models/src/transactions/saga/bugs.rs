@@ -13,5 +13,12 @@ seedbed_sim::bugs! {
             "steps are compensated at once, not after those that depend on them" => "saga/all_or_compensated",
         CompensatesAfterPivot = "compensates-after-pivot",
             "the coordinator gives up a saga whose pivot may have been executed" => "saga/forward_past_the_pivot",
+        AnswersAtAbort = "answers-at-abort",
+            "a coordinator tells the client that a saga is cancelled when it begins to roll it back" => "saga/ended_when_told",
+        OrderLeftPending = "order-left-pending",
+            "the order service says that an order is confirmed and does not write that down"
+                => "saga/stores_hold_what_was_answered",
+        DuplicateUnacknowledged = "duplicate-unacknowledged",
+            "a service does not acknowledge an event that it has handled before" => "saga/every_saga_ends",
     }
 }

@@ -7,10 +7,13 @@
 //!
 //! A transfer, the common work of the family: `T_0` withdraws, `T_1` deposits, the pivot; `T_2` closes the account that
 //! paid, for which it stays locked. `C_0` gives the money back.
+//!
+//! A [job](super::job): steps whose dependencies are drawn.
 
 use serde::{Deserialize, Serialize};
 
 use crate::parts::bounds::{amount, exists};
+use crate::transactions::saga::job::{INITIAL_UNITS, Job, UNITS, Unit};
 use crate::transactions::saga::plan::{Kind, Plan, ServiceId, Step, StepId, Steps};
 use crate::transactions::store::{Key, Step as Local};
 use crate::transactions::transfer::{self, Transfer, shard_of};
@@ -69,6 +72,8 @@ pub enum Request {
     Order(Order),
     /// Takes money from one account to another.
     Transfer(Transfer),
+    /// Takes units of what services have, in steps that depend on each other in any way.
+    Job(Job),
 }
 
 // The keys. Accounts have the numbers below `ACCOUNTS`.
@@ -110,10 +115,25 @@ pub fn points(customer: u16) -> Key {
 pub fn shipments(product: u16) -> Key {
     Key(400 + product)
 }
+/// Units that nobody has taken.
+pub fn free_units(unit: Unit) -> Key {
+    Key(500 + 10 * unit.service + unit.unit)
+}
+/// Units that steps have taken which can still be undone.
+pub fn taken_units(unit: Unit) -> Key {
+    Key(600 + 10 * unit.service + unit.unit)
+}
+/// Units that are used for good.
+pub fn used_units(unit: Unit) -> Key {
+    Key(700 + 10 * unit.service + unit.unit)
+}
 
 /// What a cell is, in words.
 pub fn name(key: Key) -> String {
-    const RANGES: [(Key, &str); 9] = [
+    const RANGES: [(Key, &str); 12] = [
+        (Key(700), "used units of kind"),
+        (Key(600), "taken units of kind"),
+        (Key(500), "free units of kind"),
         (Key(400), "shipments of product"),
         (Key(360), "points of customer"),
         (Key(340), "money paid by customer"),
@@ -145,10 +165,13 @@ pub fn initial(service: ServiceId) -> Vec<(Key, i64)> {
         SHIPPING => cells.extend((0..PRODUCTS).map(|p| (shipments(p), SHIPMENTS))),
         service => panic!("there is no such service: {service:?}"),
     }
+    let units = (0..UNITS).map(|unit| Unit { service: service.0, unit });
+    cells.extend(units.flat_map(|u| [(free_units(u), INITIAL_UNITS), (taken_units(u), 0), (used_units(u), 0)]));
     cells
 }
 
-const PENDING: i64 = 1;
+/// The state of an order that is open.
+pub const PENDING: i64 = 1;
 const CONFIRMED: i64 = 2;
 const CANCELLED: i64 = 3;
 
@@ -165,6 +188,8 @@ impl Request {
                 amount("pieces", pieces)
             }
             Request::Transfer(transfer) => transfer.validate(ACCOUNTS),
+            // There is none that [`Job::new`] has not checked.
+            Request::Job(_) => Ok(()),
         }
     }
 
@@ -173,6 +198,7 @@ impl Request {
         use Kind::{Compensatable, Pivot, Retriable};
         let step = |name, service, kind, after| Step { name, service, kind, after };
         Plan::new(match self {
+            Request::Job(job) => return job.plan(),
             Request::Order(_) => vec![
                 step("open", ORDER, Compensatable, Steps::NONE),
                 step("reserve", STOCK, Compensatable, Steps::of([0])),
@@ -220,6 +246,7 @@ impl Request {
             (Request::Transfer(transfer), 0) => vec![transfer.withdrawal()],
             (Request::Transfer(transfer), 1) => vec![transfer.deposit()],
             (Request::Transfer(_), 2) => Vec::new(),
+            (Request::Job(job), _) => job.transaction(step),
             (request, step) => panic!("there is no such step: {step} of {request:?}"),
         }
     }
@@ -239,6 +266,7 @@ impl Request {
                 vec![add(held(customer), -order.price()), add(balance(customer), order.price())]
             }
             (Request::Transfer(transfer), 0) => vec![add(transfer.from, transfer.amount)],
+            (Request::Job(job), _) => job.compensation(step),
             (request, step) => panic!("there is no compensation: of step {step} of {request:?}"),
         }
     }

@@ -9,7 +9,7 @@
 //! |---|---|---|
 //! | `T_i` executed | the service of `T_i` | the services of the steps that depend on it directly |
 //! | `T_i` refused | the service of `T_i` | the services of all steps that may have to be compensated now |
-//! | `T_i` compensated | the service of `T_i` | the services of the steps that `T_i` depended on directly: they are compensated after it |
+//! | `T_i` compensated | the service of `T_i` | the services of the steps that `T_i` depended on directly: they are compensated after it, as it was after all that depends on it |
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -86,6 +86,11 @@ impl Choreographer {
         begun.map(|(saga, _)| *saga).filter(|saga| self.outcome(*saga).is_none())
     }
 
+    /// The sagas of which another service has not acknowledged an event, each as often as there are events.
+    pub fn unacknowledged(&self) -> impl Iterator<Item = TxId> {
+        self.outbox.unacknowledged().map(|published| published.event.saga)
+    }
+
     fn restore(&mut self, Reaction { trigger, entries, published }: Reaction) {
         let saga = self.learn(&trigger);
         for entry in entries {
@@ -108,6 +113,9 @@ impl Choreographer {
     fn event(&mut self, ctx: &mut Context<'_, Self>, from: NodeId, seq: Seq, event: Event) {
         if self.inbox.contains(from, seq) {
             ctx.mark(marks::EVENT_DROPPED_AS_A_DUPLICATE);
+            if ctx.planted(Bug::DuplicateUnacknowledged) {
+                return;
+            }
         } else {
             self.react(ctx, Trigger::Event { from, seq, event });
         }
@@ -301,7 +309,12 @@ impl Progress {
     fn apply(&mut self, step: StepId, outcome: StepOutcome) {
         match outcome {
             StepOutcome::Executed => self.executed.insert(step),
-            StepOutcome::Compensated => self.compensated.insert(step),
+            // So is all that depends on it and was executed, for it comes before it.
+            StepOutcome::Compensated => {
+                let plan = self.request.plan();
+                let before = plan.descendants(step.into()).intersection(plan.compensatable());
+                self.compensated = self.compensated.union(before).union(step.into());
+            }
             StepOutcome::Refused(why) => {
                 self.refused.insert(step);
                 self.why.get_or_insert(why);

@@ -159,6 +159,9 @@ impl Coordinator {
         self.log(ctx, saga, LogRecord::Abort { why, to_compensate });
         ctx.cancel(&Timer::GiveUp(saga));
         ctx.mark(marks::BACKWARD_RECOVERY);
+        if ctx.planted(Bug::AnswersAtAbort) {
+            ctx.send(self.saga(saga).client, Message::Ended(saga, Outcome::Cancelled(why)));
+        }
         self.advance(ctx, saga);
     }
 

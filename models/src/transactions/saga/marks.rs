@@ -4,6 +4,7 @@ seedbed_sim::marks! {
     BACKWARD_RECOVERY = "backward recovery",
     BACKWARD_RECOVERY_AFTER_A_RESTART = "backward recovery after a restart",
     COMPENSATED = "compensated",
+    COMPENSATED_IN_A_DEEP_PLAN = "compensated in a deep plan",
     COORDINATOR_RECOVERS_AN_OPEN_SAGA = "coordinator recovers an open saga",
     EMPTY_COMPENSATION = "empty compensation",
     EVENT_DROPPED_AS_A_DUPLICATE = "event dropped as a duplicate",

@@ -16,7 +16,7 @@
 //! compensatable steps have touched is refused to other sagas until they are undone or final; without them there are
 //! dirty reads and lost updates.
 //!
-//! Read: [`plan`] (pure), [`business`], [`service`], [`participant`], [`coordinator`], [`choreographer`], [`model`].
+//! Read: [`plan`] (pure), [`business`], [`job`] (plans that are drawn), [`service`], [`participant`], [`coordinator`], [`choreographer`], [`model`].
 //! [`bugs`] breaks one rule at a time.
 //!
 //! What differs from the paper: there are no save-points, because each step is one; steps run in parallel and at
@@ -26,6 +26,7 @@ pub mod bugs;
 pub mod business;
 pub mod choreographer;
 pub mod coordinator;
+pub mod job;
 pub mod marks;
 pub mod messages;
 pub mod model;

@@ -13,6 +13,7 @@ use crate::transactions::saga::bugs::Bug;
 use crate::transactions::saga::business::{ACCOUNTS, CUSTOMERS, ORDER, Order, PRODUCTS, Request, SERVICES};
 use crate::transactions::saga::choreographer::Choreographer;
 use crate::transactions::saga::coordinator::{Coordinator, Phase};
+use crate::transactions::saga::job::Job;
 use crate::transactions::saga::marks;
 use crate::transactions::saga::messages::{Message, Outcome, Record, Requests, Timer};
 use crate::transactions::saga::orchestrator::Orchestrator;
@@ -127,6 +128,14 @@ impl Node {
         }
     }
 
+    /// The sagas of which it still tells others something, because they have not acknowledged it.
+    pub fn telling(&self) -> Vec<TxId> {
+        match self {
+            Node::Choreographer(choreographer) => choreographer.unacknowledged().collect(),
+            Node::Orchestrator(_) | Node::Participant(_) | Node::Client(_) => Vec::new(),
+        }
+    }
+
     /// How a saga that began here ended, if it has.
     pub fn outcome(&self, saga: TxId) -> Option<Outcome> {
         match self {
@@ -219,7 +228,12 @@ impl Model for Saga {
     }
 
     fn tolerance(&self) -> Tolerance {
-        self.usual_tolerance().crashing(Crashes::any(0..SERVICES))
+        self.usual_tolerance().crashing(Crashes::any(0..SERVICES).and_clients(self.client_ids().map(NodeId)))
+    }
+
+    /// The services stay: fewer clients and more.
+    fn sizes(&self) -> Vec<Self> {
+        [1, 2, 8].map(|clients| Saga { clients, ..self.clone() }).to_vec()
     }
 
     fn reaction_time(&self) -> Span {
@@ -254,15 +268,16 @@ impl Model for Saga {
         Phases { chaos: Span::ms(1_500), settle: Span::secs(2) }
     }
 
-    /// A few customers buy a few products, in bursts, and now and then somebody transfers money. There is not enough of
-    /// anything for all.
+    /// A few customers buy a few products, in bursts, somebody does jobs of any shape, and now and then somebody transfers
+    /// money. There is not enough of anything for all.
     fn workload(&self) -> BoxedStrategy<Workload<Self>> {
         // Now and then somebody wants more than anybody can pay for.
         let pieces = prop_oneof![6 => 1..6i64, 1 => 12..16i64];
         let order = (0..CUSTOMERS, 0..PRODUCTS, pieces)
             .prop_map(|(customer, product, pieces)| Request::Order(Order { customer, product, pieces }));
         let transfer = transfer::between(ACCOUNTS).prop_map(Request::Transfer);
+        let job = Job::any().prop_map(Request::Job);
         let until = Time::ZERO + Span(self.phases().chaos.0 * 3 / 4);
-        workload(self.client_ids(), 3..14, until, prop_oneof![4 => order, 1 => transfer])
+        workload(self.client_ids(), 3..14, until, prop_oneof![5 => order, 1 => transfer, 2 => job])
     }
 }

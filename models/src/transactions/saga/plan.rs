@@ -148,18 +148,27 @@ impl Plan {
     }
 
     /// Whether the plan is sound: no step comes before what it depends on; there is one pivot, after all that can be
-    /// undone and before all that is retriable; the first and the last step are at one service, which so learns how the
-    /// saga ended.
+    /// undone and before all that is retriable; all steps depend on the first, which alone begins by itself, and the last
+    /// depends on all; these two are at one service, which so learns how the saga ended.
     ///
     /// # Errors
     /// The rule that is broken.
     pub fn check(&self) -> Result<(), &'static str> {
         let before = |step: StepId| Steps(((1u32 << step.0) - 1) as u16);
         let pivot = self.of(Kind::Pivot).iter().next().ok_or("a saga has a pivot")?;
-        let ordered = |step: StepId| self[step].after.is_subset(before(step));
+        if !self.all().iter().all(|step| self[step].after.is_subset(before(step))) {
+            return Err("a step comes after what it depends on");
+        }
         let after_the_pivot = |step: StepId| self.ancestors(step).contains(pivot);
         let rules = [
-            (self.all().iter().all(ordered), "a step comes after what it depends on"),
+            (
+                self.all().difference(FIRST.into()) == self.descendants(FIRST.into()),
+                "only the first step begins by itself",
+            ),
+            (
+                self.all().difference(self.last().into()) == self.ancestors(self.last()),
+                "the last step comes after all others",
+            ),
             (self.of(Kind::Pivot).iter().count() == 1, "a saga has one pivot"),
             (self.compensatable().is_subset(self.ancestors(pivot)), "the pivot comes after what can be undone"),
             (self.of(Kind::Retriable).iter().all(after_the_pivot), "what is retriable comes after the pivot"),

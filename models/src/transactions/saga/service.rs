@@ -13,6 +13,7 @@ use crate::transactions::TxId;
 use crate::transactions::ledger::{Effect, Ledger};
 use crate::transactions::saga::bugs::Bug;
 use crate::transactions::saga::business::{self, Request};
+use crate::transactions::saga::job::DEEPEST;
 use crate::transactions::saga::marks;
 use crate::transactions::saga::messages::{Act, Entry, Why};
 use crate::transactions::saga::plan::{Kind, ServiceId, StepId};
@@ -36,7 +37,12 @@ impl Entry {
             (Act::Execute, Effect::Refused(Why::Compensated)) => ctx.mark(marks::LATE_TRANSACTION_REFUSED),
             (Act::Execute, _) if self.step == self.request.plan().pivot() => ctx.mark(marks::PIVOT_REFUSED),
             (Act::Execute, _) => ctx.mark(marks::TRANSACTION_REFUSED),
-            (Act::Compensate, Effect::Done(_)) => ctx.mark(marks::COMPENSATED),
+            (Act::Compensate, Effect::Done(_)) => {
+                ctx.mark(marks::COMPENSATED);
+                if matches!(self.request, Request::Job(job) if job.depth() == DEEPEST) {
+                    ctx.mark(marks::COMPENSATED_IN_A_DEEP_PLAN);
+                }
+            }
             (Act::Compensate, _) => ctx.mark(marks::EMPTY_COMPENSATION),
         }
     }
@@ -48,8 +54,8 @@ pub struct Service {
     id: ServiceId,
     semantic_locks: bool,
     ledger: Ledger<Entry>,
-    /// The sagas that may still undo something here, each with the cells that it has touched: its semantic locks.
-    pending: BTreeMap<TxId, Vec<Key>>,
+    /// The steps that may still be undone here, each with the cells that it has touched: the semantic locks of its saga.
+    pending: BTreeMap<(TxId, StepId), Vec<Key>>,
 }
 
 impl Service {
@@ -69,9 +75,9 @@ impl Service {
         self.ledger.store()
     }
 
-    /// The sagas that may still undo something here.
+    /// The sagas that may still undo something here, each as often as it has steps that it may undo.
     pub fn pending(&self) -> impl Iterator<Item = TxId> {
-        self.pending.keys().copied()
+        self.pending.keys().map(|(saga, _)| *saga)
     }
 
     /// The effect of `T_i` or `C_i`, if it was done here.
@@ -113,22 +119,26 @@ impl Service {
         let effect = if compensated && !ctx.planted(Bug::Hanging) {
             Effect::Refused(Why::Compensated)
         } else {
-            self.execute_once(saga, request, step, kind).map_or_else(Effect::Refused, Effect::Done)
+            let left_pending = ctx.planted(Bug::OrderLeftPending) && self.id == business::ORDER;
+            let locals = match request {
+                Request::Order(_) if kind == Kind::Retriable && left_pending => Vec::new(),
+                _ => request.transaction(step, |key| self.last_read(saga, key)),
+            };
+            self.execute_once(saga, &locals, kind).map_or_else(Effect::Refused, Effect::Done)
         };
         let lost = kind == Kind::Retriable && matches!(effect, Effect::Refused(_));
         assert!(!lost, "a retriable step is never refused: step {step} of {saga} is {effect:?}");
         Some(self.enter(Entry { saga, request, step, act: Act::Execute, effect }))
     }
 
-    fn execute_once(&mut self, saga: TxId, request: Request, step: StepId, kind: Kind) -> Result<Prepared, Why> {
-        let locals = request.transaction(step, |key| self.last_read(saga, key));
+    fn execute_once(&mut self, saga: TxId, locals: &[Local], kind: Kind) -> Result<Prepared, Why> {
         // What is retriable only touches what this saga has a lock on.
         if kind != Kind::Retriable
-            && let Some((key, by)) = self.conflicting_lock(saga, &locals)
+            && let Some((key, by)) = self.conflicting_lock(saga, locals)
         {
             return Err(Why::Pending { key, by });
         }
-        Ok(self.ledger.transact(&locals)?)
+        Ok(self.ledger.transact(locals)?)
     }
 
     /// `C_i`. Returns the entry to be written into the log; `None` if the step was compensated before.
@@ -162,8 +172,8 @@ impl Service {
     /// what it did (Frank & Zahle, *Semantic ACID properties in multidatabases using remote procedure calls and update
     /// propagations*, 1998; Richardson, *Microservices Patterns*, section 4.3.2).
     fn conflicting_lock(&self, saga: TxId, locals: &[Local]) -> Option<(Key, TxId)> {
-        let others = self.pending.iter().filter(|(other, _)| self.semantic_locks && **other != saga);
-        let mut held = others.flat_map(|(other, keys)| keys.iter().map(|key| (*key, *other)));
+        let others = self.pending.iter().filter(|((other, _), _)| self.semantic_locks && *other != saga);
+        let mut held = others.flat_map(|((other, _), keys)| keys.iter().map(|key| (*key, *other)));
         held.find(|(key, _)| locals.iter().any(|local| local.key() == *key))
     }
 
@@ -185,16 +195,17 @@ impl Service {
     }
 
     /// A compensatable step can be undone from when it is executed until it is compensated, or until a retriable step
-    /// makes it final.
+    /// makes all steps of its saga final that were executed here.
     fn track_pending(&mut self, entry: &Entry) {
         let step = entry.request.plan()[entry.step];
         assert!(step.service == self.id, "a service does its own steps: {} at {:?}", step.name, self.id);
         match (step.kind, entry.act, &entry.effect) {
             (Kind::Compensatable, Act::Execute, Effect::Done(prepared)) => {
                 let touched = prepared.reads.keys().chain(prepared.writes.keys()).copied().collect();
-                self.pending.insert(entry.saga, touched);
+                self.pending.insert((entry.saga, entry.step), touched);
             }
-            (_, Act::Compensate, _) | (Kind::Retriable, ..) => drop(self.pending.remove(&entry.saga)),
+            (_, Act::Compensate, _) => drop(self.pending.remove(&(entry.saga, entry.step))),
+            (Kind::Retriable, ..) => self.pending.retain(|(saga, _), _| *saga != entry.saga),
             _ => {}
         }
     }

@@ -12,5 +12,7 @@ seedbed_sim::bugs! {
             "a confirm that comes again is done again" => "tcc/at_most_once",
         TimeoutVersusConfirm = "timeout-versus-confirm",
             "a participant cancels by itself when its reservation times out" => "tcc/all_confirm_or_all_cancel",
+        EmptyCancelUnacknowledged = "empty-cancel-unacknowledged",
+            "a participant that has nothing to give back does not acknowledge the cancel" => "tcc/nothing_open",
     }
 }

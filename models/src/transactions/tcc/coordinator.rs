@@ -62,6 +62,12 @@ impl Coordinator {
         (self.trying.len(), self.decided.values().filter(|decided| !decided.unacknowledged.is_empty()).count())
     }
 
+    /// The transactions that are not decided, or not yet done by all.
+    pub fn unfinished(&self) -> impl Iterator<Item = TxId> {
+        let undone = self.decided.iter().filter(|(_, decided)| !decided.unacknowledged.is_empty());
+        self.trying.keys().chain(undone.map(|(tx, _)| tx)).copied()
+    }
+
     /// Those who take part in a transaction, ascending.
     fn participants_of(&self, request: Request) -> Vec<NodeId> {
         request.places().into_iter().map(|place| self.participants[usize::from(place)]).collect()

@@ -43,6 +43,11 @@ impl Tcc {
         (1..SERVERS).map(NodeId)
     }
 
+    /// The participant of this place.
+    pub fn participant(place: u16) -> NodeId {
+        NodeId(1 + place)
+    }
+
     fn client_ids(&self) -> std::ops::Range<u16> {
         SERVERS..SERVERS + self.clients
     }
@@ -150,7 +155,12 @@ impl Model for Tcc {
     }
 
     fn tolerance(&self) -> Tolerance {
-        self.usual_tolerance().crashing(Crashes::any(0..SERVERS))
+        self.usual_tolerance().crashing(Crashes::any(0..SERVERS).and_clients(self.client_ids().map(NodeId)))
+    }
+
+    /// The servers stay: fewer clients and more.
+    fn sizes(&self) -> Vec<Self> {
+        [1, 2, 8].map(|clients| Tcc { clients, ..self.clone() }).to_vec()
     }
 
     fn reaction_time(&self) -> Span {

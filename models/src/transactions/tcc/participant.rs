@@ -123,6 +123,10 @@ impl Participant {
                 self.enter(ctx, Entry { tx, request, act: Act::Cancel, effect: Effect::Empty });
             }
         }
+        let gave_back = matches!(self.effect(tx, Act::Cancel), Some(Effect::Done(_)));
+        if ctx.planted(Bug::EmptyCancelUnacknowledged) && !gave_back {
+            return;
+        }
         ctx.send(self.coordinator, Message::Cancelled(tx));
     }
 

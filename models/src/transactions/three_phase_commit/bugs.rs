@@ -9,5 +9,9 @@ seedbed_sim::bugs! {
             "the survivors commit when none of them knows whether all voted yes" => "three_phase_commit/ac3_only_if_all_yes",
         RecoversToCommit = "recovers-to-commit",
             "a participant that had pre-committed commits when it recovers, and asks nobody" => "three_phase_commit/ac1_agreement",
+        SilenceUnnoticed = "silence-unnoticed",
+            "a participant that has voted yes waits for its coordinator for ever" => "three_phase_commit/non_blocking",
+        RecoversWithoutAsking = "recovers-without-asking",
+            "a coordinator that recovers does not ask what became of what it had not decided" => "three_phase_commit/nothing_open",
     }
 }

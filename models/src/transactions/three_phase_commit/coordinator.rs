@@ -7,7 +7,7 @@ use seedbed_sim::{Context, NodeId, Process};
 
 use crate::parts::wal;
 use crate::transactions::TxId;
-use crate::transactions::commitment::{self, Decision, Entry, Journal, LOG, Op, Ret, TransactionManager, Votes};
+use crate::transactions::commitment::{self, Decision, Entry, LOG, Op, Ret, TransactionManager, Votes};
 use crate::transactions::three_phase_commit::broadcast::Broadcast;
 use crate::transactions::three_phase_commit::bugs::Bug;
 use crate::transactions::three_phase_commit::marks;
@@ -43,11 +43,16 @@ impl commitment::Phase for Phase {
             Phase::Voting(_) | Phase::PreCommitting(_) | Phase::Recovering(_) => None,
         }
     }
+
+    /// A decision is told once: who misses it asks.
+    fn is_over(&self) -> bool {
+        self.decision().is_some()
+    }
 }
 
-impl AsRef<Journal> for Coordinator {
-    fn as_ref(&self) -> &Journal {
-        self.transactions.journal()
+impl AsRef<TransactionManager<ThreePhase, Phase>> for Coordinator {
+    fn as_ref(&self) -> &TransactionManager<ThreePhase, Phase> {
+        &self.transactions
     }
 }
 
@@ -206,6 +211,9 @@ impl Coordinator {
         }
         ctx.append(LOG, Record::Incarnation);
         self.transactions.begin_incarnation(earlier, committed);
+        if ctx.planted(Bug::RecoversWithoutAsking) {
+            return;
+        }
         let known: Vec<TxId> = self.transactions.phases().map(|(tx, _)| tx).collect();
         for tx in known {
             self.ask(ctx, tx);

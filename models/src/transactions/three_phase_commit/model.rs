@@ -36,6 +36,7 @@ impl Default for ThreePhaseCommit {
 pub type Node = commitment::Node<ThreePhase>;
 
 impl Roles for ThreePhase {
+    type Phase = Phase;
     type Coordinator = Coordinator;
     type Participant = Participant;
 }
@@ -106,6 +107,10 @@ impl Model for ThreePhaseCommit {
 
     fn tolerance(&self) -> Tolerance {
         Tolerance { crashes: self.cluster.crashes(), delay: Some(self.settings.delta), ..self.usual_tolerance() }
+    }
+
+    fn sizes(&self) -> Vec<Self> {
+        Cluster::sizes().into_iter().map(|cluster| ThreePhaseCommit { cluster, ..self.clone() }).collect()
     }
 
     fn reaction_time(&self) -> Span {

@@ -72,6 +72,9 @@ impl Participant {
     }
 
     fn await_coordinator(&self, ctx: &mut Context<'_, Self>, tx: TxId) {
+        if ctx.planted(Bug::SilenceUnnoticed) {
+            return;
+        }
         ctx.arm(Timer::Silence(tx), self.settings.coordinator_timeout(self.participants));
     }
 

@@ -15,5 +15,7 @@ seedbed_sim::bugs! {
             "a coordinator presumes the opposite of what was agreed for what it does not know" => "two_phase_commit/ac1_agreement",
         ForgetBeforeAcks = "forget-before-acks",
             "a coordinator forgets a decision before all have acknowledged it" => "two_phase_commit/ac1_agreement",
+        AcknowledgesOnce = "acknowledges-once",
+            "a participant acknowledges a decision only if it was in doubt about it" => "two_phase_commit/nothing_open",
     }
 }

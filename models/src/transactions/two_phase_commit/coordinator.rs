@@ -6,7 +6,7 @@ use seedbed_sim::{Context, NodeId, Process};
 
 use crate::parts::wal;
 use crate::transactions::TxId;
-use crate::transactions::commitment::{self, Decision, Entry, Journal, LOG, Op, Ret, TransactionManager, Votes, Write};
+use crate::transactions::commitment::{self, Decision, Entry, LOG, Op, Ret, TransactionManager, Votes, Write};
 use crate::transactions::store::Step;
 use crate::transactions::two_phase_commit::bugs::Bug;
 use crate::transactions::two_phase_commit::marks;
@@ -44,11 +44,16 @@ impl commitment::Phase for Phase {
             Phase::Decided { decision, .. } => Some(*decision),
         }
     }
+
+    /// What is over is forgotten.
+    fn is_over(&self) -> bool {
+        false
+    }
 }
 
-impl AsRef<Journal> for Coordinator {
-    fn as_ref(&self) -> &Journal {
-        self.transactions.journal()
+impl AsRef<TransactionManager<TwoPhase, Phase>> for Coordinator {
+    fn as_ref(&self) -> &TransactionManager<TwoPhase, Phase> {
+        &self.transactions
     }
 }
 

@@ -44,6 +44,7 @@ impl TwoPhaseCommit {
 pub type Node = commitment::Node<TwoPhase>;
 
 impl Roles for TwoPhase {
+    type Phase = Phase;
     type Coordinator = Coordinator;
     type Participant = Participant;
 }
@@ -114,6 +115,10 @@ impl Model for TwoPhaseCommit {
 
     fn tolerance(&self) -> Tolerance {
         self.usual_tolerance().crashing(self.cluster.crashes())
+    }
+
+    fn sizes(&self) -> Vec<Self> {
+        Cluster::sizes().into_iter().map(|cluster| TwoPhaseCommit { cluster, ..self.clone() }).collect()
     }
 
     fn reaction_time(&self) -> Span {

@@ -74,7 +74,11 @@ impl Participant {
 
     /// The coordinator sends its decision. One that it must not forget before all know it is acknowledged.
     fn decided(&mut self, ctx: &mut Context<'_, Self>, coordinator: NodeId, tx: TxId, decision: Decision) {
+        let was_in_doubt = self.resources.in_doubt(tx).is_some();
         self.learn(ctx, tx, decision);
+        if ctx.planted(Bug::AcknowledgesOnce) && !was_in_doubt {
+            return;
+        }
         if !self.settings.presumption.covers(decision) {
             ctx.send(coordinator, Message::Ack(tx));
         }

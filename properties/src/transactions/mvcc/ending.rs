@@ -1,6 +1,6 @@
 //! L: abandoned locks are resolved, and every transaction ends.
 
-use seedbed_models::transactions::mvcc::Mvcc;
+use seedbed_models::transactions::mvcc::{Mvcc, Settings};
 use seedbed_sim::{AtEnd, Broken, Property, Span, World};
 
 use super::stores;
@@ -34,11 +34,13 @@ pub fn locks_resolved() -> impl Property<Mvcc> + Clone + Send + Sync {
     })
 }
 
-/// At the end every transaction is committed or aborted, unless its client crashed and lost it, or began it recently.
+/// At the end every transaction is committed or aborted, unless its client crashed and lost it, or began it recently: it may
+/// send requests again for a while before it gives up.
 pub fn transactions_end() -> impl Property<Mvcc> + Clone + Send + Sync {
     AtEnd::liveness("mvcc/transactions_end", |world: &World<Mvcc>| {
-        let lives = lives(world);
-        let Some(invocation) = world.outstanding().find(|asked| world.now().since(asked.invoked) >= lives) else {
+        let gives_up = world.config().retry * u64::from(Settings::RETRIES);
+        let within = lives(world).max(gives_up);
+        let Some(invocation) = world.outstanding().find(|asked| world.now().since(asked.invoked) >= within) else {
             return Ok(());
         };
         let (client, at, op) = (invocation.client, invocation.invoked, &invocation.op);

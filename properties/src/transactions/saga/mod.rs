@@ -1,6 +1,7 @@
 //! The properties of sagas: Garcia-Molina & Salem, *Sagas* (SIGMOD 1987). Judged by the logs and stores of the
 //! services, and by the answers to clients, not by the states of coordinators.
 
+mod answers;
 mod ends;
 mod isolation;
 mod rules;
@@ -35,13 +36,14 @@ fn unlocked(name: &'static str, what: &'static str, breaks: &'static str) -> Bou
     Boundary { bug: None, name, what, breaks, model, swarm }
 }
 
-/// The properties of sagas with and without semantic locks: S1 to S4, and conservation.
+/// The properties of sagas with and without semantic locks: S1 to S4, answers, and conservation.
 pub fn safety() -> Vec<Maker<Saga>> {
     vec![
         maker(rules::at_most_once()),
         maker(rules::transaction_before_compensation()),
         maker(rules::forward_past_the_pivot()),
         maker(rules::all_or_compensated()),
+        maker(answers::EndedWhenTold::default()),
         maker(stores::conservation()),
         maker(AtEnd::new("saga/stores_hold_what_was_answered", stores::hold_what_was_answered)),
     ]

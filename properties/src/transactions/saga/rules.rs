@@ -3,7 +3,7 @@
 use seedbed_models::transactions::TxId;
 use seedbed_models::transactions::ledger::Effect;
 use seedbed_models::transactions::saga::messages::{Act, Entry, Record};
-use seedbed_models::transactions::saga::plan::{Kind, StepId, Steps};
+use seedbed_models::transactions::saga::plan::{Kind, Plan, StepId, Steps};
 use seedbed_models::transactions::saga::{Outcome, Saga};
 use seedbed_sim::{File, Verdict, World};
 
@@ -16,14 +16,26 @@ pub(super) fn journals() -> Journals<Saga, Entry> {
 }
 
 /// The steps of one saga that all services have executed.
-struct Done {
+pub(super) struct Done {
     /// The `T_i` that took effect.
     executed: Steps,
     /// The `C_i` that were executed, with effect or without.
     compensated: Steps,
 }
 
-fn done(journals: &Journals<Saga, Entry>, saga: TxId) -> Done {
+impl Done {
+    /// What is wrong, if a saga with this plan has ended so.
+    pub(super) fn differs_from(&self, outcome: Outcome, plan: &Plan) -> Option<String> {
+        let in_effect = self.executed.difference(self.compensated);
+        let expected = match outcome {
+            Outcome::Completed => plan.all(),
+            Outcome::Cancelled(_) => Steps::NONE,
+        };
+        (in_effect != expected).then(|| format!("of its steps {in_effect:?} are in effect"))
+    }
+}
+
+pub(super) fn done(journals: &Journals<Saga, Entry>, saga: TxId) -> Done {
     let of = |act: Act| journals.entries().filter(move |entry| entry.saga == saga && entry.act == act);
     let executed = of(Act::Execute).filter(|entry| matches!(entry.effect, Effect::Done(_)));
     Done {
@@ -58,14 +70,8 @@ fn ended_with_all_or_nothing(journals: &Journals<Saga, Entry>, world: &World<Sag
     for asked in world.history().invocations() {
         let saga = TxId::from(asked.id);
         let Some(outcome) = outcomes.get(&saga) else { continue };
-        let done = done(journals, saga);
-        let in_effect = done.executed.difference(done.compensated);
-        let expected = match outcome {
-            Outcome::Completed => asked.op.plan().all(),
-            Outcome::Cancelled(_) => Steps::NONE,
-        };
-        if in_effect != expected {
-            return Err(format!("{saga} ended as {outcome:?}, but of its steps {in_effect:?} are in effect").into());
+        if let Some(words) = done(journals, saga).differs_from(*outcome, &asked.op.plan()) {
+            return Err(format!("{saga} ended as {outcome:?}, but {words}").into());
         }
     }
     Ok(())
