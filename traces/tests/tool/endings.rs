@@ -103,8 +103,10 @@ fn a_full_output_is_an_error() {
 /// The signal of Ctrl-C, as soon as the file has a finished part.
 #[cfg(unix)]
 fn interrupted(place: &Path, words: &str, file: &str) -> Output {
+    // Not into a pipe, which would be full before anybody reads it.
+    let said = |name: &str| std::fs::File::create(place.join(name)).expect("the directory is ours");
     let mut sweep = command(place, words);
-    let mut child = sweep.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the tool can be started");
+    let mut child = sweep.stdout(said("out")).stderr(said("err")).spawn().expect("the tool can be started");
     let parts = || std::fs::read_to_string(place.join(file)).unwrap_or_default().lines().count();
     while parts() < 3 {
         assert!(child.try_wait().expect("it is ours").is_none(), "it ended before it had anything to tell");
@@ -112,7 +114,9 @@ fn interrupted(place: &Path, words: &str, file: &str) -> Output {
     }
     let signalled = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill is there");
     assert!(signalled.success());
-    child.wait_with_output().expect("it ends")
+    let status = child.wait().expect("it ends");
+    let read = |name: &str| std::fs::read(place.join(name)).expect("it was written");
+    Output { status, stdout: read("out"), stderr: read("err") }
 }
 
 #[cfg(unix)]
