@@ -30,9 +30,12 @@ pub fn transactions(operations: &Operations) -> Result<History, LineError> {
     let calls = &operations.calls;
     let lists = calls.iter().flat_map(|call| call.asked.as_array()).flatten().any(is_append);
     let kind = if lists { isolation::Kind::ListAppend } else { isolation::Kind::RwRegister };
-    let timed = |transaction: Transaction| match operations.completions_only {
-        true => Transaction { invoked: None, returned: None, ..transaction },
-        false => transaction,
+    let timed = |transaction: Transaction| {
+        if operations.completions_only {
+            Transaction { invoked: None, returned: None, ..transaction }
+        } else {
+            transaction
+        }
     };
     let transactions = calls.iter().map(|call| transaction(kind, call).map(timed)).collect::<Result<_, _>>()?;
     Ok(History { kind, transactions })

@@ -183,9 +183,8 @@ impl Known<'_> {
             by_key.sort_unstable();
             for of_one in by_writer.chunk_by(|a, b| a.0 == b.0) {
                 let (writer, first) = of_one[0];
-                let is_later = |read: u32| match after {
-                    true => read > first,
-                    false => read != first || of_one.len() > 1,
+                let is_later = |read: u32| {
+                    if after { read > first } else { read != first || of_one.len() > 1 }
                 };
                 let own = writes.by(writer);
                 let mut both: Vec<(u32, Place)> = Vec::new();

@@ -22,10 +22,7 @@ impl fmt::Display for Name {
 
 /// Writes a text without control characters, which could forge lines of a report: their escapes instead.
 pub(crate) fn visible(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    text.chars().try_for_each(|c| match c.is_control() {
-        true => write!(f, "{}", c.escape_unicode()),
-        false => f.write_char(c),
-    })
+    text.chars().try_for_each(|c| if c.is_control() { write!(f, "{}", c.escape_unicode()) } else { f.write_char(c) })
 }
 
 impl From<i64> for Name {

@@ -52,9 +52,9 @@ impl Spend {
 
     /// What to say where a search took so many seconds and did not end: ten times as much, in a round number.
     pub fn more_time(&self, took: f64) -> String {
-        let wanted = (10.0 * took.max(self.seconds.unwrap_or(0.0))).max(10.0);
-        let unit = 10f64.powf(wanted.log10().floor());
-        format!("it took {took:.1} s; try --seconds {:.0}", (wanted / unit).ceil() * unit)
+        let wanted = (10.0 * took.max(self.seconds.unwrap_or(0.0))).max(10.0).ceil() as u64;
+        let unit = 10u64.pow(wanted.ilog10());
+        format!("it took {took:.1} s; try --seconds {}", wanted.div_ceil(unit).saturating_mul(unit))
     }
 }
 

@@ -92,9 +92,10 @@ fn explanation(history: &History, report: &Report, asked: Level, timed: bool, hi
         }
     }
     if report.unknown.contains(&asked) {
-        let _ = match !timed && OF_REAL_TIME.contains(&asked) {
-            true => writeln!(out, "only completions were recorded, so nothing is known about real time"),
-            false => writeln!(out, "undecided within the limit: {hint}"),
+        let _ = if !timed && OF_REAL_TIME.contains(&asked) {
+            writeln!(out, "only completions were recorded, so nothing is known about real time")
+        } else {
+            writeln!(out, "undecided within the limit: {hint}")
         };
     }
     out.trim_end().to_string()
