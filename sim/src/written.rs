@@ -8,35 +8,36 @@ use std::ops::Deref;
 /// been synced, which a process looks at in [`Process::synced`](crate::Process::synced):
 ///
 /// ```
-/// # use seedbed_sim::{Context, Durable, File, Kinded, NoOp, NodeId, Process, Written};
-/// # #[derive(Clone, Debug, Hash, Kinded)]
+/// # use seedbed_sim::{Bench, Context, Durable, File, Kinded, NoOp, NodeId, Process, Written};
+/// # #[derive(Clone, Debug, Hash, PartialEq, Kinded)]
 /// # struct Ballot;
-/// # #[derive(Clone, Debug, Hash, PartialEq, Eq, PartialOrd, Ord, Kinded)]
-/// # enum Never {}
 /// # #[derive(Clone, Debug, Hash)]
 /// # struct Voter { own_vote: Option<Written<NodeId>>, votes: usize }
 /// impl Voter {
-///     /// Takes a proof, so that no other vote of its own can be counted.
+///     fn vote_for_itself(&mut self, ctx: &mut Context<'_, Self>) {
+///         self.own_vote = Some(ctx.append(File(0), ctx.id()).is(ctx.id()));
+///     }
+///
+///     /// Takes a proof, so that no vote is counted before it is on disk.
 ///     fn count_own(&mut self, _vote: Durable<NodeId>) {
 ///         self.votes += 1;
 ///     }
 /// }
-/// # impl Process for Voter {
-/// #     type Message = Ballot; type Timer = Never; type Record = NodeId; type Op = NoOp; type Ret = NoOp;
-/// #     fn start(&mut self, ctx: &mut Context<'_, Self>) {
-/// #         const LOG: File = File(0);
-/// // In one handler:
-/// self.own_vote = Some(ctx.append(LOG, ctx.id()).is(ctx.id()));
-/// #     }
+/// impl Process for Voter {
+/// #     type Message = Ballot;
+/// #     type Timer = ();
+/// #     type Record = NodeId;
+/// #     type Op = NoOp;
+/// #     type Ret = NoOp;
+/// #     fn start(&mut self, ctx: &mut Context<'_, Self>) { self.vote_for_itself(ctx); }
 /// #     fn message(&mut self, _: &mut Context<'_, Self>, _: NodeId, _: Ballot) {}
-/// #     fn synced(&mut self, ctx: &mut Context<'_, Self>) {
-/// // In `synced`:
-/// if let Some(vote) = self.own_vote.as_ref().and_then(|vote| vote.durable(ctx)) {
-///     self.count_own(vote);
+///     fn synced(&mut self, ctx: &mut Context<'_, Self>) {
+///         if let Some(vote) = self.own_vote.as_ref().and_then(|vote| vote.durable(ctx)) {
+///             self.count_own(vote);
+///         }
+///     }
 /// }
-/// #     }
-/// # }
-/// # let mut bench = seedbed_sim::Bench::new(NodeId(0), Voter { own_vote: None, votes: 0 });
+/// # let mut bench = Bench::new(Voter { own_vote: None, votes: 0 });
 /// # bench.start();
 /// # assert_eq!(bench.process().votes, 0);
 /// # bench.synced();

@@ -40,6 +40,9 @@ fn entries_leave_when_the_leaders_own_disk_has_them() {
 fn the_leaders_own_copy_counts_when_it_is_durable() {
     let mut server = follower_with_slow_disk(1, plain());
     server.timer(Timer::Election);
+    assert!(!leads(&server), "its own vote is not durable yet");
+    server.synced();
+    assert_eq!((leads(&server), commit(&server)), (true, 0));
     server.synced();
     assert_eq!(commit(&server), 1);
     server.invoke(OP, put(7));
@@ -53,6 +56,7 @@ fn the_leaders_own_copy_counts_when_it_is_durable() {
 fn a_sync_counts_for_the_entries_that_it_covers() {
     let mut server = follower_with_slow_disk(1, plain());
     server.timer(Timer::Election);
+    server.synced();
     server.synced();
     server.invoke(OpId(1), put(7));
     server.sync_begins();

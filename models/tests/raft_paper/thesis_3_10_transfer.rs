@@ -90,7 +90,7 @@ fn a_late_timeout_now_is_ignored() {
 #[test]
 fn a_server_without_a_vote_cannot_be_the_target() {
     let mut server = leader(3, plain());
-    assert_eq!(server.message(CLIENT, transfer(S5)).sent(), [(CLIENT, transferred(S5))]);
+    assert_eq!(server.message(CLIENT, transfer(S5)).sent(), [(CLIENT, transfer_given_up(S5))]);
     assert_eq!(server.message(CLIENT, transfer(S1)).sent(), [(CLIENT, transferred(S1))]);
     assert!(leads(&server) && server.due(&Timer::Transfer).is_none());
 }

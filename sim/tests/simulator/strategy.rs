@@ -377,7 +377,7 @@ fn what_was_found_is_kept_and_begun_with() {
     assert!(again.len() < finds.len(), "{} finds, and then {}", finds.len(), again.len());
     let known: BTreeSet<_> = traces.iter().map(|trace| trace.fingerprint.0).collect();
     let twice = again.iter().filter(|find| known.contains(&guided.trace(find).fingerprint.0)).count();
-    assert!(twice <= traces.len() - guided.known(), "what is followed is not kept twice: {twice} are");
+    assert!(twice * 10 <= traces.len(), "what is known is not kept twice: {twice} of {} are", traces.len());
     let (second, _) = on_threads(1, || guided.sweep(0..600, &|_| true));
     assert_eq!(summary, second);
     assert_ne!(summary.fingerprint, swept(Strategy::Guided, 2, 0..600).0.fingerprint, "the corpus makes a difference");

@@ -73,13 +73,14 @@ impl Process for Resource {
 
     /// Recovers from the log.
     fn start(&mut self, ctx: &mut Context<'_, Self>) {
+        let on_disk = ctx.recovered(LOG, ());
         for record in wal::recover(ctx, LOG).unwrap_or_default() {
             match record {
                 Record::Accepted(write) => self.apply(write),
                 record => panic!("the resource's log has writes, and not {record:?}"),
             }
         }
-        self.durable = Some(Watermark::at(ctx.recovered(LOG, self.accepted.len())));
+        self.durable = Some(Watermark::at(on_disk.map(|()| self.accepted.len())));
     }
 
     fn message(&mut self, ctx: &mut Context<'_, Self>, from: NodeId, message: Message) {

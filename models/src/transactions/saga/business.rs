@@ -14,6 +14,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::parts::bounds::{amount, exists};
 use crate::transactions::saga::job::{INITIAL_UNITS, Job, UNITS, Unit};
+pub use crate::transactions::saga::job::{free_units, taken_units, used_units};
+pub use crate::transactions::saga::plan::SERVICES;
 use crate::transactions::saga::plan::{Kind, Plan, ServiceId, Step, StepId, Steps};
 use crate::transactions::store::{Key, Step as Local};
 use crate::transactions::transfer::{self, Transfer, shard_of};
@@ -26,8 +28,6 @@ pub const STOCK: ServiceId = ServiceId(1);
 pub const PAYMENT: ServiceId = ServiceId(2);
 /// Shipping.
 pub const SHIPPING: ServiceId = ServiceId(3);
-/// How many services there are.
-pub const SERVICES: u16 = 4;
 
 /// How many customers there are.
 pub const CUSTOMERS: u16 = 3;
@@ -115,19 +115,6 @@ pub fn points(customer: u16) -> Key {
 pub fn shipments(product: u16) -> Key {
     Key(400 + product)
 }
-/// Units that nobody has taken.
-pub fn free_units(unit: Unit) -> Key {
-    Key(500 + 10 * unit.service + unit.unit)
-}
-/// Units that steps have taken which can still be undone.
-pub fn taken_units(unit: Unit) -> Key {
-    Key(600 + 10 * unit.service + unit.unit)
-}
-/// Units that are used for good.
-pub fn used_units(unit: Unit) -> Key {
-    Key(700 + 10 * unit.service + unit.unit)
-}
-
 /// What a cell is, in words.
 pub fn name(key: Key) -> String {
     const RANGES: [(Key, &str); 12] = [

@@ -10,8 +10,7 @@ use std::fmt;
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::transactions::saga::business::{SERVICES, free_units, taken_units, used_units};
-use crate::transactions::saga::plan::{FIRST, Kind, Plan, ServiceId, Step, StepId, Steps};
+use crate::transactions::saga::plan::{FIRST, Kind, Plan, SERVICES, ServiceId, Step, StepId, Steps};
 use crate::transactions::store::{Key, Step as Local};
 
 /// The most steps of a job that can be undone.
@@ -31,6 +30,19 @@ pub struct Unit {
     pub service: u16,
     /// Which kind of units; below [`UNITS`].
     pub unit: u16,
+}
+
+/// Units that nobody has taken.
+pub fn free_units(unit: Unit) -> Key {
+    Key(500 + 10 * unit.service + unit.unit)
+}
+/// Units that steps have taken which can still be undone.
+pub fn taken_units(unit: Unit) -> Key {
+    Key(600 + 10 * unit.service + unit.unit)
+}
+/// Units that are used for good.
+pub fn used_units(unit: Unit) -> Key {
+    Key(700 + 10 * unit.service + unit.unit)
 }
 
 /// A step that takes a unit and can be undone.
@@ -243,7 +255,6 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::transactions::saga::business::Request;
 
     proptest! {
         #[test]
@@ -282,7 +293,7 @@ mod tests {
         /// on before it, and before it is undone everything that depends on it.
         #[test]
         fn both_ways_follow_the_dependencies(job in Job::any(), picks in prop::collection::vec(any::<prop::sample::Index>(), 32)) {
-            let plan = Request::Job(job).plan();
+            let plan = job.plan();
             let (mut executed, mut picks) = (Steps::NONE, picks.into_iter());
             let mut pick = |of: Steps| {
                 let all: Vec<StepId> = of.iter().collect();

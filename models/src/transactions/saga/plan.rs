@@ -7,6 +7,9 @@
 
 use std::fmt;
 
+/// How many services there are.
+pub const SERVICES: u16 = 4;
+
 /// A service, by its place among the services of the business. Which node it is, is for a world to say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ServiceId(pub u16);
