@@ -13,7 +13,7 @@ use seedbed_sim::{
 const MOST_SEEDS: u64 = 20_000;
 
 // A rare bug shows in one of a few hundred seeds; the kill matrix measures how rare each is.
-component_tests! { suite, seeds: 2_000, calm: 100, bugs: MOST_SEEDS }
+component_tests! { suite, seeds: 4_000, calm: 100, bugs: MOST_SEEDS }
 
 /// Every kind by itself, relied on alone, where nothing breaks.
 #[test]
