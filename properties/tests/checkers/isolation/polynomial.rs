@@ -117,7 +117,7 @@ fn random_histories_are_good_and_bad() {
 /// of a key and the last one of another.
 #[test]
 fn long_histories_are_decided() {
-    let step = |n: u64| (((n * 7) % 50) as u8, n % 3 == 0, 0);
+    let step = |n: u64| (((n * 7) % 50) as u8, n.is_multiple_of(3), 0);
     let txns: Vec<(u64, Vec<Step>)> =
         (0..10_000).map(|t| (t % 20, (0..4).map(|m| step(t * 31 + m * 17)).collect())).collect();
     let mut long = history(Kind::RwRegister, 50, &txns);
