@@ -2,7 +2,7 @@
 //! down times and operations.
 //!
 //! Stories of this form are long, so an event takes about a hundred bytes, and of a long text, such as an answer that is a whole
-//! document, there is only what is new in it ([`News`]).
+//! document, there is only what is new in it (`News`).
 
 use std::collections::BTreeMap;
 
