@@ -3,7 +3,7 @@
 # drawn. It takes hours. Each sweep that has ended is a line of the record; those that the record has, for this version of the
 # sources, are not run again. Ends with 1 where a sweep has found a violation: the record then says so, and has the seeds.
 #   scripts/deep-sweep.sh [COMPONENT…]          all, if none is named
-#   PART=1/100 scripts/deep-sweep.sh raft       the first hundredth of the seeds, for a try (nothing is recorded)
+#   PART=1/100 scripts/deep-sweep.sh raft       the first hundredth of the seeds, for a try (printed, not recorded)
 #   PROGRAM=… RECORD=… scripts/deep-sweep.sh    another program, another record
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -11,29 +11,30 @@ program=${PROGRAM:-$root/target/release/seedbed}
 record=${RECORD:-$root/docs/deep-sweeps.tsv}
 part=${PART:-1/1}
 [ -x "$program" ] || { echo "deep-sweep: there is no program at $program; cargo build --release" >&2; exit 2; }
-[ "$part" = 1/1 ] || record=/dev/stdout
+[ "$part" = 1/1 ] || record=
 
 # What decides about runs: the sources of the simulator, the models and the properties.
 version=$(cd "$root" && git ls-files -s sim/src models/src properties/src | sha256sum | cut -c1-12)
 components=("$@")
 [ $# -gt 0 ] || mapfile -t components < <("$program" list --json | python3 -c 'import json, sys
-for component in json.load(sys.stdin): print(component["name"])')
+for line in sys.stdin: print(json.loads(line)["model"])')
 
-[ -s "$record" ] || [ "$record" = /dev/stdout ] || \
+if [ -n "$record" ] && [ ! -s "$record" ]; then
   printf 'component\tstrategy\tseeds\tevents\tviolations\tfingerprint\tdate\tsources\n' > "$record"
+fi
 found=0
 for component in "${components[@]}"; do
   for sweep in swarm:1000000 pct:200000 uniform:200000; do
     strategy=${sweep%:*}
     seeds=0..$((${sweep#*:} * ${part%/*} / ${part#*/}))
     known=$(printf '%s\t%s\t%s\t' "$component" "$strategy" "$seeds")
-    if [ -f "$record" ] && grep -F "$known" "$record" | grep -q "$version\$"; then continue; fi
+    if [ -n "$record" ] && grep -F "$known" "$record" | grep -q "$version\$"; then continue; fi
     lines=$(mktemp)
     status=0
     "$program" sweep "$component" --strategy "$strategy" --seeds "$seeds" --no-shrink --json > "$lines" || status=$?
     [ "$status" -le 1 ] || { rm -f "$lines"; exit "$status"; }
     [ "$status" = 0 ] || found=1
-    python3 - "$component" "$strategy" "$seeds" "$version" "$lines" <<'PYTHON' >> "$record"
+    python3 - "$component" "$strategy" "$seeds" "$version" "$lines" <<'PYTHON' | tee -a ${record:+"$record"}
 import datetime, json, sys
 component, strategy, seeds, version, lines = sys.argv[1:]
 lines = [json.loads(line) for line in open(lines)]
