@@ -55,6 +55,7 @@ use crate::effects::{Effects, Path, path_text};
 use crate::mark::Mark;
 use crate::process::Context;
 use crate::process::{NodeId, OpId, Process};
+use crate::stack::Floor;
 use crate::time::{Span, Time};
 
 /// An effect of a handler. Notes are left out, and so are draws, whose values show in other effects.
@@ -447,7 +448,7 @@ impl<P: Process> Bench<P> {
             panic!("the process has halted, and handles nothing until it restarts: {reason}");
         }
         let Node { id, now, bug, .. } = self.node;
-        handler(&mut self.process, &mut Context { effects: &mut self.node, id, now, bug });
+        handler(&mut self.process, &mut Context { effects: &mut self.node, id, now, bug, floor: Floor::below_here() });
         self.node.commit_outputs();
     }
 

@@ -142,6 +142,16 @@ pub enum Source {
     },
 }
 
+impl Source {
+    /// The seed that choices come from, if they do.
+    pub fn seed(&self) -> Option<u64> {
+        match self {
+            Source::Seed(seed) | Source::Changed { seed, .. } | Source::Ordered { seed, .. } => Some(*seed),
+            Source::Fixed(_) => None,
+        }
+    }
+}
+
 /// The durable name of a choice.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Name {

@@ -139,10 +139,11 @@ impl<Host: Process> Context<'_, Host> {
         embed: E,
         run: impl FnOnce(&mut Context<'_, Inner>),
     ) -> Vec<Answer<Inner::Ret>> {
-        let (id, now, bug) = (self.id, self.now, self.bug);
+        let Context { id, now, bug, floor, .. } = *self;
+        floor.guard();
         let mut adapter =
             Adapter::<Host, Inner, E> { outer: &mut *self.effects, embed, answers: Vec::new(), inner: PhantomData };
-        run(&mut Context { effects: &mut adapter, id, now, bug });
+        run(&mut Context { effects: &mut adapter, id, now, bug, floor });
         adapter.answers
     }
 }

@@ -39,6 +39,7 @@ pub mod run;
 pub mod scenario;
 mod seed;
 pub mod shrink;
+mod stack;
 mod stats;
 mod story;
 pub mod strategy;

@@ -14,6 +14,7 @@ use crate::model::{Model, Op, Ret};
 use crate::process::NodeId;
 use crate::property::{Broken, Maker, Property, Verdict, Violation};
 use crate::scenario::{Case, Impossible};
+use crate::stack::{Exhausted, OVERFLOW, watched};
 use crate::stats::Stats;
 use crate::time::{Span, Time};
 use crate::timeline::Entry;
@@ -106,12 +107,13 @@ pub(crate) fn run_valid<M: Model>(
     properties: &[Maker<M>],
     record: Record,
 ) -> Finished<M> {
-    in_runtime_of::<M, _>(|| {
+    let run = || {
         let mut world = World::begin(case, source, record == Record::Yes);
         let mut properties: Vec<_> = properties.iter().map(|make| make()).collect();
         let stopped = drive(&mut world, &mut properties);
         finish(world, stopped)
-    })
+    };
+    watched(M::INFO.name, source, || in_runtime_of::<M, _>(run))
 }
 
 /// How many events a run continues for after the first violation, at most: a broken protocol may send more and more
@@ -130,7 +132,7 @@ pub fn all_violations<M: Model>(
     properties: &[Maker<M>],
 ) -> Result<Vec<Violation>, Impossible> {
     case.validate()?;
-    Ok(in_runtime_of::<M, _>(|| {
+    let run = || {
         let mut world = World::begin(case, source, false);
         let mut unviolated: Vec<_> = properties.iter().map(|make| make()).collect();
         let mut violations = Vec::new();
@@ -159,7 +161,8 @@ pub fn all_violations<M: Model>(
             violations.push(assertion(&world, panic));
         }
         violations
-    }))
+    };
+    Ok(watched(M::INFO.name, source, || in_runtime_of::<M, _>(run)))
 }
 
 /// Checks the properties that have not been violated yet.
@@ -349,6 +352,10 @@ pub(crate) fn assertion<M: Model>(world: &World<M>, panic: Box<dyn Any + Send>) 
 
 /// The name of the property that a panic violates, and the message of the violation.
 pub(crate) fn property_and_message(panic: Box<dyn Any + Send>) -> (String, String) {
+    if let Some(exhausted) = panic.downcast_ref::<Exhausted>() {
+        LAST_PANIC.take();
+        return (OVERFLOW.into(), exhausted.message());
+    }
     let text = panic.downcast_ref::<String>().cloned();
     let text = text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
     let text = text.unwrap_or_else(|| "a panic without words".into());

@@ -29,7 +29,7 @@ pub struct Origin {
     /// Its sizes before it was shrunk.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shrunk_from: Option<Sizes>,
-    /// Whether the story was found again in a smaller world than that of the seed.
+    /// Whether the story was found again in another world than that of the seed.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub retold: bool,
     /// A remark for readers.

@@ -234,6 +234,15 @@ impl Component {
         }
     }
 
+    /// The campaign whose worlds a trace could be of: its configuration and its bug, and the faults with which that is hunted.
+    fn campaign_of(&self, trace: &AnyTrace) -> AnyCampaign {
+        let bug = trace.scenario.bug.as_deref().and_then(|bug| self.planted(bug).ok());
+        let hunting = bug.and_then(|bug| AnyCampaign::at_boundary(&self.system, bug));
+        let swarm = hunting.map_or_else(Swarm::tolerated, |campaign| campaign.swarm);
+        let system = self.judge_of(trace).configured(&trace.scenario.config).planting(bug);
+        AnyCampaign { system, swarm: swarm.as_configured() }
+    }
+
     /// Whether it has a property of this name, including those of its boundaries.
     pub fn judges(&self, property: &str) -> bool {
         self.system.judging(property).properties().iter().any(|name| name == property)
@@ -296,7 +305,8 @@ impl Component {
     /// If the text is no trace of this model, or the trace violates nothing.
     pub fn shrink(&self, text: &str, keep_going: KeepGoing<'_>) -> anyhow::Result<Shrunk> {
         let trace = self.parse(text)?;
-        let shrunk = shrink::shrink_any(AnyStory::of(&trace), &self.judge_of(&trace), keep_going)?;
+        let campaign = self.campaign_of(&trace);
+        let shrunk = shrink::shrink_and_search(AnyStory::of(&trace), trace.origin.seed, &campaign, keep_going)?;
         Ok(self.shrunk_of(&shrunk, trace.origin.seed))
     }
 

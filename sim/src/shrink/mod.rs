@@ -6,6 +6,7 @@ mod reduce;
 mod retell;
 mod round;
 mod shake;
+mod siblings;
 
 pub use crate::story::{Story, StoryOf};
 pub use retell::SHORT;
@@ -66,13 +67,13 @@ pub struct ShrunkOf<C, O> {
     pub before: Sizes,
     /// Worlds run.
     pub runs: usize,
-    /// Whether the story was found again in a smaller world, and is not a part of the first one.
+    /// Whether the story was found in another world, of another seed or a smaller one, and is not a part of the first.
     pub retold: bool,
 }
 
 /// Printed with a story that was retold.
 pub const RETOLD: &str =
-    "retold: the same property, violated in a smaller world than the seed's; its configuration may be another variant";
+    "retold: the same property, violated in another world than the seed's; its configuration may be another variant";
 
 impl<M: Model> ShrunkOf<M, Op<M>> {
     /// The trace of the story, from this seed.
@@ -154,9 +155,27 @@ pub fn record_and_shrink_any(
     let Some((story, _)) = record_by(runner, case, source) else {
         return Ok(None);
     };
-    let shrunk = shrink_by(story, runner, keep_going)?;
-    let retold = retell::retell(shrunk, campaign, keep_going);
-    Ok(Some(shake::shake(retold, runner, keep_going)))
+    shrink_and_search(story, source.seed(), campaign, keep_going).map(Some)
+}
+
+/// Shrinks a failing story of a campaign. If it stays long, looks for a shorter one: in the worlds of the seeds behind its own,
+/// if that is known, and in smaller worlds; then by leaving out and moving items at once.
+///
+/// # Errors
+/// If the story does not fail.
+pub fn shrink_and_search(
+    story: AnyStory,
+    seed: Option<u64>,
+    campaign: &AnyCampaign,
+    keep_going: &mut dyn FnMut(&Progress) -> bool,
+) -> Result<AnyShrunk, DoesNotFail> {
+    let runner = campaign.system.0.as_runner();
+    let mut best = shrink_by(story, runner, keep_going)?;
+    if let Some(seed) = seed {
+        best = siblings::siblings(best, seed, campaign, keep_going);
+    }
+    let retold = retell::retell(best, campaign, keep_going);
+    Ok(shake::shake(retold, runner, keep_going))
 }
 
 /// The default limit on the worlds that a shrink runs.

@@ -17,6 +17,7 @@ use crate::property::{Maker, Violation};
 use crate::run::{Record, all_violations, drive, finish, in_runtime_of, run_valid};
 use crate::scenario::{Impossible, Scenario};
 use crate::seed::{SeedResult, run_seed};
+use crate::stack::watched;
 use crate::strategy::guided::coverage::Observer;
 use crate::suite::{Boundary, Observation, Suite};
 use crate::swarm::{Cases, Rules, Swarm};
@@ -140,15 +141,15 @@ impl<M: Model> Erased for Suite<M> {
     }
 
     fn watch(&self, case: &AnyCase, source: &Source, record: Record, observer: &Observer) -> AnyFinished {
-        let finished = in_runtime_of::<M, _>(|| {
+        let run = || {
             let mut world = World::begin(&case.of_model::<M>(), source, record == Record::Yes);
             world.forget_timeline();
             let mut properties: Vec<_> = self.properties.iter().map(|make| make()).collect();
             properties.push(Box::new(observer.clone()));
             let stopped = drive(&mut world, &mut properties);
             finish(world, stopped)
-        });
-        finished.erased()
+        };
+        watched(M::INFO.name, source, || in_runtime_of::<M, _>(run)).erased()
     }
 
     fn all_violations(&self, case: &AnyCase, source: &Source) -> Result<Vec<Violation>, Impossible> {

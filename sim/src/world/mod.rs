@@ -24,6 +24,7 @@ use crate::network::CutMode;
 use crate::process::Context;
 use crate::process::{NodeId, OpId, Process};
 use crate::scenario::{Case, Impossible, Scenario};
+use crate::stack::Floor;
 use crate::stats::Stats;
 use crate::time::{Span, Time};
 use crate::timeline::{Entry, Happening, Undelivered};
@@ -576,7 +577,7 @@ impl<M: Model> World<M> {
         }
         let bug = self.core.bug;
         let mut effects = NodeEffects { core: &mut self.core, node };
-        handler(process, &mut Context { effects: &mut effects, id: node, now, bug });
+        handler(process, &mut Context { effects: &mut effects, id: node, now, bug, floor: Floor::below_here() });
         if self.logging {
             log::leave();
         }

@@ -5,6 +5,7 @@ mod async_nodes;
 mod derives;
 mod hosting;
 mod line_service;
+mod stack;
 mod strategy;
 mod tokio_runner;
 mod world;

@@ -10,7 +10,7 @@ use crate::draw::select::{End, Row, rows};
 /// Draws a picture in the DOT language.
 pub fn draw(picture: &Picture<'_>) -> String {
     let mut graph = Graph::default();
-    for row in rows(picture.timeline, picture.limit) {
+    for row in rows(picture) {
         match row {
             Row::Message { at, from, to, kind, end } => {
                 let sent = graph.vertex(from, at, format!("sends {kind}"), "ellipse");
@@ -25,7 +25,7 @@ pub fn draw(picture: &Picture<'_>) -> String {
                 }
             }
             Row::At { at, node, text, .. } => drop(graph.vertex(node, at, text, "box")),
-            Row::Across { .. } | Row::LeftOut(_) => {}
+            Row::Across { .. } | Row::LeftOut(_) | Row::Repeated { .. } => {}
         }
     }
     let violation = picture.violation.map(|violation| format!("{violation}"));

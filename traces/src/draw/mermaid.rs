@@ -17,7 +17,7 @@ pub fn draw(picture: &Picture<'_>) -> String {
         [only] => only.to_string(),
         [first, .., last] => format!("{first},{last}"),
     };
-    for row in rows(picture.timeline, picture.limit) {
+    for row in rows(picture) {
         match row {
             Row::Message { at, from, to, kind, end } => match end.failure() {
                 None => line(format_args!("{from}->>{to}: {kind} ({at})")),
@@ -26,6 +26,9 @@ pub fn draw(picture: &Picture<'_>) -> String {
             Row::At { at, node, text, .. } => line(format_args!("Note over {node}: {} ({at})", plain(&text))),
             Row::Across { at, text } => line(format_args!("Note over {across}: {} ({at})", plain(&text))),
             Row::LeftOut(count) => line(format_args!("Note over {across}: … {count} more")),
+            Row::Repeated { count, until } => {
+                line(format_args!("Note over {across}: … {count} more of the same until {until}"));
+            }
         }
     }
     if let Some(violation) = picture.violation {

@@ -1,10 +1,12 @@
-//! The selection of timeline rows for drawings: with a limit, those near faults, operations and the end.
+//! The selection of timeline rows for drawings: with a limit, those near faults, operations and the end; of a run that is
+//! stuck, none after the last that is new.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use seedbed_sim::timeline::{Entry, Happening, Undelivered};
 use seedbed_sim::{NodeId, Time};
 
+use crate::draw::Picture;
 use crate::draw::words::{fate, words};
 
 /// A row of a drawing.
@@ -18,12 +20,31 @@ pub(super) enum Row {
     Across { at: Time, text: String },
     /// The number of omitted rows.
     LeftOut(usize),
+    /// The number of omitted rows at the end, of which each was there before, and when the last of them is.
+    Repeated { count: usize, until: Time },
 }
 
 impl Row {
     /// Whether it is a frequent kind of entry, which is omitted first.
     fn is_routine(&self) -> bool {
         matches!(self, Row::Message { .. } | Row::At { routine: true, .. })
+    }
+
+    /// What it says, without times and numbers: rows that repeat each other have one shape.
+    fn shape(&self) -> String {
+        match self {
+            Row::Message { from, to, kind, end, .. } => format!("{from} {to} {kind} {:?}", end.failure()),
+            Row::At { node, text, .. } => format!("{node} {}", text.replace(|c: char| c.is_ascii_digit(), "")),
+            Row::Across { text, .. } => text.clone(),
+            Row::LeftOut(_) | Row::Repeated { .. } => String::new(),
+        }
+    }
+
+    fn at(&self) -> Option<Time> {
+        match self {
+            Row::Message { at, .. } | Row::At { at, .. } | Row::Across { at, .. } => Some(*at),
+            Row::LeftOut(_) | Row::Repeated { .. } => None,
+        }
     }
 }
 
@@ -46,17 +67,42 @@ impl End {
     }
 }
 
-/// The rows of a timeline, without the least relevant ones beyond `limit`.
-pub(super) fn rows(timeline: &[Entry], limit: Option<usize>) -> Vec<Row> {
-    placed(timeline, limit).into_iter().map(|(_, row)| row).collect()
+/// The rows of a picture, without the least relevant ones beyond its limit.
+pub(super) fn rows(picture: &Picture<'_>) -> Vec<Row> {
+    placed(picture).into_iter().map(|(_, row)| row).collect()
 }
 
 /// The same rows, each with the index of its entry in the timeline; of omitted rows, the index of the first.
-pub(super) fn placed(timeline: &[Entry], limit: Option<usize>) -> Vec<(usize, Row)> {
-    let rows = all(timeline);
-    let Some(limit) = limit.filter(|limit| rows.len() > *limit) else {
-        return rows;
-    };
+pub(super) fn placed(picture: &Picture<'_>) -> Vec<(usize, Row)> {
+    let mut rows = all(picture.timeline);
+    let Some(limit) = picture.limit else { return rows };
+    let stuck = picture.violation.is_some_and(|violation| violation.liveness);
+    let repeated = if stuck { without_repetition(&mut rows) } else { None };
+    let mut rows = if rows.len() > limit { limited(rows, limit) } else { rows };
+    rows.extend(repeated);
+    rows
+}
+
+/// Of what repeats itself at the end, so many rows are drawn.
+const AGAIN: usize = 12;
+
+/// Takes away the rows at the end that only repeat what was there before; returns what is drawn instead.
+fn without_repetition(rows: &mut Vec<(usize, Row)>) -> Option<(usize, Row)> {
+    let mut shapes = BTreeSet::new();
+    let is_new: Vec<bool> = rows.iter().map(|(_, row)| shapes.insert(row.shape()) || !row.is_routine()).collect();
+    let kept = is_new.iter().rposition(|new| *new)? + 1 + AGAIN;
+    let count = rows.len().saturating_sub(kept);
+    if count < AGAIN {
+        return None;
+    }
+    let until = rows.last().and_then(|(_, row)| row.at())?;
+    let first = rows[kept].0;
+    rows.truncate(kept);
+    Some((first, Row::Repeated { count, until }))
+}
+
+/// The most relevant `limit` rows.
+fn limited(rows: Vec<(usize, Row)>, limit: usize) -> Vec<(usize, Row)> {
     // Every row gets a rank: operations and faults first, then the end, then rows that follow either.
     let last = rows.len();
     let mut since_event = usize::MAX / 2;

@@ -17,7 +17,7 @@ const MARGIN: usize = 4;
 pub fn draw(picture: &Picture<'_>) -> String {
     let lanes = Lanes(picture.nodes);
     let mut text = lanes.header();
-    for row in rows(picture.timeline, picture.limit) {
+    for row in rows(picture) {
         let line = match &row {
             Row::Message { at, from, to, kind, end } => {
                 let (lane, after) = lanes.arrow(*from, *to, kind, *end);
@@ -26,6 +26,9 @@ pub fn draw(picture: &Picture<'_>) -> String {
             Row::At { at, node, text, .. } => format!("{}  {:>9}  {node} {text}", lanes.dot(*node), at.to_string()),
             Row::Across { at, text } => format!("{}  {:>9}  {text}", lanes.band(), at.to_string()),
             Row::LeftOut(count) => format!("{}             … {count} more", lanes.plain()),
+            Row::Repeated { count, until } => {
+                format!("{}             … {count} more of the same until {until}", lanes.plain())
+            }
         };
         text.push_str(line.trim_end());
         text.push('\n');

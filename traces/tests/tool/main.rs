@@ -17,4 +17,5 @@ mod limits;
 mod program;
 mod scaffold;
 mod shards;
+mod still;
 mod viewer;

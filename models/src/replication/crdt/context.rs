@@ -108,3 +108,30 @@ impl fmt::Debug for Context {
         if self.cloud.is_empty() { Ok(()) } else { f.debug_set().entries(&self.cloud).finish() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use seedbed_sim::{NodeId, Time};
+
+    use super::*;
+
+    fn dot(node: u16, counter: u64) -> Dot {
+        Dot { replica: ReplicaId { node: NodeId(node), born: Time::ZERO }, counter }
+    }
+
+    /// Whatever the order in which dots come, those without a gap before them are one number for each replica.
+    #[test]
+    fn what_has_no_gaps_is_written_down_as_a_vector() {
+        let orders = [[1, 2, 3, 4], [4, 3, 2, 1], [2, 4, 1, 3], [3, 1, 4, 2]];
+        for order in orders {
+            let context: Context = order.into_iter().map(|counter| dot(0, counter)).collect();
+            assert_eq!(context.size(), 1, "{order:?}: {context:?}");
+            assert_eq!(context, [1, 2, 3, 4].into_iter().map(|counter| dot(0, counter)).collect());
+        }
+        let gap: Context = [dot(0, 1), dot(0, 3), dot(1, 2)].into_iter().collect();
+        assert_eq!(gap.size(), 3, "a number, and two dots beyond gaps: {gap:?}");
+        let mut joined = gap.clone();
+        joined.join(&[dot(0, 2), dot(0, 1), dot(1, 1)].into_iter().collect());
+        assert_eq!(joined.size(), 2, "the gaps are closed: {joined:?}");
+    }
+}

@@ -20,6 +20,8 @@ seedbed_sim::bugs! {
             "a row does not bear the marks of those who have read it" => "mvcc/serializable",
         PivotCommits = "pivot-commits",
             "a primary commits the pivot of a dangerous structure" => "mvcc/serializable",
+        AddsToNothing = "adds-to-nothing",
+            "a client adds to zero instead of to what it has read" => "mvcc/values_follow",
         ReadOnlyUnchecked = "read-only-unchecked",
             "a client that only reads marks nothing" => "mvcc/serializable",
         CommitOrderUnkept = "commit-order-unkept",

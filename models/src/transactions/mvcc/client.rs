@@ -339,6 +339,7 @@ impl Client {
             let value = match step {
                 Step::Read { .. } => continue,
                 Step::Put { value, .. } => *value,
+                Step::Add { amount, .. } if ctx.planted(Bug::AddsToNothing) => *amount,
                 Step::Add { amount, .. } => now + amount,
             };
             if matches!(step, Step::Add { .. }) && value < 0 {

@@ -1,11 +1,12 @@
 //! The properties of MVCC: isolation, judged by the whole history of clients and by the timestamps; atomicity, judged by the
-//! disks; and termination. [`needless`] measures how many aborts were needless.
+//! disks; what transactions compute; and termination. [`needless`] measures how many aborts were needless.
 
 mod atomicity;
 mod ending;
 mod isolation;
 pub mod needless;
 mod timestamps;
+mod values;
 
 use seedbed_models::transactions::mvcc::{Isolation, Mvcc};
 use seedbed_sim::{Boundary, Suite, Swarm, maker};
@@ -13,6 +14,7 @@ use seedbed_sim::{Boundary, Suite, Swarm, maker};
 pub use atomicity::{all_or_nothing, stores};
 pub use ending::{locks_resolved, transactions_end};
 pub use isolation::{history, no_read_only_anomaly, real_time, serializable, snapshot_isolation};
+pub use values::values_follow;
 
 /// MVCC with its properties.
 pub fn suite() -> Suite<Mvcc> {
@@ -29,6 +31,7 @@ pub fn suite() -> Suite<Mvcc> {
         .property(snapshot_isolation())
         .property(serializable())
         .property(real_time())
+        .property(values_follow())
         .property(locks_resolved())
         .property(transactions_end())
         .boundary(Boundary {

@@ -20,9 +20,13 @@ pub(super) struct Line {
 
 /// The lines of a picture.
 pub(super) fn lines(picture: &Picture<'_>) -> Vec<Line> {
-    let rows = placed(picture.timeline, picture.limit);
+    let rows = placed(picture);
     rows.into_iter()
-        .map(|(entry, row)| Line { entry, rest: matches!(row, Row::LeftOut(_)), text: sentence(&row) })
+        .map(|(entry, row)| Line {
+            entry,
+            rest: matches!(row, Row::LeftOut(_) | Row::Repeated { .. }),
+            text: sentence(&row),
+        })
         .collect()
 }
 
@@ -40,5 +44,6 @@ fn sentence(row: &Row) -> String {
         Row::At { node, text, .. } => format!("{node} {text}"),
         Row::Across { text, .. } => text.clone(),
         Row::LeftOut(count) => format!("… {count} more"),
+        Row::Repeated { count, until } => format!("… {count} more of the same until {until}"),
     }
 }
