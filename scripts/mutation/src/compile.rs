@@ -161,9 +161,15 @@ pub fn tool(copy: &Copy) -> anyhow::Result<PathBuf> {
     Ok(tool.context("the tool was not built")?.program)
 }
 
-/// Builds the tests of models, properties and tool, with all mutants in them.
+/// The test programs that run models, besides the models' own unit tests.
+const PROGRAMS: [&str; 6] = ["raft_paper", "commit_tables", "replication", "transactions", "caching", "tool"];
+
+/// Builds the tests of models, of their properties, and of the tool, with all mutants in them.
 pub fn tests(copy: &Copy) -> anyhow::Result<Vec<Test>> {
-    let built = built(copy, &["test", "--workspace", "--no-run", "--lib", "--tests"])?;
+    let programs = PROGRAMS.iter().flat_map(|program| ["--test", program]);
+    let words: Vec<&str> = ["test", "--workspace", "--no-run"].into_iter().chain(programs).collect();
+    let mut built = self::built(copy, &words)?;
+    built.extend(self::built(copy, &["test", "--no-run", "-p", "seedbed-models", "--lib"])?);
     Ok(built.into_iter().filter(|built| built.is_test).collect())
 }
 

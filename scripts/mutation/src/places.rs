@@ -156,6 +156,12 @@ impl Places<'_> {
         self.text(node).contains("planted")
     }
 
+    /// Whether a statement only makes a mark or a note, which is no part of the protocol.
+    fn only_tells(&self, statement: &Stmt) -> bool {
+        let text = self.text(statement);
+        text.starts_with("ctx.mark(") || text.starts_with("ctx.note(")
+    }
+
     /// Whether what this condition guards runs only with a planted bug.
     fn only_planted(&self, condition: &Expr) -> bool {
         let text = self.text(condition);
@@ -163,10 +169,13 @@ impl Places<'_> {
         text.contains("planted(") && !text.contains("!ctx.planted(") && !disjunction
     }
 
-    fn function(&mut self, signature: &Signature, block: &Block, of_constant: bool) {
+    fn function(&mut self, signature: &Signature, block: &Block, attributes: &[syn::Attribute]) {
         let name = signature.ident.to_string();
-        let takes_bug = self.text(&signature.inputs).contains("bug: ");
-        if of_constant || signature.constness.is_some() || NO_PROTOCOL.contains(&name.as_str()) || takes_bug {
+        // What only a planted bug needs takes it as an argument, or says so.
+        let said = attributes.iter().any(|attribute| self.text(attribute).contains(" bug"));
+        let of_bug = said || self.text(&signature.inputs).contains("bug: ");
+        let constant = signature.constness.is_some();
+        if is_test(attributes) || constant || NO_PROTOCOL.contains(&name.as_str()) || of_bug {
             return;
         }
         self.scope.push(name);
@@ -296,16 +305,16 @@ impl<'ast> Visit<'ast> for Places<'_> {
     }
 
     fn visit_item_fn(&mut self, function: &'ast syn::ItemFn) {
-        self.function(&function.sig, &function.block, is_test(&function.attrs));
+        self.function(&function.sig, &function.block, &function.attrs);
     }
 
     fn visit_impl_item_fn(&mut self, function: &'ast syn::ImplItemFn) {
-        self.function(&function.sig, &function.block, is_test(&function.attrs));
+        self.function(&function.sig, &function.block, &function.attrs);
     }
 
     fn visit_trait_item_fn(&mut self, function: &'ast syn::TraitItemFn) {
         if let Some(block) = &function.default {
-            self.function(&function.sig, block, is_test(&function.attrs));
+            self.function(&function.sig, block, &function.attrs);
         }
     }
 
@@ -314,8 +323,7 @@ impl<'ast> Visit<'ast> for Places<'_> {
             let deletable = matches!(expression, Expr::MethodCall(_) | Expr::Call(_) | Expr::Assign(_))
                 || matches!(expression, Expr::Binary(binary) if matches!(binary.op,
                     BinOp::AddAssign(_) | BinOp::SubAssign(_)));
-            let marks = self.text(expression).starts_with("ctx.mark(");
-            if deletable && !marks && !self.is_planted(expression) {
+            if deletable && !self.only_tells(statement) && !self.is_planted(expression) {
                 self.add("statement deleted", range(statement), statement.span().start(), "(nothing)", Change::Skipped);
             }
         }
@@ -323,6 +331,9 @@ impl<'ast> Visit<'ast> for Places<'_> {
     }
 
     fn visit_expr_if(&mut self, conditional: &'ast syn::ExprIf) {
+        if conditional.else_branch.is_none() && conditional.then_branch.stmts.iter().all(|s| self.only_tells(s)) {
+            return;
+        }
         self.forced("condition forced", &conditional.cond, &["true", "false"]);
         self.visit_expr(&conditional.cond);
         if !self.only_planted(&conditional.cond) {

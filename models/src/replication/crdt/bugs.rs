@@ -15,6 +15,8 @@ seedbed_sim::bugs! {
             "an operation that comes twice is applied twice" => "crdt/specification",
         TombstoneGcTooEarly = "tombstone-gc-too-early",
             "a tombstone goes when its replica has the removal, and not when all have it" => "crdt/tombstones_stay",
+        AnswersRefused = "answers-refused",
+            "a client is told that its update was refused, and it was made" => "crdt/updates_are_taken",
         DotReuseAfterRestart = "dot-reuse-after-restart",
             "what comes back with an empty disk goes by its old name, and gives names again" => "crdt/specification",
     }

@@ -79,6 +79,7 @@ impl Crdt {
         let (kinds, all) = (Kind::ALL.to_vec(), Style::ALL.to_vec());
         match bug {
             // Where operations come twice by name, the second is dropped as known.
+            Bug::AnswersRefused => (kinds, all),
             Bug::DotReuseAfterRestart => (kinds, vec![Style::State, Style::Delta]),
             Bug::RemoveByValue => (vec![Kind::AwSet], vec![Style::Operation]),
             Bug::MergeBySum => (vec![Kind::GCounter], vec![Style::State, Style::Delta]),

@@ -1,6 +1,6 @@
 //! The properties of replicated data types (row C16 of the catalogue): laws of their states ([`laws`]), the values they
 //! show ([`values`], by the oracle [`specification`] over the [`execution`]), sequences ([`sequence`]), garbage
-//! collection ([`stability`]), and eventual delivery ([`reach`]).
+//! collection ([`stability`]), eventual delivery ([`reach`]), and what may be refused ([`taken`]).
 
 pub mod execution;
 pub mod laws;
@@ -9,6 +9,7 @@ pub mod sequence;
 pub mod session;
 pub mod specification;
 pub mod stability;
+pub mod taken;
 pub mod values;
 
 use seedbed_models::replication::crdt::broadcast::Order;
@@ -27,6 +28,7 @@ pub fn suite() -> Suite<Crdt> {
         .property(values::NeverBelowBound::default())
         .property(values::LastWriterWins::default())
         .property(reach::Reaches::default())
+        .property(AtEnd::new("crdt/updates_are_taken", taken::updates_are_taken))
         .property(AtEnd::liveness("crdt/nothing_is_kept", stability::nothing_is_kept))
         .boundary(Boundary {
             bug: None,

@@ -2,6 +2,7 @@
 
 use seedbed_sim::{Context, OpId, Process};
 
+use crate::replication::crdt::bugs::Bug;
 use crate::replication::crdt::marks;
 use crate::replication::crdt::vocabulary::{Op, Ret};
 
@@ -20,6 +21,7 @@ pub(super) trait Updatable: Process<Op = Op, Ret = Ret> {
             return ctx.fail(op, "this replica is not yet a member");
         }
         let made = self.update(ctx, op, update);
+        let made = made.filter(|()| !ctx.planted(Bug::AnswersRefused));
         if made.is_none() {
             ctx.mark(marks::UPDATE_REFUSED);
         }
