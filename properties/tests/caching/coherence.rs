@@ -9,7 +9,7 @@ use seedbed_models::caching::coherence::settings::{Channels, MemoryModel};
 use seedbed_models::caching::coherence::{Coherence, Interconnect, Protocol, program};
 use seedbed_properties::caching::coherence::outcomes::observe;
 use seedbed_properties::caching::coherence::suite;
-use seedbed_sim::{Campaign, Case, NodeId, Operation, Record, Source, Suite, Swarm, Time, component_tests, run};
+use seedbed_sim::{Campaign, Case, Model, NodeId, Operation, Record, Source, Suite, Swarm, Time, component_tests, run};
 
 /// Properties and all: the entries of the tables are demanded where there are enough seeds for them.
 fn promises() -> Suite<Coherence> {
@@ -20,6 +20,31 @@ fn promises() -> Suite<Coherence> {
 
 // A rare bug shows in one of a few dozen seeds; the kill matrix measures how rare each is.
 component_tests! { promises, seeds: 300, calm: 100, bugs: 2_000 }
+
+/// What no world can have is refused, each for itself, and the error says what there is instead.
+#[test]
+fn a_configuration_that_cannot_be_is_refused() {
+    let usual = Coherence::default();
+    let bounded = || Some(Channels { count: 2, slots: 1 });
+    let directory = Coherence { interconnect: Interconnect::Directory, protocol: Protocol::Msi, ..usual.clone() };
+    let impossible = [
+        Coherence { blocks: 0, ..usual.clone() },
+        Coherence { capacity: 0, ..usual.clone() },
+        Coherence { linked: true, channels: bounded(), ..directory.clone() },
+        Coherence { linked: false, channels: bounded(), interconnect: Interconnect::Bus, ..directory.clone() },
+        Coherence { channels: Some(Channels { count: 0, slots: 1 }), ..directory.clone() },
+        Coherence { channels: Some(Channels { count: 2, slots: 0 }), ..directory.clone() },
+    ];
+    for model in impossible {
+        assert!(model.validate().is_err(), "{model:?}");
+    }
+    assert_eq!(Coherence { linked: false, channels: bounded(), ..directory.clone() }.validate(), Ok(()));
+    let problem = usual.clone().set("litmus", "no-such-program").expect_err("there is no such program");
+    assert!(problem.contains("no-such-program") && problem.contains("SB"), "{problem}");
+    let mut total = usual.clone();
+    assert_eq!(total.set("memory", "tso"), Ok(()));
+    assert_eq!(total.memory, MemoryModel::Tso);
+}
 
 /// Coverage of the transition tables: over this sweep each event has happened in each state in which it is possible.
 #[test]

@@ -64,6 +64,26 @@ fn calm(model: Lock, clients: &[NodeId]) -> (Stats, Vec<Option<Ret>>) {
     (finished.stats, answers.collect())
 }
 
+/// A lease that is renewed outlives its time to live, as often as it takes.
+#[test]
+fn a_renewed_lease_does_not_end_where_nothing_breaks() {
+    for kind in Kind::ALL.iter().copied().filter(|kind| kind.is_leased()) {
+        let model = alone(kind);
+        let Some(renew) = model.lease.renew else { panic!("{kind:?} has a watchdog") };
+        let ttl = model.lease.ttl;
+        let mut case = Case::quiet(model);
+        case.operations = vec![work(500, ANN, 255)];
+        let finished = run(&case, &Source::Fixed(Vec::new()), &suite().properties, Record::No).expect("it is possible");
+        assert_eq!(finished.violation, None, "{kind:?}");
+        let invocation = &finished.history.invocations()[0];
+        let held = invocation.ended().expect("it ends").since(invocation.invoked);
+        let marked = |name| finished.marks.iter().find(|(mark, _)| *mark == name).map_or(0, |(_, count)| *count);
+        assert!(held > ttl * 2, "{kind:?}: {held} shows nothing of leases of {ttl}");
+        assert_eq!((marked("lease over"), marked("lease revoked")), (0, 0), "{kind:?}");
+        assert!(marked("lease extended") + 2 >= held.0 / renew.0, "{kind:?}: {} in {held}", marked("lease extended"));
+    }
+}
+
 /// One write and its answer; and then what each protocol's paper says, with an acknowledgement for each message of the
 /// links: Redis one round trip to enter and one to leave, Redlock the same with five servers, and to leave.
 #[test]

@@ -15,6 +15,14 @@ use seedbed_sim::{
 component_tests! { suite, seeds: 800, calm: 50, bugs: 2_000 }
 
 #[test]
+fn a_cluster_without_one_of_its_parts_is_refused() {
+    let usual = Cluster::default();
+    assert_eq!(usual.validate(), Ok(()));
+    assert!(Cluster { coordinators: 0, ..usual }.validate().is_err());
+    assert!(Cluster { participants: 0, ..usual }.validate().is_err());
+}
+
+#[test]
 fn one_participant_and_many_keep_the_promises_too() {
     for participants in [1, 5] {
         let cluster = Cluster { participants, ..Cluster::default() };

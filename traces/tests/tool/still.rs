@@ -73,6 +73,9 @@ const STILL: [(&str, &[&str], Span); 8] = [
             "replica promoted",
             "lease revoked",
             "stepped down by check-quorum",
+            "write refused",
+            "write with an old token",
+            "lease over before it began",
         ],
         Span::ms(60),
     ),
@@ -142,6 +145,24 @@ fn role(what: &What) -> Option<String> {
     match what.target()? {
         Target::Role(role) => Some(role.to_string()),
         Target::Node(_) => None,
+    }
+}
+
+/// However many nodes are asked for, what comes of it is a configuration that a world can have, or an error.
+#[test]
+fn every_number_of_nodes_is_possible_or_refused() {
+    for registered in registry::all() {
+        let config = registered.system.config();
+        let possible = (0..=config.size() + 3).filter(|nodes| match config.with_nodes(*nodes) {
+            Err(_) => false,
+            Ok(other) => {
+                let validated = other.validate();
+                assert_eq!(validated, Ok(()), "{}: {nodes} nodes", registered.system.info().name);
+                assert_eq!(other.size(), *nodes, "{}", registered.system.info().name);
+                true
+            }
+        });
+        assert!(possible.count() > 0, "{}", registered.system.info().name);
     }
 }
 
