@@ -34,6 +34,8 @@ struct Call {
     only: Vec<usize>,
     /// Sweeps only.
     no_tests: bool,
+    /// The log of an earlier run over the same sources, whose sweeps are not repeated.
+    swept: Option<PathBuf>,
 }
 
 fn call() -> anyhow::Result<Call> {
@@ -46,6 +48,7 @@ fn call() -> anyhow::Result<Call> {
         jobs: std::thread::available_parallelism().map_or(1, usize::from),
         only: Vec::new(),
         no_tests: false,
+        swept: None,
     };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
@@ -58,6 +61,7 @@ fn call() -> anyhow::Result<Call> {
             "--jobs" => call.jobs = value()?.parse()?,
             "--only" => call.only = value()?.split(',').map(str::parse).collect::<Result<_, _>>()?,
             "--no-tests" => call.no_tests = true,
+            "--swept" => call.swept = Some(value()?.into()),
             other => {
                 bail!("{other} is no option: --scratch DIR, --sample N, --seed S, --seeds N, --jobs N, --only N,…")
             }
@@ -93,9 +97,14 @@ fn main() -> anyhow::Result<()> {
     list(&call, &mutants)?;
     let mut judge = Judge::new(compile::tool(&copy)?, call.seeds, &copy.root);
     let relevant = users(&copy, &mutants);
-    let components = relevant.iter().flatten().copied().collect();
-    judge.ready_to_sweep(&components)?;
-    let swept = each(&call, &mutants, |_| true, &|number| judge.swept_away(number, &relevant[number - 1]));
+    let mut swept = call.swept.as_deref().map_or_else(BTreeMap::new, |log| logged(log, &mutants));
+    if (1..=mutants.len()).any(|number| !swept.contains_key(&number)) {
+        let components = relevant.iter().flatten().copied().collect();
+        judge.ready_to_sweep(&components)?;
+        let left = |number: &usize| !swept.contains_key(number);
+        let more = each(&call, &mutants, left, &|number| judge.swept_away(number, &relevant[number - 1]));
+        swept.extend(more);
+    }
     let survives = |number: &usize| swept.get(number).is_none_or(Option::is_none);
     let mut results = swept.clone();
     if !call.no_tests && (1..=mutants.len()).any(|number| survives(&number)) {
@@ -175,6 +184,23 @@ fn each(
         }
     });
     results.into_inner().expect("nobody panics with it")
+}
+
+/// What an earlier run has found, by the names of mutants.
+fn logged(log: &Path, mutants: &[Mutant]) -> BTreeMap<usize, Option<String>> {
+    let text = std::fs::read_to_string(log).unwrap_or_default();
+    let known: BTreeMap<&str, &str> = text
+        .lines()
+        .filter_map(|line| {
+            let fields: Vec<&str> = line.splitn(4, '\t').collect();
+            Some((*fields.get(3)?, *fields.get(1)?))
+        })
+        .collect();
+    let of = |(index, mutant): (usize, &Mutant)| {
+        let by = known.get(mutant.name().as_str())?;
+        Some((index + 1, (*by != "SURVIVED").then(|| by.to_string())))
+    };
+    mutants.iter().enumerate().filter_map(of).collect()
 }
 
 /// The reasons of survivors, by the name of the mutant.

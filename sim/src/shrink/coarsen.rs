@@ -15,6 +15,9 @@ use crate::timeline::Happening;
 
 impl Shrinker<'_> {
     pub(super) fn coarsen(&mut self) {
+        if self.stopped {
+            return;
+        }
         self.losses_to_windows();
         self.lates_to_losses();
         self.lates_to_windows();
@@ -51,9 +54,15 @@ impl Shrinker<'_> {
             }
         }
         for ((from, to), losses) in losses {
+            if self.stopped {
+                return;
+            }
             let whole = self.with_cut(from, to, &losses);
             if !self.attempt(whole) && losses.len() > 1 {
                 for loss in &losses {
+                    if self.stopped {
+                        return;
+                    }
                     let single = self.with_cut(from, to, std::slice::from_ref(loss));
                     self.attempt(single);
                 }
@@ -78,6 +87,9 @@ impl Shrinker<'_> {
     /// A very late message can often be replaced by a lost one, which is easier to understand.
     fn lates_to_losses(&mut self) {
         for index in (0..self.best.story.deviations.len()).rev() {
+            if self.stopped {
+                return;
+            }
             let mut candidate = self.best.story.clone();
             let Some(Deviation::Send { lost: lost @ false, latency, copy, .. }) = candidate.deviations.get_mut(index)
             else {
@@ -102,6 +114,9 @@ impl Shrinker<'_> {
             }
         }
         for ((from, to), lates) in lates {
+            if self.stopped {
+                return;
+            }
             let mut story = self.best.story.clone();
             story.deviations.retain(|deviation| {
                 !matches!(deviation, Deviation::Send { from: f, to: t, lost: false, latency: Some(_), copy: None, .. } if (*f, *t) == (from, to))
@@ -123,7 +138,7 @@ impl Shrinker<'_> {
     /// then crashes might as well be down the whole time.
     fn join_windows(&mut self) {
         let mut first = 0;
-        while first < self.best.story.case.faults.len() {
+        while first < self.best.story.case.faults.len() && !self.stopped {
             let mut second = first + 1;
             while second < self.best.story.case.faults.len() {
                 let accepted = joined(&self.best.story.case.faults[first], &self.best.story.case.faults[second])

@@ -170,10 +170,10 @@ pub fn shrink_and_search(
     keep_going: &mut dyn FnMut(&Progress) -> bool,
 ) -> Result<AnyShrunk, DoesNotFail> {
     let runner = campaign.system.0.as_runner();
-    let mut best = shrink_by(story, runner, keep_going)?;
-    if let Some(seed) = seed {
-        best = siblings::siblings(best, seed, campaign, keep_going);
-    }
+    let best = match seed {
+        Some(seed) => siblings::shrink_shortest(story, seed, campaign, keep_going)?,
+        None => shrink_by(story, runner, keep_going)?,
+    };
     let retold = retell::retell(best, campaign, keep_going);
     Ok(shake::shake(retold, runner, keep_going))
 }

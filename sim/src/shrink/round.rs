@@ -24,6 +24,9 @@ const LENGTHS: [Span; 8] = [
 
 impl Shrinker<'_> {
     pub(super) fn round(&mut self) {
+        if self.stopped {
+            return;
+        }
         self.simplify_scenario();
         self.shorten_faults();
         for index in 0..self.best.story.case.faults.len() {
@@ -125,6 +128,9 @@ impl Shrinker<'_> {
 
     fn round_deviations(&mut self) {
         for index in 0..self.best.story.deviations.len() {
+            if self.stopped {
+                return;
+            }
             let Some(deviation) = self.best.story.deviations.get(index).cloned() else {
                 return;
             };
