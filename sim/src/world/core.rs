@@ -295,6 +295,7 @@ impl<M: Model> Core<M> {
         }
         self.stats.faults[FaultClass::Reorder as usize] += u64::from(at < link.last_arrival);
         link.last_arrival = link.last_arrival.max(at);
+        self.stats.slowest = self.stats.slowest.max(at.since(self.now));
         self.queue.push(at, order, Event::Message(message));
     }
 
