@@ -49,5 +49,8 @@ impl<M: Group> Property<M> for TransferSucceeds {
 /// was configured to do: a strategy or a trace may make single messages late.
 fn is_calm<M: Group>(world: &World<M>) -> bool {
     let stats = world.stats();
-    world.struck().is_empty() && stats.lost == 0 && stats.slowest <= FAST && world.scenario().disk == DiskConfig::default()
+    world.struck().is_empty()
+        && stats.lost == 0
+        && stats.slowest <= FAST
+        && world.scenario().disk == DiskConfig::default()
 }
