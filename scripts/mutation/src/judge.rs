@@ -42,16 +42,18 @@ fn limit(seconds: f64) -> Duration {
 }
 
 impl Judge {
-    /// With a tool that holds all mutants.
-    pub fn new(tool: PathBuf, seeds: u64, root: &Path) -> Self {
+    /// Nothing is built yet.
+    pub fn new(seeds: u64, root: &Path) -> Self {
         let components = COMPONENTS.len();
         let (unreached, sweep_seconds) = (vec![BTreeSet::new(); components], vec![0.0; components]);
         let (root, tests, test_seconds) = (root.to_path_buf(), Vec::new(), Vec::new());
+        let tool = PathBuf::new();
         Judge { tool, tests, seeds, root, unreached, sweep_seconds, test_seconds }
     }
 
-    /// Sweeps these components without a mutant: they must be clean.
-    pub fn ready_to_sweep(&mut self, components: &BTreeSet<usize>) -> anyhow::Result<()> {
+    /// Sweeps these components without a mutant, by a tool that holds all: they must be clean.
+    pub fn ready_to_sweep(&mut self, tool: PathBuf, components: &BTreeSet<usize>) -> anyhow::Result<()> {
+        self.tool = tool;
         for component in components {
             self.baseline(*component)?;
             eprintln!("{}: {:.1} s", COMPONENTS[*component].1, self.sweep_seconds[*component]);

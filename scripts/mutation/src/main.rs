@@ -34,7 +34,7 @@ struct Call {
     only: Vec<usize>,
     /// Sweeps only.
     no_tests: bool,
-    /// The log of an earlier run over the same sources, whose sweeps are not repeated.
+    /// The log of an earlier run, whose sweeps are taken instead of new ones: for work on the tests.
     swept: Option<PathBuf>,
 }
 
@@ -95,12 +95,12 @@ fn main() -> anyhow::Result<()> {
     eprintln!("{count} mutants can be made; {} are taken", call.sample);
     let mutants = compile::choose(&copy, all, call.sample)?;
     list(&call, &mutants)?;
-    let mut judge = Judge::new(compile::tool(&copy)?, call.seeds, &copy.root);
+    let mut judge = Judge::new(call.seeds, &copy.root);
     let relevant = users(&copy, &mutants);
     let mut swept = call.swept.as_deref().map_or_else(BTreeMap::new, |log| logged(log, &mutants));
-    if (1..=mutants.len()).any(|number| !swept.contains_key(&number)) {
+    if call.swept.is_none() {
         let components = relevant.iter().flatten().copied().collect();
-        judge.ready_to_sweep(&components)?;
+        judge.ready_to_sweep(compile::tool(&copy)?, &components)?;
         let left = |number: &usize| !swept.contains_key(number);
         let more = each(&call, &mutants, left, &|number| judge.swept_away(number, &relevant[number - 1]));
         swept.extend(more);
