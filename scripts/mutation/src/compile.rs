@@ -165,10 +165,15 @@ pub fn tool(copy: &Copy) -> anyhow::Result<PathBuf> {
 const PROGRAMS: [&str; 7] = ["raft_paper", "commit_tables", "redis", "replication", "transactions", "caching", "tool"];
 
 /// Builds the tests of models, of their properties, and of the tool, with all mutants in them.
-pub fn tests(copy: &Copy) -> anyhow::Result<Vec<Test>> {
-    let programs = PROGRAMS.iter().flat_map(|program| ["--test", program]);
+pub fn tests(copy: &Copy, programs: &[String]) -> anyhow::Result<Vec<Test>> {
+    let chosen = programs.iter().map(String::as_str);
+    let chosen: Vec<&str> = if programs.is_empty() { PROGRAMS.to_vec() } else { chosen.collect() };
+    let programs = chosen.iter().flat_map(|program| ["--test", program]);
     let words: Vec<&str> = ["test", "--workspace", "--no-run"].into_iter().chain(programs).collect();
     let mut built = self::built(copy, &words)?;
+    if chosen.len() < PROGRAMS.len() {
+        return Ok(built.into_iter().filter(|built| built.is_test).collect());
+    }
     built.extend(self::built(copy, &["test", "--no-run", "-p", "seedbed-models", "--lib"])?);
     Ok(built.into_iter().filter(|built| built.is_test).collect())
 }

@@ -36,6 +36,8 @@ struct Call {
     no_tests: bool,
     /// The log of an earlier run, whose sweeps are taken instead of new ones: for work on the tests.
     swept: Option<PathBuf>,
+    /// These test programs only.
+    programs: Vec<String>,
 }
 
 fn call() -> anyhow::Result<Call> {
@@ -49,6 +51,7 @@ fn call() -> anyhow::Result<Call> {
         only: Vec::new(),
         no_tests: false,
         swept: None,
+        programs: Vec::new(),
     };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
@@ -61,6 +64,7 @@ fn call() -> anyhow::Result<Call> {
             "--jobs" => call.jobs = value()?.parse()?,
             "--only" => call.only = value()?.split(',').map(str::parse).collect::<Result<_, _>>()?,
             "--no-tests" => call.no_tests = true,
+            "--programs" => call.programs = value()?.split(',').map(str::to_string).collect(),
             "--swept" => call.swept = Some(value()?.into()),
             other => {
                 bail!("{other} is no option: --scratch DIR, --sample N, --seed S, --seeds N, --jobs N, --only N,…")
@@ -108,7 +112,7 @@ fn main() -> anyhow::Result<()> {
     let survives = |number: &usize| swept.get(number).is_none_or(Option::is_none);
     let mut results = swept.clone();
     if !call.no_tests && (1..=mutants.len()).any(|number| survives(&number)) {
-        judge.ready_to_test(compile::tests(&copy)?)?;
+        judge.ready_to_test(compile::tests(&copy, &call.programs)?)?;
         results.extend(each(&call, &mutants, survives, &|number| judge.test(number, &relevant[number - 1])));
     }
     report(&call, &mutants, &results)
