@@ -4,19 +4,25 @@
 //! runs first, and the shortest story is kept.
 
 use crate::run::Record;
-use crate::shrink::{AnyShrunk, DoesNotFail, Progress, SHORT, ShrunkOf, record_by, shrink_by};
+use crate::shrink::{AnyShrunk, DoesNotFail, Progress, SHORT, ShrunkOf, record_by, retell, shrink_by};
 use crate::sweep::AnyCampaign;
 use crate::system::AnyStory;
+use crate::trace::Sizes;
 
 /// How many seeds behind the first are run at most, and how many events in all.
 const SEEDS: u64 = 2_000;
-const EVENTS: u64 = 8_000_000;
+const EVENTS: u64 = 3_000_000;
 
 /// How many stories are shrunk at most.
 const SHRUNK: usize = 6;
 
 /// A run of at most this many events is shrunk before any other.
 const CHEAP: u64 = 3_000;
+
+/// A run of more than this many events is not shrunk before small worlds were tried, so many times: each attempt to leave out
+/// something would take as long as many of them.
+const COSTLY: u64 = 20_000;
+const SMALL_WORLDS: usize = 12_000;
 
 /// Shrinks a failing story, or a shorter one of the seeds behind `after`.
 ///
@@ -42,6 +48,17 @@ pub(super) fn shrink_shortest(
         left.extend(failing(&first.property, after, campaign, before, keep_going));
         left.sort_by_key(|(events, _)| *events);
     }
+    if left.first().is_some_and(|(events, _)| *events > COSTLY) {
+        let mut tries = 0;
+        let mut some = |progress: &Progress| {
+            tries += 1;
+            tries <= SMALL_WORLDS && keep_going(progress)
+        };
+        let told = retell::retell(unshrunk(&left[0].1, campaign)?, campaign, &mut some);
+        if told.retold {
+            return Ok(ShrunkOf { before, ..told });
+        }
+    }
     let mut runs = 0;
     for (_, story) in left.into_iter().take(SHRUNK) {
         if is_short(&best) {
@@ -66,12 +83,19 @@ pub(super) fn shrink_shortest(
     Ok(ShrunkOf { runs: best.runs.max(runs), ..best })
 }
 
+/// A story as it is.
+fn unshrunk(story: &AnyStory, campaign: &AnyCampaign) -> Result<AnyShrunk, DoesNotFail> {
+    let outcome = campaign.system.0.as_runner().replay(story, Record::No);
+    let (violation, fingerprint) = (outcome.violation.ok_or(DoesNotFail)?, outcome.fingerprint);
+    Ok(ShrunkOf { before: story.sizes(), story: story.clone(), violation, fingerprint, runs: 1, retold: false })
+}
+
 /// The recorded stories of the next seeds that violate this property, each with the number of events up to that.
 fn failing(
     property: &str,
     after: u64,
     campaign: &AnyCampaign,
-    before: crate::trace::Sizes,
+    before: Sizes,
     keep_going: &mut dyn FnMut(&Progress) -> bool,
 ) -> Vec<(u64, AnyStory)> {
     let (runner, worlds) = (campaign.system.0.as_runner(), campaign.worlds());
