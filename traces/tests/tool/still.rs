@@ -10,7 +10,7 @@ use seedbed_sim::{AnyCampaign, Outcome, Record, Setting, Source, Span, Swarm, Ta
 /// What never happens in a still network, by component; and how long an operation takes there at most, of the faster half. (Of
 /// raft and of locks elections are a part, and waiting for others is one of transactions.)
 const STILL: [(&str, &[&str], Span); 8] = [
-    ("tutorial", &["asked again", "recovered"], Span::ms(12)),
+    ("tutorial", &["asked again", "recovered"], Span::ms(5)),
     (
         "two_phase_commit",
         &[
@@ -26,12 +26,12 @@ const STILL: [(&str, &[&str], Span); 8] = [
             "work given up",
             "work timed out",
         ],
-        Span::ms(60),
+        Span::ms(15),
     ),
     (
         "three_phase_commit",
         &["votes timed out", "work given up", "work timed out", "elected", "coordinator given up"],
-        Span::ms(60),
+        Span::ms(20),
     ),
     (
         "saga",
@@ -43,7 +43,7 @@ const STILL: [(&str, &[&str], Span); 8] = [
             "saga given up",
             "step asked for again",
         ],
-        Span::ms(60),
+        Span::ms(30),
     ),
     (
         "tcc",
@@ -56,13 +56,13 @@ const STILL: [(&str, &[&str], Span); 8] = [
             "given up",
             "reservation timed out",
         ],
-        Span::ms(60),
+        Span::ms(10),
     ),
-    ("outbox", &["checked back", "client asked again", "delivered again"], Span::ms(60)),
+    ("outbox", &["checked back", "client asked again", "delivered again"], Span::ms(10)),
     (
         "mvcc",
         &["client turned to the other oracle", "oracle deposed", "oracle took over", "transaction given up"],
-        Span::ms(60),
+        Span::ms(25),
     ),
     (
         "lock",
@@ -77,7 +77,7 @@ const STILL: [(&str, &[&str], Span); 8] = [
             "write with an old token",
             "lease over before it began",
         ],
-        Span::ms(60),
+        Span::ms(100),
     ),
 ];
 
