@@ -15,8 +15,7 @@ use std::ffi::{c_int, c_long, c_void};
 use std::mem::transmute;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Runs `run` with tokio's own random choices made from the seed. Call it on a fresh thread, because hash maps take their
-/// seed once a thread.
+/// Runs `run` with tokio's own random choices made from the seed.
 #[cfg(tokio_unstable)]
 pub(super) fn seeded<T>(seed: u64, run: impl FnOnce() -> T) -> T {
     use real_tokio::runtime::{Builder, RngSeed};

@@ -48,9 +48,10 @@ where
     R: Send + 'static,
     F: Future<Output = ()> + 'static,
 {
-    entropy::seeded(seed, || {
-        schedule::watched(|| {
-            let mut execution = Execution::new(deployment, seed, events);
+    schedule::watched(|| {
+        // madsim first: it seeds the hash maps of the thread, and whoever makes the first one would do it otherwise.
+        let mut execution = Execution::new(deployment, seed, events);
+        entropy::seeded(seed, || {
             for node in nodes {
                 execution.add(node, program.clone());
             }
@@ -235,7 +236,7 @@ impl<'a> Execution<'a> {
 
 /// Says what to do about parts of tokio that madsim does not simulate.
 fn with_hint(message: String) -> String {
-    let real = ["there is no reactor running", "pthread_attr_init", "failed to spawn thread", "A Tokio 1.x context"];
+    let real = ["there is no reactor running", "sys/thread/unix.rs", "failed to spawn thread", "A Tokio 1.x context"];
     if !real.iter().any(|sign| message.contains(sign)) {
         return message;
     }

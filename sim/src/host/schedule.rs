@@ -40,7 +40,7 @@ fn is_own(id: &Id) -> bool {
 
 /// The spans of nodes and tasks.
 fn is_ours(metadata: &Metadata<'_>) -> bool {
-    metadata.is_span() && metadata.target() == "madsim::task" && ["node", "task"].contains(&metadata.name())
+    metadata.is_span() && metadata.target() == "madsim::sim::task" && ["node", "task"].contains(&metadata.name())
 }
 
 impl Subscriber for Schedule {
