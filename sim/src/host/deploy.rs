@@ -121,7 +121,9 @@ where
     if !same {
         // What is printed is the same, and what is hashed is not.
         let end = |run: &Ended, what: String| Some(Event { at: run.at, node: None, what });
-        let hash = |history: &History<O, R>| format!("the history has the hash {:x}", crate::fingerprint::stable_hash(history));
+        let hash = |history: &History<O, R>| {
+            format!("the history has the hash {:x}", crate::fingerprint::stable_hash(history))
+        };
         let (first, second) = (end(&first, hash(&history)), end(&second, hash(&again)));
         return Err(Refused::Diverged(Box::new(Diverged { seed, same: count, first, second })));
     }

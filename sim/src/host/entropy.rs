@@ -50,15 +50,7 @@ type Syscall = unsafe extern "C" fn(c_long, usize, usize, usize, usize, usize, u
 /// their places, and the kernel looks only at those that the call has.
 #[cfg(target_os = "linux")]
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn syscall(
-    number: c_long,
-    a: usize,
-    b: usize,
-    c: usize,
-    d: usize,
-    e: usize,
-    f: usize,
-) -> c_long {
+pub unsafe extern "C" fn syscall(number: c_long, a: usize, b: usize, c: usize, d: usize, e: usize, f: usize) -> c_long {
     if number == libc::SYS_getrandom {
         // SAFETY: the caller of `SYS_getrandom` passes a buffer, its length and flags.
         return unsafe { libc::getrandom(a as *mut c_void, b, c as c_int as u32) as c_long };

@@ -33,7 +33,11 @@ impl fmt::Display for Event {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Kept {
     /// A task was polled: a node's, by its number among the tasks of that node.
-    Polled { at: Time, node: Option<NodeId>, task: u32 },
+    Polled {
+        at: Time,
+        node: Option<NodeId>,
+        task: u32,
+    },
     Said(Box<Event>),
 }
 

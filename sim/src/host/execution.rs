@@ -216,8 +216,7 @@ impl<'a> Execution<'a> {
         }
         *lasts = begins;
         self.current.say(None, format!("{} {}", if begins { "begins:" } else { "ends:" }, fault.what));
-        let place =
-            Place { madsim: self.runtime.handle(), nodes: &self.nodes, net: &self.net, current: &self.current };
+        let place = Place { madsim: self.runtime.handle(), nodes: &self.nodes, net: &self.net, current: &self.current };
         let has_effect = self.faults.change(&fault.what, begins, &place);
         if has_effect && !*struck {
             *struck = true;
@@ -229,7 +228,9 @@ impl<'a> Execution<'a> {
     /// The faults that had no effect, and why.
     fn idle(&self) -> Vec<Idle> {
         let idle = self.plan.iter().enumerate().filter(|(_, planned)| !planned.struck);
-        let why = |planned: &Planned| self.deployment.idle(&planned.fault).unwrap_or("what it does was so already, or nobody did what it strikes");
+        let why = |planned: &Planned| {
+            self.deployment.idle(&planned.fault).unwrap_or("what it does was so already, or nobody did what it strikes")
+        };
         idle.map(|(place, planned)| Idle { place, fault: planned.fault.clone(), why: why(planned).into() }).collect()
     }
 }

@@ -392,7 +392,9 @@ impl Files {
             (Entry::Folder, Some(Entry::Folder)) => {
                 return Err(Error::new(ErrorKind::DirectoryNotEmpty, "the directory is not empty"));
             }
-            (Entry::File(_), Some(Entry::Folder)) => return Err(Error::new(ErrorKind::IsADirectory, "it is a directory")),
+            (Entry::File(_), Some(Entry::Folder)) => {
+                return Err(Error::new(ErrorKind::IsADirectory, "it is a directory"));
+            }
             (Entry::Folder, Some(Entry::File(_))) => return Err(Error::new(ErrorKind::NotADirectory, "it is a file")),
         }
         let inode = match moved {

@@ -45,7 +45,9 @@ fn refusal<F: Future<Output = ()> + 'static>(
 #[test]
 #[allow(clippy::disallowed_types, reason = "services have hash maps; their order is a function of the seed")]
 fn hash_maps_have_an_order_of_the_seed() {
-    is_seeded(|| (0..20).map(|i| (i, i)).collect::<std::collections::HashMap<u32, u32>>().into_keys().collect::<Vec<_>>());
+    is_seeded(|| {
+        (0..20).map(|i| (i, i)).collect::<std::collections::HashMap<u32, u32>>().into_keys().collect::<Vec<_>>()
+    });
 }
 
 #[test]

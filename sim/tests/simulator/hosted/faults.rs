@@ -33,8 +33,14 @@ fn a_fault_without_effect_is_said() {
         (at(5, 5, partition(&[])), Some("it stops no link")),
         (at(5, 5, partition(&[A, B])), Some("it stops no link")),
         (at(5, 5, What::Cut { from: vec![], to: vec![A], mode: CutMode::Drop }), Some("it stops no link")),
-        (at(5, 5, What::FullDisk { node: A.into() }), Some("what it does was so already, or nobody did what it strikes")),
-        (at(5, 5, What::SlowDisk { node: A.into(), by: Span::ms(1) }), Some("what it does was so already, or nobody did what it strikes")),
+        (
+            at(5, 5, What::FullDisk { node: A.into() }),
+            Some("what it does was so already, or nobody did what it strikes"),
+        ),
+        (
+            at(5, 5, What::SlowDisk { node: A.into(), by: Span::ms(1) }),
+            Some("what it does was so already, or nobody did what it strikes"),
+        ),
         (at(5, 5, partition(&[A])), None),
         (at(5, 5, What::Crash { node: A.into() }), None),
         (at(5, 5, What::Wipe { node: A.into() }), None),
@@ -66,7 +72,8 @@ fn a_pause_of_a_program_that_has_exited_is_without_effect_and_a_crash_is_not() {
 fn a_fault_inside_another_counts_if_it_ends_later() {
     for (lasts, struck) in [(20, 1), (200, 2)] {
         let mut deployment = Deployment::of(1);
-        deployment.faults = vec![at(50, 100, What::Crash { node: A.into() }), at(80, lasts, What::Crash { node: A.into() })];
+        deployment.faults =
+            vec![at(50, 100, What::Crash { node: A.into() }), at(80, lasts, What::Crash { node: A.into() })];
         let run = run(&deployment, 1, waits);
         assert_eq!(run.stats.fault(FaultClass::Crash), struck);
         assert_eq!(run.idle.len() as u64, 2 - struck);
@@ -99,18 +106,22 @@ fn nodes_have_host_names() {
         }
     });
     assert_eq!(run.violation, None);
-    assert_eq!(said(&run), [
-        "server:80=Ok(\"hello\")",
-        "n0:80=Ok(\"hello\")",
-        "10.0.0.1:80=Ok(\"hello\")",
-        "localhost:80=Err(\"connection refused\")",
-        "nobody:80=Err(\"couldn't resolve host\")",
-    ]);
+    assert_eq!(
+        said(&run),
+        [
+            "server:80=Ok(\"hello\")",
+            "n0:80=Ok(\"hello\")",
+            "10.0.0.1:80=Ok(\"hello\")",
+            "localhost:80=Err(\"connection refused\")",
+            "nobody:80=Err(\"couldn't resolve host\")",
+        ]
+    );
 }
 
 #[test]
 fn names_that_mean_something_else_are_refused() {
-    for names in [&["a", "a"][..], &["localhost"], &["n1", "x"], &["10.0.0.1"], &["two words"], &[""], &["a", "b", "c"]] {
+    for names in [&["a", "a"][..], &["localhost"], &["n1", "x"], &["10.0.0.1"], &["two words"], &[""], &["a", "b", "c"]]
+    {
         let deployment = Deployment::of(2).named(names.iter().copied());
         match deploy(&deployment, 1, waits, &[]) {
             Err(Refused::Impossible(impossible)) => assert!(impossible.place.starts_with("names"), "{impossible}"),

@@ -83,11 +83,10 @@ fn each_node_and_each_run_has_a_disk_of_its_own() {
     }
     for seed in 0..3 {
         let run = run(&Deployment::of(2), seed, program);
-        assert_eq!(said(&run).into_iter().collect::<BTreeSet<_>>(), [
-            "before=false".to_string(),
-            "mine=\"n0\"".to_string(),
-            "mine=\"n1\"".to_string()
-        ].into());
+        assert_eq!(
+            said(&run).into_iter().collect::<BTreeSet<_>>(),
+            ["before=false".to_string(), "mine=\"n0\"".to_string(), "mine=\"n1\"".to_string()].into()
+        );
     }
 }
 
@@ -123,7 +122,10 @@ fn a_sync_that_a_crash_interrupts_covers_nothing_for_certain() {
     let mut deployment = with(What::Crash { node: A.into() });
     deployment.disk.sync = Span::ms(80);
     deployment.disk.lost_ppm = 1_000_000;
-    assert_eq!(said(&run(&deployment, 1, program)), ["found=Err(NotFound)", "found=Err(NotFound)", "synced=\"too early\""]);
+    assert_eq!(
+        said(&run(&deployment, 1, program)),
+        ["found=Err(NotFound)", "found=Err(NotFound)", "synced=\"too early\""]
+    );
 }
 
 /// Replaces a file as programs should, or forgets to sync what it renames.
@@ -148,7 +150,8 @@ async fn replaces(node: Words, careful: bool) {
 #[test]
 fn a_rename_is_atomic_only_for_what_was_synced_before() {
     let states = |careful| -> BTreeSet<String> {
-        let runs = (0..60).map(|seed| run(&with(What::Crash { node: A.into() }), seed, move |node| replaces(node, careful)));
+        let runs =
+            (0..60).map(|seed| run(&with(What::Crash { node: A.into() }), seed, move |node| replaces(node, careful)));
         runs.flat_map(|run| said(&run)).collect()
     };
     assert_eq!(states(true), ["state=\"first\"".to_string(), "state=\"other\"".to_string()].into());
@@ -170,7 +173,11 @@ fn files_read_write_and_seek_as_tokios_do() {
         says(&node, "cut", fs::read_to_string("/notes").await.unwrap());
         says(&node, "len", fs::metadata("/notes").await.unwrap().len());
         says(&node, "again", File::create_new("/notes").await.map_err(|error| error.kind()).map(drop));
-        says(&node, "read only", File::open("/notes").await.unwrap().write_all(b"x").await.map_err(|error| error.kind()));
+        says(
+            &node,
+            "read only",
+            File::open("/notes").await.unwrap().write_all(b"x").await.map_err(|error| error.kind()),
+        );
         fs::create_dir_all("/a/b/c").await.unwrap();
         fs::copy("/notes", "/a/b/copy").await.unwrap();
         let mut inside = fs::read_dir("/a/b").await.unwrap();
@@ -186,15 +193,18 @@ fn files_read_write_and_seek_as_tokios_do() {
         says(&node, "gone", fs::try_exists("/z/b/copy").await.unwrap());
     });
     assert_eq!(run.violation, None);
-    assert_eq!(said(&run), [
-        "word=\"world\"",
-        "cut=\"hello W\"",
-        "len=7",
-        "again=Err(AlreadyExists)",
-        "read only=Err(PermissionDenied)",
-        "inside=[(\"/a/b/c\", true), (\"/a/b/copy\", false)]",
-        "moved=\"hello W\"",
-        "not empty=Err(DirectoryNotEmpty)",
-        "gone=false",
-    ]);
+    assert_eq!(
+        said(&run),
+        [
+            "word=\"world\"",
+            "cut=\"hello W\"",
+            "len=7",
+            "again=Err(AlreadyExists)",
+            "read only=Err(PermissionDenied)",
+            "inside=[(\"/a/b/c\", true), (\"/a/b/copy\", false)]",
+            "moved=\"hello W\"",
+            "not empty=Err(DirectoryNotEmpty)",
+            "gone=false",
+        ]
+    );
 }

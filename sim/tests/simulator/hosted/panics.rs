@@ -89,12 +89,15 @@ fn a_panic_that_the_program_joins_is_none() {
     assert_eq!(run.violation, None);
     let said = said(&run);
     assert_eq!(said[0], "awaited=(true, false, \"task panicked with message \\\"no configuration\\\"\")");
-    assert_eq!(said[1..], [
-        "later=Some(\"no configuration\")",
-        "blocking=Err(JoinError::Panic(\"no configuration\"))",
-        "set=1",
-        "aborted=Err(JoinError::Cancelled)"
-    ]);
+    assert_eq!(
+        said[1..],
+        [
+            "later=Some(\"no configuration\")",
+            "blocking=Err(JoinError::Panic(\"no configuration\"))",
+            "set=1",
+            "aborted=Err(JoinError::Cancelled)"
+        ]
+    );
     assert_eq!(run.joined_panics.len(), 4);
     assert_eq!(run.joined_panics[0].property, PROPERTY);
 }

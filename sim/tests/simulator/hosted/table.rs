@@ -252,8 +252,8 @@ mod missing {
     #[allow(unused_imports)]
     mod root {
         use super::stand_ins::*;
-        use tokio::*;
         pub(super) use process::IsMissing;
+        use tokio::*;
     }
 
     #[allow(unused_imports)]
@@ -391,5 +391,8 @@ fn the_guide_has_this_table() {
         std::fs::write(GUIDE, format!("{before}{BEGIN}{table}{END}{after}")).unwrap();
         return;
     }
-    assert_eq!(written, table, "write it again: INSTA_UPDATE=always cargo test -p seedbed-sim --test simulator the_guide");
+    assert_eq!(
+        written, table,
+        "write it again: INSTA_UPDATE=always cargo test -p seedbed-sim --test simulator the_guide"
+    );
 }

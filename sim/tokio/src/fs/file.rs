@@ -72,7 +72,11 @@ impl File {
 
     fn may(&self, allowed: bool) -> Result<Inode> {
         let inode = self.inode()?;
-        if allowed { Ok(inode) } else { Err(Error::new(ErrorKind::PermissionDenied, "the file was not opened for that")) }
+        if allowed {
+            Ok(inode)
+        } else {
+            Err(Error::new(ErrorKind::PermissionDenied, "the file was not opened for that"))
+        }
     }
 
     pub(super) fn all(&self) -> Result<Vec<u8>> {

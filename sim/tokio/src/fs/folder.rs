@@ -26,8 +26,10 @@ pub async fn create_dir(path: impl AsRef<Path>) -> Result<()> {
 /// If a part of the path is a file.
 pub async fn create_dir_all(path: impl AsRef<Path>) -> Result<()> {
     let path = path.as_ref();
-    let missing: Vec<&Path> =
-        path.ancestors().filter(|part| !part.as_os_str().is_empty() && with_files(|files| files.find(part)).is_err()).collect();
+    let missing: Vec<&Path> = path
+        .ancestors()
+        .filter(|part| !part.as_os_str().is_empty() && with_files(|files| files.find(part)).is_err())
+        .collect();
     for part in missing.into_iter().rev() {
         match create_dir(part).await {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),

@@ -128,7 +128,11 @@ impl OwnedReadHalf {
     /// # Errors
     /// If the halves are of different streams.
     pub fn reunite(self, other: OwnedWriteHalf) -> std::result::Result<TcpStream, ReuniteError> {
-        if self.half.is_pair_of(&other.half) { Ok(self.half.unsplit(other.half)) } else { Err(ReuniteError(self, other)) }
+        if self.half.is_pair_of(&other.half) {
+            Ok(self.half.unsplit(other.half))
+        } else {
+            Err(ReuniteError(self, other))
+        }
     }
 }
 
