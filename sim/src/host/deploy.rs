@@ -14,10 +14,11 @@
 //! cut or the packet lost; a stream to a host that has crashed ends instead of being reset. By `madsim-tokio` alone, a
 //! `TcpStream` also sends only when it is flushed, and `UdpSocket::send_to` takes its arguments in the other order.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::future::Future;
 use std::hash::{Hash, Hasher};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::fault::Fault;
 use crate::fingerprint::StableHasher;
@@ -92,7 +93,7 @@ impl From<Impossible> for Refused {
 /// of; and tasks that are polled again and again while none of them waits ([`Deployment::most_polls`]). A loop that never
 /// awaits cannot be stopped.
 ///
-/// Faults that had no effect are in [`Deployed::idle`], and are also printed to the standard error.
+/// Faults that had no effect are in [`Deployed::idle`], and are printed to the standard error when they are first seen.
 ///
 /// # Errors
 /// If `NetSim` cannot do what the deployment asks for, or the program is not determined.
@@ -127,10 +128,17 @@ where
         let (first, second) = (end(&first, hash(&history)), end(&second, hash(&again)));
         return Err(Refused::Diverged(Box::new(Diverged { seed, same: count, first, second })));
     }
-    for idle in &first.idle {
-        eprintln!("seed {seed}: {idle}");
-    }
+    first.idle.iter().for_each(|idle| say_once(seed, idle));
     Ok(judged(first, history, fingerprint, judges))
+}
+
+/// Prints that a fault had no effect, once for each fault and reason in a process: most plans are run with many seeds.
+fn say_once(seed: u64, idle: &Idle) {
+    static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    let text = idle.to_string();
+    if SAID.lock().unwrap_or_else(PoisonError::into_inner).insert(text.clone()) {
+        eprintln!("seed {seed}: {text}");
+    }
 }
 
 /// One run, on a fresh thread.

@@ -11,9 +11,12 @@
 //! shows: a run whose repetition differs is refused.
 #![allow(unsafe_code)]
 
-use std::ffi::{c_int, c_long, c_void};
-use std::mem::transmute;
-use std::sync::atomic::{AtomicUsize, Ordering};
+#[cfg(target_os = "linux")]
+use std::{
+    ffi::{c_int, c_long, c_void},
+    mem::transmute,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 /// Runs `run` with tokio's own random choices made from the seed.
 #[cfg(tokio_unstable)]
@@ -37,10 +40,14 @@ pub(super) fn seeded<T>(_: u64, run: impl FnOnce() -> T) -> T {
 
 /// A linker leaves out what nobody calls.
 fn be_linked() {
+    #[cfg(target_os = "linux")]
     // SAFETY: it asks for the number of this process, and has no other effect.
-    unsafe { syscall(libc::SYS_getpid, 0, 0, 0, 0, 0, 0) };
+    unsafe {
+        syscall(libc::SYS_getpid, 0, 0, 0, 0, 0, 0)
+    };
 }
 
+#[cfg(target_os = "linux")]
 type Syscall = unsafe extern "C" fn(c_long, usize, usize, usize, usize, usize, usize) -> c_long;
 
 /// libc's `syscall`, but for random numbers, which libc's `getrandom` gives: madsim replaces that one, and not this.

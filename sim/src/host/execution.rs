@@ -229,7 +229,7 @@ impl<'a> Execution<'a> {
     fn idle(&self) -> Vec<Idle> {
         let idle = self.plan.iter().enumerate().filter(|(_, planned)| !planned.struck);
         let why = |planned: &Planned| {
-            self.deployment.idle(&planned.fault).unwrap_or("what it does was so already, or nobody did what it strikes")
+            self.deployment.idle(&planned.fault).unwrap_or("nothing changed: it was so already, or nobody ran into it")
         };
         idle.map(|(place, planned)| Idle { place, fault: planned.fault.clone(), why: why(planned).into() }).collect()
     }

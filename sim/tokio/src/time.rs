@@ -10,6 +10,7 @@ pub use madsim::time::*;
 ///
 /// # Errors
 /// If the deadline comes first.
+#[allow(clippy::disallowed_types, reason = "madsim answers the standard library's clock")]
 pub async fn timeout_at<F: IntoFuture>(deadline: Instant, future: F) -> Result<F::Output, error::Elapsed> {
     let mut future = pin!(future.into_future());
     let mut sleep = pin!(sleep_until(deadline));

@@ -43,7 +43,6 @@ fn refusal<F: Future<Output = ()> + 'static>(
 }
 
 #[test]
-#[allow(clippy::disallowed_types, reason = "services have hash maps; their order is a function of the seed")]
 fn hash_maps_have_an_order_of_the_seed() {
     is_seeded(|| {
         (0..20).map(|i| (i, i)).collect::<std::collections::HashMap<u32, u32>>().into_keys().collect::<Vec<_>>()
@@ -104,7 +103,6 @@ fn receivers_of_a_watch_wake_in_an_order_of_the_seed() {
 }
 
 #[test]
-#[allow(clippy::disallowed_types, clippy::disallowed_methods, reason = "services read clocks; madsim answers them")]
 fn clocks_are_virtual() {
     is_determined(|node| async move {
         let began = std::time::Instant::now();
@@ -136,10 +134,10 @@ async fn two_queues(node: Node<u32, u32>) {
 
 /// Wrong on purpose: the first three are never all high.
 fn no_three_high(history: &History<u32, u32>) -> Verdict {
-    match history.invocations().iter().take(3).all(|asked| asked.op >= 100) {
-        true => Err("three of the high ones in a row".into()),
-        false => Ok(()),
+    if history.invocations().iter().take(3).all(|asked| asked.op >= 100) {
+        return Err("three of the high ones in a row".into());
     }
+    Ok(())
 }
 
 fn queues(seed: u64) -> Deployed<u32, u32> {
@@ -200,7 +198,6 @@ fn identifiers_of_threads_and_addresses_are_refused_if_they_are_recorded() {
 }
 
 #[test]
-#[allow(clippy::disallowed_methods, reason = "that is what is refused")]
 fn threads_are_a_violation() {
     let run = run(&Deployment::of(1), 1, |_| async {
         let _ = std::thread::spawn(|| {}).join();

@@ -35,11 +35,11 @@ fn a_fault_without_effect_is_said() {
         (at(5, 5, What::Cut { from: vec![], to: vec![A], mode: CutMode::Drop }), Some("it stops no link")),
         (
             at(5, 5, What::FullDisk { node: A.into() }),
-            Some("what it does was so already, or nobody did what it strikes"),
+            Some("nothing changed: it was so already, or nobody ran into it"),
         ),
         (
             at(5, 5, What::SlowDisk { node: A.into(), by: Span::ms(1) }),
-            Some("what it does was so already, or nobody did what it strikes"),
+            Some("nothing changed: it was so already, or nobody ran into it"),
         ),
         (at(5, 5, partition(&[A])), None),
         (at(5, 5, What::Crash { node: A.into() }), None),

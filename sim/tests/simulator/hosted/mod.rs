@@ -1,6 +1,7 @@
 //! Tokio programs that `deploy` runs: what is determined and what is refused, panics, endless loops, files, and the table of what
 //! works.
 #![cfg(madsim)]
+#![allow(clippy::disallowed_types, clippy::disallowed_methods, reason = "these programs use what services use")]
 
 mod determinism;
 mod faults;

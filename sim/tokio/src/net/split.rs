@@ -127,6 +127,7 @@ impl OwnedReadHalf {
     ///
     /// # Errors
     /// If the halves are of different streams.
+    #[allow(clippy::result_large_err, reason = "it is tokio's own signature")]
     pub fn reunite(self, other: OwnedWriteHalf) -> std::result::Result<TcpStream, ReuniteError> {
         if self.half.is_pair_of(&other.half) {
             Ok(self.half.unsplit(other.half))
@@ -141,6 +142,7 @@ impl OwnedWriteHalf {
     ///
     /// # Errors
     /// If the halves are of different streams.
+    #[allow(clippy::result_large_err, reason = "it is tokio's own signature")]
     pub fn reunite(self, other: OwnedReadHalf) -> std::result::Result<TcpStream, ReuniteError> {
         other.reunite(self)
     }
