@@ -274,6 +274,7 @@ mod missing {
         fn peek(&self) -> Missing {
             Missing
         }
+        #[allow(clippy::wrong_self_convention, reason = "a method of the type would have this name")]
         fn into_std(&self) -> Missing {
             Missing
         }
