@@ -13,6 +13,7 @@ use crate::host::clock;
 use crate::host::deployment::Deployment;
 use crate::host::events::Events;
 use crate::host::files::Files;
+use crate::host::told;
 use crate::process::NodeId;
 use crate::run::property_and_message;
 use crate::time::{Span, Time};
@@ -155,6 +156,7 @@ impl Current {
     pub(super) fn polled(&self, task: (Option<NodeId>, u32)) {
         // madsim adds 50 to 100 ns for each poll, and more only if no task was ready.
         const LONGEST_POLL: Span = Span(100);
+        told::poll_begins();
         let now = self.now();
         let waited = now.since(self.last_poll.replace(now)) > LONGEST_POLL;
         self.busy.set(if waited { 1 } else { self.busy.get() + 1 });

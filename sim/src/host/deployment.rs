@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use crate::disk::DiskConfig;
 use crate::fault::{Fault, Target, What};
+use crate::host::links::links;
 use crate::network::{CutMode, Latency, NetworkConfig};
 use crate::phases::Phases;
 use crate::process::NodeId;
@@ -110,7 +111,7 @@ impl Deployment {
             return Some("it would end as it begins");
         }
         let stops_links = matches!(fault.what, What::Cut { .. } | What::Partition { .. } | What::Isolate { .. });
-        (stops_links && super::faults::links(&fault.what, self.nodes).is_empty()).then_some("it stops no link")
+        (stops_links && links(&fault.what, self.nodes).is_empty()).then_some("it stops no link")
     }
 
     /// When the last fault has ended at the latest.

@@ -15,8 +15,8 @@ use crate::host::current::{Current, NoProgress, Panic};
 use crate::host::deployment::{Deployment, ip};
 use crate::host::events::Events;
 use crate::host::faults::{Faults, Idle, Place};
-use crate::host::program::{FirstTask, Node, who_was_told};
-use crate::host::{entropy, schedule};
+use crate::host::program::{FirstTask, Node};
+use crate::host::{entropy, schedule, told};
 use crate::network::Latency;
 use crate::process::NodeId;
 use crate::run::{caught, property_and_message};
@@ -200,7 +200,7 @@ impl<'a> Execution<'a> {
         loop {
             match caught(|| self.runtime.block_on(clock::reaches(&self.clock, at))) {
                 Ok(()) => return Ok(()),
-                Err(panic) => match who_was_told() {
+                Err(panic) => match told::who_was_told() {
                     Some(node) if !panic.is::<NoProgress>() => self.current.joined(node, &*panic),
                     _ => return Err(panic),
                 },

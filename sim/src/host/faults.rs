@@ -6,8 +6,9 @@ use std::fmt;
 use madsim::net::NetSim;
 use madsim::runtime::{Handle as Madsim, NodeHandle};
 
-use crate::fault::{Direction, Fault, What};
+use crate::fault::{Fault, What};
 use crate::host::current::Current;
+use crate::host::links::links;
 use crate::process::NodeId;
 use crate::time::Span;
 
@@ -140,19 +141,4 @@ fn counted(count: &mut u32, begins: bool) -> bool {
         *count -= 1;
     }
     *count == u32::from(begins)
-}
-
-/// The links that a fault cuts.
-pub(super) fn links(what: &What<NodeId>, nodes: u16) -> Vec<(NodeId, NodeId)> {
-    let all = || (0..nodes).map(NodeId);
-    let stops = |from: NodeId, to: NodeId| match what {
-        What::Cut { from: senders, to: receivers, .. } => senders.contains(&from) && receivers.contains(&to),
-        What::Partition { side, .. } => side.contains(&from) != side.contains(&to),
-        What::Isolate { node, direction, .. } => {
-            from != to
-                && ((from == *node && *direction != Direction::In) || (to == *node && *direction != Direction::Out))
-        }
-        _ => false,
-    };
-    all().flat_map(|from| all().map(move |to| (from, to))).filter(|(from, to)| stops(*from, *to)).collect()
 }

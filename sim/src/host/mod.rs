@@ -35,10 +35,12 @@ mod events;
 mod execution;
 mod faults;
 mod files;
+mod links;
 mod node;
 mod program;
 mod schedule;
 mod site;
+mod told;
 
 pub use current::Panic;
 pub use deploy::{Deployed, Judge, Refused, deploy};
@@ -53,4 +55,5 @@ pub use site::run;
 /// What `seedbed-tokio` is made of: what a task of a hosted program can do to the run that it is in.
 pub mod task {
     pub use super::current::{abandon_panic, join_panic, keep_panic, say, sync_takes, with_files};
+    pub use super::told::nobody_is_told;
 }

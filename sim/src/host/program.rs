@@ -1,6 +1,5 @@
 //! What a program sees of its node, and the first task of a node.
 
-use std::cell::Cell;
 use std::fmt;
 use std::future::Future;
 use std::net::SocketAddr;
@@ -14,6 +13,7 @@ use crate::history::{History, Outcome};
 use crate::host::clock;
 use crate::host::current::{self, current};
 use crate::host::deployment::ip;
+use crate::host::told;
 use crate::process::{NodeId, OpId};
 use crate::time::Time;
 
@@ -97,22 +97,6 @@ impl<O, R: fmt::Debug> Open<O, R> {
     }
 }
 
-thread_local! {
-    /// The node whose first task was woken by a task that panicked.
-    static TOLD: Cell<Option<NodeId>> = const { Cell::new(None) };
-    /// Whether it was the first task of a node that panicked.
-    static FIRST_TASK_PANICKED: Cell<bool> = const { Cell::new(false) };
-}
-
-/// The node whose program has been told of the panic that was just caught.
-///
-/// Tasks that madsim spawned by itself, not through `seedbed-tokio`, end a run when they panic, and the only trace of somebody
-/// who waits for them is that he is woken. The first task of a node counts; others cannot be seen.
-pub(super) fn who_was_told() -> Option<NodeId> {
-    let (told, panicked) = (TOLD.take(), FIRST_TASK_PANICKED.take());
-    told.filter(|_| !panicked)
-}
-
 /// The first task of a node: the program itself, from its first statement on.
 pub(super) struct FirstTask<F> {
     node: NodeId,
@@ -153,7 +137,7 @@ struct Polled;
 impl Drop for Polled {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            FIRST_TASK_PANICKED.set(true);
+            told::nobody_is_told();
         }
     }
 }
@@ -170,7 +154,7 @@ impl Wake for Watched {
 
     fn wake_by_ref(self: &Arc<Self>) {
         if std::thread::panicking() {
-            TOLD.set(Some(self.node));
+            told::is_told(self.node);
         }
         self.waker.wake_by_ref();
     }

@@ -131,6 +131,28 @@ fn a_panic_that_nobody_joins_is_a_violation() {
 }
 
 #[test]
+fn whoever_waits_at_a_channel_is_not_told() {
+    let run = run(&Deployment::of(1), 1, |node| async move {
+        let (send, mut receive) = tokio::sync::mpsc::channel::<u8>(1);
+        // The first is joined; both wake the receiver as they fall.
+        let other = send.clone();
+        let joined = tokio::spawn(async move {
+            let _other = other;
+            fail();
+        });
+        assert!(joined.await.is_err());
+        tokio::spawn(async move {
+            sleep(Duration::from_millis(5)).await;
+            let _send = send;
+            fail();
+        });
+        says(&node, "received", receive.recv().await);
+    });
+    assert_eq!(violated(&run).0, PROPERTY);
+    assert_eq!(run.joined_panics.len(), 1);
+}
+
+#[test]
 fn madsims_own_handles_tell_the_first_task_that_waits() {
     let told = run(&Deployment::of(1), 1, |node| async move {
         let task = madsim_tokio::spawn(async {

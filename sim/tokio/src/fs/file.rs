@@ -1,4 +1,4 @@
-//! An open file.
+//! An open file, and how it is opened.
 
 use std::fmt;
 use std::io::{Error, ErrorKind, Result, SeekFrom};
@@ -12,7 +12,8 @@ use madsim_tokio::io::{AsyncRead, AsyncSeek, AsyncWrite, ReadBuf};
 use seedbed_sim::host::task::{say, sync_takes, with_files};
 use seedbed_sim::host::{Inode, OpenHow, Opened};
 
-use super::{Metadata, OpenOptions};
+use super::metadata::Metadata;
+use super::turn::turn;
 
 /// An open file, or a folder that is opened to be synced.
 pub struct File {
@@ -21,6 +22,67 @@ pub struct File {
     how: OpenHow,
     /// Where the next read or write begins; clones share it.
     at: Arc<Mutex<u64>>,
+}
+
+/// How a file is opened.
+#[derive(Clone, Debug, Default)]
+pub struct OpenOptions {
+    how: OpenHow,
+}
+
+impl OpenOptions {
+    /// Nothing is allowed yet.
+    pub fn new() -> Self {
+        OpenOptions::default()
+    }
+
+    /// Whether it may be read.
+    pub fn read(&mut self, read: bool) -> &mut Self {
+        self.how.read = read;
+        self
+    }
+
+    /// Whether it may be written.
+    pub fn write(&mut self, write: bool) -> &mut Self {
+        self.how.write = write;
+        self
+    }
+
+    /// Whether what is written goes to the end.
+    pub fn append(&mut self, append: bool) -> &mut Self {
+        self.how.append = append;
+        self
+    }
+
+    /// Whether what is there is removed.
+    pub fn truncate(&mut self, truncate: bool) -> &mut Self {
+        self.how.truncate = truncate;
+        self
+    }
+
+    /// Whether a file that is missing is made.
+    pub fn create(&mut self, create: bool) -> &mut Self {
+        self.how.create = create;
+        self
+    }
+
+    /// Whether a file that is there is an error.
+    pub fn create_new(&mut self, create_new: bool) -> &mut Self {
+        self.how.create_new = create_new;
+        self
+    }
+
+    /// Opens the file.
+    ///
+    /// # Errors
+    /// As `open(2)`.
+    pub async fn open(&self, path: impl AsRef<Path>) -> Result<File> {
+        turn().await;
+        let path = path.as_ref();
+        say(|| format!("opens {}", path.display()));
+        let opened = with_files(|files| files.open(path, self.how))?;
+        Ok(File::of(opened, path.to_path_buf(), self.how))
+    }
 }
 
 impl fmt::Debug for File {
@@ -95,7 +157,7 @@ impl File {
     /// # Errors
     /// Never.
     pub async fn sync_all(&self) -> Result<()> {
-        super::turn().await;
+        turn().await;
         say(|| format!("syncs {}", self.path.display()));
         let begun = with_files(|files| files.begin_sync(&self.opened));
         let takes = Duration::from_nanos(sync_takes().0);
@@ -119,7 +181,7 @@ impl File {
     /// # Errors
     /// If it was not opened for writing, or the disk is full.
     pub async fn set_len(&self, len: u64) -> Result<()> {
-        super::turn().await;
+        turn().await;
         let inode = self.may(self.how.write || self.how.append)?;
         say(|| format!("sets the length of {} to {len}", self.path.display()));
         with_files(|files| files.set_len(inode, len as usize))
@@ -130,7 +192,7 @@ impl File {
     /// # Errors
     /// Never.
     pub async fn metadata(&self) -> Result<Metadata> {
-        super::turn().await;
+        turn().await;
         Ok(match self.opened {
             Opened::File(inode) => Metadata::of_file(with_files(|files| files.len(inode)) as u64),
             Opened::Folder(_) => Metadata::of_folder(),

@@ -7,14 +7,16 @@ use std::path::{Path, PathBuf};
 use seedbed_sim::host::Entry;
 use seedbed_sim::host::task::{say, with_files};
 
-use super::{FileType, Metadata};
+use super::metadata::{FileType, Metadata};
+use super::turn::turn;
+use super::whole::remove_file;
 
 /// Makes a folder.
 ///
 /// # Errors
 /// If there is something of this name, or its folder is missing.
 pub async fn create_dir(path: impl AsRef<Path>) -> Result<()> {
-    super::turn().await;
+    turn().await;
     let path = path.as_ref();
     say(|| format!("makes the folder {}", path.display()));
     with_files(|files| files.create_folder(path))
@@ -47,7 +49,7 @@ pub async fn create_dir_all(path: impl AsRef<Path>) -> Result<()> {
 /// # Errors
 /// As `rmdir(2)`.
 pub async fn remove_dir(path: impl AsRef<Path>) -> Result<()> {
-    super::turn().await;
+    turn().await;
     let path = path.as_ref();
     say(|| format!("removes the folder {}", path.display()));
     with_files(|files| files.remove_folder(path))
@@ -62,7 +64,7 @@ pub async fn remove_dir_all(path: impl AsRef<Path>) -> Result<()> {
     for (inside, entry) in with_files(|files| files.list(&path))? {
         match entry {
             Entry::Folder => Box::pin(remove_dir_all(inside)).await?,
-            Entry::File(_) => super::remove_file(inside).await?,
+            Entry::File(_) => remove_file(inside).await?,
         }
     }
     remove_dir(path).await
@@ -73,7 +75,7 @@ pub async fn remove_dir_all(path: impl AsRef<Path>) -> Result<()> {
 /// # Errors
 /// If there is none.
 pub async fn read_dir(path: impl AsRef<Path>) -> Result<ReadDir> {
-    super::turn().await;
+    turn().await;
     let mut entries = with_files(|files| files.list(path.as_ref()))?;
     entries.reverse();
     Ok(ReadDir { entries, folder: path.as_ref().to_path_buf() })

@@ -6,6 +6,8 @@ use std::path::Path;
 use seedbed_sim::host::Entry;
 use seedbed_sim::host::task::with_files;
 
+use super::turn::turn;
+
 /// What is known of a file or a folder.
 #[derive(Clone, Debug)]
 pub struct Metadata {
@@ -79,7 +81,7 @@ impl Metadata {
 /// # Errors
 /// If there is none.
 pub async fn metadata(path: impl AsRef<Path>) -> Result<Metadata> {
-    super::turn().await;
+    turn().await;
     let entry = with_files(|files| files.find(path.as_ref()))?;
     Ok(Metadata::of(&entry))
 }

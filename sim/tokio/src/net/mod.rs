@@ -2,10 +2,15 @@
 
 mod socket;
 mod split;
-pub mod tcp;
+mod stream;
 mod udp;
 
 pub use madsim::net::{ToSocketAddrs, UnixDatagram, UnixListener, UnixStream, lookup_host};
 pub use socket::TcpSocket;
-pub use tcp::{TcpListener, TcpStream};
+pub use stream::{TcpListener, TcpStream};
 pub use udp::UdpSocket;
+
+/// The halves of streams.
+pub mod tcp {
+    pub use super::split::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, ReuniteError, WriteHalf};
+}

@@ -4,7 +4,7 @@ use std::io::{Error, ErrorKind, Result};
 use std::net::SocketAddr;
 use std::sync::Mutex;
 
-use super::{TcpListener, TcpStream};
+use super::stream::{TcpListener, TcpStream};
 
 /// A socket that is configured before it connects or listens. The simulated network has nothing to configure: options are
 /// accepted and have no effect.

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 
 use madsim_tokio::io::{self, AsyncRead, AsyncWrite, ReadBuf};
 
-use super::tcp::TcpStream;
+use super::stream::TcpStream;
 
 macro_rules! read_half {
     ($(#[$doc:meta])* $half:ident $(<$life:lifetime>)?, $stream:ty) => {
@@ -110,16 +110,20 @@ write_half!(
     TcpStream
 );
 
-pub(super) fn borrowed(stream: &mut TcpStream) -> (ReadHalf<'_>, WriteHalf<'_>) {
-    let addresses = Addresses::of(stream);
-    let (read, write) = io::split(stream);
-    (ReadHalf { half: read, addresses }, WriteHalf { half: write, addresses })
-}
+impl TcpStream {
+    /// Both halves, borrowed.
+    pub fn split(&mut self) -> (ReadHalf<'_>, WriteHalf<'_>) {
+        let addresses = Addresses::of(self);
+        let (read, write) = io::split(self);
+        (ReadHalf { half: read, addresses }, WriteHalf { half: write, addresses })
+    }
 
-pub(super) fn owned(stream: TcpStream) -> (OwnedReadHalf, OwnedWriteHalf) {
-    let addresses = Addresses::of(&stream);
-    let (read, write) = io::split(stream);
-    (OwnedReadHalf { half: read, addresses }, OwnedWriteHalf { half: write, addresses })
+    /// Both halves.
+    pub fn into_split(self) -> (OwnedReadHalf, OwnedWriteHalf) {
+        let addresses = Addresses::of(&self);
+        let (read, write) = io::split(self);
+        (OwnedReadHalf { half: read, addresses }, OwnedWriteHalf { half: write, addresses })
+    }
 }
 
 impl OwnedReadHalf {

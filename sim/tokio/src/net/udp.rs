@@ -4,8 +4,7 @@ use std::io::Result;
 use std::net::SocketAddr;
 
 use madsim::net as simulated;
-
-use super::ToSocketAddrs;
+use madsim::net::ToSocketAddrs;
 
 /// A socket for datagrams.
 #[derive(Debug)]

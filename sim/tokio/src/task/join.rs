@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 use madsim::task as madsim_task;
 pub use madsim::task::AbortHandle;
 use madsim_tokio::task::Id;
-use seedbed_sim::host::task::{abandon_panic, join_panic, keep_panic};
+use seedbed_sim::host::task::{abandon_panic, join_panic, keep_panic, nobody_is_told};
 
 type Payload = Box<dyn Any + Send + 'static>;
 
@@ -114,6 +114,7 @@ impl<F: Future> Future for Caught<F> {
                 let mut link = self.link.lock().expect("no panic while it is held");
                 if link.detached {
                     drop(link);
+                    nobody_is_told();
                     resume_unwind(panic);
                 }
                 link.panic = keep_panic(&*panic);

@@ -7,7 +7,8 @@ use std::task::{Context, Poll};
 
 use madsim_tokio::task::Id;
 
-use super::{AbortHandle, JoinError, JoinHandle};
+use super::join::{AbortHandle, JoinError, JoinHandle};
+use super::spawn::{spawn, spawn_blocking, spawn_local};
 
 /// A set of tasks; dropped, it aborts those that run. Of several that have ended, the one that was spawned first is joined
 /// first.
@@ -121,13 +122,13 @@ impl<T: 'static> JoinSet<T> {
         F: Future<Output = T> + Send + 'static,
         T: Send,
     {
-        self.add(super::spawn(future))
+        self.add(spawn(future))
     }
 
     /// Spawns a task that stays on its thread.
     #[track_caller]
     pub fn spawn_local<F: Future<Output = T> + 'static>(&mut self, future: F) -> AbortHandle {
-        self.add(super::spawn_local(future))
+        self.add(spawn_local(future))
     }
 
     /// Runs `work` in a task.
@@ -137,7 +138,7 @@ impl<T: 'static> JoinSet<T> {
         F: FnOnce() -> T + Send + 'static,
         T: Send,
     {
-        self.add(super::spawn_blocking(work))
+        self.add(spawn_blocking(work))
     }
 
     fn add(&mut self, task: JoinHandle<T>) -> AbortHandle {

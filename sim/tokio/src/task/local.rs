@@ -7,7 +7,8 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use super::{AbortHandle, JoinHandle};
+use super::join::{AbortHandle, JoinHandle};
+use super::spawn::spawn_local;
 
 /// A set of tasks that need not be `Send`. Unlike tokio's, they run as soon as they are spawned, whether somebody awaits the set
 /// or not; dropped, it aborts them.
@@ -58,7 +59,7 @@ impl LocalSet {
     {
         self.running.borrow_mut().count += 1;
         let runs = Runs(self.running.clone());
-        let task = super::spawn_local(async move {
+        let task = spawn_local(async move {
             let _runs = runs;
             future.await
         });
@@ -66,7 +67,7 @@ impl LocalSet {
         task
     }
 
-    /// Runs a future in which [`super::spawn_local`] may be used.
+    /// Runs a future in which [`spawn_local`] may be used.
     pub async fn run_until<F: Future>(&self, future: F) -> F::Output {
         future.await
     }

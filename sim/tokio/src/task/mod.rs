@@ -3,45 +3,10 @@
 mod join;
 mod join_set;
 mod local;
+mod spawn;
 
 pub use join::{AbortHandle, JoinError, JoinHandle};
 pub use join_set::JoinSet;
 pub use local::LocalSet;
 pub use madsim_tokio::task::{Id, LocalKey, futures, yield_now};
-
-use std::future::Future;
-
-/// Spawns a task on this node.
-#[track_caller]
-pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
-where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
-{
-    spawn_local(future)
-}
-
-/// Spawns a task that stays on its thread, as all tasks of a simulation do.
-#[track_caller]
-pub fn spawn_local<F>(future: F) -> JoinHandle<F::Output>
-where
-    F: Future + 'static,
-    F::Output: 'static,
-{
-    JoinHandle::of(future)
-}
-
-/// Runs `work` in a task. In a simulation nothing blocks for long: it takes no virtual time.
-#[track_caller]
-pub fn spawn_blocking<T, F>(work: F) -> JoinHandle<T>
-where
-    F: FnOnce() -> T + Send + 'static,
-    T: Send + 'static,
-{
-    JoinHandle::of(async move { work() })
-}
-
-/// Runs `work` here and now.
-pub fn block_in_place<T>(work: impl FnOnce() -> T) -> T {
-    work()
-}
+pub use spawn::{block_in_place, spawn, spawn_blocking, spawn_local};

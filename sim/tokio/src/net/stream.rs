@@ -9,8 +9,7 @@ use madsim::net as simulated;
 use madsim_tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use madsim_tokio::sync::OnceCell;
 
-use super::ToSocketAddrs;
-pub use super::split::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, ReuniteError, WriteHalf};
+use madsim::net::ToSocketAddrs;
 
 /// A stream. What is written is sent at once, as tokio does; madsim's own waits for a flush.
 ///
@@ -65,16 +64,6 @@ impl TcpStream {
     /// Never.
     pub fn nodelay(&self) -> Result<bool> {
         Ok(self.nodelay.load(std::sync::atomic::Ordering::Relaxed))
-    }
-
-    /// Both halves, borrowed.
-    pub fn split(&mut self) -> (ReadHalf<'_>, WriteHalf<'_>) {
-        super::split::borrowed(self)
-    }
-
-    /// Both halves.
-    pub fn into_split(self) -> (OwnedReadHalf, OwnedWriteHalf) {
-        super::split::owned(self)
     }
 }
 
