@@ -56,8 +56,8 @@ pub struct Deployed<O, R> {
     pub stats: Stats,
 }
 
-/// Why a deployment has no outcome.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Why a deployment has no outcome. Both ways to print it are for people, since most callers unwrap it.
+#[derive(Clone, PartialEq, Eq)]
 pub enum Refused {
     /// It asks for what cannot be done to a program.
     Impossible(Impossible),
@@ -71,6 +71,12 @@ impl fmt::Display for Refused {
             Refused::Impossible(impossible) => impossible.fmt(f),
             Refused::Diverged(diverged) => diverged.fmt(f),
         }
+    }
+}
+
+impl fmt::Debug for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
