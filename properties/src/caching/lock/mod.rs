@@ -1,5 +1,6 @@
 //! The properties of locks.
 
+mod answers;
 mod exclusion;
 mod liveness;
 mod resource;
@@ -12,10 +13,13 @@ use seedbed_sim::{Boundary, FaultClass, Suite, Swarm, maker};
 
 use crate::replication::raft::{ElectionSafety, Group, LeaderCompleteness, StateMachineSafety};
 
+pub use answers::{AnsweredAsAccepted, WrittenOnce};
 pub use exclusion::{OneInside, is_inside};
-pub use liveness::{FREED_WITHIN, FreedAfterCrash, SERVED_WITHIN, everybody_served};
+pub use liveness::{FREED_WITHIN, FreedAfterCrash, everybody_served, served_within};
 pub use resource::{Writes, tokens_never_decrease, used_one_after_the_other};
-pub use rules::{GrantedInOrder, counts_balance, only_holder_releases_on_redis, queue_in_order};
+pub use rules::{
+    CountsBalance, GrantedInOrder, granted_when_free_on_redis, only_holder_releases_on_redis, queue_in_order,
+};
 
 /// The lock service hosts a Raft group.
 impl Group for Lock {
@@ -31,10 +35,13 @@ pub fn suite() -> Suite<Lock> {
     let mut suite = Suite::new(Lock::default())
         .property(OneInside::default())
         .property(tokens_never_decrease())
+        .property(WrittenOnce::default())
         .property(used_one_after_the_other())
+        .property(AnsweredAsAccepted::default())
+        .property(granted_when_free_on_redis())
         .property(only_holder_releases_on_redis())
         .property(queue_in_order())
-        .property(counts_balance())
+        .property(CountsBalance::default())
         .property(GrantedInOrder::default())
         .property(everybody_served())
         .property(FreedAfterCrash::default());
