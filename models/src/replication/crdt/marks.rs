@@ -17,6 +17,7 @@ seedbed_sim::marks! {
     SNAPSHOT_INSTALLED = "snapshot installed",
     seldom SNAPSHOT_OF_ANOTHER_PAST = "snapshot of another past",
     STATES_JOINED_THAT_HAD_BOTH_GONE_ON = "states joined that had both gone on",
+    TAKES_A_LATER_NAME = "takes a later name",
     TOMBSTONES_FORGOTTEN = "tombstones forgotten",
     UPDATE_REFUSED = "update refused",
     WHOLE_STATE_SENT_FOR_WANT_OF_DELTAS = "whole state sent for want of deltas",

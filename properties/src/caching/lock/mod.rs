@@ -9,7 +9,7 @@ mod rules;
 use seedbed_models::caching::lock::on_raft::Locks;
 use seedbed_models::caching::lock::{Kind, LeaseSettings, Lock, Node};
 use seedbed_models::replication::raft::Server;
-use seedbed_sim::{Boundary, FaultClass, Suite, Swarm, maker};
+use seedbed_sim::{Boundary, FaultClass, Span, Suite, Swarm, maker};
 
 use crate::replication::raft::{ElectionSafety, Group, LeaderCompleteness, StateMachineSafety};
 
@@ -58,6 +58,20 @@ pub fn suite() -> Suite<Lock> {
             "lock/exclusion",
             unwatched(Kind::Redis),
             Swarm::only([FaultClass::Pause]).over_pause(40).as_configured(),
+        ))
+        .boundary(Boundary::new(
+            "pause-beyond-lease-on-raft",
+            "a holder stands still for longer than its lease on the Raft group, which agrees to revoke it: two hold the lock",
+            "lock/exclusion",
+            Lock { pause: Some(Span::ms(900)), ..alone(Kind::Raft) },
+            Swarm::only([FaultClass::Pause]).as_configured(),
+        ))
+        .boundary(Boundary::new(
+            "skew-beyond-lease",
+            "a clock steps by more than the lease: its server takes the lock back, or its holder keeps it for too long",
+            "lock/exclusion",
+            Lock { offset: Some(Span::secs(1)), step: Span::ms(30), ..unwatched(Kind::Redis) },
+            Swarm::only([FaultClass::Skew]).as_configured(),
         ))
         .boundary(Boundary::new(
             "asynchronous-failover",

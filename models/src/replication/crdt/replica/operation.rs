@@ -214,13 +214,14 @@ impl OperationReplica {
             return;
         };
         let (from, delivered) = (self.author.me(), self.broadcast.delivered().clone());
-        ctx.send(peer, Message::Digest { from, delivered });
+        let digest = Message::Digest { from, delivered };
+        if ctx.planted(Bug::ReportsBeforeDurable) { ctx.send_early(peer, digest) } else { ctx.send(peer, digest) }
     }
 
     /// Another has told what it has delivered: that is a report, and a question.
     fn digest(&mut self, ctx: &mut Ctx<'_, Self>, from: ReplicaId, delivered: &Context) {
         if !self.takes_from(ctx, from) || self.author.is_outdated(from) {
-            return;
+            return self.author.tell_if_outdated(ctx, from);
         }
         self.broadcast.report(from.node, delivered);
         // Members have all that was pruned: a digest that lacks some of it is an old one.
@@ -308,7 +309,8 @@ impl OperationReplica {
             return;
         };
         if self.author.is_outdated(from) {
-            return ctx.mark(marks::WORD_OF_A_REPLICA_THAT_DOES_NOT_COUNT);
+            ctx.mark(marks::WORD_OF_A_REPLICA_THAT_DOES_NOT_COUNT);
+            return self.author.tell_if_outdated(ctx, from);
         }
         self.count(ctx, from, theirs);
         let news = match self.broadcast.missing(theirs) {
@@ -354,6 +356,16 @@ impl OperationReplica {
         self.become_member(ctx);
     }
 
+    /// Goes by a later name, and asks again to be let in where it has not been. Those who have welcomed it knew the earlier name.
+    fn outdated(&mut self, ctx: &mut Ctx<'_, Self>, of: ReplicaId, later: ReplicaId) {
+        let Some(id) = self.author.succeed(ctx, of, later) else { return };
+        self.log(ctx, Entry::Born(id));
+        if let Standing::Joining { by, .. } = &mut self.standing {
+            by.clear();
+            self.ask_to_join(ctx);
+        }
+    }
+
     /// Is a member, if all have welcomed it and have what was forgotten where it goes on from.
     fn become_member(&mut self, ctx: &mut Ctx<'_, Self>) {
         let Standing::Joining { by, had } = &self.standing else {
@@ -390,6 +402,10 @@ struct Welcome {
 impl Updatable for OperationReplica {
     fn is_member(&self) -> bool {
         OperationReplica::is_member(self)
+    }
+
+    fn ghost_mut(&mut self) -> &mut Ghost {
+        &mut self.ghost
     }
 
     /// A client's update (its prepare-update, and the effect here).
@@ -444,6 +460,7 @@ impl Process for OperationReplica {
             Message::Missing { from, updates } => self.receive(ctx, from, updates),
             Message::Digest { from, delivered } => self.digest(ctx, from, &delivered),
             Message::Join { from, delivered } => self.join(ctx, from, &delivered),
+            Message::Outdated { of, later } => self.outdated(ctx, of, later),
             Message::Welcome { from, to, member, delivered, news } => {
                 self.welcome(ctx, to, Welcome { from, member, delivered, news });
             }
