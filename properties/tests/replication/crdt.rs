@@ -53,8 +53,10 @@ fn who_is_born_before_its_predecessor_takes_a_later_name() {
     let add = |item| Op::Set(SetOp::Add(item));
     let asks = [(150, 0, add(1)), (1_300, 0, add(2)), (1_500, 1, add(3))];
     let behind = What::Skew { node: n0.into(), offset_ns: -900_000_000, drift_ppm: 0 };
-    let faults =
-        vec![Fault::new(Time::ms(900), Span::ms(90), What::Wipe { node: n0.into() }), Fault::new(Time::ms(950), Span::ms(600), behind)];
+    let faults = vec![
+        Fault::new(Time::ms(900), Span::ms(90), What::Wipe { node: n0.into() }),
+        Fault::new(Time::ms(950), Span::ms(600), behind),
+    ];
     for style in STYLES {
         for forgets in [false, true] {
             let model = Crdt { forgets: forgets && style == Style::Operation, ..Crdt::of(Kind::AwSet, style) };

@@ -186,7 +186,10 @@ impl Redlock {
         let began = ctx.now();
         let mut script = Script::set_and_count(LOCK, value, px, FENCE);
         if ctx.planted(Bug::SetWithoutNx) {
-            script = Script { when: Vec::new(), then: vec![Command::Set { key: LOCK, value, nx: false, px }, Command::Incr(FENCE)] };
+            script = Script {
+                when: Vec::new(),
+                then: vec![Command::Set { key: LOCK, value, nx: false, px }, Command::Incr(FENCE)],
+            };
         }
         let request = self.request(ctx, Command::Eval(script));
         let (granted, refused) = (BTreeMap::new(), BTreeSet::new());

@@ -65,6 +65,9 @@ impl Lock {
         }
         let drifted = Span(bound.0 / 8);
         let drift_ppm = u128::from(drifted.0) * 1_000_000 / u128::from(LONGEST_WORLD.0);
-        Skew { offset: bound - drifted, drift_ppm: u32::try_from(drift_ppm).unwrap_or(u32::MAX).min(self.lease.drift_ppm) }
+        Skew {
+            offset: bound - drifted,
+            drift_ppm: u32::try_from(drift_ppm).unwrap_or(u32::MAX).min(self.lease.drift_ppm),
+        }
     }
 }

@@ -211,7 +211,7 @@ impl Model for Crdt {
 
     fn holds(&self, process: &Replica, role: &str) -> Option<u64> {
         match role {
-            "newcomer" => (process.id().is_some() && !process.is_member()).then_some(0),
+            "newcomer" => (!process.is_member()).then_some(0),
             "ahead" if process.is_member() => Some(process.untold()).filter(|untold| *untold > 0),
             _ => None,
         }

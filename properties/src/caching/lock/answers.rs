@@ -46,7 +46,9 @@ impl Property<Lock> for AnsweredAsAccepted {
 
 impl AnsweredAsAccepted {
     fn judge(&self, world: &World<Lock>, node: NodeId, client: &Client, op: OpId) -> Verdict {
-        let Some(asked) = world.history().invocations().iter().rev().find(|asked| asked.id == op) else { return Ok(()) };
+        let Some(asked) = world.history().invocations().iter().rev().find(|asked| asked.id == op) else {
+            return Ok(());
+        };
         let Some(answer) = asked.returned() else { return Ok(()) };
         let acquisition = Acquisition(op.0);
         let Some(token) = token_of(client, acquisition) else {

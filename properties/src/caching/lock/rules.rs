@@ -105,7 +105,8 @@ impl CountsBalance {
             match *transition {
                 Transition::Requested(_) => {
                     if let Some(still) = inside {
-                        let words = format!("{node} asks for the lock, and has not left as often as it entered for {still}");
+                        let words =
+                            format!("{node} asks for the lock, and has not left as often as it entered for {still}");
                         return Err(Broken::new([node], words));
                     }
                 }

@@ -49,7 +49,9 @@ fn may_refuse(kind: Kind, execution: &Execution, replica: &Replica, update: &Op)
         (Op::Counter(CounterOp::Grant { .. }), _) => true,
         (Op::Set(SetOp::Remove(_)), _) if kind == Kind::GSet => true,
         (Op::Set(SetOp::Remove(item)), Value::Items(items)) => !items.contains(item),
-        (Op::List(ListOp::Delete(_)) | Op::Text(TextOp::Delete(..)), Value::Sequence(shown)) if shown.is_empty() => true,
+        (Op::List(ListOp::Delete(_)) | Op::Text(TextOp::Delete(..)), Value::Sequence(shown)) if shown.is_empty() => {
+            true
+        }
         (Op::Text(TextOp::Delete(_, count)), _) => *count == 0,
         (Op::Text(TextOp::Insert(_, text)), _) => text.is_empty(),
         _ => false,

@@ -41,7 +41,9 @@ impl TombstonesStay {
         let seen = &replica.ghost().seen;
         let lost = self.forgotten.iter().find(|(other, gone)| **other != node && !seen.includes(gone));
         lost.map_or(Ok(()), |(other, gone)| {
-            let words = format!("{node} has come back with {seen:?}; {other} has forgotten {gone:?}, which members are to have");
+            let words = format!(
+                "{node} has come back with {seen:?}; {other} has forgotten {gone:?}, which members are to have"
+            );
             Err(Broken::new([*other, node], words))
         })
     }

@@ -142,7 +142,9 @@ impl Property<Crdt> for LastWriterWins {
             for (key, writes) in writes {
                 let (shows, last) = (shown.remove(&key), writes.iter().map(|(at, _)| *at).max().unwrap_or_default());
                 if !writes.iter().any(|(at, item)| *item == shows && last.since(*at) <= apart) {
-                    let words = format!("{node} shows {shows:?} under {key}; written there were, by the world's time, {writes:?}");
+                    let words = format!(
+                        "{node} shows {shows:?} under {key}; written there were, by the world's time, {writes:?}"
+                    );
                     return Err(Broken::new([node], words));
                 }
             }

@@ -62,12 +62,19 @@ enum Standing {
     Member,
 }
 
+impl Standing {
+    /// Nobody counts it yet.
+    fn newcomer() -> Self {
+        Standing::Joining { by: BTreeSet::new(), had: BTreeMap::new() }
+    }
+}
+
 impl OperationReplica {
     /// A replica that has nothing.
     pub fn new(settings: Settings) -> Self {
         let (author, payload) = (Author::new(&settings), Payload::new(settings.kind));
         let broadcast = Broadcast::new(settings.order);
-        let standing = Standing::Joining { by: BTreeSet::new(), had: BTreeMap::new() };
+        let standing = Standing::newcomer();
         let rounds = Rounds::new(&settings);
         OperationReplica { settings, author, payload, broadcast, standing, ghost: Ghost::default(), rounds }
     }
@@ -116,6 +123,7 @@ impl OperationReplica {
         match entry {
             Entry::Born(id) => {
                 self.author.recover(Identity { id, made: 0, latest: seedbed_sim::Time::ZERO });
+                self.standing = Standing::newcomer();
             }
             Entry::Counts(other) => _ = self.author.meet(other),
             Entry::Delivered(update) => {
@@ -356,14 +364,18 @@ impl OperationReplica {
         self.become_member(ctx);
     }
 
-    /// Goes by a later name, and asks again to be let in where it has not been. Those who have welcomed it knew the earlier name.
+    /// Goes by a later name, with what it has. Where replicas are counted nobody counts that name yet, so it asks all to be let
+    /// in, and takes no part before.
     fn outdated(&mut self, ctx: &mut Ctx<'_, Self>, of: ReplicaId, later: ReplicaId) {
         let Some(id) = self.author.succeed(ctx, of, later) else { return };
         self.log(ctx, Entry::Born(id));
-        if let Standing::Joining { by, .. } = &mut self.standing {
-            by.clear();
-            self.ask_to_join(ctx);
+        if !self.settings.forgets {
+            return self.log(ctx, Entry::Member);
         }
+        self.standing = Standing::newcomer();
+        ctx.cancel(&Timer::Gossip);
+        ctx.cancel(&Timer::Forget);
+        self.ask_to_join(ctx);
     }
 
     /// Is a member, if all have welcomed it and have what was forgotten where it goes on from.
