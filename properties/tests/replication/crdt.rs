@@ -67,6 +67,22 @@ fn who_is_born_before_its_predecessor_takes_a_later_name() {
     }
 }
 
+/// A crash leaves the birth of a sole replica on its disk, and not that it is a member: nobody else can let it in.
+#[test]
+fn a_sole_replica_lets_itself_in() {
+    let n0 = NodeId(0);
+    for forgets in [false, true] {
+        let mut case = Case::quiet(Crdt { replicas: 1, forgets, ..Crdt::of(Kind::AwSet, Style::Operation) });
+        case.scenario.disk.sync = Span::ms(10);
+        case.operations = vec![Operation { at: Time::ms(300), client: n0, op: Op::Set(SetOp::Add(1)) }];
+        case.faults = vec![Fault::new(Time::ms(95), Span::ms(5), What::Crash { node: n0.into() })];
+        let lost = Deviation::Crash { node: n0, n: 0, write: 1, fate: WriteFate::Lost };
+        let finished = run(&case, &Source::Fixed(vec![lost]), &suite().properties, Record::No).expect("it is possible");
+        assert_eq!(finished.violation, None);
+        assert_eq!(finished.history.invocations()[0].returned(), Some(&Ret::Made), "{:?}", finished.marks);
+    }
+}
+
 #[test]
 fn more_replicas_keep_their_promises_too() {
     check(Crdt { replicas: 5, ..Crdt::default() }).properties(suite().properties).seeds(100).run();

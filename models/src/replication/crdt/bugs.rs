@@ -23,8 +23,8 @@ seedbed_sim::bugs! {
             "a write is dated by the writes that its replica has seen, and not by the clock" => "crdt/last_writer_wins",
         ReportsBeforeDurable = "reports-before-durable",
             "a replica tells what it has delivered before that is on its disk: others forget what it may lose" => "crdt/tombstones_stay",
-        BornByItsClock = "born-by-its-clock",
-            "a replica whose clock was behind at its birth goes on under a name that others take for an earlier one" => "crdt/updates_reach_all",
+        DrawnName = "drawn-name",
+            "a new replica draws its name, and keeps one that others take for that of an earlier replica" => "crdt/updates_reach_all",
         DotReuseAfterRestart = "dot-reuse-after-restart",
             "what comes back with an empty disk goes by its old name, and gives names again" => "crdt/specification",
     }

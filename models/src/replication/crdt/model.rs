@@ -92,10 +92,7 @@ impl Crdt {
             }
             Bug::TombstoneGcTooEarly | Bug::ReportsBeforeDurable => (kinds, vec![Style::Operation]),
             Bug::DatedByCount => (vec![Kind::LwwRegister, Kind::LwwSet, Kind::LwwMap], all),
-            Bug::BornByItsClock => {
-                let by_clock = kinds.into_iter().filter(|kind| !kind.is_last_writer_wins());
-                (by_clock.collect(), vec![Style::Operation, Style::Delta])
-            }
+            Bug::DrawnName => (kinds, vec![Style::Operation, Style::Delta]),
         }
     }
 

@@ -61,6 +61,7 @@ impl Author {
 
     fn take_name<P: Process>(&mut self, ctx: &mut Context<'_, P>, born: Time) -> ReplicaId {
         let (node, nonce) = (ctx.id(), ctx.draw("nonce", 0..=u64::from(u32::MAX)));
+        let born = if ctx.planted(Bug::DrawnName) { Time::ZERO } else { born };
         let own = ReplicaId { node, born, nonce };
         let reused = ReplicaId { node, born: Time::ZERO, nonce: 0 };
         let id = if ctx.planted(Bug::DotReuseAfterRestart) { reused } else { own };
@@ -77,7 +78,7 @@ impl Author {
         of: ReplicaId,
         later: ReplicaId,
     ) -> Option<ReplicaId> {
-        if self.id != Some(of) || later <= of || ctx.planted(Bug::BornByItsClock) {
+        if self.id != Some(of) || later <= of || ctx.planted(Bug::DrawnName) {
             return None;
         }
         ctx.mark(marks::TAKES_A_LATER_NAME);

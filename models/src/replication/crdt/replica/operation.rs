@@ -142,14 +142,17 @@ impl OperationReplica {
     fn birth(&mut self, ctx: &mut Ctx<'_, Self>) {
         let id = self.author.be_born(ctx);
         self.log(ctx, Entry::Born(id));
-        if !self.settings.forgets || self.settings.peers.is_empty() {
-            self.log(ctx, Entry::Member);
-            self.standing = Standing::Member;
-        }
         self.go_on(ctx);
     }
 
+    /// Takes part from now on, or asks to be let in. A crash may have lost that it was a member, so this is what a restart does
+    /// too.
     fn go_on(&mut self, ctx: &mut Ctx<'_, Self>) {
+        let nobody_counts = !self.settings.forgets || self.settings.peers.is_empty();
+        if !self.is_member() && nobody_counts {
+            self.log(ctx, Entry::Member);
+            self.standing = Standing::Member;
+        }
         if !self.is_member() {
             return self.ask_to_join(ctx);
         }
