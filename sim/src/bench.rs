@@ -91,6 +91,8 @@ pub enum Effect<P: Process> {
     },
     /// An operation failed without effect, for this reason. The failure leaves as a message does.
     Fail(OpId, String),
+    /// An operation was given up, for this reason: its outcome stays unknown. That leaves as a message does.
+    GiveUp(OpId, String),
     /// An interesting state was reached.
     Mark(Mark),
     /// The process stopped for good, for this reason. Outputs that have not left are lost.
@@ -118,7 +120,9 @@ where
             (Complete { op, ret, early }, Complete { op: op_, ret: ret_, early: early_ }) => {
                 (op, ret, early) == (op_, ret_, early_)
             }
-            (Fail(op, reason), Fail(op_, reason_)) => (op, reason) == (op_, reason_),
+            (Fail(op, reason), Fail(op_, reason_)) | (GiveUp(op, reason), GiveUp(op_, reason_)) => {
+                (op, reason) == (op_, reason_)
+            }
             (Mark(mark), Mark(mark_)) => mark == mark_,
             (Halt(reason), Halt(reason_)) => reason == reason_,
             _ => false,
@@ -217,6 +221,14 @@ impl<P: Process> Handled<P> {
     pub fn failed(&self) -> Vec<OpId> {
         self.pick(|effect| match effect {
             Effect::Fail(op, _) => Some(*op),
+            _ => None,
+        })
+    }
+
+    /// The operations that were given up.
+    pub fn given_up(&self) -> Vec<OpId> {
+        self.pick(|effect| match effect {
+            Effect::GiveUp(op, _) => Some(*op),
             _ => None,
         })
     }
@@ -635,6 +647,10 @@ impl<P: Process> Effects<P::Message, P::Timer, P::Record, P::Ret> for Node<P> {
 
     fn fail(&mut self, op: OpId, reason: &str) {
         self.put_out(Effect::Fail(op, reason.into()), false);
+    }
+
+    fn give_up(&mut self, op: OpId, reason: &str) {
+        self.put_out(Effect::GiveUp(op, reason.into()), false);
     }
 
     fn mark(&mut self, mark: Mark) {

@@ -24,6 +24,7 @@ pub(crate) trait Effects<Message, Timer, Record, Ret> {
     fn durable_to(&self) -> u64;
     fn complete(&mut self, op: OpId, ret: Ret, early: bool);
     fn fail(&mut self, op: OpId, reason: &str);
+    fn give_up(&mut self, op: OpId, reason: &str);
     fn mark(&mut self, mark: Mark);
     fn note(&mut self, text: &dyn Fn() -> String);
     fn halt(&mut self, reason: &str);

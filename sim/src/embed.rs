@@ -129,6 +129,8 @@ pub enum Answer<Ret> {
     Completed(OpId, Ret),
     /// It failed for certain: the operation, and the reason.
     Failed(OpId, String),
+    /// Its outcome will never be known: the operation, and the reason.
+    GivenUp(OpId, String),
 }
 
 impl<Host: Process> Context<'_, Host> {
@@ -242,6 +244,13 @@ impl<Host: Process, Inner: Process, E: Embed<Host, Inner>>
             self.answers.push(Answer::Failed(op, reason.to_string()));
         } else {
             self.outer.fail(op, reason);
+        }
+    }
+    fn give_up(&mut self, op: OpId, reason: &str) {
+        if op.is_internal() {
+            self.answers.push(Answer::GivenUp(op, reason.to_string()));
+        } else {
+            self.outer.give_up(op, reason);
         }
     }
     fn mark(&mut self, mark: Mark) {

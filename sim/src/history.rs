@@ -40,6 +40,9 @@ pub struct Invocation<O, R> {
     pub invoked: Time,
     /// [`Outcome::Unknown`] until it ends.
     pub outcome: Outcome<R>,
+    /// Whether the client gave it up: its outcome stays unknown, whatever comes later.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub given_up: bool,
 }
 
 impl<O, R> Invocation<O, R> {
@@ -90,17 +93,26 @@ impl<O, R> History<O, R> {
     }
 
     pub(crate) fn invoke(&mut self, id: OpId, client: NodeId, op: O, invoked: Time) {
-        self.invocations.push(Invocation { id, client, op, invoked, outcome: Outcome::Unknown });
+        self.invocations.push(Invocation { id, client, op, invoked, outcome: Outcome::Unknown, given_up: false });
     }
 
     /// Ends an operation. `false`, and no change, if it had ended already.
     pub(crate) fn end(&mut self, id: OpId, outcome: Outcome<R>) -> bool {
         let open = self.invocations.iter_mut().rev().find(|invocation| invocation.id == id);
         match open {
-            Some(Invocation { outcome: old @ Outcome::Unknown, .. }) => {
+            Some(Invocation { outcome: old @ Outcome::Unknown, given_up: false, .. }) => {
                 *old = outcome;
                 true
             }
+            _ => false,
+        }
+    }
+
+    /// Lets an operation be unknown for good. `false`, and no change, if it had ended already.
+    pub(crate) fn give_up(&mut self, id: OpId) -> bool {
+        let open = self.invocations.iter_mut().rev().find(|invocation| invocation.id == id);
+        match open {
+            Some(Invocation { outcome: Outcome::Unknown, given_up, .. }) => !std::mem::replace(given_up, true),
             _ => false,
         }
     }

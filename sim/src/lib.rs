@@ -83,7 +83,7 @@ pub use stats::Stats;
 pub use story::Story;
 pub use strategy::{Search, Strategy};
 pub use suite::{Boundary, Observation, Suite};
-pub use swarm::{Cases, Swarm};
+pub use swarm::{Cases, Shares, Swarm, kind_of};
 pub use sweep::{AnyCampaign, Campaign, Summary};
 pub use system::System;
 pub use time::{Span, Time};

@@ -213,9 +213,15 @@ impl<P: Process> Context<'_, P> {
     }
 
     /// Ends a client operation that certainly had no effect and never will. Where that is not certain, leave it
-    /// unanswered: it is then unknown, and checkers treat it so.
+    /// unanswered or [give it up](Self::give_up): it is then unknown, and checkers treat it so.
     pub fn fail(&mut self, op: OpId, reason: &str) {
         self.effects.fail(op, reason);
+    }
+
+    /// Stops waiting for a client operation whose outcome this process will never learn. It stays unknown: it may have had
+    /// its effect, or have it later. The client can take its next operation. (Jepsen's `info`.)
+    pub fn give_up(&mut self, op: OpId, reason: &str) {
+        self.effects.give_up(op, reason);
     }
 
     /// Reports that an interesting state was reached. Marks are declared by [`marks!`](crate::marks), and sweeps demand

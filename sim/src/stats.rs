@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::fault::FaultClass;
+use crate::time::Span;
 
 /// What a world counts while it runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +22,9 @@ pub struct Stats {
     pub cut: u64,
     /// Messages whose receiver was down.
     pub to_down: u64,
+    /// The longest time that a message has been given to be under way, from the send to the arrival.
+    #[serde(default)]
+    pub slowest: Span,
     /// Forced writes, for which later outputs wait: appends and replacements.
     pub forced: u64,
     /// Lazy writes, for which no output waits.

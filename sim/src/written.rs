@@ -77,6 +77,18 @@ impl<T> Written<T> {
     }
 }
 
+impl<T> Written<T> {
+    /// Another fact that becomes true with the same write.
+    pub fn also<U>(&self, fact: U) -> Written<U> {
+        Written { fact, write: self.write }
+    }
+
+    /// The fact, which a crash may still undo: to look at what is under way, not to conclude from it.
+    pub fn not_yet(&self) -> &T {
+        &self.fact
+    }
+}
+
 impl<T: Clone> Written<T> {
     /// The fact, where all writes up to this number are durable.
     pub(crate) fn up_to(&self, durable: u64) -> Option<Durable<T>> {

@@ -15,7 +15,7 @@ use seedbed_sim::timeline::Entry;
 use seedbed_sim::trace::TraceOf;
 use seedbed_sim::{
     AnyCampaign, Fault, Info, NodeId, Observation, Origin, Outcome, Record, Replayed, Search, SeedResult, Setting,
-    Sizes, Stats, Strategy, Summary, Swarm, System, Time, TraceError, Undecided, Violation,
+    Shares, Sizes, Stats, Strategy, Summary, Swarm, System, Time, TraceError, Undecided, Violation, kind_of,
 };
 
 /// The options for running a model, from the command line.
@@ -35,6 +35,8 @@ pub struct Options {
     pub every: bool,
     /// Fields of the configuration to replace: the path of each, with dots, and its value in the form of a trace.
     pub with: Vec<(String, String)>,
+    /// The shares of operations, by their kinds.
+    pub workload: Vec<(String, u32)>,
     /// The strategy that draws worlds.
     pub strategy: Strategy,
     /// The folder of a guided strategy's corpus.
@@ -324,15 +326,19 @@ impl Component {
 
     /// A configuration with some of its fields replaced.
     fn with_fields(&self, config: &AnyConfig, fields: &[(String, String)]) -> anyhow::Result<AnyConfig> {
-        let mut json = config.json();
+        let (mut json, mut unknown) = (config.json(), None);
         for (path, value) in fields {
             let mut place = &mut json;
             for name in path.split('.') {
-                let known: Vec<String> =
-                    place.as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect();
+                let there = place.as_object_mut().filter(|fields| !fields.contains_key(name));
+                if let Some(fields) = there {
+                    // A field that is not written where it has its usual value; or there is none of this name.
+                    let (model, known) = (self.info().name, fields.keys().cloned().collect::<Vec<_>>().join(", "));
+                    unknown = Some(format!("{path}={value}: {model} has no '{name}' there; it has: {known}"));
+                    fields.insert(name.to_string(), serde_json::Value::Null);
+                }
                 place = place.get_mut(name).ok_or_else(|| {
-                    let (model, known) = (self.info().name, known.join(", "));
-                    anyhow::anyhow!("{path}={value}: {model} has no '{name}' there; it has: {known}")
+                    anyhow::anyhow!("{path}={value}: there is nothing in {} that has a '{name}'", self.info().name)
                 })?;
             }
             // A value that is no JSON is a text.
@@ -340,7 +346,10 @@ impl Component {
         }
         let said = || fields.iter().map(|(path, value)| format!("{path}={value}")).collect::<Vec<_>>().join(" ");
         let config = self.system.read_config(json).and_then(|config| config.validate().map(|()| config));
-        config.map_err(|problem| anyhow::anyhow!("{}: {problem}", said()))
+        config.map_err(|problem| match unknown {
+            Some(unknown) if problem.contains("unknown field") => anyhow::anyhow!("{unknown}"),
+            _ => anyhow::anyhow!("{}: {problem}", said()),
+        })
     }
 
     fn campaign(&self, options: &Options) -> anyhow::Result<AnyCampaign> {
@@ -384,11 +393,38 @@ impl Component {
                 swarm = swarm.of_one_shape();
             }
         }
+        if !options.workload.is_empty() {
+            swarm = swarm.shares(Shares::of(options.workload.clone()));
+        }
         let mut system = system.configured(&config);
         if let Some(events) = options.events {
             system = system.bounded(events);
         }
-        Ok(AnyCampaign { system, swarm })
+        let campaign = AnyCampaign { system, swarm };
+        self.knows_kinds(&campaign, &options.workload)?;
+        Ok(campaign)
+    }
+
+    /// Refuses shares of kinds of operations that the workload does not have.
+    fn knows_kinds(&self, campaign: &AnyCampaign, shares: &[(String, u32)]) -> anyhow::Result<()> {
+        if shares.is_empty() {
+            return Ok(());
+        }
+        /// So many workloads have every kind, unless it is rare.
+        const SAMPLE: u64 = 200;
+        let swarm = campaign.swarm.clone().shares(Shares::default());
+        let whole = AnyCampaign { swarm, ..campaign.clone() };
+        let mut known = BTreeSet::new();
+        for seed in 0..SAMPLE {
+            let case = whole.case(seed)?;
+            known.extend(case.operations.iter().filter_map(|operation| kind_of(&operation.op)));
+        }
+        let known = known.into_iter().collect::<Vec<String>>();
+        let Some((unknown, _)) = shares.iter().find(|(kind, _)| !known.contains(kind)) else { return Ok(()) };
+        match &known[..] {
+            [] => anyhow::bail!("--workload {unknown}: the operations of {} are all of one kind", self.info().name),
+            _ => anyhow::bail!("--workload {unknown}: {} has the operations {}", self.info().name, known.join(", ")),
+        }
     }
 
     fn at_boundary(&self, name: &str) -> anyhow::Result<AnyCampaign> {

@@ -4,14 +4,14 @@
 
 use std::collections::VecDeque;
 
-use seedbed_sim::{Context, Process};
+use seedbed_sim::{Context, Process, Written};
 
 /// What a node did since it last started, in order.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Journal<E> {
     entries: Vec<E>,
-    /// Each is entered as soon as the write with this number is durable.
-    pending: VecDeque<(u64, E)>,
+    /// Each is entered as soon as its write is durable.
+    pending: VecDeque<Written<E>>,
 }
 
 impl<E> Default for Journal<E> {
@@ -20,7 +20,7 @@ impl<E> Default for Journal<E> {
     }
 }
 
-impl<E> Journal<E> {
+impl<E: Clone> Journal<E> {
     /// All entries.
     pub fn entries(&self) -> &[E] {
         &self.entries
@@ -28,7 +28,7 @@ impl<E> Journal<E> {
 
     /// What waits for the disk.
     pub fn pending(&self) -> impl Iterator<Item = &E> {
-        self.pending.iter().map(|(_, entry)| entry)
+        self.pending.iter().map(Written::not_yet)
     }
 
     /// Enters something now, because it follows from what is durable here or elsewhere.
@@ -36,18 +36,17 @@ impl<E> Journal<E> {
         self.entries.push(entry);
     }
 
-    /// Enters something once all that was written up to now is durable. A crash before that is as if it had not been.
-    pub fn push_when_durable<P: Process>(&mut self, ctx: &Context<'_, P>, entry: E) {
-        if ctx.written() <= ctx.durable_to() {
-            self.entries.push(entry);
-        } else {
-            self.pending.push_back((ctx.written(), entry));
-        }
+    /// Enters something once its write is durable. A crash before that is as if it had not been.
+    pub fn push_when_durable<P: Process>(&mut self, ctx: &Context<'_, P>, entry: Written<E>) {
+        self.pending.push_back(entry);
+        self.synced(ctx);
     }
 
     /// To be called from [`Process::synced`].
     pub fn synced<P: Process>(&mut self, ctx: &Context<'_, P>) {
-        let durable = self.pending.iter().take_while(|(written, _)| *written <= ctx.durable_to()).count();
-        self.entries.extend(self.pending.drain(..durable).map(|(_, entry)| entry));
+        while let Some(entry) = self.pending.front().and_then(|entry| entry.durable(ctx)) {
+            self.entries.push(entry.into_inner());
+            self.pending.pop_front();
+        }
     }
 }

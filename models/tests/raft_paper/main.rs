@@ -19,6 +19,7 @@ mod thesis_10_2_performance;
 mod thesis_3_10_transfer;
 mod thesis_4_2_3_disruption;
 mod thesis_6_2_check_quorum;
+mod thesis_6_3_sessions;
 mod thesis_6_4_1_leases;
 mod thesis_6_4_read_index;
 mod thesis_9_6_pre_vote;

@@ -1,15 +1,13 @@
 //! What servers and clients say, and what is on disk: the one place that knows how messages are spelled.
 
-use std::sync::Arc;
-
 use seedbed_models::replication::raft::kv::{Command, Output};
 use seedbed_models::replication::raft::membership::Membership;
 use seedbed_models::replication::raft::messages::Message;
 use seedbed_models::replication::raft::record::Record;
-use seedbed_models::replication::raft::snapshot::Snapshot;
+use seedbed_models::replication::raft::snapshot::{Chunk, Snapshot};
 use seedbed_models::replication::raft::types::{RequestId, Session};
 use seedbed_models::replication::raft::{Entry, Index, Kv, Payload, Term};
-use seedbed_sim::NodeId;
+use seedbed_sim::{NodeId, Time};
 
 pub type Said = Message<Kv>;
 
@@ -20,7 +18,7 @@ pub type At = (u64, u64);
 // Entries
 
 pub fn noop(term: u64) -> Entry<Kv> {
-    Entry { term: Term(term), payload: Payload::Noop }
+    Entry { term: Term(term), time: Time::ZERO, payload: Payload::Noop }
 }
 
 pub fn noops(terms: &[u64]) -> Vec<Entry<Kv>> {
@@ -45,11 +43,11 @@ pub fn got(items: &[u32]) -> Output {
 
 /// A command of a hosting process.
 pub fn command(term: u64, command: Command) -> Entry<Kv> {
-    Entry { term: Term(term), payload: Payload::Command { id: None, command } }
+    Entry { term: Term(term), time: Time::ZERO, payload: Payload::Command { id: None, command } }
 }
 
 pub fn config(term: u64, membership: Membership) -> Entry<Kv> {
-    Entry { term: Term(term), payload: Payload::Config(membership) }
+    Entry { term: Term(term), time: Time::ZERO, payload: Payload::Config(membership) }
 }
 
 // -------------------------------------------------------------------------------------------------------------------
@@ -126,7 +124,17 @@ pub fn refused(term: u64, prev: u64, hint: u64, hint_term: Option<u64>) -> Said 
 }
 
 pub fn install_snapshot(term: u64, snapshot: Snapshot<Kv>) -> Said {
-    Message::InstallSnapshot { term: Term(term), snapshot: Arc::new(snapshot), round: 0 }
+    chunk(term, snapshot, 0, usize::MAX)
+}
+
+/// At most `count` items of a snapshot, from `offset` on.
+pub fn chunk(term: u64, snapshot: Snapshot<Kv>, offset: usize, count: usize) -> Said {
+    Message::InstallSnapshot { term: Term(term), chunk: snapshot.chunk(offset, count), round: 0 }
+}
+
+/// The follower has this many items of the snapshot that ends at `last`.
+pub fn chunk_received(term: u64, last: u64, received: usize) -> Said {
+    Message::ChunkReceived { term: Term(term), last: Index(last), received, round: 0 }
 }
 
 /// The same in a round of heartbeats that reads or leases wait for.
@@ -135,7 +143,8 @@ pub fn in_round(round: u64, mut message: Said) -> Said {
         Message::AppendEntries { round: of, .. }
         | Message::Appended { round: of, .. }
         | Message::Refused { round: of, .. }
-        | Message::InstallSnapshot { round: of, .. } => *of = round,
+        | Message::InstallSnapshot { round: of, .. }
+        | Message::ChunkReceived { round: of, .. } => *of = round,
         other => panic!("a message of no round: {other:?}"),
     }
     message
@@ -170,10 +179,10 @@ pub fn prev_of(message: &Said) -> At {
     }
 }
 
-/// Index and term of the last entry that an InstallSnapshot covers.
-pub fn snapshot_of(message: &Said) -> Arc<Snapshot<Kv>> {
+/// What an InstallSnapshot brings.
+pub fn chunk_of(message: &Said) -> Chunk<Kv> {
     match message {
-        Message::InstallSnapshot { snapshot, .. } => snapshot.clone(),
+        Message::InstallSnapshot { chunk, .. } => chunk.clone(),
         other => panic!("this is no InstallSnapshot: {other:?}"),
     }
 }
@@ -195,6 +204,22 @@ pub fn request(session: u64, sequence: u64, command: Command) -> Said {
 
 pub fn reply(session: u64, sequence: u64, output: Output) -> Said {
     Message::Reply { id: RequestId { session: Session(session), sequence }, output }
+}
+
+pub fn keep_alive(session: u64) -> Said {
+    Message::KeepAlive { session: Session(session) }
+}
+
+pub fn kept_alive(session: u64) -> Said {
+    Message::KeptAlive { session: Session(session) }
+}
+
+pub fn session_expired(session: u64) -> Said {
+    Message::SessionExpired { session: Session(session) }
+}
+
+pub fn done() -> Output {
+    Output::Done
 }
 
 pub fn not_leader(leader: Option<NodeId>) -> Said {

@@ -117,7 +117,7 @@ fn a_leader_tells_everybody_at_once() {
     let mut server = candidate(3, plain());
     let did = server.message(S2, vote(1, true));
     // Its first entry serves as the heartbeat.
-    let first = append_entries(1, (0, 0), noops(&[1]), 0);
+    let first = append_entries(1, (0, 0), vec![by(&server, noop(1))], 0);
     assert_eq!(did.sent(), [(S2, first.clone()), (S3, first)]);
     assert_eq!(did.cancelled(), [Timer::Election]);
     assert_eq!(did.armed(), [(Timer::Heartbeat, plain().heartbeat)]);

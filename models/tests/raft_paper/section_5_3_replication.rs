@@ -16,7 +16,7 @@ use crate::setup::*;
 fn a_leader_appends_a_command_and_sends_it_to_everybody() {
     let mut server = leader(3, plain());
     let did = server.invoke(OP, put(7));
-    let new = command(1, put(7));
+    let new = by(&server, command(1, put(7)));
     assert_eq!(did.appended(), [entry(new.clone())]);
     let message = append_entries(1, (1, 1), vec![new], 1);
     assert_eq!(did.sent(), [(S2, message.clone()), (S3, message)]);
@@ -202,7 +202,7 @@ fn a_leader_brings_the_followers_of_figure_7_to_its_own_log() {
 fn a_new_leader_begins_behind_its_last_entry() {
     let mut server = follower_with_log(3, plain(), 2, &[1, 1, 2]);
     let did = elect(&mut server, &[S2, S3]);
-    let first = append_entries(3, (3, 2), noops(&[3]), 0);
+    let first = append_entries(3, (3, 2), vec![by(&server, noop(3))], 0);
     assert_eq!(did.sent(), [(S2, first.clone()), (S3, first)]);
 }
 
@@ -210,7 +210,7 @@ fn a_new_leader_begins_behind_its_last_entry() {
 #[test]
 fn a_refused_leader_tries_an_earlier_place() {
     let mut server = new_leader_with_log(3, plain(), 2, &[1, 1, 2]);
-    let retry = append_entries(3, (1, 1), noops(&[1, 2, 3]), 0);
+    let retry = append_entries(3, (1, 1), vec![noop(1), noop(2), by(&server, noop(3))], 0);
     assert_eq!(server.message(S2, refused(3, 3, 2, None)).sent(), [(S2, retry.clone())]);
     // The same refusal once more, a copy or one that was late, takes it no further back.
     assert!(server.message(S2, refused(3, 3, 2, None)).sent_to(S2).iter().all(|message| *message == retry));
@@ -225,13 +225,14 @@ fn a_refused_leader_tries_an_earlier_place() {
 fn lost_entries_are_sent_again() {
     let mut server = leader(3, plain());
     server.invoke(OP, put(7));
+    let lost = by(&server, command(1, put(7)));
     server.message(S3, appended(1, 2));
     assert_eq!(commit(&server), 2);
     for _ in 0..3 {
         // S2 has never received the entry: a heartbeat stands behind it.
         assert_eq!(server.timer(Timer::Heartbeat).sent_to(S2).iter().map(prev_of).collect::<Vec<_>>(), [(2, 1)]);
         let did = server.message(S2, refused(1, 2, 2, None));
-        assert_eq!(did.sent(), [(S2, append_entries(1, (1, 1), vec![command(1, put(7))], 2))]);
+        assert_eq!(did.sent(), [(S2, append_entries(1, (1, 1), vec![lost.clone()], 2))]);
         // This is lost, too; the next heartbeat asks again from where it stands.
         let did = server.timer(Timer::Heartbeat);
         assert_eq!(did.sent_to(S2).iter().map(prev_of).collect::<Vec<_>>(), [(1, 1)]);

@@ -85,7 +85,7 @@ fn figure_8() {
 fn a_leader_begins_its_term_with_an_entry_of_its_own() {
     let mut server = follower_with_log(3, plain(), 2, &[1, 2]);
     let did = elect(&mut server, &[S2]);
-    assert_eq!(did.appended(), [entry(noop(3))]);
+    assert_eq!(did.appended(), [entry(by(&server, noop(3)))]);
 }
 
 // "The leader's entry commits all preceding entries": those of earlier leaders too, and they are applied in order.

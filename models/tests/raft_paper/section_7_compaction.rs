@@ -1,10 +1,10 @@
 //! §7, log compaction: snapshots, and InstallSnapshot (Figure 13).
 
-use seedbed_models::replication::raft::kv::Output;
+use seedbed_models::replication::raft::kv::{Command, Output};
 use seedbed_models::replication::raft::machine::StateMachine;
 use seedbed_models::replication::raft::sessions::Sessions;
 use seedbed_models::replication::raft::settings::Timer;
-use seedbed_models::replication::raft::snapshot::Snapshot;
+use seedbed_models::replication::raft::snapshot::{Item, Snapshot};
 use seedbed_models::replication::raft::{Index, Kv, Settings, Term};
 use seedbed_sim::OpId;
 
@@ -93,9 +93,10 @@ fn a_follower_that_lags_behind_is_sent_the_snapshot() {
     let mut server = leader_with_a_snapshot();
     let did = server.message(S3, refused(1, 5, 2, None));
     let [message] = &did.sent_to(S3)[..] else { panic!("one message at a time: {did:?}") };
-    let sent = snapshot_of(message);
-    assert_eq!(sent.last_term, Term(1));
-    assert_eq!(sent.machine.get(1).map(Vec::len), Some(sent.last.0 as usize - 1));
+    let sent = chunk_of(message);
+    assert_eq!((sent.last_term, sent.offset, sent.done), (Term(1), 0, true));
+    let [Item::Machine(machine)] = &sent.items[..] else { panic!("one key is one item: {sent:?}") };
+    assert_eq!(machine.get(1).map(Vec::len), Some(sent.last.0 as usize - 1));
     // No entries are sent until it is there; then what follows on it.
     assert_eq!(server.invoke(OpId(9), put(9)).sent_to(S3), []);
     let did = server.message(S3, appended(1, sent.last.0));
@@ -124,6 +125,109 @@ fn entries_that_follow_on_a_snapshot_stay() {
     server.message(S2, install_snapshot(2, snapshot(2, 2, &[7])));
     assert_eq!((last_index(&server), log_terms(&server)), (3, vec![2]));
     assert_eq!((commit(&server), value(&server)), (2, vec![7]));
+}
+
+/// A snapshot of three keys, so three items.
+fn of_three_keys(last: u64) -> Snapshot<Kv> {
+    let mut machine = Kv::default();
+    (1..=3).for_each(|key| drop(machine.apply(&Command::Put { key, item: last as u32 })));
+    Snapshot { machine, ..snapshot(last, 1, &[]) }
+}
+
+// Figure 13, rules 2 to 4: "Create new snapshot file if first chunk (offset is 0). Write data into snapshot file at given
+// offset. Reply and wait for more data chunks if done is false."
+#[test]
+fn a_snapshot_is_installed_when_its_last_chunk_is_there() {
+    let mut server = follower(3, plain());
+    let whole = of_three_keys(5);
+    for (offset, received) in [(0, 1), (1, 2)] {
+        let did = server.message(S2, chunk(1, whole.clone(), offset, 1));
+        assert_eq!(did.sent(), [(S2, chunk_received(1, 5, received))]);
+        assert!(!did.wrote() || offset == 0, "only the term is written");
+        assert_eq!(commit(&server), 0);
+    }
+    assert_eq!(server.message(S2, chunk(1, whole.clone(), 2, 1)).sent(), [(S2, appended(1, 5))]);
+    assert_eq!((commit(&server), server.process().machine()), (5, &whole.machine));
+}
+
+#[test]
+fn a_chunk_that_comes_twice_or_too_early_is_not_taken() {
+    let mut server = follower(3, plain());
+    let whole = of_three_keys(5);
+    assert_eq!(server.message(S2, chunk(1, whole.clone(), 1, 1)).sent(), [(S2, chunk_received(1, 5, 0))]);
+    server.message(S2, chunk(1, whole.clone(), 0, 1));
+    assert_eq!(server.message(S2, chunk(1, whole.clone(), 0, 1)).sent(), [(S2, chunk_received(1, 5, 1))]);
+    assert_eq!(server.message(S2, chunk(1, whole.clone(), 2, 1)).sent(), [(S2, chunk_received(1, 5, 1))]);
+    server.message(S2, chunk(1, whole.clone(), 1, 2));
+    assert_eq!(server.process().machine(), &whole.machine);
+}
+
+// Chunks of two snapshots do not fit together.
+#[test]
+fn a_chunk_of_another_snapshot_begins_anew() {
+    let mut server = follower(3, plain());
+    server.message(S2, chunk(1, of_three_keys(5), 0, 1));
+    assert_eq!(server.message(S2, chunk(1, of_three_keys(6), 1, 2)).sent(), [(S2, chunk_received(1, 6, 0))]);
+    server.message(S2, chunk(1, of_three_keys(6), 0, 2));
+    server.message(S2, chunk(1, of_three_keys(6), 2, 2));
+    assert_eq!(server.process().machine(), &of_three_keys(6).machine);
+}
+
+#[test]
+fn a_crash_forgets_the_chunks_before() {
+    let mut server = follower(3, plain());
+    server.message(S2, chunk(1, of_three_keys(5), 0, 2));
+    server.restart(new_server(S1, 3, plain()));
+    assert_eq!(server.message(S2, chunk(1, of_three_keys(5), 2, 1)).sent(), [(S2, chunk_received(1, 5, 0))]);
+}
+
+/// A leader that has sent S3 the first of two items of a snapshot: a key, and then a session.
+fn leader_amid_a_snapshot() -> (Bench, u64) {
+    let mut server = leader(3, Settings { snapshot_chunk: 1, ..every(4) });
+    server.message(CLIENT, register(7));
+    for n in 1..=5 {
+        server.invoke(OpId(n), append_to_value(n as u32));
+        server.message(S2, appended(1, n + 2));
+    }
+    let did = server.message(S3, refused(1, 6, 2, None));
+    let first = chunk_of(&did.sent_to(S3)[0]);
+    assert_eq!((first.offset, first.items.len(), first.done), (0, 1, false));
+    (server, first.last.0)
+}
+
+#[test]
+fn the_leader_sends_a_chunk_when_the_one_before_has_arrived() {
+    let (mut server, last) = leader_amid_a_snapshot();
+    let did = server.message(S3, chunk_received(1, last, 1));
+    let second = chunk_of(&did.sent_to(S3)[0]);
+    assert_eq!((second.last, second.offset, second.done), (Index(last), 1, true));
+    assert!(server.message(S3, chunk_received(1, last, 1)).sent_to(S3).is_empty(), "an answer that comes twice");
+    // A follower that has crashed has nothing any more.
+    assert_eq!(chunk_of(&server.message(S3, chunk_received(1, last, 0)).sent_to(S3)[0]).offset, 0);
+    let did = server.message(S3, appended(1, last));
+    assert_eq!(did.sent_to(S3).first().map(prev_of), Some((last, 1)), "what follows on the snapshot");
+    assert!(server.message(S3, chunk_received(1, last, 0)).sent_to(S3).is_empty(), "it is over");
+}
+
+#[test]
+fn a_transfer_goes_on_with_the_snapshot_that_it_began_with() {
+    let (mut server, last) = leader_amid_a_snapshot();
+    for n in 6..=12 {
+        server.invoke(OpId(n), append_to_value(n as u32));
+        server.message(S2, appended(1, n + 2));
+    }
+    assert!(server.process().log().base() > Index(last), "there is a newer one");
+    let second = chunk_of(&server.message(S3, chunk_received(1, last, 1)).sent_to(S3)[0]);
+    assert_eq!((second.last, second.offset), (Index(last), 1));
+}
+
+// A chunk that was lost: the heartbeat behind it is refused.
+#[test]
+fn a_lost_chunk_is_sent_again() {
+    let (mut server, last) = leader_amid_a_snapshot();
+    server.message(S3, chunk_received(1, last, 1));
+    let again = chunk_of(&server.message(S3, refused(1, last, 2, None)).sent_to(S3)[0]);
+    assert_eq!((again.last, again.offset), (Index(last), 1));
 }
 
 // The acknowledgement waits for the disk, as that of entries does.

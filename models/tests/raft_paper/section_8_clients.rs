@@ -110,7 +110,7 @@ fn a_command_that_its_client_has_left_behind_has_no_effect() {
 fn a_command_without_a_session_has_no_effect() {
     let mut server = leader(3, plain());
     server.message(CLIENT, request(55, 1, put(7)));
-    assert!(server.message(S2, appended(1, 2)).sent_to(CLIENT).is_empty());
+    assert_eq!(server.message(S2, appended(1, 2)).sent_to(CLIENT), [session_expired(55)]);
     assert!(value(&server).is_empty());
 }
 

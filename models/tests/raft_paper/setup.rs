@@ -3,7 +3,7 @@
 use seedbed_models::replication::raft::membership::Membership;
 use seedbed_models::replication::raft::record::WAL;
 use seedbed_models::replication::raft::settings::{Changes, ReadMode, Timer};
-use seedbed_models::replication::raft::{Index, Kv, Server, Settings};
+use seedbed_models::replication::raft::{Entry, Index, Kv, Server, Settings};
 use seedbed_sim::bench::Handled;
 use seedbed_sim::{NodeId, OpId};
 
@@ -32,6 +32,11 @@ pub fn plain() -> Settings {
         snapshot_threshold: 1_000_000,
         ..Settings::default()
     }
+}
+
+/// An entry with the time of this server's clock, as it writes its own as a leader.
+pub fn by(bench: &Bench, entry: Entry<Kv>) -> Entry<Kv> {
+    Entry { time: bench.now(), ..entry }
 }
 
 /// The servers `S1` to `S<size>`.

@@ -289,6 +289,11 @@ impl<A: Program> Handle<A> {
         self.act(|ctx| ctx.fail(op, reason));
     }
 
+    /// Stops waiting for a client operation whose outcome stays unknown; see [`Context::give_up`].
+    pub fn give_up(&self, op: OpId, reason: &str) {
+        self.act(|ctx| ctx.give_up(op, reason));
+    }
+
     /// Counts that an interesting state was reached; see [`Context::mark`].
     pub fn mark(&self, mark: Mark) {
         self.act(|ctx| ctx.mark(mark));

@@ -159,6 +159,7 @@ impl<M: Model> Cases<M> {
         if let Some(own) = scenario.config.own_workload().filter(|_| self.of_variants) {
             operations = drawn(&own, &mut runner);
         }
+        self.swarm.shares.thin(seed, &mut operations);
         shape.tempo.spread(scenario.phases.chaos, &mut operations);
         scenario.phases = shape.tempo.phases(&scenario.phases);
         let rules = Rules::of(&self.swarm, &of_size.scenario.config, &scenario.config);

@@ -7,6 +7,7 @@ use crate::fault::FaultClass;
 use crate::model::Model;
 use crate::scenario::CaseOf;
 use crate::strategy::drawn::Drawn;
+use crate::swarm::shares::Shares;
 use crate::time::Span;
 
 /// The faults that a sweep may draw.
@@ -31,6 +32,7 @@ pub struct Swarm {
     pub(super) of_one_shape: bool,
     pub(super) chaos: Option<Span>,
     pub(super) drawn: Drawn,
+    pub(super) shares: Shares,
 }
 
 impl Swarm {
@@ -47,6 +49,7 @@ impl Swarm {
             of_one_shape: false,
             chaos: None,
             drawn: Drawn::Swarm,
+            shares: Shares::default(),
         }
     }
 
@@ -106,6 +109,12 @@ impl Swarm {
     /// Replaces the model's length of chaos.
     pub fn chaos(mut self, chaos: Span) -> Self {
         self.chaos = Some(chaos);
+        self
+    }
+
+    /// Shifts the shares of operations in workloads.
+    pub fn shares(mut self, shares: Shares) -> Self {
+        self.shares = shares;
         self
     }
 

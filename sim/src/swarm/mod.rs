@@ -11,11 +11,13 @@ mod place;
 mod plans;
 mod rules;
 mod shape;
+mod shares;
 mod uniform;
 
 pub use cases::Cases;
 pub use classes::Swarm;
 pub(crate) use rules::Rules;
+pub use shares::{Shares, kind_of};
 
 #[cfg(test)]
 mod tests {

@@ -298,6 +298,7 @@ impl<O: std::hash::Hash, R: std::hash::Hash> FinishedOf<History<O, R>> {
                 Outcome::Failed { reason, at } => Outcome::Failed { reason: reason.clone(), at: *at },
                 Outcome::Unknown => Outcome::Unknown,
             },
+            given_up: invocation.given_up,
         };
         let history = self.history.invocations().iter().map(invocation).collect();
         self.with_history(history)

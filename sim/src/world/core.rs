@@ -295,6 +295,7 @@ impl<M: Model> Core<M> {
         }
         self.stats.faults[FaultClass::Reorder as usize] += u64::from(at < link.last_arrival);
         link.last_arrival = link.last_arrival.max(at);
+        self.stats.slowest = self.stats.slowest.max(at.since(self.now));
         self.queue.push(at, order, Event::Message(message));
     }
 
@@ -356,13 +357,23 @@ impl<M: Model> Core<M> {
                 self.record(|| Happening::Ended { node, op, text: format!("failed: {reason}"), failed: true });
                 self.end_operation(node, op, Outcome::Failed { reason, at: self.now });
             }
+            Output::GiveUp { op, reason } => {
+                self.record(|| Happening::Ended { node, op, text: format!("given up: {reason}"), failed: true });
+                if self.history.give_up(op) {
+                    self.invoke_next(node, op);
+                }
+            }
         }
     }
 
     fn end_operation(&mut self, node: NodeId, op: OpId, outcome: Outcome<Ret<M>>) {
-        if !self.history.end(op, outcome) {
-            return;
+        if self.history.end(op, outcome) {
+            self.invoke_next(node, op);
         }
+    }
+
+    /// An operation has ended for its client, which can take the next one.
+    fn invoke_next(&mut self, node: NodeId, op: OpId) {
         let node = &mut self.nodes[node.index()];
         if node.open == Some(op) {
             node.open = None;
@@ -510,6 +521,10 @@ impl<M: Model>
 
     fn fail(&mut self, op: OpId, reason: &str) {
         self.put_out(Output::Fail { op, reason: reason.to_string() }, false);
+    }
+
+    fn give_up(&mut self, op: OpId, reason: &str) {
+        self.put_out(Output::GiveUp { op, reason: reason.to_string() }, false);
     }
 
     fn mark(&mut self, mark: Mark) {

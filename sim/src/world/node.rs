@@ -15,6 +15,7 @@ pub(crate) enum Output<P: Process> {
     Send { to: NodeId, message: P::Message },
     Complete { op: OpId, ret: P::Ret },
     Fail { op: OpId, reason: String },
+    GiveUp { op: OpId, reason: String },
 }
 
 /// An input that a handler is called with.

@@ -81,6 +81,10 @@ pub struct ModelOptions {
     /// Replace a field of the configuration, as a trace has it: `--with kind=redlock --with lease.ttl=600ms`.
     #[arg(long, value_name = "FIELD=VALUE")]
     pub with: Vec<String>,
+    /// Shift the shares of operations: `--workload get=9 --workload cas=0` has nine times as many gets, compared with the others,
+    /// and no cas.
+    #[arg(long, value_name = "FIELD=VALUE", value_parser = share)]
+    pub workload: Vec<(String, u32)>,
     /// The most events of a world; one that has more is undecided. By default a large number that grows with the nodes and the
     /// length of the run.
     #[arg(long, value_parser = counts::events())]
@@ -154,11 +158,18 @@ impl ModelOptions {
             settings: self.settings.0.clone(),
             every: self.every,
             with: fields(&self.with)?,
+            workload: self.workload.clone(),
             events: self.events,
             strategy: self.strategy,
             corpus: self.corpus.clone(),
         })
     }
+}
+
+/// Parses the share of a kind of operations.
+fn share(text: &str) -> Result<(String, u32), String> {
+    let share = text.split_once('=').and_then(|(kind, share)| Some((kind.to_string(), share.parse().ok()?)));
+    share.ok_or_else(|| "write KIND=SHARE with a whole number, such as get=9".to_string())
 }
 
 /// Parses `FIELD=VALUE`: the path of a field of the configuration, and its new value.

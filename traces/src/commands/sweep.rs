@@ -49,6 +49,9 @@ pub struct Sweep {
     /// Write finished parts to this file, for `seedbed merge`; if it exists, continue it.
     #[arg(long)]
     pub results: Option<PathBuf>,
+    /// Exit with 1 if some listed mark was reached by no world: what it names was not tested.
+    #[arg(long)]
+    pub demand_marks: bool,
     /// Do not shrink failures.
     #[arg(long)]
     pub no_shrink: bool,
@@ -143,6 +146,10 @@ pub fn sweep(call: &Sweep) -> anyhow::Result<Ended> {
         Some(problem) if summary.violations > 0 => tell!("{}: {problem:#}", program::name()),
         Some(problem) => return Err(problem),
         None => {}
+    }
+    if call.demand_marks && !summary.unreached.is_empty() && !interrupted() {
+        tell!("--demand-marks: no world reached {}", summary.unreached.join(", "));
+        return Ok(Ended::Violated);
     }
     Ok(Ended::of(summary.violations, summary.undecided))
 }

@@ -129,6 +129,9 @@ pub struct Planned {
     /// The strategy that draws worlds.
     #[serde(default)]
     pub strategy: Option<String>,
+    /// The shares of operations: kind and share.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub workload: Vec<(String, u32)>,
     /// The bound on the events of a world.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub events: Option<NonZeroU64>,
@@ -146,6 +149,7 @@ impl From<&Options> for Planned {
             settings: options.settings.iter().cloned().collect(),
             every: options.every,
             with: options.with.clone(),
+            workload: options.workload.clone(),
             strategy: (options.strategy != Strategy::default()).then(|| options.strategy.to_string()),
             events: options.events,
         }
@@ -170,8 +174,9 @@ impl fmt::Display for Planned {
             one("events", self.events.map(|events| events.to_string())),
         ];
         let with = self.with.iter().filter_map(|(field, value)| one("with", Some(format!("{field}={value}"))));
+        let shares = self.workload.iter().filter_map(|(kind, share)| one("workload", Some(format!("{kind}={share}"))));
         let settings = self.settings.iter().filter_map(|(name, value)| one(name, Some(value.clone())));
-        flags.into_iter().flatten().chain(settings).chain(with).try_for_each(|flag| f.write_str(&flag))
+        flags.into_iter().flatten().chain(settings).chain(with).chain(shares).try_for_each(|flag| f.write_str(&flag))
     }
 }
 

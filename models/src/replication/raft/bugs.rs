@@ -33,6 +33,14 @@ seedbed_sim::bugs! {
             "while the group changes, a majority of the new voters decides alone" => "raft/membership",
         LeaseReadWithoutClockBound = "lease-read-without-clock-bound",
             "a leader takes its lease to last for as long as it leads, whatever the clock says" => "raft/linearizable",
+        SnapshotReplacedWhileSent = "snapshot-replaced-while-sent",
+            "a leader goes on with a newer snapshot in the middle of an older one, and the follower puts both together"
+                => "raft/state_machine_safety",
+        SessionExpiresByLocalClock = "session-expires-by-local-clock",
+            "each server lets sessions expire by its own clock, so they do not agree on which are left" => "raft/at_most_once",
+        ExpiredSessionOpenedAnew = "expired-session-opened-anew",
+            "a client whose session has expired sends the command again in another, and it is executed twice"
+                => "raft/linearizable",
         ReplyBeforeSync = "reply-before-sync",
             "a follower acknowledges entries before they are durable" => "raft/leader_completeness",
         SnapshotWithoutMachine = "snapshot-without-machine",

@@ -46,9 +46,9 @@ pub struct Client {
 
 impl Client {
     /// A client of these servers that sends an unanswered request again after `request_timeout`. `changes` says whether the
-    /// group can change at all.
-    pub fn new(servers: Vec<NodeId>, request_timeout: Span, changes: bool) -> Self {
-        let session = SessionClient::new(servers, request_timeout);
+    /// group can change at all, and `session_timeout` when its sessions expire.
+    pub fn new(servers: Vec<NodeId>, request_timeout: Span, changes: bool, session_timeout: Option<Span>) -> Self {
+        let session = SessionClient::new(servers, request_timeout).with_session_timeout(session_timeout);
         Client { session, changes, request_timeout, administration: None }
     }
 
@@ -123,7 +123,7 @@ impl Process for Client {
     }
 
     fn timer(&mut self, ctx: &mut Context<'_, Self>, timer: Timer) {
-        if self.administration.is_some() {
+        if self.administration.is_some() && timer == Timer::Retry {
             self.session.try_next_server(&mut ctx.as_role());
             return self.send_administration(ctx);
         }

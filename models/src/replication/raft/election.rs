@@ -3,7 +3,7 @@
 use seedbed_sim::{Context, Durable, NodeId, Watermark, Written};
 
 use crate::replication::raft::bugs::Bug;
-use crate::replication::raft::entry::{Entry, Payload};
+use crate::replication::raft::entry::Payload;
 use crate::replication::raft::machine::StateMachine;
 use crate::replication::raft::marks;
 use crate::replication::raft::messages::Message;
@@ -178,6 +178,7 @@ impl<S: StateMachine> Server<S> {
         let last = self.log.last();
         let leading = LeaderState {
             peers: peers.map(|node| (node, Progress::new(last))).collect(),
+            sending: Vec::new(),
             own: Watermark::at(own_log),
             round: 0,
             waiting: Default::default(),
@@ -201,7 +202,7 @@ impl<S: StateMachine> Server<S> {
         // Without it, entries of earlier terms stay uncommitted until a client asks for something: the temptation to
         // which the bug gives in.
         if !ctx.planted(Bug::CommitPriorTermByCounting) {
-            self.append(ctx, Entry { term: self.current_term, payload: Payload::Noop });
+            self.append_own(ctx, Payload::Noop);
         }
         self.replicate(ctx);
     }

@@ -1,8 +1,10 @@
 //! The entries of the log.
 
+use seedbed_sim::Time;
+
 use crate::replication::raft::machine::StateMachine;
 use crate::replication::raft::membership::Membership;
-use crate::replication::raft::types::{RequestId, Term};
+use crate::replication::raft::types::{RequestId, Session, Term};
 
 /// What an entry says.
 #[derive(Clone, Debug, PartialEq, Hash)]
@@ -19,6 +21,8 @@ pub enum Payload<S: StateMachine> {
         /// What the state machine is to do.
         command: S::Command,
     },
+    /// A client that asks for nothing else wants to keep its session (thesis §6.3).
+    KeepAlive(Session),
     /// The group is this from here on, as soon as the entry is in the log (thesis §4.1).
     Config(Membership),
 }
@@ -28,6 +32,8 @@ pub enum Payload<S: StateMachine> {
 pub struct Entry<S: StateMachine> {
     /// The term in which a leader received it.
     pub term: Term,
+    /// That leader's clock when it did (thesis §6.3): the log's own time is the latest up to a place.
+    pub time: Time,
     /// What it says.
     pub payload: Payload<S>,
 }

@@ -111,6 +111,15 @@ impl StateMachine for Kv {
         }
     }
 
+    /// One key each.
+    fn parts(&self) -> Vec<Kv> {
+        self.values.iter().map(|(key, value)| Kv { values: BTreeMap::from([(*key, value.clone())]) }).collect()
+    }
+
+    fn join(&mut self, part: Kv) {
+        self.values.extend(part.values);
+    }
+
     fn query(&self, command: &Command) -> Option<Output> {
         match *command {
             Command::Get { key } => Some(Output::Got(self.get(key).cloned())),

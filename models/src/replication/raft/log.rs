@@ -118,6 +118,8 @@ impl<S: StateMachine> Log<S> {
 
 #[cfg(test)]
 mod tests {
+    use seedbed_sim::Time;
+
     use super::*;
     use crate::replication::raft::entry::Payload;
     use crate::replication::raft::kv::Kv;
@@ -125,7 +127,7 @@ mod tests {
     fn log(terms: &[u64]) -> Log<Kv> {
         let mut log = Log::new(Index::ZERO, Term(0));
         for term in terms {
-            log.append(Entry { term: Term(*term), payload: Payload::Noop });
+            log.append(Entry { term: Term(*term), time: Time::ZERO, payload: Payload::Noop });
         }
         log
     }

@@ -18,6 +18,17 @@ pub trait StateMachine: Clone + Debug + Hash + PartialEq + Default + 'static {
     /// Executes a command.
     fn apply(&mut self, command: &Self::Command) -> Self::Output;
 
+    /// The parts that a snapshot is sent in, one or more to a message; [`StateMachine::join`] makes the machine of them. A
+    /// machine that is small needs no more than one.
+    fn parts(&self) -> Vec<Self> {
+        vec![self.clone()]
+    }
+
+    /// Adds the next of the parts to a machine that was the default before the first.
+    fn join(&mut self, part: Self) {
+        *self = part;
+    }
+
     /// Answers a command that changes nothing, without executing it; `None` if it could change something. Such
     /// commands may bypass the log (thesis §6.4).
     fn query(&self, command: &Self::Command) -> Option<Self::Output> {

@@ -3,7 +3,9 @@
 seedbed_sim::marks! {
     seldom CANDIDATE_IGNORED = "candidate ignored",
     seldom CHANGE_OF_THE_GROUP_GIVEN_UP = "change of the group given up",
+    seldom CHUNK_OUT_OF_ORDER = "chunk out of order",
     CLIENT_REDIRECTED = "client redirected",
+    seldom COMMAND_GIVEN_UP_WITH_ITS_SESSION = "command given up with its session",
     COMMAND_RETRIED = "command retried",
     seldom COMMAND_WITHOUT_A_SESSION = "command without a session",
     CONFLICT_HINT_USED = "conflict hint used",
@@ -27,6 +29,7 @@ seedbed_sim::marks! {
     READ_UNDER_A_LEASE = "read under a lease",
     seldom READ_WAITS_FOR_THE_LEADERS_FIRST_COMMIT = "read waits for the leader's first commit",
     seldom REQUEST_WAITS_FOR_A_TRANSFER = "request waits for a transfer",
+    seldom SESSION_EXPIRED = "session expired",
     SNAPSHOT_INSTALLED = "snapshot installed",
     SNAPSHOT_TAKEN = "snapshot taken",
     STEPPED_DOWN_BY_CHECK_QUORUM = "stepped down by check-quorum",

@@ -1,13 +1,11 @@
 //! What servers and clients say. Servers' messages are the paper's, Figures 2 and 13; clients' the thesis's, Figure 6.1.
 
-use std::sync::Arc;
-
 use seedbed_sim::{Kinded, NodeId};
 
 use crate::replication::raft::entry::Entry;
 use crate::replication::raft::machine::StateMachine;
 use crate::replication::raft::membership::Membership;
-use crate::replication::raft::snapshot::Snapshot;
+use crate::replication::raft::snapshot::Chunk;
 use crate::replication::raft::types::{Index, RequestId, Session, Term};
 
 /// A message. The sender is who leads, votes or asks.
@@ -73,14 +71,24 @@ pub enum Message<S: StateMachine> {
         /// The round that is answered.
         round: u64,
     },
-    /// The leader sends a snapshot instead of entries that it no longer has (paper §7). It goes in one piece: the
-    /// paper's chunks are a matter of the transport.
+    /// The leader sends a snapshot instead of entries that it no longer has, a chunk at a time (paper §7, Figure 13).
     InstallSnapshot {
         /// The leader's term.
         term: Term,
-        /// The snapshot.
-        snapshot: Arc<Snapshot<S>>,
+        /// A part of the snapshot.
+        chunk: Chunk<S>,
         /// The latest round of heartbeats.
+        round: u64,
+    },
+    /// A chunk has arrived that is not the last. (The last is answered as entries are.)
+    ChunkReceived {
+        /// The follower's term.
+        term: Term,
+        /// The last entry that the snapshot stands for.
+        last: Index,
+        /// How many items of it the follower has, from the first.
+        received: usize,
+        /// The round that is answered.
         round: u64,
     },
     /// A client asks for a session.
@@ -101,6 +109,21 @@ pub enum Message<S: StateMachine> {
         id: RequestId,
         /// The command.
         command: S::Command,
+    },
+    /// A client that has nothing to ask wants to keep its session (thesis §6.3).
+    KeepAlive {
+        /// The session.
+        session: Session,
+    },
+    /// The session is kept.
+    KeptAlive {
+        /// The session.
+        session: Session,
+    },
+    /// There is no such session any more: what its client asked last may have been executed or not.
+    SessionExpired {
+        /// The session.
+        session: Session,
     },
     /// The command is executed.
     Reply {
@@ -156,13 +179,14 @@ impl<S: StateMachine> Message<S> {
             | Message::Appended { term, .. }
             | Message::Refused { term, .. }
             | Message::InstallSnapshot { term, .. }
+            | Message::ChunkReceived { term, .. }
             | Message::TimeoutNow { term } => Some(*term),
             _ => None,
         }
     }
 }
 
-const KINDS: [&str; 19] = [
+const KINDS: [&str; 23] = [
     "request_vote",
     "vote",
     "append_entries",
@@ -182,6 +206,10 @@ const KINDS: [&str; 19] = [
     "transfer",
     "transferred",
     "timeout_now",
+    "chunk_received",
+    "keep_alive",
+    "kept_alive",
+    "session_expired",
 ];
 
 // By hand, because the macro takes no generic types, and because a pre-vote and a heartbeat deserve names of their own.
@@ -208,6 +236,10 @@ impl<S: StateMachine> Kinded for Message<S> {
             Message::Transfer { .. } => 16,
             Message::Transferred { .. } => 17,
             Message::TimeoutNow { .. } => 18,
+            Message::ChunkReceived { .. } => 19,
+            Message::KeepAlive { .. } => 20,
+            Message::KeptAlive { .. } => 21,
+            Message::SessionExpired { .. } => 22,
         }
     }
     fn kind_count() -> u16 {

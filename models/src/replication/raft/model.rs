@@ -46,7 +46,7 @@ impl Default for Raft {
             servers: 5,
             founders: None,
             clients: 3,
-            settings: Settings::default(),
+            settings: Settings { session_timeout: Some(Span::secs(1)), ..Settings::default() },
             restless: false,
             request_timeout: Span::ms(120),
         }
@@ -125,7 +125,8 @@ impl Model for Raft {
             let founders = servers.into_iter().filter(|node| node.0 < self.founders());
             Node::Server(Server::new(node, Membership::of(founders), self.settings))
         } else {
-            Node::Client(Client::new(servers, self.request_timeout, self.settings.changes != Changes::Never))
+            let (changes, timeout) = (self.settings.changes != Changes::Never, self.settings.session_timeout);
+            Node::Client(Client::new(servers, self.request_timeout, changes, timeout))
         }
     }
 
@@ -155,8 +156,12 @@ impl Model for Raft {
             changes,
             pre_vote,
             check_quorum,
-            ..
+            session_timeout,
+            snapshot_chunk,
+            drift_ppm: _,
         } = self.settings;
+        // A client must be able to ask a few servers before its session is gone.
+        let shortest = Span(self.request_timeout.0.saturating_mul(4));
         match () {
             () if self.servers == 0 => Err("raft needs at least one server".into()),
             () if !(1..=self.servers).contains(&self.founders()) => {
@@ -180,7 +185,12 @@ impl Model for Raft {
             }
             () if batch == 0 => Err("batch must be above 0".into()),
             () if self.request_timeout == Span::ZERO => Err("request_timeout must be above 0".into()),
-            () => at_most("batch", batch, MOST_AT_A_TIME),
+            () if session_timeout.is_some_and(|timeout| timeout < shortest) => {
+                Err(format!("session_timeout must be four times request_timeout at least: {shortest}"))
+            }
+            () if snapshot_chunk == 0 => Err("snapshot_chunk must be above 0".into()),
+            () => at_most("batch", batch, MOST_AT_A_TIME)
+                .and_then(|()| at_most("snapshot_chunk", snapshot_chunk, MOST_AT_A_TIME)),
         }
     }
 
@@ -248,21 +258,29 @@ impl Model for Raft {
         let changes = prop_oneof![Just(Changes::SingleServer), Just(Changes::Joint)];
         let founders = prop_oneof![3 => Just(self.servers), 1 => 1..=self.servers];
         let optional = (any::<bool>(), any::<bool>());
-        (optional, spread, threshold, reads, changes, founders)
-            .prop_map(move |((pre_vote, check_quorum), spread, snapshot_threshold, reads, changes, founders)| {
-                let pre_vote = pre_vote && model.settings.pre_vote;
-                let check_quorum = (check_quorum || reads == ReadMode::Lease) && model.settings.check_quorum;
-                let settings = Settings {
-                    pre_vote,
-                    check_quorum,
-                    election_max: min + spread,
-                    snapshot_threshold,
-                    reads: if model.settings.check_quorum { reads } else { model.settings.reads },
-                    changes: if pre_vote || check_quorum { changes } else { Changes::Never },
-                    ..model.settings
-                };
-                Raft { settings, founders: model.founders.or(Some(founders)), ..model.clone() }
-            })
+        let short = Span(self.request_timeout.0.saturating_mul(4));
+        let timeout = prop_oneof![2 => Just(self.settings.session_timeout), 1 => Just(Some(short)), 1 => Just(None)];
+        let chunk = prop_oneof![2 => Just(self.settings.snapshot_chunk), 1 => Just(1)];
+        (optional, spread, threshold, reads, changes, founders, (timeout, chunk))
+            .prop_map(
+                move |((pre_vote, check_quorum), spread, snapshot_threshold, reads, changes, founders, sessions)| {
+                    let (session_timeout, snapshot_chunk) = sessions;
+                    let pre_vote = pre_vote && model.settings.pre_vote;
+                    let check_quorum = (check_quorum || reads == ReadMode::Lease) && model.settings.check_quorum;
+                    let settings = Settings {
+                        pre_vote,
+                        check_quorum,
+                        election_max: min + spread,
+                        snapshot_threshold,
+                        session_timeout,
+                        snapshot_chunk,
+                        reads: if model.settings.check_quorum { reads } else { model.settings.reads },
+                        changes: if pre_vote || check_quorum { changes } else { Changes::Never },
+                        ..model.settings
+                    };
+                    Raft { settings, founders: model.founders.or(Some(founders)), ..model.clone() }
+                },
+            )
             .boxed()
     }
 

@@ -49,6 +49,11 @@ impl<S: StateMachine> Server<S> {
         (!ctx.planted(Bug::TermNotPersisted)).then_some(Record::Vote { term: self.current_term, vote })
     }
 
+    /// Appends an entry of this leader's own, with the time of its clock.
+    pub(super) fn append_own(&mut self, ctx: &mut Context<'_, Self>, payload: Payload<S>) -> Index {
+        self.append(ctx, Entry { term: self.current_term, time: ctx.now(), payload })
+    }
+
     /// Appends an entry to the log, in memory and on disk.
     pub(super) fn append(&mut self, ctx: &mut Context<'_, Self>, entry: Entry<S>) -> Index {
         if ctx.bug().is_none() {

@@ -8,7 +8,7 @@
 use seedbed_sim::{Context, NodeId};
 
 use crate::replication::raft::bugs::Bug;
-use crate::replication::raft::entry::{Entry, Payload};
+use crate::replication::raft::entry::Payload;
 use crate::replication::raft::machine::StateMachine;
 use crate::replication::raft::marks;
 use crate::replication::raft::membership::Membership;
@@ -129,7 +129,7 @@ impl<S: StateMachine> Server<S> {
             _ => marks::VOTERS_CHANGED_ONE_AT_A_TIME,
         });
         ctx.note(|| format!("changes the group to {membership:?}"));
-        self.append(ctx, Entry { term: self.current_term, payload: Payload::Config(membership) });
+        self.append_own(ctx, Payload::Config(membership));
         let (id, everyone, last) = (self.id, self.membership.everyone(), self.log.last());
         let Some(leading) = self.leader_state() else { return };
         leading.peers.retain(|(peer, _)| everyone.contains(peer));

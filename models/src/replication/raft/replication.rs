@@ -86,6 +86,9 @@ impl<S: StateMachine> Server<S> {
         progress.active = true;
         progress.round = progress.round.max(round);
         progress.accepted(matched);
+        if progress.flow != Flow::Snapshot {
+            leading.sending.retain(|sending| sending.to != from);
+        }
         // Most answers are to heartbeats, and confirm what is committed already.
         if matched > self.commit_index {
             self.advance_commit(ctx);

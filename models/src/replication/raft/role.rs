@@ -7,7 +7,8 @@ use seedbed_sim::{NodeId, OpId, Time, Watermark, Written};
 use crate::replication::raft::machine::StateMachine;
 use crate::replication::raft::membership::Membership;
 use crate::replication::raft::progress::Progress;
-use crate::replication::raft::types::{Index, RequestId};
+use crate::replication::raft::snapshot::Sending;
+use crate::replication::raft::types::{Index, RequestId, Session};
 
 /// What a server is at the moment (paper Figure 4).
 #[derive(Clone, Debug, Hash)]
@@ -49,6 +50,8 @@ impl Votes {
 pub struct LeaderState<S: StateMachine> {
     /// What it knows of the others.
     pub(super) peers: Vec<(NodeId, Progress)>,
+    /// The snapshots that are on their way.
+    pub(super) sending: Vec<Sending<S>>,
     /// Up to where its own log is durable, and counts for a quorum (thesis §10.2.1).
     pub(super) own: Watermark<Index>,
     /// Counts rounds of heartbeats that reads wait for.
@@ -97,6 +100,7 @@ impl<S: StateMachine> LeaderState<S> {
 #[derive(Clone, Debug, Hash)]
 pub(super) enum Pending {
     Registration { client: NodeId, nonce: u64 },
+    KeepAlive { client: NodeId, session: Session },
     Client { client: NodeId, id: RequestId },
     Host(OpId),
 }

@@ -17,7 +17,7 @@ use crate::replication::raft::sessions::Sessions;
 use crate::replication::raft::settings::ReadMode;
 use crate::replication::raft::settings::Settings;
 use crate::replication::raft::settings::Timer;
-use crate::replication::raft::snapshot::Snapshot;
+use crate::replication::raft::snapshot::{Receiving, Snapshot};
 use crate::replication::raft::types::{Index, Term};
 
 /// One server of a group that replicates `S`.
@@ -43,6 +43,9 @@ pub struct Server<S: StateMachine> {
     pub(super) log: Log<S>,
     /// What the entries before the log did, on disk.
     pub(super) snapshot: Option<Arc<Snapshot<S>>>,
+
+    /// What has arrived of a snapshot that is being sent to it.
+    pub(super) receiving: Option<Receiving<S>>,
 
     /// `commitIndex`.
     pub(super) commit_index: Index,
@@ -75,6 +78,7 @@ impl<S: StateMachine> Server<S> {
             voted_for: None,
             log: Log::new(Index::ZERO, Term(0)),
             snapshot: None,
+            receiving: None,
             commit_index: Index::ZERO,
             last_applied: Index::ZERO,
             machine: S::default(),
@@ -143,6 +147,11 @@ impl<S: StateMachine> Server<S> {
     /// What clients' sessions have executed.
     pub fn sessions(&self) -> &Sessions<S> {
         &self.sessions
+    }
+
+    /// After how long without a sign of its client a session expires, by the log's time.
+    pub fn session_timeout(&self) -> Option<Span> {
+        self.settings.session_timeout
     }
 
     /// What the entries before the log did, if some have left it.
@@ -298,12 +307,15 @@ impl<S: StateMachine> Process for Server<S> {
                     self.reject_append(ctx, from, prev_log_index, round);
                 }
             }
-            Message::InstallSnapshot { term, snapshot, round } => {
+            Message::InstallSnapshot { term, chunk, round } => {
                 if self.accepts_leader(ctx, from, term) {
-                    self.handle_install_snapshot(ctx, from, snapshot, round);
+                    self.handle_install_snapshot(ctx, from, chunk, round);
                 } else {
-                    self.reject_append(ctx, from, snapshot.last, round);
+                    self.reject_append(ctx, from, chunk.last, round);
                 }
+            }
+            Message::ChunkReceived { term, last, received, round } if term == self.current_term => {
+                self.handle_chunk_received(ctx, from, (last, received), round);
             }
             Message::Appended { term, match_index, round } if term == self.current_term => {
                 self.handle_appended(ctx, from, match_index, round);
@@ -312,13 +324,16 @@ impl<S: StateMachine> Process for Server<S> {
                 self.handle_refused(ctx, from, prev_log_index, (hint, hint_term), round);
             }
             // An answer to a leader that this server no longer is.
-            Message::Appended { .. } | Message::Refused { .. } => {}
+            Message::Appended { .. } | Message::Refused { .. } | Message::ChunkReceived { .. } => {}
             Message::TimeoutNow { term } => self.handle_timeout_now(ctx, term),
             Message::Reconfigure { goal } => self.handle_reconfigure(ctx, from, goal),
             Message::Transfer { to } => self.handle_transfer(ctx, from, to),
             Message::Register { nonce } => self.handle_register(ctx, from, nonce),
+            Message::KeepAlive { session } => self.handle_keep_alive(ctx, from, session),
             Message::Request { id, command } => self.handle_request(ctx, from, id, command),
             Message::Registered { .. }
+            | Message::KeptAlive { .. }
+            | Message::SessionExpired { .. }
             | Message::Reply { .. }
             | Message::Reconfigured { .. }
             | Message::Transferred { .. }
@@ -336,7 +351,7 @@ impl<S: StateMachine> Process for Server<S> {
             Timer::CheckQuorum => self.check_quorum(ctx),
             Timer::Transfer => self.give_up_transfer(ctx),
             Timer::Change => self.abandon_change(ctx),
-            Timer::Retry => panic!("raft: a client's timer at a server"),
+            Timer::Retry | Timer::KeepAlive => panic!("raft: a client's timer at a server"),
         }
     }
 
@@ -359,7 +374,7 @@ impl<S: StateMachine> Process for Server<S> {
         const ENTRY: u64 = 64;
         match message {
             Message::AppendEntries { entries, .. } => HEADER + ENTRY * entries.len() as u64,
-            Message::InstallSnapshot { .. } => HEADER + 16 * ENTRY,
+            Message::InstallSnapshot { chunk, .. } => HEADER + ENTRY * chunk.items.len() as u64,
             _ => HEADER,
         }
     }

@@ -3,6 +3,8 @@
 use seedbed_sim::{Kinded, Span};
 use serde::{Deserialize, Serialize};
 
+use crate::parts::bounds::MOST_AT_A_TIME;
+
 /// How reads are answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -56,6 +58,17 @@ pub struct Settings {
     /// The bound on clocks that leases rely on: how fast or slow one runs at most, in parts per million.
     #[serde(default = "usual_drift")]
     pub drift_ppm: u32,
+    /// After how long without a command or a keep-alive a client's session expires, by the log's own time (thesis §6.3); never,
+    /// where nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_timeout: Option<Span>,
+    /// How many items of a snapshot one InstallSnapshot holds at most (paper Figure 13): parts of the state machine, and sessions.
+    #[serde(default = "whole_snapshots")]
+    pub snapshot_chunk: usize,
+}
+
+fn whole_snapshots() -> usize {
+    MOST_AT_A_TIME as usize
 }
 
 fn usual_drift() -> u32 {
@@ -75,6 +88,8 @@ impl Default for Settings {
             reads: ReadMode::ReadIndex,
             changes: Changes::SingleServer,
             drift_ppm: usual_drift(),
+            session_timeout: None,
+            snapshot_chunk: 3,
         }
     }
 }
@@ -94,4 +109,6 @@ pub enum Timer {
     Change,
     /// A client sends an unanswered request again.
     Retry,
+    /// A client keeps its session alive.
+    KeepAlive,
 }

@@ -4,7 +4,7 @@
 
 use std::marker::PhantomData;
 
-use seedbed_sim::{Context, File, NodeId, Process};
+use seedbed_sim::{Context, File, NodeId, Process, Written};
 
 use crate::transactions::TxId;
 use crate::transactions::commitment::journal::{Decision, Entry, Journal, Vote};
@@ -29,15 +29,13 @@ pub enum Write {
 
 impl Write {
     /// Writes a record at the end of the log in this way.
-    pub fn append<P: Process>(self, ctx: &mut Context<'_, P>, record: P::Record) {
+    ///
+    /// What follows from the record does so once it is durable; without a record, at once.
+    pub fn append<P: Process, T>(self, ctx: &mut Context<'_, P>, record: P::Record, follows: T) -> Written<T> {
         match self {
-            Write::Forced => {
-                ctx.append(LOG, record);
-            }
-            Write::Lazy => {
-                ctx.append_lazily(LOG, record);
-            }
-            Write::Not => {}
+            Write::Forced => ctx.append(LOG, record).is(follows),
+            Write::Lazy => ctx.append_lazily(LOG, record).is(follows),
+            Write::Not => Written::early(follows),
         }
     }
 }
@@ -143,8 +141,8 @@ impl<P: Protocol> ResourceManager<P> {
         C: Process<Record = P::Record>,
     {
         let record = self.ledger.vote_yes(tx, members);
-        write.append(ctx, P::PARTICIPANT(record));
-        self.journal.push_when_durable(ctx, Entry::Voted(tx, Vote::Yes));
+        let vote = write.append(ctx, P::PARTICIPANT(record), Entry::Voted(tx, Vote::Yes));
+        self.journal.push_when_durable(ctx, vote);
     }
 
     /// Votes read-only, which needs no record.
@@ -160,9 +158,11 @@ impl<P: Protocol> ResourceManager<P> {
         C: Process<Record = P::Record>,
     {
         let record = self.ledger.vote_no(tx);
-        write.append(ctx, P::PARTICIPANT(record));
-        self.journal.push_when_durable(ctx, Entry::Voted(tx, Vote::No));
-        self.journal.push_when_durable(ctx, Entry::Decided(tx, Decision::Abort));
+        let both = [Entry::Voted(tx, Vote::No), Entry::Decided(tx, Decision::Abort)];
+        let written = write.append(ctx, P::PARTICIPANT(record), ());
+        for entry in both {
+            self.journal.push_when_durable(ctx, written.also(entry));
+        }
     }
 
     /// What it answers to another participant that asks for its state (the book, sections 7.4 and 7.5: the responder's part of
@@ -195,7 +195,7 @@ impl<P: Protocol> ResourceManager<P> {
         C: Process<Record = P::Record>,
     {
         if self.journal.pending().any(|entry| entry.tx() == Some(tx)) {
-            Write::Forced.append(ctx, P::PARTICIPANT(Record::Decided(tx, Decision::Abort)));
+            Write::Forced.append(ctx, P::PARTICIPANT(Record::Decided(tx, Decision::Abort)), ());
         }
     }
 
@@ -206,7 +206,7 @@ impl<P: Protocol> ResourceManager<P> {
     {
         if matches!(self.state(tx), Some(State::Uncertain(_))) {
             let record = self.ledger.pre_commit(tx);
-            Write::Forced.append(ctx, P::PARTICIPANT(record));
+            Write::Forced.append(ctx, P::PARTICIPANT(record), ());
         }
     }
 
@@ -217,12 +217,11 @@ impl<P: Protocol> ResourceManager<P> {
         C: Process<Record = P::Record>,
     {
         let record = self.ledger.decide(tx, decision);
-        write.append(ctx, P::PARTICIPANT(record));
-        let entry = Entry::Decided(tx, decision);
-        if write == Write::Forced {
-            self.journal.push_when_durable(ctx, entry);
-        } else {
-            self.journal.push(entry);
+        let decided = write.append(ctx, P::PARTICIPANT(record), Entry::Decided(tx, decision));
+        match write {
+            Write::Forced => self.journal.push_when_durable(ctx, decided),
+            // It is durable where it was decided.
+            Write::Lazy | Write::Not => self.journal.push(Entry::Decided(tx, decision)),
         }
     }
 }

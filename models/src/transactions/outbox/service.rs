@@ -134,9 +134,9 @@ impl Service {
             ServiceRecord::Committed(deposit) => Some(*deposit),
             _ => None,
         };
-        ctx.append(WAL, Record::Service(record));
+        let write = ctx.append(WAL, Record::Service(record));
         if let Some(deposit) = committed {
-            self.commits.push_when_durable(ctx, deposit);
+            self.commits.push_when_durable(ctx, write.is(deposit));
         }
     }
 

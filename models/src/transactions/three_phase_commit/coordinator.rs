@@ -178,8 +178,8 @@ impl Coordinator {
     /// Logs the decision and answers the client.
     fn settle(&mut self, ctx: &mut Context<'_, Self>, tx: TxId, decision: Decision) {
         ctx.cancel(&Timer::Silence(tx));
-        ctx.append(LOG, Record::Decision(tx, decision));
-        self.transactions.journal_mut().push_when_durable(ctx, Entry::Decided(tx, decision));
+        let decided = ctx.append(LOG, Record::Decision(tx, decision)).is(Entry::Decided(tx, decision));
+        self.transactions.journal_mut().push_when_durable(ctx, decided);
         self.transactions.decide(ctx, tx, Phase::Decided(decision));
     }
 

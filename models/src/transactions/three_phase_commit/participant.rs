@@ -269,6 +269,8 @@ impl Participant {
         self.resources.pre_commit(ctx, tx);
         self.doubts.get_mut(&tx).expect("who was elected is in doubt").part = Part::PreCommits(others.clone());
         if others.is_empty() {
+            // Its view, its being pre-committed and the decision go to the log in this order, and nobody hears of any of them
+            // before all are durable: whatever a crash leaves of them, it recovers into a state it may have been in.
             return self.decide(ctx, tx, Decision::Commit);
         }
         self.tell(ctx, tx, others, Message::PreCommit(tx));

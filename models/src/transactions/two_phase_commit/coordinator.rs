@@ -140,14 +140,9 @@ impl Coordinator {
     fn decide(&mut self, ctx: &mut Context<'_, Self>, tx: TxId, decision: Decision, to_be_told: BTreeSet<NodeId>) {
         ctx.cancel(&Timer::Late(tx));
         let write = self.writes(ctx, decision, &to_be_told);
-        let record = || Record::Decision { tx, decision, participants: to_be_told.clone() };
-        let entry = Entry::Decided(tx, decision);
-        if write == Write::Not {
-            self.transactions.journal_mut().push(entry);
-        } else {
-            write.append(ctx, record());
-            self.transactions.journal_mut().push_when_durable(ctx, entry);
-        }
+        let record = Record::Decision { tx, decision, participants: to_be_told.clone() };
+        let decided = write.append(ctx, record, Entry::Decided(tx, decision));
+        self.transactions.journal_mut().push_when_durable(ctx, decided);
         let logged = write != Write::Not || self.settings.presumption == Presumption::Commit;
         self.transactions.decide(ctx, tx, Phase::Decided { decision, unacknowledged: to_be_told, logged });
         self.send_decision(ctx, tx);

@@ -1,30 +1,28 @@
 //! A part of S6: each command takes effect at most once, even if its client retries (thesis §6.3).
 
-use std::collections::BTreeMap;
-
 use seedbed_models::replication::raft::machine::StateMachine;
-use seedbed_models::replication::raft::types::Session;
-use seedbed_models::replication::raft::{Index, Payload, Server};
+use seedbed_models::replication::raft::{Index, Server};
 use seedbed_sim::{Broken, NodeId, Property, Verdict, World};
 
 use super::group::{Group, StatesByIndex, changed};
+use super::session_table::SessionTable;
 
 /// Each server's state machine has executed as many commands as there are distinct ones in the log up to its last
 /// applied entry. They are counted by a table of the property's own, which crashes and snapshots do not affect. And servers
 /// that have applied up to the same index have the same table of sessions, so that none of them executes a retry of what
-/// another has executed.
+/// another has executed; and these are the sessions that have not expired by the log's time, each active when the log says.
 #[derive(Clone, Debug)]
 pub struct AtMostOnce {
     /// By index: the number of distinct commands up to it.
     different: Vec<u64>,
-    /// The last command of each session.
-    last: BTreeMap<Session, u64>,
+    /// The sessions after the last entry that was counted.
+    table: SessionTable,
     sessions: StatesByIndex,
 }
 
 impl Default for AtMostOnce {
     fn default() -> Self {
-        AtMostOnce { different: vec![0], last: BTreeMap::new(), sessions: StatesByIndex::default() }
+        AtMostOnce { different: vec![0], table: SessionTable::default(), sessions: StatesByIndex::default() }
     }
 }
 
@@ -54,7 +52,7 @@ impl AtMostOnce {
             return Ok(());
         };
         if server.executed() == expect {
-            return Ok(());
+            return self.expired(node, server);
         }
         let executed = server.executed();
         let message =
@@ -62,25 +60,25 @@ impl AtMostOnce {
         Err(Broken::new([node], message))
     }
 
+    /// The server that has applied the most has the sessions that there must be; others are compared with it.
+    #[inline]
+    fn expired<S: StateMachine>(&self, node: NodeId, server: &Server<S>) -> Verdict {
+        let applied = server.last_applied();
+        let latest = self.different.len() as u64 == applied.0 + 1;
+        if !latest || server.sessions().active().eq(self.table.active()) {
+            return Ok(());
+        }
+        let (has, due): (Vec<_>, Vec<_>) = (server.sessions().active().collect(), self.table.active().collect());
+        let message =
+            format!("{node} has the sessions {has:?} after index {applied}; those that the log leaves are {due:?}");
+        Err(Broken::new([node], message))
+    }
+
     /// Counts the entries that this server was the first to apply.
     fn count<S: StateMachine>(&mut self, server: &Server<S>) {
         for at in (self.different.len() as u64..=server.last_applied().0).map(Index) {
             let Some(entry) = server.log().entry(at) else { return };
-            let new = match &entry.payload {
-                Payload::Noop | Payload::Config(_) => false,
-                Payload::Register => {
-                    self.last.insert(Session(at.0), 0);
-                    false
-                }
-                Payload::Command { id: None, .. } => true,
-                Payload::Command { id: Some(id), .. } => match self.last.get_mut(&id.session) {
-                    Some(last) if id.sequence > *last => {
-                        *last = id.sequence;
-                        true
-                    }
-                    _ => false,
-                },
-            };
+            let new = self.table.apply(at, entry, server.session_timeout());
             let before = self.different[at.before().0 as usize];
             self.different.push(before + u64::from(new));
         }

@@ -1,6 +1,8 @@
 //! L: with a connected majority and no faults, there is a leader within a bound, every pending command completes, and
 //! everyone who is connected catches up.
 
+use std::collections::VecDeque;
+
 use seedbed_models::replication::raft::client::Ask;
 use seedbed_models::replication::raft::membership::Membership;
 use seedbed_models::replication::raft::{Index, Raft};
@@ -48,16 +50,23 @@ impl<M: Group> Property<M> for LeaderElected {
 }
 
 /// Once the faults have ended every server of the group that is up comes to have the entries that its leader has committed:
-/// a snapshot or two, and the entries behind it.
-#[derive(Clone, Copy, Debug, Default)]
+/// a snapshot or two, and the entries behind it. While more is committed all the time, it has what was committed a while ago.
+#[derive(Clone, Debug, Default)]
 pub struct FollowersCatchUp {
-    /// The greatest commit index of a leader, and since when.
-    committed: (Index, Time),
+    /// The greatest commit index of a leader, each time that it rose: the last that is due, and those that are not yet.
+    committed: VecDeque<(Time, Index)>,
 }
 
 impl FollowersCatchUp {
     /// The time in which an entry reaches every server of a healed world.
     const SPREAD: Span = Span::ms(500);
+
+    /// Forgets what came before the last that is due.
+    fn pass(&mut self, now: Time) {
+        while self.committed.get(1).is_some_and(|(at, _)| now.since(*at) >= Self::SPREAD) {
+            self.committed.pop_front();
+        }
+    }
 }
 
 impl<M: Group> Property<M> for FollowersCatchUp {
@@ -76,8 +85,10 @@ impl<M: Group> Property<M> for FollowersCatchUp {
     #[inline]
     fn after_event(&mut self, world: &World<M>) -> Verdict {
         for (_, server) in changed_leaders(world) {
-            if server.commit_index() > self.committed.0 {
-                self.committed = (server.commit_index(), world.now());
+            let latest = self.committed.back().map_or(Index::ZERO, |(_, latest)| *latest);
+            if server.commit_index() > latest {
+                self.committed.push_back((world.now(), server.commit_index()));
+                self.pass(world.now());
             }
         }
         Ok(())
@@ -85,21 +96,18 @@ impl<M: Group> Property<M> for FollowersCatchUp {
 
     fn at_end(&mut self, world: &World<M>) -> Verdict {
         // Without a leader nobody can be asked to have more: that is for [`LeaderElected`] to say.
-        let (Some(leader), Some(group)) = (leader(world), group(world)) else { return Ok(()) };
-        let (committed, since) = self.committed;
+        let (Some(_), Some(group)) = (leader(world), group(world)) else { return Ok(()) };
+        self.pass(world.now());
+        let Some((since, due)) = self.committed.front().copied() else { return Ok(()) };
         if world.now().since(since) < Self::SPREAD {
-            return Err(Broken::new([leader], format!("{leader} still commits entries: up to {committed} at {since}")));
+            return Ok(());
         }
         let behind =
-            servers(world).find(|(node, server)| group.everyone().contains(node) && server.commit_index() < committed);
-        match behind {
-            None => Ok(()),
-            Some((node, server)) => {
-                let message =
-                    format!("{node} has committed up to {}, the others up to {committed}", server.commit_index());
-                Err(Broken::new([node], message))
-            }
-        }
+            servers(world).find(|(node, server)| group.everyone().contains(node) && server.commit_index() < due);
+        let Some((node, server)) = behind else { return Ok(()) };
+        let message =
+            format!("{node} has committed up to {}, the others up to {due} since {since}", server.commit_index());
+        Err(Broken::new([node], message))
     }
 }
 

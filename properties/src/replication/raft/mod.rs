@@ -13,6 +13,7 @@ mod leader_completeness;
 mod liveness;
 mod log_matching;
 mod membership;
+mod session_table;
 mod state_machine_safety;
 mod transfer;
 
