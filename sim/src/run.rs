@@ -345,13 +345,13 @@ fn quiet_panics() {
 
 /// The violation of a failed assertion.
 pub(crate) fn assertion<M: Model>(world: &World<M>, panic: Box<dyn Any + Send>) -> Violation {
-    let (property, message) = property_and_message(panic);
+    let (property, message) = property_and_message(&*panic);
     // The failed handler ran on the node that the event changed last.
     violation(world, property, false, Broken::new(world.changed().last().copied(), message))
 }
 
 /// The name of the property that a panic violates, and the message of the violation.
-pub(crate) fn property_and_message(panic: Box<dyn Any + Send>) -> (String, String) {
+pub(crate) fn property_and_message(panic: &(dyn Any + Send)) -> (String, String) {
     if let Some(exhausted) = panic.downcast_ref::<Exhausted>() {
         LAST_PANIC.take();
         return (OVERFLOW.into(), exhausted.message());

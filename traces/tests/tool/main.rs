@@ -19,3 +19,4 @@ mod scaffold;
 mod shards;
 mod still;
 mod viewer;
+mod workload;

@@ -1,15 +1,15 @@
 //! The properties of replicated data types (row C16 of the catalogue): laws of their states ([`laws`]), the values they
-//! show ([`values`], by the oracle [`specification`] over the [`execution`]), sequences ([`sequence`]), garbage
-//! collection ([`stability`]), eventual delivery ([`reach`]), and what may be refused ([`taken`]).
+//! show ([`values`], by the oracle [`specification`] over the [`execution`]), what they refuse ([`refusals`]), sequences ([`sequence`]), garbage
+//! collection ([`stability`]), and eventual delivery ([`reach`]).
 
 pub mod execution;
 pub mod laws;
 pub mod reach;
+pub mod refusals;
 pub mod sequence;
 pub mod session;
 pub mod specification;
 pub mod stability;
-pub mod taken;
 pub mod values;
 
 use seedbed_models::replication::crdt::broadcast::Order;
@@ -25,10 +25,10 @@ pub fn suite() -> Suite<Crdt> {
         .property(values::Converges::default())
         .property(values::Specified::default())
         .property(sequence::StrongList::default())
+        .property(refusals::RefusedForAReason::default())
         .property(values::NeverBelowBound::default())
         .property(values::LastWriterWins::default())
         .property(reach::Reaches::default())
-        .property(AtEnd::new("crdt/updates_are_taken", taken::updates_are_taken))
         .property(AtEnd::liveness("crdt/nothing_is_kept", stability::nothing_is_kept))
         .boundary(Boundary {
             bug: None,
