@@ -106,7 +106,7 @@ fn failing(
             break;
         }
         let case = worlds.case(seed);
-        let source = campaign.swarm.source(&case, seed);
+        let source = campaign.swarm.source(&case, seed, || case.scenario.config.tolerance().delay);
         let outcome = runner.run(&case, &source, Record::No);
         events += outcome.stats.events;
         let Some(violation) = outcome.violation.filter(|violation| violation.property == property) else { continue };
