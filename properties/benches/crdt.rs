@@ -31,7 +31,7 @@ fn states(kind: Kind) -> (State, State, Vec<State>) {
     for n in 0..UPDATES {
         let op = updates.new_tree(&mut runner).expect("updates reject nothing").current();
         let at = (n % 2) as usize;
-        let replica = ReplicaId { node: NodeId(at as u16), born: Time::ZERO };
+        let replica = ReplicaId { node: NodeId(at as u16), born: Time::ZERO, nonce: 0 };
         let time = Timestamp { time: clock.next(Time::ZERO), by: Some(replica) };
         clock.observe(time.time);
         let stamp = Stamp { dot: Dot { replica, counter: n / 2 + 1 }, time, addressee: None };

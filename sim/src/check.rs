@@ -207,7 +207,7 @@ impl<M: Model> Check<M> {
 
     fn report_violation(&self, cases: &Cases<M>, result: &SeedResult) -> String {
         let case = cases.case(result.seed);
-        let source = self.campaign.swarm.source(&case, result.seed);
+        let source = self.campaign.swarm.source(&case, result.seed, || case.scenario.config.tolerance().delay);
         report_violation(&self.campaign.erased(), (&case.erased(), &source), result, self.shrink_runs)
     }
 }

@@ -80,14 +80,25 @@ impl<M: Model> Campaign<M> {
     pub fn run(&self, cases: &Cases<M>, seed: u64, record: Record) -> Result<(Case<M>, Finished<M>), Impossible> {
         let case = cases.case(seed);
         case.validate()?;
-        let outcome = run_valid(&case, &self.swarm.source(&case, seed), &self.suite.properties, record);
+        let outcome = run_valid(
+            &case,
+            &self.swarm.source(&case, seed, || case.scenario.config.tolerance().delay),
+            &self.suite.properties,
+            record,
+        );
         Ok((case, outcome))
     }
 
     /// Runs one seed of these cases; twice if `twice`, to compare both runs.
     pub fn run_seed(&self, cases: &Cases<M>, seed: u64, twice: bool) -> SeedResult {
         let case = cases.case(seed);
-        run_seed(&case, &self.swarm.source(&case, seed), &self.suite.properties, seed, twice)
+        run_seed(
+            &case,
+            &self.swarm.source(&case, seed, || case.scenario.config.tolerance().delay),
+            &self.suite.properties,
+            seed,
+            twice,
+        )
     }
 
     /// See [`AnyCampaign::sweep`].

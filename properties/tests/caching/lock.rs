@@ -1,7 +1,7 @@
 //! Locks keep their promises under every fault they tolerate, and each planted bug breaks the promise it should. Beyond the
 //! tolerance two hold a lock; the resource that checks tokens does not care.
 
-use seedbed_models::caching::lock::{Acquisition, Kind, Lock, Node, Op, RESOURCE, Ret};
+use seedbed_models::caching::lock::{Acquisition, Kind, LeaseSettings, Lock, Node, Op, RESOURCE, Ret};
 use seedbed_properties::caching::lock::{
     GrantedInOrder, OneInside, alone, is_inside, queue_in_order, suite, used_one_after_the_other,
 };
@@ -30,6 +30,43 @@ fn failover_bears_what_makes_no_sentinel_wrong() {
     for classes in [vec![], vec![FaultClass::Dup]] {
         let swarm = Swarm::exactly(classes).as_configured();
         check(alone(Kind::RedisFailover)).faults(swarm).properties(suite().properties).seeds(200).run();
+    }
+}
+
+/// A lease most of which is left to pauses and clocks: what remains is hardly more than a step of work.
+fn just_below_the_lease(kind: Kind) -> Lock {
+    let lock = Lock { step: Span::ms(30), ..alone(kind) };
+    let (renew, max_pause, max_offset) = match kind {
+        Kind::Raft => (Some(Span::ms(40)), Span::ms(210), Span::ms(35)),
+        _ => (None, Span::ms(130), Span::ms(30)),
+    };
+    Lock { lease: LeaseSettings { renew, max_pause, max_offset, ..lock.lease }, ..lock }
+}
+
+/// The guide's page on locks does the same with more seeds, from the command line.
+#[test]
+fn a_lease_bears_the_pauses_and_clocks_that_it_allows_for_and_no_others() {
+    for kind in [Kind::Redis, Kind::Redlock, Kind::Raft] {
+        let model = just_below_the_lease(kind);
+        check(model.clone()).faults(Swarm::tolerated().as_configured()).properties(suite().properties).seeds(500).run();
+        let longer = Lock { pause: Some(model.lease.ttl + Span::ms(10)), ..model };
+        let swarm = Swarm::only([FaultClass::Pause]).as_configured();
+        let beyond = Campaign { swarm, ..Campaign::new(Suite { model: longer, ..suite() }) };
+        assert!(beyond.breaks("lock/exclusion", 0..MOST_SEEDS), "{kind:?}");
+    }
+}
+
+/// Redis with failover is relied on alone in some of the worlds that sweeps draw, and nothing makes its sentinel wrong there.
+#[test]
+fn failover_without_tokens_is_drawn() {
+    let cases = Swarm::tolerated().cases(&Lock::default());
+    let drawn = (0..400).map(|seed| cases.case(seed));
+    let alone = drawn.filter(|case| case.scenario.config.kind == Kind::RedisFailover && !case.scenario.config.fencing);
+    let alone: Vec<_> = alone.collect();
+    assert!(alone.len() > 10, "{} of 400", alone.len());
+    for case in alone {
+        let bound = case.scenario.config.tolerance().delay.expect("the sentinel relies on it");
+        assert!(case.scenario.network.latency.most() <= bound && case.scenario.network.loss_ppm == 0, "{case:?}");
     }
 }
 
@@ -191,14 +228,21 @@ fn a_clock_jump_breaks_redlock_and_vanishes_with_fencing() {
     vanishes_with_fencing(&case);
 }
 
-/// The kept traces of the three boundaries tell of two holders; told with a resource that checks tokens, it is used by one
+/// The kept traces of the boundaries tell of two holders; told with a resource that checks tokens, it is used by one
 /// after the other.
 #[test]
 fn the_kept_traces_vanish_with_fencing() {
     let exclusion: Vec<Maker<Lock>> = vec![maker(OneInside::default())];
     let everything = suite().properties;
     let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/../traces/corpus");
-    for name in ["pause-beyond-lease", "asynchronous-failover", "clock-jump-breaks-redlock"] {
+    for name in [
+        "pause-beyond-lease",
+        "pause-just-beyond-lease",
+        "pause-beyond-lease-on-raft",
+        "skew-beyond-lease",
+        "asynchronous-failover",
+        "clock-jump-breaks-redlock",
+    ] {
         let file = format!("{corpus}/lock-{name}.json");
         let text = std::fs::read_to_string(&file).unwrap_or_else(|problem| panic!("{file}: {problem}"));
         let trace = Trace::<Lock>::parse(&text).expect("it is a trace");

@@ -5,7 +5,8 @@ use seedbed_models::replication::crdt::vocabulary::{CounterOp, ListOp, RegisterO
 use seedbed_models::replication::crdt::{Bug, Crdt, Kind, Op, Ret, Style, Value};
 use seedbed_properties::replication::crdt::suite;
 use seedbed_sim::{
-    Case, Fault, Model, NodeId, Operation, Record, Source, Span, Swarm, Time, What, World, check, missed_bugs, run,
+    Case, Deviation, Fault, Model, NodeId, Operation, Record, Source, Span, Swarm, Time, What, World, WriteFate, check,
+    missed_bugs, run,
 };
 
 #[test]
@@ -22,6 +23,63 @@ fn every_type_works_in_every_style_where_nothing_breaks() {
                 check(model).faults(Swarm::calm().as_configured()).properties(suite().properties).seeds(8).run();
             }
         }
+    }
+}
+
+/// An update that a crash takes before it is durable was told to nobody, so its replica gives the next one its name; with clocks
+/// this coarse, the elements of a list are called the same too. They are two elements.
+#[test]
+fn a_name_that_a_crash_has_taken_back_is_given_again() {
+    let n2 = NodeId(2);
+    let coarse = Crdt { resolution: Span::ms(100), buffer: 2, ..Crdt::of(Kind::Rga, Style::Delta) };
+    let mut case = Case::quiet(coarse);
+    case.scenario.disk.sync = Span::ms(10);
+    case.operations = [(200, NodeId(0), 5, 's'), (300, n2, 0, 'w'), (320, n2, 1, 'n')]
+        .map(|(ms, client, at, what)| Operation { at: Time::ms(ms), client, op: Op::List(ListOp::Insert(at, what)) })
+        .to_vec();
+    case.faults = vec![Fault::new(Time::ms(305), Span::ms(10), What::Crash { node: n2.into() })];
+    let lost = Deviation::Crash { node: n2, n: 0, write: 0, fate: WriteFate::Lost };
+    let finished = run(&case, &Source::Fixed(vec![lost]), &suite().properties, Record::No).expect("it is possible");
+    assert_eq!(finished.violation, None);
+    let answers: Vec<_> = finished.history.invocations().iter().map(|asked| asked.returned().copied()).collect();
+    assert_eq!(answers, [Some(Ret::Made), None, Some(Ret::Made)]);
+}
+
+/// A node whose clock is far behind comes back with an empty disk: it is born earlier than the replica that it had, hears of
+/// that, and takes a later name. Whatever it has made before has its name of then.
+#[test]
+fn who_is_born_before_its_predecessor_takes_a_later_name() {
+    let n0 = NodeId(0);
+    let add = |item| Op::Set(SetOp::Add(item));
+    let asks = [(150, 0, add(1)), (1_300, 0, add(2)), (1_500, 1, add(3))];
+    let behind = What::Skew { node: n0.into(), offset_ns: -900_000_000, drift_ppm: 0 };
+    let faults = vec![
+        Fault::new(Time::ms(900), Span::ms(90), What::Wipe { node: n0.into() }),
+        Fault::new(Time::ms(950), Span::ms(600), behind),
+    ];
+    for style in STYLES {
+        for forgets in [false, true] {
+            let model = Crdt { forgets: forgets && style == Style::Operation, ..Crdt::of(Kind::AwSet, style) };
+            let world = world(model, &asks, faults.clone());
+            assert!(world.marks().iter().any(|(mark, _)| *mark == "takes a later name"), "{style:?}");
+            assert_eq!(values(&world), [(); 3].map(|()| Value::Items([1, 2, 3].into())), "{style:?}");
+        }
+    }
+}
+
+/// A crash leaves the birth of a sole replica on its disk, and not that it is a member: nobody else can let it in.
+#[test]
+fn a_sole_replica_lets_itself_in() {
+    let n0 = NodeId(0);
+    for forgets in [false, true] {
+        let mut case = Case::quiet(Crdt { replicas: 1, forgets, ..Crdt::of(Kind::AwSet, Style::Operation) });
+        case.scenario.disk.sync = Span::ms(10);
+        case.operations = vec![Operation { at: Time::ms(300), client: n0, op: Op::Set(SetOp::Add(1)) }];
+        case.faults = vec![Fault::new(Time::ms(95), Span::ms(5), What::Crash { node: n0.into() })];
+        let lost = Deviation::Crash { node: n0, n: 0, write: 1, fate: WriteFate::Lost };
+        let finished = run(&case, &Source::Fixed(vec![lost]), &suite().properties, Record::No).expect("it is possible");
+        assert_eq!(finished.violation, None);
+        assert_eq!(finished.history.invocations()[0].returned(), Some(&Ret::Made), "{:?}", finished.marks);
     }
 }
 

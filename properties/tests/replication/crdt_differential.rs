@@ -203,7 +203,7 @@ fn steps(kind: Kind) -> impl Strategy<Value = Vec<Step>> {
 
 /// Both, step by step.
 fn side_by_side<T: Theirs>(kind: Kind, steps: &[Step]) -> Result<(), TestCaseError> {
-    let me = |n: usize| ReplicaId { node: NodeId(n as u16), born: Time::ZERO };
+    let me = |n: usize| ReplicaId { node: NodeId(n as u16), born: Time::ZERO, nonce: 0 };
     let mut replicas: Vec<_> = (0..REPLICAS).map(|_| (State::new(kind), T::default(), Clock::new(Span(1)))).collect();
     for (n, step) in steps.iter().enumerate() {
         let at = match step {

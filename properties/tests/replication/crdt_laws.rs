@@ -32,7 +32,7 @@ use seedbed_sim::{NodeId, Span, Time};
 // Arbitrary states
 
 fn replica(n: u16) -> ReplicaId {
-    ReplicaId { node: NodeId(n), born: Time::ZERO }
+    ReplicaId { node: NodeId(n), born: Time::ZERO, nonce: 0 }
 }
 
 /// A dot of a small universe.

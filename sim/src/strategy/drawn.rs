@@ -19,11 +19,13 @@ pub(crate) enum Drawn {
 }
 
 impl Drawn {
-    pub(crate) fn source<C, O>(self, case: &CaseOf<C, O>, seed: u64) -> Source {
+    /// The source of choices for the case of a seed; `delay` is the bound on delays that its variant relies on, if any.
+    pub(crate) fn source<C, O>(self, case: &CaseOf<C, O>, seed: u64, delay: impl FnOnce() -> Option<Span>) -> Source {
         match self {
             Drawn::Swarm | Drawn::Uniform => Source::Seed(seed),
             Drawn::Ordered { steps, bound } => {
                 let least = case.scenario.network.latency.base();
+                let bound = delay().map_or(bound, |own| own.min(bound));
                 Source::Ordered { seed, order: Order::drawn(seed, steps, least, bound) }
             }
         }

@@ -56,7 +56,7 @@ impl Search {
             Search::Guided(guided) => return guided.world(seed),
         };
         let case = campaign.case(seed)?;
-        let source = campaign.swarm.source(&case, seed);
+        let source = campaign.swarm.source(&case, seed, || case.scenario.config.tolerance().delay);
         Ok((case, source))
     }
 
@@ -134,7 +134,7 @@ impl Search {
         let worlds = campaign.worlds();
         for seed in seeds {
             let case = worlds.case(seed);
-            let source = campaign.swarm.source(&case, seed);
+            let source = campaign.swarm.source(&case, seed, || case.scenario.config.tolerance().delay);
             let outcome = campaign.system.0.run(&case, &source, Record::No);
             if !each(SeedResult::of(seed, outcome), &case, &source) {
                 break;

@@ -164,6 +164,7 @@ impl<M: Model> Cases<M> {
         scenario.phases = shape.tempo.phases(&scenario.phases);
         let rules = Rules::of(&self.swarm, &of_size.scenario.config, &scenario.config);
         rules.keep_classes(&mut plan.faults, &mut plan.network, &mut plan.disk);
+        rules.keep_delays(&mut plan.network, &mut plan.timer_jitter);
         let mut faults = plan.faults;
         self.skew_within(&of_size.scenario.config, &scenario.config, &mut faults);
         rules.keep_pauses(&mut faults);

@@ -136,9 +136,9 @@ impl Swarm {
         self
     }
 
-    /// The source of choices for the case of a seed.
-    pub(crate) fn source<C, O>(&self, case: &CaseOf<C, O>, seed: u64) -> Source {
-        self.drawn.source(case, seed)
+    /// The source of choices for the case of a seed, whose variant relies on this bound on delays.
+    pub(crate) fn source<C, O>(&self, case: &CaseOf<C, O>, seed: u64, delay: impl FnOnce() -> Option<Span>) -> Source {
+        self.drawn.source(case, seed, delay)
     }
 
     /// The classes that may be drawn for a model.

@@ -33,6 +33,7 @@ mod tests {
     use crate::strategy::drawn::Drawn;
     use crate::time::Span;
     use crate::tolerance::Tolerance;
+    use proptest::prelude::*;
     use serde::{Deserialize, Serialize};
 
     #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -138,6 +139,45 @@ mod tests {
         fn tolerance(&self) -> Tolerance {
             Tolerance { delay: self.0, ..self.usual_tolerance() }
         }
+    }
+
+    /// Relies on a bound in some of its variants.
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    struct Varied(Option<Span>);
+
+    impl Model for Varied {
+        type Process = Player;
+        const INFO: Info = Info::named("varied", "", "tests", "Relies on a bound in some of its variants.");
+        fn size(&self) -> usize {
+            2
+        }
+        fn spawn(&self, _: NodeId, _: &[NodeId]) -> Player {
+            Player { hits: 0 }
+        }
+        fn tolerance(&self) -> Tolerance {
+            Tolerance { delay: self.0, ..self.usual_tolerance() }
+        }
+        fn variants(&self) -> BoxedStrategy<Self> {
+            prop_oneof![Just(Varied(None)), Just(Varied(Some(Span::ms(3))))].boxed()
+        }
+    }
+
+    #[test]
+    fn plans_keep_the_bound_that_a_variant_relies_on() {
+        let cases = Swarm::tolerated().cases(&Varied(None));
+        let (mut bounded, mut longest) = (0, Span::ZERO);
+        for case in (0..200).map(|seed| cases.case(seed)) {
+            let (latency, late) = (case.scenario.network.latency.most(), case.scenario.timer_jitter);
+            match case.scenario.config.0 {
+                Some(bound) => {
+                    bounded += 1;
+                    assert!(latency <= bound && late <= bound, "{latency} and {late}");
+                    assert_eq!(cases.rules(&case.scenario.config).broken(&case, &[]), None);
+                }
+                None => longest = longest.max(latency),
+            }
+        }
+        assert!(bounded > 50 && longest == Span::ms(400), "{bounded} of 200 have the bound; {longest}");
     }
 
     #[test]

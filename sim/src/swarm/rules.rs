@@ -56,7 +56,10 @@ impl Rules {
             None => tolerance.classes.iter().chain(&swarm.more).copied().collect(),
         };
         let least = usual.network().latency.base();
-        let bound = usual_tolerance.delay;
+        let bound = match (usual_tolerance.delay, tolerance.delay) {
+            (Some(usual), Some(own)) => Some(usual.min(own)),
+            (usual, own) => usual.or(own),
+        };
         let chaos = swarm.chaos.unwrap_or(usual.phases().chaos);
         Rules {
             classes,
@@ -94,6 +97,12 @@ impl Rules {
         }
     }
 
+    /// Keeps the bound on delays: plans are drawn for the configured model, and a variant may rely on one that has none.
+    pub(super) fn keep_delays(&self, network: &mut NetworkConfig, timer_jitter: &mut Span) {
+        network.latency = network.latency.clone().at_most(self.latency.1);
+        *timer_jitter = (*timer_jitter).min(self.late);
+    }
+
     /// Bounds the length of pauses, if there is a bound, and keeps as much time between two pauses of any nodes, so
     /// that pauses do not add up.
     pub(super) fn keep_pauses(&self, faults: &mut Vec<Fault>) {
@@ -119,8 +128,7 @@ impl Rules {
         self.keep_classes(&mut case.faults, &mut scenario.network, &mut scenario.disk);
         scenario.network.loss_ppm = scenario.network.loss_ppm.min(MOST_PPM);
         scenario.network.dup_ppm = scenario.network.dup_ppm.min(MOST_PPM);
-        scenario.network.latency = scenario.network.latency.clone().at_most(self.latency.1);
-        scenario.timer_jitter = scenario.timer_jitter.min(self.late);
+        self.keep_delays(&mut scenario.network, &mut scenario.timer_jitter);
         case.faults.retain_mut(|fault| self.keep_fault(fault));
         by_time(&mut case.faults);
         self.keep_pauses(&mut case.faults);

@@ -184,13 +184,24 @@ impl<M: Model> Worlds for Drawn<'_, M> {
     fn run(&self, seed: u64, record: Record) -> Result<(AnyCase, AnyFinished), Impossible> {
         let case = self.cases.case(seed);
         case.validate()?;
-        let finished = run_valid(&case, &self.swarm.source(&case, seed), self.properties, record);
+        let finished = run_valid(
+            &case,
+            &self.swarm.source(&case, seed, || case.scenario.config.tolerance().delay),
+            self.properties,
+            record,
+        );
         Ok((case.erased(), finished.erased()))
     }
 
     fn run_seed(&self, seed: u64, twice: bool) -> SeedResult {
         let case = self.cases.case(seed);
-        run_seed(&case, &self.swarm.source(&case, seed), self.properties, seed, twice)
+        run_seed(
+            &case,
+            &self.swarm.source(&case, seed, || case.scenario.config.tolerance().delay),
+            self.properties,
+            seed,
+            twice,
+        )
     }
 
     fn rules(&self, config: &AnyConfig) -> Rules {

@@ -181,7 +181,12 @@ impl Client {
     /// A step is done: its result is written, without another look at the clock.
     fn step_done(&mut self, ctx: &mut Context<'_, Self>) {
         match self.holding() {
-            Some(Holding { writing: true, .. }) => self.write(ctx),
+            Some(Holding { writing: true, valid_until, .. }) => {
+                if valid_until.is_some_and(|valid_until| valid_until <= ctx.now()) {
+                    ctx.mark(marks::WRITES_THOUGH_ITS_LEASE_IS_OVER);
+                }
+                self.write(ctx);
+            }
             Some(_) => self.begin_step(ctx),
             None => {}
         }
@@ -191,16 +196,25 @@ impl Client {
         let Some(work) = self.work else { return };
         let Some(Holding { token, next_write: n, .. }) = work.holding else { return };
         ctx.send(self.settings.resource, Message::Write { acquisition: work.acquisition(), n, token });
+        let Op::Work { writes, .. } = work.input;
+        if ctx.planted(Bug::AnswersBeforeAccepted) && n + 1 == writes {
+            return self.leave(ctx, Ret::Done);
+        }
         ctx.arm(Timer::Again, self.settings.request_timeout);
     }
 
     /// The resource has answered: to the outstanding write, or a late copy of an earlier answer.
     fn written(&mut self, ctx: &mut Context<'_, Self>, acquisition: Acquisition, n: u8, accepted: bool) {
-        let Some(work) = &mut self.work else { return };
+        let Some(work) = &mut self.work else {
+            if self.journal.is_empty() {
+                ctx.mark(marks::ANSWER_TO_A_CLIENT_THAT_HAS_DIED);
+            }
+            return;
+        };
         let (current, Op::Work { writes, depth }) = (work.acquisition(), work.input);
         let Some(holding) = &mut work.holding else { return };
         if (current, holding.next_write) != (acquisition, n) {
-            return;
+            return ctx.mark(marks::LATE_ANSWER_OF_THE_RESOURCE);
         }
         ctx.cancel(&Timer::Again);
         if !accepted {
@@ -223,7 +237,8 @@ impl Client {
         let work = self.work.expect("a client leaves when its operation is done");
         let holding = work.holding.expect("a client that leaves holds the lock");
         let left = |depth| Transition::Left { acquisition: work.acquisition(), depth };
-        self.journal.extend((0..holding.depth).rev().map(left));
+        let remaining = if ctx.planted(Bug::LeavesOnce) { holding.depth - 1 } else { 0 };
+        self.journal.extend((remaining..holding.depth).rev().map(left));
         self.end(ctx, ret);
     }
 
@@ -293,7 +308,10 @@ impl Process for Client {
     fn timer(&mut self, ctx: &mut Context<'_, Self>, timer: Timer) {
         match timer {
             Timer::Step => self.step_done(ctx),
-            Timer::Again => self.write(ctx),
+            Timer::Again => {
+                ctx.mark(marks::WRITE_SENT_AGAIN);
+                self.write(ctx);
+            }
             Timer::LeaseOver => self.lease_over(ctx),
             timer => self.mutex.timer(ctx, timer),
         }

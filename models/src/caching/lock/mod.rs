@@ -41,6 +41,8 @@ pub mod mutex;
 pub mod on_raft;
 pub mod redlock;
 pub mod resource;
+mod tolerance;
+mod variants;
 
 pub use bugs::Bug;
 pub use client::{Client, Holding, Transition};

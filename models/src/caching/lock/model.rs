@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use seedbed_sim::{
-    Crashes, FaultClass, Info, Model, NodeId, Operation, Phases, Roles, Setting, Skew, Span, Time, Tolerance, Workload,
+    FaultClass, Info, Model, NodeId, Operation, Phases, Roles, Setting, Span, Time, Tolerance, Workload,
 };
 use serde::{Deserialize, Serialize};
 
@@ -38,9 +38,12 @@ const MASTER: NodeId = NodeId(0);
 /// The sentinel of a replicated Redis.
 const SENTINEL: NodeId = NodeId(REPLICATED);
 
+/// How long faults last.
+const CHAOS: Span = Span::secs(2);
+
 /// The shortest time to live on the Raft group: half as long again as its election timeout, as in etcd. A shorter lease may
 /// expire before there is a new leader to keep it alive.
-const SHORTEST_ON_RAFT: Span = Span::ms(450);
+pub(super) const SHORTEST_ON_RAFT: Span = Span::ms(450);
 
 /// The configuration: servers `n0` to `n4`, the resource `n5`, then clients.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,12 +53,22 @@ pub struct Lock {
     pub kind: Kind,
     /// How many clients.
     pub clients: u16,
+    /// How many masters Redlock has, and how many servers the Raft group: at most [`SERVERS`].
+    #[serde(default = "all_servers")]
+    pub servers: u16,
     /// Whether the resource checks fencing tokens. Then these are relied on, and not the lease, and the world may do anything
     /// to clocks and pauses.
     pub fencing: bool,
     /// The lease, of locks that have one.
     #[serde(alias = "terms")]
     pub lease: LeaseSettings,
+    /// The longest pause of a node in the world; if absent, the longest that the lease allows for. A longer one is beyond the
+    /// lease.
+    #[serde(default)]
+    pub pause: Option<Span>,
+    /// The greatest offset of a clock in the world, likewise.
+    #[serde(default)]
+    pub offset: Option<Span>,
     /// When Redis servers sync their append-only files.
     pub persistence: Persistence,
     /// For how long Redis's sentinel hears nothing of the master before it promotes a replica.
@@ -78,6 +91,7 @@ impl Default for Lock {
         Lock {
             kind: Kind::Redis,
             clients: 4,
+            servers: SERVERS,
             fencing: true,
             lease: LeaseSettings {
                 ttl: Span::ms(300),
@@ -86,6 +100,8 @@ impl Default for Lock {
                 max_offset: Span::ms(3),
                 max_pause: Span::ms(20),
             },
+            pause: None,
+            offset: None,
             persistence: Persistence::Always,
             down_after: Span::ms(120),
             step: Span::ms(10),
@@ -94,6 +110,10 @@ impl Default for Lock {
             retry_delay: Span::ms(30),
         }
     }
+}
+
+fn all_servers() -> u16 {
+    SERVERS
 }
 
 impl Lock {
@@ -125,6 +145,12 @@ impl Lock {
         !self.kind.is_leased() || self.fencing
     }
 
+    /// Whether the lock is free, or somebody gets it, after a while. A lease that is hardly more than what is allowed for clocks
+    /// and pauses may be over before the answer that grants it has arrived: then nobody gets the lock, which is safe.
+    pub fn promises_progress(&self) -> bool {
+        !self.kind.is_leased() || self.lease.ttl - self.lease.validity() <= Span(self.lease.ttl.0 / 4)
+    }
+
     fn redis(&self, servers: Vec<NodeId>, master: NodeId) -> Arc<redis::Settings> {
         let quarantine = match self.persistence {
             Persistence::Always => Span::ZERO,
@@ -142,10 +168,10 @@ impl Lock {
         let redis_server = |settings| Node::RedisServer(redis::Server::new(node, settings));
         match self.kind {
             Kind::Redis if node == MASTER => redis_server(alone()),
-            Kind::Redlock => redis_server(alone()),
+            Kind::Redlock if node.0 < self.servers => redis_server(alone()),
             Kind::RedisFailover if node.0 < REPLICATED => redis_server(replicated()),
             Kind::RedisFailover if node == SENTINEL => Node::Sentinel(redis::Sentinel::new(replicated())),
-            Kind::Raft => {
+            Kind::Raft if node.0 < self.servers => {
                 let group = Membership::of(servers.iter().copied());
                 let server = raft::Server::new(node, group, raft::Settings::default());
                 Node::Service(Service::new(server, self.lease.ttl))
@@ -170,7 +196,7 @@ impl Lock {
         match self.kind {
             Kind::Redis => redlock(vec![MASTER], 1, None),
             Kind::RedisFailover => redlock(vec![MASTER], 1, Some(SENTINEL)),
-            Kind::Redlock => redlock(servers.to_vec(), usize::from(SERVERS), None),
+            Kind::Redlock => redlock(servers.to_vec(), usize::from(self.servers), None),
             // A command takes the log, and so a round trip more than a request to one server.
             Kind::Raft => Mutex::Etcd(EtcdMutex::new(servers.to_vec(), self.lease, self.request_timeout * 2)),
             Kind::SuzukiKasami => peer(Algorithm::SuzukiKasami(SuzukiKasami::new(node, clients))),
@@ -202,17 +228,6 @@ pub enum Node {
     Client(Client),
 }
 
-/// What the message-passing locks tolerate over reliable links.
-const BY_MESSAGES: &[FaultClass] = &[
-    FaultClass::Loss,
-    FaultClass::Dup,
-    FaultClass::Reorder,
-    FaultClass::Partition,
-    FaultClass::Pause,
-    FaultClass::Skew,
-    FaultClass::Disk,
-];
-
 impl Model for Lock {
     type Process = Node;
 
@@ -239,7 +254,11 @@ impl Model for Lock {
     }
 
     fn spawn(&self, node: NodeId, nodes: &[NodeId]) -> Node {
-        let servers: Vec<NodeId> = nodes.iter().copied().filter(|node| node.0 < SERVERS).collect();
+        let used = match self.kind {
+            Kind::Redlock | Kind::Raft => self.servers,
+            _ => SERVERS,
+        };
+        let servers: Vec<NodeId> = nodes.iter().copied().filter(|node| node.0 < used).collect();
         if node.0 < SERVERS {
             return self.server(node, &servers);
         }
@@ -266,6 +285,9 @@ impl Model for Lock {
         let Lock { lease, step, .. } = self;
         match self {
             Lock { clients: 0, .. } => Err("lock needs at least one client".into()),
+            Lock { servers, .. } if !(1..=SERVERS).contains(servers) => {
+                Err(format!("servers must be 1 to {SERVERS}, and not {servers}"))
+            }
             _ if lease.validity() <= *step => Err(format!(
                 "a lease of {} is valid for {}, which is not more than a step of {step}",
                 lease.ttl,
@@ -317,32 +339,8 @@ impl Model for Lock {
         Ok(())
     }
 
-    /// Of crashes as many as the Raft group and Redlock can spare.
     fn tolerance(&self) -> Tolerance {
-        let relies_on_lease = self.kind.is_leased() && !self.fencing;
-        let classes = match self.kind {
-            Kind::Redis | Kind::Redlock | Kind::Raft => &FaultClass::USUAL,
-            Kind::RedisFailover if self.fencing => &FaultClass::USUAL,
-            // Anything that makes the sentinel promote a replica may lose a lock.
-            Kind::RedisFailover => &[FaultClass::Dup][..],
-            Kind::SuzukiKasami | Kind::RicartAgrawala | Kind::Maekawa => BY_MESSAGES,
-        };
-        // A lease that is relied on tolerates the clocks and pauses that its settings allow for; tokens and messages, any.
-        let skew = if relies_on_lease {
-            // The rest of the bound is for what a clock drifts away during a run.
-            Skew { offset: Span(self.lease.max_offset.0 / 3), drift_ppm: self.lease.drift_ppm }
-        } else {
-            Skew { offset: Span::secs(1), drift_ppm: 100_000 }
-        };
-        // The sentinel is an unreliable failure detector. A failover lock that is relied on alone relies on it to be right.
-        let relies_on_sentinel = self.kind == Kind::RedisFailover && !self.fencing;
-        Tolerance {
-            classes,
-            crashes: Crashes::up_to(2, 0..self.size() as u16),
-            skew,
-            pause: relies_on_lease.then_some(self.lease.max_pause),
-            delay: relies_on_sentinel.then_some(Span(self.down_after.0 / 10)),
-        }
+        self.tolerated()
     }
 
     fn reaction_time(&self) -> Span {
@@ -367,12 +365,20 @@ impl Model for Lock {
         self.variants_for(Bug::named(bug))
     }
 
+    /// Fewer clients and more, and fewer servers. A sole server or master is no less of a lock.
+    fn sizes(&self) -> Vec<Self> {
+        let sizes = [(1, 2), (3, 1), (3, 3), (5, 7), (5, 8)];
+        sizes.map(|(servers, clients)| Lock { servers, clients, ..self.clone() }).to_vec()
+    }
+
+    /// In the end all who wait have their turns, one after the other.
     fn phases(&self) -> Phases {
-        Phases { chaos: Span::secs(2), settle: Span::secs(5) }
+        let turns = u64::from(self.clients.clamp(1, 64).div_ceil(4));
+        Phases { chaos: CHAOS, settle: Span::secs(5) * turns }
     }
 
     fn workload(&self) -> BoxedStrategy<Workload<Self>> {
-        let until_ms = self.phases().chaos.0 / 1_000_000;
+        let until_ms = CHAOS.0 / 1_000_000;
         // Some come alone, some in a rush.
         let at = prop_oneof![2 => 0..until_ms, 1 => (1..until_ms / 200).prop_map(|n| n * 200)];
         let operation = (at, self.client_ids(), 1u8..8, 1u8..4);
@@ -385,41 +391,6 @@ impl Model for Lock {
                     op: Op::Work { writes, depth },
                 };
                 drafts.into_iter().map(work).collect()
-            })
-            .boxed()
-    }
-}
-
-impl Lock {
-    /// Every kind; long leases and short ones; with fencing, or relying on the lock alone. With a planted bug, those kinds
-    /// that have the rule which it breaks, where it can show.
-    fn variants_for(&self, bug: Option<Bug>) -> BoxedStrategy<Self> {
-        let model = self.clone();
-        let kinds = bug.map_or(&Kind::ALL[..], Bug::kinds);
-        let kind = prop::sample::select(kinds.to_vec());
-        let ttl = prop_oneof![1 => Just(Span::ms(150)), 2 => Just(Span::ms(300)), 1 => Just(Span::ms(600))];
-        let step = prop_oneof![Just(Span::ms(2)), Just(Span::ms(10)), Just(Span::ms(40))];
-        let lease = (ttl, prop::bool::weighted(0.5));
-        let request_timeout = prop_oneof![2 => Just(self.request_timeout), 1 => Just(Span::ms(20))];
-        let retry_delay = prop_oneof![1 => Just(self.retry_delay), 1 => Just(Span::ms(10))];
-        let down_after = prop_oneof![Just(Span::ms(40)), Just(self.down_after)];
-        let timeout = self.acquire_timeout;
-        let acquire_timeout = prop_oneof![2 => Just(timeout), 1 => Just(timeout * 3), 1 => Just(timeout * 5)];
-        let redis = (retry_delay, down_after, acquire_timeout);
-        (kind, any::<(bool, bool)>(), lease, step, request_timeout, redis)
-            .prop_map(move |(kind, (fencing, durable), (ttl, watchdog), step, request_timeout, redis)| {
-                let (retry_delay, down_after, acquire_timeout) = redis;
-                let fencing = match (bug, kind) {
-                    (Some(Bug::FencingNotChecked), _) | (None, Kind::RedisFailover) => true,
-                    // What a lock alone promises shows only where it is relied on.
-                    (Some(_), _) => false,
-                    _ => fencing,
-                };
-                let persistence = if fencing || durable { Persistence::Always } else { Persistence::Never };
-                let watchdog = watchdog || kind == Kind::Raft || bug == Some(Bug::RenewAfterExpiry);
-                let lease = LeaseSettings { ttl, renew: watchdog.then_some(Span(ttl.0 / 3)), ..model.lease };
-                let variant = Lock { fencing, persistence, lease, step, request_timeout, ..model.clone() };
-                Lock { retry_delay, down_after, acquire_timeout, ..variant }.of(kind)
             })
             .boxed()
     }

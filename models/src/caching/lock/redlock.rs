@@ -26,13 +26,23 @@ use crate::caching::lock::events::LockEvent;
 use crate::caching::lock::lease::LeaseSettings;
 use crate::caching::lock::marks;
 use crate::caching::lock::messages::{Acquisition, LockProcess, Timer, Token};
-use crate::parts::redis::messages::{Epoch, RequestId};
-use crate::parts::redis::{self, Command, Key, Reply, Script, Value};
+use crate::parts::redis::messages::Epoch;
+use crate::parts::redis::{self, Command, Key, Reply, RequestId, Script, Value};
 
 /// The key that is the lock.
 pub const LOCK: Key = Key(0);
 /// The counter of fencing tokens.
 pub const FENCE: Key = Key(1);
+
+/// The name of the n-th request of an acquisition.
+fn request_id(acquisition: Acquisition, n: u64) -> RequestId {
+    acquisition.0 << 32 | n
+}
+
+/// The acquisition that a request was made for.
+pub fn acquisition_of(request: RequestId) -> Acquisition {
+    Acquisition(request >> 32)
+}
 
 /// The settings of a client.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -148,7 +158,7 @@ impl Redlock {
     /// Sends a command to all servers.
     fn request(&mut self, ctx: &mut Context<'_, impl LockProcess>, command: Command) -> RequestId {
         self.requests += 1;
-        let id = self.acquisition.0 << 32 | self.requests;
+        let id = request_id(self.acquisition, self.requests);
         ctx.broadcast(self.settings.servers.iter().copied(), redis::Message::Request(id, command).into());
         id
     }
@@ -170,10 +180,18 @@ impl Redlock {
     /// Steps 1 and 2.
     fn attempt(&mut self, ctx: &mut Context<'_, impl LockProcess>) {
         // Acquisition and request make the value unique, whatever is drawn.
-        let value = self.acquisition.0 << 32 | (self.requests + 1) << 16 | ctx.draw("value", 0..=0xffff);
+        let drawn = self.acquisition.0 << 32 | (self.requests + 1) << 16 | ctx.draw("value", 0..=0xffff);
+        let value = if ctx.planted(Bug::ValuePerClient) { u64::from(ctx.id().0) } else { drawn };
         let px = (!ctx.planted(Bug::TtlNotSetAtomically)).then_some(self.settings.lease.ttl);
         let began = ctx.now();
-        let request = self.request(ctx, Command::Eval(Script::set_and_count(LOCK, value, px, FENCE)));
+        let mut script = Script::set_and_count(LOCK, value, px, FENCE);
+        if ctx.planted(Bug::SetWithoutNx) {
+            script = Script {
+                when: Vec::new(),
+                then: vec![Command::Set { key: LOCK, value, nx: false, px }, Command::Incr(FENCE)],
+            };
+        }
+        let request = self.request(ctx, Command::Eval(script));
         let (granted, refused) = (BTreeMap::new(), BTreeSet::new());
         self.state =
             State::Attempting(Attempt { request, value, began, granted, refused, raising: None, expiring: None });

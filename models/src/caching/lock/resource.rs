@@ -47,9 +47,13 @@ impl Resource {
         let Accepted { by, acquisition, n, token } = write;
         let reply = |accepted| Message::Written { acquisition, n, accepted };
         if self.accepted.iter().any(|known| (known.acquisition, known.n) == (acquisition, n)) {
-            return ctx.send(by, reply(true));
+            ctx.mark(marks::KNOWN_WRITE_COMES_AGAIN);
+            if !ctx.planted(Bug::WriteAppliedTwice) {
+                return ctx.send(by, reply(true));
+            }
         }
-        if token < self.greatest {
+        let refused = ctx.planted(Bug::RefusesOwnToken) && token == self.greatest;
+        if token < self.greatest || refused {
             ctx.mark(marks::WRITE_WITH_AN_OLD_TOKEN);
             if self.fencing && !ctx.planted(Bug::FencingNotChecked) {
                 return ctx.send(by, reply(false));
@@ -79,6 +83,9 @@ impl Process for Resource {
                 Record::Accepted(write) => self.apply(write),
                 record => panic!("the resource's log has writes, and not {record:?}"),
             }
+        }
+        if !self.accepted.is_empty() {
+            ctx.mark(marks::RESOURCE_RESTARTED);
         }
         self.durable = Some(Watermark::at(on_disk.map(|()| self.accepted.len())));
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use seedbed_sim::Span;
+use seedbed_sim::{NodeId, Span};
 
 /// A key.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -16,6 +16,18 @@ impl fmt::Debug for Key {
 
 /// The value of a key.
 pub type Value = u64;
+
+/// A client's number for a request, by which it knows the reply.
+pub type RequestId = u64;
+
+/// Whose command it is: the client's, and which of its requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Caller {
+    /// The client.
+    pub client: NodeId,
+    /// Its request.
+    pub request: RequestId,
+}
 
 /// A command, with the reply that it gets.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

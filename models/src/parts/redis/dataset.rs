@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use seedbed_sim::{NodeId, Time};
+use seedbed_sim::Time;
 
-use crate::parts::redis::command::{Command, Condition, Key, Reply, Script, Value};
+use crate::parts::redis::command::{Caller, Command, Condition, Key, Reply, Script, Value};
 
 /// The value of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -13,8 +13,8 @@ pub struct Entry {
     pub value: Value,
     /// When the key expires, on the clock of the server; never, if absent.
     pub expires: Option<Time>,
-    /// The client whose command wrote it.
-    pub by: NodeId,
+    /// Whose command wrote it.
+    pub by: Caller,
 }
 
 /// What a command did, in a form that gives the same data wherever it is executed: times are absolute, and what expired
@@ -25,8 +25,8 @@ pub enum Effect {
     Put(Key, Entry),
     /// The key expires at this time.
     Extended(Key, Time),
-    /// The key was deleted by a command of this client.
-    Deleted(Key, NodeId),
+    /// The key was deleted by this command.
+    Deleted(Key, Caller),
     /// The key has expired.
     Expired(Key),
 }
@@ -72,8 +72,8 @@ impl Dataset {
         self.entries.values().filter_map(|entry| entry.expires).min()
     }
 
-    /// Executes a command of the client `by` at `now` and appends its effects to `effects`. Precondition: no key has expired.
-    pub fn execute(&mut self, now: Time, by: NodeId, command: &Command, effects: &mut Vec<Effect>) -> Reply {
+    /// Executes a command of `by` at `now` and appends its effects to `effects`. Precondition: no key has expired.
+    pub fn execute(&mut self, now: Time, by: Caller, command: &Command, effects: &mut Vec<Effect>) -> Reply {
         debug_assert!(self.expired(now).is_empty(), "expired keys are deleted before a command runs");
         match *command {
             Command::Get(key) => self.get(key).map_or(Reply::Nil, |entry| Reply::Number(entry.value)),
@@ -131,11 +131,11 @@ impl Dataset {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use seedbed_sim::Span;
+    use seedbed_sim::{NodeId, Span};
 
     const LOCK: Key = Key(0);
     const FENCE: Key = Key(1);
-    const ANN: NodeId = NodeId(7);
+    const ANN: Caller = Caller { client: NodeId(7), request: 1 };
 
     fn run(data: &mut Dataset, at: u64, command: Command) -> Reply {
         let now = Time::ms(at);

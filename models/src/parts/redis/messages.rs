@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use seedbed_sim::{Kinded, NodeId};
 
-use crate::parts::redis::command::{Command, Reply};
+use crate::parts::redis::command::{Command, Reply, RequestId};
 use crate::parts::redis::dataset::{Dataset, Effect};
 
 /// Counts the failovers: the *configuration epoch* of Redis Sentinel.
@@ -12,9 +12,6 @@ pub type Epoch = u64;
 
 /// The *replication offset*: how many effects of the epoch a server has.
 pub type Offset = u64;
-
-/// A client's number for a request, by which it knows the reply.
-pub type RequestId = u64;
 
 /// A message.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Kinded)]

@@ -29,7 +29,7 @@ pub mod sentinel;
 pub mod server;
 pub mod settings;
 
-pub use command::{Command, Condition, Key, Reply, Script, Value};
+pub use command::{Caller, Command, Condition, Key, Reply, RequestId, Script, Value};
 pub use dataset::{Dataset, Entry};
 pub use messages::{Message, Record, Timer};
 pub use sentinel::Sentinel;

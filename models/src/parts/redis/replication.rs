@@ -87,9 +87,13 @@ impl Server {
             return;
         }
         ctx.mark(marks::REPLICA_RESYNCHRONISED);
-        let gone = self.data.entries().filter(|(key, _)| data.get(*key).is_none());
+        let differs = |one: &Dataset, other: &Dataset, key| {
+            let value = |data: &Dataset| data.get(key).map(|entry| entry.value);
+            value(one) != value(other)
+        };
+        let gone = self.data.entries().filter(|(key, _)| differs(&self.data, &data, *key));
         let gone: Vec<Effect> = gone.map(|(key, _)| Effect::Expired(key)).collect();
-        let new = data.entries().filter(|(key, entry)| self.data.get(*key).map(|old| old.value) != Some(entry.value));
+        let new = data.entries().filter(|(key, _)| differs(&self.data, &data, *key));
         let new: Vec<Effect> = new.map(|(key, entry)| Effect::Put(key, *entry)).collect();
         gone.into_iter().chain(new).for_each(|effect| self.note(effect));
         (self.offset, self.data) = (offset, Dataset::clone(&data));

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use seedbed_sim::{Context, File, NoOp, NodeId, Process, Time};
 
-use crate::parts::redis::command::Command;
+use crate::parts::redis::command::{Caller, Command, RequestId};
 use crate::parts::redis::dataset::{Dataset, Effect};
 use crate::parts::redis::marks;
-use crate::parts::redis::messages::{Epoch, Message, Offset, Record, RequestId, Timer};
+use crate::parts::redis::messages::{Epoch, Message, Offset, Record, Timer};
 use crate::parts::redis::settings::{Persistence, Settings};
 use crate::parts::wal;
 
@@ -77,7 +77,8 @@ impl Server {
         }
         self.expire(ctx);
         let mut effects = Vec::new();
-        let reply = self.data.execute(ctx.now(), from, command, &mut effects);
+        let caller = Caller { client: from, request: id };
+        let reply = self.data.execute(ctx.now(), caller, command, &mut effects);
         effects.into_iter().for_each(|effect| self.propagate(ctx, effect));
         ctx.send(from, Message::Answer(id, reply, self.epoch));
         self.arm_expiry(ctx);

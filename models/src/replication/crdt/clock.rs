@@ -4,16 +4,21 @@ use std::fmt;
 
 use seedbed_sim::{NodeId, Span, Time};
 
-/// A replica: a node, and when it was born by its own clock. What comes back on the same node with an empty disk is
-/// another replica, for it does not know which names it has given away: a node that was wiped twice has had three. A
-/// node's later replicas are greater than its earlier ones, because each waits before it is born
-/// (`BIRTH_WAIT`).
+/// A replica: a node, and when it was born. What comes back on the same node with an empty disk is another replica, for it
+/// does not know which names it has given away: a node that was wiped twice has had three.
+///
+/// A node's later replicas are greater than its earlier ones. That does not rest on clocks: the time of birth is that of a
+/// logical clock (Lamport 1978), which begins where the node's clock is, and goes on from what others know. Who hears from
+/// one that is less than another of its node says so, and a replica that is told takes a greater name. (If the clock was
+/// right no such message is needed.) Two with the same time of birth differ by what they drew.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ReplicaId {
     /// Where it runs.
     pub node: NodeId,
-    /// When it was born, by the clock of its node.
+    /// When it was born, by the clock of its node, or later.
     pub born: Time,
+    /// Drawn at birth.
+    pub nonce: u64,
 }
 
 impl fmt::Debug for ReplicaId {

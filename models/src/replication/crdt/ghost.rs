@@ -79,6 +79,13 @@ pub enum Entry {
         /// Which updates it had.
         sees: Updates,
     },
+    /// It refused an update.
+    Refused {
+        /// Which operation that is.
+        op: OpId,
+        /// What was asked.
+        update: Op,
+    },
     /// It joined what another replica sent with its own.
     Joined {
         /// Who sent it.
@@ -108,6 +115,11 @@ impl Ghost {
     pub fn made(&mut self, op: OpId, update: &Op, stamp: &Stamp) {
         self.journal.push(Entry::Made { op, update: update.clone(), stamp: *stamp, sees: self.seen.clone() });
         self.seen.insert(op);
+    }
+
+    /// The replica refuses an update.
+    pub fn refused(&mut self, op: OpId, update: &Op) {
+        self.journal.push(Entry::Refused { op, update: update.clone() });
     }
 
     /// The replica applies an operation.

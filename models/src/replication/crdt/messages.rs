@@ -46,6 +46,13 @@ pub enum Message {
         /// The sequence number.
         upto: u64,
     },
+    /// The receiver is supposed to have had a later replica than the one that it has spoken for.
+    Outdated {
+        /// Who was heard of.
+        of: ReplicaId,
+        /// The later one.
+        later: ReplicaId,
+    },
     /// Operation-based: an update.
     Update {
         /// The sender, who has made it.

@@ -20,9 +20,9 @@
 //! replicas, but for that of the bounded counter.
 //!
 //! **A disk that comes back empty.** The names of updates must not be given twice, and who has lost its disk does not
-//! know which it has given. So it is a new replica, with a new name (a node and its [birth](clock::ReplicaId)), and a
-//! new replica waits for so long before its birth that it is born later than all that its node has had, by any clock
-//! inside the bound.
+//! know which it has given. So it is a new replica, with a new name (a node and its [birth](clock::ReplicaId)). Others must
+//! know that it is later than all that its node has had; where its clock was behind at its birth, they tell it, and it
+//! takes a later name.
 //!
 //! **Forgetting.** Tombstones are only kept for those who have not heard of the removal. In the operation-based style a
 //! replica can know when there are none left ([causal stability](broadcast)), and forgets them; what that asks of new

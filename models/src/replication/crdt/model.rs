@@ -27,10 +27,11 @@ pub enum Style {
     Delta,
 }
 
-/// By how much clocks may be off, and what they may drift, in parts per million.
-pub const SKEW: Skew = Skew { offset: Span::ms(20), drift_ppm: 1_000 };
-/// Inside the bound no clock is further from the true time than this, in a run of up to 20 s.
+/// By how much clocks may be off, and what they may drift, in parts per million, where the last writer is to win.
+pub const SKEW: Skew = Skew { offset: Span::ms(20), drift_ppm: 250 };
+/// Inside the bound no clock is further from the true time than this, in a run of up to 80 s.
 pub const CLOCK_ERROR: Span = Span::ms(40);
+
 /// The configuration: a data type, a style, and so many replicas.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -80,6 +81,8 @@ impl Crdt {
         match bug {
             // Where operations come twice by name, the second is dropped as known.
             Bug::DotReuseAfterRestart => (kinds, vec![Style::State, Style::Delta]),
+            Bug::RefusesTheFirst => (kinds, all),
+            Bug::RecoversWithoutItsState => (kinds, vec![Style::State]),
             Bug::RemoveByValue => (vec![Kind::AwSet], vec![Style::Operation]),
             Bug::MergeBySum => (vec![Kind::GCounter], vec![Style::State, Style::Delta]),
             Bug::NoTieBreak => (vec![Kind::LwwRegister, Kind::LwwSet, Kind::LwwMap], all),
@@ -87,7 +90,9 @@ impl Crdt {
             Bug::OpNotIdempotent => {
                 (vec![Kind::GCounter, Kind::PnCounter, Kind::BoundedCounter], vec![Style::Operation])
             }
-            Bug::TombstoneGcTooEarly => (kinds, vec![Style::Operation]),
+            Bug::TombstoneGcTooEarly | Bug::ReportsBeforeDurable => (kinds, vec![Style::Operation]),
+            Bug::DatedByCount => (vec![Kind::LwwRegister, Kind::LwwSet, Kind::LwwMap], all),
+            Bug::DrawnName => (kinds, vec![Style::Operation, Style::Delta]),
         }
     }
 
@@ -185,8 +190,16 @@ impl Model for Crdt {
         }
     }
 
+    /// Only where the last writer is to win do clocks matter: names of replicas do not rest on them.
     fn tolerance(&self) -> Tolerance {
-        Tolerance { skew: SKEW, ..self.usual_tolerance() }
+        let any = Skew { offset: Span::secs(1), drift_ppm: 1_000 };
+        let skew = if self.kind.is_last_writer_wins() { SKEW } else { any };
+        Tolerance { skew, ..self.usual_tolerance() }
+    }
+
+    /// A sole replica, and up to seven.
+    fn sizes(&self) -> Vec<Self> {
+        [1, 2, 5, 7].map(|replicas| Crdt { replicas, ..self.clone() }).to_vec()
     }
 
     fn reaction_time(&self) -> Span {
@@ -195,7 +208,7 @@ impl Model for Crdt {
 
     fn holds(&self, process: &Replica, role: &str) -> Option<u64> {
         match role {
-            "newcomer" => (process.id().is_some() && !process.is_member()).then_some(0),
+            "newcomer" => (!process.is_member()).then_some(0),
             "ahead" if process.is_member() => Some(process.untold()).filter(|untold| *untold > 0),
             _ => None,
         }

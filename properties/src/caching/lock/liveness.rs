@@ -4,15 +4,17 @@ use std::collections::BTreeMap;
 
 use seedbed_models::caching::lock::on_raft::{LeaseId, Revision};
 use seedbed_models::caching::lock::redlock::LOCK;
-use seedbed_models::caching::lock::{Client, Kind, Lock, Mutex, Node, RESOURCE, SERVERS};
+use seedbed_models::caching::lock::{Client, Kind, Lock, Mutex, Node, RESOURCE};
 use seedbed_models::parts::redis::Value;
 use seedbed_models::parts::redis::server::Role;
 use seedbed_sim::{AtEnd, Broken, NodeId, Property, Span, Time, Verdict, World};
 
-/// The time within which an operation ends after the world has healed, or after its invocation if that is later. The
-/// other three clients may each go first, with seven steps and as many writes to a slow disk; the longest lease may
-/// have to expire before, and a leader be elected.
-pub const SERVED_WITHIN: Span = Span::ms(4_500);
+/// The time within which an operation ends after the world has healed, or after its invocation if that is later. All other
+/// clients may each go first, with seven steps and as many writes to a slow disk; the longest lease may have to expire
+/// before, and a leader be elected.
+pub fn served_within(config: &Lock) -> Span {
+    Span::ms(1_050) + Span::ms(1_150) * u64::from(config.clients.saturating_sub(1))
+}
 
 /// How long after its time to live a dead holder's lock may be kept: until the server that keeps it is up and checks.
 pub const FREED_WITHIN: Span = Span::ms(1_000);
@@ -25,7 +27,8 @@ pub fn everybody_served() -> impl Property<Lock> + Clone + Send + Sync {
         for (node, asked) in world.outstanding().map(|invocation| (invocation.client, invocation.invoked)) {
             let others = world.history().invocations().iter().filter_map(|invocation| invocation.ended()).max();
             let since = if world.config().kind.is_fair() { asked } else { asked.max(others.unwrap_or_default()) };
-            if phases.end_at().since(since.max(phases.heal_at())) >= SERVED_WITHIN && possible(world) {
+            let waited = phases.end_at().since(since.max(phases.heal_at()));
+            if waited >= served_within(world.config()) && world.config().promises_progress() && possible(world) {
                 return Err(Broken::new([node], format!("{node} waits for the lock since {asked}")));
             }
         }
@@ -36,11 +39,12 @@ pub fn everybody_served() -> impl Property<Lock> + Clone + Send + Sync {
 /// Whether the nodes that the lock needs are present: a shrunk trace may lack some.
 fn possible(world: &World<Lock>) -> bool {
     let up = |node: u16| world.process(NodeId(node)).is_some();
-    let servers = (0..SERVERS).filter(|node| up(*node)).count();
+    let of = world.config().servers;
+    let servers = (0..of).filter(|node| up(*node)).count();
     let enough = match world.config().kind {
         Kind::Redis => up(0),
         Kind::RedisFailover => up(0) && up(1) && up(2) && up(3),
-        Kind::Redlock => servers >= 3,
+        Kind::Redlock => servers > usize::from(of / 2),
         Kind::Raft => servers >= 1,
         Kind::SuzukiKasami | Kind::RicartAgrawala | Kind::Maekawa => true,
     };
@@ -109,9 +113,9 @@ fn kept_for_nobody(world: &World<Lock>) -> Vec<Kept> {
     for (node, process) in world.processes() {
         if let Some(server) = process.redis_server().filter(|server| server.role() == Role::Master)
             && let Some(entry) = server.data().get(LOCK)
-            && mutex(entry.by).and_then(Mutex::value) != Some(entry.value)
+            && mutex(entry.by.client).and_then(Mutex::value) != Some(entry.value)
         {
-            kept.push(Kept::Redis(node, entry.value, entry.by));
+            kept.push(Kept::Redis(node, entry.value, entry.by.client));
         }
         if let Some(service) = process.service().filter(|service| service.server().is_leader()) {
             let known = |lease| {

@@ -123,21 +123,26 @@ impl DeltaIsFull {
         let entries = self.new_entries.of(world, node, &replica.ghost().journal)?;
         let seen = &replica.ghost().seen;
         let last = self.last.of(world, node);
-        let Some((_, had)) = last.as_ref().filter(|(who, _)| *who == id) else {
+        let Some((who, had)) = last.clone() else {
             // The replica is new or recovered: its shadow had the updates on its disk.
             *last = Some((id, seen.clone()));
             return Ok(());
         };
+        if who != id {
+            // It goes by a later name, with what it had.
+            let shadow = self.shadow(world, who, &had);
+            self.shadows.insert((id, had.clone()), shadow);
+            *self.last.of(world, node) = Some((id, had.clone()));
+        }
         if entries.is_empty() {
             return Ok(());
         }
-        let had = had.clone();
         let mut shadow = self.shadow(world, id, &had);
         for entry in entries {
             match entry {
                 Entry::Made { update, stamp, .. } => _ = shadow.mutate(update, stamp),
                 Entry::Joined { from, had } => shadow.join(&self.shadow(world, *from, had)),
-                Entry::Applied(_) | Entry::WentOn | Entry::Forgot(_) => {}
+                Entry::Refused { .. } | Entry::Applied(_) | Entry::WentOn | Entry::Forgot(_) => {}
             }
         }
         if shadow != *state {

@@ -1,10 +1,11 @@
 //! The properties of replicated data types (row C16 of the catalogue): laws of their states ([`laws`]), the values they
-//! show ([`values`], by the oracle [`specification`] over the [`execution`]), sequences ([`sequence`]), garbage
+//! show ([`values`], by the oracle [`specification`] over the [`execution`]), what they refuse ([`refusals`]), sequences ([`sequence`]), garbage
 //! collection ([`stability`]), and eventual delivery ([`reach`]).
 
 pub mod execution;
 pub mod laws;
 pub mod reach;
+pub mod refusals;
 pub mod sequence;
 pub mod session;
 pub mod specification;
@@ -24,6 +25,7 @@ pub fn suite() -> Suite<Crdt> {
         .property(values::Converges::default())
         .property(values::Specified::default())
         .property(sequence::StrongList::default())
+        .property(refusals::RefusedForAReason::default())
         .property(values::NeverBelowBound::default())
         .property(values::LastWriterWins::default())
         .property(reach::Reaches::default())

@@ -1,8 +1,11 @@
 //! L: every update reaches every replica.
 
+use std::collections::BTreeMap;
+
+use seedbed_models::replication::crdt::clock::ReplicaId;
 use seedbed_models::replication::crdt::ghost::Updates;
 use seedbed_models::replication::crdt::{Crdt, Ret, Style};
-use seedbed_sim::{Broken, Property, Verdict, World};
+use seedbed_sim::{Broken, NodeId, PerLife, Property, Verdict, World};
 
 use super::execution::Execution;
 use super::running;
@@ -17,6 +20,31 @@ use super::specification::allows;
 #[derive(Clone, Debug, Default)]
 pub struct Reaches {
     execution: Execution,
+    /// By node: its name at the last look.
+    named: PerLife<Option<ReplicaId>>,
+    /// The later names that replicas have taken.
+    renamed: BTreeMap<ReplicaId, ReplicaId>,
+}
+
+impl Reaches {
+    fn look(&mut self, world: &World<Crdt>, node: NodeId) -> Verdict {
+        let id = world.process(node).and_then(|replica| replica.id());
+        if id.is_some()
+            && let Some(before) = std::mem::replace(self.named.of(world, node), id)
+            && let Some(later) = id.filter(|id| *id != before)
+        {
+            self.renamed.insert(before, later);
+        }
+        self.execution.look(world, node).map(|_| ())
+    }
+
+    /// What a replica is called in the end.
+    fn last_name(&self, mut id: ReplicaId) -> ReplicaId {
+        while let Some(later) = self.renamed.get(&id) {
+            id = *later;
+        }
+        id
+    }
 }
 
 impl Property<Crdt> for Reaches {
@@ -29,7 +57,7 @@ impl Property<Crdt> for Reaches {
     }
 
     fn after_event(&mut self, world: &World<Crdt>) -> Verdict {
-        world.changed().iter().try_for_each(|node| self.execution.look(world, *node).map(|_| ()))
+        world.changed().iter().try_for_each(|node| self.look(world, *node))
     }
 
     fn at_end(&mut self, world: &World<Crdt>) -> Verdict {
@@ -57,7 +85,7 @@ impl Property<Crdt> for Reaches {
             if invocation.returned() != Some(&Ret::Made) || all.contains(invocation.id) {
                 continue;
             }
-            let author = self.execution.get(invocation.id).map(|event| event.stamp.dot.replica);
+            let author = self.execution.get(invocation.id).map(|event| self.last_name(event.stamp.dot.replica));
             let still = world.process(invocation.client).and_then(|replica| replica.id());
             if author == still {
                 let (op, node) = (&invocation.op, invocation.client);

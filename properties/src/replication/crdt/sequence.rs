@@ -7,22 +7,29 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
+use seedbed_models::replication::crdt::clock::Dot;
 use seedbed_models::replication::crdt::ghost::Entry;
 use seedbed_models::replication::crdt::types::rga::Edit;
 use seedbed_models::replication::crdt::vocabulary::ElementId;
 use seedbed_models::replication::crdt::{Crdt, Kind, Value};
-use seedbed_sim::{Broken, Property, Verdict, World};
+use seedbed_sim::{Broken, OpId, Property, Verdict, World};
 
 use super::execution::{Execution, edit};
 use super::specification::inserted;
 
 /// S6: the total order, and the positions of edits.
+///
+/// An element is known by the update that inserts it, and not by the name that its replica gives it. An update that a crash
+/// takes before it is durable was told to nobody, so its names are given again, to other elements.
 #[derive(Clone, Debug, Default)]
 pub struct StrongList {
     execution: Execution,
     /// By element: the elements that directly followed it in some sequence.
-    behind: BTreeMap<ElementId, BTreeSet<ElementId>>,
+    behind: BTreeMap<Inserted, BTreeSet<Inserted>>,
 }
+
+/// An element: the update that inserts it, and which of the elements of that.
+type Inserted = (OpId, u16);
 
 impl Property<Crdt> for StrongList {
     fn name(&self) -> String {
@@ -54,8 +61,13 @@ impl Property<Crdt> for StrongList {
                     return Err(Broken::new([node], words));
                 }
             }
-            for pair in shown.windows(2) {
-                self.behind.entry(pair[0].0).or_default().insert(pair[1].0);
+            let updates = self.execution.of(&changed.replica.ghost().seen);
+            let named: BTreeMap<Dot, OpId> = updates.map(|(op, event)| (event.stamp.dot, op)).collect();
+            let inserted = |(id, _): &(ElementId, char)| Some((*named.get(&id.dot)?, id.index));
+            // What nobody has inserted is for the specification to judge.
+            let Some(elements) = shown.iter().map(inserted).collect::<Option<Vec<Inserted>>>() else { continue };
+            for pair in elements.windows(2) {
+                self.behind.entry(pair[0]).or_default().insert(pair[1]);
             }
         }
         Ok(())

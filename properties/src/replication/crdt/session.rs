@@ -92,7 +92,7 @@ pub struct Writer {
 impl Writer {
     /// An empty replica with number `n`, for a session of this many transactions.
     pub fn new(n: usize, transactions: usize) -> Self {
-        let me = ReplicaId { node: NodeId(n as u16), born: Time::ZERO };
+        let me = ReplicaId { node: NodeId(n as u16), born: Time::ZERO, nonce: 0 };
         Writer { text: List::default(), has: vec![false; transactions], clock: Clock::new(Span(1)), made: 0, me }
     }
 

@@ -225,7 +225,7 @@ fn assigned(update: &Op) -> Option<Item> {
 }
 
 /// The key and value that an update writes, for last-writer-wins types.
-fn written(update: &Op) -> Option<(Key, Option<Item>)> {
+pub fn written(update: &Op) -> Option<(Key, Option<Item>)> {
     match *update {
         Op::Register(RegisterOp::Assign(item)) => Some((0, Some(item))),
         Op::Set(SetOp::Add(item)) => Some((item, Some(item))),
@@ -237,7 +237,7 @@ fn written(update: &Op) -> Option<(Key, Option<Item>)> {
 }
 
 /// The shown value of each key, for last-writer-wins types.
-fn shown(kind: Kind, value: &Value) -> BTreeMap<Key, Item> {
+pub fn shown(kind: Kind, value: &Value) -> BTreeMap<Key, Item> {
     match (kind, value) {
         (Kind::LwwRegister, Value::Items(items)) => items.iter().map(|item| (0, *item)).collect(),
         (_, Value::Items(items)) => items.iter().map(|item| (*item, *item)).collect(),

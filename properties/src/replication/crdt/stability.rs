@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use seedbed_models::replication::crdt::clock::Dot;
+use seedbed_models::replication::crdt::clock::{Dot, ReplicaId};
 use seedbed_models::replication::crdt::ghost::{Entry, Updates};
 use seedbed_models::replication::crdt::replica::FILE;
 use seedbed_models::replication::crdt::{Crdt, Kind, Replica, Style};
@@ -11,12 +11,17 @@ use seedbed_sim::{Broken, NodeId, OpId, Property, Verdict, World};
 use super::execution::Execution;
 
 /// S5: a tombstone, or a message kept for others, is removed only when every member has its update. Members that are
-/// down count; those with an empty disk do not.
+/// down count; those with an empty disk do not. To have an update is to have it on disk: a member that comes back with its
+/// disk still has what others have forgotten.
 #[derive(Clone, Debug, Default)]
 pub struct TombstonesStay {
     execution: Execution,
     /// By member: its updates when it was last up.
     members: BTreeMap<NodeId, Updates>,
+    /// By member: its life when it was last up, and its name then.
+    lives: BTreeMap<NodeId, (u32, Option<ReplicaId>)>,
+    /// By node: which updates it has forgotten.
+    forgotten: BTreeMap<NodeId, Updates>,
 }
 
 impl TombstonesStay {
@@ -26,7 +31,24 @@ impl TombstonesStay {
         named.max_by_key(|(_, event)| event.at).map(|(op, _)| op)
     }
 
-    fn judge(&self, world: &World<Crdt>, node: NodeId, dot: &Dot) -> Verdict {
+    /// A member that has come back with its disk has what others had forgotten by then.
+    fn came_back(&mut self, world: &World<Crdt>, node: NodeId, replica: &Replica) -> Verdict {
+        let now = (world.life(node), replica.id());
+        let before = self.lives.insert(node, now);
+        if before.is_none_or(|before| before == now || before.1 != now.1) {
+            return Ok(());
+        }
+        let seen = &replica.ghost().seen;
+        let lost = self.forgotten.iter().find(|(other, gone)| **other != node && !seen.includes(gone));
+        lost.map_or(Ok(()), |(other, gone)| {
+            let words = format!(
+                "{node} has come back with {seen:?}; {other} has forgotten {gone:?}, which members are to have"
+            );
+            Err(Broken::new([*other, node], words))
+        })
+    }
+
+    fn judge(&mut self, world: &World<Crdt>, node: NodeId, dot: &Dot) -> Verdict {
         let Some(op) = self.update(dot) else {
             return Err(Broken::new([node], format!("{node} forgets {dot:?}, an update that nobody has made")));
         };
@@ -37,6 +59,7 @@ impl TombstonesStay {
                 return Err(Broken::new([node, *other], words));
             }
         }
+        self.forgotten.entry(node).or_default().insert(op);
         Ok(())
     }
 }
@@ -54,6 +77,7 @@ impl Property<Crdt> for TombstonesStay {
             let Some(replica) = world.process(node) else { continue };
             let entries = self.execution.look(world, node)?.map_or(&[][..], |changed| changed.entries);
             if replica.is_member() {
+                self.came_back(world, node, replica)?;
                 self.members.insert(node, replica.ghost().seen.clone());
             } else {
                 self.members.remove(&node);

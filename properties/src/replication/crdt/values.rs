@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use seedbed_models::replication::crdt::ghost::Updates;
 use seedbed_models::replication::crdt::model::CLOCK_ERROR;
+use seedbed_models::replication::crdt::vocabulary::{Item, Key};
 use seedbed_models::replication::crdt::{Crdt, Kind, Value};
-use seedbed_sim::{Broken, NodeId, Property, Span, Verdict, World};
+use seedbed_sim::{Broken, NodeId, PerLife, Property, Time, Verdict, World};
 
 use super::execution::Execution;
 use super::running;
-use super::specification::{allows, counts};
+use super::specification::{allows, counts, shown, written};
 use crate::checkers::consistency::eventual::{Seen, StrongConvergence};
 use crate::checkers::judge::{Judge, NewEntries};
 
@@ -18,6 +19,8 @@ use crate::checkers::judge::{Judge, NewEntries};
 pub struct Converges {
     judge: StrongConvergence<NodeId, Updates, Value>,
     new_entries: NewEntries,
+    /// Whether a node was looked at in this life: what it has recovered counts, before it does anything.
+    looked_at: PerLife<bool>,
 }
 
 impl Property<Crdt> for Converges {
@@ -28,7 +31,8 @@ impl Property<Crdt> for Converges {
     fn after_event(&mut self, world: &World<Crdt>) -> Verdict {
         for &node in world.changed() {
             let Some(replica) = world.process(node) else { continue };
-            if !self.new_entries.of(world, node, &replica.ghost().journal)?.is_empty() {
+            let is_back = !std::mem::replace(self.looked_at.of(world, node), true);
+            if is_back || !self.new_entries.of(world, node, &replica.ghost().journal)?.is_empty() {
                 let delivered = replica.ghost().seen.clone();
                 self.judge.observe(Seen { replica: node, delivered, state: replica.value() })?;
             }
@@ -41,6 +45,8 @@ impl Property<Crdt> for Converges {
 #[derive(Clone, Debug, Default)]
 pub struct Specified {
     execution: Execution,
+    /// Whether a node was looked at in this life: what it has recovered counts, before it does anything.
+    looked_at: PerLife<bool>,
 }
 
 impl Property<Crdt> for Specified {
@@ -50,8 +56,13 @@ impl Property<Crdt> for Specified {
 
     fn after_event(&mut self, world: &World<Crdt>) -> Verdict {
         for &node in world.changed() {
-            let Some(changed) = self.execution.look(world, node)? else { continue };
-            let (seen, value) = (&changed.replica.ghost().seen, changed.replica.value());
+            let has_changed = self.execution.look(world, node)?.is_some();
+            let Some(replica) = world.process(node) else { continue };
+            let is_back = !std::mem::replace(self.looked_at.of(world, node), true);
+            if !has_changed && !is_back {
+                continue;
+            }
+            let (seen, value) = (&replica.ghost().seen, replica.value());
             if let Err(must) = allows(running(world), &self.execution, seen, &value) {
                 let words = format!("{node} has seen {seen:?} and shows {value:?}; it must show {must}");
                 return Err(Broken::new([node], words));
@@ -101,8 +112,9 @@ impl Property<Crdt> for NeverBelowBound {
     }
 }
 
-/// The winning write is the last by the world's time, if writes are further apart than clocks can differ: a register's
-/// value was not written longer before another known write than two clocks can differ.
+/// The winning write is the last by the world's time, if writes are further apart than clocks can differ: what is shown under a
+/// key (of a register, which has one, of a set or a map) was written there, and not longer before the last known write of that
+/// key than two clocks can differ.
 #[derive(Clone, Debug, Default)]
 pub struct LastWriterWins {
     execution: Execution,
@@ -114,20 +126,30 @@ impl Property<Crdt> for LastWriterWins {
     }
 
     fn after_event(&mut self, world: &World<Crdt>) -> Verdict {
-        if world.config().kind != Kind::LwwRegister {
+        let Crdt { kind, resolution, .. } = world.config();
+        if !kind.is_last_writer_wins() {
             return Ok(());
         }
-        let apart = CLOCK_ERROR * 2 + world.config().resolution;
+        let apart = CLOCK_ERROR * 2 + *resolution;
         for &node in world.changed() {
             let Some(changed) = self.execution.look(world, node)? else { continue };
-            let seen = &changed.replica.ghost().seen;
-            let wins = self.execution.of(seen).max_by_key(|(_, event)| event.stamp.time);
-            let last = self.execution.of(seen).max_by_key(|(_, event)| event.at);
-            let (Some((_, wins)), Some((_, last))) = (wins, last) else { continue };
-            if last.at.since(wins.at) > apart {
-                let (late, early): (Span, _) = (last.at.since(wins.at), &wins.update);
-                let words = format!("{node} shows {early:?} and has {:?}, written {late} later", last.update);
-                return Err(Broken::new([node], words));
+            let mut shown = shown(*kind, &changed.replica.value());
+            let mut writes: BTreeMap<Key, Vec<(Time, Option<Item>)>> = BTreeMap::new();
+            for (_, event) in self.execution.of(&changed.replica.ghost().seen) {
+                let Some((key, item)) = written(&event.update) else { continue };
+                writes.entry(key).or_default().push((event.at, item));
+            }
+            for (key, writes) in writes {
+                let (shows, last) = (shown.remove(&key), writes.iter().map(|(at, _)| *at).max().unwrap_or_default());
+                if !writes.iter().any(|(at, item)| *item == shows && last.since(*at) <= apart) {
+                    let words = format!(
+                        "{node} shows {shows:?} under {key}; written there were, by the world's time, {writes:?}"
+                    );
+                    return Err(Broken::new([node], words));
+                }
+            }
+            if let Some((key, item)) = shown.first_key_value() {
+                return Err(Broken::new([node], format!("{node} shows {item} under {key}, where nobody has written")));
             }
         }
         Ok(())

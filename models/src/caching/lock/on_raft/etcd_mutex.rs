@@ -83,6 +83,7 @@ impl EtcdMutex {
         self.state = State::Requesting;
         match self.lease.filter(|lease| lease.valid_until > ctx.now()) {
             Some(lease) => {
+                ctx.mark(marks::LEASE_OF_THE_LAST_TIME_USED_AGAIN);
                 self.keep_alive(ctx);
                 self.keys.invoke(ctx, Command::Enqueue(lease.id));
             }

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use seedbed_sim::{Context, NodeId, Process, Time};
+use seedbed_sim::{Context, NodeId, Process, Span, Time};
 
 use crate::replication::crdt::bugs::Bug;
 use crate::replication::crdt::clock::{Clock, Dot, ReplicaId, Stamp, Timestamp};
+use crate::replication::crdt::marks;
+use crate::replication::crdt::messages::Message;
 use crate::replication::crdt::replica::settings::Settings;
 use crate::replication::crdt::vocabulary::Op;
 
@@ -52,11 +54,42 @@ impl Author {
     }
 
     /// Is born: there was nothing on its disk.
-    pub fn be_born<P: Process>(&mut self, ctx: &Context<'_, P>) -> ReplicaId {
-        let born = if ctx.planted(Bug::DotReuseAfterRestart) { Time::ZERO } else { ctx.now() };
-        let id = ReplicaId { node: ctx.id(), born };
-        self.id = Some(id);
+    pub fn be_born<P: Process>(&mut self, ctx: &mut Context<'_, P>) -> ReplicaId {
+        let now = ctx.now();
+        self.take_name(ctx, now)
+    }
+
+    fn take_name<P: Process>(&mut self, ctx: &mut Context<'_, P>, born: Time) -> ReplicaId {
+        let (node, nonce) = (ctx.id(), ctx.draw("nonce", 0..=u64::from(u32::MAX)));
+        let born = if ctx.planted(Bug::DrawnName) { Time::ZERO } else { born };
+        let own = ReplicaId { node, born, nonce };
+        let reused = ReplicaId { node, born: Time::ZERO, nonce: 0 };
+        let id = if ctx.planted(Bug::DotReuseAfterRestart) { reused } else { own };
+        (self.id, self.made) = (Some(id), 0);
         id
+    }
+
+    /// Another has told that it knows `later`, which its node is supposed to have had after the replica called `of`. If that is
+    /// this one, the clock was wrong at its birth: it goes by a later name from now on, which is returned. Its updates keep
+    /// theirs.
+    pub fn succeed<P: Process>(
+        &mut self,
+        ctx: &mut Context<'_, P>,
+        of: ReplicaId,
+        later: ReplicaId,
+    ) -> Option<ReplicaId> {
+        if self.id != Some(of) || later <= of || ctx.planted(Bug::DrawnName) {
+            return None;
+        }
+        ctx.mark(marks::TAKES_A_LATER_NAME);
+        Some(self.take_name(ctx, later.born + Span(1)))
+    }
+
+    /// Tells a replica that its node is supposed to have had another since, if that is so.
+    pub fn tell_if_outdated<P: Process<Message = Message>>(&self, ctx: &mut Context<'_, P>, other: ReplicaId) {
+        if let Some(later) = self.known.get(&other.node).filter(|known| **known > other) {
+            ctx.send(other.node, Message::Outdated { of: other, later: *later });
+        }
     }
 
     /// Is again who it was.
@@ -74,9 +107,10 @@ impl Author {
     pub fn stamp<P: Process>(&self, ctx: &Context<'_, P>, op: &Op) -> Stamp {
         let me = self.me();
         let by = (!ctx.planted(Bug::NoTieBreak)).then_some(me);
+        let by_count = ctx.planted(Bug::DatedByCount);
         Stamp {
             dot: Dot { replica: me, counter: self.made + 1 },
-            time: Timestamp { time: self.clock.next(ctx.now()), by },
+            time: Timestamp { time: self.clock.next(if by_count { Time::ZERO } else { ctx.now() }), by },
             addressee: op.addressee().and_then(|node| self.known.get(&node).copied()),
         }
     }

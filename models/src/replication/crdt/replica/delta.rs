@@ -160,6 +160,7 @@ impl DeltaReplica {
             self.acked.remove(&from.node);
             self.save(ctx);
         }
+        self.author.tell_if_outdated(ctx, from);
         let Interval { since_acked_by, delta, upto, latest, had } = interval;
         if since_acked_by.is_some_and(|acked_by| acked_by != me) {
             ctx.mark(marks::INTERVAL_MEANT_FOR_AN_EARLIER_REPLICA);
@@ -182,6 +183,7 @@ impl DeltaReplica {
     /// `A' = A{j ↦ max(A(j), n)}`; of another replica on that node, nothing was known.
     fn acknowledged(&mut self, ctx: &mut Ctx<'_, Self>, by: ReplicaId, of: ReplicaId, upto: u64) {
         if Some(of) != self.author.id() || self.author.is_outdated(by) {
+            self.author.tell_if_outdated(ctx, by);
             return ctx.mark(marks::ACKNOWLEDGEMENT_OF_OR_BY_AN_EARLIER_REPLICA);
         }
         if self.author.meet(by) {
@@ -197,6 +199,10 @@ impl DeltaReplica {
 impl Updatable for DeltaReplica {
     fn is_member(&self) -> bool {
         self.author.id().is_some()
+    }
+
+    fn ghost_mut(&mut self) -> &mut Ghost {
+        &mut self.ghost
     }
 
     /// A client's update (`on operation`): the delta is joined with the state and kept.
@@ -243,6 +249,11 @@ impl Process for DeltaReplica {
                 self.receive(ctx, from, Interval { since_acked_by, delta: *delta, upto, latest, had });
             }
             Message::Ack { from, of, upto } => self.acknowledged(ctx, from, of, upto),
+            Message::Outdated { of, later } => {
+                if self.author.succeed(ctx, of, later).is_some() {
+                    self.save(ctx);
+                }
+            }
             message => panic!("no message for a replica of the delta style: {sender} sent {message:?}"),
         }
     }

@@ -62,12 +62,19 @@ enum Standing {
     Member,
 }
 
+impl Standing {
+    /// Nobody counts it yet.
+    fn newcomer() -> Self {
+        Standing::Joining { by: BTreeSet::new(), had: BTreeMap::new() }
+    }
+}
+
 impl OperationReplica {
     /// A replica that has nothing.
     pub fn new(settings: Settings) -> Self {
         let (author, payload) = (Author::new(&settings), Payload::new(settings.kind));
         let broadcast = Broadcast::new(settings.order);
-        let standing = Standing::Joining { by: BTreeSet::new(), had: BTreeMap::new() };
+        let standing = Standing::newcomer();
         let rounds = Rounds::new(&settings);
         OperationReplica { settings, author, payload, broadcast, standing, ghost: Ghost::default(), rounds }
     }
@@ -116,6 +123,7 @@ impl OperationReplica {
         match entry {
             Entry::Born(id) => {
                 self.author.recover(Identity { id, made: 0, latest: seedbed_sim::Time::ZERO });
+                self.standing = Standing::newcomer();
             }
             Entry::Counts(other) => _ = self.author.meet(other),
             Entry::Delivered(update) => {
@@ -134,14 +142,17 @@ impl OperationReplica {
     fn birth(&mut self, ctx: &mut Ctx<'_, Self>) {
         let id = self.author.be_born(ctx);
         self.log(ctx, Entry::Born(id));
-        if !self.settings.forgets || self.settings.peers.is_empty() {
-            self.log(ctx, Entry::Member);
-            self.standing = Standing::Member;
-        }
         self.go_on(ctx);
     }
 
+    /// Takes part from now on, or asks to be let in. A crash may have lost that it was a member, so this is what a restart does
+    /// too.
     fn go_on(&mut self, ctx: &mut Ctx<'_, Self>) {
+        let nobody_counts = !self.settings.forgets || self.settings.peers.is_empty();
+        if !self.is_member() && nobody_counts {
+            self.log(ctx, Entry::Member);
+            self.standing = Standing::Member;
+        }
         if !self.is_member() {
             return self.ask_to_join(ctx);
         }
@@ -214,13 +225,14 @@ impl OperationReplica {
             return;
         };
         let (from, delivered) = (self.author.me(), self.broadcast.delivered().clone());
-        ctx.send(peer, Message::Digest { from, delivered });
+        let digest = Message::Digest { from, delivered };
+        if ctx.planted(Bug::ReportsBeforeDurable) { ctx.send_early(peer, digest) } else { ctx.send(peer, digest) }
     }
 
     /// Another has told what it has delivered: that is a report, and a question.
     fn digest(&mut self, ctx: &mut Ctx<'_, Self>, from: ReplicaId, delivered: &Context) {
         if !self.takes_from(ctx, from) || self.author.is_outdated(from) {
-            return;
+            return self.author.tell_if_outdated(ctx, from);
         }
         self.broadcast.report(from.node, delivered);
         // Members have all that was pruned: a digest that lacks some of it is an old one.
@@ -308,7 +320,8 @@ impl OperationReplica {
             return;
         };
         if self.author.is_outdated(from) {
-            return ctx.mark(marks::WORD_OF_A_REPLICA_THAT_DOES_NOT_COUNT);
+            ctx.mark(marks::WORD_OF_A_REPLICA_THAT_DOES_NOT_COUNT);
+            return self.author.tell_if_outdated(ctx, from);
         }
         self.count(ctx, from, theirs);
         let news = match self.broadcast.missing(theirs) {
@@ -354,6 +367,20 @@ impl OperationReplica {
         self.become_member(ctx);
     }
 
+    /// Goes by a later name, with what it has. Where replicas are counted nobody counts that name yet, so it asks all to be let
+    /// in, and takes no part before.
+    fn outdated(&mut self, ctx: &mut Ctx<'_, Self>, of: ReplicaId, later: ReplicaId) {
+        let Some(id) = self.author.succeed(ctx, of, later) else { return };
+        self.log(ctx, Entry::Born(id));
+        if !self.settings.forgets {
+            return self.log(ctx, Entry::Member);
+        }
+        self.standing = Standing::newcomer();
+        ctx.cancel(&Timer::Gossip);
+        ctx.cancel(&Timer::Forget);
+        self.ask_to_join(ctx);
+    }
+
     /// Is a member, if all have welcomed it and have what was forgotten where it goes on from.
     fn become_member(&mut self, ctx: &mut Ctx<'_, Self>) {
         let Standing::Joining { by, had } = &self.standing else {
@@ -390,6 +417,10 @@ struct Welcome {
 impl Updatable for OperationReplica {
     fn is_member(&self) -> bool {
         OperationReplica::is_member(self)
+    }
+
+    fn ghost_mut(&mut self) -> &mut Ghost {
+        &mut self.ghost
     }
 
     /// A client's update (its prepare-update, and the effect here).
@@ -444,6 +475,7 @@ impl Process for OperationReplica {
             Message::Missing { from, updates } => self.receive(ctx, from, updates),
             Message::Digest { from, delivered } => self.digest(ctx, from, &delivered),
             Message::Join { from, delivered } => self.join(ctx, from, &delivered),
+            Message::Outdated { of, later } => self.outdated(ctx, of, later),
             Message::Welcome { from, to, member, delivered, news } => {
                 self.welcome(ctx, to, Welcome { from, member, delivered, news });
             }

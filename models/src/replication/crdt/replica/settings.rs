@@ -7,8 +7,8 @@ use crate::replication::crdt::types::Kind;
 
 /// The file of a replica's checkpoint, or of its log.
 pub const FILE: File = File(0);
-/// How long a new replica waits before its birth: longer than two clocks inside the bound can be apart, so that it is born
-/// later than all replicas that its node has had before.
+/// How long a new replica waits before its birth: longer than two good clocks can be apart, so that it is born later than all
+/// replicas that its node has had before, and need not be told to take a later name.
 pub const BIRTH_WAIT: Span = Span::ms(90);
 
 /// How a replica is set up.

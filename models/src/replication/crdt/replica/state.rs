@@ -4,6 +4,7 @@
 
 use seedbed_sim::{Context as Ctx, NodeId, OpId, Process, Time};
 
+use crate::replication::crdt::bugs::Bug;
 use crate::replication::crdt::clock::ReplicaId;
 use crate::replication::crdt::ghost::{Ghost, Updates};
 use crate::replication::crdt::marks;
@@ -84,6 +85,7 @@ impl StateReplica {
             return;
         }
         self.author.meet(from);
+        self.author.tell_if_outdated(ctx, from);
         self.author.observe(latest);
         let before = self.state.clone();
         self.state.join(state);
@@ -101,6 +103,10 @@ impl StateReplica {
 impl Updatable for StateReplica {
     fn is_member(&self) -> bool {
         self.author.id().is_some()
+    }
+
+    fn ghost_mut(&mut self) -> &mut Ghost {
+        &mut self.ghost
     }
 
     /// A client's update (the method `u` of the state-based object): the state grows here.
@@ -137,7 +143,9 @@ impl Process for StateReplica {
         };
         ctx.mark(marks::RECOVERED_FROM_DISK);
         self.author.recover(identity);
-        self.state = state;
+        if !ctx.planted(Bug::RecoversWithoutItsState) {
+            self.state = state;
+        }
         self.ghost.seen = seen;
         self.rounds.begin(ctx);
     }
@@ -145,6 +153,11 @@ impl Process for StateReplica {
     fn message(&mut self, ctx: &mut Ctx<'_, Self>, sender: NodeId, message: Message) {
         match message {
             Message::State { from, state, latest, had } => self.receive(ctx, from, &state, latest, &had),
+            Message::Outdated { of, later } => {
+                if self.author.succeed(ctx, of, later).is_some() {
+                    self.save(ctx);
+                }
+            }
             message => panic!("no message for a state-based replica: {sender} sent {message:?}"),
         }
     }

@@ -2,7 +2,7 @@
 //! Cloud Databases for Enforcing Numeric Invariants", SRDS 2015). Whoever counts up has the right to count down as far;
 //! rights can be granted to others, and a replica counts down only by rights that it holds.
 //!
-//! Rights of a replica that is gone are gone with it.
+//! Rights of a replica that is gone are gone with it, and so are those of one that goes by another name.
 
 use std::collections::BTreeMap;
 

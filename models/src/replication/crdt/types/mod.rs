@@ -68,6 +68,11 @@ macro_rules! data_types {
                 }
             }
 
+            /// Whether of two concurrent writes the one that was made later is to stay.
+            pub fn is_last_writer_wins(self) -> bool {
+                matches!(self, Kind::LwwRegister | Kind::LwwSet | Kind::LwwMap)
+            }
+
             /// Updates for a workload, by so many replicas.
             pub fn updates(self, replicas: u16) -> BoxedStrategy<Op> {
                 match self {
