@@ -10,5 +10,5 @@ git -C "$root" archive HEAD | tar x -C "$scratch"
 cd "$scratch"
 sed -i 's/^publish = false$/publish = true/' Cargo.toml
 CARGO_TARGET_DIR=$scratch/target cargo package --quiet --no-verify --allow-dirty \
-  -p seedbed-derive -p seedbed-sim -p seedbed-models -p seedbed-properties -p seedbed-traces
+  -p seedbed-derive -p seedbed-sim -p seedbed-tokio -p seedbed-models -p seedbed-properties -p seedbed-traces
 printf 'package-proof: passed: %s\n' "$(ls target/package/*.crate | xargs -n 1 basename | tr '\n' ' ')"

@@ -41,6 +41,11 @@ say "written, formatted, and refused a second time"
 
 cargo test --quiet
 say "its tests pass"
+# A tokio program in a project: the guide's own.
+printf '\n[dev-dependencies]\ntokio = { package = "seedbed-tokio", path = "%s/sim/tokio", features = ["full"] }\n' "$root" >> Cargo.toml
+cp "$root/sim/tests/simulator/line_service.rs" tests/service.rs
+cargo test --quiet --test service
+say "so does a tokio program of its own"
 report=$(SEEDBED_BUG=counts-retries cargo test --quiet 2>&1) && failed "the planted bug was not caught"
 replay=$(printf '%s\n' "$report" | sed -n 's/^ *replay  //p' | head -n 1)
 trace=${replay##* }

@@ -342,13 +342,13 @@ fn quiet_panics() {
 
 /// The violation of a failed assertion.
 pub(crate) fn assertion<M: Model>(world: &World<M>, panic: Box<dyn Any + Send>) -> Violation {
-    let (property, message) = property_and_message(panic);
+    let (property, message) = property_and_message(&*panic);
     // The failed handler ran on the node that the event changed last.
     violation(world, property, false, Broken::new(world.changed().last().copied(), message))
 }
 
 /// The name of the property that a panic violates, and the message of the violation.
-pub(crate) fn property_and_message(panic: Box<dyn Any + Send>) -> (String, String) {
+pub(crate) fn property_and_message(panic: &(dyn Any + Send)) -> (String, String) {
     let text = panic.downcast_ref::<String>().cloned();
     let text = text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
     let text = text.unwrap_or_else(|| "a panic without words".into());

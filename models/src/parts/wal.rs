@@ -3,6 +3,7 @@
 use seedbed_sim::{Context, File, Process, Stored};
 
 seedbed_sim::marks! {
+    // What is durable is corrupt only under a fault that no component tolerates.
     seldom HALTED_ON_A_CORRUPT_RECORD = "halted on a corrupt record",
     TORN_RECORD_DROPPED = "torn record dropped",
 }

@@ -1,7 +1,6 @@
 //! Thesis §10.2: writing to the leader's disk (§10.2.1), batching and pipelining (§10.2.2).
 
 use seedbed_models::replication::raft::kv::Output;
-use seedbed_models::replication::raft::progress::Progress;
 use seedbed_models::replication::raft::{Settings, settings::Timer};
 use seedbed_sim::OpId;
 
@@ -106,14 +105,14 @@ fn a_follower_whose_log_is_not_known_is_sent_one_message_at_a_time() {
 fn a_pipeline_is_bounded() {
     let mut server = leader(3, plain());
     let mut sent = 0;
-    for n in 1..=3 * Progress::WINDOW {
+    for n in 1..=3 * plain().window {
         let did = server.invoke(OpId(n), put(n as u32));
         sent += did.sent_to(S3).len();
         assert_eq!(did.sent_to(S2), did.sent_to(S3));
     }
-    assert_eq!(sent as u64, Progress::WINDOW);
+    assert_eq!(sent as u64, plain().window);
     // It goes on where it answers.
-    let did = server.message(S3, appended(1, 1 + Progress::WINDOW));
+    let did = server.message(S3, appended(1, 1 + plain().window));
     assert!(!did.sent_to(S3).is_empty() && did.sent_to(S2).is_empty());
 }
 

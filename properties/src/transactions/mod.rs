@@ -91,7 +91,7 @@ fn events<M: Commits>(rule: Rule, world: &World<M>, node: NodeId, entry: &Entry)
             events.push(Event::Decided { transaction: *tx, node, decision: (*decision).into() });
         }
         // A message of a fault-free network that was slower than a timeout.
-        Entry::TimedOut => events.push(Event::Failed),
+        Entry::TimedOut(tx) => events.push(Event::Late { transaction: *tx }),
     }
     events
 }

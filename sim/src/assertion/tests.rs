@@ -12,7 +12,7 @@ use crate::time::Time;
 /// The name of the panic of `f`.
 fn panics(f: impl FnOnce()) -> String {
     let panic = caught(f).expect_err("it panics");
-    property_and_message(panic).0
+    property_and_message(&*panic).0
 }
 
 fn named(message: &str) -> String {
@@ -152,7 +152,7 @@ fn real_panics_keep_their_names_and_do_not_share_them() {
 #[test]
 fn what_a_panic_says_stays_whole_beside_its_name() {
     let (property, message) =
-        property_and_message(caught(|| assert_eq!(1, 2, "the terms of n{} agree", 3)).expect_err("it panics"));
+        property_and_message(&*caught(|| assert_eq!(1, 2, "the terms of n{} agree", 3)).expect_err("it panics"));
     assert_eq!(property, "assertion: assertion/tests.rs: the terms of _ agree");
     assert!(message.contains("left: 1") && message.contains("(asserted at sim/src/assertion/tests.rs:"), "{message}");
 }

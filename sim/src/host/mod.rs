@@ -4,10 +4,10 @@
 //!
 //! | | [`run`]: async nodes | [`deploy`]: tokio programs |
 //! |---|---|---|
-//! | written against | [`Handle`], and whatever madsim offers | `tokio`'s names, answered by `madsim-tokio` |
-//! | network, disks, clocks | the world's | madsim's `NetSim`; no disks, one clock |
-//! | faults | all but Byzantine lies | crash, pause, cut, partition, isolation, loss |
-//! | a run is | a [`Case`](crate::Case) and a [`Source`](crate::Source), replayed from its deviations | a [`Deployment`] and a seed |
+//! | written against | [`Handle`], and whatever madsim offers | `tokio`'s names, answered by `seedbed-tokio` |
+//! | network, disks, clocks | the world's | madsim's `NetSim`; [`Files`]; one clock |
+//! | faults | all but Byzantine lies | crash, wipe, pause, cut, partition, isolation, loss, slow and full disks |
+//! | a run is | a [`Case`](crate::Case) and a [`Source`](crate::Source), replayed from its deviations | a [`Deployment`] and a seed, run twice and compared |
 //!
 //! Without `--cfg madsim` this module does not exist, and the compiler reports uses of it as "gated behind" that flag.
 //! Worlds of state machines need no flag.
@@ -27,10 +27,33 @@
 //! world, `(draw, n, "host/schedule", 0)` of its first node, so a seed explores schedules and a trace replays one.
 
 mod clock;
+mod current;
+mod deploy;
+mod deployment;
+mod entropy;
+mod events;
+mod execution;
+mod faults;
+mod files;
+mod links;
 mod node;
+mod program;
+mod schedule;
 mod site;
-mod tokio;
+mod told;
 
+pub use current::Panic;
+pub use deploy::{Deployed, Judge, Refused, deploy};
+pub use deployment::Deployment;
+pub use events::{Diverged, Event};
+pub use faults::Idle;
+pub use files::{Entry, Files, Inode, OpenHow, Opened, SyncBegun, absolute};
 pub use node::{Alarm, Handle, Hosted, Input, Program, Sleep};
+pub use program::{Node, Open};
 pub use site::run;
-pub use tokio::{Deployed, Deployment, Judge, Node, Open, deploy};
+
+/// What `seedbed-tokio` is made of: what a task of a hosted program can do to the run that it is in.
+pub mod task {
+    pub use super::current::{abandon_panic, join_panic, keep_panic, say, sync_takes, with_files};
+    pub use super::told::nobody_is_told;
+}

@@ -202,6 +202,24 @@ impl<M: Model> World<M> {
         self.outstanding().filter(move |asked| self.now().since(asked.invoked.max(heal_at)) >= within)
     }
 
+    /// The messages on their way, with sender and receiver: those that have left their node and were not handled yet, copies
+    /// included. In no order, so that a property must not depend on any.
+    pub fn in_flight(&self) -> impl Iterator<Item = (NodeId, NodeId, &<M::Process as Process>::Message)> {
+        let on_links = self.core.queue.iter().filter_map(|(order, event)| match event {
+            Event::Message(message) => Some((order, message)),
+            _ => None,
+        });
+        let arrivals = self.core.nodes.iter().flat_map(|node| &node.inbox);
+        let arrived = arrivals.filter_map(|arrival| match arrival {
+            Arrival::Message(order, message) => Some((*order, message)),
+            _ => None,
+        });
+        on_links.chain(arrived).map(|(order, message)| {
+            let (from, to) = order.link();
+            (from, to, message)
+        })
+    }
+
     /// Counts so far.
     pub fn stats(&self) -> &Stats {
         &self.core.stats

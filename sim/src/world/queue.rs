@@ -131,6 +131,11 @@ impl<E> Queue<E> {
     /// The greatest length of the sorted list.
     const SOON: usize = 48;
 
+    /// All that is queued, in no order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Order, &E)> {
+        self.slots.iter().filter_map(|slot| Some((slot.order, slot.event.as_ref()?)))
+    }
+
     pub(crate) fn new() -> Self {
         Queue {
             soon: Vec::with_capacity(Self::SOON),

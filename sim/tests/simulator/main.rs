@@ -3,6 +3,7 @@
 
 mod async_nodes;
 mod derives;
+mod hosted;
 mod hosting;
 mod line_service;
 mod strategy;

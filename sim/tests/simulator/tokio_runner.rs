@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use seedbed_sim::host::{Deployed, Deployment, Node, deploy};
+use seedbed_sim::host::{Deployed, Deployment, Node, Refused, deploy};
 use seedbed_sim::{
     CutMode, Direction, Fault, FaultClass, History, Latency, NetworkConfig, NodeId, Outcome, Span, Time, Verdict, What,
 };
@@ -45,8 +45,7 @@ async fn tick(node: Node<u32, u32>) {
     for n in 1.. {
         sleep(Duration::from_millis(10)).await;
         node.invoke(n).returned(n);
-        // madsim has the arguments the other way round than tokio.
-        let _ = socket.send_to(node.address(B, 1), &n.to_le_bytes()).await;
+        let _ = socket.send_to(&n.to_le_bytes(), node.address(B, 1)).await;
     }
 }
 
@@ -252,16 +251,21 @@ fn judges_judge_in_their_order() {
     assert_eq!(finished.violation.unwrap().property, "broken");
 }
 
+fn place(refused: Result<Deployed<u32, u32>, Refused>) -> String {
+    match refused {
+        Err(Refused::Impossible(impossible)) => impossible.place,
+        other => panic!("it is possible: {other:?}"),
+    }
+}
+
 #[test]
 fn what_netsim_cannot_do_is_refused() {
     let what = |what| deployment(10, None, what).validate().map_err(|impossible| impossible.place);
     assert_eq!(what(What::Crash { node: A.into() }), Ok(()));
     let refused = [
-        What::Wipe { node: A.into() },
+        What::Corrupt { node: A.into(), file: seedbed_sim::File(0), back: 0 },
         What::Delay { from: vec![A], to: vec![B], by: Span::ms(1) },
         What::Skew { node: A.into(), offset_ns: 1, drift_ppm: 0 },
-        What::SlowDisk { node: A.into(), by: Span::ms(1) },
-        What::FullDisk { node: A.into() },
         What::Byzantine { node: A.into() },
         What::Cut { from: vec![A], to: vec![B], mode: CutMode::Hold },
         What::Crash { node: NodeId(9).into() },
@@ -273,15 +277,13 @@ fn what_netsim_cannot_do_is_refused() {
     let network = |change: fn(&mut NetworkConfig)| {
         let mut deployment = Deployment::of(2);
         change(&mut deployment.network);
-        deploy(&deployment, 1, tick, &[]).unwrap_err().place
+        place(deploy(&deployment, 1, tick, &[]))
     };
     assert_eq!(network(|network| network.dup_ppm = 1), "network.dup_ppm");
     assert_eq!(network(|network| network.bandwidth = Some(1)), "network.bandwidth");
     let tail = Latency::HeavyTail { min: Span::ms(1), alpha_milli: 1000, max: Span::ms(9) };
     assert_eq!(
-        deploy(&Deployment { network: NetworkConfig::reliable(tail), ..Deployment::of(2) }, 1, tick, &[])
-            .unwrap_err()
-            .place,
+        place(deploy(&Deployment { network: NetworkConfig::reliable(tail), ..Deployment::of(2) }, 1, tick, &[])),
         "network.latency"
     );
 }

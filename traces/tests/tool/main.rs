@@ -18,3 +18,4 @@ mod program;
 mod scaffold;
 mod shards;
 mod viewer;
+mod workload;

@@ -15,6 +15,9 @@ seedbed_sim::bugs! {
             "the directory goes on counting a sharer that has given up its copy" => "coherence/directory_agrees",
         OwnerNotDowngraded = "owner-not-downgraded",
             "an owner that is read from goes on writing" => "coherence/single_writer",
+        EvictionWaitsForForward = "eviction-waits-for-forward",
+            "a cache answers no forward before its eviction is acknowledged, and the directory acknowledges none before that"
+                => "coherence/no_deadlock",
         AckCountLost = "ack-count-lost",
             "acknowledgements that come before the data are not counted" => "coherence/requests_complete",
     }
@@ -38,6 +41,7 @@ impl Bug {
                 "M E W | FwdGetS OtherGetS | = | same
                  W     | GetS              | = | same"
             }
+            Bug::EvictionWaitsForForward => "MI_A EI_A | FwdGetS | stall",
             _ => "",
         }
     }
@@ -46,6 +50,7 @@ impl Bug {
     pub(super) fn in_home(self) -> &'static str {
         match self {
             Bug::MemoryAnswersWhileOwned => "E M O | GetS | = | Data to Req; add Req",
+            Bug::EvictionWaitsForForward => "S_D | PutE-NonOwner PutM-NonOwner | stall",
             Bug::PutMRaceDropped => "I S E M O F S_D F_D | PutM-NonOwner Put-NonOwner | = |",
             Bug::StaleSharerAfterEviction => "S O F S_D F_D | PutS-NotLast PutS-Last | = | PutAck to Req",
             _ => "",

@@ -190,7 +190,7 @@ impl MessageKind {
 }
 
 /// The part of a node that a message is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Part {
     /// The cache controller.
     Cache,

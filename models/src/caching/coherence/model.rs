@@ -16,7 +16,7 @@ use crate::caching::coherence::core::{self, Core};
 use crate::caching::coherence::home::Home;
 use crate::caching::coherence::marks;
 use crate::caching::coherence::messages::{Block, Data, Message, MessageKind, NodeSet, Op, Ret, Timer, VirtualNetwork};
-use crate::caching::coherence::ports::Inbox;
+use crate::caching::coherence::ports::{Inbox, Ports};
 use crate::caching::coherence::processor::{self, Processor};
 use crate::caching::coherence::protocol::{Interconnect, Protocol, combinations};
 use crate::caching::coherence::settings::{Channels, Delays, LONG_DELAY, MemoryModel};
@@ -268,11 +268,16 @@ impl Node {
 
     /// The messages that wait to be handled, if the node handles any.
     pub fn inbox(&self) -> Option<&Inbox> {
+        self.ports().map(Ports::inbox)
+    }
+
+    /// Where its messages come in and leave, if it handles any.
+    pub fn ports(&self) -> Option<&Ports> {
         match self {
             Node::Idle => None,
-            Node::Home(home) => Some(home.ports().inbox()),
-            Node::Bus(bus) => Some(bus.ports().inbox()),
-            Node::Processor(processor) => Some(processor.ports().inbox()),
+            Node::Home(home) => Some(home.ports()),
+            Node::Bus(bus) => Some(bus.ports()),
+            Node::Processor(processor) => Some(processor.ports()),
         }
     }
 }
@@ -445,6 +450,24 @@ impl Model for Coherence {
                 Coherence { protocol, interconnect, memory, capacity, linked, channels, litmus, lazy, ..model.clone() }
             })
             .boxed()
+    }
+
+    /// Where messages wait for each other there must be a directory that waits for what it forwards.
+    fn variants_with(&self, bug: &'static str) -> BoxedStrategy<Self> {
+        if Bug::named(bug) != Some(Bug::EvictionWaitsForForward) {
+            return self.variants();
+        }
+        let waits = prop::sample::select(vec![Protocol::Msi, Protocol::Mesi]);
+        (self.variants(), waits).prop_map(|(model, protocol)| model.on(protocol, Interconnect::Directory)).boxed()
+    }
+
+    /// One core alone, and two to six that contend for one block or for many.
+    fn sizes(&self) -> Vec<Self> {
+        if self.litmus.is_some() {
+            return Vec::new();
+        }
+        let sizes = [(1, 2), (2, 1), (2, 4), (3, 2), (5, 4), (6, 8)];
+        sizes.map(|(cores, blocks)| Coherence { cores, blocks, ..self.clone() }).to_vec()
     }
 
     fn phases(&self) -> Phases {

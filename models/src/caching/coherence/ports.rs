@@ -56,8 +56,13 @@ impl Inbox {
     }
 
     fn is_blocked(&self, place: usize) -> bool {
+        self.held_up_by(place).is_some()
+    }
+
+    /// The place of the first message that holds up the one at a place.
+    pub fn held_up_by(&self, place: usize) -> Option<usize> {
         let later = &self.waiting[place].message;
-        self.waiting[..place].iter().any(|before| self.blocks(&before.message, later))
+        self.waiting[..place].iter().position(|before| self.blocks(&before.message, later))
     }
 
     /// Whether a message that waits blocks a later one. Broadcasts of the bus are handled in their order, on which coherence
@@ -134,6 +139,11 @@ impl Ports {
     /// The messages that wait to be handled.
     pub fn inbox(&self) -> &Inbox {
         &self.inbox
+    }
+
+    /// The messages that are delayed before they are sent, and to whom.
+    pub fn delayed(&self) -> impl Iterator<Item = (NodeId, &Message)> {
+        self.outbox.delayed.values().map(|(to, message)| (*to, message))
     }
 
     /// Has a controller handle something, and sends what it sends.

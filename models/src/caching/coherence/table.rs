@@ -354,6 +354,10 @@ impl Table {
     pub fn patched(mut self, lines: &str) -> Table {
         for line in lines.lines().map(str::trim).filter(|line| !line.is_empty()) {
             let columns: Vec<&str> = line.split('|').map(str::trim).collect();
+            if let [states, events, "stall"] = columns[..] {
+                self.stall(states, events);
+                continue;
+            }
             let [states, events, next, actions] = columns[..] else { panic!("a patch has four columns: {line}") };
             let states = states.split_whitespace().filter_map(|state| self.state(state)).collect::<Vec<_>>();
             let next = |from: State| if next == "=" { Some(from) } else { self.state(next) };
@@ -372,6 +376,20 @@ impl Table {
             }
         }
         self
+    }
+
+    /// Lets events wait that led to a transition.
+    fn stall(&mut self, states: &str, events: &str) {
+        let states = states.split_whitespace().filter_map(|state| self.state(state)).collect::<Vec<_>>();
+        for (state, event) in
+            states.iter().flat_map(|state| events.split_whitespace().map(move |event| (*state, event)))
+        {
+            let event = event.parse::<Event>().unwrap_or_else(|problem| panic!("a patch stalls {event}: {problem}"));
+            let place = self.place(state, event);
+            if matches!(self.cells[place], Some(Cell::Transition { .. })) {
+                self.cells[place] = Some(Cell::Stall);
+            }
+        }
     }
 
     /// The table of a cache where the home is blocked from a request until the requestor sends `Unblock`: the cache sends it

@@ -191,6 +191,9 @@ impl<S: StateMachine> Server<S> {
         if self.log.last() > Index::ZERO {
             ctx.mark(marks::LEADER_CHANGED);
         }
+        if self.membership.quorum(|node| node == self.id) {
+            ctx.mark(marks::LED_BY_A_SOLE_VOTER);
+        }
         ctx.note(|| format!("leads term {} from index {last}", self.current_term));
         self.role = Role::Leader(Box::new(leading));
         self.leader = Some(self.id);

@@ -152,6 +152,7 @@ impl Model for Raft {
             heartbeat,
             snapshot_threshold,
             batch,
+            window,
             reads,
             changes,
             pre_vote,
@@ -183,6 +184,7 @@ impl Model for Raft {
             () if snapshot_threshold == 0 => {
                 Err("snapshot_threshold must be above 0; for no snapshots make it large".into())
             }
+            () if window == 0 => Err("window must be above 0".into()),
             () if batch == 0 => Err("batch must be above 0".into()),
             () if self.request_timeout == Span::ZERO => Err("request_timeout must be above 0".into()),
             () if session_timeout.is_some_and(|timeout| timeout < shortest) => {
@@ -261,26 +263,26 @@ impl Model for Raft {
         let short = Span(self.request_timeout.0.saturating_mul(4));
         let timeout = prop_oneof![2 => Just(self.settings.session_timeout), 1 => Just(Some(short)), 1 => Just(None)];
         let chunk = prop_oneof![2 => Just(self.settings.snapshot_chunk), 1 => Just(1)];
-        (optional, spread, threshold, reads, changes, founders, (timeout, chunk))
-            .prop_map(
-                move |((pre_vote, check_quorum), spread, snapshot_threshold, reads, changes, founders, sessions)| {
-                    let (session_timeout, snapshot_chunk) = sessions;
-                    let pre_vote = pre_vote && model.settings.pre_vote;
-                    let check_quorum = (check_quorum || reads == ReadMode::Lease) && model.settings.check_quorum;
-                    let settings = Settings {
-                        pre_vote,
-                        check_quorum,
-                        election_max: min + spread,
-                        snapshot_threshold,
-                        session_timeout,
-                        snapshot_chunk,
-                        reads: if model.settings.check_quorum { reads } else { model.settings.reads },
-                        changes: if pre_vote || check_quorum { changes } else { Changes::Never },
-                        ..model.settings
-                    };
-                    Raft { settings, founders: model.founders.or(Some(founders)), ..model.clone() }
-                },
-            )
+        let window = prop_oneof![2 => Just(self.settings.window), 1 => Just(3)];
+        (optional, spread, threshold, reads, changes, founders, (timeout, chunk, window))
+            .prop_map(move |((pre_vote, check_quorum), spread, snapshot_threshold, reads, changes, founders, sizes)| {
+                let (session_timeout, snapshot_chunk, window) = sizes;
+                let pre_vote = pre_vote && model.settings.pre_vote;
+                let check_quorum = (check_quorum || reads == ReadMode::Lease) && model.settings.check_quorum;
+                let settings = Settings {
+                    pre_vote,
+                    check_quorum,
+                    election_max: min + spread,
+                    snapshot_threshold,
+                    session_timeout,
+                    snapshot_chunk,
+                    window,
+                    reads: if model.settings.check_quorum { reads } else { model.settings.reads },
+                    changes: if pre_vote || check_quorum { changes } else { Changes::Never },
+                    ..model.settings
+                };
+                Raft { settings, founders: model.founders.or(Some(founders)), ..model.clone() }
+            })
             .boxed()
     }
 

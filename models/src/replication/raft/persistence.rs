@@ -13,6 +13,7 @@ use crate::replication::raft::bugs::Bug;
 use crate::replication::raft::entry::{Entry, Payload};
 use crate::replication::raft::log::Log;
 use crate::replication::raft::machine::StateMachine;
+use crate::replication::raft::marks;
 use crate::replication::raft::record::{Record, WAL};
 use crate::replication::raft::role::Role;
 use crate::replication::raft::server::Server;
@@ -85,6 +86,9 @@ impl<S: StateMachine> Server<S> {
         }
         ctx.append(WAL, Record::Truncate { first });
         self.log.truncate(first);
+        if self.configuration_index >= first {
+            ctx.mark(marks::UNCOMMITTED_CONFIGURATION_TRUNCATED);
+        }
         if self.configuration_index >= first && !ctx.planted(Bug::ConfigurationKeptAfterTruncation) {
             self.use_latest_configuration();
         }

@@ -32,9 +32,6 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// How many entries may be on their way to one follower.
-    pub const WINDOW: u64 = 64;
-
     /// What a new leader believes: the follower has all it has, unproven.
     pub fn new(last: Index) -> Self {
         Progress {
@@ -46,11 +43,11 @@ impl Progress {
         }
     }
 
-    /// Whether entries can be sent now.
-    pub fn ready(&self) -> bool {
+    /// Whether entries can be sent now, where at most `window` may be on their way.
+    pub fn ready(&self, window: u64) -> bool {
         match self.flow {
             Flow::Probe { waiting } => !waiting,
-            Flow::Replicate => self.next.0 <= self.matched.0 + Self::WINDOW,
+            Flow::Replicate => self.next.0 <= self.matched.0.saturating_add(window),
             Flow::Snapshot => false,
         }
     }
@@ -109,15 +106,17 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    const WINDOW: u64 = 64;
+
     #[test]
     fn a_probe_goes_out_once_and_then_waits() {
         let mut progress = Progress::new(Index(7));
-        assert!(progress.ready());
+        assert!(progress.ready(WINDOW));
         progress.sent(3);
-        assert!(!progress.ready());
+        assert!(!progress.ready(WINDOW));
         assert_eq!(progress.next, Index(8), "a probe that may be refused does not move next");
         assert!(progress.refused(Index(7), Index(3)));
-        assert!(progress.ready());
+        assert!(progress.ready(WINDOW));
         assert_eq!(progress.next, Index(3));
         progress.accepted(Index(4));
         assert_eq!((progress.flow, progress.next), (Flow::Replicate, Index(5)));
@@ -129,15 +128,15 @@ mod tests {
         progress.sent(1);
         // The probe at 3 is lost, and the log is compacted up to 4: heartbeats ask for 4 from now on.
         assert!(progress.refused(Index(4), Index(4)));
-        assert!(progress.ready());
+        assert!(progress.ready(WINDOW));
         assert_eq!(progress.next, Index(4), "the snapshot is due");
         // The same where a whole window of entries was lost.
         progress.accepted(Index(4));
-        while progress.ready() {
+        while progress.ready(WINDOW) {
             progress.sent(1);
         }
         assert!(progress.refused(Index(99), Index(5)));
-        assert_eq!((progress.ready(), progress.next), (true, Index(5)));
+        assert_eq!((progress.ready(WINDOW), progress.next), (true, Index(5)));
     }
 
     proptest! {
@@ -156,7 +155,7 @@ mod tests {
                     prop_assert!(!news || progress.next < before.next || !asked_before);
                     prop_assert!(news || progress == before);
                 }
-                if send && progress.ready() { progress.sent(2); }
+                if send && progress.ready(WINDOW) { progress.sent(2); }
                 prop_assert!(progress.matched >= before.matched);
                 prop_assert!(progress.next > progress.matched);
             }

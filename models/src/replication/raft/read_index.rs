@@ -23,9 +23,12 @@ impl<S: StateMachine> Server<S> {
             ctx.mark(marks::READ_WAITS_FOR_THE_LEADERS_FIRST_COMMIT);
             return leading.early_reads.push((waiter, command));
         }
-        if self.settings.reads == ReadMode::Lease && self.holds_lease(ctx) {
-            ctx.mark(marks::READ_UNDER_A_LEASE);
-            return self.answer_read(ctx, waiter, &command);
+        if self.settings.reads == ReadMode::Lease {
+            if self.holds_lease(ctx) {
+                ctx.mark(marks::READ_UNDER_A_LEASE);
+                return self.answer_read(ctx, waiter, &command);
+            }
+            ctx.mark(marks::LEASE_EXPIRED_SO_READINDEX);
         }
         let Role::Leader(leading) = &mut self.role else { return };
         if ctx.planted(Bug::ReadIndexWithoutHeartbeat) {

@@ -32,7 +32,13 @@ impl<S: StateMachine> Server<S> {
             let round = leading.round;
             let (to, progress) = &mut leading.peers[at];
             let to = *to;
-            if progress.next > self.log.last() || !progress.ready() {
+            if progress.next > self.log.last() {
+                return;
+            }
+            if !progress.ready(self.settings.window) {
+                if progress.flow == Flow::Replicate {
+                    ctx.mark(marks::WINDOW_FULL);
+                }
                 return;
             }
             let prev = progress.next.before();

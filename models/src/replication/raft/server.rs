@@ -276,6 +276,9 @@ impl<S: StateMachine> Process for Server<S> {
             self.snapshot = Some(snapshot);
         }
         self.use_latest_configuration();
+        if self.membership.is_joint() {
+            ctx.mark(marks::RESTARTED_IN_A_JOINT_CONFIGURATION);
+        }
         if self.settings.reads == ReadMode::Lease {
             // It may have promised a lease just before it went down.
             self.last_contact = Some(ctx.now());

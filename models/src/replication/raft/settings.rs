@@ -45,6 +45,9 @@ pub struct Settings {
     pub snapshot_threshold: u64,
     /// How many entries an AppendEntries holds at most.
     pub batch: usize,
+    /// How many entries may be on their way to one follower (thesis §10.2.2).
+    #[serde(default = "usual_window")]
+    pub window: u64,
     /// Whether a server asks if it could win before it raises its term (thesis §9.6).
     pub pre_vote: bool,
     /// Whether a leader that hears from no quorum steps down, and servers that hear from a leader ignore candidates
@@ -71,6 +74,10 @@ fn whole_snapshots() -> usize {
     MOST_AT_A_TIME as usize
 }
 
+fn usual_window() -> u64 {
+    64
+}
+
 fn usual_drift() -> u32 {
     50_000
 }
@@ -83,6 +90,7 @@ impl Default for Settings {
             heartbeat: Span::ms(50),
             snapshot_threshold: 12,
             batch: 16,
+            window: usual_window(),
             pre_vote: true,
             check_quorum: true,
             reads: ReadMode::ReadIndex,

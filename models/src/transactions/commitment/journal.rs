@@ -36,8 +36,9 @@ pub enum Entry {
     Voted(TxId, Vote),
     /// A decision is reached, or learnt.
     Decided(TxId, Decision),
-    /// Something did not come in time. Where nothing else failed, the network was slower than the protocol expects.
-    TimedOut,
+    /// Something of this transaction did not come in time. Where nothing else failed, the network was slower than the protocol
+    /// expects.
+    TimedOut(TxId),
 }
 
 /// What a node has voted and decided since it last started: a vote is cast and a decision is reached when its record is on
@@ -46,10 +47,9 @@ pub type Journal = crate::transactions::journal::Journal<Entry>;
 
 impl Entry {
     /// The transaction that it is about.
-    pub fn tx(&self) -> Option<TxId> {
+    pub fn tx(&self) -> TxId {
         match self {
-            Entry::Began(tx, _) | Entry::Voted(tx, _) | Entry::Decided(tx, _) => Some(*tx),
-            Entry::TimedOut => None,
+            Entry::Began(tx, _) | Entry::Voted(tx, _) | Entry::Decided(tx, _) | Entry::TimedOut(tx) => *tx,
         }
     }
 }

@@ -194,7 +194,7 @@ impl<P: Protocol> ResourceManager<P> {
     where
         C: Process<Record = P::Record>,
     {
-        if self.journal.pending().any(|entry| entry.tx() == Some(tx)) {
+        if self.journal.pending().any(|entry| entry.tx() == tx) {
             Write::Forced.append(ctx, P::PARTICIPANT(Record::Decided(tx, Decision::Abort)), ());
         }
     }

@@ -9,6 +9,9 @@ seedbed_sim::bugs! {
             "a participant votes yes and does not write it down" => "two_phase_commit/locks_held_until_known",
         CommitOnTimeout = "commit-on-timeout",
             "a coordinator takes a vote that does not come for a yes" => "two_phase_commit/ac3_only_if_all_yes",
+        TimeoutAbortsAll = "timeout-aborts-all",
+            "a coordinator that waits in vain for the votes of one transaction aborts all that it waits for"
+                => "two_phase_commit/ac4_no_needless_abort",
         UnilateralAbortAfterYes = "unilateral-abort-after-yes",
             "a participant that has voted yes and hears nothing aborts" => "two_phase_commit/ac1_agreement",
         PresumeWrong = "presume-wrong",

@@ -121,7 +121,7 @@ impl Coordinator {
 
     /// The timeout action while it waits for votes: it may decide to abort (the book, section 7.4).
     fn timed_out(&mut self, ctx: &mut Context<'_, Self>, tx: TxId) {
-        self.transactions.journal_mut().push(Entry::TimedOut);
+        self.transactions.journal_mut().push(Entry::TimedOut(tx));
         if self.transactions.call_off(ctx, tx) {
             return;
         }
@@ -131,6 +131,15 @@ impl Coordinator {
         ctx.mark(marks::VOTES_TIMED_OUT);
         let decision = if ctx.planted(Bug::CommitOnTimeout) { Decision::Commit } else { Decision::Abort };
         self.decide(ctx, tx, decision, others);
+        if ctx.planted(Bug::TimeoutAbortsAll) {
+            let voting = self.transactions.phases().filter_map(|(tx, phase)| match phase {
+                Phase::Voting(votes) => Some((tx, votes.to_be_told())),
+                Phase::Decided { .. } => None,
+            });
+            for (tx, others) in voting.collect::<Vec<_>>() {
+                self.decide(ctx, tx, Decision::Abort, others);
+            }
+        }
     }
 
     // ---------------------------------------------------------------------------------------------------------------

@@ -4,9 +4,15 @@ use seedbed_models::caching::coherence::bus::Bus;
 use seedbed_models::caching::coherence::controller::{Controller, Permission};
 use seedbed_models::caching::coherence::messages::{Block, NodeSet};
 use seedbed_models::caching::coherence::{Coherence, Interconnect, Node, Protocol};
+use seedbed_models::parts::link::Segment;
 use seedbed_sim::{Broken, Invariant, NodeId, Property, Verdict, World};
 
-/// S3: while a block is quiescent, its home knows its owner and, if it counts them, its sharers; and without an owner
+/// S3: the directory agrees with the caches, up to messages in flight. Of each cache: while neither it nor the home is in a
+/// transient state for a block, and no message about the block is on its way from it or to it, the home knows whether it is the
+/// owner, and whether it shares the block. (Where links are reliable by sending again, what is on its way is not told apart from
+/// what has arrived; and on a bus the order of broadcasts says what the home knows.)
+///
+/// And of all of them: while a block is quiescent, its home knows its owner and, if it counts them, its sharers; and without an owner
 /// that has changed the block, memory has the data of the sharers. A block is *quiescent* if no cache and no home is in
 /// a transient state for it and no message of it waits at any node; in all these protocols every message is awaited by
 /// a node in a transient state, so none is in flight. On a bus all controllers must also have snooped all broadcasts.
@@ -19,8 +25,62 @@ pub fn directory_agrees() -> impl Property<Coherence> + Clone + Send + Sync {
         let here = changed.filter_map(|process| process.inner().controllers().next());
         // Blocks in a transient state here are judged later; the others may have become quiescent just now.
         let mut at_rest = here.flat_map(|here| here.lines().filter(|(block, _)| !here.is_transient(*block)));
-        at_rest.try_for_each(|(block, _)| agree(world, block))
+        at_rest.try_for_each(|(block, _)| {
+            one_by_one(world, block)?;
+            agree(world, block)
+        })
     })
+}
+
+/// Each cache about which nothing is in flight agrees with the home.
+fn one_by_one(world: &World<Coherence>, block: Block) -> Verdict {
+    let config = world.config();
+    let Some((at, home)) = home(world, block) else { return Ok(()) };
+    if config.linked || config.has_bus() || home.is_transient(block) {
+        return Ok(());
+    }
+    let concerned = concerned(world, block);
+    let line = home.line(block);
+    for (node, cache) in caches(world) {
+        if concerned.has(node) || cache.is_transient(block) {
+            continue;
+        }
+        let owns = cache.table().owns(cache.line(block).state);
+        let shares = cache.has(block) && !owns;
+        let counted = line.sharers.has(node) && line.owner != Some(node);
+        if owns != (line.owner == Some(node)) || (counts_sharers(config) && shares != counted) {
+            let (state, known) = (state(cache, block), state(home, block));
+            let message = format!(
+                "{node} has {block} in {state}, with nothing on its way; {at}, which has it in {known}, takes {:?} for the \
+                 owner and {:?} for the sharers",
+                line.owner, line.sharers
+            );
+            return Err(Broken::new([node, at], message));
+        }
+    }
+    Ok(())
+}
+
+/// The nodes from which or to which a message about a block is on its way, waits, or is delayed before it is sent.
+fn concerned(world: &World<Coherence>, block: Block) -> NodeSet {
+    let mut concerned = NodeSet::default();
+    for (from, to, segment) in world.in_flight() {
+        if let Segment::Bare(message) = segment
+            && message.block == block
+        {
+            concerned = concerned.with(from).with(to);
+        }
+    }
+    for (node, process) in world.processes() {
+        let Some(ports) = process.inner().ports() else { continue };
+        for (other, message) in ports.inbox().waiting().map(|(from, message, _)| (from, message)).chain(ports.delayed())
+        {
+            if message.block == block {
+                concerned = concerned.with(node).with(other);
+            }
+        }
+    }
+    concerned
 }
 
 /// S6: the directory is inclusive: if a cache lets its core read or write a block, the home knows that, or a node that

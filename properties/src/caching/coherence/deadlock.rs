@@ -1,21 +1,22 @@
-//! No deadlock with bounded virtual channels: no cycle of waits.
+//! No deadlock: no cycle of waits, with bounded virtual channels or without.
 
 use std::collections::BTreeMap;
 
-use seedbed_models::caching::coherence::messages::{Block, Message, Part, VirtualNetwork};
+use seedbed_models::caching::coherence::controller::Controller;
+use seedbed_models::caching::coherence::messages::{Block, Message, MessageKind, Part, VirtualNetwork};
 use seedbed_models::caching::coherence::ports::WaitReason;
 use seedbed_models::caching::coherence::{Coherence, Node};
 use seedbed_sim::{Broken, NodeId, Property, Verdict, World};
 
 /// There is no cycle in the waits-for graph of messages and transactions (Primer ch. 9):
 ///
-/// - a message that stalls waits for the end of its block's transaction at that node;
-/// - a transaction waits for every message on its behalf, wherever it is; the home waits for responses that have
-///   arrived;
-/// - a message waits for the one before it in its channel;
+/// - a message that stalls waits for the end of its block's transaction in that part of the node;
+/// - a transaction of a cache waits for every message on its behalf, wherever it is;
+/// - a transaction of a home waits for the responses that have arrived, and for the forward to the owner whose data it wants;
+/// - a message waits for the one before it that holds it up;
 /// - a message whose handling sends into a full channel waits for the first message from its node in that channel.
 ///
-/// A node waits for all its successors, so a cycle is a deadlock. It is looked for only if channels are bounded.
+/// A node waits for all its successors, so a cycle is a deadlock. (Broadcasts of a bus stall for nobody.)
 #[derive(Clone, Copy, Debug)]
 pub struct NoDeadlock;
 
@@ -24,8 +25,8 @@ pub struct NoDeadlock;
 enum Waiter {
     /// A message in the inbox of a node, by its position.
     Message(NodeId, usize),
-    /// The active transaction of a node for a block.
-    Transaction(NodeId, Block),
+    /// The active transaction of a part of a node for a block.
+    Transaction(NodeId, Part, Block),
 }
 
 impl Property<Coherence> for NoDeadlock {
@@ -38,9 +39,6 @@ impl Property<Coherence> for NoDeadlock {
     }
 
     fn after_event(&mut self, world: &World<Coherence>) -> Verdict {
-        if world.config().channels.is_none() {
-            return Ok(());
-        }
         let mut changed = world.changed().iter().filter_map(|node| world.process(*node));
         if changed.any(|process| waiting(process.inner()).next().is_some()) {
             find_cycle(world)?;
@@ -54,7 +52,7 @@ fn find_cycle(world: &World<Coherence>) -> Verdict {
     let Some(cycle) = cycle(&waits) else { return Ok(()) };
     let waits: Vec<String> = cycle.iter().map(|waiter| describe(world, *waiter)).collect();
     let nodes = cycle.iter().map(|waiter| match waiter {
-        Waiter::Message(node, _) | Waiter::Transaction(node, _) => *node,
+        Waiter::Message(node, _) | Waiter::Transaction(node, ..) => *node,
     });
     let message = format!("each waits for the next, and the last for the first: {}", waits.join("; "));
     Err(Broken::new(nodes.collect::<std::collections::BTreeSet<_>>(), message))
@@ -76,40 +74,52 @@ fn graph(world: &World<Coherence>) -> BTreeMap<Waiter, Vec<Waiter>> {
             waiting(inner).enumerate().map(move |(place, (from, message, why))| (node, place, from, message, why))
         })
         .collect();
-    let channels = world.config().channels.expect("they are bounded");
+    let channels = world.config().channels;
+    let same_channel =
+        |one: MessageKind, other: MessageKind| channels.is_some_and(|channels| channels.of(one) == channels.of(other));
     for (node, place, _, message, why) in &all {
         let waiter = Waiter::Message(*node, *place);
         let next = match why {
-            WaitReason::Stalled => Some(Waiter::Transaction(*node, message.block)),
-            WaitReason::HeadOfLine => {
-                let mut before = all
-                    .iter()
-                    .filter(|(at, _, _, other, _)| at == node && channels.of(other.kind) == channels.of(message.kind));
-                before.next().map(|(at, place, ..)| Waiter::Message(*at, *place))
-            }
+            WaitReason::Stalled => Some(Waiter::Transaction(*node, message.part, message.block)),
+            WaitReason::HeadOfLine => held_up_by(world, *node, *place).map(|before| Waiter::Message(*node, before)),
             WaitReason::ChannelFull(to, kind) => {
-                let mut full = all.iter().filter(|(at, _, from, other, _)| {
-                    at == to && from == node && channels.of(other.kind) == channels.of(*kind)
-                });
+                let mut full = all
+                    .iter()
+                    .filter(|(at, _, from, other, _)| at == to && from == node && same_channel(other.kind, *kind));
                 let first = full.next().map(|(at, place, ..)| Waiter::Message(*at, *place));
-                first.filter(|_| full.count() + 1 >= channels.slots.into())
+                let slots = channels.map_or(usize::MAX, |channels| channels.slots.into());
+                first.filter(|_| full.count() + 1 >= slots)
             }
         };
         waits.entry(waiter).or_default().extend(next);
-        let at_home = message.part == Part::Home && message.kind.network() == VirtualNetwork::Response;
-        let whose = if at_home { *node } else { message.requestor };
-        waits.entry(Waiter::Transaction(whose, message.block)).or_default().push(waiter);
+        let whose = if message.part == Part::Home && message.kind.network() == VirtualNetwork::Response {
+            Waiter::Transaction(*node, Part::Home, message.block)
+        } else {
+            Waiter::Transaction(message.requestor, Part::Cache, message.block)
+        };
+        waits.entry(whose).or_default().push(waiter);
+        if message.kind == MessageKind::FwdGetS && world.config().protocol.has_home() {
+            let home = world.config().homes().of(message.block);
+            waits.entry(Waiter::Transaction(home, Part::Home, message.block)).or_default().push(waiter);
+        }
     }
     waits.retain(|waiter, _| match waiter {
-        Waiter::Transaction(node, block) => is_transient(world, *node, *block),
+        Waiter::Transaction(node, part, block) => {
+            controller(world, *node, *part).is_some_and(|c| c.is_transient(*block))
+        }
         Waiter::Message(..) => true,
     });
     waits
 }
 
-fn is_transient(world: &World<Coherence>, node: NodeId, block: Block) -> bool {
-    let Some(inner) = world.process(node).map(|process| process.inner()) else { return false };
-    inner.controllers().any(|controller| controller.is_transient(block))
+/// The place of the message that holds one up.
+fn held_up_by(world: &World<Coherence>, node: NodeId, place: usize) -> Option<usize> {
+    world.process(node)?.inner().inbox()?.held_up_by(place)
+}
+
+fn controller(world: &World<Coherence>, node: NodeId, part: Part) -> Option<&Controller> {
+    let inner = world.process(node)?.inner();
+    if part == Part::Cache { inner.cache() } else { inner.home_controller() }
 }
 
 /// A cycle, if there is one, by depth-first search.
@@ -147,9 +157,9 @@ fn describe(world: &World<Coherence>, waiter: Waiter) -> String {
             };
             format!("{message:?} from {from} {why} at {node}")
         }
-        Waiter::Transaction(node, block) => {
-            let transient = inner(node).controllers().find(|controller| controller.is_transient(block));
-            let state = transient.map_or("", |part| part.table().state_name(part.line(block).state));
+        Waiter::Transaction(node, part, block) => {
+            let state =
+                controller(world, node, part).map_or("", |part| part.table().state_name(part.line(block).state));
             format!("{node} has {block} in {state}")
         }
     }

@@ -64,7 +64,12 @@ pub enum Event<T, N> {
         /// The decision that it has reached.
         decision: Decision,
     },
-    /// A failure: of a process, or a message that did not come in time. AC4 demands nothing after it.
+    /// A message about a transaction did not come in time. AC4 demands nothing of this transaction after it.
+    Late {
+        /// The transaction.
+        transaction: T,
+    },
+    /// A failure of a process, or of the network. AC4 demands nothing after it.
     Failed,
 }
 
@@ -129,6 +134,8 @@ struct Transaction<N> {
     /// The processes that decided to commit, at least once.
     committed: BTreeSet<N>,
     aborted: BTreeSet<N>,
+    /// Whether a message about it did not come in time.
+    late: bool,
 }
 
 impl<T: Name, N: Id> AtomicCommitment<T, N> {
@@ -153,6 +160,10 @@ impl<T: Name, N: Id> Judge for AtomicCommitment<T, N> {
                 if known.participants.is_none() {
                     known.participants = Some(participants.into_iter().collect());
                 }
+                return Ok(());
+            }
+            Event::Late { transaction } => {
+                self.transactions.entry(transaction).or_default().late = true;
                 return Ok(());
             }
             Event::Voted { transaction, node, yes } => {
@@ -235,7 +246,7 @@ impl<N: Id> Transaction<N> {
         let (Some(participants), Some(aborter)) = (&self.participants, self.aborted.first()) else {
             return Ok(());
         };
-        if !self.no.is_empty() || !participants.is_subset(&self.yes) {
+        if self.late || !self.no.is_empty() || !participants.is_subset(&self.yes) {
             return Ok(());
         }
         let words = format!("{aborter:?} aborts {id:?}, though all of {participants:?} voted yes and nothing failed");
@@ -251,6 +262,7 @@ impl<N> Default for Transaction<N> {
             no: BTreeSet::new(),
             committed: BTreeSet::new(),
             aborted: BTreeSet::new(),
+            late: false,
         }
     }
 }

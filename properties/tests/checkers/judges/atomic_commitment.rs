@@ -34,7 +34,7 @@ fn by_definition(rule: Rule, word: &Word) -> bool {
             let aborted = (0..n).any(|m| decided(m).is_some_and(|(_, d)| d == Decision::Abort));
             let all_yes = PARTICIPANTS.iter().all(|p| votes(n, *p, true));
             let some_no = ['a', 'b', 'c'].iter().any(|p| votes(n, *p, false));
-            !(begun && aborted && all_yes && !some_no) || word[..n].contains(&Event::Failed)
+            !(begun && aborted && all_yes && !some_no) || word[..n].iter().any(|e| [Event::Failed, late(7)].contains(e))
         }),
         Rule::AllDecide => ['a', 'b', 'c']
             .iter()
@@ -46,6 +46,10 @@ fn began() -> Event<u8, char> {
     Event::Began { transaction: 7, participants: PARTICIPANTS.to_vec() }
 }
 
+fn late(transaction: u8) -> Event<u8, char> {
+    Event::Late { transaction }
+}
+
 fn voted(node: char, yes: bool) -> Event<u8, char> {
     Event::Voted { transaction: 7, node, yes }
 }
@@ -55,7 +59,8 @@ fn decided(node: char, decision: Decision) -> Event<u8, char> {
 }
 
 fn alphabet() -> Vec<Event<u8, char>> {
-    let mut letters = vec![Event::Failed];
+    // What is late of another transaction excuses nothing here.
+    let mut letters = vec![Event::Failed, late(7), late(8)];
     for node in ['a', 'b', 'c'] {
         letters.extend([Decision::Commit, Decision::Abort].map(|decision| decided(node, decision)));
         if node != 'c' {
@@ -161,6 +166,8 @@ fn renamed(word: &Word) -> Vec<Event<u64, char>> {
         Event::Decided { node, decision, .. } => {
             Event::Decided { transaction: 900, node: name(node), decision: *decision }
         }
+        Event::Late { transaction: 7 } => Event::Late { transaction: 900 },
+        Event::Late { .. } => Event::Late { transaction: 901 },
         Event::Failed => Event::Failed,
     });
     renamed.collect()
