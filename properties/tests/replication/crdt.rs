@@ -51,7 +51,7 @@ fn a_name_that_a_crash_has_taken_back_is_given_again() {
 fn who_is_born_before_its_predecessor_takes_a_later_name() {
     let n0 = NodeId(0);
     let add = |item| Op::Set(SetOp::Add(item));
-    let asks = [(250, 0, add(1)), (1_300, 0, add(2)), (1_500, 1, add(3))];
+    let asks = [(150, 0, add(1)), (1_300, 0, add(2)), (1_500, 1, add(3))];
     let ahead = What::Skew { node: n0.into(), offset_ns: 900_000_000, drift_ppm: 0 };
     let faults = vec![
         Fault::new(Time::ZERO, Span::ms(200), ahead),
