@@ -13,8 +13,21 @@ part=${PART:-1/1}
 [ -x "$program" ] || { echo "deep-sweep: there is no program at $program; cargo build --release" >&2; exit 2; }
 [ "$part" = 1/1 ] || record=
 
-# What decides about runs: the sources of the simulator, the models and the properties.
-version=$(cd "$root" && git ls-files -s sim/src models/src properties/src | sha256sum | cut -c1-12)
+# What decides about the runs of a component: the simulator, but for what records, shrinks and hosts programs; what all models
+# and properties share; and the component's own sources with those of what it hosts.
+version_of() {
+  local own
+  case $1 in
+    raft | crdt) own=replication/$1 ;;
+    coherence) own="caching/coherence caching/litmus" ;;
+    lock) own="caching/lock replication/raft" ;;
+    echo | tutorial) own=examples ;;
+    *) own="transactions replication/raft" ;;
+  esac
+  local paths=(sim/src ':!sim/src/host' ':!sim/src/shrink' models/src/parts properties/src/checkers)
+  for folder in $own; do paths+=("models/src/$folder" "properties/src/$folder" "properties/src/$folder.rs"); done
+  (cd "$root" && git ls-files -s -- "${paths[@]}" | sha256sum | cut -c1-12)
+}
 components=("$@")
 [ $# -gt 0 ] || mapfile -t components < <("$program" list --json | python3 -c 'import json, sys
 for line in sys.stdin: print(json.loads(line)["model"])')
@@ -24,6 +37,7 @@ if [ -n "$record" ] && [ ! -s "$record" ]; then
 fi
 found=0
 for component in "${components[@]}"; do
+  version=$(version_of "$component")
   for sweep in swarm:1000000 pct:200000 uniform:200000; do
     strategy=${sweep%:*}
     seeds=0..$((${sweep#*:} * ${part%/*} / ${part#*/}))

@@ -45,17 +45,17 @@ fn a_name_that_a_crash_has_taken_back_is_given_again() {
     assert_eq!(answers, [Some(Ret::Made), None, Some(Ret::Made)]);
 }
 
-/// A node whose clock is far behind comes back with an empty disk: it is born earlier than the replica that it had, hears of
-/// that, and takes a later name. Whatever it has made before has its name of then.
+/// A node's clock is far ahead when its first replica is born. It loses its disk, and the next is born with a clock that is
+/// right: earlier, so the others take it for the first one. It hears of that, and takes a later name.
 #[test]
 fn who_is_born_before_its_predecessor_takes_a_later_name() {
     let n0 = NodeId(0);
     let add = |item| Op::Set(SetOp::Add(item));
     let asks = [(150, 0, add(1)), (1_300, 0, add(2)), (1_500, 1, add(3))];
-    let behind = What::Skew { node: n0.into(), offset_ns: -900_000_000, drift_ppm: 0 };
+    let ahead = What::Skew { node: n0.into(), offset_ns: 900_000_000, drift_ppm: 0 };
     let faults = vec![
-        Fault::new(Time::ms(900), Span::ms(90), What::Wipe { node: n0.into() }),
-        Fault::new(Time::ms(950), Span::ms(600), behind),
+        Fault::new(Time::ZERO, Span::ms(200), ahead),
+        Fault::new(Time::ms(350), Span::ms(20), What::Wipe { node: n0.into() }),
     ];
     for style in STYLES {
         for forgets in [false, true] {

@@ -12,7 +12,7 @@ use seedbed_sim::{Broken, NodeId, Property, Verdict, World};
 ///
 /// - a message that stalls waits for the end of its block's transaction in that part of the node;
 /// - a transaction of a cache waits for every message on its behalf, wherever it is;
-/// - a transaction of a home waits for the responses that have arrived, and for the forward to the owner whose data it wants;
+/// - a transaction of a home waits for the responses that have arrived in their time, and for the forward to the owner whose data it wants;
 /// - a message waits for the one before it that holds it up;
 /// - a message whose handling sends into a full channel waits for the first message from its node in that channel.
 ///
@@ -93,11 +93,14 @@ fn graph(world: &World<Coherence>) -> BTreeMap<Waiter, Vec<Waiter>> {
         };
         waits.entry(waiter).or_default().extend(next);
         let whose = if message.part == Part::Home && message.kind.network() == VirtualNetwork::Response {
-            Waiter::Transaction(*node, Part::Home, message.block)
+            // A response that stalls came before its time: it is not what the home waits for.
+            (*why != WaitReason::Stalled).then_some(Waiter::Transaction(*node, Part::Home, message.block))
         } else {
-            Waiter::Transaction(message.requestor, Part::Cache, message.block)
+            Some(Waiter::Transaction(message.requestor, Part::Cache, message.block))
         };
-        waits.entry(whose).or_default().push(waiter);
+        if let Some(whose) = whose {
+            waits.entry(whose).or_default().push(waiter);
+        }
         if message.kind == MessageKind::FwdGetS && world.config().protocol.has_home() {
             let home = world.config().homes().of(message.block);
             waits.entry(Waiter::Transaction(home, Part::Home, message.block)).or_default().push(waiter);
