@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     fn dot(node: u16, counter: u64) -> Dot {
-        Dot { replica: ReplicaId { node: NodeId(node), born: Time::ZERO }, counter }
+        Dot { replica: ReplicaId { node: NodeId(node), born: Time::ZERO, nonce: 0 }, counter }
     }
 
     /// Whatever the order in which dots come, those without a gap before them are one number for each replica.
