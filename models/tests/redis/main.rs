@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use seedbed_models::parts::redis::dataset::Effect;
 use seedbed_models::parts::redis::server::AOF;
-use seedbed_models::parts::redis::{Entry, Key, Message, Persistence, Record, Sentinel, Server, Settings, Timer};
+use seedbed_models::parts::redis::{
+    Caller, Entry, Key, Message, Persistence, Record, Sentinel, Server, Settings, Timer,
+};
 use seedbed_sim::{Bench, NodeId, Span, Time};
 
 const MASTER: NodeId = NodeId(0);
@@ -24,7 +26,7 @@ fn settings() -> Arc<Settings> {
 }
 
 fn put(key: u32, value: u64) -> Effect {
-    Effect::Put(Key(key), Entry { value, expires: None, by: NodeId(9) })
+    Effect::Put(Key(key), Entry { value, expires: None, by: Caller { client: NodeId(9), request: 1 } })
 }
 
 fn streamed(offset: u64, effect: Effect) -> Message {
