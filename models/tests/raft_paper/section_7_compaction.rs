@@ -283,19 +283,6 @@ fn a_snapshot_loses_neither_term_nor_vote() {
     assert_eq!(server.message(S2, request_vote(4, (9, 3))).sent(), [(S2, vote(4, false))]);
 }
 
-// The vote of the term in which the last entry of the snapshot is: without it the server would know the term and not for whom it
-// has voted in it.
-#[test]
-fn a_snapshot_keeps_the_vote_of_its_own_term() {
-    let mut server = follower(3, every(1));
-    server.message(S3, request_vote(4, (0, 0)));
-    server.message(S3, append_entries(4, (0, 0), noops(&[4]), 1));
-    assert!(server.process().log().base() == Index(1), "a snapshot was taken");
-    server.restart(new_server(S1, 3, every(1)));
-    assert_eq!(server.process().voted_for(), Some(S3));
-    assert_eq!(server.message(S2, request_vote(4, (9, 4))).sent(), [(S2, vote(4, false))]);
-}
-
 // Thesis §6.3: the sessions are a part of the state that a snapshot stands for, or a retry would be executed again.
 #[test]
 fn a_snapshot_remembers_which_commands_were_executed() {
