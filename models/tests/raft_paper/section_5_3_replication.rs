@@ -237,7 +237,7 @@ fn lost_entries_are_sent_again() {
         let did = server.timer(Timer::Heartbeat);
         assert_eq!(did.sent_to(S2).iter().map(prev_of).collect::<Vec<_>>(), [(1, 1)]);
         let did = server.message(S2, appended(1, 1));
-        assert_eq!(did.sent(), [(S2, append_entries(1, (1, 1), vec![command(1, put(7))], 2))]);
+        assert_eq!(did.sent(), [(S2, append_entries(1, (1, 1), vec![lost.clone()], 2))]);
     }
 }
 

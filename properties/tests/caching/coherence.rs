@@ -49,7 +49,7 @@ fn a_configuration_that_cannot_be_is_refused() {
 /// Coverage of the transition tables: over this sweep each event has happened in each state in which it is possible.
 #[test]
 fn every_entry_of_every_table_is_reached() {
-    let summary = Campaign::new(suite()).sweep(0..2_000, 0, &|_| true).expect("the usual configuration is possible");
+    let summary = Campaign::new(suite()).sweep(0..3_000, 0, &|_| true).expect("the usual configuration is possible");
     assert_eq!(summary.violations, 0);
     assert_eq!(summary.unreached, Vec::<String>::new());
     assert_eq!(summary.unfired, Vec::<String>::new());

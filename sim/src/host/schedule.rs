@@ -3,12 +3,13 @@
 //! madsim says nothing else of its schedule. What is logged goes on to whoever listened before.
 
 use std::fmt;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tracing::dispatcher::{self, Dispatch};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
-use tracing::subscriber::Interest;
+use tracing::subscriber::{Interest, NoSubscriber};
 use tracing::{Event, Metadata, Subscriber, level_filters::LevelFilter};
 use tracing_core::span::Current as CurrentSpan;
 
@@ -17,10 +18,15 @@ use crate::process::NodeId;
 
 /// Runs `run` while the run on this thread is told of each poll.
 pub(super) fn watched<T>(run: impl FnOnce() -> T) -> T {
+    LazyLock::force(&SILENT);
     let listener = dispatcher::get_default(|listener| listener.clone());
     let schedule = Schedule { listener, next: AtomicU64::new(OWN), level: LevelFilter::current() };
     dispatcher::with_default(&Dispatch::new(schedule), run)
 }
+
+/// As long as there is one listener alone, tracing asks whether anybody wants a span of the thread that comes to it first, and
+/// of no other: the answer of a thread that runs no program would be taken for that of all. With several it asks each.
+static SILENT: LazyLock<[Dispatch; 2]> = LazyLock::new(|| [(); 2].map(|()| Dispatch::new(NoSubscriber::new())));
 
 struct Schedule {
     /// Whoever listened before.
