@@ -95,6 +95,7 @@ const CONFIGURATIONS: &[Configuration] = &[
     ("outbox", "log tailing", &[("relay", "tailing")]),
     ("outbox", "half messages", &[("relay", "transactional")]),
     ("mvcc", "snapshot isolation", &[("isolation", "snapshot"), ("relied_on", "snapshot")]),
+    ("mvcc", "write-snapshot isolation", &[("isolation", "write_snapshot"), ("relied_on", "write_snapshot")]),
     ("mvcc", "serializable", &[("isolation", "serializable"), ("relied_on", "serializable")]),
     ("lock", "Redis, tokens", &[("kind", "redis")]),
     ("lock", "Redis, lease alone", &[("kind", "redis"), ("fencing", "false")]),

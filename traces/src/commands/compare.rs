@@ -70,6 +70,7 @@ fn contenders() -> Vec<Contender> {
         two_phase_commit("2PC, presumed commit", Presumption::Commit),
         contender("3PC", ThreePhaseCommit::default()),
         contender("MVCC, serializable", mvcc(Isolation::Serializable)),
+        contender("MVCC, write-snapshot isolation", mvcc(Isolation::WriteSnapshot)),
         contender("MVCC, snapshot isolation", mvcc(Isolation::Snapshot)),
         contender("TCC", Tcc::default()),
         contender("outbox, polling", Outbox { accounts: COMPARED_ACCOUNTS, ..Outbox::default() }),

@@ -18,6 +18,9 @@ seedbed_sim::bugs! {
         EvictionWaitsForForward = "eviction-waits-for-forward",
             "a cache answers no forward before its eviction is acknowledged, and the directory acknowledges none before that"
                 => "coherence/no_deadlock",
+        AnswersAsUntouched = "answers-as-untouched",
+            "a core reads what it should, and tells its clients that a block is as it was at the beginning"
+                => "coherence/answered_as_performed",
         AckCountLost = "ack-count-lost",
             "acknowledgements that come before the data are not counted" => "coherence/requests_complete",
     }

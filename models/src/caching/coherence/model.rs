@@ -165,6 +165,11 @@ impl Coherence {
         self.locations() + self.blocks
     }
 
+    /// The number of the first block that clients use.
+    pub fn first_client_block(&self) -> u8 {
+        self.locations()
+    }
+
     fn locations(&self) -> u8 {
         self.program().map_or(0, |program| program.locations() as u8)
     }

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use seedbed_sim::{Context, NoDisk, NodeId, OpId, Process, Span};
 
+use crate::caching::coherence::bugs::Bug;
 use crate::caching::coherence::controller::{Controller, CoreRequest, Handled};
 use crate::caching::coherence::core::{Answer, Core, Issuer, Slot};
 use crate::caching::coherence::marks;
@@ -166,6 +167,9 @@ impl Processor {
     fn answer(&mut self, ctx: &mut Context<'_, Self>, answer: Option<Answer>) {
         match answer {
             None => {}
+            Some((Issuer::Client(op), Ret::Read(_))) if ctx.planted(Bug::AnswersAsUntouched) => {
+                ctx.complete(op, Ret::Read(0))
+            }
             Some((Issuer::Client(op), ret)) => ctx.complete(op, ret),
             Some((Issuer::Program(register), ret)) => {
                 self.core.retire(register, ret);

@@ -172,7 +172,8 @@ mod tests {
                     || with.home.as_ref().zip(without.home.as_ref()).is_some_and(|(a, b)| !a.same_entries(b))
             };
             let changes = combinations().filter(|combination| changed(*combination)).count();
-            assert!(changes > 0 || bug == Bug::AckCountLost, "{bug:?} changes nothing");
+            let elsewhere = [Bug::AckCountLost, Bug::AnswersAsUntouched].contains(&bug);
+            assert!(changes > 0 || elsewhere, "{bug:?} changes nothing");
         }
     }
 }

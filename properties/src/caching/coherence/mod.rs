@@ -3,6 +3,7 @@
 
 mod accesses;
 mod agreement;
+mod answers;
 mod deadlock;
 mod liveness;
 pub mod outcomes;
@@ -11,6 +12,7 @@ mod suite;
 
 pub use accesses::Accesses;
 pub use agreement::{directory_agrees, inclusion};
+pub use answers::answered_as_performed;
 pub use deadlock::NoDeadlock;
 pub use liveness::requests_complete;
 pub use permissions::OneWriter;

@@ -10,6 +10,7 @@ use seedbed_sim::{Boundary, FaultClass, Mark, Suite, Swarm};
 
 use super::accesses::Accesses;
 use super::agreement::{directory_agrees, inclusion};
+use super::answers::answered_as_performed;
 use super::deadlock::NoDeadlock;
 use super::liveness::requests_complete;
 use super::outcomes::{litmus_outcomes, observation};
@@ -21,6 +22,7 @@ pub fn suite() -> Suite<Coherence> {
         .observation(observation)
         .property(Accesses::data_value())
         .property(Accesses::program_order())
+        .property(answered_as_performed())
         .property(OneWriter::default())
         .property(inclusion())
         .property(directory_agrees())
