@@ -162,7 +162,8 @@ pub fn tool(copy: &Copy) -> anyhow::Result<PathBuf> {
 }
 
 /// The test programs that run models, besides the models' own unit tests.
-const PROGRAMS: [&str; 7] = ["raft_paper", "commit_tables", "redis", "replication", "transactions", "caching", "tool"];
+const PROGRAMS: [&str; 8] =
+    ["raft_paper", "commit_tables", "redis", "steps", "replication", "transactions", "caching", "tool"];
 
 /// Builds the tests of models, of their properties, and of the tool, with all mutants in them.
 pub fn tests(copy: &Copy, programs: &[String]) -> anyhow::Result<Vec<Test>> {
