@@ -4,4 +4,5 @@
 mod amounts;
 mod arbiter;
 mod lock_store;
+mod order;
 mod replicas;
