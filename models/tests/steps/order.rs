@@ -17,8 +17,17 @@ fn forwards_keep_their_order_where_the_network_has_one() {
     let on = |interconnect| Coherence::default().on(Protocol::Msi, interconnect);
     let (directory, bus, unordered) = (on(Interconnect::Directory), on(Interconnect::Bus), on(Interconnect::Unordered));
     let forwards = [
-        "FwdGetS", "FwdGetM", "Inv", "PutAck", "AckCount", "Grant", "BusGetS", "BusGetM", "BusPutM", "BusPutF",
-        "BusUpd",
+        "fwd_get_s",
+        "fwd_get_m",
+        "inv",
+        "put_ack",
+        "ack_count",
+        "grant",
+        "bus_get_s",
+        "bus_get_m",
+        "bus_put_m",
+        "bus_put_f",
+        "bus_upd",
     ];
     let forwards: BTreeSet<String> = forwards.map(String::from).into();
     assert_eq!(in_order(&directory), forwards);
