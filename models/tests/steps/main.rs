@@ -6,3 +6,4 @@ mod arbiter;
 mod lock_store;
 mod order;
 mod replicas;
+mod servers;

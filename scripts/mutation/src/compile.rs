@@ -80,14 +80,19 @@ fn write(copy: &Copy, mutants: &[Mutant]) -> anyhow::Result<BTreeMap<String, Ren
         if file == "models/src/lib.rs" {
             rendered.text.push_str("\npub mod mutants;\n");
         }
-        let path = copy.root.join(file);
-        if std::fs::read_to_string(&path)? != rendered.text {
-            std::fs::write(&path, &rendered.text)?;
-        }
+        write_changed(&copy.root.join(file), &rendered.text)?;
         written.insert(file.clone(), rendered);
     }
-    std::fs::write(copy.root.join("models/src/mutants.rs"), SWITCH)?;
+    write_changed(&copy.root.join("models/src/mutants.rs"), SWITCH)?;
     Ok(written)
+}
+
+/// What is there already keeps its time, so that it is not built again.
+fn write_changed(path: &Path, text: &str) -> anyhow::Result<()> {
+    if std::fs::read_to_string(path).ok().as_deref() != Some(text) {
+        std::fs::write(path, text)?;
+    }
+    Ok(())
 }
 
 /// The mutants with which the models do not compile.
