@@ -58,7 +58,7 @@ fn by(node: NodeId, sequence: u64) -> Timestamp {
     Timestamp { sequence, node }
 }
 
-// Sanders 1987, section 4: an arbiter tells a request that it has failed not only when it comes after an older one, but also
+// Sanders 1987: an arbiter tells a request that it has failed not only when it comes after an older one, but also
 // when an older one comes after it. Which of those that wait that is, is a matter of age: those behind it know already.
 #[test]
 fn the_request_that_an_older_one_overtakes_is_told_that_it_has_failed() {

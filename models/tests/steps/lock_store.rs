@@ -4,8 +4,8 @@ use seedbed_models::caching::lock::on_raft::machine::{Command, Output};
 use seedbed_models::caching::lock::on_raft::{LeaseId, Locks, Revision};
 use seedbed_models::replication::raft::machine::StateMachine;
 
-// etcd's API reference, KV: "each modification of the key-value store increments the revision", deletions too, whoever makes
-// them. What finds nothing to change does not.
+// As etcd's store revision, which counts modifications of the key space: deletions too, whoever makes them. What finds nothing to
+// change does not count.
 #[test]
 fn each_change_has_a_revision_of_its_own() {
     let mut locks = Locks::default();
