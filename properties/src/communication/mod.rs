@@ -1,0 +1,3 @@
+//! The properties of communication.
+
+pub mod ordering;

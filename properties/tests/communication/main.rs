@@ -1,0 +1,3 @@
+//! Components that communicate.
+
+mod ordering;
