@@ -82,10 +82,12 @@ impl Dissemination {
         Digest { has: self.has.clone(), numbers: self.numbers.len() as u64, version: self.version(), heard }
     }
 
-    /// Another member tells what it has. Returns whether it has not heard of all that this one has.
+    /// Another member tells what it has. Returns whether it is to be answered: it has not heard of all that this one has, or it
+    /// has more than this one has heard of, and may be the only one to hand that on.
     pub fn told(&mut self, peer: NodeId, digest: Digest) -> bool {
-        let answer = digest.heard < self.version();
+        let version = self.version();
         let known = self.told.entry(peer).or_default();
+        let answer = digest.heard < version || digest.version > known.version;
         // A digest that was overtaken says less than what is known.
         if digest.version >= known.version {
             *known = Digest { heard: digest.heard.max(known.heard), ..digest };
