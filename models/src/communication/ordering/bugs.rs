@@ -20,6 +20,6 @@ seedbed_sim::bugs! {
             "the sequencer tells the numbers that it gives before they are on its disk, and gives them again after a crash"
                 => "ordering/total_order",
         DeliveriesForgotten = "deliveries-forgotten",
-            "a member that restarts does not know what it has delivered" => "ordering/integrity",
+            "a member that restarts does not know what it has delivered" => "ordering/no_duplication",
     }
 }

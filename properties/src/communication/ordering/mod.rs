@@ -1,20 +1,21 @@
 //! The properties of clocks and broadcast, judged by the events on the members' disks. What happened before what is worked out
 //! from these events alone ([`causality`]), and not from any clock that is to be judged.
 
-mod broadcast;
 pub mod causality;
 mod clocks;
-mod orders;
+mod deliveries;
+mod validity;
 
 use seedbed_models::communication::ordering::messages::{Event, MessageId, Record, What};
 use seedbed_models::communication::ordering::{Order, Ordering, events::LOG};
 use seedbed_sim::{Answered, Boundary, FaultClass, NodeId, Span, Suite, Swarm, maker};
 
+use crate::checkers::delivery::{Agreement, AtMostOnce, Causal, Fifo, NoCreation, TotalOrder};
 use crate::transactions::journals::Journals;
 
-use broadcast::{Agreement, Integrity, Validity};
 use clocks::{HybridClock, LamportClock, VectorClock};
-use orders::{CausalOrder, FifoOrder, TotalOrder};
+use deliveries::Deliveries;
+use validity::Validity;
 
 /// How long after the faults a member may take to deliver what it broadcasts.
 const END_WITHIN: Span = Span::ms(2_500);
@@ -26,12 +27,13 @@ pub fn suite() -> Suite<Ordering> {
         .property(LamportClock::default())
         .property(VectorClock::default())
         .property(HybridClock::default())
-        .property(Integrity::default())
-        .property(FifoOrder::default())
-        .property(CausalOrder::default())
-        .property(TotalOrder::default())
-        .property(Validity::default())
-        .property(Agreement::default())
+        .property(Deliveries::new("ordering/no_creation", |_| NoCreation::default()))
+        .property(Deliveries::new("ordering/no_duplication", |_| AtMostOnce::default()))
+        .property(fifo_order().asked_of(Order::is_fifo))
+        .property(causal_order().asked_of(Order::is_causal))
+        .property(total_order().asked_of(Order::is_total))
+        .property(Validity)
+        .property(Deliveries::new("ordering/agreement", |model| Agreement::uniform((0..model.members).map(NodeId))))
         .property(Answered::within("ordering/broadcasts_end", END_WITHIN))
         .boundary_with(
             Boundary::new(
@@ -41,7 +43,7 @@ pub fn suite() -> Suite<Ordering> {
                 Ordering::of(Order::Reliable),
                 late(),
             ),
-            [maker(FifoOrder::of_all())],
+            [maker(fifo_order())],
         )
         .boundary_with(
             Boundary::new(
@@ -51,7 +53,7 @@ pub fn suite() -> Suite<Ordering> {
                 Ordering::of(Order::Fifo),
                 late(),
             ),
-            [maker(CausalOrder::of_all())],
+            [maker(causal_order())],
         )
         .boundary_with(
             Boundary::new(
@@ -61,7 +63,7 @@ pub fn suite() -> Suite<Ordering> {
                 Ordering::of(Order::Causal),
                 late(),
             ),
-            [maker(TotalOrder::of_all())],
+            [maker(total_order())],
         )
         .boundary_with(
             Boundary::new(
@@ -71,8 +73,23 @@ pub fn suite() -> Suite<Ordering> {
                 Ordering::of(Order::Sequencer),
                 late(),
             ),
-            [maker(CausalOrder::of_all())],
+            [maker(causal_order())],
         )
+}
+
+/// Of one sender's messages none before an earlier one (Hadzilacos & Toueg 1994, §3.1).
+fn fifo_order() -> Deliveries<Fifo<NodeId, MessageId>> {
+    Deliveries::new("ordering/fifo_order", |_| Fifo::gapless())
+}
+
+/// S4: no message before its causes (§3.2).
+fn causal_order() -> Deliveries<Causal<NodeId, MessageId>> {
+    Deliveries::new("ordering/causal_order", |_| Causal::delivering_own())
+}
+
+/// S5: all members deliver the same sequence (§3.3).
+fn total_order() -> Deliveries<TotalOrder<NodeId, MessageId>> {
+    Deliveries::new("ordering/total_order", |_| TotalOrder::default())
 }
 
 fn events(record: &Record) -> &[Event] {
@@ -91,14 +108,4 @@ fn journals() -> Journals<Ordering, Event> {
 fn broadcast_of(journals: &Journals<Ordering, Event>, id: MessageId) -> Option<(usize, &Event)> {
     let is_it = |event: &Event| matches!(&event.what, What::Broadcast(message) if message.id == id);
     journals.of(id.sender).iter().enumerate().find(|(_, event)| is_it(event))
-}
-
-/// What a member has delivered, in order.
-fn delivered(journal: &[Event]) -> impl Iterator<Item = MessageId> + Clone {
-    journal.iter().filter_map(|event| if let What::Deliver(id) = event.what { Some(id) } else { None })
-}
-
-/// What a member has delivered, as the journals have it.
-fn delivered_by(journals: &Journals<Ordering, Event>, node: NodeId) -> impl Iterator<Item = MessageId> + Clone {
-    delivered(journals.of(node))
 }

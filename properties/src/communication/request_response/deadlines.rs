@@ -1,0 +1,73 @@
+//! S2, and that deadlines travel.
+
+use seedbed_models::communication::request_response::messages::{Message, Outcome};
+use seedbed_models::communication::request_response::{Node, RequestResponse};
+use seedbed_sim::{Broken, Property, Verdict, World};
+
+use crate::checkers::judge::NewEntries;
+use crate::communication::request_response::client;
+
+/// S2: no reply is surfaced at its deadline or after, by the client's clock, even if the client stood still meanwhile.
+#[derive(Clone, Default)]
+pub struct NothingAfterTheDeadline(NewEntries);
+
+impl Property<RequestResponse> for NothingAfterTheDeadline {
+    fn name(&self) -> String {
+        "request_response/nothing_after_the_deadline".into()
+    }
+
+    fn after_event(&mut self, world: &World<RequestResponse>) -> Verdict {
+        for &node in world.changed() {
+            let Some(client) = client(world, node) else { continue };
+            for surfaced in self.0.of(world, node, client.surfaced())? {
+                if matches!(surfaced.outcome, Outcome::Done(_)) && surfaced.at >= surfaced.deadline {
+                    let words = format!(
+                        "{node} surfaces the reply to {:?} at {}, and its deadline was {}",
+                        surfaced.call, surfaced.at, surfaced.deadline
+                    );
+                    return Err(Broken::new([node], words));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A front server works for a call no longer than its client waits: it has a deadline for each call that came with one, and gives
+/// the back servers no more time than it was given.
+#[derive(Clone, Default)]
+pub struct DeadlinesTravel;
+
+impl Property<RequestResponse> for DeadlinesTravel {
+    fn name(&self) -> String {
+        "request_response/deadlines_travel".into()
+    }
+
+    fn after_event(&mut self, world: &World<RequestResponse>) -> Verdict {
+        for &node in world.changed() {
+            let Some(front) = world.process(node).and_then(Node::front).filter(|front| !front.calls().is_empty())
+            else {
+                continue;
+            };
+            let endless = |(id, call): (&_, &seedbed_models::communication::request_response::front::Relayed)| {
+                (call.header().remaining.is_some() && call.deadline().is_none()).then_some(*id)
+            };
+            if let Some(id) = front.calls().iter().find_map(endless) {
+                return Err(Broken::new([node], format!("{node} has {id:?} without a deadline, and was given one")));
+            }
+            for (from, to, message) in world.in_flight() {
+                let Message::Execute(header, ..) = message else { continue };
+                let Some(call) = front.calls().get(&header.id).filter(|_| from == node) else { continue };
+                let given = call.header().remaining;
+                if given.is_some_and(|given| header.remaining.is_none_or(|passed| passed > given)) {
+                    let words = format!(
+                        "{node} was given {given:?} for {:?}, and gives {to} {:?}",
+                        header.id, header.remaining
+                    );
+                    return Err(Broken::new([node, to], words));
+                }
+            }
+        }
+        Ok(())
+    }
+}
