@@ -21,7 +21,7 @@ use crate::{say, say_all};
 #[command(
     name = "seedbed",
     version,
-    after_help = "Exit codes: 0 all held, 1 a property was violated, 2 the call was wrong, 3 nothing was violated and something is undecided, 130 interrupted."
+    after_help = "Exit codes: 0 all held, 1 a property was violated, 2 the call was wrong, 3 nothing was violated and something is undecided, 130 or 143 Ctrl-C or SIGTERM ended it."
 )]
 pub struct Call {
     #[command(subcommand)]

@@ -9,11 +9,10 @@ use seedbed_properties::registry as library;
 use seedbed_sim::{Model, Suite};
 
 use crate::call::{Call, refuse};
-use crate::commands::progress::{INTERRUPTED, interrupted};
 use crate::commands::{Ended, counts};
 use crate::registry::Registry;
 use crate::say::Captured;
-use crate::{logs, program, say, tell};
+use crate::{logs, program, say, signals, tell};
 
 /// The tool, with the components of the library. Add your own, then give the process to [`Cli::main`]:
 ///
@@ -57,7 +56,8 @@ impl Cli {
     }
 
     /// Runs the command line of the process. The exit code is 0 if all properties held, 1 if one was violated, 2 if the
-    /// call was wrong or its output could not be written, 3 if something is undecided, 130 if it was interrupted by Ctrl-C.
+    /// call was wrong or its output could not be written, 3 if something is undecided, 130 or 143 if Ctrl-C or SIGTERM ended
+    /// it early.
     ///
     /// # Panics
     /// If two components have the same name, or this is called a second time in the process.
@@ -67,9 +67,9 @@ impl Cli {
         let program = program::of_this_process();
         let call = Call::read(&program.name);
         let mut code = code(&program.name, counts::bound_common_pool().and_then(|()| call.run()));
-        if interrupted() {
-            tell!("{}: interrupted; what is above was found until then", program.name);
-            code = INTERRUPTED;
+        if let Some(signal) = signals::received() {
+            tell!("{}: interrupted by {}; what is above was found until then", program.name, signal.name);
+            code = signal.exit_code();
         }
         if let Err(problem) = say::finish() {
             tell!("{}: cannot write to standard output: {problem}", program.name);

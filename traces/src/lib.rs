@@ -24,6 +24,7 @@ pub mod report;
 pub mod say;
 pub mod scaffold;
 pub mod shard;
+pub mod signals;
 
 pub use cli::{Cli, cli};
 

@@ -18,7 +18,7 @@ fn read(file: &Path) -> String {
 fn sessions_print_what_the_guide_says() {
     std::env::set_current_dir(root()).expect("the workspace");
     let sessions = trycmd::TestCases::new();
-    for page in ["first-failing-trace", "reading-a-trace"] {
+    for page in ["first-failing-trace", "reading-a-trace", "checking-a-history"] {
         sessions.case(root().join(format!("docs/{page}.md")));
     }
     sessions.run();
@@ -41,6 +41,24 @@ fn files_that_the_guide_goes_through_are_those_that_are_tested() {
         for line in shown.into_iter().filter(|line| !line.starts_with("// …")) {
             assert!(rest.any(|other| other == line), "docs/{page}.md: not in {source}, or not in this order: {line}");
         }
+    }
+}
+
+/// A block whose fence names a file, as in `json docs/histories/register.jsonl`, shows all of it; every history is named.
+#[test]
+fn histories_that_the_guide_shows_are_those_that_it_checks() {
+    let page = read(&root().join("docs/checking-a-history.md"));
+    let mut shown = 0;
+    for block in page.split("\n```").filter(|block| block.contains(" docs/histories/")) {
+        let Some((fence, text)) = block.split_once('\n') else { continue };
+        let Some((_, file)) = fence.split_once(' ') else { continue };
+        assert_eq!(format!("{text}\n"), read(&root().join(file)), "{file}");
+        shown += 1;
+    }
+    assert!(shown > 5, "the page shows histories");
+    for file in std::fs::read_dir(root().join("docs/histories")).expect("the folder of the page") {
+        let name = file.expect("a file").file_name().into_string().expect("a plain name");
+        assert!(page.contains(&format!("`{name}`")), "docs/checking-a-history.md does not name {name}");
     }
 }
 

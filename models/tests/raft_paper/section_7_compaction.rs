@@ -283,6 +283,22 @@ fn a_snapshot_loses_neither_term_nor_vote() {
     assert_eq!(server.message(S2, request_vote(4, (9, 3))).sent(), [(S2, vote(4, false))]);
 }
 
+// The same where the vote is older than the snapshot, which is of entries from before it: S3 has won the election and commits
+// what its predecessor left behind.
+#[test]
+fn a_snapshot_that_is_taken_after_a_vote_keeps_it() {
+    let mut server = follower(3, every(1));
+    server.message(S2, append_entries(1, (0, 0), noops(&[1]), 0));
+    assert_eq!(server.message(S3, request_vote(4, (1, 1))).sent(), [(S3, vote(4, true))]);
+    server.message(S3, heartbeat(4, (1, 1), 1));
+    // It is taken by the next handler.
+    server.message(S3, heartbeat(4, (1, 1), 1));
+    assert_eq!((server.process().log().base(), server.process().log().last()), (Index(1), Index(1)));
+    server.restart(new_server(S1, 3, every(1)));
+    assert_eq!(term(&server), 4);
+    assert_eq!(server.message(S2, request_vote(4, (9, 3))).sent(), [(S2, vote(4, false))]);
+}
+
 // Thesis §6.3: the sessions are a part of the state that a snapshot stands for, or a retry would be executed again.
 #[test]
 fn a_snapshot_remembers_which_commands_were_executed() {

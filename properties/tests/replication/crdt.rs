@@ -245,6 +245,27 @@ fn who_joins_with_what_a_member_has_never_had_starts_again() {
     assert_eq!(answers, [Some(Ret::Made); 3]);
 }
 
+/// All disks are lost, with all that was forgotten on them: who comes back from a crash after that is not asked for any of it.
+#[test]
+fn what_was_forgotten_on_disks_that_are_lost_is_asked_of_nobody() {
+    let (n0, n1) = (NodeId(0), NodeId(1));
+    let fault = |ms, lasts, what| Fault::new(Time::ms(ms), Span::ms(lasts), what);
+    let add = |item| Op::Set(SetOp::Add(item));
+    let mut case = Case::quiet(Crdt { replicas: 2, forgets: true, ..Crdt::of(Kind::AwSet, Style::Operation) });
+    case.operations = vec![Operation { at: Time::ms(300), client: n0, op: add(1) }];
+    for (first, second) in [(n0, n1), (n1, n0)] {
+        case.faults = vec![
+            fault(800, 400, What::Wipe { node: first.into() }),
+            fault(1_000, 10, What::Wipe { node: second.into() }),
+            fault(1_400, 10, What::Crash { node: second.into() }),
+        ];
+        let finished = run(&case, &Source::Fixed(Vec::new()), &suite().properties, Record::No).expect("it is possible");
+        assert_eq!(finished.violation, None);
+        let reached = |wanted| finished.marks.iter().any(|(mark, times)| *mark == wanted && *times > 0);
+        assert!(reached("recovered from disk") && reached("let in by all"), "{:?}", finished.marks);
+    }
+}
+
 const MOST_SEEDS: u64 = 4_000;
 
 #[test]

@@ -1,6 +1,7 @@
 //! Chooses mutants that compile, and builds the program that holds all of them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -32,9 +33,17 @@ pub struct Copy {
     pub sources: Sources,
 }
 
-/// The first `wanted` mutants, in this order, that compile together. Numbers begin with 1.
+/// The first `wanted` mutants, in this order, that compile together. Numbers begin with 1. Those that do not are remembered
+/// for these sources: trying them would touch the files of all, and so build everything again.
 pub fn choose(copy: &Copy, order: Vec<Mutant>, wanted: usize) -> anyhow::Result<Vec<Mutant>> {
-    let mut order = order.into_iter();
+    let mut digest = DefaultHasher::new();
+    copy.sources.hash(&mut digest);
+    let remembered = copy.target.with_file_name(format!("broken-{:016x}", digest.finish()));
+    let mut known = std::fs::read_to_string(&remembered).unwrap_or_default();
+    let mut order = order.into_iter().filter({
+        let known: BTreeSet<String> = known.lines().map(str::to_string).collect();
+        move |mutant| !known.contains(&mutant.name())
+    });
     let mut chosen: Vec<Mutant> = order.by_ref().take(wanted).collect();
     loop {
         let rendered = write(copy, &chosen)?;
@@ -44,10 +53,13 @@ pub fn choose(copy: &Copy, order: Vec<Mutant>, wanted: usize) -> anyhow::Result<
         }
         eprintln!("{} of {} mutants do not compile", dropped.len(), chosen.len());
         let mut number = 0;
-        chosen.retain(|_| {
+        chosen.retain(|mutant| {
             number += 1;
-            !dropped.contains(&number)
+            let broken = dropped.contains(&number);
+            known.extend(broken.then(|| mutant.name() + "\n"));
+            !broken
         });
+        std::fs::write(&remembered, &known)?;
         let missing = wanted - chosen.len();
         chosen.extend(order.by_ref().take(missing));
         if chosen.len() < wanted {
@@ -68,14 +80,19 @@ fn write(copy: &Copy, mutants: &[Mutant]) -> anyhow::Result<BTreeMap<String, Ren
         if file == "models/src/lib.rs" {
             rendered.text.push_str("\npub mod mutants;\n");
         }
-        let path = copy.root.join(file);
-        if std::fs::read_to_string(&path)? != rendered.text {
-            std::fs::write(&path, &rendered.text)?;
-        }
+        write_changed(&copy.root.join(file), &rendered.text)?;
         written.insert(file.clone(), rendered);
     }
-    std::fs::write(copy.root.join("models/src/mutants.rs"), SWITCH)?;
+    write_changed(&copy.root.join("models/src/mutants.rs"), SWITCH)?;
     Ok(written)
+}
+
+/// What is there already keeps its time, so that it is not built again.
+fn write_changed(path: &Path, text: &str) -> anyhow::Result<()> {
+    if std::fs::read_to_string(path).ok().as_deref() != Some(text) {
+        std::fs::write(path, text)?;
+    }
+    Ok(())
 }
 
 /// The mutants with which the models do not compile.
@@ -162,7 +179,8 @@ pub fn tool(copy: &Copy) -> anyhow::Result<PathBuf> {
 }
 
 /// The test programs that run models, besides the models' own unit tests.
-const PROGRAMS: [&str; 7] = ["raft_paper", "commit_tables", "redis", "replication", "transactions", "caching", "tool"];
+const PROGRAMS: [&str; 8] =
+    ["raft_paper", "commit_tables", "redis", "steps", "replication", "transactions", "caching", "tool"];
 
 /// Builds the tests of models, of their properties, and of the tool, with all mutants in them.
 pub fn tests(copy: &Copy, programs: &[String]) -> anyhow::Result<Vec<Test>> {

@@ -38,13 +38,21 @@ struct Call {
     swept: Option<PathBuf>,
     /// These test programs only.
     programs: Vec<String>,
+    /// No mutant is tried: what the file of results has is judged.
+    check: bool,
+}
+
+impl Call {
+    fn wants(&self, number: usize) -> bool {
+        self.only.is_empty() || self.only.contains(&number)
+    }
 }
 
 fn call() -> anyhow::Result<Call> {
     let mut call = Call {
         repository: std::env::current_dir()?,
         scratch: std::env::temp_dir().join("seedbed-mutation"),
-        sample: 220,
+        sample: 240,
         seed: 1,
         seeds: 3000,
         jobs: std::thread::available_parallelism().map_or(1, usize::from),
@@ -52,6 +60,7 @@ fn call() -> anyhow::Result<Call> {
         no_tests: false,
         swept: None,
         programs: Vec::new(),
+        check: false,
     };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
@@ -63,11 +72,14 @@ fn call() -> anyhow::Result<Call> {
             "--seeds" => call.seeds = value()?.parse()?,
             "--jobs" => call.jobs = value()?.parse()?,
             "--only" => call.only = value()?.split(',').map(str::parse).collect::<Result<_, _>>()?,
+            "--check" => call.check = true,
             "--no-tests" => call.no_tests = true,
             "--programs" => call.programs = value()?.split(',').map(str::to_string).collect(),
             "--swept" => call.swept = Some(value()?.into()),
             other => {
-                bail!("{other} is no option: --scratch DIR, --sample N, --seed S, --seeds N, --jobs N, --only N,…")
+                bail!(
+                    "{other} is no option: --scratch DIR, --sample N, --seed S, --seeds N, --jobs N, --only N,…, --check"
+                )
             }
         }
     }
@@ -99,11 +111,16 @@ fn main() -> anyhow::Result<()> {
     eprintln!("{count} mutants can be made; {} are taken", call.sample);
     let mutants = compile::choose(&copy, all, call.sample)?;
     list(&call, &mutants)?;
+    let known = recorded(&call.repository.join(RESULTS), &mutants);
+    if call.check {
+        return report(&call, &mutants, &known);
+    }
     let mut judge = Judge::new(call.seeds, &copy.root);
     let relevant = users(&copy, &mutants);
     let mut swept = call.swept.as_deref().map_or_else(BTreeMap::new, |log| logged(log, &mutants));
     if call.swept.is_none() {
-        let components = relevant.iter().flatten().copied().collect();
+        let wanted = (1..=mutants.len()).filter(|number| call.wants(*number));
+        let components = wanted.flat_map(|number| &relevant[number - 1]).copied().collect();
         judge.ready_to_sweep(compile::tool(&copy)?, &components)?;
         let left = |number: &usize| !swept.contains_key(number);
         let more = each(&call, &mutants, left, &|number| judge.swept_away(number, &relevant[number - 1]));
@@ -111,9 +128,15 @@ fn main() -> anyhow::Result<()> {
     }
     let survives = |number: &usize| swept.get(number).is_none_or(Option::is_none);
     let mut results = swept.clone();
-    if !call.no_tests && (1..=mutants.len()).any(|number| survives(&number)) {
+    if !call.no_tests && (1..=mutants.len()).any(|number| call.wants(number) && survives(&number)) {
         judge.ready_to_test(compile::tests(&copy, &call.programs)?)?;
         results.extend(each(&call, &mutants, survives, &|number| judge.test(number, &relevant[number - 1])));
+    }
+    // What was not tried, or on a part of the tests only, has not survived: what was known of it stays.
+    let of_all_tests = !call.no_tests && call.programs.is_empty();
+    results.retain(|number, killed| killed.is_some() || of_all_tests && call.wants(*number));
+    if !(call.only.is_empty() && of_all_tests) {
+        known.into_iter().for_each(|(number, killed)| _ = results.entry(number).or_insert(killed));
     }
     report(&call, &mutants, &results)
 }
@@ -165,8 +188,7 @@ fn each(
     tried: impl Fn(&usize) -> bool,
     kills: &(dyn Fn(usize) -> Option<String> + Sync),
 ) -> BTreeMap<usize, Option<String>> {
-    let wanted = |number: &usize| call.only.is_empty() || call.only.contains(number);
-    let numbers: Vec<usize> = (1..=mutants.len()).filter(|number| wanted(number) && tried(number)).collect();
+    let numbers: Vec<usize> = (1..=mutants.len()).filter(|number| call.wants(*number) && tried(number)).collect();
     let next = AtomicUsize::new(0);
     let results = Mutex::new(BTreeMap::new());
     let log = std::fs::OpenOptions::new().create(true).append(true).open(call.scratch.join("log.tsv"));
@@ -203,6 +225,23 @@ fn logged(log: &Path, mutants: &[Mutant]) -> BTreeMap<usize, Option<String>> {
     let of = |(index, mutant): (usize, &Mutant)| {
         let by = known.get(mutant.name().as_str())?;
         Some((index + 1, (*by != "SURVIVED").then(|| by.to_string())))
+    };
+    mutants.iter().enumerate().filter_map(of).collect()
+}
+
+/// What the file of results has, by the names of mutants.
+fn recorded(file: &Path, mutants: &[Mutant]) -> BTreeMap<usize, Option<String>> {
+    let text = std::fs::read_to_string(file).unwrap_or_default();
+    let known: BTreeMap<&str, &str> = text
+        .lines()
+        .filter_map(|line| {
+            let fields: Vec<&str> = line.splitn(3, '\t').collect();
+            Some((*fields.get(1)?, *fields.get(2)?))
+        })
+        .collect();
+    let of = |(index, mutant): (usize, &Mutant)| {
+        let verdict = known.get(mutant.name().as_str())?;
+        Some((index + 1, verdict.strip_prefix("killed by ").map(str::to_string)))
     };
     mutants.iter().enumerate().filter_map(of).collect()
 }
@@ -247,9 +286,7 @@ fn report(call: &Call, mutants: &[Mutant], results: &BTreeMap<usize, Option<Stri
         };
         text += &format!("{}:{}\t{}\t{verdict}\n", mutant.file, mutant.line, mutant.name());
     }
-    if call.only.is_empty() {
-        std::fs::write(call.repository.join(RESULTS), text)?;
-    }
+    std::fs::write(call.repository.join(RESULTS), text)?;
     let share = 100.0 * killed as f64 / (killed + open).max(1) as f64;
     println!(
         "{} mutants: {killed} killed, {equivalent} equivalent or of performance only, {open} survive",
@@ -259,8 +296,9 @@ fn report(call: &Call, mutants: &[Mutant], results: &BTreeMap<usize, Option<Stri
     for name in &unexplained {
         println!("without a reason in {SURVIVORS}: {name}");
     }
-    if share < 95.0 || !unexplained.is_empty() {
-        bail!("at least 95 % must be killed, and every survivor named");
+    let untried = mutants.len() - results.len();
+    if share < 95.0 || !unexplained.is_empty() || untried > 0 {
+        bail!("at least 95 % must be killed, every survivor named, and every mutant tried: {untried} were not");
     }
     Ok(())
 }

@@ -29,8 +29,8 @@ use crate::atlas::measure::sample::samples;
 use crate::atlas::provenance::{Provenance, version};
 use crate::atlas::story::{Search, Story};
 use crate::atlas::verdict::{Nothing, Verdict};
-use crate::commands::progress::interrupted;
 use crate::component::{Boundary, Component};
+use crate::signals::interrupted;
 
 /// The extent of the measurements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -170,7 +170,7 @@ impl Surveyor<'_> {
     /// Measures components.
     ///
     /// # Errors
-    /// If a component cannot be run as it is, a story does not replay, or the user pressed Ctrl-C; results up to then
+    /// If a component cannot be run as it is, a story does not replay, or a signal has come; results up to then
     /// are cached.
     pub fn survey(&self, components: &[Component]) -> anyhow::Result<Atlas> {
         let rows = components.iter().flat_map(|component| {

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::atlas::grid;
 use crate::atlas::measure::sample::struck_classes;
-use crate::commands::progress::interrupted;
 use crate::component::{Component, Options, Replay};
 use crate::kept;
+use crate::signals::interrupted;
 
 /// A trace of a violation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,7 +70,7 @@ pub fn kept(
 }
 
 /// Shrinks seeds that violate a property, one after the other, until one gives a short story; returns the shortest.
-/// `None` if the user pressed Ctrl-C.
+/// `None` if a signal has come.
 ///
 /// # Errors
 /// If the seeds do not fail again, or their traces do not replay.

@@ -11,13 +11,13 @@ use crate::atlas::cache::Cache;
 use crate::atlas::measure::bound;
 use crate::atlas::verdict::{Verdict, fails_at_most, slowdown};
 use crate::atlas::{Atlas, Declared, Effort, Entry, Surveyor, grid, page};
-use crate::commands::progress::{Stopwatch, bar, handle_ctrl_c};
+use crate::commands::progress::{Stopwatch, bar};
 use crate::commands::{Ended, counts, shown};
 use crate::component::Component;
 use crate::program;
 use crate::registry;
 use crate::report::print_json;
-use crate::{say, tell};
+use crate::{say, signals, tell};
 
 /// The default folder of atlases and their cached results.
 pub const FOLDER: &str = "target/atlas";
@@ -59,7 +59,7 @@ pub fn atlas(call: &Call) -> anyhow::Result<Ended> {
     anyhow::ensure!(call.seeds != Some(0), "--seeds 0: a cell needs at least one seed");
     let effort = if call.quick { Effort::QUICK } else { Effort::USUAL };
     let effort = Effort { seeds: call.seeds.unwrap_or(effort.seeds), ..effort };
-    handle_ctrl_c();
+    signals::handle();
     let (atlas, counts) = survey(&components, effort, Some(&Cache::new(&call.cache)))?;
     page::write(&atlas, &components, &call.out)?;
     if call.json {

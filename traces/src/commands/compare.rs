@@ -18,10 +18,11 @@ use seedbed_sim::{FaultClass, Span, Swarm};
 use serde_json::{Value, json};
 
 use crate::commands::Ended;
-use crate::commands::progress::{bar, handle_ctrl_c, interrupted};
+use crate::commands::progress::bar;
 use crate::commands::sweep::parse_seeds;
 use crate::report::{latencies, print_json};
 use crate::say;
+use crate::signals::{self, interrupted};
 
 /// The families that can be compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -103,7 +104,7 @@ fn plans() -> [(&'static str, Swarm); 4] {
 /// If the seeds are not a range, or a model cannot be run.
 pub fn compare(Family::Transactions: Family, seeds: &str, as_json: bool) -> anyhow::Result<Ended> {
     let seeds = parse_seeds(seeds)?;
-    handle_ctrl_c();
+    signals::handle();
     let contenders = contenders();
     costs_of_one(&contenders, as_json)?;
     let work: Vec<_> =

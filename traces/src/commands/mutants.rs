@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::bail;
 use seedbed_sim::Strategy;
 
-use crate::commands::progress::{bar, handle_ctrl_c, interrupted};
+use crate::commands::progress::bar;
 use crate::commands::{Ended, counts};
 use crate::files;
 use crate::kills::compare::compare;
@@ -14,6 +14,7 @@ use crate::kills::{self, Effort, Plan, Row};
 use crate::registry;
 use crate::report::print_json;
 use crate::say;
+use crate::signals::{self, interrupted};
 
 /// The options of `seedbed mutants`.
 #[derive(Clone, Debug, clap::Args)]
@@ -67,7 +68,7 @@ pub fn mutants(call: &Mutants) -> anyhow::Result<Ended> {
         strategies: strategies.clone(),
     };
     let pool = counts::pool(call.threads)?;
-    handle_ctrl_c();
+    signals::handle();
     let bugs: u64 = components.iter().map(|component| component.info().bugs.len() as u64).sum();
     let progress = bar(bugs * strategies.len() as u64, "hunts");
     let rows = pool.install(|| kills::measure(&components, &plan, &|| progress.inc(1), &|| !interrupted()))?;

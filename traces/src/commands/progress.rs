@@ -1,32 +1,12 @@
-//! Progress on standard error, interruption by Ctrl-C, and wall-clock time.
+//! Progress on standard error, and wall-clock time.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use seedbed_sim::shrink::Progress;
 
 use crate::escape;
-
-static CTRL_C: AtomicBool = AtomicBool::new(false);
-
-/// The exit code of what Ctrl-C has ended: that of shells, 128 and the number of the signal.
-pub const INTERRUPTED: u8 = 130;
-
-/// Handles Ctrl-C: long work ends early, and its results so far are printed. A second Ctrl-C kills the process.
-pub fn handle_ctrl_c() {
-    // If no handler can be set, Ctrl-C kills the process as usual.
-    let _ = ctrlc::set_handler(|| {
-        if CTRL_C.swap(true, Ordering::SeqCst) {
-            std::process::exit(INTERRUPTED.into());
-        }
-    });
-}
-
-/// Whether Ctrl-C was pressed.
-pub fn interrupted() -> bool {
-    CTRL_C.load(Ordering::SeqCst)
-}
+use crate::signals::interrupted;
 
 /// A stopwatch on the wall clock. Only this crate reads it.
 #[derive(Clone, Copy, Debug)]
@@ -78,8 +58,8 @@ impl Default for ShrinkBudget {
     }
 }
 
-/// Called before each run of a shrink: updates a spinner, and returns `false` when the budget is used up or the user
-/// pressed Ctrl-C.
+/// Called before each run of a shrink: updates a spinner, and returns `false` when the budget is used up or a
+/// signal has come.
 pub fn keep_shrinking(spinner: &ProgressBar, budget: ShrinkBudget) -> impl FnMut(&Progress) -> bool + '_ {
     let watch = Stopwatch::start();
     move |progress| {

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-use crate::commands::progress::{ShrinkBudget, Stopwatch, handle_ctrl_c, keep_shrinking, spinner};
+use crate::commands::progress::{ShrinkBudget, Stopwatch, keep_shrinking, spinner};
 use crate::commands::{Ended, in_file, judged_here, read_trace, shown};
 use crate::component::Changes;
 use crate::report::{print_json, shrink_json, shrink_lines};
-use crate::{files, program, say, tell};
+use crate::{files, program, say, signals, tell};
 
 /// Shrinks a trace file, and writes the result to another file, by default beside it.
 ///
@@ -28,7 +28,7 @@ pub fn shrink(
     if events.is_some() {
         trace = component.with(&trace, &Changes { events, ..Changes::default() }).with_context(|| in_file(file))?;
     }
-    handle_ctrl_c();
+    signals::handle();
     let watch = Stopwatch::start();
     let spinner = spinner("shrinking");
     let shrunk = component.shrink(&trace, &mut keep_shrinking(&spinner, budget));

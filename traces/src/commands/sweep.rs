@@ -15,7 +15,7 @@ use rayon::prelude::*;
 use seedbed_sim::{Fingerprint, SeedResult, Strategy, Summary, Undecided};
 use serde_json::{Value, json};
 
-use crate::commands::progress::{ShrinkBudget, Stopwatch, bar, handle_ctrl_c, interrupted, keep_shrinking, spinner};
+use crate::commands::progress::{ShrinkBudget, Stopwatch, bar, keep_shrinking, spinner};
 use crate::commands::{Ended, ModelOptions, beyond, counts, keep, shown};
 use crate::component::{Component, Options, Prepared, Shrunk};
 use crate::corpus;
@@ -26,6 +26,7 @@ use crate::shard::collect::Collected;
 use crate::shard::record::{FORMAT, Header, Part, Planned, Seeds, Swept};
 use crate::shard::results::{Results, print_line};
 use crate::shard::{Shard, auto};
+use crate::signals::{self, interrupted};
 
 /// The options of `seedbed sweep`.
 #[derive(Clone, Debug, clap::Args)]
@@ -114,12 +115,12 @@ pub fn sweep(call: &Sweep) -> anyhow::Result<Ended> {
         swept.probe = Some(probe(&components, &options, &whole, &pool)?);
     }
     let header = Header { format: FORMAT, shard, swept };
+    signals::handle();
     let (results, before) = match &call.results {
         Some(path) => Results::in_file(path, &header)?,
         None if joins => (Results::on_output(&header)?, Collected::default()),
         None => (Results::Nowhere, Collected::default()),
     };
-    handle_ctrl_c();
     let (printed, undecided, broken) = (AtomicUsize::new(0), AtomicUsize::new(0), OnceLock::new());
     let mut work = Work { header, options, pool, call, results, before, seconds: 0.0, printed, undecided, broken };
     let mut summary = Summary::default();

@@ -6,11 +6,12 @@ use comfy_table::{Table, presets};
 
 use crate::commands::Ended;
 use crate::commands::atlas;
-use crate::commands::progress::{Stopwatch, bar, handle_ctrl_c, interrupted};
+use crate::commands::progress::{Stopwatch, bar};
 use crate::component::{Component, Options};
 use crate::failing::failing_seeds;
 use crate::program;
 use crate::registry;
+use crate::signals::{self, interrupted};
 
 /// The seconds of all sweeps of a tour together.
 const SWEEP_SECONDS: f64 = 6.0;
@@ -24,7 +25,7 @@ const MOST_SEEDS: u64 = 20_000;
 /// # Errors
 /// If a component cannot be run as it is.
 pub fn tour() -> anyhow::Result<Ended> {
-    handle_ctrl_c();
+    signals::handle();
     say!("seedbed runs protocols in simulated worlds, breaks what they say they tolerate, and checks what must hold.");
     say!("This tour takes about ten seconds; Ctrl-C ends it early. `{} --help` lists the commands.\n", program::name());
     let components = registry::all();

@@ -4,6 +4,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
+use seedbed_traces::shard::record::{FORMAT, sealed};
+use serde_json::json;
+
 use crate::program::{code, err, lines, out};
 
 fn place(name: &str) -> PathBuf {
@@ -16,6 +19,13 @@ fn write(place: &Path, name: &str, text: &str) {
 
 fn check(place: &Path, words: &str) -> Output {
     crate::program::seedbed(place, &format!("check {words}"))
+}
+
+/// The first line of a results file, as a worker of this shard of a sweep of this model writes it.
+fn beginning(model: &str, shard: &str) -> String {
+    let swept = json!({"format": FORMAT, "shard": shard, "models": [model], "seeds": "0..640", "options": null,
+        "tool": null, "probe": null});
+    format!("{}\n", sealed(&json!({"sweep": swept})))
 }
 
 /// Elle's registers: transactions whose functions are `read` and `write`.
@@ -382,11 +392,7 @@ fn control_characters_do_not_reach_the_terminal() {
         "value.edn",
         "{:type :invoke, :f :write, :value \"\u{1b}[2J\", :process 0}\n{:type :ok, :f :write, :value \"\u{1b}[2J\", :process 0}\n{:type :invoke, :f :read, :value nil, :process 0}\n{:type :ok, :f :read, :value \"\u{9b}a\nb\", :process 0}\n",
     );
-    write(
-        &place,
-        "merged.jsonl",
-        "{\"sweep\":{\"format\":1,\"shard\":\"0/1\",\"models\":[\"\\u001b[8mtutorial\"],\"seeds\":\"0..640\",\"options\":null,\"tool\":null,\"probe\":null}}\n",
-    );
+    write(&place, "merged.jsonl", &beginning("\u{1b}[8m\u{9b}a\nb", "0/1"));
     let outputs = [
         (check(&place, "serializable id.jsonl"), 1),
         (check(&place, "serializable id.jsonl --json"), 1),
@@ -396,8 +402,8 @@ fn control_characters_do_not_reach_the_terminal() {
         (check(&place, "linearizability function.jsonl"), 2),
         (check(&place, "linearizability value.edn"), 1),
         (check(&place, "linearizability value.edn --as dot"), 1),
-        (crate::program::seedbed(&place, "merge merged.jsonl"), 2),
-        (crate::program::seedbed(&place, "merge merged.jsonl --json"), 2),
+        (crate::program::seedbed(&place, "merge merged.jsonl"), 3),
+        (crate::program::seedbed(&place, "merge merged.jsonl --json"), 3),
     ];
     for (n, (output, expected)) in outputs.iter().enumerate() {
         assert_eq!(code(output), *expected, "{n}: {}{}", out(output), err(output));
@@ -407,6 +413,9 @@ fn control_characters_do_not_reach_the_terminal() {
         }
     }
     assert_eq!(out(&outputs[0].0).lines().filter(|line| line.contains("id.jsonl:1")).count(), 1);
+    for (merged, _) in &outputs[8..] {
+        assert!(err(merged).contains("sweep \\u001b[8m\\u009ba\\u000ab --seeds"), "{}", err(merged));
+    }
     assert!(lines(&outputs[1].0)[0]["id"].as_str().expect("it has an id").contains('\u{1b}'));
 }
 
@@ -414,13 +423,17 @@ fn control_characters_do_not_reach_the_terminal() {
 #[test]
 fn results_of_countless_shards_are_refused() {
     let place = place("shards");
-    write(
-        &place,
-        "a.jsonl",
-        "{\"sweep\":{\"format\":1,\"shard\":\"0/18446744073709551615\",\"models\":[\"tutorial\"],\"seeds\":\"0..640\",\"options\":null,\"tool\":null,\"probe\":null}}\n",
-    );
-    let output = crate::program::seedbed(&place, "merge a.jsonl");
-    assert_eq!(code(&output), 2, "{}{}", out(&output), err(&output));
+    for (shard, expected, said) in [
+        ("0/1", 3, "shard 0/1 is missing"),
+        ("0/100000", 3, "shard 99999/100000 is missing"),
+        ("0/100001", 2, "'0/100001' is not a shard"),
+        ("0/18446744073709551615", 2, "'0/18446744073709551615' is not a shard"),
+    ] {
+        write(&place, "a.jsonl", &beginning("tutorial", shard));
+        let output = crate::program::seedbed(&place, "merge a.jsonl");
+        assert_eq!(code(&output), expected, "{shard}: {}{}", out(&output), err(&output));
+        assert!(err(&output).contains(said), "{shard}: {}", err(&output));
+    }
 }
 
 /// Large states do not take more than they may, nor steps on them longer: the search ends, and says what it would need.

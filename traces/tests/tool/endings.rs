@@ -1,8 +1,8 @@
-//! How the tool ends where something is in its way: a reader that is gone, a full disk, Ctrl-C, a folder that cannot be written,
+//! How the tool ends where something is in its way: a reader that is gone, a full disk, a signal, a folder that cannot be written,
 //! an output that would be its input. What was found decides the exit code, and is said.
 
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 
@@ -100,9 +100,16 @@ fn a_full_output_is_an_error() {
     );
 }
 
-/// The signal of Ctrl-C, as soon as the file has a finished part.
+/// Sends a signal, by its name.
 #[cfg(unix)]
-fn interrupted(place: &Path, words: &str, file: &str) -> Output {
+fn send(signal: &str, to: &Child) {
+    let sent = Command::new("kill").args([&format!("-{signal}"), &to.id().to_string()]).status();
+    assert!(sent.expect("kill is there").success());
+}
+
+/// A sweep that gets this signal as soon as the file has a finished part.
+#[cfg(unix)]
+fn interrupted(signal: &str, place: &Path, words: &str, file: &str) -> Output {
     // Not into a pipe, which would be full before anybody reads it.
     let said = |name: &str| std::fs::File::create(place.join(name)).expect("the directory is ours");
     let mut sweep = command(place, words);
@@ -112,35 +119,83 @@ fn interrupted(place: &Path, words: &str, file: &str) -> Output {
         assert!(child.try_wait().expect("it is ours").is_none(), "it ended before it had anything to tell");
         std::thread::yield_now();
     }
-    let signalled = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill is there");
-    assert!(signalled.success());
+    send(signal, &child);
     let status = child.wait().expect("it ends");
     let read = |name: &str| std::fs::read(place.join(name)).expect("it was written");
     Output { status, stdout: read("out"), stderr: read("err") }
 }
 
+/// Ctrl-C, and the signal that engines of jobs send before they kill.
 #[cfg(unix)]
 #[test]
-fn ctrl_c_ends_a_sweep_with_what_was_found() {
-    let place = place("endings/interrupted");
+fn a_signal_ends_a_sweep_with_what_was_found() {
     let seeds = "--seeds 0..1000000 --threads 1";
-    let held = interrupted(&place, &format!("sweep tutorial {seeds} --results held.jsonl"), "held.jsonl");
-    assert_eq!(code(&held), 130, "{}", err(&held));
-    assert!(err(&held).contains("interrupted"), "{}", err(&held));
-    assert!(out(&held).contains("INTERRUPTED: ") && out(&held).contains(" worlds were run"), "{}", out(&held));
-    assert!(out(&held).contains("no violation"), "{}", out(&held));
-    let merged = seedbed(&place, "merge held.jsonl --json");
-    assert_eq!(code(&merged), 3, "{}", err(&merged));
-    assert!(!err(&merged).contains("cut off") && !err(&merged).contains("refused"), "{}", err(&merged));
+    for (signal, expected, said) in [("INT", 130, "interrupted by Ctrl-C"), ("TERM", 143, "interrupted by SIGTERM")] {
+        let place = place(&format!("endings/interrupted-{signal}"));
+        let held = interrupted(signal, &place, &format!("sweep tutorial {seeds} --results held.jsonl"), "held.jsonl");
+        assert_eq!(code(&held), expected, "{}", err(&held));
+        assert!(err(&held).contains(said), "{}", err(&held));
+        assert!(out(&held).contains("INTERRUPTED: ") && out(&held).contains(" worlds were run"), "{}", out(&held));
+        assert!(out(&held).contains("no violation"), "{}", out(&held));
+        let merged = seedbed(&place, "merge held.jsonl --json");
+        assert_eq!(code(&merged), 3, "{}", err(&merged));
+        assert!(!err(&merged).contains("cut off") && !err(&merged).contains("refused"), "{}", err(&merged));
+        let summary = &lines(&merged).pop().expect("a summary")["summary"];
+        assert_eq!(summary["complete"], false, "{summary}");
+        assert!(summary["runs"].as_u64() > Some(0), "{summary}");
 
-    let words = format!("sweep tutorial --bug counts-retries {seeds} --results violated.jsonl --json");
-    let violated = interrupted(&place, &words, "violated.jsonl");
-    assert_eq!(code(&violated), 130, "{}", err(&violated));
-    let told = lines(&violated);
-    let summary = &told.last().expect("a summary")["summary"];
-    assert_eq!(summary["interrupted"], true);
-    assert!(told.len() > 1, "the failing seeds are told");
-    assert_eq!(code(&seedbed(&place, "merge violated.jsonl")), 1, "what was violated stays so");
+        let words = format!("sweep tutorial --bug counts-retries {seeds} --results violated.jsonl --json");
+        let violated = interrupted(signal, &place, &words, "violated.jsonl");
+        assert_eq!(code(&violated), expected, "{}", err(&violated));
+        let told = lines(&violated);
+        let summary = &told.last().expect("a summary")["summary"];
+        assert_eq!(summary["interrupted"], true);
+        assert!(told.len() > 1, "the failing seeds are told");
+        assert_eq!(code(&seedbed(&place, "merge violated.jsonl")), 1, "what was violated stays so");
+        nothing_is_half_written(&place);
+    }
+}
+
+/// Whether a process, which still runs, has not seen a signal yet.
+#[cfg(target_os = "linux")]
+fn is_pending(signal: u32, process: &mut Child) -> bool {
+    assert!(process.try_wait().expect("it is ours").is_none(), "one signal only asks");
+    let status = std::fs::read_to_string(format!("/proc/{}/status", process.id())).expect("it is running");
+    let mask = status.lines().find_map(|line| line.strip_prefix("ShdPnd:")).expect("Linux says it");
+    u64::from_str_radix(mask.trim(), 16).expect("a mask") & 1 << (signal - 1) != 0
+}
+
+/// A world that takes a minute is not waited for.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_second_signal_ends_a_sweep_at_once() {
+    const SIGNALS: [(&str, u32, i32); 2] = [("INT", 2, 130), ("TERM", 15, 143)];
+    let place = place("endings/twice");
+    for (first, number, _) in SIGNALS {
+        for (second, _, expected) in SIGNALS {
+            let mut sweep = command(&place, "sweep raft --nodes 1000 --seeds 0..1 --threads 1 --no-shrink");
+            let logs = place.join("logs");
+            let sweep = sweep.env("RUST_LOG", "debug").stdout(Stdio::piped());
+            let sweep = sweep.stderr(std::fs::File::create(&logs).expect("the directory is ours"));
+            let mut child = sweep.spawn().expect("the tool can be started");
+            while std::fs::read(&logs).expect("it was made").is_empty() {
+                assert!(child.try_wait().expect("it is ours").is_none(), "it ended before its world began");
+                std::thread::yield_now();
+            }
+            send(first, &child);
+            while is_pending(number, &mut child) {
+                std::thread::yield_now();
+            }
+            // Its handler may not have come to its end: then one more is the second.
+            while child.try_wait().expect("it is ours").is_none() {
+                send(second, &child);
+            }
+            let ended = child.wait_with_output().expect("it ends");
+            assert_eq!(code(&ended), expected, "{first}, {second}");
+            assert_eq!(out(&ended), "", "{first}, {second}: the world was waited for");
+        }
+    }
+    nothing_is_half_written(&place);
 }
 
 #[test]

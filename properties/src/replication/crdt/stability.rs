@@ -20,7 +20,7 @@ pub struct TombstonesStay {
     members: BTreeMap<NodeId, Updates>,
     /// By member: its life when it was last up, and its name then.
     lives: BTreeMap<NodeId, (u32, Option<ReplicaId>)>,
-    /// By node: which updates it has forgotten.
+    /// By node: which updates it has forgotten, of those that it has.
     forgotten: BTreeMap<NodeId, Updates>,
 }
 
@@ -39,13 +39,24 @@ impl TombstonesStay {
             return Ok(());
         }
         let seen = &replica.ghost().seen;
-        let lost = self.forgotten.iter().find(|(other, gone)| **other != node && !seen.includes(gone));
+        // What was forgotten on a disk that is lost nobody builds on any more.
+        let of_others =
+            self.forgotten.iter().filter(|(other, _)| **other != node && !world.disk(**other, FILE).is_empty());
+        let lost = of_others.into_iter().find(|(_, gone)| !seen.includes(gone));
         lost.map_or(Ok(()), |(other, gone)| {
             let words = format!(
                 "{node} has come back with {seen:?}; {other} has forgotten {gone:?}, which members are to have"
             );
             Err(Broken::new([*other, node], words))
         })
+    }
+
+    /// A replica that has lost its disk, or begins again from nothing, has forgotten nothing of what it has.
+    fn starts_from(&mut self, node: NodeId, seen: &Updates) {
+        let Some(gone) = self.forgotten.get_mut(&node).filter(|gone| !seen.includes(gone)) else { return };
+        let mut still = Updates::default();
+        gone.iter().filter(|op| seen.contains(*op)).for_each(|op| still.insert(op));
+        *gone = still;
     }
 
     fn judge(&mut self, world: &World<Crdt>, node: NodeId, dot: &Dot) -> Verdict {
@@ -76,6 +87,7 @@ impl Property<Crdt> for TombstonesStay {
         for &node in world.changed() {
             let Some(replica) = world.process(node) else { continue };
             let entries = self.execution.look(world, node)?.map_or(&[][..], |changed| changed.entries);
+            self.starts_from(node, &replica.ghost().seen);
             if replica.is_member() {
                 self.came_back(world, node, replica)?;
                 self.members.insert(node, replica.ghost().seen.clone());
