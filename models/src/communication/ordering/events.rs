@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use seedbed_sim::{Context, File, NodeId, OpId, Process};
+use seedbed_sim::{Context, File, NodeId, OpId, Process, Written};
 
 use crate::communication::ordering::bugs::Bug;
 use crate::communication::ordering::clocks::{Clocks, VectorTime};
@@ -65,15 +65,19 @@ impl Events {
         }
     }
 
-    /// A client's message is broadcast. It is to be sent to the others.
-    pub fn broadcast<P: MemberProcess>(&mut self, ctx: &mut Context<'_, P>, op: OpId, content: u32) -> Envelope {
+    /// A client's message is broadcast. It is to be sent to the others; what else is concluded from it waits until it is durable.
+    pub fn broadcast<P: MemberProcess>(
+        &mut self,
+        ctx: &mut Context<'_, P>,
+        op: OpId,
+        content: u32,
+    ) -> Written<Envelope> {
         self.last += 1;
         let id = MessageId { sender: self.me, seq: self.last };
         let stamp = self.clocks.local(ctx.now());
         let message = Envelope { id, content, stamp: stamp.clone(), after: self.counts.clone() };
-        ctx.append(LOG, Record::Event(Event { what: What::Broadcast(message.clone()), stamp }));
         self.outstanding.insert(id, op);
-        message
+        ctx.append(LOG, Record::Event(Event { what: What::Broadcast(message.clone()), stamp })).is(message)
     }
 
     /// Another's message has come, for the first time.

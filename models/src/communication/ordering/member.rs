@@ -195,7 +195,8 @@ impl Process for Member {
     }
 
     fn invoke(&mut self, ctx: &mut Context<'_, Self>, op: OpId, Op::Broadcast(content): Op) {
-        let message = self.events.broadcast(ctx, op, content);
+        // All that is told of it waits for the disk, and what else is written comes after it in the same file.
+        let message = self.events.broadcast(ctx, op, content).not_yet().clone();
         self.group.add(&message);
         ctx.broadcast(self.group.peers().iter().copied(), Message::Data(message.clone()));
         self.arrived(ctx, &message);

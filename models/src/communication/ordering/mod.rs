@@ -21,8 +21,9 @@
 //! **Guaranteed**, whatever messages, clocks and disks do, and however often members crash: *validity*, a member delivers what
 //! it has broadcast; *agreement*, what one member delivers all deliver; *integrity*, each message is delivered once at most,
 //! and only if it was broadcast; and the order. The fixed sequencer is a single point: while it is down nothing is delivered
-//! anywhere, where the Raft group needs a majority. **Not guaranteed**: that a total order keeps that of a sender, or causes:
-//! messages are numbered as they come. Anything after the loss of a disk.
+//! anywhere, where the Raft group needs a majority. **Not guaranteed**: that a total order keeps that of a sender:
+//! messages are numbered as they come, and one that a crash has held up may be numbered after a later one. Anything after the loss
+//! of a disk.
 
 pub mod bugs;
 pub mod clocks;

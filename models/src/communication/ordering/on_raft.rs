@@ -3,11 +3,12 @@
 //! Systems*, 1996, §7).
 //!
 //! A member writes its message down, and submits it to the leader again and again until it is applied here. It may get into the
-//! log several times: the sequence takes it once.
+//! log several times: the sequence takes it once. The group's log is another file than the member's: a message that the group
+//! remembers and its sender does not would give its name twice, so a member submits what is on its disk, also to itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
-use seedbed_sim::{Context, Hosted, NodeId, OpId, Process, Span};
+use seedbed_sim::{Context, Durable, Hosted, NodeId, OpId, Process, Span, Written};
 
 use crate::communication::ordering::bugs::Bug;
 use crate::communication::ordering::events::{Events, LOG};
@@ -54,8 +55,10 @@ pub struct OnRaft {
     me: NodeId,
     server: raft::Server<Sequence>,
     events: Events,
+    /// Its own messages that are not durable yet, the oldest first.
+    written: VecDeque<Written<Envelope>>,
     /// Its own messages that are not delivered yet.
-    submitted: BTreeMap<MessageId, Envelope>,
+    submitted: BTreeMap<MessageId, Durable<Envelope>>,
     repair: Span,
     /// How many commands it has invoked on its server.
     invoked: u64,
@@ -68,7 +71,7 @@ impl OnRaft {
     /// A member of a group of so many with this server, which submits again after `repair` what is not delivered.
     pub fn new(me: NodeId, members: usize, server: raft::Server<Sequence>, repair: Span) -> Self {
         let events = Events::new(me, members);
-        OnRaft { me, server, events, submitted: BTreeMap::new(), repair, invoked: 0 }
+        OnRaft { me, server, events, written: VecDeque::new(), submitted: BTreeMap::new(), repair, invoked: 0 }
     }
 
     /// The server.
@@ -105,11 +108,20 @@ impl OnRaft {
         }
     }
 
+    /// Submits what has become durable.
+    fn submit_durable(&mut self, ctx: &mut Context<'_, Self>) {
+        while let Some(message) = self.written.front().and_then(|written| written.durable(ctx)) {
+            self.written.pop_front();
+            self.submitted.insert(message.id, message.clone());
+            self.submit(ctx, message);
+        }
+    }
+
     /// To the leader, if one is known of.
-    fn submit(&mut self, ctx: &mut Context<'_, Self>, message: Envelope) {
+    fn submit(&mut self, ctx: &mut Context<'_, Self>, message: Durable<Envelope>) {
         match self.server.leader() {
-            Some(leader) if leader == self.me => self.append(ctx, message),
-            Some(leader) => ctx.send(leader, Message::Submit(message)),
+            Some(leader) if leader == self.me => self.append(ctx, message.into_inner()),
+            Some(leader) => ctx.send(leader, Message::Submit(message.into_inner())),
             None => {}
         }
     }
@@ -124,14 +136,16 @@ impl OnRaft {
         self.host(ctx, |server, ctx| server.invoke(ctx, op, message));
     }
 
-    fn recover(&mut self, ctx: &mut Context<'_, Self>, records: Vec<Record>) {
+    fn recover(&mut self, ctx: &mut Context<'_, Self>, on_disk: Durable<()>, records: Vec<Record>) {
         let bug = ctx.bug().and_then(Bug::named);
         self.events.plant(bug);
         for record in records {
             let Record::Event(event) = record else { panic!("no record of a member on Raft: {record:?}") };
             self.events.restore(&event, bug == Some(Bug::DeliveriesForgotten));
             match event.what {
-                What::Broadcast(message) => drop(self.submitted.insert(message.id, message)),
+                What::Broadcast(message) => {
+                    self.submitted.insert(message.id, on_disk.map(|()| message));
+                }
                 What::Deliver(id) => drop(self.submitted.remove(&id)),
                 What::Receive(_) => {}
             }
@@ -151,16 +165,15 @@ impl Process for OnRaft {
     type Ret = Ret;
 
     fn start(&mut self, ctx: &mut Context<'_, Self>) {
+        let on_disk = ctx.recovered(LOG, ());
         let Some(records) = wal::recover(ctx, LOG) else { return };
-        self.recover(ctx, records);
+        self.recover(ctx, on_disk, records);
         self.host(ctx, |server, ctx| server.start(ctx));
     }
 
     fn invoke(&mut self, ctx: &mut Context<'_, Self>, op: OpId, Op::Broadcast(content): Op) {
-        let message = self.events.broadcast(ctx, op, content);
-        self.submitted.insert(message.id, message.clone());
+        self.written.push_back(self.events.broadcast(ctx, op, content));
         ctx.arm(Timer::Repair, self.repair);
-        self.submit(ctx, message);
     }
 
     fn message(&mut self, ctx: &mut Context<'_, Self>, from: NodeId, message: Message) {
@@ -176,12 +189,12 @@ impl Process for OnRaft {
         match timer {
             Timer::Raft(timer) => self.host(ctx, |server, ctx| server.timer(ctx, timer)),
             Timer::Repair => {
-                let again: Vec<Envelope> = self.submitted.values().cloned().collect();
+                let again: Vec<Durable<Envelope>> = self.submitted.values().cloned().collect();
                 for message in again {
                     ctx.mark(marks::SUBMITTED_AGAIN);
                     self.submit(ctx, message);
                 }
-                if !self.submitted.is_empty() {
+                if !self.submitted.is_empty() || !self.written.is_empty() {
                     ctx.arm(Timer::Repair, self.repair);
                 }
             }
@@ -189,6 +202,7 @@ impl Process for OnRaft {
     }
 
     fn synced(&mut self, ctx: &mut Context<'_, Self>) {
+        self.submit_durable(ctx);
         self.host(ctx, |server, ctx| server.synced(ctx));
     }
 }

@@ -162,7 +162,9 @@ impl Client {
         ctx.arm(Timer::CallRetry(index), after);
         let first_incomplete = self.first_incomplete();
         let open = &self.open[&index];
-        let (Some(id), remaining) = (open.id, Some(open.deadline.since(ctx.now()))) else { return };
+        // The clock may have gone back since.
+        let remaining = Some(open.deadline.since(ctx.now()).min(open.call.deadline));
+        let Some(id) = open.id else { return };
         let header = Header { id, first_incomplete, remaining, call: CallId { op, index } };
         // Another front server each time: the one that was asked may be down.
         let fronts = &self.settings.fronts;

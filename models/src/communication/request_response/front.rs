@@ -83,7 +83,9 @@ impl Front {
         if call.deadline.is_some_and(|deadline| deadline <= now) {
             return self.give_up(ctx, id);
         }
-        let remaining = call.deadline.map(|deadline| deadline.since(now));
+        // This server's clock may have gone back: nobody gets more time than was given.
+        let left = |deadline: Time| call.header.remaining.map_or(Span::ZERO, |given| given.min(deadline.since(now)));
+        let remaining = call.deadline.map(left);
         for key in call.open() {
             let Some(back) = home(key, &self.backs) else { continue };
             ctx.send(back, Message::Execute(Header { remaining, ..call.header }, key, call.amount));

@@ -65,16 +65,6 @@ pub fn suite() -> Suite<Ordering> {
             ),
             [maker(total_order())],
         )
-        .boundary_with(
-            Boundary::new(
-                "total-is-not-causal",
-                "in the sequencer's order, all deliver an answer before what it answers: it came to the sequencer first",
-                "ordering/causal_order",
-                Ordering::of(Order::Sequencer),
-                late(),
-            ),
-            [maker(causal_order())],
-        )
 }
 
 /// Of one sender's messages none before an earlier one (Hadzilacos & Toueg 1994, §3.1).

@@ -7,17 +7,28 @@ use seedbed_models::communication::request_response::messages::{
     Call, CallId, Execution, Key, Op, Outcome, Record, home,
 };
 use seedbed_models::communication::request_response::model::LEASES;
-use seedbed_sim::{Broken, NodeId, Property, Verdict, World};
+use seedbed_sim::{Broken, NodeId, Property, Span, Verdict, World};
 
 use crate::checkers::judge::NewEntries;
 use crate::communication::request_response::{client, journals};
 use crate::transactions::journals::Journals;
+
+/// The most that a clock drifts in what is tolerated, and a little more.
+const MOST_DRIFT_PPM: u64 = 2_000;
 
 /// The call as its client was asked for it.
 fn asked(world: &World<RequestResponse>, id: CallId) -> &Call {
     let asked = world.history().invocations().iter().find(|asked| asked.id == id.op);
     let Some(Op::Calls(calls)) = asked.map(|asked| &asked.op) else { panic!("nobody has asked for {id:?}") };
     &calls[usize::from(id.index)]
+}
+
+/// Whether the time until the deadline of a call has passed, by the true time: a client's timer counts on when its clock steps
+/// back. Clocks drift.
+fn has_passed(world: &World<RequestResponse>, id: CallId) -> bool {
+    let invoked = world.history().invocations().iter().find(|asked| asked.id == id.op).map(|asked| asked.invoked);
+    let least = Span(asked(world, id).deadline.0 / 1_000_000 * (1_000_000 - MOST_DRIFT_PPM));
+    invoked.is_some_and(|invoked| world.now() >= invoked + least)
 }
 
 /// What clients have surfaced since the last event, and at which nodes.
@@ -128,7 +139,7 @@ impl Property<RequestResponse> for EndsForAReason {
         for (node, surfaced) in news(&mut self.0, world)? {
             let has_reason = match &surfaced.outcome {
                 Outcome::Done(_) => true,
-                Outcome::DeadlineExceeded => surfaced.at >= surfaced.deadline,
+                Outcome::DeadlineExceeded => surfaced.at >= surfaced.deadline || has_passed(world, surfaced.call),
                 Outcome::Cancelled => asked(world, surfaced.call).cancel_after.is_some(),
                 Outcome::SessionExpired => {
                     let is_over = |record: &Record| matches!(record, Record::Expired(session) if surfaced.id.is_some_and(|id| id.session == *session));
