@@ -29,9 +29,9 @@ pub fn suite() -> Suite<Ordering> {
         .property(HybridClock::default())
         .property(Deliveries::new("ordering/no_creation", |_| NoCreation::default()))
         .property(Deliveries::new("ordering/no_duplication", |_| AtMostOnce::default()))
-        .property(fifo_order().asked_of(Order::is_fifo))
-        .property(causal_order().asked_of(Order::is_causal))
-        .property(total_order().asked_of(Order::is_total))
+        .property(fifo_order("ordering/fifo_order").asked_of(Order::is_fifo))
+        .property(causal_order("ordering/causal_order").asked_of(Order::is_causal))
+        .property(total_order("ordering/total_order").asked_of(Order::is_total))
         .property(Validity)
         .property(Deliveries::new("ordering/agreement", |model| Agreement::uniform((0..model.members).map(NodeId))))
         .property(Answered::within("ordering/broadcasts_end", END_WITHIN))
@@ -39,47 +39,47 @@ pub fn suite() -> Suite<Ordering> {
             Boundary::new(
                 "reliable-is-not-fifo",
                 "without an order, a member delivers a message before an earlier one of the same sender",
-                "ordering/fifo_order",
+                "ordering/every_order_is_fifo",
                 Ordering::of(Order::Reliable),
                 late(),
             ),
-            [maker(fifo_order())],
+            [maker(fifo_order("ordering/every_order_is_fifo"))],
         )
         .boundary_with(
             Boundary::new(
                 "fifo-is-not-causal",
                 "in FIFO order, a member delivers an answer before what it answers",
-                "ordering/causal_order",
+                "ordering/every_order_is_causal",
                 Ordering::of(Order::Fifo),
                 late(),
             ),
-            [maker(causal_order())],
+            [maker(causal_order("ordering/every_order_is_causal"))],
         )
         .boundary_with(
             Boundary::new(
                 "causal-is-not-total",
                 "in causal order, two members deliver two messages of which none caused the other in different orders",
-                "ordering/total_order",
+                "ordering/every_order_is_total",
                 Ordering::of(Order::Causal),
                 late(),
             ),
-            [maker(total_order())],
+            [maker(total_order("ordering/every_order_is_total"))],
         )
 }
 
 /// Of one sender's messages none before an earlier one (Hadzilacos & Toueg 1994, §3.1).
-fn fifo_order() -> Deliveries<Fifo<NodeId, MessageId>> {
-    Deliveries::new("ordering/fifo_order", |_| Fifo::gapless())
+fn fifo_order(name: &'static str) -> Deliveries<Fifo<NodeId, MessageId>> {
+    Deliveries::new(name, |_| Fifo::gapless())
 }
 
 /// S4: no message before its causes (§3.2).
-fn causal_order() -> Deliveries<Causal<NodeId, MessageId>> {
-    Deliveries::new("ordering/causal_order", |_| Causal::delivering_own())
+fn causal_order(name: &'static str) -> Deliveries<Causal<NodeId, MessageId>> {
+    Deliveries::new(name, |_| Causal::delivering_own())
 }
 
 /// S5: all members deliver the same sequence (§3.3).
-fn total_order() -> Deliveries<TotalOrder<NodeId, MessageId>> {
-    Deliveries::new("ordering/total_order", |_| TotalOrder::default())
+fn total_order(name: &'static str) -> Deliveries<TotalOrder<NodeId, MessageId>> {
+    Deliveries::new(name, |_| TotalOrder::default())
 }
 
 fn events(record: &Record) -> &[Event] {

@@ -11,29 +11,30 @@ use crate::transactions::journals::Journals;
 #[derive(Clone)]
 pub struct AtMostOnce {
     journals: Journals<RequestResponse, Execution>,
-    asked: fn(&RequestResponse) -> bool,
+    with_a_table: bool,
 }
 
 impl Default for AtMostOnce {
     fn default() -> Self {
-        AtMostOnce { journals: journals(), asked: |model| model.table }
+        AtMostOnce { journals: journals(), with_a_table: true }
     }
 }
 
 impl AtMostOnce {
-    /// The same, asked also where no completion records are kept.
-    pub fn of_all() -> Self {
-        AtMostOnce { asked: |_| true, ..AtMostOnce::default() }
+    /// The same, asked where no completion records are kept, which nobody promises.
+    pub fn without_a_table() -> Self {
+        AtMostOnce { with_a_table: false, ..AtMostOnce::default() }
     }
 }
 
 impl Property<RequestResponse> for AtMostOnce {
     fn name(&self) -> String {
-        "request_response/at_most_once".into()
+        let name = if self.with_a_table { "at_most_once" } else { "at_most_once_without_a_table" };
+        format!("request_response/{name}")
     }
 
     fn after_event(&mut self, world: &World<RequestResponse>) -> Verdict {
-        if !(self.asked)(world.config()) {
+        if world.config().table != self.with_a_table {
             return Ok(());
         }
         for &node in world.changed() {

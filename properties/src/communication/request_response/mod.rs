@@ -39,11 +39,11 @@ pub fn suite() -> Suite<RequestResponse> {
             Boundary::new(
                 "no-table",
                 "without completion records a call that is sent again, for its reply was lost, takes effect twice",
-                "request_response/at_most_once",
+                "request_response/at_most_once_without_a_table",
                 RequestResponse { table: false, ..RequestResponse::default() },
                 Swarm::only([FaultClass::Loss]).as_configured(),
             ),
-            [maker(AtMostOnce::of_all())],
+            [maker(AtMostOnce::without_a_table())],
         )
 }
 
