@@ -61,17 +61,17 @@ impl Default for RequestResponse {
 impl RequestResponse {
     /// The back servers.
     pub fn back_ids(&self) -> Range<u16> {
-        1..1 + self.backs
+        1..1u16.saturating_add(self.backs)
     }
 
     /// The front servers.
     pub fn front_ids(&self) -> Range<u16> {
-        self.back_ids().end..self.back_ids().end + self.fronts
+        self.back_ids().end..self.back_ids().end.saturating_add(self.fronts)
     }
 
     /// The clients.
     pub fn client_ids(&self) -> Range<u16> {
-        self.front_ids().end..self.front_ids().end + self.clients
+        self.front_ids().end..self.front_ids().end.saturating_add(self.clients)
     }
 }
 
