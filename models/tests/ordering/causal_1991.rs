@@ -1,7 +1,8 @@
 //! Delivery orders at one member (Birman, Schiper & Stephenson 1991, §5.1; Cachin, Guerraoui & Rodrigues 2011, Algorithms 3.12
 //! and 3.15).
 
-use seedbed_models::communication::ordering::messages::{MessageId, Op, Ret};
+use seedbed_models::communication::ordering::envelope::MessageId;
+use seedbed_models::communication::ordering::messages::{Op, Ret};
 use seedbed_models::communication::ordering::{Order, marks};
 use seedbed_sim::OpId;
 

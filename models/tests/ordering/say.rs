@@ -1,7 +1,8 @@
 //! Short words for messages and members.
 
 use seedbed_models::communication::ordering::clocks::{Clocks, VectorTime};
-use seedbed_models::communication::ordering::messages::{Envelope, Message, MessageId, Record, What};
+use seedbed_models::communication::ordering::envelope::{Envelope, MessageId};
+use seedbed_models::communication::ordering::messages::{Message, Record, What};
 use seedbed_models::communication::ordering::{Node, Order, Ordering};
 use seedbed_sim::bench::Handled;
 use seedbed_sim::{Bench, Model, NodeId, Time};

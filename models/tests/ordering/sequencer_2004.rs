@@ -1,6 +1,7 @@
 //! The fixed sequencer (Défago, Schiper & Urbán 2004, §4.1).
 
-use seedbed_models::communication::ordering::messages::{Message, MessageId, Op};
+use seedbed_models::communication::ordering::envelope::MessageId;
+use seedbed_models::communication::ordering::messages::{Message, Op};
 use seedbed_models::communication::ordering::{Node, Order, marks};
 use seedbed_sim::bench::Handled;
 use seedbed_sim::{NodeId, OpId};

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use seedbed_sim::NodeId;
 
-use crate::communication::ordering::messages::{Envelope, MessageId};
+use crate::communication::ordering::envelope::{Envelope, MessageId};
 use crate::parts::channel::Inbox;
 
 /// What a member has.

@@ -6,8 +6,9 @@ use seedbed_sim::{Context, File, NodeId, OpId, Process, Written};
 
 use crate::communication::ordering::bugs::Bug;
 use crate::communication::ordering::clocks::{Clocks, VectorTime};
+use crate::communication::ordering::envelope::{Envelope, MessageId};
 use crate::communication::ordering::marks;
-use crate::communication::ordering::messages::{Envelope, Event, Message, MessageId, Record, Ret, Timer, What};
+use crate::communication::ordering::messages::{Event, Message, Record, Ret, Timer, What};
 
 /// Where the events of a member are.
 pub const LOG: File = File(0);

@@ -6,11 +6,12 @@ use seedbed_sim::{Context, NodeId, OpId, Process};
 
 use crate::communication::ordering::bugs::Bug;
 use crate::communication::ordering::dissemination::{Digest, Dissemination};
+use crate::communication::ordering::envelope::{Envelope, MessageId};
 use crate::communication::ordering::events::{Events, LOG};
 use crate::communication::ordering::marks;
-use crate::communication::ordering::messages::{Envelope, Message, MessageId, Op, Record, Ret, Timer, What};
-use crate::communication::ordering::model::Settings;
+use crate::communication::ordering::messages::{Message, Op, Record, Ret, Timer, What};
 use crate::communication::ordering::orders::{Delivery, Order};
+use crate::communication::ordering::settings::Settings;
 use crate::parts::wal;
 
 /// The member that numbers the messages, in the order that needs one.

@@ -28,6 +28,7 @@
 pub mod bugs;
 pub mod clocks;
 pub mod dissemination;
+pub mod envelope;
 pub mod events;
 pub mod marks;
 pub mod member;
@@ -35,6 +36,8 @@ pub mod messages;
 pub mod model;
 pub mod on_raft;
 pub mod orders;
+pub mod sequence;
+pub mod settings;
 
 pub use bugs::Bug;
 pub use model::{Node, Ordering};

@@ -12,6 +12,7 @@ use crate::communication::ordering::member::{Member, SEQUENCER};
 use crate::communication::ordering::messages::{Message, Op, Record, Ret, Timer};
 use crate::communication::ordering::on_raft::OnRaft;
 use crate::communication::ordering::orders::Order;
+use crate::communication::ordering::settings::Settings;
 use crate::parts::wal;
 use crate::replication::raft;
 use crate::replication::raft::membership::Membership;
@@ -20,17 +21,6 @@ use crate::replication::raft::membership::Membership;
 pub const SKEW: Skew = Skew { offset: Span::ms(20), drift_ppm: 250 };
 /// Inside the bound no clock is further from the true time than this, in a run of up to 80 s.
 pub const CLOCK_ERROR: Span = Span::ms(40);
-
-/// How a group works.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Settings {
-    /// How many members.
-    pub members: u16,
-    /// In which order they deliver.
-    pub order: Order,
-    /// After how long a member tells again what it has.
-    pub repair: Span,
-}
 
 /// The configuration: members `n0`, `n1`, and so on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -11,43 +11,13 @@ use std::collections::{BTreeMap, VecDeque};
 use seedbed_sim::{Context, Durable, Hosted, NodeId, OpId, Process, Span, Written};
 
 use crate::communication::ordering::bugs::Bug;
+use crate::communication::ordering::envelope::{Envelope, MessageId};
 use crate::communication::ordering::events::{Events, LOG};
 use crate::communication::ordering::marks;
-use crate::communication::ordering::messages::{Envelope, Message, MessageId, Op, Record, Ret, Timer, What};
+use crate::communication::ordering::messages::{Message, Op, Record, Ret, Timer, What};
+use crate::communication::ordering::sequence::Sequence;
 use crate::parts::wal;
 use crate::replication::raft;
-use crate::replication::raft::machine::StateMachine;
-
-/// The sequence that the group agrees on.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Sequence {
-    messages: Vec<Envelope>,
-}
-
-impl Sequence {
-    /// The messages, in order.
-    pub fn messages(&self) -> &[Envelope] {
-        &self.messages
-    }
-
-    fn has(&self, id: MessageId) -> bool {
-        self.messages.iter().any(|message| message.id == id)
-    }
-}
-
-impl StateMachine for Sequence {
-    type Command = Envelope;
-    /// Whether the message was not in the sequence before.
-    type Output = bool;
-
-    fn apply(&mut self, message: &Envelope) -> bool {
-        let new = !self.has(message.id);
-        if new {
-            self.messages.push(message.clone());
-        }
-        new
-    }
-}
 
 /// A member with its server of the group.
 #[derive(Clone, Debug, Hash)]

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use seedbed_models::communication::ordering::Ordering;
-use seedbed_models::communication::ordering::messages::{Event, MessageId, What};
+use seedbed_models::communication::ordering::envelope::MessageId;
+use seedbed_models::communication::ordering::messages::{Event, What};
 use seedbed_sim::{NodeId, World};
 
 use crate::communication::ordering::journals;

@@ -1,7 +1,8 @@
 //! What members broadcast and deliver, told to the judges of broadcasts as it happens. What a crash has lost was never done: then
 //! a new judge is told what is left, in the same order.
 
-use seedbed_models::communication::ordering::messages::{Event, MessageId, What};
+use seedbed_models::communication::ordering::envelope::MessageId;
+use seedbed_models::communication::ordering::messages::{Event, What};
 use seedbed_models::communication::ordering::{Order, Ordering};
 use seedbed_sim::{NodeId, Property, Verdict, World};
 

@@ -6,7 +6,8 @@ mod clocks;
 mod deliveries;
 mod validity;
 
-use seedbed_models::communication::ordering::messages::{Event, MessageId, Record, What};
+use seedbed_models::communication::ordering::envelope::MessageId;
+use seedbed_models::communication::ordering::messages::{Event, Record};
 use seedbed_models::communication::ordering::{Order, Ordering, events::LOG};
 use seedbed_sim::{Answered, Boundary, FaultClass, NodeId, Span, Suite, Swarm, maker};
 

@@ -1,7 +1,8 @@
 //! Validity.
 
 use seedbed_models::communication::ordering::Ordering;
-use seedbed_models::communication::ordering::messages::{MessageId, What};
+use seedbed_models::communication::ordering::envelope::MessageId;
+use seedbed_models::communication::ordering::messages::What;
 use seedbed_sim::{Broken, NodeId, Property, Verdict, World};
 
 use crate::communication::ordering::journals;

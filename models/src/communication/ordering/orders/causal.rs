@@ -7,7 +7,7 @@ use seedbed_sim::NodeId;
 
 use crate::communication::ordering::bugs::Bug;
 use crate::communication::ordering::clocks::{LamportTime, VectorTime};
-use crate::communication::ordering::messages::{Envelope, MessageId};
+use crate::communication::ordering::envelope::{Envelope, MessageId};
 
 /// What has come before its causes.
 #[derive(Clone, Debug, Hash)]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::communication::ordering::bugs::Bug;
 use crate::communication::ordering::clocks::VectorTime;
-use crate::communication::ordering::messages::MessageId;
+use crate::communication::ordering::envelope::MessageId;
 
 /// What has come before its turn.
 #[derive(Clone, Debug, Hash)]

@@ -9,8 +9,8 @@ use seedbed_sim::{Mark, Named};
 use serde::{Deserialize, Serialize};
 
 use crate::communication::ordering::bugs::Bug;
+use crate::communication::ordering::envelope::{Envelope, MessageId};
 use crate::communication::ordering::marks;
-use crate::communication::ordering::messages::{Envelope, MessageId};
 
 use causal::Causal;
 use fifo::Fifo;

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::communication::ordering::messages::MessageId;
+use crate::communication::ordering::envelope::MessageId;
 
 /// What has come before its number, and numbers that have come before their messages.
 #[derive(Clone, Debug, Default, Hash)]

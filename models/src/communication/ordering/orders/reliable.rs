@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::communication::ordering::messages::MessageId;
+use crate::communication::ordering::envelope::MessageId;
 
 /// What has come.
 #[derive(Clone, Debug, Default, Hash)]
