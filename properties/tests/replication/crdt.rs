@@ -67,6 +67,33 @@ fn who_is_born_before_its_predecessor_takes_a_later_name() {
     }
 }
 
+/// The word that a replica is taken for an earlier one of its node may be lost, or be overtaken by the acknowledgement of what
+/// the replica has sent under that name. Others believe then that it has what the earlier one had, until they hear its later
+/// name: so it tells them.
+#[test]
+fn who_takes_a_later_name_is_heard_under_it() {
+    let (n0, n1) = (NodeId(0), NodeId(1));
+    let mut case = Case::quiet(Crdt { replicas: 2, ..Crdt::of(Kind::GCounter, Style::Delta) });
+    let op = Op::Counter(CounterOp::Increment(2));
+    case.operations = vec![Operation { at: Time::ms(600), client: n0, op }];
+    case.faults = vec![
+        Fault::new(Time::ZERO, Span::ms(800), What::Skew { node: n1.into(), offset_ns: 1_500_000_000, drift_ppm: 0 }),
+        Fault::new(Time::ms(850), Span::ms(10), What::Wipe { node: n1.into() }),
+    ];
+    let told = |lost, latency| {
+        let (from, to, kind) = (n0, n1, "outdated".into());
+        vec![Deviation::Send { from, to, kind, n: 0, lost, latency, copy: None }]
+    };
+    for deviations in [vec![], told(true, None), told(false, Some(Span::ms(5))), told(false, Some(Span::ms(200)))] {
+        let context = format!("{deviations:?}");
+        let source = Source::Fixed(deviations);
+        let finished = run(&case, &source, &suite().properties, Record::No).expect("it is possible");
+        assert_eq!(finished.violation, None, "{context}");
+        let renamed = finished.marks.iter().any(|(mark, times)| *mark == "takes a later name" && *times > 0);
+        assert!(renamed, "{context}: {:?}", finished.marks);
+    }
+}
+
 /// A crash leaves the birth of a sole replica on its disk, and not that it is a member: nobody else can let it in.
 #[test]
 fn a_sole_replica_lets_itself_in() {

@@ -177,7 +177,19 @@ impl DeltaReplica {
             }
             self.save(ctx);
         }
-        ctx.send(from.node, Message::Ack { from: me, of: from, upto });
+        // Who does not go by its last name yet is not told that it was heard: it goes on sending until it does.
+        if !self.author.is_outdated(from) {
+            ctx.send(from.node, Message::Ack { from: me, of: from, upto });
+        }
+    }
+
+    /// Goes by a later name. What others acknowledged, they did to the earlier one, and some may not have heard of this: all
+    /// are sent the state under the new name, and whoever took it for the earlier replica begins anew with it.
+    fn outdated(&mut self, ctx: &mut Ctx<'_, Self>, of: ReplicaId, later: ReplicaId) {
+        if self.author.succeed(ctx, of, later).is_some() {
+            self.acked.clear();
+            self.save(ctx);
+        }
     }
 
     /// `A' = A{j ↦ max(A(j), n)}`; of another replica on that node, nothing was known.
@@ -249,11 +261,7 @@ impl Process for DeltaReplica {
                 self.receive(ctx, from, Interval { since_acked_by, delta: *delta, upto, latest, had });
             }
             Message::Ack { from, of, upto } => self.acknowledged(ctx, from, of, upto),
-            Message::Outdated { of, later } => {
-                if self.author.succeed(ctx, of, later).is_some() {
-                    self.save(ctx);
-                }
-            }
+            Message::Outdated { of, later } => self.outdated(ctx, of, later),
             message => panic!("no message for a replica of the delta style: {sender} sent {message:?}"),
         }
     }
