@@ -9,7 +9,9 @@ use seedbed_models::caching::coherence::settings::{Channels, MemoryModel};
 use seedbed_models::caching::coherence::{Coherence, Interconnect, Protocol, program};
 use seedbed_properties::caching::coherence::outcomes::observe;
 use seedbed_properties::caching::coherence::suite;
-use seedbed_sim::{Campaign, Case, Model, NodeId, Operation, Record, Source, Suite, Swarm, Time, component_tests, run};
+use seedbed_sim::{
+    Campaign, Case, Latency, Model, NodeId, Operation, Record, Source, Span, Suite, Swarm, Time, component_tests, run,
+};
 
 /// Properties and all: the entries of the tables are demanded where there are enough seeds for them.
 fn promises() -> Suite<Coherence> {
@@ -44,6 +46,22 @@ fn a_configuration_that_cannot_be_is_refused() {
     let mut total = usual.clone();
     assert_eq!(total.set("memory", "tso"), Ok(()));
     assert_eq!(total.memory, MemoryModel::Tso);
+}
+
+/// A core works through two hundred operations where each message takes long, and the run ends in the middle of that: nothing is
+/// stuck.
+#[test]
+fn what_is_still_to_come_at_the_end_is_not_stuck() {
+    let mut case = Case::quiet(Coherence { cores: 1, blocks: 2, capacity: 1, ..Coherence::default() });
+    case.scenario.network.latency = Latency::Constant { base: Span::ms(120) };
+    let ops = |n| if n % 2 == 0 { Op::Store(Block(0), n) } else { Op::Evict(Block(0)) };
+    let client = NodeId(1);
+    case.operations = (0..200).map(|n| Operation { at: Time::ms(10), client, op: ops(n) }).collect();
+    let finished = run(&case, &Source::Fixed(Vec::new()), &suite().properties, Record::No).expect("it is possible");
+    assert_eq!(finished.violation, None);
+    let begun = finished.history.invocations();
+    assert!(begun.len() < 200, "the run ends before its operations");
+    assert!(begun.last().is_some_and(|asked| asked.returned().is_none()), "in the middle of one");
 }
 
 /// Coverage of the transition tables: over this sweep each event has happened in each state in which it is possible.

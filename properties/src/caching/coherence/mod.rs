@@ -14,6 +14,6 @@ pub use accesses::Accesses;
 pub use agreement::{directory_agrees, inclusion};
 pub use answers::answered_as_performed;
 pub use deadlock::NoDeadlock;
-pub use liveness::requests_complete;
+pub use liveness::RequestsComplete;
 pub use permissions::OneWriter;
 pub use suite::{entries, suite};

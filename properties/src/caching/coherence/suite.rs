@@ -12,7 +12,7 @@ use super::accesses::Accesses;
 use super::agreement::{directory_agrees, inclusion};
 use super::answers::answered_as_performed;
 use super::deadlock::NoDeadlock;
-use super::liveness::requests_complete;
+use super::liveness::RequestsComplete;
 use super::outcomes::{litmus_outcomes, observation};
 use super::permissions::OneWriter;
 
@@ -28,7 +28,7 @@ pub fn suite() -> Suite<Coherence> {
         .property(directory_agrees())
         .property(NoDeadlock)
         .property(litmus_outcomes())
-        .property(requests_complete())
+        .property(RequestsComplete::default())
         .boundary(Boundary::new(
             "unordered-forwards",
             "a directory whose forwards overtake each other: an owner that wants to write gives its old data to a later reader",
