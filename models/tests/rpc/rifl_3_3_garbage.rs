@@ -1,7 +1,7 @@
 //! §3.3: completion records go when their client says that it has had the results, and not before.
 
 use seedbed_models::communication::request_response::marks;
-use seedbed_models::communication::request_response::messages::Timer;
+use seedbed_models::communication::request_response::messages::{Message, Refusal, Timer};
 
 use crate::rifl_3_duplicates::served;
 use crate::say::{BACK, FRONT, HERE, execute, executed, id, spawned};
@@ -19,6 +19,10 @@ fn records_before_the_first_incomplete_call_are_dropped() {
     assert!(!kept(&back, 1) && kept(&back, 2));
 }
 
+fn refused(seq: u64) -> Message {
+    Message::Executed(id(1, seq), HERE, Err(Refusal::Stale))
+}
+
 fn completed(
     back: &seedbed_sim::Bench<seedbed_models::communication::request_response::Node>,
     seq: u64,
@@ -33,7 +37,8 @@ fn a_request_before_the_first_incomplete_call_is_stale() {
     back.timer(Timer::Serve);
     for late in [1, 2] {
         let stale = back.message(FRONT, execute(late, 1));
-        assert!(stale.marked(marks::STALE) && stale.sent().is_empty(), "executed before or not: {late}");
+        assert!(stale.marked(marks::STALE) && !stale.wrote(), "executed before or not: {late}");
+        assert_eq!(stale.sent(), [(FRONT, refused(late))], "so that it is sent no more");
     }
 }
 
@@ -43,7 +48,9 @@ fn what_has_become_stale_in_the_queue_is_not_executed() {
     let mut back = served();
     back.message(FRONT, execute(2, 2));
     back.message(FRONT, execute(3, 3));
-    assert!(back.timer(Timer::Serve).marked(marks::STALE));
+    let stale = back.timer(Timer::Serve);
+    assert!(stale.marked(marks::STALE));
+    assert_eq!(stale.sent(), [(FRONT, refused(2))]);
     assert_eq!(back.timer(Timer::Serve).sent(), [executed(3, 10)]);
 }
 

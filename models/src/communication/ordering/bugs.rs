@@ -21,5 +21,8 @@ seedbed_sim::bugs! {
                 => "ordering/total_order",
         DeliveriesForgotten = "deliveries-forgotten",
             "a member that restarts does not know what it has delivered" => "ordering/no_duplication",
+        AnsweredBeforeSync = "answered-before-sync",
+            "a member tells its client that a message is delivered before that is on its disk"
+                => "ordering/answered_is_delivered",
     }
 }

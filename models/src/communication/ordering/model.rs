@@ -49,9 +49,11 @@ impl Ordering {
     /// The orders in which a planted bug can show.
     fn concerned(bug: Bug) -> &'static [Order] {
         match bug {
-            Bug::NoMergeOnReceive | Bug::VectorRestartsAtZero | Bug::HlcIgnoresRemote | Bug::DeliveriesForgotten => {
-                &Order::ALL
-            }
+            Bug::NoMergeOnReceive
+            | Bug::VectorRestartsAtZero
+            | Bug::HlcIgnoresRemote
+            | Bug::DeliveriesForgotten
+            | Bug::AnsweredBeforeSync => &Order::ALL,
             Bug::GapSkipped => &[Order::Fifo],
             Bug::OtherCausesIgnored | Bug::CausalBufferDropsTies => &[Order::Causal],
             Bug::AssignsBeforeSync => &[Order::Sequencer],

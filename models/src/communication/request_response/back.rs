@@ -168,7 +168,7 @@ impl Back {
         self.drop_completed(ctx, &request.header);
         let known = self.sessions.entry(session).or_default();
         if seq < known.first_incomplete {
-            return ctx.mark(marks::STALE);
+            return self.refuse_stale(ctx, &request);
         }
         if let Some(result) = known.completed.get(&(seq, request.key)) {
             ctx.mark(marks::ANSWERED_FROM_THE_TABLE);
@@ -221,16 +221,20 @@ impl Back {
             ctx.mark(marks::DEADLINE_IN_THE_QUEUE);
             return self.refuse(ctx, &request, Refusal::DeadlineExceeded);
         }
-        let Waiting { from, header, key, amount, .. } = request;
-        if self.settings.table && header.id.seq < self.session(header.id).first_incomplete {
-            return ctx.mark(marks::STALE);
+        if self.settings.table && request.header.id.seq < self.session(request.header.id).first_incomplete {
+            return self.refuse_stale(ctx, &request);
         }
+        let Waiting { from, header, key, amount, .. } = request;
         let tally = self.tallies.entry(key).or_default();
         *tally += u64::from(amount);
         let execution = Execution { id: header.id, key, amount, result: *tally, call: header.call };
         ctx.append(LOG, Record::Executed(execution));
         self.complete(&execution);
-        ctx.send(from, Message::Executed(header.id, key, Ok(execution.result)));
+        let answer = Message::Executed(header.id, key, Ok(execution.result));
+        match ctx.planted(Bug::AnsweredBeforeSync) {
+            false => ctx.send(from, answer),
+            true => ctx.send_early(from, answer),
+        }
     }
 
     fn session(&mut self, id: RpcId) -> &mut Session {
@@ -242,6 +246,14 @@ impl Back {
             let completed = &mut self.session(execution.id).completed;
             let before = completed.insert((execution.id.seq, execution.key), execution.result);
             assert!(before.is_none(), "a call is executed once: {execution:?}");
+        }
+    }
+
+    /// RIFL §3.3: a stale request is answered by an error, so that whoever relays it sends it no more.
+    fn refuse_stale(&self, ctx: &mut Context<'_, Self>, request: &Waiting) {
+        ctx.mark(marks::STALE);
+        if !ctx.planted(Bug::StaleUnanswered) {
+            self.refuse(ctx, request, Refusal::Stale);
         }
     }
 

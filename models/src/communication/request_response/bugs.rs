@@ -20,5 +20,10 @@ seedbed_sim::bugs! {
                 => "request_response/nothing_after_the_deadline",
         AnsweredBeforeItIsDone = "answered-before-it-is-done",
             "a front server replies when the first of two back servers has answered" => "request_response/answered_calls_took_effect",
+        AnsweredBeforeSync = "answered-before-sync",
+            "a back server answers before the effect is on its disk" => "request_response/answered_calls_took_effect",
+        StaleUnanswered = "stale-unanswered",
+            "a back server says nothing to a stale request, which the front server sends again and again"
+                => "request_response/fronts_let_go",
     }
 }

@@ -184,8 +184,9 @@ impl Client {
             _ if is_late => self.surface(ctx, index, Outcome::DeadlineExceeded),
             Ok(tallies) => self.surface(ctx, index, Outcome::Done(tallies)),
             Err(Refusal::SessionExpired) => self.session_over(ctx, id.session),
-            // By a server's clock; this client's timer decides, and until then a retry may find it done.
-            Err(Refusal::DeadlineExceeded) => {}
+            // By a server's clock; this client's timer decides, and until then a retry may find it done. Front servers pass on
+            // nothing of what is stale.
+            Err(Refusal::DeadlineExceeded | Refusal::Stale) => {}
         }
     }
 

@@ -111,6 +111,8 @@ impl Front {
         let Some(call) = self.calls.get_mut(&id) else { return ctx.mark(marks::LATE_REPLY) };
         let tally = match result {
             Ok(tally) => tally,
+            // The client does not wait for it: a cancellation was lost, or the request is late.
+            Err(Refusal::Stale) => return drop(self.forget(ctx, id)),
             Err(why) => return self.reply(ctx, id, Err(why)),
         };
         for (_, result) in call.results.iter_mut().filter(|(of, _)| *of == key) {

@@ -109,6 +109,8 @@ pub enum Refusal {
     SessionExpired,
     /// The deadline has passed.
     DeadlineExceeded,
+    /// The client has said that this call has ended (RIFL §3.3).
+    Stale,
 }
 
 /// What a request says of its call at every tier.

@@ -110,8 +110,9 @@ impl Model for RequestResponse {
         marks: &[marks::MARKS, wal::MARKS],
     };
 
+    /// Counted without an end, so that what is beyond the largest world is refused with its size.
     fn size(&self) -> usize {
-        self.client_ids().end.into()
+        1 + usize::from(self.backs) + usize::from(self.fronts) + usize::from(self.clients)
     }
 
     fn spawn(&self, node: NodeId, nodes: &[NodeId]) -> Node {
@@ -184,7 +185,7 @@ impl Model for RequestResponse {
 
     /// Changes how many clients there are; the servers stay.
     fn set_nodes(&mut self, nodes: usize) -> Result<(), String> {
-        let servers = usize::from(self.front_ids().end);
+        let servers = 1 + usize::from(self.backs) + usize::from(self.fronts);
         let clients = nodes.checked_sub(servers).and_then(|clients| u16::try_from(clients).ok());
         self.clients = clients.filter(|clients| *clients > 0).ok_or_else(|| {
             format!("request_response has {servers} servers beside its clients: {nodes} nodes are too few or too many")

@@ -4,12 +4,11 @@
 use seedbed_models::communication::ordering::envelope::MessageId;
 use seedbed_models::communication::ordering::messages::{Event, What};
 use seedbed_models::communication::ordering::{Order, Ordering};
-use seedbed_sim::{NodeId, Property, Verdict, World};
+use seedbed_sim::{Broken, NodeId, Property, Verdict, World};
 
 use crate::checkers::delivery::{self, Destination};
 use crate::checkers::judge::Judge;
-use crate::communication::ordering::journals;
-use crate::transactions::journals::Journals;
+use crate::communication::ordering::reading::Reading;
 
 /// What a judge is told.
 pub type Told = delivery::Event<NodeId, MessageId>;
@@ -21,14 +20,14 @@ pub struct Deliveries<J> {
     new: fn(&Ordering) -> J,
     asked: fn(Order) -> bool,
     judge: Option<J>,
-    journals: Journals<Ordering, Event>,
+    reading: Reading,
     told: Vec<(NodeId, Told)>,
 }
 
 impl<J: Judge<Event = Told, Node = NodeId>> Deliveries<J> {
     /// A property of this name.
     pub fn new(name: &'static str, new: fn(&Ordering) -> J) -> Self {
-        Deliveries { name, new, asked: |_| true, judge: None, journals: journals(), told: Vec::new() }
+        Deliveries { name, new, asked: |_| true, judge: None, reading: Reading::default(), told: Vec::new() }
     }
 
     /// The same, asked where members deliver in such an order only.
@@ -37,42 +36,35 @@ impl<J: Judge<Event = Told, Node = NodeId>> Deliveries<J> {
     }
 
     fn look(&mut self, world: &World<Ordering>, node: NodeId) -> Verdict {
-        let old = self.journals.read(world, node);
-        let done = |event: &Event| told(node, event);
-        let all: Vec<Told> = self.journals.of(node).iter().filter_map(done).collect();
-        let known = match old {
-            0 => self.forget_what_is_lost(world, node, &all)?,
-            _ => self.journals.of(node)[..old].iter().filter_map(done).count(),
-        };
+        let news = self.reading.news(world, node);
+        let mut new = news.events().filter_map(|event| told(node, event)).peekable();
+        if news.is_all() {
+            let known = self.told.iter().filter(|(who, _)| *who == node).map(|(_, event)| event);
+            let same = known.clone().take_while(|known| new.next_if(|left| left == *known).is_some()).count();
+            if known.count() > same {
+                self.forget_what_is_lost(world, node, same)?;
+            }
+        }
         let judge = self.judge.get_or_insert_with(|| (self.new)(world.config()));
-        for event in &all[known..] {
+        for event in new {
             self.told.push((node, event.clone()));
-            judge.observe(event.clone())?;
+            judge.observe(event)?;
         }
         Ok(())
     }
 
-    /// A member begins anew with what is left. Returns how much of that is known.
-    fn forget_what_is_lost(
-        &mut self,
-        world: &World<Ordering>,
-        node: NodeId,
-        left: &[Told],
-    ) -> Result<usize, seedbed_sim::Broken> {
-        let known = self.told.iter().filter(|(who, _)| *who == node).map(|(_, event)| event);
-        let same = known.clone().zip(left).take_while(|(a, b)| a == b).count();
-        if known.count() > same {
-            let mut place = 0;
-            self.told.retain(|(who, _)| {
-                place += usize::from(*who == node);
-                *who != node || place <= same
-            });
-            let judge = self.judge.insert((self.new)(world.config()));
-            for (_, event) in &self.told {
-                judge.observe(event.clone())?;
-            }
+    /// Only so many of the first things that a member has done are left.
+    fn forget_what_is_lost(&mut self, world: &World<Ordering>, node: NodeId, left: usize) -> Result<(), Broken> {
+        let mut place = 0;
+        self.told.retain(|(who, _)| {
+            place += usize::from(*who == node);
+            *who != node || place <= left
+        });
+        let judge = self.judge.insert((self.new)(world.config()));
+        for (_, event) in &self.told {
+            judge.observe(event.clone())?;
         }
-        Ok(same)
+        Ok(())
     }
 }
 

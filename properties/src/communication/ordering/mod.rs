@@ -1,22 +1,21 @@
 //! The properties of clocks and broadcast, judged by the events on the members' disks. What happened before what is worked out
 //! from these events alone ([`causality`]), and not from any clock that is to be judged.
 
-pub mod causality;
+mod causality;
 mod clocks;
 mod deliveries;
+mod reading;
 mod validity;
 
 use seedbed_models::communication::ordering::envelope::MessageId;
-use seedbed_models::communication::ordering::messages::{Event, Record, What};
-use seedbed_models::communication::ordering::{Order, Ordering, events::LOG};
+use seedbed_models::communication::ordering::{Order, Ordering};
 use seedbed_sim::{Answered, Boundary, FaultClass, NodeId, Span, Suite, Swarm, maker};
 
 use crate::checkers::delivery::{Agreement, AtMostOnce, Causal, Fifo, NoCreation, TotalOrder};
-use crate::transactions::journals::Journals;
 
 use clocks::{HybridClock, LamportClock, VectorClock};
 use deliveries::Deliveries;
-use validity::Validity;
+use validity::{AnsweredIsDelivered, Validity};
 
 /// How long after the faults a member may take to deliver what it broadcasts.
 const END_WITHIN: Span = Span::ms(2_500);
@@ -34,6 +33,7 @@ pub fn suite() -> Suite<Ordering> {
         .property(causal_order("ordering/causal_order").asked_of(Order::is_causal))
         .property(total_order("ordering/total_order").asked_of(Order::is_total))
         .property(Validity)
+        .property(AnsweredIsDelivered::default())
         .property(Deliveries::new("ordering/agreement", |model| Agreement::uniform((0..model.members).map(NodeId))))
         .property(Answered::within("ordering/broadcasts_end", END_WITHIN))
         .boundary_with(
@@ -81,22 +81,4 @@ fn causal_order(name: &'static str) -> Deliveries<Causal<NodeId, MessageId>> {
 /// S5: all members deliver the same sequence (§3.3).
 fn total_order(name: &'static str) -> Deliveries<TotalOrder<NodeId, MessageId>> {
     Deliveries::new(name, |_| TotalOrder::default())
-}
-
-fn events(record: &Record) -> &[Event] {
-    match record {
-        Record::Event(event) => std::slice::from_ref(event),
-        Record::Number(_) | Record::Raft(_) => &[],
-    }
-}
-
-/// The events of all members.
-fn journals() -> Journals<Ordering, Event> {
-    Journals::new(LOG, events)
-}
-
-/// The broadcast of a message, by its sender's own events, and how many of these came before.
-fn broadcast_of(journals: &Journals<Ordering, Event>, id: MessageId) -> Option<(usize, &Event)> {
-    let is_it = |event: &Event| matches!(&event.what, What::Broadcast(message) if message.id == id);
-    journals.of(id.sender).iter().enumerate().find(|(_, event)| is_it(event))
 }

@@ -1,6 +1,6 @@
-//! S2, and that deadlines travel.
+//! S2, that deadlines travel, and that front servers work for nobody who does not wait.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use seedbed_models::communication::request_response::front::Front;
 use seedbed_models::communication::request_response::messages::{Message, Outcome, RpcId};
@@ -80,6 +80,33 @@ impl Property<RequestResponse> for DeadlinesTravel {
         for &node in world.changed() {
             let front = world.process(node).and_then(Node::front).filter(|front| !front.calls().is_empty());
             front.map_or(Ok(()), |front| self.look(world, node, front))?;
+        }
+        Ok(())
+    }
+}
+
+/// Front servers let go of what nobody waits for: at the end each call that one of them has is open at its client. What is not to
+/// be executed any more is refused, and a front server that was not told of a cancellation hears it so.
+#[derive(Clone, Debug, Default)]
+pub struct FrontsLetGo;
+
+impl Property<RequestResponse> for FrontsLetGo {
+    fn name(&self) -> String {
+        "request_response/fronts_let_go".into()
+    }
+
+    fn is_liveness(&self) -> bool {
+        true
+    }
+
+    fn at_end(&mut self, world: &World<RequestResponse>) -> Verdict {
+        let open = world.processes().filter_map(|(_, process)| process.client()).flat_map(|client| client.open());
+        let open: BTreeSet<RpcId> = open.collect();
+        for (node, process) in world.processes() {
+            let mut calls = process.front().into_iter().flat_map(|front| front.calls().keys());
+            if let Some(id) = calls.find(|id| !open.contains(id)) {
+                return Err(Broken::new([node], format!("{node} still works for {id:?}, and nobody waits for it")));
+            }
         }
         Ok(())
     }

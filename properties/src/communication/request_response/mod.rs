@@ -15,7 +15,7 @@ use seedbed_sim::{Answered, Boundary, FaultClass, NodeId, Span, Suite, Swarm, Wo
 
 use crate::transactions::journals::Journals;
 
-use deadlines::{DeadlinesTravel, NothingAfterTheDeadline};
+use deadlines::{DeadlinesTravel, FrontsLetGo, NothingAfterTheDeadline};
 use effects::{AtMostOnce, TalliesAddUp};
 use replies::{AnsweredCallsTookEffect, EndsForAReason, OwnReply};
 use table::TableKeepsWhatMayBeRetried;
@@ -34,6 +34,7 @@ pub fn suite() -> Suite<RequestResponse> {
         .property(TalliesAddUp::default())
         .property(EndsForAReason::default())
         .property(DeadlinesTravel::default())
+        .property(FrontsLetGo)
         .property(Answered::within("request_response/calls_end", END_WITHIN))
         .boundary_with(
             Boundary::new(

@@ -47,11 +47,13 @@ fn news<'w>(seen: &mut NewEntries, world: &'w World<RequestResponse>) -> Result<
 struct Replies {
     journals: Journals<RequestResponse, Execution>,
     seen: NewEntries,
+    /// Whether the last event has a journal begin anew: a crash may have lost some of it.
+    begun_anew: bool,
 }
 
 impl Default for Replies {
     fn default() -> Self {
-        Replies { journals: journals(), seen: NewEntries::default() }
+        Replies { journals: journals(), seen: NewEntries::default(), begun_anew: false }
     }
 }
 
@@ -61,8 +63,10 @@ impl Replies {
         &mut self,
         world: &'w World<RequestResponse>,
     ) -> Result<Vec<(NodeId, CallId, &'w Call, &'w [u64])>, Broken> {
-        for &node in world.changed() {
-            self.journals.read(world, node);
+        let backs = world.config().back_ids();
+        self.begun_anew = false;
+        for &node in world.changed().iter().filter(|node| backs.contains(&node.0)) {
+            self.begun_anew |= self.journals.read(world, node) == 0;
         }
         let done = |(node, surfaced): (NodeId, &'w Surfaced)| match &surfaced.outcome {
             Outcome::Done(tallies) => Some((node, surfaced.call, asked(world, surfaced.call), &tallies[..])),
@@ -104,9 +108,14 @@ impl Property<RequestResponse> for OwnReply {
     }
 }
 
-/// S4: a call that was answered has taken effect, at each of its tallies, with the amount that was asked for.
+/// S4: a call that was answered has taken effect, at each of its tallies, with the amount that was asked for; and the effect stays,
+/// whatever crashes afterwards.
 #[derive(Clone, Default)]
-pub struct AnsweredCallsTookEffect(Replies);
+pub struct AnsweredCallsTookEffect {
+    replies: Replies,
+    /// What was answered, and to whom.
+    answered: Vec<(NodeId, CallId)>,
+}
 
 impl Property<RequestResponse> for AnsweredCallsTookEffect {
     fn name(&self) -> String {
@@ -114,10 +123,14 @@ impl Property<RequestResponse> for AnsweredCallsTookEffect {
     }
 
     fn after_event(&mut self, world: &World<RequestResponse>) -> Verdict {
-        for (node, id, call, _) in self.0.new(world)? {
-            let has = |key: &&Key| self.0.executed(world, id, **key).iter().any(|own| own.amount == call.amount);
+        let new = self.replies.new(world)?;
+        let first = if self.replies.begun_anew { 0 } else { self.answered.len() };
+        self.answered.extend(new.into_iter().map(|(node, id, ..)| (node, id)));
+        for &(node, id) in &self.answered[first..] {
+            let call = asked(world, id);
+            let has = |key: &&Key| self.replies.executed(world, id, **key).iter().any(|own| own.amount == call.amount);
             if let Some(key) = call.keys.iter().find(|key| !has(key)) {
-                let words = format!("{node} is told that {id:?} is done, and {} was not added to {key:?}", call.amount);
+                let words = format!("{node} was told that {id:?} is done, and {} is not added to {key:?}", call.amount);
                 return Err(Broken::new([node], words));
             }
         }
