@@ -62,6 +62,15 @@ fn a_cancellation_travels_to_who_has_not_answered() {
     assert!(back.timer(Timer::Serve).sent().is_empty(), "what has not begun is not begun");
 }
 
+// A cancellation that is lost on the way: the back server knows by a later request that nobody waits.
+#[test]
+fn a_front_server_lets_go_of_what_is_stale() {
+    let mut front = node(FRONT);
+    front.message(CLIENT, Message::Request(within(50), vec![HERE, THERE], 5));
+    assert_eq!(front.message(BACK, Message::Executed(id(1, 1), HERE, Err(Refusal::Stale))).sent(), []);
+    assert!(front.process().front().expect("a front server").calls().is_empty());
+}
+
 /// A client with a session, that has asked for one call.
 fn calling(deadline: u64, cancel_after: Option<u64>) -> Bench<Node> {
     let mut client = node(CLIENT);

@@ -24,5 +24,8 @@ seedbed_sim::bugs! {
         AnsweredBeforeSync = "answered-before-sync",
             "a member tells its client that a message is delivered before that is on its disk"
                 => "ordering/answered_is_delivered",
+        AnswersOnce = "answers-once",
+            "a member does not answer who asks again for what it was told, though the answer may be lost"
+                => "ordering/members_fall_silent",
     }
 }

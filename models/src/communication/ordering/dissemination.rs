@@ -82,17 +82,19 @@ impl Dissemination {
         Digest { has: self.has.clone(), numbers: self.numbers.len() as u64, version: self.version(), heard }
     }
 
-    /// Another member tells what it has. Returns whether it is to be answered: it has not heard of all that this one has, or it
-    /// has more than this one has heard of, and may be the only one to hand that on.
-    pub fn told(&mut self, peer: NodeId, digest: Digest) -> bool {
-        let version = self.version();
+    /// Another member tells what it has.
+    pub fn told(&mut self, peer: NodeId, digest: Digest) {
         let known = self.told.entry(peer).or_default();
-        let answer = digest.heard < version || digest.version > known.version;
         // A digest that was overtaken says less than what is known.
         if digest.version >= known.version {
             *known = Digest { heard: digest.heard.max(known.heard), ..digest };
         }
-        answer
+    }
+
+    /// Whether a digest tells something new, or is of a member that has not heard of all that this one has.
+    pub fn is_news(&self, peer: NodeId, digest: &Digest) -> bool {
+        let known = self.told.get(&peer).map_or(0, |told| told.version);
+        digest.heard < self.version() || digest.version > known
     }
 
     /// The messages that another lacks, as far as it has told.

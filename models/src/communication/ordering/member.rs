@@ -122,18 +122,24 @@ impl Member {
         self.arm_repair(ctx);
     }
 
-    /// Another tells what it has: it is sent what it lacks, and told what this one has if it does not know.
+    /// Another asks, by what it has: it is told what this one has, also if it was told before, for an answer may be lost.
+    fn asked(&mut self, ctx: &mut Context<'_, Self>, peer: NodeId, digest: Digest) {
+        let answers = !ctx.planted(Bug::AnswersOnce) || self.group.is_news(peer, &digest);
+        self.told(ctx, peer, digest);
+        if answers {
+            ctx.send(peer, Message::HaveToo(self.group.digest(peer)));
+        }
+    }
+
+    /// Another tells what it has: it is sent what it lacks.
     fn told(&mut self, ctx: &mut Context<'_, Self>, peer: NodeId, digest: Digest) {
-        let answer = self.group.told(peer, digest);
+        self.group.told(peer, digest);
         for message in self.group.lacking(peer) {
             ctx.mark(if message.id.sender == self.me { marks::SENT_AGAIN } else { marks::HANDED_ON });
             ctx.send(peer, Message::Data(message));
         }
         if let Some((first, ids)) = self.group.numbers_lacking(peer) {
             ctx.send(peer, Message::Numbers { first, ids });
-        }
-        if answer {
-            ctx.send(peer, Message::Have(self.group.digest(peer)));
         }
         self.arm_repair(ctx);
     }
@@ -206,7 +212,8 @@ impl Process for Member {
     fn message(&mut self, ctx: &mut Context<'_, Self>, from: NodeId, message: Message) {
         match message {
             Message::Data(message) => self.receive(ctx, &message),
-            Message::Have(digest) => self.told(ctx, from, digest),
+            Message::Have(digest) => self.asked(ctx, from, digest),
+            Message::HaveToo(digest) => self.told(ctx, from, digest),
             Message::Numbers { first, ids } => self.receive_numbers(ctx, first, &ids),
             message => panic!("no message for a member without a Raft server: {from} sent {message:?}"),
         }

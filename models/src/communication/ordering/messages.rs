@@ -30,8 +30,11 @@ pub enum Ret {
 pub enum Message {
     /// A message that is broadcast, from its sender or from another who has it.
     Data(Envelope),
-    /// What the sender has; answered with what it lacks.
+    /// What the sender has; answered with what it lacks, and with what the receiver has.
     Have(Digest),
+    /// The answer: what the sender has; answered with what it lacks, and with nothing else, so that members whose digests overtake
+    /// each other do not answer answers without end.
+    HaveToo(Digest),
     /// The sequencer's numbers: these messages have the numbers from `first` on.
     Numbers {
         /// The number of the first; the first of all is 0.

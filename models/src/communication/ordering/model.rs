@@ -54,6 +54,7 @@ impl Ordering {
             | Bug::HlcIgnoresRemote
             | Bug::DeliveriesForgotten
             | Bug::AnsweredBeforeSync => &Order::ALL,
+            Bug::AnswersOnce => &[Order::Reliable, Order::Fifo, Order::Causal, Order::Sequencer],
             Bug::GapSkipped => &[Order::Fifo],
             Bug::OtherCausesIgnored | Bug::CausalBufferDropsTies => &[Order::Causal],
             Bug::AssignsBeforeSync => &[Order::Sequencer],

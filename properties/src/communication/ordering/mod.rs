@@ -5,6 +5,7 @@ mod causality;
 mod clocks;
 mod deliveries;
 mod reading;
+mod silence;
 mod validity;
 
 use seedbed_models::communication::ordering::envelope::MessageId;
@@ -15,6 +16,7 @@ use crate::checkers::delivery::{Agreement, AtMostOnce, Causal, Fifo, NoCreation,
 
 use clocks::{HybridClock, LamportClock, VectorClock};
 use deliveries::Deliveries;
+use silence::MembersFallSilent;
 use validity::{AnsweredIsDelivered, Validity};
 
 /// How long after the faults a member may take to deliver what it broadcasts.
@@ -35,6 +37,7 @@ pub fn suite() -> Suite<Ordering> {
         .property(Validity)
         .property(AnsweredIsDelivered::default())
         .property(Deliveries::new("ordering/agreement", |model| Agreement::uniform((0..model.members).map(NodeId))))
+        .property(MembersFallSilent)
         .property(Answered::within("ordering/broadcasts_end", END_WITHIN))
         .boundary_with(
             Boundary::new(
