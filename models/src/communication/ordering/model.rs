@@ -13,6 +13,7 @@ use crate::communication::ordering::messages::{Message, Op, Record, Ret, Timer};
 use crate::communication::ordering::on_raft::OnRaft;
 use crate::communication::ordering::orders::Order;
 use crate::communication::ordering::settings::Settings;
+use crate::parts::bounds::at_most;
 use crate::parts::wal;
 use crate::replication::raft;
 use crate::replication::raft::membership::Membership;
@@ -21,6 +22,10 @@ use crate::replication::raft::membership::Membership;
 pub const SKEW: Skew = Skew { offset: Span::ms(20), drift_ppm: 250 };
 /// Inside the bound no clock is further from the true time than this, in a run of up to 80 s.
 pub const CLOCK_ERROR: Span = Span::ms(40);
+
+/// The most members of a group. Each member remembers what each other has told of the messages of every member, and each message has
+/// times with a count for every member: this grows with the third power.
+pub const MOST_MEMBERS: u16 = 64;
 
 /// The configuration: members `n0`, `n1`, and so on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -122,6 +127,7 @@ impl Model for Ordering {
     fn validate(&self) -> Result<(), String> {
         match self {
             Ordering { members: 0, .. } => Err("ordering needs at least one member".into()),
+            Ordering { members, .. } if *members > MOST_MEMBERS => at_most("members", *members, MOST_MEMBERS.into()),
             Ordering { repair: Span::ZERO, .. } => Err("repair must be above zero".into()),
             _ => Ok(()),
         }
