@@ -22,6 +22,8 @@ version_of() {
     coherence) own="caching/coherence caching/litmus" ;;
     lock) own="caching/lock replication/raft" ;;
     echo | tutorial) own=examples ;;
+    request_response) own=communication/$1 ;;
+    ordering) own="communication/$1 replication/raft" ;;
     *) own="transactions replication/raft" ;;
   esac
   local paths=(sim/src ':!sim/src/host' ':!sim/src/shrink' models/src/parts properties/src/checkers)

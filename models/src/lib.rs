@@ -2,6 +2,7 @@
 //! protocol stands in `seedbed-properties`.
 
 pub mod caching;
+pub mod communication;
 pub mod examples;
 pub mod parts;
 pub mod replication;

@@ -3,6 +3,7 @@
 
 pub mod caching;
 pub mod checkers;
+pub mod communication;
 pub mod examples;
 pub mod formats;
 pub mod registry;

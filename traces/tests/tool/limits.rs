@@ -61,6 +61,11 @@ fn what_no_world_can_have_is_refused_with_its_field() {
         ("coherence --with blocks=255", "blocks"),
         ("echo --with servers=65535", "nodes"),
         ("tutorial --with clients=65535", "nodes"),
+        ("ordering --with members=65535", "members must be at most 64"),
+        ("ordering --nodes 16384", "members must be at most 64"),
+        ("request_response --with backs=65535", "65541 nodes"),
+        ("request_response --with fronts=65535", "65541 nodes"),
+        ("request_response --with clients=65535", "65540 nodes"),
         ("tutorial --events 0", "--events"),
     ] {
         let refused = seedbed(&place, &format!("sweep {words} --seeds 0..2"));

@@ -1,0 +1,4 @@
+//! Communication: how messages get from those who have something to say to those who have to hear it.
+
+pub mod ordering;
+pub mod request_response;

@@ -1,0 +1,4 @@
+//! The properties of communication.
+
+pub mod ordering;
+pub mod request_response;

@@ -1,0 +1,4 @@
+//! Components that communicate.
+
+mod ordering;
+mod request_response;
