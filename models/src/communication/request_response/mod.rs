@@ -6,7 +6,7 @@
 //!   often and through whichever front server it is sent. The back server keeps a *completion record* with each effect, on its
 //!   disk, and answers from it what comes again ([`back`]).
 //! - **Garbage** (§3.3). Each request says which is the first of the client's calls that has not ended. Completion records
-//!   before that are dropped; a request before that is *stale*, and is not executed.
+//!   before that are dropped; a request before that is *stale*: it is not executed, and answered by an error.
 //! - **Leases** (§3.4). A session lasts while its client keeps it alive at the lease manager ([`leases`]), whose clock alone
 //!   decides. A back server that is about to rely on a lease, or to drop the records of a session, asks there.
 //! - **Deadlines**. A call has a deadline. It travels as the time that is left, as in gRPC, for clocks differ; each tier counts
