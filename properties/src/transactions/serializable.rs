@@ -81,8 +81,14 @@ fn transaction(invocation: &Invocation<Op, Ret>, logged: &Logged, committed: &BT
     let reads = keys.into_iter().map(|key| Mop::Read(name(u64::from(key.0)), seen(key)));
     let written: BTreeSet<Key> = invocation.op.steps().filter(|step| step.writes()).map(|step| step.key()).collect();
     let writes = written.into_iter().map(|key| Mop::Write(name(u64::from(key.0)), name(tx.0)));
+    // What a client has not heard the end of may take effect at any later time, also after what the client does next: it has a
+    // process of its own, and comes after what the client did before by real time.
+    let process = match invocation.outcome {
+        Outcome::Unknown => u64::from(u16::MAX) + 1 + tx.0,
+        Outcome::Returned { .. } | Outcome::Failed { .. } => u64::from(invocation.client.0),
+    };
     Transaction {
-        process: u64::from(invocation.client.0),
+        process,
         status,
         mops: reads.chain(writes).collect(),
         invoked: Some(invocation.invoked.0),

@@ -174,10 +174,13 @@ fn changes(request: Request) -> Vec<(Key, i64)> {
 pub const RELEASED_WITHIN: Span = Span::ms(1_000);
 
 /// L: no reservation outlives its timeout plus [`RELEASED_WITHIN`], counted from the end of the faults, because no
-/// reservation may be released while the coordinator is down.
+/// reservation may be released while the coordinator is down. A participant whose clock was ahead until then waits for the times
+/// that it has set by that clock.
 #[derive(Clone, Debug, Default)]
 struct ReservationsEnd {
     since: BTreeMap<(NodeId, TxId), Time>,
+    /// By how much each participant's clock was ahead at most, before the end of the faults, when it did something.
+    ahead: BTreeMap<NodeId, Span>,
 }
 
 impl ReservationsEnd {
@@ -186,7 +189,11 @@ impl ReservationsEnd {
         let held: Vec<TxId> = participant.reservations().map(|(tx, _)| tx).collect();
         self.since.retain(|(at, tx), _| *at != node || held.contains(tx));
         let (now, healed) = (world.now(), world.scenario().phases.heal_at());
-        let most = world.config().settings.reservation + RELEASED_WITHIN;
+        let ahead = self.ahead.entry(node).or_default();
+        if !world.healed() {
+            *ahead = world.clock(node).since(now).max(*ahead);
+        }
+        let most = world.config().settings.reservation + RELEASED_WITHIN + *ahead;
         for tx in held {
             let since = *self.since.entry((node, tx)).or_insert(now);
             if world.healed() && now.since(since.max(healed)) > most {

@@ -7,7 +7,7 @@ use seedbed_models::transactions::transfer::Transfer;
 use seedbed_models::transactions::transfer::Transfers as _;
 use seedbed_properties::transactions::tcc::suite;
 use seedbed_sim::{
-    Case, Fault, Finished, NodeId, Operation, Record, Source, Span, Time, What, check, component_tests, run,
+    Case, Fault, Finished, NodeId, Operation, Record, Source, Span, Time, What, World, check, component_tests, run,
 };
 
 // Rare bugs show in one of a few hundred seeds; the kill matrix measures how rare each is.
@@ -26,6 +26,40 @@ fn alone(op: Request, faults: Vec<Fault>) -> (Option<Outcome>, Finished<Tcc>) {
     let finished = run(&case, &Source::Fixed(Vec::new()), &suite().properties, Record::No).expect("it can be run");
     assert_eq!(finished.violation, None);
     (finished.history.invocations()[0].returned().copied(), finished)
+}
+
+/// The clock of a participant is ahead until the faults end, when it steps back: what it was going to ask about a second later by that
+/// clock, it asks about two seconds later. Its reservation lasts longer for it.
+#[test]
+fn a_clock_that_steps_back_keeps_a_reservation() {
+    // The participant of the other account does not answer; then neither the coordinator nor the client knows of it any more.
+    let crash = |ms, node: u16| Fault::new(Time::ms(ms), Span::ms(1_688), What::Crash { node: NodeId(node).into() });
+    let crashes = vec![crash(0, 1), crash(20, 0), crash(20, 4)];
+    let transfer = Request::Transfer(Transfer { from: Key(5), to: Key(3), amount: 9 });
+    let released = |faults: Vec<Fault>| {
+        let operations = vec![Operation { at: Time::ms(1), client: NodeId(4), op: transfer }];
+        let case = Case { operations, faults, ..Case::quiet(Tcc::default()) };
+        let mut world = World::new(&case, &Source::Fixed(Vec::new())).expect("it can be run");
+        let reserved = |world: &World<Tcc>| {
+            world
+                .processes()
+                .any(|(_, process)| process.participant().is_some_and(|p| p.reservations().next().is_some()))
+        };
+        let mut last = Time::ZERO;
+        while world.step() {
+            last = if reserved(&world) { world.now() } else { last };
+        }
+        last
+    };
+    let prompt = released(crashes.clone());
+    let ahead = (1..4).map(|node| {
+        let what = What::Skew { node: NodeId(node).into(), offset_ns: 990_000_000, drift_ppm: 0 };
+        Fault::new(Time::ms(1_250), Span::ms(1_000), what)
+    });
+    let late: Vec<Fault> = crashes.into_iter().chain(ahead).collect();
+    assert_eq!(alone(transfer, late.clone()).0, None);
+    let late = released(late);
+    assert!(late > prompt + Span::ms(300), "until {late}, and otherwise until {prompt}");
 }
 
 /// Each participant forces two entries, the coordinator its decision; it notes the end without forcing it. Each

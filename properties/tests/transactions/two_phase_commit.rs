@@ -1,7 +1,7 @@
 //! Two-phase commit keeps its promises under every fault it tolerates, each planted bug breaks the promise it should, a
 //! transaction costs what the textbooks say, and blocks for as long as its coordinator is down.
 
-use seedbed_models::transactions::commitment::{Cluster, Op};
+use seedbed_models::transactions::commitment::{Cluster, Op, Ret};
 use seedbed_models::transactions::store::Key;
 use seedbed_models::transactions::transfer::Transfer;
 use seedbed_models::transactions::transfer::Transfers as _;
@@ -36,6 +36,30 @@ fn the_work_that_models_are_compared_on_is_done() {
     let model = TwoPhaseCommit::default();
     let transfers = model.transfers();
     check(model).workload(transfers).properties(suite().properties).seeds(100).run();
+}
+
+/// A request is late, and its client has lost it in a crash and goes on with another. What it read then is what the later one has
+/// written: nobody has heard that it came before.
+#[test]
+fn what_a_client_has_lost_in_a_crash_may_come_after_what_it_does_next() {
+    let model = TwoPhaseCommit::default();
+    let client = NodeId(model.cluster.coordinators + model.cluster.participants);
+    let coordinators: Vec<NodeId> = (0..model.cluster.coordinators).map(NodeId).collect();
+    let mut case = Case::quiet(model);
+    case.scenario.network.fifo = false;
+    let read = Op { transfer: None, reads: vec![Key(1)] };
+    let write = Op { transfer: Some(Transfer { from: Key(1), to: Key(0), amount: 9 }), reads: vec![] };
+    case.operations = [(21, read), (100, write)].map(|(ms, op)| Operation { at: Time::ms(ms), client, op }).to_vec();
+    let late = What::Delay { from: vec![client], to: coordinators, by: Span::ms(300) };
+    case.faults = vec![
+        Fault::new(Time::ms(21), Span::ms(1), late),
+        Fault::new(Time::ms(40), Span::ms(10), What::Crash { node: client.into() }),
+    ];
+    let finished = run(&case, &Source::Fixed(Vec::new()), &suite().properties, Record::No).expect("it is possible");
+    assert_eq!(finished.violation, None);
+    let invocations = finished.history.invocations();
+    assert_eq!(invocations[0].returned(), None, "it was lost");
+    assert!(matches!(invocations[1].returned(), Some(Ret::Committed { .. })), "{:?}", invocations[1]);
 }
 
 // -------------------------------------------------------------------------------------------------------------------

@@ -231,9 +231,10 @@ impl Back {
         ctx.append(LOG, Record::Executed(execution));
         self.complete(&execution);
         let answer = Message::Executed(header.id, key, Ok(execution.result));
-        match ctx.planted(Bug::AnsweredBeforeSync) {
-            false => ctx.send(from, answer),
-            true => ctx.send_early(from, answer),
+        if ctx.planted(Bug::AnsweredBeforeSync) {
+            ctx.send_early(from, answer);
+        } else {
+            ctx.send(from, answer);
         }
     }
 

@@ -119,9 +119,10 @@ impl Front {
             *result = Some(tally);
         }
         let early = ctx.planted(Bug::AnsweredBeforeItIsDone);
-        let results: Option<Vec<u64>> = match early {
-            false => call.results.iter().map(|(_, result)| *result).collect(),
-            true => Some(call.results.iter().map(|(_, result)| result.unwrap_or_default()).collect()),
+        let results: Option<Vec<u64>> = if early {
+            Some(call.results.iter().map(|(_, result)| result.unwrap_or_default()).collect())
+        } else {
+            call.results.iter().map(|(_, result)| *result).collect()
         };
         if let Some(results) = results {
             self.reply(ctx, id, Ok(results));

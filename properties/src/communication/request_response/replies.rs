@@ -57,12 +57,12 @@ impl Default for Replies {
     }
 }
 
+/// A reply that was surfaced: at which client, of which call, what that asks for, and the tallies.
+type Reply<'w> = (NodeId, CallId, &'w Call, &'w [u64]);
+
 impl Replies {
-    /// The replies that are new: the client, the call, what it is about, and the tallies that were surfaced.
-    fn new<'w>(
-        &mut self,
-        world: &'w World<RequestResponse>,
-    ) -> Result<Vec<(NodeId, CallId, &'w Call, &'w [u64])>, Broken> {
+    /// The replies that were surfaced since the last event.
+    fn news<'w>(&mut self, world: &'w World<RequestResponse>) -> Result<Vec<Reply<'w>>, Broken> {
         let backs = world.config().back_ids();
         self.begun_anew = false;
         for &node in world.changed().iter().filter(|node| backs.contains(&node.0)) {
@@ -94,7 +94,7 @@ impl Property<RequestResponse> for OwnReply {
     }
 
     fn after_event(&mut self, world: &World<RequestResponse>) -> Verdict {
-        for (node, id, call, tallies) in self.0.new(world)? {
+        for (node, id, call, tallies) in self.0.news(world)? {
             let is_other = |(key, tally): (&Key, &u64)| {
                 let executed = self.0.executed(world, id, *key);
                 !executed.is_empty() && executed.iter().all(|own| own.result != *tally)
@@ -123,7 +123,7 @@ impl Property<RequestResponse> for AnsweredCallsTookEffect {
     }
 
     fn after_event(&mut self, world: &World<RequestResponse>) -> Verdict {
-        let new = self.replies.new(world)?;
+        let new = self.replies.news(world)?;
         let first = if self.replies.begun_anew { 0 } else { self.answered.len() };
         self.answered.extend(new.into_iter().map(|(node, id, ..)| (node, id)));
         for &(node, id) in &self.answered[first..] {
