@@ -1,5 +1,5 @@
 //! The properties of clocks and broadcast, judged by the events on the members' disks. What happened before what is worked out
-//! from these events alone ([`causality`]), and not from any clock that is to be judged.
+//! from these events alone (`causality`), and not from any clock that is to be judged.
 
 mod causality;
 mod clocks;
