@@ -103,14 +103,21 @@ const END_WITHIN: Span = Span::ms(3_500);
 pub struct AtRest {
     name: &'static str,
     asked: fn(&World<Outbox>) -> Verdict,
+    is_liveness: bool,
     /// How many records all disks have, and since when.
     records: usize,
     since: Time,
 }
 
 impl AtRest {
-    fn new(name: &'static str, asked: fn(&World<Outbox>) -> Verdict) -> Self {
-        AtRest { name, asked, records: 0, since: Time::ZERO }
+    /// What must have happened then.
+    fn liveness(name: &'static str, asked: fn(&World<Outbox>) -> Verdict) -> Self {
+        AtRest { name, asked, is_liveness: true, records: 0, since: Time::ZERO }
+    }
+
+    /// What must be so then, and need not be while messages are in flight.
+    fn safety(name: &'static str, asked: fn(&World<Outbox>) -> Verdict) -> Self {
+        AtRest { is_liveness: false, ..AtRest::liveness(name, asked) }
     }
 }
 
@@ -120,7 +127,7 @@ impl Property<Outbox> for AtRest {
     }
 
     fn is_liveness(&self) -> bool {
-        true
+        self.is_liveness
     }
 
     fn after_event(&mut self, world: &World<Outbox>) -> Verdict {
@@ -141,7 +148,7 @@ impl Property<Outbox> for AtRest {
 
 /// S1, second half: the messages of committed transactions are published eventually.
 pub fn at_least_once() -> AtRest {
-    AtRest::new("outbox/at_least_once", |world| {
+    AtRest::liveness("outbox/at_least_once", |world| {
         judge(world, AtLeastOnce::default(), |world| published(world).chain(owed(world)).collect())
     })
 }
@@ -155,7 +162,7 @@ pub fn exactly_once() -> impl Property<Outbox> + Clone + Send + Sync {
 
 /// S2, second half: the message of every committed transaction takes effect eventually.
 pub fn takes_effect() -> AtRest {
-    AtRest::new("outbox/takes_effect", |world| {
+    AtRest::liveness("outbox/takes_effect", |world| {
         judge(world, AtLeastOnce::default(), |world| applied(world).chain(owed(world)).collect())
     })
 }
@@ -232,7 +239,7 @@ impl Property<Outbox> for AnswersKept {
 /// At the end nothing is open: no service has a transaction that has not begun or not ended, or a message that the broker is
 /// not known to have, and the broker has no half message and nothing that is not consumed.
 pub fn nothing_open() -> AtRest {
-    AtRest::new("outbox/nothing_open", |world| {
+    AtRest::liveness("outbox/nothing_open", |world| {
         // A shrunk scenario may lack the nodes that would receive or answer.
         if world.present().count() < world.config().size() {
             return Ok(());
@@ -249,8 +256,8 @@ pub fn nothing_open() -> AtRest {
 }
 
 /// When all messages are consumed, none is in flight, and the accounts have their initial sum.
-pub fn money_conserved() -> impl Property<Outbox> + Clone + Send + Sync {
-    AtEnd::new("outbox/money_conserved", |world: &World<Outbox>| {
+pub fn money_conserved() -> AtRest {
+    AtRest::safety("outbox/money_conserved", |world| {
         let services = world.processes().filter_map(|(_, process)| Some(process.service()?.store()));
         let (total, accounts) =
             services.fold((0, 0), |(total, accounts), store| (total + store.total(), accounts + store.cells().count()));
