@@ -34,13 +34,13 @@ pub enum Event {
     Received(Id),
     /// It has claimed it.
     Claimed(Id),
-    /// It has got it from its history.
+    /// It has got it from its history, with its fields.
     Recovered(Id),
     /// It has processed it: the operation by which it was added.
     Processed(Id, u64),
     /// Processing it has failed.
     Failed(Id),
-    /// It has added it to the dead letters, for it was delivered so often.
+    /// It has added it to the dead letters: the operation by which it was added.
     Buried(Id, u64),
     /// It begins to acknowledge it.
     Acknowledges(Id),
@@ -94,8 +94,9 @@ pub struct Consumer {
     /// Where it goes on to claim.
     cursor: Id,
     held: VecDeque<Held>,
-    /// What is processed or buried, and not known to be acknowledged: it is not processed again.
-    done: BTreeSet<Id>,
+    /// What is processed or buried, and not known to be acknowledged: it is not processed again. Another master may give an
+    /// identifier again, so the operation by which the entry was added belongs to it.
+    done: BTreeSet<(Id, u64)>,
     journal: Vec<Event>,
 }
 
@@ -225,11 +226,11 @@ impl Consumer {
         let Held { id, what, deliveries } = *first;
         let most = if ctx.planted(Bug::BuriesTooSoon) { 1 } else { self.settings.max_deliveries };
         match (what, deliveries) {
-            _ if self.done.contains(&id) => self.acknowledge(ctx, id),
             (None, _) => self.acknowledge(ctx, id),
+            (Some((payload, _)), _) if self.done.contains(&(id, payload)) => self.acknowledge(ctx, id),
             (Some((payload, _)), Deliveries::Known(count)) if count > most => self.bury(ctx, id, payload, count),
-            (Some(_), _) if ctx.planted(Bug::AcksBeforeProcessing) => {
-                self.done.insert(id);
+            (Some((payload, _)), _) if ctx.planted(Bug::AcksBeforeProcessing) => {
+                self.done.insert((id, payload));
                 self.acknowledge(ctx, id);
             }
             (Some(_), _) => self.work(ctx),
@@ -248,7 +249,7 @@ impl Consumer {
         let (payload, fails) = first.what.expect("an entry that is processed is there");
         if ctx.planted(Bug::AcksBeforeProcessing) {
             self.held.pop_front();
-            self.done.remove(&first.id);
+            self.done.remove(&(first.id, payload));
             self.journal.push(Event::Processed(first.id, payload));
             return self.go_on(ctx);
         }
@@ -257,7 +258,7 @@ impl Consumer {
             self.held.pop_front();
             self.journal.push(Event::Failed(first.id));
         } else {
-            self.done.insert(first.id);
+            self.done.insert((first.id, payload));
             self.journal.push(Event::Processed(first.id, payload));
         }
         self.go_on(ctx);
@@ -326,7 +327,9 @@ impl Consumer {
                 marks::HISTORY_HAS_WHAT_IS_GONE
             };
             ctx.mark(mark);
-            self.journal.push(Event::Recovered(entry.id));
+            if entry.fields.is_some() {
+                self.journal.push(Event::Recovered(entry.id));
+            }
             self.hold(entry, Deliveries::Unknown);
         }
     }
@@ -370,10 +373,10 @@ impl Consumer {
 
     fn buried(&mut self, ctx: &mut Context<'_, Self>) {
         let first = self.held.front().expect("a consumer buries what it has");
-        let Deliveries::Known(count) = first.deliveries else { panic!("what is buried was counted: {first:?}") };
+        let (payload, _) = first.what.expect("an entry that is buried is there");
         ctx.mark(marks::BURIED);
-        self.done.insert(first.id);
-        self.journal.push(Event::Buried(first.id, count));
+        self.done.insert((first.id, payload));
+        self.journal.push(Event::Buried(first.id, payload));
     }
 
     fn acknowledged(&mut self, ctx: &mut Context<'_, Self>, count: u64) {
@@ -382,11 +385,12 @@ impl Consumer {
             ctx.mark(marks::ACKNOWLEDGED_BY_ANOTHER);
         }
         self.journal.push(Event::Acknowledged(first.id));
-        if ctx.planted(Bug::AcksBeforeProcessing) && self.done.contains(&first.id) && first.what.is_some() {
+        let done = first.what.map(|(payload, _)| (first.id, payload));
+        if ctx.planted(Bug::AcksBeforeProcessing) && done.is_some_and(|done| self.done.contains(&done)) {
             return self.work(ctx);
         }
         self.held.pop_front();
-        self.done.remove(&first.id);
+        done.map(|done| self.done.remove(&done));
         self.go_on(ctx);
     }
 
@@ -396,6 +400,7 @@ impl Consumer {
                 // What it has it will get again from its history, unless somebody has claimed it.
                 if self.doing == Doing::Working {
                     self.held.truncate(1);
+                    self.held.iter_mut().for_each(|held| held.deliveries = Deliveries::Unknown);
                 } else {
                     self.held.clear();
                     self.doing = Doing::Nothing;

@@ -156,31 +156,49 @@ impl Engine {
         all
     }
 
+    /// What a client gets that waits, now that a key is ready (`serveClientsBlockedOnStreamKey`). `None` if it goes on to wait.
     fn serve(&mut self, now: Time, bug: Option<Bug>, key: Key, waiting: &Waiting) -> Option<Executed> {
+        let by = waiting.by;
         let several = |count: Option<u64>| Some(count.filter(|count| *count > 0).unwrap_or(AFTER_WAITING));
-        let (command, is_group) = match &waiting.command {
+        let command = match &waiting.command {
             Command::XRead { streams, count, .. } => {
-                let streams: Vec<_> = streams.iter().copied().filter(|(of, _)| *of == key).collect();
-                (!streams.is_empty()).then(|| (Command::XRead { streams, count: several(*count), block: None }, false))
+                let one = *streams.iter().find(|(of, _)| *of == key)?;
+                // Whoever reads without a group goes on to wait for a stream.
+                self.keys.stream(key)?;
+                Command::XRead { streams: vec![one], count: several(*count), block: None }
             }
             Command::XReadGroup { group, consumer, streams, count, no_ack, .. } => {
-                let streams: Vec<_> = streams.iter().copied().filter(|(of, _)| *of == key).collect();
+                let one = *streams.iter().find(|(of, _)| *of == key)?;
                 let (group, consumer, count, no_ack) = (*group, *consumer, several(*count), *no_ack);
-                (!streams.is_empty())
-                    .then(|| (Command::XReadGroup { group, consumer, streams, count, block: None, no_ack }, true))
+                Command::XReadGroup { group, consumer, streams: vec![one], count, block: None, no_ack }
             }
             command => panic!("a command that waits reads streams: {command:?}"),
-        }?;
-        if !is_group && self.keys.stream(key).is_none() {
-            // Whoever reads without a group goes on to wait for a stream.
-            return None;
-        }
-        let (reply, effects) = if is_group && self.keys.stream(key).is_none() {
-            (Reply::Error(Error::Unblocked), Vec::new())
-        } else {
-            execute(&mut self.keys, now, waiting.by, bug, &command)
         };
-        (reply != Reply::Nil).then(|| Executed { at: now, by: waiting.by, command, reply, effects })
+        if self.keys.stream(key).is_none() {
+            let reply = Reply::Error(Error::Unblocked);
+            return Some(Executed { at: now, by, command, reply, effects: Vec::new() });
+        }
+        let (reply, effects) = execute(&mut self.keys, now, by, bug, &command);
+        let executed = Executed { at: now, by, command, reply, effects };
+        if executed.reply == Reply::Nil { self.serve_nothing(now, bug, key, executed) } else { Some(executed) }
+    }
+
+    /// What was added is gone already. Who waited for it is answered all the same, with nothing.
+    fn serve_nothing(&mut self, now: Time, bug: Option<Bug>, key: Key, executed: Executed) -> Option<Executed> {
+        let last = self.keys.stream(key)?.last_id();
+        let reply = Reply::Streams(vec![(key, Vec::new())]);
+        match &executed.command {
+            Command::XRead { streams, .. } => {
+                let (_, after) = streams.first()?;
+                (*after != After::Id(last)).then_some(Executed { reply, ..executed })
+            }
+            Command::XReadGroup { group, consumer, .. } if self.keys.group(key, *group)?.last_delivered < last => {
+                let meet = Command::XGroupCreateConsumer(key, *group, *consumer);
+                let (_, effects) = execute(&mut self.keys, now, executed.by, bug, &meet);
+                Some(Executed { reply, effects, ..executed })
+            }
+            _ => None,
+        }
     }
 
     /// The time is over for some that wait: they get nothing.

@@ -130,7 +130,7 @@ impl Stream {
     /// Whether an entry from here on was deleted by name, so that counting entries from here on says nothing
     /// (`streamRangeHasTombstones`).
     pub fn has_gap_from(&self, id: Id) -> bool {
-        !self.is_empty() && self.max_deleted != Id::ZERO && id <= self.max_deleted
+        !self.is_empty() && self.first_id() <= self.max_deleted && id <= self.max_deleted
     }
 
     /// How many entries were added up to this one, if that is known (`streamEstimateDistanceFromFirstEverEntry`).

@@ -92,8 +92,8 @@ pub struct GroupInfo {
     pub last_delivered_id: Id,
     /// How many entries were read, if that is known.
     pub entries_read: Option<u64>,
-    /// How many entries are to be read, if that is known.
-    pub lag: Option<u64>,
+    /// How many entries are to be read, if that is known. Below zero where `ENTRIESREAD` has claimed too much.
+    pub lag: Option<i64>,
 }
 
 /// What `XINFO CONSUMERS` says of a consumer.

@@ -1,4 +1,5 @@
-//! `XCLAIM`, `XAUTOCLAIM`: pending entries change hands once they have been idle for long enough.
+//! `XCLAIM`, `XAUTOCLAIM`: pending entries change hands once they have been idle for long enough. A consumer that gets none is
+//! not made.
 
 use super::Execution;
 use crate::communication::stream::bugs::Bug;
@@ -22,7 +23,6 @@ impl Execution<'_> {
         if let Some(id) = claim.last_id.filter(|id| *id > last) {
             self.change_group(key, group, GroupEffect::Position(id, entries_read));
         }
-        self.meet(key, group, consumer);
         let now = self.millis();
         // A time that is yet to come is a mistake of somebody's clock.
         let delivered = match claim.delivered {
@@ -43,6 +43,7 @@ impl Execution<'_> {
                     let before = pending.map_or(1, |nack| nack.deliveries);
                     let deliveries = claim.retry_count.unwrap_or(self.count(before, claim.just_id));
                     let nack = Nack { consumer, delivered, deliveries };
+                    self.meet(key, group, consumer);
                     self.change_group(key, group, GroupEffect::Pending(*id, nack));
                     claimed.push(*id);
                 }
@@ -59,8 +60,6 @@ impl Execution<'_> {
         if left == 0 {
             return Err(Error::CountIsZero);
         }
-        self.group(key, group)?;
-        self.meet(key, group, consumer);
         let (_, found) = self.group(key, group)?;
         let mut attempts = left.saturating_mul(ATTEMPTS);
         let pending: Vec<(Id, Nack)> = found.pending.range(start..).map(|(id, nack)| (*id, *nack)).collect();
@@ -77,6 +76,7 @@ impl Execution<'_> {
             } else {
                 let deliveries = self.count(nack.deliveries, claim.just_id);
                 let nack = Nack { consumer, delivered: self.millis(), deliveries };
+                self.meet(key, group, consumer);
                 self.change_group(key, group, GroupEffect::Pending(id, nack));
                 claimed.push(id);
             }

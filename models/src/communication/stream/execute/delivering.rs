@@ -25,8 +25,13 @@ impl Execution<'_> {
         let mut found = Vec::new();
         for (key, after) in streams {
             let entries = match *after {
-                GroupAfter::Pending(after) => Some(self.deliver_again(*key, group, consumer, after, at_most(count))),
-                GroupAfter::New => self.deliver_new(*key, group, consumer, at_most(count), no_ack),
+                // The greatest identifier means `>`.
+                GroupAfter::Pending(after) if after < Id::MAX => {
+                    Some(self.deliver_again(*key, group, consumer, after, at_most(count)))
+                }
+                GroupAfter::Pending(_) | GroupAfter::New => {
+                    self.deliver_new(*key, group, consumer, at_most(count), no_ack)
+                }
             };
             found.extend(entries.map(|entries| (*key, entries)));
         }

@@ -9,14 +9,14 @@ use crate::communication::stream::reply::{ConsumerInfo, Error, GroupInfo, Reply,
 use crate::parts::redis::Key;
 
 /// How many entries a group has yet to read, if that is known: not behind a gap that a deletion has left.
-fn lag(stream: &Stream, group: &Group) -> Option<u64> {
+fn lag(stream: &Stream, group: &Group) -> Option<i64> {
     let read = match group.entries_read {
         _ if stream.added() == 0 => Some(0),
         Some(read) if !stream.has_gap_from(group.last_delivered) => Some(read),
         _ => stream.added_up_to(group.last_delivered),
     };
-    // `ENTRIESREAD` may claim more than there is.
-    read.map(|read| stream.added().saturating_sub(read))
+    // `ENTRIESREAD` may claim more than there is: then it is below zero.
+    read.map(|read| stream.added().wrapping_sub(read).cast_signed())
 }
 
 impl Execution<'_> {
