@@ -22,7 +22,7 @@ use durable::{AcknowledgedEntriesStay, Asked};
 use ids::IdsIncrease;
 use length::ExactLength;
 use processing::{AckedWhenDone, AddedOnce, DeadForAReason, ProcessedOnce};
-use progress::all_is_processed;
+use progress::AllIsProcessed;
 use replicas::ReplicasAgree;
 use rules::{ClaimedWhenIdle, DeliveredIsAckedOrPending, DeliveriesAreCounted, EntriesStay, NewOnce};
 
@@ -44,7 +44,7 @@ pub fn suite() -> Suite<Stream> {
         .property(AckedWhenDone::default())
         .property(DeadForAReason::default())
         .property(ReplicasAgree)
-        .property(all_is_processed())
+        .property(AllIsProcessed)
         .property(Answered::within("stream/producers_are_answered", ANSWERED_WITHIN))
         .boundary_with(
             Boundary::new(

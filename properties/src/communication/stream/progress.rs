@@ -3,14 +3,33 @@
 use seedbed_models::communication::stream::Stream;
 use seedbed_models::communication::stream::model::{MASTER, SENTINEL, SERVERS};
 use seedbed_models::communication::stream::settings::{GROUP, STREAM};
-use seedbed_sim::{AtEnd, Broken, NodeId, Property, World};
+use seedbed_sim::{Broken, NodeId, Property, Span, Verdict, World};
 
 use crate::communication::stream::master;
 
+/// How much longer than its phases a world may go on: where messages take longer than the sentinel waits, a failover may be under
+/// way at the end, and another before it has ended.
+const PATIENCE: Span = Span::secs(4);
+
 /// L: when the world has been healed for a while, every entry of the stream was delivered, and nothing is pending: what dead consumers
 /// had, others have claimed, and have processed or buried.
-pub fn all_is_processed() -> impl Property<Stream> + Clone + Send + Sync {
-    AtEnd::liveness("stream/all_is_processed", |world: &World<Stream>| {
+#[derive(Clone, Copy, Default)]
+pub struct AllIsProcessed;
+
+impl Property<Stream> for AllIsProcessed {
+    fn name(&self) -> String {
+        "stream/all_is_processed".into()
+    }
+
+    fn is_liveness(&self) -> bool {
+        true
+    }
+
+    fn patience(&self) -> Span {
+        PATIENCE
+    }
+
+    fn at_end(&mut self, world: &World<Stream>) -> Verdict {
         if !possible(world) {
             return Ok(());
         }
@@ -28,7 +47,7 @@ pub fn all_is_processed() -> impl Property<Stream> + Clone + Send + Sync {
             Some((id, _)) => Err(Broken::new([node], format!("{id} was never delivered"))),
             None => Ok(()),
         }
-    })
+    }
 }
 
 /// Whether the nodes that it takes are there: a shrunk trace may lack some.
