@@ -7,7 +7,7 @@ mod deliveries;
 mod validity;
 
 use seedbed_models::communication::ordering::envelope::MessageId;
-use seedbed_models::communication::ordering::messages::{Event, Record};
+use seedbed_models::communication::ordering::messages::{Event, Record, What};
 use seedbed_models::communication::ordering::{Order, Ordering, events::LOG};
 use seedbed_sim::{Answered, Boundary, FaultClass, NodeId, Span, Suite, Swarm, maker};
 
