@@ -36,7 +36,7 @@ impl Wire {
     fn open(model: &MessageQueue, node: NodeId) -> (Wire, Vec<Frame>) {
         let nodes: Vec<NodeId> = (0..model.size() as u16).map(NodeId).collect();
         let mut client = Bench::new(model.spawn(node, &nodes)).on(node);
-        client.draws("service", 0);
+        client.draws("service", 0).draws("ready first", 0);
         let asked = asked(&client.start());
         let mut wire = Wire { client, connection: asked, next: 0 };
         let said = frames(&wire.opened());
@@ -238,6 +238,16 @@ fn each_delivery_is_acknowledged_when_it_is_processed() {
     wire.deliver(2, 0);
     assert_eq!(settled(&frames(&wire.client.timer(Timer::Work))), [(1, false, Settlement::Ack)]);
     assert_eq!(settled(&frames(&wire.client.timer(Timer::Work))), [(2, false, Settlement::Ack)]);
+}
+
+#[test]
+fn who_acknowledges_each_may_do_so_in_any_order() {
+    let (mut wire, _) = Wire::open(&one_channel(), CONSUMER);
+    wire.client.draws("ready first", 1);
+    wire.deliver(1, 0);
+    wire.deliver(2, 0);
+    assert_eq!(settled(&frames(&wire.client.timer(Timer::Work))), [(2, false, Settlement::Ack)]);
+    assert_eq!(settled(&frames(&wire.client.timer(Timer::Work))), [(1, false, Settlement::Ack)]);
 }
 
 #[test]

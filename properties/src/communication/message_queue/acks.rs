@@ -44,24 +44,24 @@ impl Consumers {
 }
 
 /// S3: a message whose ack the books have executed is not delivered again. An ack that a classic queue had not on its disk when its
-/// broker crashed may be forgotten, as nobody was told of it. If something later is on the disk, the ack has to be there too.
+/// broker crashed may be forgotten, as nobody was told of it. If a later publish is on the disk, the ack has to be there too. (Publishes
+/// and not copies are what is compared: the restart itself makes copies, of what has expired meanwhile.)
 #[derive(Clone, Default)]
 pub struct AckedIsNeverDeliveredAgain {
     reader: Reader,
     ledger: Ledger,
-    /// The copies that were acked, and the greatest copy that there was then.
-    acked: BTreeMap<CopyId, CopyId>,
-    latest: Option<CopyId>,
+    /// The copies that were acked, and how many publishes the journal had then.
+    acked: BTreeMap<CopyId, u64>,
+    published: u64,
 }
 
 impl AckedIsNeverDeliveredAgain {
     fn look(&mut self, entry: &Entry) -> Finding {
         match &entry.event {
-            Event::Entered { copy, .. } => self.latest = self.latest.max(Some(*copy)),
+            Event::Published { .. } => self.published += 1,
             Event::Settled { channel, tag, multiple, how } if is_ack(*how) => {
-                let latest = self.latest.unwrap_or(CopyId(0));
                 let meant = self.ledger.meant(*channel, *tag, *multiple);
-                self.acked.extend(meant.into_iter().map(|copy| (copy, latest)));
+                self.acked.extend(meant.into_iter().map(|copy| (copy, self.published)));
             }
             Event::Delivered { copy, channel, .. } if self.acked.contains_key(copy) => {
                 return Err(format!("{copy:?} was acknowledged, and is delivered again on {channel:?}"));
@@ -73,7 +73,7 @@ impl AckedIsNeverDeliveredAgain {
 
     /// The journal that was replayed: what was delivered in it was delivered before.
     fn replay(&mut self, entries: &[Entry]) {
-        (self.ledger, self.latest) = (Ledger::default(), None);
+        (self.ledger, self.published) = (Ledger::default(), 0);
         let before = std::mem::take(&mut self.acked);
         for entry in entries {
             if !matches!(entry.event, Event::Delivered { .. }) {
@@ -82,8 +82,8 @@ impl AckedIsNeverDeliveredAgain {
             }
             self.ledger.read(entry);
         }
-        let survives = |latest: &CopyId| self.latest.is_some_and(|now| now > *latest);
-        self.acked.extend(before.into_iter().filter(|(_, latest)| survives(latest)));
+        let published = self.published;
+        self.acked.extend(before.into_iter().filter(|(_, then)| *then < published));
     }
 }
 

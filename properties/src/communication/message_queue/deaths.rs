@@ -6,12 +6,12 @@ use seedbed_models::communication::message_queue::MessageQueue;
 use seedbed_models::communication::message_queue::books::Books;
 use seedbed_models::communication::message_queue::books::journal::{Entry, Event, Fate, Origin};
 use seedbed_models::communication::message_queue::books::message::{DeathMark, Message, Reason};
-use seedbed_models::communication::message_queue::books::settings::QueueKind;
+use seedbed_models::communication::message_queue::books::settings::{Overflow, QueueKind};
 use seedbed_models::communication::message_queue::names::{CopyId, QueueName};
 use seedbed_models::communication::message_queue::topology::{DEAD, DeadLetters, RETRY, WORK};
 
 use crate::communication::message_queue::audit::{Finding, Rule};
-use crate::communication::message_queue::ledger::Ledger;
+use crate::communication::message_queue::ledger::{Copied, Ledger, Place};
 
 /// Where the dead letters of a queue go.
 fn dead_letter_queue(model: &MessageQueue, queue: &QueueName) -> Option<&'static str> {
@@ -20,6 +20,18 @@ fn dead_letter_queue(model: &MessageQueue, queue: &QueueName) -> Option<&'static
         (WORK, DeadLetters::Kept) => Some(DEAD),
         (WORK, DeadLetters::Retried) => Some(RETRY),
         _ => None,
+    }
+}
+
+/// The queue that a copy has left for this reason, before its dead letter comes anywhere. What a full queue has refused was never in
+/// it: that is `work`, which alone has a limit.
+fn left_for(model: &MessageQueue, ledger: &Ledger, copy: CopyId, reason: Reason) -> Result<QueueName, String> {
+    let died = Place::Left(Fate::Died { reason, dead_lettered: true });
+    match ledger.copy(copy) {
+        Some(copied) if copied.place == died => Ok(copied.queue.clone()),
+        Some(Copied { place, .. }) => Err(format!("{copy:?} is {place:?}, and its dead letter of {reason:?} arrives")),
+        None if reason == Reason::Maxlen && model.overflow == Overflow::RejectPublishDlx => Ok(QueueName::from(WORK)),
+        None => Err(format!("{copy:?} was never there, and its dead letter of {reason:?} arrives")),
     }
 }
 
@@ -46,11 +58,9 @@ impl Rule for DeadLettersArrive {
                     self.pending.insert(*copy);
                 }
             }
-            Event::Entered { queue, origin: Origin::DeadLetter(parent, _), .. } => {
-                let from = ledger.copy(*parent).map(|copied| &copied.queue);
-                let refused = model.dead_letters != DeadLetters::None && from.is_none();
-                let to = from.and_then(|from| dead_letter_queue(model, from));
-                if !refused && to != Some(queue.as_str()) {
+            Event::Entered { queue, origin: Origin::DeadLetter(parent, reason), .. } => {
+                let from = left_for(model, ledger, *parent, *reason)?;
+                if dead_letter_queue(model, &from) != Some(queue.as_str()) {
                     return Err(format!("the dead letter of {parent:?} comes from {from:?} into {queue:?}"));
                 }
                 if !self.arrived.insert(*parent) {

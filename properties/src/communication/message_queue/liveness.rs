@@ -4,13 +4,13 @@ use seedbed_models::communication::message_queue::MessageQueue;
 use seedbed_models::communication::message_queue::books::Books;
 use seedbed_models::communication::message_queue::books::message::Queued;
 use seedbed_models::communication::message_queue::names::QueueName;
-use seedbed_models::communication::message_queue::topology::{AUDIT, WORK};
+use seedbed_models::communication::message_queue::topology::{AUDIT, RETRY, WORK};
 use seedbed_sim::{Broken, Property, Span, Verdict, World};
 
 use crate::communication::message_queue::reader::books;
 
 /// When the faults have ended, all that is in the queues which consumers process is delivered and settled: nothing is ready there, and
-/// nothing is not acknowledged.
+/// nothing is not acknowledged. What was delayed has come back: nothing waits in `retry`.
 #[derive(Clone, Default)]
 pub struct ReadyIsDelivered;
 
@@ -41,7 +41,7 @@ impl Property<MessageQueue> for ReadyIsDelivered {
         if !has_consumers {
             return Ok(());
         }
-        for name in [WORK, AUDIT] {
+        for name in [WORK, AUDIT, RETRY] {
             if let Some(left) = ReadyIsDelivered::left(books, name) {
                 let consumers = books.queue(&QueueName::from(name)).map_or(0, |queue| queue.consumers().len());
                 let (id, body) = (left.id, left.message.body.id);

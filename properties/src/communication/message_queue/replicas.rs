@@ -7,7 +7,7 @@ use seedbed_sim::{Broken, PerLife, Property, Verdict, World};
 
 use crate::communication::message_queue::reader::books;
 
-/// What one broker of a group has in its journal at some place, all have there.
+/// What one broker of a group has in its journal at some place, all have there; and while it is up, it keeps what it has.
 #[derive(Clone, Default)]
 pub struct ReplicasAgree {
     agreed: Vec<Entry>,
@@ -27,6 +27,10 @@ impl Property<MessageQueue> for ReplicasAgree {
             let Some(books) = books(world, node) else { continue };
             let journal = books.journal();
             let seen = self.seen.of(world, node);
+            if journal.len() < *seen {
+                let words = format!("{node} had {seen} entries in its journal, and has {} now", journal.len());
+                return Err(Broken::new([node], words));
+            }
             for (place, entry) in journal.iter().enumerate().skip(*seen) {
                 match self.agreed.get(place) {
                     Some(agreed) if agreed != entry => {

@@ -1,4 +1,4 @@
-//! A client that consumes: it processes one delivery after the other, and says of each what is to become of it.
+//! A client that consumes: it processes deliveries, and says of each what is to become of it.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -151,9 +151,19 @@ impl Consumer {
         ctx.arm(Timer::Work, after);
     }
 
-    /// The first delivery is processed.
+    /// The delivery that is processed next. Who acknowledges each by itself works on several at a time, and any of them may be ready
+    /// first; who acknowledges several at once has to keep to their order.
+    fn next_place(&self, ctx: &mut Context<'_, impl QueueProcess>) -> usize {
+        match self.settings.acks {
+            Acks::Auto | Acks::Each if self.inbox.len() > 1 => ctx.draw("ready first", 0..=self.inbox.len() as u64 - 1) as usize,
+            Acks::Auto | Acks::Each | Acks::Several(_) => 0,
+        }
+    }
+
+    /// A delivery is processed.
     pub fn work(&mut self, ctx: &mut Context<'_, impl QueueProcess>, pool: &mut Pool) {
-        let Some(delivery) = self.inbox.pop_front() else { return };
+        let place = self.next_place(ctx);
+        let Some(delivery) = self.inbox.remove(place) else { return };
         if !self.inbox.is_empty() {
             self.arm_work(ctx);
         }
