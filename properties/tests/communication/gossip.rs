@@ -11,7 +11,8 @@ component_tests! { suite, seeds: 400, calm: 100, bugs: 5_000 }
 #[test]
 fn suspicion_leaves_time_to_refute() {
     let n1 = NodeId(1);
-    for (detector, is_declared) in [(Detector::Swim, true), (Detector::Suspicion, false), (Detector::Lifeguard, false)] {
+    for (detector, is_declared) in [(Detector::Swim, true), (Detector::Suspicion, false), (Detector::Lifeguard, false)]
+    {
         let mut case = Case::quiet(Gossip::detecting(detector));
         case.faults = vec![Fault::new(Time::ms(500), Span::ms(300), What::Pause { node: n1.into() })];
         let mut world = World::new(&case, &Source::Fixed(Vec::new())).expect("it is possible");

@@ -63,9 +63,7 @@ impl Gossip {
     fn variants_of(&self, spreads: &'static [Spread], detectors: &'static [Detector]) -> BoxedStrategy<Self> {
         let model = self.clone();
         let drawn = (prop::sample::select(spreads), prop::sample::select(detectors), 0u8..4);
-        drawn
-            .prop_map(move |(spread, detector, helpers)| Gossip { spread, detector, helpers, ..model.clone() })
-            .boxed()
+        drawn.prop_map(move |(spread, detector, helpers)| Gossip { spread, detector, helpers, ..model.clone() }).boxed()
     }
 }
 

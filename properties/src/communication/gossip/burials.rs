@@ -75,7 +75,10 @@ impl Property<Gossip> for NeverBuriedForGood {
             for member in there(world) {
                 let Some(since) = self.doubted.of(world, viewer).get(&member).copied() else { continue };
                 if self.healed.has_settled_since(world, since) {
-                    let words = format!("{member} is there, and {viewer} holds {:?} since {since}", held(world, viewer, member));
+                    let words = format!(
+                        "{member} is there, and {viewer} holds {:?} since {since}",
+                        held(world, viewer, member)
+                    );
                     return Err(Broken::new([viewer, member], words));
                 }
             }

@@ -337,8 +337,7 @@ impl Membership {
 
     /// Says that it leaves.
     pub fn leave(&mut self, ctx: &mut Context<'_, impl GossipProcess>) {
-        let farewell =
-            Claim { member: self.me, incarnation: self.incarnation, state: State::Dead, by: self.me };
+        let farewell = Claim { member: self.me, incarnation: self.incarnation, state: State::Dead, by: self.me };
         for peer in some(ctx, "farewell", self.others(), FAREWELLS) {
             ctx.send(peer, Message::Sync(vec![farewell], false));
         }
