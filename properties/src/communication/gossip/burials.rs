@@ -155,7 +155,7 @@ impl Property<Gossip> for SuspectedForLongEnough {
             return Ok(());
         }
         for held in self.holdings.changes(world) {
-            let (viewer, Claim { member, incarnation, state, by }) = (held.viewer, held.now);
+            let (viewer, Claim { member, incarnation, state, .. }) = (held.viewer, held.now);
             let (now, clock) = (world.now(), world.clock(viewer));
             let suspected = self.suspected.of(world, viewer);
             let known = suspected.remove(&member).filter(|known| known.incarnation == incarnation);
@@ -163,7 +163,7 @@ impl Property<Gossip> for SuspectedForLongEnough {
                 let new = Suspected { incarnation, since: now, on_its_clock: clock };
                 suspected.insert(member, known.unwrap_or(new));
             }
-            if state != State::Dead || by != viewer {
+            if !held.is_declared(world) {
                 continue;
             }
             let Some(known) = known else {
@@ -196,7 +196,7 @@ impl Property<Gossip> for NobodyIsBuriedAlive {
         for held in self.0.changes(world) {
             let member = held.now.member;
             let is_up = world.process(member).is_some_and(|member| !member.is_gone());
-            if held.now.state == State::Dead && held.now.by == held.viewer && is_up {
+            if held.is_declared(world) && is_up {
                 let words = format!("{} declares {:?}, and {member} is up", held.viewer, held.now);
                 return Err(Broken::new([held.viewer, member], words));
             }

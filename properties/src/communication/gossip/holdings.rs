@@ -19,6 +19,15 @@ pub struct Held {
     pub now: Claim,
 }
 
+impl Held {
+    /// Whether it is a death that the viewer has declared itself, in this life. One that it had declared in an earlier life it may
+    /// hear from others.
+    pub fn is_declared(&self, world: &World<Gossip>) -> bool {
+        let membership = world.process(self.viewer).and_then(|member| member.membership());
+        membership.is_some_and(|membership| membership.declared().contains(&self.now))
+    }
+}
+
 impl Holdings {
     /// What the members that may have changed hold anew. Of others a new life holds that they were never heard of.
     pub fn changes(&mut self, world: &World<Gossip>) -> Vec<Held> {

@@ -33,6 +33,8 @@ pub struct Membership {
     suspicions: BTreeMap<NodeId, Suspicion>,
     health: Health,
     periods: u64,
+    /// The deaths that it has declared itself in this life, in order.
+    declared: Vec<Claim>,
 }
 
 impl Membership {
@@ -55,6 +57,7 @@ impl Membership {
             suspicions: BTreeMap::new(),
             health: Health::default(),
             periods: 0,
+            declared: Vec::new(),
         }
     }
 
@@ -66,6 +69,11 @@ impl Membership {
     /// What it holds of the others.
     pub fn view(&self) -> &View {
         &self.view
+    }
+
+    /// The deaths that it has declared itself in this life, in order.
+    pub fn declared(&self) -> &[Claim] {
+        &self.declared
     }
 
     /// How many it suspects.
@@ -183,9 +191,20 @@ impl Membership {
 
     /// A member has not answered in its period.
     fn failed(&mut self, ctx: &mut Context<'_, impl GossipProcess>, member: NodeId) {
-        let state = if self.settings.detector.suspects() { State::Suspect } else { State::Dead };
-        let incarnation = self.view.of(member).incarnation;
-        self.hear_one(ctx, Claim { member, incarnation, state, by: self.me });
+        let held = self.view.of(member);
+        if self.settings.detector.suspects() {
+            self.hear_one(ctx, Claim { state: State::Suspect, by: self.me, ..held });
+        } else {
+            self.declare(ctx, held);
+        }
+    }
+
+    /// Declares a member dead, in the incarnation in which it is held.
+    fn declare(&mut self, ctx: &mut Context<'_, impl GossipProcess>, held: Claim) {
+        let dead = Claim { state: State::Dead, by: self.me, ..held };
+        if self.hear_one(ctx, dead) {
+            self.declared.push(dead);
+        }
     }
 
     /// The claims that travel with the next message to a member. One who is held dead hears so from everybody it speaks to, or it
@@ -280,7 +299,7 @@ impl Membership {
             held.state == State::Suspect || ctx.planted(Bug::RefutedSuspicionRunsOn),
             "who is buried was suspected until then: {held:?}"
         );
-        self.hear_one(ctx, Claim { state: State::Dead, by: self.me, ..held });
+        self.declare(ctx, held);
     }
 
     /// A claim of this member itself. One that overrides its own is refuted by a greater incarnation; an older one is answered by its
