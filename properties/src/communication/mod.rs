@@ -1,4 +1,5 @@
 //! The properties of communication.
 
+pub mod gossip;
 pub mod ordering;
 pub mod request_response;

@@ -1,4 +1,5 @@
 //! Components that communicate.
 
+mod gossip;
 mod ordering;
 mod request_response;
