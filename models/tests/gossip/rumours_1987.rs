@@ -7,7 +7,7 @@ use seedbed_sim::{Bench, OpId};
 use crate::say::{ANN, BOB, ME, started};
 
 fn rumour(number: u32) -> Rumour {
-    Rumour { id: RumourId { origin: BOB, nonce: 5, number }, content: number * 10 }
+    Rumour { id: RumourId { origin: BOB, life: 5, number }, content: number * 10 }
 }
 
 fn spreading(spread: Spread) -> Bench<Member> {

@@ -17,6 +17,8 @@ seedbed_sim::bugs! {
             "who is asked to ping for another answers at once" => "gossip/completeness",
         PullComparesCounts = "pull-compares-counts",
             "who is asked for rumours sends none to one who has as many" => "gossip/rumours_reach_all",
+        NumbersBeginAgain = "numbers-begin-again",
+            "a member that restarts gives its rumours the names that it gave others before" => "gossip/rumours_are_true",
         DuplicateDelivered = "duplicate-delivered",
             "a rumour is delivered as often as it comes" => "gossip/delivered_once",
     }

@@ -42,8 +42,9 @@ impl Member {
     }
 
     fn begin_life(&mut self, ctx: &mut Context<'_, Self>, records: &[Record]) {
-        let nonce = ctx.draw("life", 0..=u64::from(u32::MAX));
-        self.rumours.start(nonce as u32);
+        let drawn = ctx.draw("life", 0..=u64::from(u32::MAX));
+        let life = if ctx.planted(Bug::NumbersBeginAgain) { 0 } else { drawn ^ ctx.now().0.rotate_left(32) };
+        self.rumours.start(life);
         if self.settings.detector != Detector::None {
             let incarnations = records.iter().filter_map(|record| match record {
                 Record::Incarnation(incarnation) => Some(*incarnation),

@@ -12,8 +12,8 @@ use crate::communication::gossip::swim::claim::Claim;
 pub struct RumourId {
     /// Who has begun it.
     pub origin: NodeId,
-    /// Drawn at the start of that member.
-    pub nonce: u32,
+    /// The life of that member, by what it has drawn at its start and by its clock then.
+    pub life: u64,
     /// From 1.
     pub number: u32,
 }

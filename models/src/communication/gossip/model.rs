@@ -165,7 +165,7 @@ impl Model for Gossip {
         let (spreads, detectors): (&[Spread], &[Detector]) = match Bug::named(bug).expect("the model lists it") {
             Bug::RefutedSuspicionRunsOn => (&Spread::ALL, &[Detector::Suspicion, Detector::Lifeguard]),
             Bug::PullComparesCounts => (&[Spread::Pull, Spread::PushPull], &Detector::ALL),
-            Bug::DuplicateDelivered => (&Spread::ALL, &Detector::ALL),
+            Bug::NumbersBeginAgain | Bug::DuplicateDelivered => (&Spread::ALL, &Detector::ALL),
             Bug::NoRefutation
             | Bug::OldIncarnationWins
             | Bug::AliveOverridesDead

@@ -12,7 +12,7 @@ use crate::communication::gossip::settings::Spread;
 /// The rumours that a member has heard.
 #[derive(Clone, Debug, Default, Hash)]
 pub struct Rumours {
-    nonce: u32,
+    life: u64,
     begun: u32,
     known: BTreeMap<RumourId, u32>,
     /// What was delivered, in order, in this life.
@@ -20,9 +20,9 @@ pub struct Rumours {
 }
 
 impl Rumours {
-    /// Begins a life.
-    pub fn start(&mut self, nonce: u32) {
-        *self = Rumours { nonce, ..Rumours::default() };
+    /// Begins a life: none of its rumours has the name of one of an earlier life.
+    pub fn start(&mut self, life: u64) {
+        *self = Rumours { life, ..Rumours::default() };
     }
 
     /// What was delivered, in order, in this life.
@@ -38,7 +38,7 @@ impl Rumours {
     /// Begins a rumour at `origin`.
     pub fn begin(&mut self, origin: NodeId, content: u32) {
         self.begun += 1;
-        let id = RumourId { origin, nonce: self.nonce, number: self.begun };
+        let id = RumourId { origin, life: self.life, number: self.begun };
         self.known.insert(id, content);
         self.delivered.push(Rumour { id, content });
     }

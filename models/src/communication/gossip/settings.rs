@@ -64,8 +64,8 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// How long a suspicion lasts at least: four protocol periods for each decimal digit of the number of members. That is
-    /// logarithmic, so that a claim can reach all and the refutation come back (SWIM §4.2), with the constant of Serf.
+    /// How long a suspicion lasts at least: four protocol periods times the decimal logarithm of the number of members, rounded up.
+    /// So a claim can reach all and the refutation come back (SWIM §4.2). Four is α of Lifeguard §IV-B as Serf has it.
     pub fn shortest_suspicion(&self) -> Span {
         let digits = u64::from(self.members.max(1).ilog10()) + u64::from(!is_power_of_ten(self.members));
         self.period * (4 * digits.max(1))

@@ -8,8 +8,9 @@ use seedbed_sim::{Broken, NodeId, PerLife, Property, Span, Time, Verdict, World}
 
 use crate::communication::gossip::holdings::Holdings;
 
-/// After so long without faults all know who is there: two turns of probes with the worst local health, the longest suspicion, and
-/// what is told of it.
+/// After so long without faults all know who is there. It leaves room, and is no sum of worst cases: a member at its worst health is
+/// well again after eight answers, within 4.4 s; in that time the others, who are better, have had several turns of probes, and a
+/// suspicion that nobody shares lasts 2.4 s.
 const SETTLED_WITHIN: Span = Span::secs(6);
 
 /// When the world has healed.

@@ -4,6 +4,7 @@ mod burials;
 mod holdings;
 mod incarnations;
 mod rumours;
+pub mod spreading;
 
 use seedbed_models::communication::gossip::{Detector, Gossip};
 use seedbed_sim::{Answered, Boundary, FaultClass, Span, Suite, Swarm, maker};

@@ -238,12 +238,15 @@ impl Membership {
             return false;
         }
         match self.view.take(claim) {
-            Change::From(before) => self.changed(ctx, before, claim),
+            Change::From(before) => {
+                self.changed(ctx, before, claim);
+                return true;
+            }
             Change::Same if claim.state == State::Suspect => self.shared(ctx, claim),
             Change::Same => {}
             Change::Old => ctx.mark(marks::OLD_CLAIM),
         }
-        self.view.of(claim.member) == claim
+        false
     }
 
     /// Another claim is held of a member from now on, and told.
@@ -340,11 +343,7 @@ impl Membership {
     pub fn synced(&mut self, ctx: &mut Context<'_, impl GossipProcess>, from: NodeId, claims: &[Claim], asks: bool) {
         let mut news = false;
         for claim in claims {
-            let known = claim.member == self.me || self.view.of(claim.member) == *claim;
-            news |= !known && self.hear_one(ctx, *claim);
-            if claim.member == self.me {
-                self.refute(ctx, *claim);
-            }
+            news |= self.hear_one(ctx, *claim);
         }
         if news {
             ctx.mark(marks::SYNC_BROUGHT_NEWS);

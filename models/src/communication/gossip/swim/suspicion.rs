@@ -8,7 +8,7 @@ use seedbed_sim::{NodeId, Span, Time};
 use crate::communication::gossip::settings::Settings;
 
 /// How much of the way from the longest to the shortest time others take off: in thousandths, `log(c + 1) / log(K + 1)` for `c` others
-/// and K = 2.
+/// and K = 2, which Serf has with its α.
 const SHARED: [u64; 3] = [0, 631, 1_000];
 
 /// A suspicion.
