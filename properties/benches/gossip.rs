@@ -33,7 +33,9 @@ fn main() -> ExitCode {
     if std::env::args().any(|arg| arg == "--list" || arg == "--test") {
         return ExitCode::SUCCESS;
     }
-    println!("Means of so many worlds; memory is the most of any. A round is one message of each member, and the answers to it.\n");
+    println!(
+        "Means of so many worlds; memory is the most of any. A round is one message of each member, and the answers to it.\n"
+    );
     println!("            group  worlds  rounds to all  of the curve  a ln n  messages/member  memory  from the curve");
     let mut kept = true;
     let mut drawn = Vec::new();

@@ -19,7 +19,7 @@ fn the_least_sent_go_first_and_each_goes_so_often() {
     assert_eq!(second, [6, 7, 0, 1, 2, 3].map(|n| claims[n]));
     assert_eq!(over, 4, "four have gone twice");
     let (third, _) = piggyback.take(2);
-    assert_eq!(third, [4, 5, 6, 7].map(|n| claims[n]));
+    assert_eq!(third, [6, 7, 4, 5].map(|n| claims[n]));
     assert_eq!(piggyback.take(2), (vec![], 0));
 }
 

@@ -36,8 +36,10 @@ fn suspicion_leaves_time_to_refute() {
 /// whatever it hears from others (SWIM §4.3, time-bounded strong completeness).
 #[test]
 fn who_has_stopped_is_held_dead_within_two_turns() {
-    let stopped_at = Time::secs(1);
-    for (members, detector) in [2, 3, 8, 20].into_iter().flat_map(|n| [Detector::Swim, Detector::Suspicion].map(|d| (n, d))) {
+    let stopped_at = Time::ms(1_000);
+    for (members, detector) in
+        [2, 3, 8, 20].into_iter().flat_map(|n| [Detector::Swim, Detector::Suspicion].map(|d| (n, d)))
+    {
         let model = Gossip { members, ..Gossip::detecting(detector) };
         let settings = model.member_settings();
         let suspicion = if detector.suspects() { settings.shortest_suspicion() } else { Span::ZERO };
@@ -50,7 +52,11 @@ fn who_has_stopped_is_held_dead_within_two_turns() {
             while world.now().since(stopped_at) <= bound && world.step() {}
             for (node, member) in world.processes().filter(|(node, _)| *node != stopped) {
                 let held = member.membership().expect("failures are detected").view().of(stopped);
-                assert_eq!(held.state, State::Dead, "{detector:?}, {members} members, seed {seed}: {node} holds {held:?}");
+                assert_eq!(
+                    held.state,
+                    State::Dead,
+                    "{detector:?}, {members} members, seed {seed}: {node} holds {held:?}"
+                );
             }
         }
     }
@@ -67,7 +73,10 @@ fn a_rumour_reaches_all_in_logarithmic_rounds() {
             for seed in 0..10 {
                 let rounds = Spreading::measure(spread, members, seed).rounds();
                 let last = rounds[rounds.len() - 1];
-                assert!(last <= curve + 6.0, "{spread:?}, {members} members, seed {seed}: {last} rounds, and not {curve}");
+                assert!(
+                    last <= curve + 6.0,
+                    "{spread:?}, {members} members, seed {seed}: {last} rounds, and not {curve}"
+                );
             }
         }
     }

@@ -13,6 +13,8 @@ seedbed_sim::bugs! {
             "a member that restarts begins with its first incarnation" => "gossip/incarnations_only_grow",
         RefutedSuspicionRunsOn = "refuted-suspicion-runs-on",
             "the timer of a suspicion is not stopped when it is refuted" => "gossip/suspected_for_long_enough",
+        TwoAccusersBury = "two-accusers-bury",
+            "a suspicion that another shares ends at once" => "gossip/suspected_for_long_enough",
         HelperAnswersForTheTarget = "helper-answers-for-the-target",
             "who is asked to ping for another answers at once" => "gossip/completeness",
         PullComparesCounts = "pull-compares-counts",

@@ -164,6 +164,7 @@ impl Model for Gossip {
     fn variants_with(&self, bug: &'static str) -> BoxedStrategy<Self> {
         let (spreads, detectors): (&[Spread], &[Detector]) = match Bug::named(bug).expect("the model lists it") {
             Bug::RefutedSuspicionRunsOn => (&Spread::ALL, &[Detector::Suspicion, Detector::Lifeguard]),
+            Bug::TwoAccusersBury => (&Spread::ALL, &[Detector::Lifeguard]),
             Bug::PullComparesCounts => (&[Spread::Pull, Spread::PushPull], &Detector::ALL),
             Bug::NumbersBeginAgain | Bug::DuplicateDelivered => (&Spread::ALL, &Detector::ALL),
             Bug::NoRefutation

@@ -6,6 +6,7 @@ use seedbed_models::communication::gossip::swim::claim::{Claim, State};
 use seedbed_models::communication::gossip::{Detector, Gossip};
 use seedbed_sim::{Broken, NodeId, PerLife, Property, Span, Time, Verdict, World};
 
+use crate::communication::gossip::clocks::Clocks;
 use crate::communication::gossip::holdings::Holdings;
 
 /// After so long without faults all know who is there. It leaves room, and is no sum of worst cases: a member at its worst health is
@@ -134,7 +135,8 @@ impl Property<Gossip> for Completeness {
 #[derive(Clone, Debug, Default)]
 pub struct SuspectedForLongEnough {
     holdings: Holdings,
-    /// Whom each member suspects in this life: the incarnation, and when that began, in truth and on its clock.
+    clocks: Clocks,
+    /// Whom each member suspects in this life: the incarnation, and when that began.
     suspected: PerLife<BTreeMap<NodeId, Suspected>>,
 }
 
@@ -142,7 +144,6 @@ pub struct SuspectedForLongEnough {
 struct Suspected {
     incarnation: u64,
     since: Time,
-    on_its_clock: Time,
 }
 
 impl Property<Gossip> for SuspectedForLongEnough {
@@ -155,13 +156,13 @@ impl Property<Gossip> for SuspectedForLongEnough {
         if !settings.detector.suspects() {
             return Ok(());
         }
+        self.clocks.look(world);
         for held in self.holdings.changes(world) {
             let (viewer, Claim { member, incarnation, state, .. }) = (held.viewer, held.now);
-            let (now, clock) = (world.now(), world.clock(viewer));
             let suspected = self.suspected.of(world, viewer);
             let known = suspected.remove(&member).filter(|known| known.incarnation == incarnation);
             if state == State::Suspect {
-                let new = Suspected { incarnation, since: now, on_its_clock: clock };
+                let new = Suspected { incarnation, since: world.now() };
                 suspected.insert(member, known.unwrap_or(new));
             }
             if !held.is_declared(world) {
@@ -171,8 +172,8 @@ impl Property<Gossip> for SuspectedForLongEnough {
                 let words = format!("{viewer} declares {:?}, and held {:?}", held.now, held.before);
                 return Err(Broken::new([viewer, member], words));
             };
-            let (lasted, on_its_clock) = (now.since(known.since), clock.since(known.on_its_clock));
-            if lasted == on_its_clock && lasted < settings.shortest_suspicion() {
+            let lasted = world.now().since(known.since);
+            if lasted < settings.shortest_suspicion() && self.clocks.ran_since(viewer, known.since) {
                 let words = format!("{viewer} declares {:?}, whom it has suspected for {lasted} only", held.now);
                 return Err(Broken::new([viewer, member], words));
             }

@@ -31,7 +31,10 @@ impl Property<Gossip> for IncarnationsOnlyGrow {
             if let Some(membership) = world.process(member).and_then(|member| member.membership()) {
                 let (before, now) = (self.own.of(world, member), membership.incarnation());
                 if now < *before {
-                    return Err(Broken::new([member], format!("{member} was in its incarnation {before}, and is in {now}")));
+                    return Err(Broken::new(
+                        [member],
+                        format!("{member} was in its incarnation {before}, and is in {now}"),
+                    ));
                 }
                 *before = now;
             }

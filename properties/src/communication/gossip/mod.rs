@@ -1,6 +1,7 @@
 //! The properties of gossip.
 
 mod burials;
+mod clocks;
 mod holdings;
 mod incarnations;
 mod rumours;

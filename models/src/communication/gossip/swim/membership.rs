@@ -290,7 +290,9 @@ impl Membership {
             return;
         }
         ctx.mark(marks::SUSPICION_SHORTENED);
-        ctx.arm(Timer::Suspicion(claim.member), suspicion.left(&self.settings, now));
+        let left = suspicion.left(&self.settings, now);
+        let left = if ctx.planted(Bug::TwoAccusersBury) { Span::ZERO } else { left };
+        ctx.arm(Timer::Suspicion(claim.member), left);
         self.piggyback.tell(claim);
     }
 
