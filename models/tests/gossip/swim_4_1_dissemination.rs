@@ -1,10 +1,10 @@
 //! SWIM §4.1: claims travel on other messages, the least sent first, each so many times.
 
-use seedbed_models::communication::gossip::messages::{Message, Seq};
+use seedbed_models::communication::gossip::messages::{Message, Seq, Timer};
 use seedbed_models::communication::gossip::swim::claim::{Claim, State};
 use seedbed_models::communication::gossip::swim::piggyback::{MOST_CLAIMS, Piggyback};
 use seedbed_models::communication::gossip::{Detector, Gossip};
-use seedbed_sim::NodeId;
+use seedbed_sim::{NodeId, Span};
 
 use crate::say::{ANN, BOB, CAT, DAN, ME, claim, claims_to, hears, member};
 
@@ -59,4 +59,33 @@ fn an_exchange_tells_all_and_brings_all() {
     let unheard = Claim::unheard;
     assert_eq!(*claims, [Claim::alive(ME, 1), suspect, unheard(BOB), dead, unheard(DAN)]);
     assert!(member.message(BOB, Message::Sync(vec![], false)).sent().is_empty());
+}
+
+// All are held dead, one of them has left, and the member's health is bad: it still meets the others as often as ever.
+#[test]
+fn those_held_dead_are_met_in_turn_and_who_has_left_is_not() {
+    let mut member = member(Detector::Lifeguard);
+    for _ in 0..9 {
+        member.timer(Timer::Period);
+    }
+    hears(&mut member, &[ANN, BOB, CAT].map(|lost| claim(lost, State::Dead, 1, DAN)));
+    member.message(DAN, Message::Sync(vec![claim(DAN, State::Dead, 1, DAN)], false));
+    let mut met = Vec::new();
+    for _ in 0..4 {
+        let exchanged = member.timer(Timer::Exchange);
+        assert_eq!(exchanged.armed(), [(Timer::Exchange, Span::ms(600))]);
+        met.extend(exchanged.sent().into_iter().map(|(to, message)| {
+            assert!(matches!(message, Message::Sync(_, true)));
+            to
+        }));
+    }
+    assert_eq!(met, [ANN, BOB, CAT, ANN]);
+}
+
+#[test]
+fn one_that_is_alive_is_met_too() {
+    let mut member = member(Detector::Suspicion);
+    hears(&mut member, &[claim(CAT, State::Dead, 1, BOB)]);
+    let met: Vec<NodeId> = member.timer(Timer::Exchange).sent().into_iter().map(|(to, _)| to).collect();
+    assert!(matches!(met[..], [ANN | BOB | DAN, CAT]), "{met:?}");
 }

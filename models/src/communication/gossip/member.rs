@@ -154,6 +154,7 @@ impl Process for Member {
             (Timer::Round, _) => self.round(ctx),
             (Timer::Period, Some(membership)) => membership.period(ctx),
             (Timer::Indirect, Some(membership)) => membership.ask_helpers(ctx),
+            (Timer::Exchange, Some(membership)) => membership.exchange(ctx),
             (Timer::Relay(seq), Some(membership)) => membership.relay_failed(ctx, seq),
             (Timer::Suspicion(member), Some(membership)) => membership.suspicion_ends(ctx, member),
             (timer, None) => panic!("no timer where failures are not detected: {timer:?}"),

@@ -92,6 +92,8 @@ pub enum Timer {
     Indirect,
     /// A helper was not answered.
     Relay(Seq),
+    /// The next exchange of all claims.
+    Exchange,
     /// A suspicion ends.
     Suspicion(NodeId),
 }

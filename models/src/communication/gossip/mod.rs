@@ -20,7 +20,7 @@
 //!
 //! **Different from SWIM**: whoever is declared dead can come back with a greater incarnation, as in Serf, where the paper removes
 //! a member for good; a member's incarnation is on its disk, so that it comes back from a crash with a greater one; now and then
-//! two members exchange all that they hold (the push–pull of Serf), also with one held dead, so that a partition heals. All members
+//! two members exchange all that they hold (the push–pull of Serf), also with those held dead in turn, so that a partition heals. All members
 //! know of each other from the start: nobody joins. A helper forgets for whom it pings when it would say that it had no answer.
 //!
 //! **Not in here**: rumour mongering, in which members lose interest in what others know already (Demers §1.4), and the counters by

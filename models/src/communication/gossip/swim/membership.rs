@@ -16,7 +16,7 @@ use crate::communication::gossip::swim::suspicion::Suspicion;
 use crate::communication::gossip::swim::view::{Change, View};
 
 /// How many periods lie between two exchanges of all claims.
-const SYNC_EVERY: u64 = 6;
+pub const EXCHANGE_EVERY: u64 = 6;
 /// To how many others a member says that it leaves.
 const FAREWELLS: usize = 3;
 
@@ -32,7 +32,7 @@ pub struct Membership {
     probing: Probing,
     suspicions: BTreeMap<NodeId, Suspicion>,
     health: Health,
-    periods: u64,
+    exchanges: usize,
     /// The deaths that it has declared itself in this life, in order.
     declared: Vec<Claim>,
 }
@@ -47,6 +47,8 @@ impl Membership {
         piggyback.tell(Claim::alive(me, incarnation));
         let first = ctx.draw_span("first period", Span::ZERO..=settings.period);
         ctx.arm(Timer::Period, first);
+        let first = ctx.draw_span("first exchange", Span::ZERO..=settings.period * EXCHANGE_EVERY);
+        ctx.arm(Timer::Exchange, first);
         Membership {
             me,
             settings,
@@ -56,7 +58,7 @@ impl Membership {
             probing: Probing::new(others, incarnation << 32),
             suspicions: BTreeMap::new(),
             health: Health::default(),
-            periods: 0,
+            exchanges: 0,
             declared: Vec::new(),
         }
     }
@@ -97,10 +99,6 @@ impl Membership {
             self.failed(ctx, probe.target);
         }
         ctx.arm(Timer::Period, self.scaled(self.settings.period));
-        self.periods += 1;
-        if self.periods.is_multiple_of(SYNC_EVERY) {
-            self.sync(ctx);
-        }
         if let Some((target, seq)) = self.probing.begin(ctx, &self.view) {
             let claims = self.claims_for(ctx, target);
             ctx.send(target, Message::Ping(seq, claims));
@@ -326,13 +324,26 @@ impl Membership {
     // -----------------------------------------------------------------------------------------------------------------
     // Exchanges of all claims
 
-    /// Exchanges all claims with one of the others, also with one that is held dead.
-    fn sync(&mut self, ctx: &mut Context<'_, impl GossipProcess>) {
-        let others = (0..self.settings.members).map(NodeId).filter(|other| *other != self.me).collect();
-        for peer in some(ctx, "exchange", others, 1) {
-            let claims = self.all_claims();
-            ctx.send(peer, Message::Sync(claims, true));
+    /// Exchanges all claims with one of the others, which is drawn, and with the next of those that are held dead and have not left
+    /// (Serf's reconnection). However bad its health is, a member does so as often: one that holds all others dead probes nobody, and
+    /// would not get well.
+    pub fn exchange(&mut self, ctx: &mut Context<'_, impl GossipProcess>) {
+        ctx.arm(Timer::Exchange, self.settings.period * EXCHANGE_EVERY);
+        let mut peers = some(ctx, "exchange", self.others(), 1);
+        let dead: Vec<NodeId> = self.lost().collect();
+        if !dead.is_empty() {
+            peers.push(dead[self.exchanges % dead.len()]);
+            self.exchanges += 1;
         }
+        for peer in peers {
+            ctx.send(peer, Message::Sync(self.all_claims(), true));
+        }
+    }
+
+    /// Those that are held dead, and have not said themselves that they leave.
+    fn lost(&self) -> impl Iterator<Item = NodeId> + '_ {
+        let dead = self.view.claims().iter().filter(|held| held.state == State::Dead && held.by != held.member);
+        dead.map(|held| held.member)
     }
 
     fn all_claims(&self) -> Vec<Claim> {
