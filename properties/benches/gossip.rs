@@ -34,9 +34,23 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     println!(
-        "Means of so many worlds; memory is the most of any. A round is one message of each member, and the answers to it.\n"
+        "How a rumour spreads: means of so many worlds, memory the most of any. In a round each member speaks to one other."
     );
-    println!("            group  worlds  rounds to all  of the curve  a ln n  messages/member  memory  from the curve");
+    println!(
+        "The last column is the greatest difference between the share that has heard it and the logistic curve.\n"
+    );
+    println!(
+        "{:>9}  {:>7}  {:>6}  {:>13}  {:>12}  {:>11}  {:>15}  {:>8}  {:>14}",
+        "",
+        "members",
+        "worlds",
+        "rounds to all",
+        "by the curve",
+        "rounds/ln n",
+        "messages/member",
+        "memory",
+        "from the curve"
+    );
     let mut kept = true;
     let mut drawn = Vec::new();
     for spread in Spread::ALL {
@@ -58,15 +72,15 @@ fn row(spread: Spread, members: u16, runs: &[Run]) -> bool {
     let (rounds, messages, away) = (mean(Run::to_all), mean(|run| run.messages), mean(|run| run.away));
     let bytes = runs.iter().map(|run| run.bytes).max().unwrap_or(0);
     let logarithm = f64::from(members).ln();
-    let of_the_curve = 2.0 * logarithm / rate(spread);
+    let by_the_curve = 2.0 * logarithm / rate(spread);
     println!(
-        "{:>9}  {members:>6}  {:>6}  {rounds:>13.1}  {of_the_curve:>12.1}  {:>6.2}  {messages:>15.1}  {:>3.0} MB  {away:>14.3}",
+        "{:>9}  {members:>7}  {:>6}  {rounds:>13.1}  {by_the_curve:>12.1}  {:>11.2}  {messages:>15.1}  {:>5.1} MB  {away:>14.3}",
         format!("{spread:?}"),
         runs.len(),
         rounds / logarithm,
         bytes as f64 / 1e6
     );
-    bytes <= MOST_BYTES && rounds <= 1.25 * of_the_curve + 2.0
+    bytes <= MOST_BYTES && rounds <= 1.25 * by_the_curve + 2.0
 }
 
 /// Prints which share has heard the rumour, by rounds before and after half had, and what the logistic curve says.
