@@ -2,3 +2,4 @@
 
 pub mod ordering;
 pub mod request_response;
+pub mod stream;

@@ -2,3 +2,4 @@
 
 mod ordering;
 mod request_response;
+mod stream;
