@@ -23,7 +23,8 @@ use tempfile::TempDir;
 /// # Panics
 /// If the variable is not a number.
 pub fn sequences() -> u32 {
-    let number = |text: String| text.parse().unwrap_or_else(|_| panic!("SEEDBED_SEQUENCES is a number, and not '{text}'"));
+    let number =
+        |text: String| text.parse().unwrap_or_else(|_| panic!("SEEDBED_SEQUENCES is a number, and not '{text}'"));
     env::var("SEEDBED_SEQUENCES").map_or(200, number)
 }
 

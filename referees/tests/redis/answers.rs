@@ -42,7 +42,9 @@ pub fn of_server(command: &Command, answer: Result<Value, RedisError>) -> Answer
         }
     };
     match (command, answer) {
-        (Command::XPending { .. }, Answer::List(pending)) => Answer::List(pending.into_iter().map(without_idle).collect()),
+        (Command::XPending { .. }, Answer::List(pending)) => {
+            Answer::List(pending.into_iter().map(without_idle).collect())
+        }
         (Command::XInfoStream(_), Answer::List(pairs)) => {
             let values = values(pairs);
             // Without how its tree of nodes is made.
@@ -112,7 +114,8 @@ pub fn of_model(command: &Command, reply: &Reply) -> Answer {
         }
         Reply::Summary(summary) => {
             let end = |end: Option<Id>| end.map_or(Answer::Nil, text);
-            let consumers = || list(&summary.consumers, |(who, count)| Answer::List(vec![text(consumer(*who)), text(count)]));
+            let consumers =
+                || list(&summary.consumers, |(who, count)| Answer::List(vec![text(consumer(*who)), text(count)]));
             Answer::List(vec![
                 number(summary.count),
                 end(summary.range.map(|(least, _)| least)),

@@ -204,7 +204,7 @@ fn plain() -> impl Strategy<Value = Command> {
 }
 
 /// Any command. Times of deliveries are drawn around this one.
-pub fn any(now: Time) -> impl Strategy<Value = Command> {
+pub fn command(now: Time) -> impl Strategy<Value = Command> {
     prop_oneof![
         10 => add(),
         1 => (stream(), trim()).prop_map(|(key, trim)| Command::XTrim(key, trim)),

@@ -8,6 +8,7 @@ mod answers;
 mod commands;
 mod words;
 
+use std::cell::RefCell;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use proptest::prelude::*;
@@ -49,7 +50,9 @@ fn start() -> Option<(Server, Connection)> {
 fn ask(connection: &mut Connection, command: &Command) -> Answer {
     let mut words = words::of(command).into_iter();
     let mut call = redis::cmd(&words.next().expect("a command has a name"));
-    words.for_each(|word| drop(call.arg(word)));
+    for word in words {
+        call.arg(word);
+    }
     answers::of_server(command, call.query(connection))
 }
 
@@ -89,9 +92,9 @@ fn a_real_server_answers_the_same() {
     let Some((_server, mut connection)) = start() else { return };
     let config = Config { cases: sequences(), failure_persistence: None, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
-    let sequence = prop::collection::vec(commands::any(now()), LENGTH);
+    let sequence = prop::collection::vec(commands::command(now()), LENGTH);
     // The connection is one for all sequences, which run one after the other.
-    let connection = std::cell::RefCell::new(&mut connection);
+    let connection = RefCell::new(&mut connection);
     let result = runner.run(&sequence, |commands| compare(&mut connection.borrow_mut(), &commands));
     if let Err(difference) = result {
         panic!("{difference}");
@@ -105,7 +108,7 @@ fn another_setting_is_seen() {
     redis::cmd("CONFIG").arg("SET").arg("stream-node-max-entries").arg(100).exec(&mut connection).expect("a setting");
     let config = Config { cases: 2_000, failure_persistence: None, max_shrink_iters: 0, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
-    let sequence = prop::collection::vec(commands::any(now()), LENGTH);
-    let connection = std::cell::RefCell::new(&mut connection);
+    let sequence = prop::collection::vec(commands::command(now()), LENGTH);
+    let connection = RefCell::new(&mut connection);
     runner.run(&sequence, |commands| compare(&mut connection.borrow_mut(), &commands)).expect_err("they differ");
 }

@@ -181,7 +181,9 @@ fn plain(command: &redis::Command) -> Words {
 /// A script in Lua: conditions, each of which ends it, and then commands.
 fn evaluated(script: &Script) -> Words {
     let conditions = script.when.iter().map(|condition| match condition {
-        Condition::Holds(of, value) => format!("if redis.call('GET', '{}') ~= '{value}' then return false end", key(*of)),
+        Condition::Holds(of, value) => {
+            format!("if redis.call('GET', '{}') ~= '{value}' then return false end", key(*of))
+        }
         Condition::Absent(of) => format!("if redis.call('EXISTS', '{}') == 1 then return false end", key(*of)),
         Condition::Below(of, value) => {
             let of = key(*of);

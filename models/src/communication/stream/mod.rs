@@ -23,7 +23,8 @@
 //!
 //! **Different from Redis**: fields, values, keys and names are numbers; a replica serves no reads; a replica that has missed
 //! something asks for all data (no `CONTINUE`); there is one sentinel; only the number of entries ends a node of a stream, and
-//! not its bytes. There is no `XSETID`, `XADD` with `LIMIT` in a replicated command, or `WAIT`.
+//! not its bytes. There is no `XSETID`, `XADD` with `LIMIT` in a replicated command, or `WAIT`. All other commands are compared with a
+//! real server, by tests that draw sequences of them (the crate `referees`), but for what waits.
 
 pub mod bugs;
 pub mod command;
