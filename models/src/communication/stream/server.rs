@@ -244,11 +244,11 @@ fn mark(ctx: &mut Context<'_, Server>, before: Option<&Executed>, executed: &Exe
         Command::XReadGroup { .. } if before.is_some_and(|one| one.at == *at && one.by != *by) => {
             ctx.mark(marks::ADDED_WHILE_SOMEBODY_WAITED);
         }
-        Command::XAdd { trim: Some(trim), .. } | Command::XTrim(_, trim) => {
-            if effects.iter().any(|effect| matches!(effect, Effect::Trimmed(..))) {
-                let is_exact = trim.how == Exactness::Exact;
-                ctx.mark(if is_exact { marks::TRIMMED } else { marks::TRIMMED_BY_WHOLE_NODES });
-            }
+        Command::XAdd { trim: Some(trim), .. } | Command::XTrim(_, trim)
+            if effects.iter().any(|effect| matches!(effect, Effect::Trimmed(..))) =>
+        {
+            let is_exact = trim.how == Exactness::Exact;
+            ctx.mark(if is_exact { marks::TRIMMED } else { marks::TRIMMED_BY_WHOLE_NODES });
         }
         _ => {}
     }
