@@ -3,3 +3,4 @@
 pub mod gossip;
 pub mod ordering;
 pub mod request_response;
+pub mod stream;

@@ -3,3 +3,4 @@
 mod gossip;
 mod ordering;
 mod request_response;
+mod stream;
