@@ -29,7 +29,7 @@ version_of() {
     coherence) own="caching/coherence caching/litmus" ;;
     lock) own="caching/lock replication/raft" ;;
     echo | tutorial) own=examples ;;
-    request_response | stream) own=communication/$1 ;;
+    request_response | stream | gossip) own=communication/$1 ;;
     ordering) own="communication/$1 replication/raft" ;;
     *) own="transactions replication/raft" ;;
   esac

@@ -1,5 +1,6 @@
 //! Communication: how messages get from those who have something to say to those who have to hear it.
 
+pub mod gossip;
 pub mod ordering;
 pub mod request_response;
 pub mod stream;

@@ -1,5 +1,6 @@
 //! The properties of communication.
 
+pub mod gossip;
 pub mod ordering;
 pub mod request_response;
 pub mod stream;

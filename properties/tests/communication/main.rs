@@ -1,5 +1,6 @@
 //! Components that communicate.
 
+mod gossip;
 mod ordering;
 mod request_response;
 mod stream;
