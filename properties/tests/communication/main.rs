@@ -1,4 +1,5 @@
 //! Components that communicate.
 
+mod message_queue;
 mod ordering;
 mod request_response;
