@@ -50,6 +50,20 @@ fn what_a_channel_had_not_acknowledged_comes_back_to_its_old_place_and_says_so()
     assert!(get(&mut session, "q").redelivered && !get(&mut session, "q").redelivered);
 }
 
+/// AMQP 0-9-1, §1.2: soft errors close the channel, hard errors the connection.
+#[test]
+fn a_hard_error_closes_all_channels_of_the_connection() {
+    let mut session = with(classic());
+    publish_all(&mut session, 1..=2);
+    get(session.on(7, 1), "q");
+    assert_eq!(session.on(7, 2).purge("nowhere"), Err(Exception::NotFound));
+    assert_eq!(ready(&session, "q"), [2], "the other channel has its delivery still");
+    session.consume("q", 1, AckMode::Manual).expect("the queue is there");
+    assert_eq!(session.consume("q", 1, AckMode::Manual), Err(Exception::NotAllowed));
+    assert_eq!(ready(&session, "q"), [1, 2]);
+    assert_eq!((Exception::NotAllowed.code(), Exception::NotImplemented.code()), (530, 540));
+}
+
 #[test]
 fn a_connection_has_all_its_channels() {
     let mut session = with(classic());
@@ -89,8 +103,8 @@ fn consumers_take_turns() {
     let mut session = with(classic());
     session.consume("q", 1, AckMode::Manual).expect("the queue is there");
     session.consume("q", 2, AckMode::Manual).expect("the tag is another one");
-    assert_eq!(session.consume("q", 2, AckMode::Manual), Err(Exception::PreconditionFailed), "a tag is used once");
-    session.consume("q", 1, AckMode::Manual).expect("the channel was closed, and its consumers gone");
+    assert_eq!(session.consume("q", 2, AckMode::Manual), Err(Exception::NotAllowed), "a tag is used once");
+    session.consume("q", 1, AckMode::Manual).expect("the connection was closed, and its consumers gone");
     session.consume("q", 2, AckMode::Manual).expect("the same");
     publish_all(&mut session, 1..=4);
     let to: Vec<u16> = session.delivered().iter().filter_map(|delivery| delivery.consumer).map(|tag| tag.0).collect();
@@ -103,7 +117,8 @@ fn what_was_delivered_stays_with_the_channel_of_a_consumer_that_cancels() {
     publish_all(&mut session, [1]);
     session.consume("q", 1, AckMode::Manual).expect("the queue is there");
     let tag = session.delivered()[0].tag;
-    session.tell(Command::Cancel(session.channel(), seedbed_models::communication::message_queue::names::ConsumerTag(1)));
+    session
+        .tell(Command::Cancel(session.channel(), seedbed_models::communication::message_queue::names::ConsumerTag(1)));
     publish_all(&mut session, [2]);
     assert!(session.delivered().is_empty());
     assert_eq!(session.ack(tag, false), Ok(Answer::Done));

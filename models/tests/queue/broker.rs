@@ -10,7 +10,7 @@ use seedbed_models::communication::message_queue::marks;
 use seedbed_models::communication::message_queue::messages::{Frame, Message, Packet, Record, Timer};
 use seedbed_models::communication::message_queue::model::BROKER;
 use seedbed_models::communication::message_queue::names::{
-    BodyId, ChannelId, ConnectionId, ConsumerTag, DeliveryTag, ExchangeName, Key, QueueName,
+    Attempt, BodyId, ChannelId, ConnectionId, ConsumerTag, DeliveryTag, ExchangeName, Key, QueueName,
 };
 use seedbed_models::communication::message_queue::{MessageQueue, Node};
 use seedbed_models::parts::link::Segment;
@@ -20,8 +20,7 @@ use seedbed_sim::{Bench, Model, NodeId, Span};
 use crate::say::{classic, plain};
 
 const CLIENT: NodeId = NodeId(3);
-const CONNECTION: ConnectionId = ConnectionId(7);
-const CHANNEL: ChannelId = ChannelId { connection: CONNECTION, number: 1 };
+const ATTEMPT: Attempt = Attempt(7);
 
 fn spawned() -> Node {
     let model = MessageQueue::default();
@@ -32,13 +31,14 @@ fn spawned() -> Node {
 /// A broker, and the client's end of a connection with it.
 struct Wire {
     broker: Bench<Node>,
+    connection: ConnectionId,
     next: u64,
 }
 
 impl Wire {
     /// A connection that is open, with a channel on which publishes are confirmed.
     fn open(broker: Bench<Node>) -> Wire {
-        let mut wire = Wire { broker: broker.on(BROKER), next: 0 };
+        let mut wire = Wire { broker: broker.on(BROKER), connection: ConnectionId(0), next: 0 };
         wire.broker.start();
         wire.connect();
         wire
@@ -46,24 +46,50 @@ impl Wire {
 
     fn connect(&mut self) {
         self.next = 0;
-        let opened = self.broker.message(CLIENT, Message::Open(CONNECTION));
-        assert!(matches!(opened.sent_to(CLIENT)[..], [Message::Opened(CONNECTION)]), "{opened:?}");
-        self.say(Frame::Topology(Command::OpenChannel(CHANNEL)));
-        self.say(Frame::SelectConfirms(CHANNEL));
+        self.connection = self.ask();
+        self.say(Frame::Topology(Command::OpenChannel(self.channel())));
+        self.say(Frame::SelectConfirms(self.channel()));
+    }
+
+    /// Asks for the connection, and returns its name.
+    fn ask(&mut self) -> ConnectionId {
+        let opened = self.broker.message(CLIENT, Message::Open(ATTEMPT));
+        match opened.sent_to(CLIENT)[..] {
+            [Message::Opened(ATTEMPT, connection)] => connection,
+            ref sent => panic!("it is opened: {sent:?}"),
+        }
+    }
+
+    fn channel(&self) -> ChannelId {
+        ChannelId { connection: self.connection, number: 1 }
+    }
+
+    fn confirm(&self, seq: u64, multiple: bool, accepted: bool) -> Frame {
+        Frame::Confirm { channel: self.channel(), seq, multiple, accepted }
     }
 
     fn say(&mut self, frame: Frame) -> Handled<Node> {
         let segment = Segment::Numbered { seq: self.next, message: frame };
         self.next += 1;
-        self.broker.message(CLIENT, Message::Packet(Packet { connection: CONNECTION, segment }))
+        self.broker.message(CLIENT, Message::Packet(Packet { connection: self.connection, segment }))
     }
 
     fn queue(&mut self, settings: QueueSettings) {
-        self.say(Frame::Topology(Command::DeclareQueue(CHANNEL, QueueName::from("q"), Box::new(settings))));
+        self.say(Frame::Topology(Command::DeclareQueue(self.channel(), QueueName::from("q"), Box::new(settings))));
     }
 
     fn consume(&mut self) -> Handled<Node> {
-        self.say(Frame::Consume(Command::Consume(CHANNEL, QueueName::from("q"), ConsumerTag(1), AckMode::Manual)))
+        self.say(Frame::Consume(Command::Consume(
+            self.channel(),
+            QueueName::from("q"),
+            ConsumerTag(1),
+            AckMode::Manual,
+        )))
+    }
+
+    fn ack(&mut self, tag: u64) -> Handled<Node> {
+        let (channel, tag) = (self.channel(), DeliveryTag(tag));
+        self.say(Frame::Settle(Command::Settle { channel, tag, multiple: false, how: Settlement::Ack }))
     }
 
     fn publish(&mut self, body: u64, key: &str, mandatory: bool) -> Handled<Node> {
@@ -74,7 +100,7 @@ impl Wire {
             properties: plain(),
             body: Body::of(BodyId(body)),
         };
-        self.say(Frame::Publish(CHANNEL, Box::new(publish)))
+        self.say(Frame::Publish(self.channel(), Box::new(publish)))
     }
 
     fn books(&self) -> &seedbed_models::communication::message_queue::books::Books {
@@ -103,10 +129,6 @@ fn frames(messages: &[(NodeId, Message)]) -> Vec<Frame> {
     messages.iter().filter_map(frame).collect()
 }
 
-fn confirm(seq: u64, multiple: bool, accepted: bool) -> Frame {
-    Frame::Confirm { channel: CHANNEL, seq, multiple, accepted }
-}
-
 fn delivered(frames: &[Frame]) -> Vec<(u64, u64, bool)> {
     let delivery = |frame: &Frame| match frame {
         Frame::Deliver(of) => Some((of.tag.0, of.message.body.id.0, of.redelivered)),
@@ -122,7 +144,7 @@ fn a_publish_is_confirmed_when_it_is_on_disk() {
     assert!(matches!(published.appended()[..], [Record::Command(_)]));
     assert!(frames(&published.sent()).is_empty());
     let synced = wire.broker.synced();
-    assert_eq!(frames(&synced.messages_released()), [confirm(1, false, true)]);
+    assert_eq!(frames(&synced.messages_released()), [wire.confirm(1, false, true)]);
 }
 
 #[test]
@@ -134,9 +156,9 @@ fn several_are_confirmed_at_once() {
     wire.broker.sync_begins();
     wire.publish(4, "q", false);
     let synced = wire.broker.synced();
-    assert_eq!(frames(&synced.messages_released()), [confirm(3, true, true)], "the fourth is not on disk");
+    assert_eq!(frames(&synced.messages_released()), [wire.confirm(3, true, true)], "the fourth is not on disk");
     assert!(synced.marked(marks::CONFIRMED_SEVERAL));
-    assert_eq!(frames(&wire.broker.synced().messages_released()), [confirm(4, false, true)]);
+    assert_eq!(frames(&wire.broker.synced().messages_released()), [wire.confirm(4, false, true)]);
 }
 
 #[test]
@@ -144,7 +166,7 @@ fn with_the_bug_it_is_confirmed_before() {
     let mut wire = Wire::open(Bench::new(spawned()).plant(Bug::ConfirmBeforeSync));
     wire.queue(classic());
     let published = wire.publish(1, "q", false);
-    assert_eq!(frames(&published.messages_released()), [confirm(1, false, true)]);
+    assert_eq!(frames(&published.messages_released()), [wire.confirm(1, false, true)]);
 }
 
 #[test]
@@ -152,16 +174,16 @@ fn a_message_without_a_route_is_returned_before_it_is_confirmed() {
     let mut wire = on_an_instant_disk();
     let published = wire.publish(1, "nowhere", true);
     assert!(published.marked(marks::RETURNED));
-    assert_eq!(frames(&published.sent()), [Frame::Return(CHANNEL, BodyId(1)), confirm(1, false, true)]);
-    assert_eq!(frames(&wire.publish(2, "nowhere", false).sent()), [confirm(2, false, true)], "not mandatory");
+    assert_eq!(frames(&published.sent()), [Frame::Return(wire.channel(), BodyId(1)), wire.confirm(1, false, true)]);
+    assert_eq!(frames(&wire.publish(2, "nowhere", false).sent()), [wire.confirm(2, false, true)], "not mandatory");
 }
 
 #[test]
 fn what_a_full_queue_refuses_is_nacked() {
     let mut wire = Wire::open(Bench::new(spawned()).instant_disk());
     wire.queue(QueueSettings { max_length: Some(1), overflow: Overflow::RejectPublish, ..classic() });
-    assert_eq!(frames(&wire.publish(1, "q", false).sent()), [confirm(1, false, true)]);
-    assert_eq!(frames(&wire.publish(2, "q", false).sent()), [confirm(2, false, false)]);
+    assert_eq!(frames(&wire.publish(1, "q", false).sent()), [wire.confirm(1, false, true)]);
+    assert_eq!(frames(&wire.publish(2, "q", false).sent()), [wire.confirm(2, false, false)]);
 }
 
 #[test]
@@ -198,19 +220,14 @@ fn a_connection_that_is_silent_is_closed_and_its_deliveries_come_back() {
     assert_eq!(wire.books().unacked().count(), 1);
     let timeout = MessageQueue::default().timeout;
     wire.broker.pass(Span(timeout.0 - 1));
-    let beat = wire.broker.timer(Timer::Beat(CONNECTION));
-    assert!(matches!(beat.sent_to(CLIENT)[..], [Message::Heartbeat(CONNECTION)]), "{beat:?}");
+    let beat = wire.broker.timer(Timer::Beat(wire.connection));
+    assert!(matches!(beat.sent_to(CLIENT)[..], [Message::Heartbeat(of)] if of == wire.connection), "{beat:?}");
     wire.broker.pass(Span(1));
-    let lost = wire.broker.timer(Timer::Beat(CONNECTION));
+    let lost = wire.broker.timer(Timer::Beat(wire.connection));
     assert!(lost.marked(marks::CLOSED_BY_SILENCE));
-    assert!(matches!(lost.sent_to(CLIENT)[..], [Message::Closed(CONNECTION)]), "{lost:?}");
+    assert!(matches!(lost.sent_to(CLIENT)[..], [Message::Closed(of)] if of == wire.connection), "{lost:?}");
     assert_eq!((wire.books().unacked().count(), wire.books().copies().count()), (0, 1));
-    let late = wire.say(Frame::Settle(Command::Settle {
-        channel: CHANNEL,
-        tag: DeliveryTag(1),
-        multiple: false,
-        how: Settlement::Ack,
-    }));
+    let late = wire.ack(1);
     assert!(late.marked(marks::CONNECTION_UNKNOWN), "it comes too late");
     assert_eq!(wire.books().copies().count(), 1);
 }
@@ -222,13 +239,28 @@ fn after_a_crash_what_was_confirmed_is_there_and_what_was_acked_is_not() {
         wire.publish(body, "q", false);
     }
     wire.consume();
-    wire.say(Frame::Settle(Command::Settle { channel: CHANNEL, tag: DeliveryTag(2), multiple: false, how: Settlement::Ack }));
+    wire.ack(2);
     let restarted = wire.broker.restart(spawned());
     assert!(restarted.marked(marks::BROKER_RESTARTED_WITH_MESSAGES));
     assert_eq!(wire.books().channels().count(), 0, "all connections are gone");
     wire.connect();
     let again = delivered(&frames(&wire.consume().sent()));
     assert_eq!(again, [(1, 1, true), (2, 3, true)], "tags begin anew on a new channel");
+}
+
+/// A connection is named by the life of the broker that has opened it: after a restart the same attempt opens another one, and what
+/// still comes on the old one is told so.
+#[test]
+fn an_attempt_that_arrives_again_opens_nothing_new_unless_the_broker_has_restarted() {
+    let mut wire = on_an_instant_disk();
+    let old = wire.connection;
+    assert_eq!(wire.ask(), old);
+    wire.broker.pass(Span::ms(2));
+    wire.broker.restart(spawned());
+    assert_ne!(wire.ask(), old);
+    let late = wire.publish(1, "q", false);
+    assert!(late.marked(marks::CONNECTION_UNKNOWN));
+    assert!(matches!(late.sent_to(CLIENT)[..], [Message::Closed(closed)] if closed == old), "{late:?}");
 }
 
 #[test]

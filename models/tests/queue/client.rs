@@ -11,7 +11,7 @@ use seedbed_models::communication::message_queue::messages::{
 };
 use seedbed_models::communication::message_queue::model::BROKER;
 use seedbed_models::communication::message_queue::names::{
-    ChannelId, ConnectionId, ConsumerTag, DeliveryTag, ExchangeName, Key, QueueName,
+    Attempt, ChannelId, ConnectionId, ConsumerTag, DeliveryTag, ExchangeName, Key, QueueName,
 };
 use seedbed_models::communication::message_queue::topology::WORK;
 use seedbed_models::communication::message_queue::{MessageQueue, Node};
@@ -27,6 +27,7 @@ const CONSUMER: NodeId = NodeId(5);
 /// A client, and the broker's end of its one connection.
 struct Wire {
     client: Bench<Node>,
+    attempt: Attempt,
     connection: ConnectionId,
     next: u64,
 }
@@ -37,15 +38,16 @@ impl Wire {
         let nodes: Vec<NodeId> = (0..model.size() as u16).map(NodeId).collect();
         let mut client = Bench::new(model.spawn(node, &nodes)).on(node);
         client.draws("service", 0).draws("ready first", 0);
-        let asked = asked(&client.start());
-        let mut wire = Wire { client, connection: asked, next: 0 };
+        let attempt = asked(&client.start());
+        let mut wire = Wire { client, attempt, connection: ConnectionId(0), next: 0 };
         let said = frames(&wire.opened());
         (wire, said)
     }
 
+    /// The broker opens the connection that was asked for, under a new name.
     fn opened(&mut self) -> Handled<Node> {
-        self.next = 0;
-        self.client.message(BROKER, Message::Opened(self.connection))
+        (self.next, self.connection) = (0, ConnectionId(self.connection.0 + 1));
+        self.client.message(BROKER, Message::Opened(self.attempt, self.connection))
     }
 
     fn say(&mut self, frame: Frame) -> Handled<Node> {
@@ -78,10 +80,10 @@ impl Wire {
     }
 }
 
-/// The connection that the client asks for.
-fn asked(did: &Handled<Node>) -> ConnectionId {
+/// The attempt of the client to open a connection.
+fn asked(did: &Handled<Node>) -> Attempt {
     match did.sent_to(BROKER)[..] {
-        [.., Message::Open(connection)] => connection,
+        [.., Message::Open(attempt)] => attempt,
         ref sent => panic!("it asks for a connection: {sent:?}"),
     }
 }
@@ -142,15 +144,17 @@ fn on_every_new_connection_the_topology_is_declared_before_it_is_used() {
     };
     let subscriptions: Vec<_> =
         [1, 2].into_iter().flat_map(|channel| [(channel, "work", 1), (channel, "audit", 2)]).collect();
-    let subscriptions: Vec<_> =
-        subscriptions.into_iter().map(|(channel, queue, tag)| (channel, queue.to_string(), tag, AckMode::Manual)).collect();
+    let subscriptions: Vec<_> = subscriptions
+        .into_iter()
+        .map(|(channel, queue, tag)| (channel, queue.to_string(), tag, AckMode::Manual))
+        .collect();
     assert_eq!((opens(&said), declared(&said)), (2, 2 + 6 + 4 + 11));
     assert_eq!(consumes(&said), subscriptions);
 
     let lost = wire.client.message(BROKER, Message::Closed(wire.connection));
     let again = asked(&lost);
-    assert_ne!(again, wire.connection, "a connection has a name of its own");
-    wire.connection = again;
+    assert_ne!(again, wire.attempt, "an attempt has a name of its own");
+    wire.attempt = again;
     let opened = wire.opened();
     assert!(opened.marked(marks::CONSUMER_CAME_BACK));
     let said = frames(&opened);
@@ -167,11 +171,26 @@ fn a_client_goes_to_who_leads() {
     let redirected = client.message(BROKER, Message::NotLeader(first, Some(NodeId(2))));
     assert!(redirected.marked(marks::REDIRECTED));
     let [(NodeId(2), Message::Open(second))] = redirected.sent()[..] else { panic!("one question: {redirected:?}") };
-    let late = client.message(BROKER, Message::Opened(first));
+    let connection = ConnectionId(1);
+    let late = client.message(BROKER, Message::Opened(first, connection));
     assert!(late.marked(marks::LATE_CONNECTION_CLOSED));
-    assert!(matches!(late.sent()[..], [(BROKER, Message::Closed(closed))] if closed == first), "{late:?}");
+    assert!(matches!(late.sent()[..], [(BROKER, Message::Closed(closed))] if closed == connection), "{late:?}");
     let tried = client.timer(Timer::Reconnect(0));
     assert!(matches!(tried.sent()[..], [(BROKER, Message::Open(third))] if third != second), "the next: {tried:?}");
+}
+
+/// An attempt that arrives twice, the second time at a broker which has restarted since, opens two connections: the client keeps its
+/// own, and the other one goes. (Under one name for both, each end would go on with its own numbers, and neither hear of it.)
+#[test]
+fn an_attempt_that_arrives_again_leaves_no_connection_behind() {
+    let (mut wire, _) = Wire::open(&one_channel(), CONSUMER);
+    let (own, other) = (wire.connection, ConnectionId(77));
+    assert!(wire.client.message(BROKER, Message::Opened(wire.attempt, own)).sent().is_empty(), "it is said again");
+    let late = wire.client.message(BROKER, Message::Opened(wire.attempt, other));
+    assert!(late.marked(marks::LATE_CONNECTION_CLOSED));
+    assert!(matches!(late.sent()[..], [(BROKER, Message::Closed(closed))] if closed == other), "{late:?}");
+    let pool = wire.client.process().client().expect("it is a client").pool();
+    assert_eq!(pool.open().collect::<Vec<_>>(), [own]);
 }
 
 #[test]
@@ -182,7 +201,9 @@ fn publishes_take_turns_on_channels_and_are_confirmed_one_by_one() {
     let id = |index| body_id(OpId(1), index).0;
     assert_eq!(published(&sent), [(1, id(0)), (2, id(1)), (1, id(2))]);
     let other = ChannelId { number: 2, ..wire.channel() };
-    assert!(wire.say(Frame::Confirm { channel: other, seq: 1, multiple: false, accepted: true }).completed().is_empty());
+    assert!(
+        wire.say(Frame::Confirm { channel: other, seq: 1, multiple: false, accepted: true }).completed().is_empty()
+    );
     assert!(wire.confirm(2, false, true).completed().is_empty());
     assert_eq!(wire.confirm(1, false, true).completed(), ended(&[Outcome::Confirmed; 3]));
 }
@@ -206,7 +227,7 @@ fn what_was_not_confirmed_is_published_again_on_the_next_connection() {
     wire.confirm(1, false, true);
     let lost = wire.client.message(BROKER, Message::Closed(wire.connection));
     assert!(lost.marked(marks::PUBLISHED_AGAIN) && published(&frames(&lost)).is_empty());
-    wire.connection = asked(&lost);
+    wire.attempt = asked(&lost);
     let again = wire.opened();
     let id = |index| body_id(OpId(1), index).0;
     assert_eq!(published(&frames(&again)), [(1, id(1)), (1, id(2))]);

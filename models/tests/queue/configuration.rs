@@ -24,8 +24,12 @@ fn what_cannot_be_is_refused() {
     assert!(!valid(|model| model.acks = Acks::Several(0)));
     assert!(!valid(|model| model.resend = Span::ZERO));
     assert!(!valid(|model| model.timeout = Span(model.resend.0 - 1)));
-    let refuses = |queues| move |model: &mut MessageQueue| {
-        (model.queues, model.overflow) = (queues, Overflow::RejectPublishDlx);
+    assert!(valid(|model| model.global_prefetch = 1));
+    assert!(!valid(|model| (model.queues, model.global_prefetch) = (QueueKind::Quorum, 1)));
+    let refuses = |queues| {
+        move |model: &mut MessageQueue| {
+            (model.queues, model.overflow) = (queues, Overflow::RejectPublishDlx);
+        }
     };
     assert!(valid(refuses(QueueKind::Classic)) && !valid(refuses(QueueKind::Quorum)));
 }

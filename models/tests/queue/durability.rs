@@ -6,16 +6,23 @@ use seedbed_models::communication::message_queue::books::command::{AckMode, Comm
 use seedbed_models::communication::message_queue::books::exchange::ExchangeKind;
 use seedbed_models::communication::message_queue::books::message::Properties;
 use seedbed_models::communication::message_queue::books::settings::QueueSettings;
-use seedbed_models::communication::message_queue::names::{ChannelId, ConnectionId, DeliveryTag, ExchangeName, QueueName};
+use seedbed_models::communication::message_queue::names::{
+    ChannelId, ConnectionId, DeliveryTag, ExchangeName, QueueName,
+};
 use seedbed_sim::{Span, Time};
 
-use crate::say::{classic, get, plain, publish, ready, with};
+use crate::say::{classic, get, plain, publish, quorum, ready, with};
 
 #[test]
 fn what_is_durable_is_there_after_a_restart() {
     let mut session = with(classic());
     session.declare_queue("transient", QueueSettings::default()).expect("it is new");
-    session.tell(Command::DeclareExchange(session.channel(), ExchangeName::from("t"), ExchangeKind::Fanout, Durable(false)));
+    session.tell(Command::DeclareExchange(
+        session.channel(),
+        ExchangeName::from("t"),
+        ExchangeKind::Fanout,
+        Durable(false),
+    ));
     session.declare_exchange("d", ExchangeKind::Fanout).expect("it is new");
     let passing = Properties::default();
     assert!(publish(&mut session, "q", 1, plain()) && publish(&mut session, "q", 2, passing));
@@ -29,8 +36,17 @@ fn what_is_durable_is_there_after_a_restart() {
     assert!(get(session.on(2, 1), "q").redelivered);
 }
 
+#[test]
+fn in_a_quorum_queue_all_messages_are_there() {
+    let mut session = with(quorum());
+    assert!(publish(&mut session, "q", 1, Properties::default()) && publish(&mut session, "q", 2, plain()));
+    session.tell(Command::Restart);
+    assert_eq!(ready(&session, "q"), [1, 2]);
+}
+
 fn command() -> impl Strategy<Value = Command> {
-    let channel = (1u64..3, 1u16..3).prop_map(|(connection, number)| ChannelId { connection: ConnectionId(connection), number });
+    let channel =
+        (1u64..3, 1u16..3).prop_map(|(connection, number)| ChannelId { connection: ConnectionId(connection), number });
     let queue = prop::sample::select(vec!["a", "b"]).prop_map(QueueName::from);
     let tag = (0u64..6).prop_map(DeliveryTag);
     (channel, queue, tag, 0..14u8, any::<bool>()).prop_map(|(channel, queue, tag, which, flag)| {

@@ -1,9 +1,9 @@
 //! *Consumer Prefetch*: the limit of a consumer, that of its channel, and who has none.
 
-use seedbed_models::communication::message_queue::books::command::{AckMode, Command};
+use seedbed_models::communication::message_queue::books::command::{AckMode, Command, Exception};
 use seedbed_models::communication::message_queue::names::DeliveryTag;
 
-use crate::say::{bodies, classic, get, publish_all, with};
+use crate::say::{bodies, classic, get, publish_all, quorum, with};
 
 #[test]
 fn a_consumer_has_no_more_deliveries_than_its_limit() {
@@ -35,6 +35,15 @@ fn each_consumer_has_its_own_limit_and_the_channel_one_for_all() {
     publish_all(&mut session, 1..=6);
     let to: Vec<u16> = session.delivered().iter().filter_map(|delivery| delivery.consumer).map(|tag| tag.0).collect();
     assert_eq!(to, [1, 2, 1], "four by the limits of the consumers, three by that of the channel");
+}
+
+#[test]
+fn a_quorum_queue_knows_no_limit_of_a_channel() {
+    let mut session = with(quorum());
+    session.tell(Command::Qos { channel: session.channel(), prefetch: 3, global: true });
+    assert_eq!(session.consume("q", 1, AckMode::Manual), Err(Exception::NotImplemented));
+    session.qos(1).expect("the channel was opened again");
+    session.consume("q", 1, AckMode::Manual).expect("a limit of the consumer is known");
 }
 
 #[test]

@@ -24,7 +24,9 @@ fn a_classic_queue_that_is_not_declared_so_has_no_priorities() {
 #[test]
 fn a_quorum_queue_has_32_and_none_is_the_fourth() {
     let mut session = with(quorum());
-    for (id, properties) in [(1, urgent(3)), (2, plain()), (3, urgent(4)), (4, urgent(5)), (5, urgent(200)), (6, urgent(31))] {
+    for (id, properties) in
+        [(1, urgent(3)), (2, plain()), (3, urgent(4)), (4, urgent(5)), (5, urgent(200)), (6, urgent(31))]
+    {
         assert!(publish(&mut session, "q", id, properties));
     }
     assert_eq!(ready(&session, "q"), [5, 6, 4, 2, 3, 1]);

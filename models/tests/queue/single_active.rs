@@ -17,7 +17,8 @@ fn one_is_served_until_it_is_gone() {
     assert!(session.delivered().iter().all(|delivery| delivery.channel == first));
     session.tell(Command::CloseConnection(first.connection));
     publish_all(&mut session, [4]);
-    let delivered: Vec<_> = session.delivered().iter().map(|of| (of.channel, of.message.body.id.0, of.redelivered)).collect();
+    let delivered: Vec<_> =
+        session.delivered().iter().map(|of| (of.channel, of.message.body.id.0, of.redelivered)).collect();
     assert_eq!(delivered, [(second, 1, true), (second, 2, true), (second, 3, true), (second, 4, false)]);
 }
 

@@ -92,7 +92,8 @@ fn a_queue_that_nobody_uses_goes() {
     session.consume("q", 1, AckMode::Manual).expect("it is still there");
     session.tick(Span::ms(50));
     assert!(ready(&session, "q").is_empty(), "it has a consumer");
-    session.tell(seedbed_models::communication::message_queue::books::command::Command::CloseChannel(session.channel()));
+    session
+        .tell(seedbed_models::communication::message_queue::books::command::Command::CloseChannel(session.channel()));
     session.on(2, 1).tick(Span::ms(20));
     assert_eq!(session.get("q", AckMode::Manual), Err(Exception::NotFound));
 }

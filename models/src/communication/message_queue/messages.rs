@@ -7,7 +7,7 @@ use crate::communication::message_queue::books::command::{Command, Delivery, Exc
 use crate::communication::message_queue::books::message::{Properties, Refusal};
 use crate::communication::message_queue::books::state::Books;
 use crate::communication::message_queue::names::{
-    BodyId, ChannelId, ConnectionId, ConsumerTag, ExchangeName, Key, QueueName,
+    Attempt, BodyId, ChannelId, ConnectionId, ConsumerTag, ExchangeName, Key, QueueName,
 };
 use crate::parts::link::Segment;
 use crate::replication::raft;
@@ -109,7 +109,7 @@ pub enum Frame {
         /// Whether they are confirmed.
         accepted: bool,
     },
-    /// To the client: a channel is closed.
+    /// To the client: a channel is closed, or with a hard error the connection.
     ChannelClosed(ChannelId, Exception),
     /// To the client: the queue of a consumer is gone (`basic.cancel`).
     Cancelled(ChannelId, ConsumerTag),
@@ -139,12 +139,12 @@ impl Kinded for Packet {
 /// A message.
 #[derive(Clone, Debug, Hash, Kinded, Hosts)]
 pub enum Message {
-    /// A client opens a connection.
-    Open(ConnectionId),
-    /// It is open.
-    Opened(ConnectionId),
+    /// A client asks for a connection.
+    Open(Attempt),
+    /// It is open, under this name.
+    Opened(Attempt, ConnectionId),
     /// It cannot be: another broker leads, as far as this one knows.
-    NotLeader(ConnectionId, Option<NodeId>),
+    NotLeader(Attempt, Option<NodeId>),
     /// One side has closed the connection, or does not know it.
     Closed(ConnectionId),
     /// This side of the connection is alive.

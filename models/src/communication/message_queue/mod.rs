@@ -20,7 +20,8 @@
 //! and dead letters are in the same step as deaths, where RabbitMQ may lose them; quorum queues share one group, so that a move
 //! between them is one step too, and clients connect to the leader, where RabbitMQ's brokers pass on what they are told; the class
 //! `tx`, alternate exchanges, bindings between exchanges, consumer priorities, `CC` and `BCC`, limits in bytes and policies are not
-//! there. The log of a classic queue is never compacted.
+//! there; a quorum queue without a delivery limit has none (RabbitMQ: 20), and does not exceed its length limit while publishes are
+//! under way. The log of a classic queue is never compacted.
 
 pub mod books;
 pub mod broker;

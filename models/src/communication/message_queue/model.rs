@@ -3,9 +3,7 @@
 use std::ops::Range;
 
 use proptest::prelude::*;
-use seedbed_sim::{
-    Crashes, FaultClass, Info, Model, NodeId, Phases, Roles, Setting, Span, Tolerance, Workload,
-};
+use seedbed_sim::{Crashes, FaultClass, Info, Model, NodeId, Phases, Roles, Setting, Span, Tolerance, Workload};
 use serde::{Deserialize, Serialize};
 
 use crate::communication::message_queue::books::settings::{Overflow, QueueKind};
@@ -54,7 +52,7 @@ pub struct MessageQueue {
     pub acks: Acks,
     /// The most deliveries of a consumer that are not acknowledged; zero is no limit.
     pub prefetch: u16,
-    /// The same, of a channel.
+    /// The same, of a channel; only of classic queues.
     pub global_prefetch: u16,
     /// The time to live of messages in `work`.
     pub message_ttl: Option<Span>,
@@ -251,6 +249,9 @@ impl Model for MessageQueue {
                 Err("message_queue needs a broker, a publisher and a consumer at least".into())
             }
             MessageQueue { acks: Acks::Several(0), .. } => Err("acks must be several: one at least".into()),
+            MessageQueue { queues: QueueKind::Quorum, global_prefetch: 1.., .. } => {
+                Err("global_prefetch must be 0 with quorum queues, which know no limit of a channel".into())
+            }
             MessageQueue { resend: Span::ZERO, .. } => Err("resend must be above 0".into()),
             MessageQueue { timeout, .. } if *timeout < self.resend => {
                 Err(format!("timeout must be {} at least, as long as resend", self.resend))
@@ -306,7 +307,9 @@ impl Model for MessageQueue {
 
     fn sizes(&self) -> Vec<Self> {
         let sizes = [(1, 1, 1), (1, 3, 4), (5, 2, 3)];
-        sizes.map(|(brokers, publishers, consumers)| MessageQueue { brokers, publishers, consumers, ..self.clone() }).to_vec()
+        sizes
+            .map(|(brokers, publishers, consumers)| MessageQueue { brokers, publishers, consumers, ..self.clone() })
+            .to_vec()
     }
 
     fn reaction_time(&self) -> Span {

@@ -4,6 +4,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use seedbed_sim::{Context, NodeId, Process};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The most bytes of a short string (AMQP 0-9-1, §4.2.5.3).
@@ -97,7 +98,10 @@ macro_rules! numbers {
 }
 
 numbers! {
-    /// One connection, unlike all others: a client that connects again has another one.
+    /// One attempt of a client to open a connection, unlike all others.
+    Attempt(u64) "attempt "
+    /// One connection, unlike all others. The broker names it, so that an attempt which arrives twice, once before the broker has
+    /// restarted and once after, never leaves a client at one end of one connection and the broker at the other end of another.
     ConnectionId(u64) "connection "
     /// The name of a subscription on its channel.
     ConsumerTag(u16) "consumer "
@@ -107,6 +111,14 @@ numbers! {
     CopyId(u64) "copy "
     /// What its publisher calls a message. Brokers do not look at it.
     BodyId(u64) "body "
+}
+
+/// A name that no other has: of the node for which it is made, a draw, the time, and a count of this node in this life. The draw and the
+/// time tell lives apart.
+pub fn unique<P: Process>(ctx: &mut Context<'_, P>, of: NodeId, count: u64) -> u64 {
+    let draw = ctx.draw("unique name", 0..=0xffff);
+    let time = (ctx.now().0 >> 20) & 0xff_ffff;
+    (u64::from(of.0) << 48) | (draw << 32) | (time << 8) | (count & 0xff)
 }
 
 /// A channel of a connection.

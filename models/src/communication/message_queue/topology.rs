@@ -99,7 +99,11 @@ impl Topology {
             ("fanout", WORK, Binding::by_key("")),
             ("fanout", AUDIT, Binding::by_key("")),
             ("headers", WORK, Binding::by_headers(Match::Any, [header("kind", "order"), header("urgent", "yes")])),
-            ("headers", AUDIT, Binding::by_headers(Match::All, [header("kind", "order"), (Text::from("region"), None)])),
+            (
+                "headers",
+                AUDIT,
+                Binding::by_headers(Match::All, [header("kind", "order"), (Text::from("region"), None)]),
+            ),
             (DEAD, DEAD, Binding::by_key("")),
             (RETRY, RETRY, Binding::by_key("")),
         ]
@@ -112,7 +116,8 @@ impl Topology {
             .into_iter()
             .chain(own)
             .map(|(name, kind)| Command::DeclareExchange(channel, ExchangeName::from(name), kind, Durable(true)));
-        let queues = self.queues().into_iter().map(|(name, settings)| Command::DeclareQueue(channel, name, Box::new(settings)));
+        let queues =
+            self.queues().into_iter().map(|(name, settings)| Command::DeclareQueue(channel, name, Box::new(settings)));
         let bindings = Topology::bindings().into_iter().map(|(exchange, queue, binding)| {
             Command::Bind(channel, ExchangeName::from(exchange), QueueName::from(queue), Box::new(binding))
         });

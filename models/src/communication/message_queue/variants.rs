@@ -94,6 +94,14 @@ impl Queues {
     }
 }
 
+/// Quorum queues know no limit of a channel.
+fn limit_of_channels(queues: QueueKind, global_prefetch: u16) -> u16 {
+    match queues {
+        QueueKind::Classic => global_prefetch,
+        QueueKind::Quorum => 0,
+    }
+}
+
 /// A quorum queue does not dead-letter what it refuses.
 fn possible(queues: QueueKind, overflow: Overflow) -> Overflow {
     match (queues, overflow) {
@@ -134,6 +142,7 @@ fn clients() -> impl Strategy<Value = Clients> {
 impl Clients {
     fn apply(self, model: MessageQueue) -> MessageQueue {
         let Clients { connections, channels, confirms, acks, prefetch, global_prefetch, service } = self;
+        let global_prefetch = limit_of_channels(model.queues, global_prefetch);
         MessageQueue { connections, channels, confirms, acks, prefetch, global_prefetch, service, ..model }
     }
 }
@@ -144,7 +153,8 @@ fn concerned(model: MessageQueue, bug: Bug) -> MessageQueue {
     let classic = |model: MessageQueue| MessageQueue { queues: QueueKind::Classic, ..model };
     let quorum = |model: MessageQueue| {
         let overflow = possible(QueueKind::Quorum, model.overflow);
-        MessageQueue { queues: QueueKind::Quorum, overflow, ..model }
+        let global_prefetch = limit_of_channels(QueueKind::Quorum, model.global_prefetch);
+        MessageQueue { queues: QueueKind::Quorum, overflow, global_prefetch, ..model }
     };
     match bug {
         Bug::ConfirmBeforeSync | Bug::ConfirmMultipleOffByOne | Bug::MandatoryIgnored => {
@@ -156,9 +166,17 @@ fn concerned(model: MessageQueue, bug: Bug) -> MessageQueue {
             overflow: Overflow::RejectPublish,
             ..model
         },
+        Bug::RefusalCoversTheNext => MessageQueue {
+            confirms: true,
+            max_length: Some(model.max_length.unwrap_or(1)),
+            overflow: Overflow::RejectPublish,
+            ..model
+        },
+        Bug::LimitOffByOne => MessageQueue { max_length: Some(model.max_length.unwrap_or(1).max(1)), ..model },
         Bug::AckWrongTag => MessageQueue { acks: Acks::Each, prefetch: model.prefetch.max(3), ..model },
         Bug::MultipleAckOffByOne => MessageQueue { acks: Acks::Several(2), prefetch: 0, global_prefetch: 0, ..model },
-        Bug::RequeueDuplicates
+        Bug::RequeueIgnored
+        | Bug::RequeueDuplicates
         | Bug::UnackedLostOnClose
         | Bug::DeliveredTwice
         | Bug::RedeliveredNotSaid
@@ -169,9 +187,7 @@ fn concerned(model: MessageQueue, bug: Bug) -> MessageQueue {
         Bug::DlxLostOnCrash => {
             classic(MessageQueue { dead_letters: DeadLetters::Kept, acks: manual(model.acks), confirms: true, ..model })
         }
-        Bug::DeathCountReset => {
-            MessageQueue { dead_letters: DeadLetters::Retried, acks: manual(model.acks), ..model }
-        }
+        Bug::DeathCountReset => MessageQueue { dead_letters: DeadLetters::Retried, acks: manual(model.acks), ..model },
         Bug::ExpiresWithTheHead => MessageQueue { dead_letters: DeadLetters::Retried, ..model },
         Bug::LimitIgnoresTheFirst | Bug::DeadLettersTwice => quorum(MessageQueue {
             delivery_limit: Some(model.delivery_limit.unwrap_or(1)),

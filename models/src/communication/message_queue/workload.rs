@@ -61,13 +61,15 @@ fn draft() -> BoxedStrategy<Draft> {
     let failures = prop_oneof![6 => Just(0u8), 3 => 1u8..4];
     let refusal = prop_oneof![Just(Refusal::Nack), Just(Refusal::Reject), Just(Refusal::Discard)];
     (route(), prop::bool::weighted(0.3), properties, failures, refusal)
-        .prop_map(|((exchange, key, headers), mandatory, (persistent, priority, expiration), failures, refusal)| Draft {
-            exchange,
-            key,
-            mandatory,
-            properties: Properties { persistent, priority, expiration, headers },
-            failures,
-            refusal,
+        .prop_map(|((exchange, key, headers), mandatory, (persistent, priority, expiration), failures, refusal)| {
+            Draft {
+                exchange,
+                key,
+                mandatory,
+                properties: Properties { persistent, priority, expiration, headers },
+                failures,
+                refusal,
+            }
         })
         .boxed()
 }

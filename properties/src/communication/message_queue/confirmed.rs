@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use seedbed_models::communication::message_queue::MessageQueue;
 use seedbed_models::communication::message_queue::books::journal::{Entry, Event, Fate, Origin};
 use seedbed_models::communication::message_queue::books::message::{Message, Reason};
+use seedbed_models::communication::message_queue::books::settings::QueueKind;
 use seedbed_models::communication::message_queue::messages::Outcome;
 use seedbed_models::communication::message_queue::names::{BodyId, CopyId};
 use seedbed_sim::{Broken, NodeId, Property, Verdict, World};
@@ -68,7 +69,7 @@ impl Kept {
     }
 }
 
-/// S1: a persistent message that was confirmed is in each queue to which it goes, or was acknowledged there, or its time was over, or a
+/// S1: a persistent message that was confirmed, and in quorum queues any, is in each queue to which it goes, or was acknowledged there, or its time was over, or a
 /// limit has pushed it out, or it is where its dead letters go.
 #[derive(Clone, Default)]
 pub struct ConfirmedIsKept {
@@ -101,7 +102,8 @@ impl Property<MessageQueue> for ConfirmedIsKept {
             }
         }
         for (node, published) in self.ended.read(world)? {
-            if published.persistent && published.outcome == Outcome::Confirmed {
+            let stays = published.persistent || world.config().queues == QueueKind::Quorum;
+            if stays && published.outcome == Outcome::Confirmed {
                 self.confirmed.push((node, published.body));
                 bodies.push((node, published.body));
             }

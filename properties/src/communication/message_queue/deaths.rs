@@ -72,7 +72,8 @@ impl Rule for DeadLettersArrive {
             Event::Unroutable { copy } => {
                 let rejected = ledger.copy(*copy).map(|copied| {
                     let deaths = &copied.message.deaths;
-                    let last = copied.queue.as_str() == RETRY && deaths.iter().all(|death| death.reason == Reason::Rejected);
+                    let last =
+                        copied.queue.as_str() == RETRY && deaths.iter().all(|death| death.reason == Reason::Rejected);
                     last && !deaths.is_empty()
                 });
                 if rejected == Some(true) {
@@ -117,7 +118,10 @@ impl Rule for DeathsAreCounted {
         let should = (died.message.first_death.as_ref().or(Some(&last)), Some(&last));
         if first != Some((true, before + 1)) || others(message) != others(&died.message) || marks != should {
             let deaths = &message.deaths;
-            return Err(format!("{copy:?} was {:?}, died in {:?} for {reason:?}, and says {deaths:?}", died.message.deaths, died.queue));
+            return Err(format!(
+                "{copy:?} was {:?}, died in {:?} for {reason:?}, and says {deaths:?}",
+                died.message.deaths, died.queue
+            ));
         }
         if message.properties.expiration.is_some() {
             return Err(format!("{copy:?} is a dead letter, and would expire again"));
@@ -143,9 +147,9 @@ impl Rule for DeliveryLimit {
             Event::Returned { copy, queue, why } => {
                 let failed = ledger.copy(*copy).map_or(0, |copied| copied.failed) + u32::from(why.is_failure());
                 match limit(queue) {
-                    Some(limit) if failed > limit => {
-                        Err(format!("{copy:?} comes back to {queue:?} after {failed} failures, and the limit is {limit}"))
-                    }
+                    Some(limit) if failed > limit => Err(format!(
+                        "{copy:?} comes back to {queue:?} after {failed} failures, and the limit is {limit}"
+                    )),
                     _ => Ok(()),
                 }
             }

@@ -6,6 +6,7 @@ mod confirmed;
 mod conservation;
 mod deaths;
 mod ledger;
+mod limits;
 mod liveness;
 mod order;
 mod ownership;
@@ -13,6 +14,7 @@ mod processing;
 mod reader;
 mod replicas;
 mod routing;
+mod settlements;
 mod timing;
 
 use seedbed_models::communication::message_queue::MessageQueue;
@@ -24,12 +26,14 @@ use audit::Audit;
 use confirmed::{ConfirmedIsKept, UnconfirmedIsKept};
 use conservation::Conservation;
 use deaths::{DeadLettersArrive, DeathsAreCounted, DeliveryLimit};
+use limits::{LengthLimit, RefusedByAQueue};
 use liveness::ReadyIsDelivered;
 use order::{PublishOrder, PublishedAsSent, ReceivedAsDelivered};
 use ownership::{OneOwner, Prefetch, RedeliveredIsSaid, SingleActive};
 use processing::{AutoAckedIsProcessed, ProcessedOnce};
 use replicas::ReplicasAgree;
 use routing::{MandatoryIsReturned, RoutedAsBound};
+use settlements::SettledAsSaid;
 use timing::{ExpiredGoesInTime, ExpiredIsNotDelivered, NeverEarly};
 
 /// How long after the faults a publish may take.
@@ -53,8 +57,11 @@ pub fn suite() -> Suite<MessageQueue> {
         .property(Audit::<DeadLettersArrive>::default())
         .property(Audit::<DeliveryLimit>::default())
         .property(Audit::<Conservation>::default())
+        .property(Audit::<LengthLimit>::default())
+        .property(Audit::<SettledAsSaid>::default())
         .property(ConfirmedIsKept::default())
         .property(MandatoryIsReturned::default())
+        .property(RefusedByAQueue::default())
         .property(PublishedAsSent::default())
         .property(ReceivedAsDelivered::default())
         .property(ReadyIsDelivered)

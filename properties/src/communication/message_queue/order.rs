@@ -33,7 +33,7 @@ fn priority(model: &MessageQueue, copied: &Copied) -> u8 {
 }
 
 /// Whether a copy goes before another.
-fn is_before(model: &MessageQueue, (first, one): (CopyId, &Copied), (second, other): (CopyId, &Copied)) -> bool {
+pub fn goes_before(model: &MessageQueue, (first, one): (CopyId, &Copied), (second, other): (CopyId, &Copied)) -> bool {
     match (model.queues, one.returned, other.returned) {
         (QueueKind::Quorum, Some(first), Some(second)) => first < second,
         (QueueKind::Quorum, Some(_), None) => true,
@@ -51,7 +51,8 @@ impl Rule for PublishOrder {
     fn entry(&mut self, model: &MessageQueue, ledger: &Ledger, entry: &Entry) -> Finding {
         let Event::Delivered { copy, queue, .. } = &entry.event else { return Ok(()) };
         let Some(copied) = ledger.copy(*copy) else { return Ok(()) };
-        let overtaken = ledger.ready_in(queue).find(|other| other.0 != *copy && is_before(model, *other, (*copy, copied)));
+        let overtaken =
+            ledger.ready_in(queue).find(|other| other.0 != *copy && goes_before(model, *other, (*copy, copied)));
         match overtaken {
             Some((other, _)) => Err(format!("{copy:?} is delivered from {queue:?}, and {other:?} goes before it")),
             None => Ok(()),
@@ -162,7 +163,8 @@ impl Property<MessageQueue> for ReceivedAsDelivered {
             let body = delivery.message.body.id;
             let received = (delivery.tag.0, delivery.queue.clone(), body, delivery.redelivered);
             if delivered != Some(&received) {
-                let words = format!("{node} gets {received:?} on {:?}, and {delivered:?} was delivered", delivery.channel);
+                let words =
+                    format!("{node} gets {received:?} on {:?}, and {delivered:?} was delivered", delivery.channel);
                 return Err(Broken::new([node], words));
             }
             *place += 1;

@@ -60,14 +60,16 @@ impl Property<MessageQueue> for AutoAckedIsProcessed {
 
     fn after_event(&mut self, world: &World<MessageQueue>) -> Verdict {
         self.consumers.read(world)?;
-        let fallen: Vec<NodeId> = world.changed().iter().copied().filter(|node| world.process(*node).is_none()).collect();
+        let fallen: Vec<NodeId> =
+            world.changed().iter().copied().filter(|node| world.process(*node).is_none()).collect();
         self.deliveries.read(world);
         for delivery in &self.deliveries.settled {
             let node = node_of(delivery.0);
             if fallen.contains(&node) && !self.consumers.processed.contains(delivery) {
                 let copy = self.deliveries.copies[delivery];
                 let body = self.deliveries.bodies.get(&copy);
-                let words = format!("{body:?} was delivered to {node}, which has crashed and not processed it: it is gone");
+                let words =
+                    format!("{body:?} was delivered to {node}, which has crashed and not processed it: it is gone");
                 return Err(Broken::new([node], words));
             }
         }

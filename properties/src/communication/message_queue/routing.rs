@@ -88,7 +88,10 @@ impl Rule for RoutedAsBound {
                 let routed: BTreeSet<&str> = routed.iter().map(|queue| queue.as_str()).collect();
                 if routed != should {
                     let (exchange, key) = (&message.exchange, &message.key);
-                    return Err(format!("{:?} to {exchange:?} by {key:?} goes to {routed:?}, not {should:?}", message.body.id));
+                    return Err(format!(
+                        "{:?} to {exchange:?} by {key:?} goes to {routed:?}, not {should:?}",
+                        message.body.id
+                    ));
                 }
                 self.awaited = Some((message.body.id, should));
                 Ok(())

@@ -82,7 +82,8 @@ impl Property<MessageQueue> for ExpiredGoesInTime {
                 let late = queue.ready().iter().find(|queued| queued.expires.is_some_and(overdue));
                 if let (Some(late), Some(head)) = (late, queue.ready().head()) {
                     let (id, over, head) = (late.id, late.expires.unwrap_or_default(), head.id);
-                    let words = format!("{id:?} is in {name:?} at {now}, its time was over at {over}; {head:?} is the head");
+                    let words =
+                        format!("{id:?} is in {name:?} at {now}, its time was over at {over}; {head:?} is the head");
                     return Err(Broken::new([node], words));
                 }
             }

@@ -41,7 +41,7 @@ impl Books {
     /// A message comes to a queue, which takes it, unless it is full and refuses.
     fn offer(&mut self, name: &QueueName, message: &Message, origin: Origin) -> bool {
         let Some(queue) = self.queues.get(name) else { return true };
-        if queue.refuses() {
+        if queue.refuses(self.planted(Bug::LimitOffByOne)) {
             self.record(Event::Refused { body: message.body.id, queue: name.clone(), origin });
             self.refused(name, message);
             return false;
@@ -52,7 +52,8 @@ impl Books {
 
     /// *Queue Length Limit*: `reject-publish-dlx` dead-letters what it refuses.
     fn refused(&mut self, name: &QueueName, message: &Message) {
-        let dead_letters = self.queues.get(name).map(|queue| queue.settings.overflow) == Some(Overflow::RejectPublishDlx);
+        let dead_letters =
+            self.queues.get(name).map(|queue| queue.settings.overflow) == Some(Overflow::RejectPublishDlx);
         if dead_letters {
             // It was never in the queue: its copy is one of nothing but this death.
             let copy = CopyId(self.next_copy());

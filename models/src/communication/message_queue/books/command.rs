@@ -136,16 +136,19 @@ pub struct Stamped {
     pub bug: Option<Bug>,
 }
 
-/// Why a channel is closed (AMQP 0-9-1, §1.2, reply codes).
+/// Why a channel is closed, or a connection (AMQP 0-9-1, §1.2, reply codes: "soft" and "hard" errors).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Exception {
     /// 403: the default exchange is neither bound nor deleted.
     AccessRefused,
     /// 404: there is no such exchange or queue.
     NotFound,
-    /// 406: a declaration differs from what there is, or is of what cannot be; a delivery tag is unknown; a queue or a consumer
-    /// has the name of another.
+    /// 406: a declaration differs from what there is, or is of what cannot be; a delivery tag is unknown.
     PreconditionFailed,
+    /// 530: a consumer has the tag of another one on its channel. A hard error.
+    NotAllowed,
+    /// 540: a quorum queue is consumed on a channel which has a limit of its own. A hard error.
+    NotImplemented,
 }
 
 impl Exception {
@@ -155,7 +158,14 @@ impl Exception {
             Exception::AccessRefused => 403,
             Exception::NotFound => 404,
             Exception::PreconditionFailed => 406,
+            Exception::NotAllowed => 530,
+            Exception::NotImplemented => 540,
         }
+    }
+
+    /// Whether it closes not the channel alone, but its connection.
+    pub fn is_hard(self) -> bool {
+        matches!(self, Exception::NotAllowed | Exception::NotImplemented)
     }
 }
 
@@ -195,7 +205,7 @@ pub enum Answer {
         /// Whether no queue has refused it.
         accepted: bool,
     },
-    /// The channel is closed now.
+    /// The channel is closed now, or with a hard error the connection.
     Closed(Exception),
     /// There is no such channel: it was closed before.
     NoChannel,

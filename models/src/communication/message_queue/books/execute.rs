@@ -29,7 +29,11 @@ impl Books {
             return Answer::NoChannel;
         }
         self.on_channel(command, effects).unwrap_or_else(|exception| {
-            self.close_channel(channel, Return::Closed);
+            if exception.is_hard() {
+                self.close_connection(channel.connection);
+            } else {
+                self.close_channel(channel, Return::Closed);
+            }
             Answer::Closed(exception)
         })
     }

@@ -58,7 +58,8 @@ impl Books {
 
     fn drop_heads(&mut self, name: &QueueName) -> bool {
         let mut dropped = false;
-        while let Some(queue) = self.queues.get_mut(name).filter(|queue| queue.drops_its_head()) {
+        let off_by_one = self.planted(Bug::LimitOffByOne);
+        while let Some(queue) = self.queues.get_mut(name).filter(|queue| queue.drops_its_head(off_by_one)) {
             let queued = queue.ready.pop().expect("a queue that is too long has a head");
             self.die(name, queued, Reason::Maxlen);
             dropped = true;

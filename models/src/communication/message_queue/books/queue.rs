@@ -57,17 +57,19 @@ impl Queue {
 
     /// Whether it refuses a publish (*Queue Length Limit*). As in RabbitMQ's classic queue, a message that a consumer would get at
     /// once is refused too; the messages that are not acknowledged do not count.
-    pub(super) fn refuses(&self) -> bool {
-        self.settings.overflow != Overflow::DropHead && self.would_exceed(self.ready.len() + 1)
+    pub(super) fn refuses(&self, off_by_one: bool) -> bool {
+        self.settings.overflow != Overflow::DropHead && self.would_exceed(self.ready.len() + 1, off_by_one)
     }
 
     /// Whether the message at the head has to go.
-    pub(super) fn drops_its_head(&self) -> bool {
-        self.settings.overflow == Overflow::DropHead && self.would_exceed(self.ready.len())
+    pub(super) fn drops_its_head(&self, off_by_one: bool) -> bool {
+        self.settings.overflow == Overflow::DropHead && self.would_exceed(self.ready.len(), off_by_one)
     }
 
-    fn would_exceed(&self, length: usize) -> bool {
-        self.settings.max_length.is_some_and(|most| length as u64 > u64::from(most))
+    /// With `off_by_one`, which is a planted bug, a queue that is as long as it may be is too long, if anything is in it.
+    fn would_exceed(&self, length: usize, off_by_one: bool) -> bool {
+        let most = self.settings.max_length.map(|most| u64::from(most).saturating_sub(u64::from(off_by_one)));
+        most.is_some_and(|most| length as u64 > most)
     }
 
     /// When it goes, since nobody uses it (`x-expires`): a queue that has consumers is used.

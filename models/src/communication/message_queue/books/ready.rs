@@ -74,15 +74,10 @@ impl Ready {
         all
     }
 
-    /// Takes those that satisfy `is`.
+    /// Takes those that satisfy `is`, from a classic queue.
     pub(super) fn extract(&mut self, is: impl Fn(&Queued) -> bool) -> Vec<Queued> {
         let (gone, kept): (Vec<Queued>, Vec<Queued>) = self.drain().into_iter().partition(is);
-        for queued in kept {
-            match self.kind {
-                QueueKind::Quorum if queued.acquired > 0 => self.returned.push_back(queued),
-                _ => self.push(queued),
-            }
-        }
+        kept.into_iter().for_each(|queued| self.push(queued));
         gone
     }
 

@@ -33,6 +33,9 @@ impl Books {
             match how {
                 _ if orphaned => {}
                 Settlement::Ack => self.record(Event::Left { copy: queued.id, queue, fate: Fate::Acked }),
+                Settlement::Nack { requeue: true } if self.planted(Bug::RequeueIgnored) => {
+                    self.die(&queue, queued, Reason::Rejected);
+                }
                 Settlement::Nack { requeue: true } => self.give_back(&queue, queued, Return::Nacked),
                 Settlement::Reject { requeue: true } => self.give_back(&queue, queued, Return::Rejected),
                 Settlement::Nack { requeue: false } | Settlement::Reject { requeue: false } => {

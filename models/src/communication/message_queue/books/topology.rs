@@ -5,7 +5,7 @@ use crate::communication::message_queue::books::command::{AckMode, Answer, Effec
 use crate::communication::message_queue::books::exchange::{Binding, Exchange, ExchangeKind};
 use crate::communication::message_queue::books::journal::{Event, Fate, Return};
 use crate::communication::message_queue::books::queue::{Consumer, Queue};
-use crate::communication::message_queue::books::settings::QueueSettings;
+use crate::communication::message_queue::books::settings::{QueueKind, QueueSettings};
 use crate::communication::message_queue::books::state::Books;
 use crate::communication::message_queue::names::{ChannelId, ConnectionId, ConsumerTag, ExchangeName, QueueName};
 
@@ -54,8 +54,11 @@ impl Books {
     pub(super) fn delete_queue(&mut self, name: &QueueName, effects: &mut Effects) -> Outcome {
         let Some(mut queue) = self.queues.remove(name) else { return Ok(Answer::Ready(0)) };
         let ready = queue.ready.len() as u64;
-        let unacked: Vec<_> =
-            self.unacked().filter(|(_, _, unacked)| unacked.queue == *name).map(|(_, _, unacked)| unacked.queued.id).collect();
+        let unacked: Vec<_> = self
+            .unacked()
+            .filter(|(_, _, unacked)| unacked.queue == *name)
+            .map(|(_, _, unacked)| unacked.queued.id)
+            .collect();
         let gone = queue.ready.drain().into_iter().map(|queued| queued.id).chain(unacked);
         for copy in gone.collect::<Vec<_>>() {
             self.record(Event::Left { copy, queue: name.clone(), fate: Fate::QueueDeleted });
@@ -142,14 +145,17 @@ impl Books {
         Ok(Answer::Done)
     }
 
-    /// `basic.consume`.
+    /// `basic.consume`. Quorum queues know no limit of a channel (*Quorum Queues*, "Global QoS").
     pub(super) fn consume(&mut self, channel: ChannelId, name: QueueName, tag: ConsumerTag, mode: AckMode) -> Outcome {
         let is_taken = |queue: &Queue| queue.consumers.iter().any(|consumer| consumer.is(channel, tag));
         if self.queues.values().any(is_taken) {
-            return Err(Exception::PreconditionFailed);
+            return Err(Exception::NotAllowed);
         }
-        let prefetch = self.channels[&channel].prefetch;
+        let Channel { prefetch, global_prefetch, .. } = self.channels[&channel];
         let queue = self.queues.get_mut(&name).ok_or(Exception::NotFound)?;
+        if queue.settings.kind == QueueKind::Quorum && global_prefetch > 0 {
+            return Err(Exception::NotImplemented);
+        }
         queue.consumers.push(Consumer { channel, tag, mode, prefetch });
         self.record(Event::Subscribed { queue: name, channel, consumer: tag });
         Ok(Answer::Done)
@@ -158,7 +164,8 @@ impl Books {
     /// `basic.cancel`: what was delivered stays with its channel.
     pub(super) fn cancel(&mut self, channel: ChannelId, tag: ConsumerTag) -> Outcome {
         let now = self.now;
-        let subscribed = self.queues.iter_mut().find(|(_, queue)| queue.consumers.iter().any(|other| other.is(channel, tag)));
+        let subscribed =
+            self.queues.iter_mut().find(|(_, queue)| queue.consumers.iter().any(|other| other.is(channel, tag)));
         let Some((name, queue)) = subscribed else { return Ok(Answer::Done) };
         queue.consumers.retain(|other| !other.is(channel, tag));
         queue.unused_since = now;
@@ -176,7 +183,8 @@ impl Books {
         Ok(Answer::Got(got))
     }
 
-    /// The broker has restarted (RabbitMQ, *Queues*, "Durability"): connections are gone, and with them what is not durable.
+    /// The broker has restarted (RabbitMQ, *Queues*, "Durability"): connections are gone, and with them what is not durable. In a quorum
+    /// queue all messages are (*Quorum Queues*, "Feature Matrix").
     pub(super) fn restart(&mut self, effects: &mut Effects) {
         self.take_over();
         let transient: Vec<QueueName> =
@@ -187,7 +195,7 @@ impl Books {
         }
         self.exchanges.retain(|_, exchange| exchange.durable);
         let mut lost = Vec::new();
-        for (name, queue) in &mut self.queues {
+        for (name, queue) in self.queues.iter_mut().filter(|(_, queue)| queue.settings.kind == QueueKind::Classic) {
             let gone = queue.ready.extract(|queued| !queued.message.properties.persistent);
             lost.extend(gone.into_iter().map(|queued| (name.clone(), queued.id)));
         }

@@ -48,8 +48,9 @@ impl Confirms {
         }
     }
 
-    /// What can be said now: of what is durable.
-    pub fn due<P: Process>(&mut self, ctx: &Context<'_, P>) -> Vec<Confirm> {
+    /// What can be said now: of what is durable. With `refusal_covers_the_next`, which is a planted bug, what is refused together
+    /// with others takes one with it that is not.
+    pub fn due<P: Process>(&mut self, ctx: &Context<'_, P>, refusal_covers_the_next: bool) -> Vec<Confirm> {
         let accepted = |handled: &Option<Handled>| {
             handled.filter(|handled| handled.written.durable(ctx).is_some()).map(|handled| handled.accepted)
         };
@@ -57,7 +58,11 @@ impl Confirms {
         // From the first on, as many as have the same outcome are said at once.
         while let Some(first) = self.outstanding.values().next().and_then(accepted) {
             let same = self.outstanding.iter().take_while(|(_, handled)| accepted(handled) == Some(first));
-            let run: Vec<u64> = same.map(|(seq, _)| *seq).collect();
+            let mut run: Vec<u64> = same.map(|(seq, _)| *seq).collect();
+            if refusal_covers_the_next && !first {
+                let next = self.outstanding.iter().nth(run.len());
+                run.extend(next.filter(|(_, handled)| handled.is_some()).map(|(seq, _)| *seq));
+            }
             let seq = *run.last().expect("the first is one of them");
             self.outstanding.retain(|seq, _| !run.contains(seq));
             due.push(Confirm { seq, multiple: run.len() > 1, accepted: first });

@@ -12,11 +12,13 @@ use crate::communication::message_queue::bugs::Bug;
 use crate::communication::message_queue::connection::{Connection, Settings};
 use crate::communication::message_queue::marks;
 use crate::communication::message_queue::messages::{Frame, Message, Op, Packet, Record, Ret, Timer};
-use crate::communication::message_queue::names::{BodyId, ChannelId, ConnectionId};
+use crate::communication::message_queue::names::{Attempt, BodyId, ChannelId, ConnectionId, unique};
 
 /// A connection with a client.
 #[derive(Clone, Debug, Hash)]
 struct Client {
+    /// The attempt that has opened it: it may arrive again.
+    attempt: Attempt,
     connection: Connection,
     /// The channels whose publishes are confirmed.
     confirms: BTreeMap<ChannelId, Confirms>,
@@ -51,6 +53,8 @@ pub struct Broker {
     store: Store,
     settings: Settings,
     clients: BTreeMap<ConnectionId, Client>,
+    /// How many connections were opened in this life.
+    opened: u64,
     /// The commands that the group has not executed yet.
     under_way: BTreeMap<u64, Ticket>,
 }
@@ -58,7 +62,7 @@ pub struct Broker {
 impl Broker {
     /// A broker without connections.
     pub fn new(store: Store, settings: Settings) -> Self {
-        Broker { store, settings, clients: BTreeMap::new(), under_way: BTreeMap::new() }
+        Broker { store, settings, clients: BTreeMap::new(), opened: 0, under_way: BTreeMap::new() }
     }
 
     /// The books, as this broker has them.
@@ -182,9 +186,10 @@ impl Broker {
     /// has them (*Publisher Confirms*, "When Will Published Messages Be Confirmed by the Broker?").
     fn confirm(&mut self, ctx: &mut Context<'_, Self>) {
         let early = ctx.planted(Bug::ConfirmBeforeSync);
-        for Client { connection, confirms } in self.clients.values_mut() {
+        let careless = ctx.planted(Bug::RefusalCoversTheNext);
+        for Client { connection, confirms, .. } in self.clients.values_mut() {
             for (channel, confirms) in confirms {
-                for mut due in confirms.due(ctx) {
+                for mut due in confirms.due(ctx, careless) {
                     if due.multiple {
                         ctx.mark(marks::CONFIRMED_SEVERAL);
                     }
@@ -225,18 +230,24 @@ impl Broker {
         }
     }
 
-    fn open(&mut self, ctx: &mut Context<'_, Self>, from: NodeId, id: ConnectionId) {
+    fn open(&mut self, ctx: &mut Context<'_, Self>, from: NodeId, attempt: Attempt) {
         if let Store::Quorum(quorum) = &self.store
             && !quorum.server().is_leader()
         {
-            return ctx.send(from, Message::NotLeader(id, quorum.leader()));
+            return ctx.send(from, Message::NotLeader(attempt, quorum.leader()));
         }
-        let settings = self.settings;
-        self.clients.entry(id).or_insert_with(|| Client {
-            connection: Connection::open(ctx, id, from, settings),
-            confirms: BTreeMap::new(),
-        });
-        ctx.send(from, Message::Opened(id));
+        let known = self.clients.iter().find(|(_, client)| client.attempt == attempt).map(|(id, _)| *id);
+        let id = known.unwrap_or_else(|| self.connect(ctx, from, attempt));
+        ctx.send(from, Message::Opened(attempt, id));
+    }
+
+    fn connect(&mut self, ctx: &mut Context<'_, Self>, from: NodeId, attempt: Attempt) -> ConnectionId {
+        self.opened += 1;
+        let id = ConnectionId(unique(ctx, from, self.opened));
+        let connection = Connection::open(ctx, id, from, self.settings);
+        let before = self.clients.insert(id, Client { attempt, connection, confirms: BTreeMap::new() });
+        assert!(before.is_none(), "connections have names of their own: {id:?}");
+        id
     }
 
     /// A connection is lost: what it had not acknowledged goes back to the queues.
@@ -284,7 +295,10 @@ impl Broker {
     fn host(
         &mut self,
         ctx: &mut Context<'_, Self>,
-        handler: impl FnOnce(&mut crate::replication::raft::Server<Books>, &mut Context<'_, crate::replication::raft::Server<Books>>),
+        handler: impl FnOnce(
+            &mut crate::replication::raft::Server<Books>,
+            &mut Context<'_, crate::replication::raft::Server<Books>>,
+        ),
     ) {
         let Store::Quorum(quorum) = &mut self.store else { panic!("a broker with classic queues has no group") };
         let changes = quorum.host(ctx, handler);
@@ -312,7 +326,7 @@ impl Process for Broker {
 
     fn message(&mut self, ctx: &mut Context<'_, Self>, from: NodeId, message: Message) {
         match message {
-            Message::Open(id) => self.open(ctx, from, id),
+            Message::Open(attempt) => self.open(ctx, from, attempt),
             Message::Packet(packet) => self.packet(ctx, from, packet),
             Message::Heartbeat(id) => match self.clients.get_mut(&id) {
                 Some(client) => client.connection.heard(ctx),

@@ -11,7 +11,9 @@ use crate::communication::message_queue::books::message::{Reason, Refusal};
 use crate::communication::message_queue::client::pool::Pool;
 use crate::communication::message_queue::marks;
 use crate::communication::message_queue::messages::{Frame, QueueProcess, Timer};
-use crate::communication::message_queue::names::{BodyId, ChannelId, ConnectionId, ConsumerTag, DeliveryTag, QueueName};
+use crate::communication::message_queue::names::{
+    BodyId, ChannelId, ConnectionId, ConsumerTag, DeliveryTag, QueueName,
+};
 
 /// How a consumer acknowledges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -155,7 +157,9 @@ impl Consumer {
     /// first; who acknowledges several at once has to keep to their order.
     fn next_place(&self, ctx: &mut Context<'_, impl QueueProcess>) -> usize {
         match self.settings.acks {
-            Acks::Auto | Acks::Each if self.inbox.len() > 1 => ctx.draw("ready first", 0..=self.inbox.len() as u64 - 1) as usize,
+            Acks::Auto | Acks::Each if self.inbox.len() > 1 => {
+                ctx.draw("ready first", 0..=self.inbox.len() as u64 - 1) as usize
+            }
             Acks::Auto | Acks::Each | Acks::Several(_) => 0,
         }
     }

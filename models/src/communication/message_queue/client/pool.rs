@@ -5,7 +5,7 @@ use seedbed_sim::{Context, NodeId, Span};
 use crate::communication::message_queue::connection::{Connection, Settings};
 use crate::communication::message_queue::marks;
 use crate::communication::message_queue::messages::{Frame, Message, Packet, QueueProcess, Timer};
-use crate::communication::message_queue::names::ConnectionId;
+use crate::communication::message_queue::names::{Attempt, ConnectionId, unique};
 
 /// A connection of the pool.
 // A client has few.
@@ -13,16 +13,16 @@ use crate::communication::message_queue::names::ConnectionId;
 #[derive(Clone, Debug, Hash)]
 enum Slot {
     /// It was asked for.
-    Opening(ConnectionId),
+    Opening(Attempt),
     /// It is there.
     Open(Connection),
 }
 
 impl Slot {
-    fn id(&self) -> ConnectionId {
+    fn connection(&self) -> Option<&Connection> {
         match self {
-            Slot::Opening(id) => *id,
-            Slot::Open(connection) => connection.id(),
+            Slot::Opening(_) => None,
+            Slot::Open(connection) => Some(connection),
         }
     }
 }
@@ -49,20 +49,22 @@ pub struct Pool {
     /// The broker that is thought to serve: an index, modulo their number.
     broker: usize,
     slots: Vec<Slot>,
-    attempts: u32,
-    opened: u64,
+    /// How many attempts in a row have failed.
+    failed: u32,
+    /// How many there were in this life.
+    attempts: u64,
 }
 
 impl Pool {
     /// A pool of so many connections to one of these brokers.
     pub fn new(brokers: Vec<NodeId>, connections: u16, settings: Settings) -> Self {
-        let slots = vec![Slot::Opening(ConnectionId(0)); usize::from(connections)];
-        Pool { settings, brokers, broker: 0, slots, attempts: 0, opened: 0 }
+        let slots = vec![Slot::Opening(Attempt(0)); usize::from(connections)];
+        Pool { settings, brokers, broker: 0, slots, failed: 0, attempts: 0 }
     }
 
     /// The connections that are open.
     pub fn open(&self) -> impl Iterator<Item = ConnectionId> {
-        self.slots.iter().filter(|slot| matches!(slot, Slot::Open(_))).map(Slot::id)
+        self.slots.iter().filter_map(Slot::connection).map(Connection::id)
     }
 
     /// Opens all connections.
@@ -84,22 +86,20 @@ impl Pool {
         })
     }
 
-    fn slot_of(&self, id: ConnectionId) -> Option<usize> {
-        self.slots.iter().position(|slot| slot.id() == id)
+    /// The connection that this attempt is to open.
+    fn opening(&self, attempt: Attempt) -> Option<usize> {
+        self.slots.iter().position(|slot| matches!(slot, Slot::Opening(of) if *of == attempt))
     }
 
-    /// Asks for a connection, under a name that no other has.
+    /// Asks for a connection.
     fn reopen(&mut self, ctx: &mut Context<'_, impl QueueProcess>, slot: usize) {
-        self.opened += 1;
-        // The node, a draw and the time make the name unique among all lives, and the counter in this life.
-        let draw = ctx.draw("connection", 0..=0xffff);
-        let time = (ctx.now().0 >> 20) & 0xff_ffff;
-        let id = ConnectionId((u64::from(ctx.id().0) << 48) | (draw << 32) | (time << 8) | (self.opened & 0xff));
-        self.slots[slot] = Slot::Opening(id);
+        self.attempts += 1;
+        let attempt = Attempt(unique(ctx, ctx.id(), self.attempts));
+        self.slots[slot] = Slot::Opening(attempt);
         if let Some(broker) = self.brokers.get(self.broker % self.brokers.len().max(1)) {
-            ctx.send(*broker, Message::Open(id));
+            ctx.send(*broker, Message::Open(attempt));
         }
-        let longest = self.settings.resend * (2 << self.attempts.min(MOST_DOUBLINGS));
+        let longest = self.settings.resend * (2 << self.failed.min(MOST_DOUBLINGS));
         let after = ctx.draw_span("reconnect", Span(longest.0 / 2)..=longest);
         ctx.arm(Timer::Reconnect(slot as u16), after);
     }
@@ -109,16 +109,17 @@ impl Pool {
         let slot = usize::from(slot);
         if matches!(self.slots.get(slot), Some(Slot::Opening(_))) {
             self.broker += 1;
-            self.attempts += 1;
+            self.failed += 1;
             self.reopen(ctx, slot);
         }
     }
 
     /// Closes a connection and opens another one in its place.
     pub fn lose(&mut self, ctx: &mut Context<'_, impl QueueProcess>, id: ConnectionId) -> Option<Event> {
-        let slot = self.slot_of(id)?;
-        let Slot::Open(connection) = std::mem::replace(&mut self.slots[slot], Slot::Opening(ConnectionId(0))) else {
-            return None;
+        let is_it = |slot: &Slot| slot.connection().is_some_and(|connection| connection.id() == id);
+        let slot = self.slots.iter().position(is_it)?;
+        let Slot::Open(connection) = std::mem::replace(&mut self.slots[slot], Slot::Opening(Attempt(0))) else {
+            panic!("a connection that is open is open: {id:?}");
         };
         connection.close(ctx);
         self.reopen(ctx, slot);
@@ -142,11 +143,16 @@ impl Pool {
     ///
     /// # Panics
     /// If it is none for clients.
-    pub fn message(&mut self, ctx: &mut Context<'_, impl QueueProcess>, from: NodeId, message: Message) -> Option<Event> {
+    pub fn message(
+        &mut self,
+        ctx: &mut Context<'_, impl QueueProcess>,
+        from: NodeId,
+        message: Message,
+    ) -> Option<Event> {
         match message {
-            Message::Opened(id) => self.opened(ctx, from, id),
-            Message::NotLeader(id, leader) => {
-                self.redirected(ctx, id, leader);
+            Message::Opened(attempt, id) => self.opened(ctx, from, attempt, id),
+            Message::NotLeader(attempt, leader) => {
+                self.redirected(ctx, attempt, leader);
                 None
             }
             Message::Heartbeat(id) => {
@@ -165,24 +171,29 @@ impl Pool {
         }
     }
 
-    fn opened(&mut self, ctx: &mut Context<'_, impl QueueProcess>, from: NodeId, id: ConnectionId) -> Option<Event> {
-        let Some(slot) = self.slot_of(id) else {
-            // It was given up before it was open.
-            ctx.mark(marks::LATE_CONNECTION_CLOSED);
-            ctx.send(from, Message::Closed(id));
+    fn opened(
+        &mut self,
+        ctx: &mut Context<'_, impl QueueProcess>,
+        from: NodeId,
+        attempt: Attempt,
+        id: ConnectionId,
+    ) -> Option<Event> {
+        let Some(slot) = self.opening(attempt) else {
+            // The attempt was given up before; or it has opened another connection, at a broker which has restarted since.
+            if self.connection(id).is_none() {
+                ctx.mark(marks::LATE_CONNECTION_CLOSED);
+                ctx.send(from, Message::Closed(id));
+            }
             return None;
         };
-        if let Slot::Open(_) = self.slots[slot] {
-            return None;
-        }
         ctx.cancel(&Timer::Reconnect(slot as u16));
-        self.attempts = 0;
+        self.failed = 0;
         self.slots[slot] = Slot::Open(Connection::open(ctx, id, from, self.settings));
         Some(Event::Opened(id))
     }
 
-    fn redirected(&mut self, ctx: &mut Context<'_, impl QueueProcess>, id: ConnectionId, leader: Option<NodeId>) {
-        let opening = self.slot_of(id).filter(|slot| matches!(self.slots[*slot], Slot::Opening(_)));
+    fn redirected(&mut self, ctx: &mut Context<'_, impl QueueProcess>, attempt: Attempt, leader: Option<NodeId>) {
+        let opening = self.opening(attempt);
         let known = leader.and_then(|leader| self.brokers.iter().position(|broker| *broker == leader));
         if let (Some(slot), Some(broker)) = (opening, known) {
             ctx.mark(marks::REDIRECTED);

@@ -9,9 +9,7 @@ use crate::communication::message_queue::books::journal::Settlement;
 use crate::communication::message_queue::books::message::Body;
 use crate::communication::message_queue::client::pool::Pool;
 use crate::communication::message_queue::marks;
-use crate::communication::message_queue::messages::{
-    Draft, Frame, Op, Outcome, QueueProcess, Ret, body_id,
-};
+use crate::communication::message_queue::messages::{Draft, Frame, Op, Outcome, QueueProcess, Ret, body_id};
 use crate::communication::message_queue::names::{BodyId, ChannelId, ConnectionId, QueueName};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -135,7 +133,12 @@ impl Publisher {
     }
 
     /// A connection is lost. What was sent on it and not confirmed may have arrived or not: it is sent again.
-    pub fn lost(&mut self, ctx: &mut Context<'_, impl QueueProcess<Ret = Ret>>, pool: &mut Pool, connection: ConnectionId) {
+    pub fn lost(
+        &mut self,
+        ctx: &mut Context<'_, impl QueueProcess<Ret = Ret>>,
+        pool: &mut Pool,
+        connection: ConnectionId,
+    ) {
         self.channels.retain(|channel, _| channel.connection != connection);
         match &mut self.work {
             Some((_, Work::Publish(items))) => {
@@ -195,7 +198,9 @@ impl Publisher {
                     item.returned |= matches!(item.state, State::Sent { channel: on, .. } if on == channel);
                 }
             }
-            Frame::Confirm { channel, seq, multiple, accepted } => self.confirmed(ctx, channel, (seq, multiple), accepted),
+            Frame::Confirm { channel, seq, multiple, accepted } => {
+                self.confirmed(ctx, channel, (seq, multiple), accepted)
+            }
             Frame::Got(channel, delivery) => {
                 let Some((op, Work::Get { asked, .. })) = &self.work else { return };
                 if *asked != Some(channel) {
@@ -235,9 +240,7 @@ impl Publisher {
         accepted: bool,
     ) {
         let Some((_, Work::Publish(items))) = &mut self.work else { return };
-        let is_meant = |item: &&mut Item| {
-            matches!(item.state, State::Sent { channel, seq } if channel == of && (seq == up_to || multiple && seq < up_to))
-        };
+        let is_meant = |item: &&mut Item| matches!(item.state, State::Sent { channel, seq } if channel == of && (seq == up_to || multiple && seq < up_to));
         for item in items.iter_mut().filter(is_meant) {
             let outcome = match accepted {
                 true if item.returned => Outcome::Returned,
