@@ -288,6 +288,7 @@ impl<P: Process> Bench<P> {
             outbox: Vec::new(),
             held: VecDeque::new(),
             released: Vec::new(),
+            floor: Floor::below_here(),
         };
         Bench { process, node, instant_disk: false }
     }
@@ -460,7 +461,9 @@ impl<P: Process> Bench<P> {
             panic!("the process has halted, and handles nothing until it restarts: {reason}");
         }
         let Node { id, now, bug, .. } = self.node;
-        handler(&mut self.process, &mut Context { effects: &mut self.node, id, now, bug, floor: Floor::below_here() });
+        let floor = Floor::below_here();
+        self.node.floor = floor;
+        handler(&mut self.process, &mut Context { effects: &mut self.node, id, now, bug, floor });
         self.node.commit_outputs();
     }
 
@@ -546,6 +549,8 @@ struct Node<P: Process> {
     held: VecDeque<(u64, Effect<P>)>,
     /// What has left during this call.
     released: Vec<Effect<P>>,
+    /// How low the stack may come in this call.
+    floor: Floor,
 }
 
 impl<P: Process> Node<P> {
@@ -584,20 +589,24 @@ impl<P: Process> Node<P> {
 
 impl<P: Process> Effects<P::Message, P::Timer, P::Record, P::Ret> for Node<P> {
     fn send(&mut self, to: NodeId, message: P::Message, early: bool) {
+        self.floor.guard();
         self.put_out(Effect::Send { to, message, early }, early);
     }
 
     fn arm(&mut self, timer: P::Timer, after: Span) {
+        self.floor.guard();
         self.timers.insert(timer.clone(), self.now + after);
         self.effects.push(Effect::Arm(timer, after));
     }
 
     fn cancel(&mut self, timer: &P::Timer) {
+        self.floor.guard();
         self.timers.remove(timer);
         self.effects.push(Effect::Cancel(timer.clone()));
     }
 
     fn draw(&mut self, path: Path<'_>, range: RangeInclusive<u64>) -> u64 {
+        self.floor.guard();
         let label = path_text(path);
         let said = self.draws.get_mut(&label).and_then(|draws| draws.script.pop_front().or(draws.fixed));
         let value = said.unwrap_or_else(|| default_draw(self.id, *range.start(), *range.end()));
@@ -606,6 +615,7 @@ impl<P: Process> Effects<P::Message, P::Timer, P::Record, P::Ret> for Node<P> {
     }
 
     fn append(&mut self, file: File, record: P::Record) -> u64 {
+        self.floor.guard();
         if !self.writes(Effect::Append(file, record.clone())) {
             return NEVER_WRITTEN;
         }
@@ -613,6 +623,7 @@ impl<P: Process> Effects<P::Message, P::Timer, P::Record, P::Ret> for Node<P> {
     }
 
     fn append_lazily(&mut self, file: File, record: P::Record) -> u64 {
+        self.floor.guard();
         if !self.writes(Effect::AppendLazily(file, record.clone())) {
             return NEVER_WRITTEN;
         }
@@ -620,6 +631,7 @@ impl<P: Process> Effects<P::Message, P::Timer, P::Record, P::Ret> for Node<P> {
     }
 
     fn replace(&mut self, file: File, records: Vec<P::Record>) -> u64 {
+        self.floor.guard();
         if !self.writes(Effect::Replace(file, records.clone())) {
             return NEVER_WRITTEN;
         }
@@ -627,48 +639,59 @@ impl<P: Process> Effects<P::Message, P::Timer, P::Record, P::Ret> for Node<P> {
     }
 
     fn read(&self, file: File) -> Vec<Stored<P::Record>> {
+        self.floor.guard();
         self.disk.read(file)
     }
 
     fn durable(&self) -> bool {
+        self.floor.guard();
         self.disk.settled()
     }
 
     fn written(&self) -> u64 {
+        self.floor.guard();
         self.disk.written()
     }
 
     fn durable_to(&self) -> u64 {
+        self.floor.guard();
         self.disk.durable()
     }
 
     fn complete(&mut self, op: OpId, ret: P::Ret, early: bool) {
+        self.floor.guard();
         self.put_out(Effect::Complete { op, ret, early }, early);
     }
 
     fn fail(&mut self, op: OpId, reason: &str) {
+        self.floor.guard();
         self.put_out(Effect::Fail(op, reason.into()), false);
     }
 
     fn give_up(&mut self, op: OpId, reason: &str) {
+        self.floor.guard();
         self.put_out(Effect::GiveUp(op, reason.into()), false);
     }
 
     fn mark(&mut self, mark: Mark) {
+        self.floor.guard();
         self.effects.push(Effect::Mark(mark));
     }
 
     /// Nobody reads it here, and yet it is made: what panics in a note would panic in a recorded world.
     fn note(&mut self, text: &dyn Fn() -> String) {
+        self.floor.guard();
         drop(text());
     }
 
     fn halt(&mut self, reason: &str) {
+        self.floor.guard();
         self.halted = Some(reason.into());
         self.effects.push(Effect::Halt(reason.into()));
     }
 
     fn byzantine(&self) -> bool {
+        self.floor.guard();
         self.byzantine
     }
 }

@@ -213,6 +213,29 @@ pub(crate) struct Link {
     pub(crate) busy_until: Time,
 }
 
+/// When a message arrives.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arrival {
+    pub(crate) at: Time,
+    /// Whether it comes before one that was sent earlier.
+    pub(crate) overtakes: bool,
+}
+
+impl Link {
+    /// When a message arrives that would do so at `at`, if nothing was in its way. On a link without FIFO order, the kinds that
+    /// keep their order keep it among themselves.
+    #[inline(always)]
+    pub(crate) fn arrival(&mut self, mut at: Time, keeps_order: bool, all_keep_order: bool) -> Arrival {
+        if keeps_order {
+            at = at.max(if all_keep_order { self.last_arrival } else { self.last_ordered });
+            self.last_ordered = at;
+        }
+        let overtakes = at < self.last_arrival;
+        self.last_arrival = self.last_arrival.max(at);
+        Arrival { at, overtakes }
+    }
+}
+
 /// All links of a world: an array in a small world, a map that grows on use in a large one.
 #[derive(Clone, Debug)]
 pub(crate) enum Links {

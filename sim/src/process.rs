@@ -131,13 +131,11 @@ impl<P: Process> Context<'_, P> {
     /// Sends a message. It may be lost, doubled, delayed or overtaken, as the network has it; a message to itself
     /// takes the network too. Leaves when all writes made so far are durable.
     pub fn send(&mut self, to: NodeId, message: P::Message) {
-        self.floor.guard();
         self.effects.send(to, message, false);
     }
 
     /// Sends without waiting for this node's disk.
     pub fn send_early(&mut self, to: NodeId, message: P::Message) {
-        self.floor.guard();
         self.effects.send(to, message, true);
     }
 
@@ -150,13 +148,11 @@ impl<P: Process> Context<'_, P> {
 
     /// Arms `timer` to fire once, `after` from now on this node's clock. Arming an armed timer moves it.
     pub fn arm(&mut self, timer: P::Timer, after: Span) {
-        self.floor.guard();
         self.effects.arm(timer, after);
     }
 
     /// Disarms `timer` if it is armed.
     pub fn cancel(&mut self, timer: &P::Timer) {
-        self.floor.guard();
         self.effects.cancel(timer);
     }
 
@@ -166,7 +162,6 @@ impl<P: Process> Context<'_, P> {
     /// # Panics
     /// If the range is empty.
     pub fn draw(&mut self, label: &'static str, range: RangeInclusive<u64>) -> u64 {
-        self.floor.guard();
         assert!(!range.is_empty(), "a draw needs a range with something in it: {label} has {range:?}");
         self.effects.draw(&[Step { name: label, instance: None }], range)
     }
@@ -179,65 +174,55 @@ impl<P: Process> Context<'_, P> {
     /// Appends a record to `file`. Durable after the next sync, which begins by itself. What the process concludes from its
     /// own write before that is a [`Written`](crate::Written).
     pub fn append(&mut self, file: File, record: P::Record) -> Write {
-        self.floor.guard();
         Write::numbered(self.effects.append(file, record))
     }
 
     /// Appends a record to `file` that no output waits for (a log record that is *not forced*). It becomes durable with
     /// the next forced write; a crash before that may lose it, by the choice `(crash, node, n, write)`.
     pub fn append_lazily(&mut self, file: File, record: P::Record) -> Write {
-        self.floor.guard();
         Write::numbered(self.effects.append_lazily(file, record))
     }
 
     /// Replaces the whole of `file`, atomically: after a crash it is the old one or the new one (write to a new file,
     /// sync, rename).
     pub fn replace(&mut self, file: File, records: Vec<P::Record>) -> Write {
-        self.floor.guard();
         Write::numbered(self.effects.replace(file, records))
     }
 
     /// The records of `file` in order, synced or not. Meant for recovery in [`Process::start`].
     pub fn read(&self, file: File) -> Vec<Stored<P::Record>> {
-        self.floor.guard();
         self.effects.read(file)
     }
 
     /// Whether every forced write of this node is durable.
     pub fn durable(&self) -> bool {
-        self.floor.guard();
         self.effects.durable()
     }
 
     /// The number of this node's last write, forced or lazy: in databases, its log sequence number.
     pub fn written(&self) -> u64 {
-        self.floor.guard();
         self.effects.written()
     }
 
     /// Up to which number ([`Context::written`]) the writes of this node are durable: what a process looks at in
     /// [`Process::synced`], if it waits for some of its writes and not for all.
     pub fn durable_to(&self) -> u64 {
-        self.floor.guard();
         self.effects.durable_to()
     }
 
     /// Answers a client operation; the answer leaves when all writes made so far are durable.
     pub fn complete(&mut self, op: OpId, ret: P::Ret) {
-        self.floor.guard();
         self.effects.complete(op, ret, false);
     }
 
     /// Answers without waiting for this node's disk.
     pub fn complete_early(&mut self, op: OpId, ret: P::Ret) {
-        self.floor.guard();
         self.effects.complete(op, ret, true);
     }
 
     /// Ends a client operation that certainly had no effect and never will. Where that is not certain, leave it
     /// unanswered or [give it up](Self::give_up): it is then unknown, and checkers treat it so.
     pub fn fail(&mut self, op: OpId, reason: &str) {
-        self.floor.guard();
         self.effects.fail(op, reason);
     }
 
@@ -250,27 +235,23 @@ impl<P: Process> Context<'_, P> {
     /// Reports that an interesting state was reached. Marks are declared by [`marks!`](crate::marks), and sweeps demand
     /// that seeds reach them.
     pub fn mark(&mut self, mark: Mark) {
-        self.floor.guard();
         self.effects.mark(mark);
     }
 
     /// Adds a note to the timeline, and to the log at the level `debug`; `text` is only called if the run is recorded
     /// or logged.
     pub fn note(&mut self, text: impl Fn() -> String) {
-        self.floor.guard();
         self.effects.note(&text);
     }
 
     /// Stops this node for good (fail-stop), as a database does that finds its log damaged. It stays down until a fault
     /// restarts it or the world heals.
     pub fn halt(&mut self, reason: &str) {
-        self.floor.guard();
         self.effects.halt(reason);
     }
 
     /// Whether a Byzantine fault is in force on this node; the model decides how it then violates the protocol.
     pub fn byzantine(&self) -> bool {
-        self.floor.guard();
         self.effects.byzantine()
     }
 }

@@ -2,9 +2,9 @@
 //! run, and nothing shrunk.
 //!
 //! A handler that calls itself again and again has effects on the way, or asks its context for something, as all that protocols
-//! do goes through it. So a [`Context`](crate::Context) looks at each use how much of the stack is in use since the handler
-//! began, and panics where it is far more than any protocol needs. That is a violation like that of an assertion: it is found,
-//! replayed and shrunk.
+//! do goes through it. So a [`Context`](crate::Context), or what is behind it, looks at each use how much of the stack is in use
+//! since the handler began, and panics where it is far more than any protocol needs. That is a violation like that of an
+//! assertion: it is found, replayed and shrunk.
 //!
 //! What recurses without touching its context (a function of data, or a property) does come to the end of the stack. A stack
 //! that is full cannot be unwound at any instruction, and jumping over its frames would leave locks locked. So the process ends,
@@ -47,7 +47,7 @@ impl Floor {
 #[inline(always)]
 fn here() -> usize {
     let here = 0_u8;
-    std::hint::black_box(&raw const here).addr()
+    (&raw const here).addr()
 }
 
 #[cold]

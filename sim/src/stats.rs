@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::fault::FaultClass;
-use crate::time::Span;
+use crate::network::Arrival;
+use crate::time::{Span, Time};
 
 /// What a world counts while it runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,5 +40,12 @@ impl Stats {
     /// How often faults of a class had an effect.
     pub fn fault(&self, class: FaultClass) -> u64 {
         self.faults[class as usize]
+    }
+
+    /// A message is under way since `sent`.
+    #[inline(always)]
+    pub(crate) fn arrival(&mut self, arrival: Arrival, sent: Time) {
+        self.faults[FaultClass::Reorder as usize] += u64::from(arrival.overtakes);
+        self.slowest = self.slowest.max(arrival.at.since(sent));
     }
 }

@@ -4,7 +4,10 @@ use seedbed_models::transactions::outbox::{Op, Outbox, Relay, Ret};
 use seedbed_models::transactions::store::Key;
 use seedbed_models::transactions::transfer::Transfer;
 use seedbed_properties::transactions::outbox::suite;
-use seedbed_sim::{Case, NodeId, Operation, Record, Source, Stats, Swarm, Time, check, component_tests, run};
+use seedbed_sim::{
+    Case, Fault, Finished, NodeId, Operation, Phases, Record, Source, Span, Stats, Swarm, Time, What, check,
+    component_tests, run,
+};
 
 // A rare bug shows in one of a few hundred seeds; the kill matrix measures how rare each is.
 component_tests! { suite, seeds: 400, calm: 50, bugs: 5_000 }
@@ -58,5 +61,52 @@ fn an_aborted_transfer_publishes_nothing() {
         let (stats, answers) = calm(relay, &[1_000]);
         assert_eq!(answers, [Some(Ret::Aborted)]);
         assert_eq!((stats.sent, stats.forced), (sent, forced), "{relay:?}");
+    }
+}
+
+/// A transfer between two services, asked by the client of this number.
+fn asked(at: Time, client: u16, amount: i64) -> Operation<Op> {
+    let client = NodeId(Outbox::default().client_ids().start + client);
+    Operation { at, client, op: Op::Transfer(Transfer { from: Key(0), to: Key(1), amount }) }
+}
+
+fn finished(case: &Case<Outbox>) -> Finished<Outbox> {
+    run(case, &Source::Fixed(Vec::new()), &suite().properties, Record::No).expect("it is possible")
+}
+
+/// A sync ends while the service is paused, so that its commit is durable. When it goes on, it sees to what came before that: its
+/// relay's timer, after which the answer may leave, and a request, for which it finds the disk full and goes down. So it never
+/// hears of the sync, nor shows that the commit is durable, before the client is answered.
+#[test]
+fn a_commit_may_be_answered_whose_service_goes_down_before_it_hears_that_it_is_durable() {
+    let model = Outbox::default().with(Relay::Polling);
+    let service = model.home(Key(0));
+    let mut case = Case::quiet(model);
+    case.scenario.disk.sync = Span::ms(50);
+    case.operations = vec![asked(Time::ms(100), 0, 10), asked(Time::ms(140), 1, 20)];
+    case.faults = vec![
+        Fault::new(Time::ms(120), Span::ms(80), What::Pause { node: service.into() }),
+        Fault::new(Time::ms(150), Span::ms(400), What::FullDisk { node: service.into() }),
+    ];
+    let finished = finished(&case);
+    assert_eq!(finished.violation, None);
+    let first = &finished.history.invocations()[0];
+    assert_eq!(first.returned(), Some(&Ret::Committed));
+    let answered = first.ended().expect("it is answered");
+    assert!(answered < Time::ms(300), "it is answered at {answered}, while the service is down");
+    assert!(finished.marks.iter().any(|(mark, _)| *mark == "outbox found after a crash"), "it was down");
+}
+
+/// A world may end while messages are on their way. What must happen is not asked then.
+#[test]
+fn what_was_asked_just_before_the_end_need_not_have_happened() {
+    for relay in [Relay::Polling, Relay::Tailing, Relay::Transactional] {
+        let mut case = Case::quiet(Outbox::default().with(relay));
+        case.scenario.phases = Phases { chaos: Span::ms(1_000), settle: Span::ms(100) };
+        for before_the_end in [5, 15, 25, 40] {
+            case.operations = vec![asked(Time::ms(1_100 - before_the_end), 0, 10)];
+            let finished = finished(&case);
+            assert_eq!(finished.violation, None, "{relay:?}, asked {before_the_end} ms before the end");
+        }
     }
 }

@@ -27,6 +27,8 @@ struct Call {
     repository: PathBuf,
     scratch: PathBuf,
     sample: usize,
+    /// Only mutants of these families: folders of `models/src`. All, if there is none.
+    families: Vec<String>,
     seed: u64,
     seeds: u64,
     jobs: usize,
@@ -43,6 +45,12 @@ struct Call {
 }
 
 impl Call {
+    /// Whether mutants of this file are asked for.
+    fn concerns(&self, file: &str) -> bool {
+        let family = file.trim_start_matches("models/src/").split('/').next();
+        self.families.is_empty() || self.families.iter().any(|wanted| Some(wanted.as_str()) == family)
+    }
+
     fn wants(&self, number: usize) -> bool {
         self.only.is_empty() || self.only.contains(&number)
     }
@@ -53,6 +61,7 @@ fn call() -> anyhow::Result<Call> {
         repository: std::env::current_dir()?,
         scratch: std::env::temp_dir().join("seedbed-mutation"),
         sample: 240,
+        families: Vec::new(),
         seed: 1,
         seeds: 3000,
         jobs: std::thread::available_parallelism().map_or(1, usize::from),
@@ -68,6 +77,7 @@ fn call() -> anyhow::Result<Call> {
         match word.as_str() {
             "--scratch" => call.scratch = value()?.into(),
             "--sample" => call.sample = value()?.parse()?,
+            "--family" => call.families = value()?.split(',').map(str::to_string).collect(),
             "--seed" => call.seed = value()?.parse()?,
             "--seeds" => call.seeds = value()?.parse()?,
             "--jobs" => call.jobs = value()?.parse()?,
@@ -78,7 +88,7 @@ fn call() -> anyhow::Result<Call> {
             "--swept" => call.swept = Some(value()?.into()),
             other => {
                 bail!(
-                    "{other} is no option: --scratch DIR, --sample N, --seed S, --seeds N, --jobs N, --only N,…, --check"
+                    "{other} is no option: --scratch DIR, --sample N, --family NAME,…, --seed S, --seeds N, --jobs N, --only N,…, --check"
                 )
             }
         }
@@ -97,7 +107,7 @@ fn main() -> anyhow::Result<()> {
     for (file, source) in &copy.sources {
         let planted = file.ends_with("bugs.rs") || file.ends_with("broken.rs");
         let none = ["workload.rs", "tests.rs", "marks.rs"].iter().any(|end| file.ends_with(end));
-        if !planted && !none {
+        if !planted && !none && call.concerns(file) {
             all.extend(places::mutants(file, source).with_context(|| format!("{file} cannot be read"))?);
         }
     }
@@ -116,7 +126,7 @@ fn main() -> anyhow::Result<()> {
         return report(&call, &mutants, &known);
     }
     let mut judge = Judge::new(call.seeds, &copy.root);
-    let relevant = users(&copy, &mutants);
+    let relevant = users(&copy, &mutants)?;
     let mut swept = call.swept.as_deref().map_or_else(BTreeMap::new, |log| logged(log, &mutants));
     if call.swept.is_none() {
         let wanted = (1..=mutants.len()).filter(|number| call.wants(*number));
@@ -142,9 +152,13 @@ fn main() -> anyhow::Result<()> {
 }
 
 /// The components that have each mutant.
-fn users(copy: &Copy, mutants: &[Mutant]) -> Vec<Vec<usize>> {
+fn users(copy: &Copy, mutants: &[Mutant]) -> anyhow::Result<Vec<Vec<usize>>> {
     let users = units::users(&copy.sources);
-    let of = |mutant: &Mutant| users.get(&units::unit_of(&mutant.file)).cloned().unwrap_or_default();
+    let of = |mutant: &Mutant| {
+        let users = users.get(&units::unit_of(&mutant.file)).cloned().unwrap_or_default();
+        anyhow::ensure!(!users.is_empty(), "no component uses {}: units::COMPONENTS lacks one", mutant.file);
+        Ok(users)
+    };
     mutants.iter().map(of).collect()
 }
 
@@ -286,6 +300,10 @@ fn report(call: &Call, mutants: &[Mutant], results: &BTreeMap<usize, Option<Stri
         };
         text += &format!("{}:{}\t{}\t{verdict}\n", mutant.file, mutant.line, mutant.name());
     }
+    // What is known of other families stays.
+    let before = std::fs::read_to_string(call.repository.join(RESULTS)).unwrap_or_default();
+    let of_others = before.lines().filter(|line| !line.starts_with('#') && !call.concerns(line));
+    of_others.for_each(|line| text += &format!("{line}\n"));
     std::fs::write(call.repository.join(RESULTS), text)?;
     let share = 100.0 * killed as f64 / (killed + open).max(1) as f64;
     println!(

@@ -19,6 +19,7 @@ use crate::model::{Model, Op, Ret};
 use crate::network::{Cut, CutMode, Fate, Links, NodeSet};
 use crate::process::{NoDisk, NodeId, OpId, Process};
 use crate::scenario::{Case, Scenario};
+use crate::stack::Floor;
 use crate::stats::Stats;
 use crate::time::{Span, Time};
 use crate::timeline::{Entry, Happening, Undelivered};
@@ -195,53 +196,53 @@ impl<M: Model> Core<M> {
     /// Hands a message to the network.
     #[inline(always)]
     pub(crate) fn transmit(&mut self, from: NodeId, to: NodeId, message: <M::Process as Process>::Message) {
+        assert!(to.index() < self.nodes.len(), "{from} sends to {to}, which this world does not have");
         if self.ordinary && self.cuts.is_empty() && self.delays.is_empty() {
-            self.transmit_as::<true>(from, to, message);
+            self.transmit_ordinary(from, to, message);
         } else {
-            self.transmit_as::<false>(from, to, message);
+            self.transmit_by_name(from, to, message);
         }
     }
 
-    /// The same. With `ORDINARY`, the fate of messages is only a latency ([`Core::ordinary`]).
-    ///
-    /// The fate is drawn before cuts are considered, so that removing a partition from a trace renames no choice.
+    /// A message whose fate is only a latency ([`Core::ordinary`]).
     #[inline(never)]
-    fn transmit_as<const ORDINARY: bool>(
-        &mut self,
-        from: NodeId,
-        to: NodeId,
-        message: <M::Process as Process>::Message,
-    ) {
-        assert!(to.index() < self.nodes.len(), "{from} sends to {to}, which this world does not have");
+    fn transmit_ordinary(&mut self, from: NodeId, to: NodeId, message: <M::Process as Process>::Message) {
+        let link = self.links.get(from, to);
+        let order = Order::message(from, to, link.sent, false);
+        let network = &self.scenario.network;
+        let latency = self.choices.latency((from, to), network, link);
+        let arrival = link.arrival(self.now + latency, self.fifo[message.kind() as usize], network.fifo);
+        self.stats.sent += 1;
+        self.stats.arrival(arrival, self.now);
+        self.queue.push(arrival.at, order, Event::Message(message));
+    }
+
+    /// The same for any message. Its fate is drawn before cuts are considered, so that removing a partition from a trace renames
+    /// no choice.
+    #[inline(never)]
+    fn transmit_by_name(&mut self, from: NodeId, to: NodeId, message: <M::Process as Process>::Message) {
         let kind = message.kind();
         let seek = self.links.sparse();
         let link = self.links.get(from, to);
         let n = link.sent;
-        let fate = if ORDINARY {
-            Fate::on_time(self.choices.latency((from, to), &self.scenario.network, link))
-        } else {
-            self.choices.send((from, to, kind), &self.scenario.network, self.healed, link, seek)
-        };
+        let fate = self.choices.send((from, to, kind), &self.scenario.network, self.healed, link, seek);
         let id = self.stats.sent;
         self.stats.sent += 1;
         let order = Order::message(from, to, n, false);
-        let mut departs = self.now;
-        if !ORDINARY {
-            if self.recording.is_some() {
-                self.record_sent(id, order, fate, &message);
-            }
-            if fate.lost {
-                return self.lost(order, &message);
-            }
-            if !self.cuts.is_empty() && self.stopped(from, to) == Some(CutMode::Drop) {
-                return self.cut(order, &message);
-            }
-            departs = self.departure(from, to, &message);
-            if let Some(copy) = fate.copy {
-                self.stats.doubled += 1;
-                self.fault_fired(FaultClass::Dup);
-                self.schedule_arrival(Order::message(from, to, n, true), kind, message.clone(), departs + copy);
-            }
+        if self.recording.is_some() {
+            self.record_sent(id, order, fate, &message);
+        }
+        if fate.lost {
+            return self.lost(order, &message);
+        }
+        if !self.cuts.is_empty() && self.stopped(from, to) == Some(CutMode::Drop) {
+            return self.cut(order, &message);
+        }
+        let departs = self.departure(from, to, &message);
+        if let Some(copy) = fate.copy {
+            self.stats.doubled += 1;
+            self.fault_fired(FaultClass::Dup);
+            self.schedule_arrival(Order::message(from, to, n, true), kind, message.clone(), departs + copy);
         }
         self.schedule_arrival(order, kind, message, departs + fate.latency);
     }
@@ -284,19 +285,11 @@ impl<M: Model> Core<M> {
         self.undelivered(order, message, Undelivered::Lost);
     }
 
-    #[inline(always)]
-    fn schedule_arrival(&mut self, order: Order, kind: u16, message: <M::Process as Process>::Message, mut at: Time) {
+    fn schedule_arrival(&mut self, order: Order, kind: u16, message: <M::Process as Process>::Message, at: Time) {
         let (from, to) = order.link();
-        let link = self.links.get(from, to);
-        if self.fifo[kind as usize] {
-            // On a link without FIFO order, the kinds that keep their order keep it among themselves.
-            at = at.max(if self.scenario.network.fifo { link.last_arrival } else { link.last_ordered });
-            link.last_ordered = at;
-        }
-        self.stats.faults[FaultClass::Reorder as usize] += u64::from(at < link.last_arrival);
-        link.last_arrival = link.last_arrival.max(at);
-        self.stats.slowest = self.stats.slowest.max(at.since(self.now));
-        self.queue.push(at, order, Event::Message(message));
+        let arrival = self.links.get(from, to).arrival(at, self.fifo[kind as usize], self.scenario.network.fifo);
+        self.stats.arrival(arrival, self.now);
+        self.queue.push(arrival.at, order, Event::Message(message));
     }
 
     /// The effect of active cuts on messages of this link; dropping takes precedence over holding.
@@ -402,6 +395,8 @@ pub(crate) fn diskless<M: Model>() -> bool {
 pub(crate) struct NodeEffects<'a, M: Model> {
     pub(crate) core: &'a mut Core<M>,
     pub(crate) node: NodeId,
+    /// How low the stack may come.
+    pub(crate) floor: Floor,
 }
 
 impl<M: Model> NodeEffects<'_, M> {
@@ -440,6 +435,7 @@ impl<M: Model>
 {
     #[inline]
     fn send(&mut self, to: NodeId, message: <M::Process as Process>::Message, early: bool) {
+        self.floor.guard();
         // Not as an `Output`: most messages leave here, and need not be stored first.
         if early || diskless::<M>() {
             self.core.transmit(self.node, to, message);
@@ -450,6 +446,7 @@ impl<M: Model>
 
     #[inline]
     fn arm(&mut self, timer: <M::Process as Process>::Timer, after: Span) {
+        self.floor.guard();
         let id = self.node;
         let Core { nodes, choices, scenario, queue, now, .. } = &mut *self.core;
         let node = &mut nodes[id.index()];
@@ -467,15 +464,18 @@ impl<M: Model>
 
     #[inline]
     fn cancel(&mut self, timer: &<M::Process as Process>::Timer) {
+        self.floor.guard();
         self.node().timers.cancel(timer);
         self.node().forget_due(timer);
     }
 
     fn draw(&mut self, path: Path<'_>, range: RangeInclusive<u64>) -> u64 {
+        self.floor.guard();
         self.core.choices.draw(self.node, path, *range.start(), *range.end())
     }
 
     fn append(&mut self, file: File, record: <M::Process as Process>::Record) -> u64 {
+        self.floor.guard();
         if self.no_room() {
             return NEVER_WRITTEN;
         }
@@ -484,6 +484,7 @@ impl<M: Model>
     }
 
     fn append_lazily(&mut self, file: File, record: <M::Process as Process>::Record) -> u64 {
+        self.floor.guard();
         if self.no_room() {
             return NEVER_WRITTEN;
         }
@@ -492,6 +493,7 @@ impl<M: Model>
     }
 
     fn replace(&mut self, file: File, records: Vec<<M::Process as Process>::Record>) -> u64 {
+        self.floor.guard();
         if self.no_room() {
             return NEVER_WRITTEN;
         }
@@ -500,49 +502,60 @@ impl<M: Model>
     }
 
     fn read(&self, file: File) -> Vec<Stored<<M::Process as Process>::Record>> {
+        self.floor.guard();
         self.core.nodes[self.node.index()].disk.read(file)
     }
 
     fn durable(&self) -> bool {
+        self.floor.guard();
         self.core.nodes[self.node.index()].disk.settled()
     }
 
     fn written(&self) -> u64 {
+        self.floor.guard();
         self.core.nodes[self.node.index()].disk.written()
     }
 
     fn durable_to(&self) -> u64 {
+        self.floor.guard();
         self.core.nodes[self.node.index()].disk.durable()
     }
 
     fn complete(&mut self, op: OpId, ret: Ret<M>, early: bool) {
+        self.floor.guard();
         self.put_out(Output::Complete { op, ret }, early);
     }
 
     fn fail(&mut self, op: OpId, reason: &str) {
+        self.floor.guard();
         self.put_out(Output::Fail { op, reason: reason.to_string() }, false);
     }
 
     fn give_up(&mut self, op: OpId, reason: &str) {
+        self.floor.guard();
         self.put_out(Output::GiveUp { op, reason: reason.to_string() }, false);
     }
 
     fn mark(&mut self, mark: Mark) {
+        self.floor.guard();
         tracing::debug!("* {}", mark.name);
         self.core.mark(self.node, mark.name);
     }
 
     fn note(&mut self, text: &dyn Fn() -> String) {
+        self.floor.guard();
         let node = self.node;
         tracing::debug!("{}", text());
         self.core.record(|| Happening::Noted { node, text: text() });
     }
 
     fn halt(&mut self, reason: &str) {
+        self.floor.guard();
         self.node().halting = Some(reason.to_string());
     }
 
     fn byzantine(&self) -> bool {
+        self.floor.guard();
         self.core.nodes[self.node.index()].lies > 0
     }
 }

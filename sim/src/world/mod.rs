@@ -378,6 +378,16 @@ impl<M: Model> World<M> {
                     }
                 }
             }
+            event => return self.run_rarer_event(at, order, event),
+        }
+        true
+    }
+
+    /// The same for what is rarer than messages and timers, and would be in the way of these.
+    #[inline(never)]
+    fn run_rarer_event(&mut self, at: Time, order: Order, event: Event<M::Process>) -> bool {
+        match event {
+            Event::Message(_) | Event::Timer { .. } => unreachable!("they are run where they are taken"),
             Event::SyncEnds { node, life } => {
                 if self.core.nodes[node.index()].life != life {
                     return false;
@@ -594,8 +604,9 @@ impl<M: Model> World<M> {
             log::enter(self.core.now, node, role);
         }
         let bug = self.core.bug;
-        let mut effects = NodeEffects { core: &mut self.core, node };
-        handler(process, &mut Context { effects: &mut effects, id: node, now, bug, floor: Floor::below_here() });
+        let floor = Floor::below_here();
+        let mut effects = NodeEffects { core: &mut self.core, node, floor };
+        handler(process, &mut Context { effects: &mut effects, id: node, now, bug, floor });
         if self.logging {
             log::leave();
         }

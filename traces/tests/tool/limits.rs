@@ -63,6 +63,7 @@ fn what_no_world_can_have_is_refused_with_its_field() {
         ("tutorial --with clients=65535", "nodes"),
         ("ordering --with members=65535", "members must be at most 64"),
         ("ordering --nodes 16384", "members must be at most 64"),
+        ("gossip --with members=65535", "members of a group in which failures are detected must be at most 1000"),
         ("request_response --with backs=65535", "65541 nodes"),
         ("request_response --with fronts=65535", "65541 nodes"),
         ("request_response --with clients=65535", "65540 nodes"),

@@ -1,0 +1,28 @@
+//! The states worth reaching.
+
+seedbed_sim::marks! {
+    ACKNOWLEDGED_BY_ANOTHER = "entry was acknowledged by another",
+    ADDED_WHILE_SOMEBODY_WAITED = "entry added while somebody waited",
+    BURIED = "dead letter",
+    CLAIMED = "idle entry claimed",
+    CLAIMED_WHAT_IS_GONE = "claim finds an entry that is gone",
+    CLOCK_BEHIND_THE_LAST_ID = "clock behind the last identifier",
+    CONNECTION_LOST = "connection lost",
+    CURSOR_GOES_ON = "cursor goes on",
+    DELIVERED_AGAIN_FROM_THE_HISTORY = "delivered again from the history",
+    HISTORY_HAS_WHAT_IS_GONE = "history has an entry that is gone",
+    GROUP_WAS_GONE = "group was gone",
+    LOST_TO_ANOTHER = "entry lost to another consumer",
+    PROCESSING_FAILED = "processing failed",
+    REQUEST_OF_A_CLOSED_CONNECTION = "request of a closed connection",
+    SENT_AGAIN = "producer sent again",
+    SYNCED_AFTER_A_WHILE = "append-only file synced after a while",
+    TRIMMED = "trimmed",
+    TRIMMED_BY_WHOLE_NODES = "trimmed by whole nodes",
+    WAITED_IN_VAIN = "waited in vain",
+    SERVER_RESTARTED = "server restarted",
+    REPLICA_RESYNCHRONISED = "stream replica resynchronised",
+    REPLICA_PROMOTED = "stream replica promoted",
+    OLD_MASTER_MADE_A_REPLICA = "old stream master made a replica",
+    ASKED_A_REPLICA = "stream client asked a replica",
+}
