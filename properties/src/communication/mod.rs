@@ -1,6 +1,7 @@
 //! The properties of communication.
 
 pub mod gossip;
+pub mod message_queue;
 pub mod ordering;
 pub mod request_response;
 pub mod stream;

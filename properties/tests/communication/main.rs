@@ -1,6 +1,7 @@
 //! Components that communicate.
 
 mod gossip;
+mod message_queue;
 mod ordering;
 mod request_response;
 mod stream;

@@ -9,8 +9,22 @@ use seedbed_sim::{AnyCampaign, Outcome, Record, Setting, Source, Span, Swarm, Ta
 
 /// What never happens in a still network, by component; and how long an operation takes there at most, of the faster half. (Of
 /// raft and of locks elections are a part, and waiting for others is one of transactions.)
-const STILL: [(&str, &[&str], Span); 8] = [
+const STILL: [(&str, &[&str], Span); 9] = [
     ("tutorial", &["asked again", "recovered"], Span::ms(5)),
+    (
+        "message_queue",
+        &[
+            "channel closed for a reason",
+            "connection closed, for the other side was silent",
+            "consumer came back",
+            "delivery of a lost connection dropped",
+            "frame of an unknown connection",
+            "late connection closed",
+            "published again",
+            "sent again on a connection",
+        ],
+        Span::ms(15),
+    ),
     (
         "two_phase_commit",
         &[
