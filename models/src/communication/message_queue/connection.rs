@@ -53,7 +53,7 @@ impl Connection {
         ctx.send(self.peer, packet);
     }
 
-    /// Sends a frame without waiting for this node's disk, which is a bug that can be planted.
+    /// Sends a frame without waiting for this node's disk.
     pub fn send_early(&mut self, ctx: &mut Context<'_, impl QueueProcess>, frame: Frame) {
         let packet = self.number(ctx, frame);
         ctx.send_early(self.peer, packet);

@@ -14,8 +14,11 @@ impl Books {
     /// Delivers what is ready to consumers that have room, one message to each in turn. Says whether there was any.
     pub(super) fn deliver_all(&mut self, name: &QueueName, effects: &mut Effects) -> bool {
         let mut delivered = false;
-        while let Some(consumer) = self.next_consumer(name) {
-            let Some(queued) = self.take_head(name) else { break };
+        // Whose turn it is changes with a delivery alone.
+        while self.head_may_be_delivered(name)
+            && let Some(consumer) = self.next_consumer(name)
+        {
+            let queued = self.take_head(name).expect("the head was there a moment ago");
             let copy = self.planted(Bug::DeliveredTwice).then(|| queued.clone());
             let other = if copy.is_some() { self.next_consumer(name) } else { None };
             for (consumer, queued) in [(Some(consumer), Some(queued)), (other, copy)] {
@@ -27,12 +30,15 @@ impl Books {
         delivered
     }
 
+    /// Whether a queue has a head, and that may be delivered.
+    fn head_may_be_delivered(&self, name: &QueueName) -> bool {
+        let head = self.queues.get(name).and_then(|queue| queue.ready.head());
+        head.is_some_and(|head| self.planted(Bug::DeliversExpired) || head.may_be_delivered(self.now))
+    }
+
     /// The head of a queue, if there is one that may be delivered.
     pub(super) fn take_head(&mut self, name: &QueueName) -> Option<Queued> {
-        let (now, careless) = (self.now, self.planted(Bug::DeliversExpired));
-        let queue = self.queues.get_mut(name)?;
-        queue.ready.head().filter(|head| careless || head.may_be_delivered(now))?;
-        queue.ready.pop()
+        if self.head_may_be_delivered(name) { self.queues.get_mut(name)?.ready.pop() } else { None }
     }
 
     /// Gives a message to who consumes it, or has asked for it.

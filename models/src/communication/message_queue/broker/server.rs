@@ -185,7 +185,6 @@ impl Broker {
     /// Says what can be said of publishes: of persistent messages "after persisting to disk", of those in quorum queues when a quorum
     /// has them (*Publisher Confirms*, "When Will Published Messages Be Confirmed by the Broker?").
     fn confirm(&mut self, ctx: &mut Context<'_, Self>) {
-        let early = ctx.planted(Bug::ConfirmBeforeSync);
         let careless = ctx.planted(Bug::RefusalCoversTheNext);
         for Client { connection, confirms, .. } in self.clients.values_mut() {
             for (channel, confirms) in confirms {
@@ -197,11 +196,8 @@ impl Broker {
                     due.seq += u64::from(due.multiple && one_more);
                     let (channel, accepted) = (*channel, due.accepted);
                     let frame = Frame::Confirm { channel, seq: due.seq, multiple: due.multiple, accepted };
-                    if early {
-                        connection.send_early(ctx, frame);
-                    } else {
-                        connection.send(ctx, frame);
-                    }
+                    // What it speaks of is on disk: it does not wait for what was written since.
+                    connection.send_early(ctx, frame);
                 }
             }
         }
