@@ -1,5 +1,6 @@
 //! The properties of communication.
 
+pub mod compare;
 pub mod gossip;
 pub mod message_queue;
 pub mod ordering;

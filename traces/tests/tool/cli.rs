@@ -215,6 +215,28 @@ fn mutants_are_killed() {
     assert!(line["seeds_median"].as_u64() >= Some(1));
 }
 
+/// What the guide says of each is what the table shows: who promises to lose nothing loses nothing, and who does not promise it
+/// does, if what it relies on fails.
+#[test]
+fn compared_messaging_loses_what_it_does_not_promise_to_keep() {
+    let output = seedbed(&place("messaging"), "compare messaging --seeds 0..12 --json");
+    assert_eq!(code(&output), 0);
+    let lines = lines(&output);
+    let lost = |contender: &str, faults: &str| {
+        let line = lines.iter().find(|line| line["contender"] == contender && line["faults"] == faults);
+        let line = line.unwrap_or_else(|| panic!("no line of {contender} under {faults}"));
+        assert!(line["processed"].as_u64() > Some(0), "{line}");
+        line["lost"].as_u64().expect("a number")
+    };
+    for faults in ["calm", "loss", "server crashes", "consumer crashes", "consumer pauses", "server cut off"] {
+        for contender in ["AMQP, classic queue", "AMQP, quorum queue", "Redis stream, always synced"] {
+            assert_eq!(lost(contender, faults), 0, "{contender} under {faults}");
+        }
+    }
+    assert!(lost("AMQP, classic, no confirms, auto-ack", "consumer crashes") > 0);
+    assert!(lost("Redis stream, synced every second", "server crashes") > 0);
+}
+
 #[test]
 fn compared_transactions_cost_what_the_textbooks_say() {
     let output = seedbed(&place("compare"), "compare transactions --seeds 0..3 --json");

@@ -18,6 +18,9 @@ pub struct Settings {
     pub timeout: Span,
 }
 
+/// The most doublings of the time that a frame waits for its acknowledgement.
+const MOST_DOUBLINGS: u32 = 3;
+
 /// One end of a connection.
 #[derive(Clone, Debug, Hash)]
 pub struct Connection {
@@ -25,6 +28,9 @@ pub struct Connection {
     peer: NodeId,
     settings: Settings,
     links: Links<Frame>,
+    /// How often frames were sent again since an acknowledgement came: each time it is waited twice as long for one, as TCP does
+    /// (RFC 6298, §5.5).
+    resent: u32,
     /// When the other end was heard last, on this node's clock.
     heard: Time,
 }
@@ -32,7 +38,8 @@ pub struct Connection {
 impl Connection {
     /// A connection that has just been opened.
     pub fn open(ctx: &mut Context<'_, impl QueueProcess>, id: ConnectionId, peer: NodeId, settings: Settings) -> Self {
-        let connection = Connection { id, peer, settings, links: Links::new(settings.resend), heard: ctx.now() };
+        let connection =
+            Connection { id, peer, settings, links: Links::new(settings.resend), resent: 0, heard: ctx.now() };
         connection.arm_beat(ctx);
         connection
     }
@@ -81,6 +88,7 @@ impl Connection {
                 frames
             }
             Segment::Ack { below } => {
+                self.resent = 0;
                 if self.links.acknowledged(self.peer, below) {
                     ctx.cancel(&Timer::Resend(self.id));
                 }
@@ -96,12 +104,13 @@ impl Connection {
     }
 
     /// Sends again what is not acknowledged.
-    pub fn resend(&self, ctx: &mut Context<'_, impl QueueProcess>) {
+    pub fn resend(&mut self, ctx: &mut Context<'_, impl QueueProcess>) {
         ctx.mark(marks::SENT_AGAIN);
         for segment in self.links.unacknowledged(self.peer) {
             ctx.send(self.peer, Message::Packet(Packet { connection: self.id, segment }));
         }
-        ctx.arm(Timer::Resend(self.id), self.settings.resend);
+        self.resent = (self.resent + 1).min(MOST_DOUBLINGS);
+        ctx.arm(Timer::Resend(self.id), self.settings.resend * (1 << self.resent));
     }
 
     /// Says that this end is alive, if the other one is: `false` if that was silent for too long.

@@ -77,6 +77,11 @@ pub fn body_id(op: OpId, index: usize) -> BodyId {
     BodyId((op.0 << 8) | index as u64)
 }
 
+/// The operation that publishes a message.
+pub fn op_of(body: BodyId) -> OpId {
+    OpId(body.0 >> 8)
+}
+
 /// A frame on a connection. Methods that AMQP answers are sent with `no-wait`, but for `basic.get`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Kinded)]
 pub enum Frame {

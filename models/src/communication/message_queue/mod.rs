@@ -32,6 +32,7 @@ pub mod marks;
 pub mod messages;
 pub mod model;
 pub mod names;
+mod orders;
 pub mod topology;
 mod variants;
 mod workload;

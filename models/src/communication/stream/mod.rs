@@ -42,6 +42,7 @@ pub mod marks;
 pub mod messages;
 pub mod model;
 pub mod nodes;
+mod orders;
 pub mod producer;
 mod replication;
 pub mod reply;

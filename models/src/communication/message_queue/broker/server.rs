@@ -343,7 +343,7 @@ impl Process for Broker {
                 self.tell(ctx, Ticket { channel: None, asked: Asked::Unanswered }, Command::Tick);
             }
             Timer::Resend(id) => {
-                if let Some(client) = self.clients.get(&id) {
+                if let Some(client) = self.clients.get_mut(&id) {
                     client.connection.resend(ctx);
                 }
             }

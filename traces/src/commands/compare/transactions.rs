@@ -3,7 +3,6 @@
 
 use std::ops::Range;
 
-use clap::ValueEnum;
 use comfy_table::{Table, presets};
 use rayon::prelude::*;
 use seedbed_models::transactions::mvcc::{Isolation, Mvcc};
@@ -19,17 +18,9 @@ use serde_json::{Value, json};
 
 use crate::commands::Ended;
 use crate::commands::progress::bar;
-use crate::commands::sweep::parse_seeds;
 use crate::report::{latencies, print_json};
 use crate::say;
-use crate::signals::{self, interrupted};
-
-/// The families that can be compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Family {
-    /// Transfers between accounts on several nodes.
-    Transactions,
-}
+use crate::signals::interrupted;
 
 /// A model with its options.
 struct Contender {
@@ -101,10 +92,8 @@ fn plans() -> [(&'static str, Swarm); 4] {
 /// Measures all models, and prints the table.
 ///
 /// # Errors
-/// If the seeds are not a range, or a model cannot be run.
-pub fn compare(Family::Transactions: Family, seeds: &str, as_json: bool) -> anyhow::Result<Ended> {
-    let seeds = parse_seeds(seeds)?;
-    signals::handle();
+/// If a model cannot be run.
+pub fn compare(seeds: Range<u64>, as_json: bool) -> anyhow::Result<Ended> {
     let contenders = contenders();
     costs_of_one(&contenders, as_json)?;
     let work: Vec<_> =
