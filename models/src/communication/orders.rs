@@ -10,7 +10,7 @@ use seedbed_sim::{Model, NodeId, Op, OpId, Operation, Ret, Span, Time, Workload}
 /// How many customers a shop has.
 const CUSTOMERS_OF_A_SHOP: u16 = 3;
 /// How many orders there are in a world.
-const ORDERS: Range<usize> = 24..36;
+const ORDERS: Range<usize> = 44..56;
 /// When the first can be published: groups have elected their leaders.
 pub const OPENS: Time = Time::ms(600);
 /// When the last is.
@@ -21,7 +21,7 @@ pub const GROUP: u16 = 3;
 /// The shops: each publishes the orders of its own customers, one after the other.
 pub const SHOPS: u16 = 2;
 /// The longest that it takes to process an order.
-pub const SERVICE: Span = Span::ms(8);
+pub const SERVICE: Span = Span::ms(60);
 
 /// An order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
