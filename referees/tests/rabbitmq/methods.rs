@@ -7,7 +7,6 @@ use lapin::options::{
 };
 use lapin::types::FieldTable;
 use lapin::{Channel, Confirmation, ExchangeKind, Result};
-use real_tokio::join;
 use seedbed_models::communication::message_queue::books::command::{AckMode, Command, Publish};
 use seedbed_models::communication::message_queue::books::journal::Settlement;
 use seedbed_models::communication::message_queue::names::DeliveryTag;
@@ -18,12 +17,13 @@ use crate::words;
 
 /// Calls the method of a command on an open channel.
 pub async fn call(open: &mut Open, command: &Command) -> Result<Answer> {
-    let Open { channel, consumers } = open;
+    let Open { channel, consumers, .. } = open;
     let done = |()| Answer::Done;
     match command {
         Command::DeclareExchange(_, exchange, kind, durable) => {
             let options = ExchangeDeclareOptions { durable: durable.0, ..ExchangeDeclareOptions::default() };
-            let declared = channel.exchange_declare(words::name(exchange), words::kind(*kind), options, FieldTable::default());
+            let declared =
+                channel.exchange_declare(words::name(exchange), words::kind(*kind), options, FieldTable::default());
             declared.await.map(done)
         }
         Command::DeleteExchange(_, exchange, only_if) => {
@@ -94,15 +94,10 @@ async fn publish(channel: &Channel, publish: &Publish) -> Result<Answer> {
 
 /// `basic.ack`, `basic.nack` and `basic.reject` are not answered: another method is, which comes behind them.
 async fn settle(channel: &Channel, tag: DeliveryTag, multiple: bool, how: Settlement) -> Result<()> {
-    let settled = async {
-        match how {
-            Settlement::Ack => channel.basic_ack(tag.0, BasicAckOptions { multiple }).await,
-            Settlement::Nack { requeue } => channel.basic_nack(tag.0, BasicNackOptions { multiple, requeue }).await,
-            Settlement::Reject { requeue } => channel.basic_reject(tag.0, BasicRejectOptions { requeue }).await,
-        }
-    };
-    let behind = channel.exchange_declare("amq.direct".into(), ExchangeKind::Direct, passive(), FieldTable::default());
-    // Both are sent before anything that the first brings about can come.
-    let (settled, behind) = join!(settled, behind);
-    behind.and(settled)
+    match how {
+        Settlement::Ack => channel.basic_ack(tag.0, BasicAckOptions { multiple }).await?,
+        Settlement::Nack { requeue } => channel.basic_nack(tag.0, BasicNackOptions { multiple, requeue }).await?,
+        Settlement::Reject { requeue } => channel.basic_reject(tag.0, BasicRejectOptions { requeue }).await?,
+    }
+    channel.exchange_declare("amq.direct".into(), ExchangeKind::Direct, passive(), FieldTable::default()).await
 }

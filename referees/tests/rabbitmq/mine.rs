@@ -7,8 +7,10 @@ use seedbed_models::communication::message_queue::books::Books;
 use seedbed_models::communication::message_queue::books::command::{
     self as books, Command, Delivery, Effects, Stamped,
 };
+use seedbed_models::communication::message_queue::books::journal::Event;
 use seedbed_models::communication::message_queue::books::message::{Death, Message, Reason};
-use seedbed_models::communication::message_queue::names::{ChannelId, QueueName};
+use seedbed_models::communication::message_queue::books::settings::QueueKind;
+use seedbed_models::communication::message_queue::names::{ChannelId, CopyId, DeliveryTag, QueueName};
 use seedbed_models::replication::raft::machine::StateMachine;
 use seedbed_sim::{Span, Time};
 
@@ -20,12 +22,22 @@ pub struct Mine {
     now: Time,
     bug: Option<Bug>,
     came: BTreeMap<ChannelId, Came>,
+    /// How often each copy was delivered, and for each delivery, how often its copy was delivered before.
+    delivered: BTreeMap<CopyId, u32>,
+    before: BTreeMap<(ChannelId, DeliveryTag), u32>,
 }
 
 impl Mine {
     /// Empty books, with a planted bug perhaps.
     pub fn new(bug: Option<Bug>) -> Self {
-        Mine { books: Books::default(), now: Time::ZERO, bug, came: BTreeMap::new() }
+        Mine {
+            books: Books::default(),
+            now: Time::ZERO,
+            bug,
+            came: BTreeMap::new(),
+            delivered: BTreeMap::new(),
+            before: BTreeMap::new(),
+        }
     }
 
     pub fn books(&self) -> &Books {
@@ -52,7 +64,7 @@ impl Mine {
             books::Answer::Published { routed, accepted } => {
                 Answer::Published { returned: mandatory && !routed, accepted }
             }
-            books::Answer::Got(got) => Answer::Got(got.map(|got| (delivered(&got), self.ready(got_from)))),
+            books::Answer::Got(got) => Answer::Got(got.map(|got| (self.delivered(&got), self.ready(got_from)))),
             books::Answer::Closed(exception) => Answer::Closed(exception.code()),
             books::Answer::NoChannel => panic!("commands are told on channels that are open: {command:?}"),
         }
@@ -74,52 +86,65 @@ impl Mine {
     }
 
     fn execute(&mut self, command: Command) -> books::Answer {
+        let known = self.books.journal().len();
         let Effects { answer, deliveries, cancelled } =
             self.books.apply(&Stamped { at: self.now, command, bug: self.bug });
+        for entry in &self.books.journal()[known..] {
+            if let Event::Delivered { copy, channel, tag, .. } = entry.event {
+                let times = self.delivered.entry(copy).or_default();
+                self.before.insert((channel, tag), *times);
+                *times += 1;
+            }
+        }
         for delivery in &deliveries {
-            self.came.entry(delivery.channel).or_default().deliveries.push(delivered(delivery));
+            let delivered = self.delivered(delivery);
+            self.came.entry(delivery.channel).or_default().deliveries.push(delivered);
         }
         for (channel, consumer) in cancelled {
             self.came.entry(channel).or_default().cancelled.push(consumer.0);
         }
         answer
     }
-}
 
-fn delivered(delivery: &Delivery) -> Delivered {
-    let Message { body, exchange, key, properties, .. } = &delivery.message;
-    Delivered {
-        tag: delivery.tag.0,
-        consumer: delivery.consumer.map(|tag| tag.0),
-        redelivered: delivery.redelivered,
-        exchange: exchange.to_string(),
-        key: key.to_string(),
-        body: body.id.0.to_string(),
-        persistent: properties.persistent,
-        priority: properties.priority,
-        expiration: properties.expiration.map(ms),
-        headers: headers(delivery),
+    fn delivered(&self, delivery: &Delivery) -> Delivered {
+        let Message { body, exchange, key, properties, .. } = &delivery.message;
+        Delivered {
+            tag: delivery.tag.0,
+            consumer: delivery.consumer.map(|tag| tag.0),
+            redelivered: delivery.redelivered,
+            exchange: exchange.to_string(),
+            key: key.to_string(),
+            body: body.id.0.to_string(),
+            persistent: properties.persistent,
+            priority: properties.priority,
+            expiration: properties.expiration.map(ms),
+            headers: self.headers(delivery),
+        }
     }
-}
 
-/// The headers of the message, and those that the broker adds.
-fn headers(delivery: &Delivery) -> BTreeMap<String, String> {
-    let Message { properties, deaths, first_death, .. } = &delivery.message;
-    let own = properties.headers.iter().map(|(name, value)| (name.to_string(), value.to_string()));
-    let mut headers: BTreeMap<String, String> = own.collect();
-    let mut add = |name: &str, value: String| headers.insert(name.into(), value);
-    if delivery.delivery_count > 0 {
-        add("x-delivery-count", delivery.delivery_count.to_string());
+    /// The headers of the message, and those that the broker adds. Until 4.3 `x-delivery-count` counts all deliveries before this one,
+    /// which is what the model calls acquired.
+    fn headers(&self, delivery: &Delivery) -> BTreeMap<String, String> {
+        let Message { properties, deaths, first_death, .. } = &delivery.message;
+        let own = properties.headers.iter().map(|(name, value)| (name.to_string(), value.to_string()));
+        let mut headers: BTreeMap<String, String> = own.collect();
+        let mut add = |name: &str, value: String| headers.insert(name.into(), value);
+        let is_quorum = self.books.queue(&delivery.queue).is_some_and(|queue| queue.settings.kind == QueueKind::Quorum);
+        let before = self.before[&(delivery.channel, delivery.tag)];
+        assert!(delivery.delivery_count <= before, "what has failed was delivered: {delivery:?}");
+        if is_quorum && before > 0 {
+            add("x-delivery-count", before.to_string());
+        }
+        if !deaths.is_empty() {
+            add("x-death", deaths.iter().map(death_text).collect::<Vec<_>>().join("; "));
+        }
+        if let Some(first) = first_death {
+            add("x-first-death-exchange", first.exchange.to_string());
+            add("x-first-death-queue", first.queue.to_string());
+            add("x-first-death-reason", reason(first.reason).into());
+        }
+        headers
     }
-    if !deaths.is_empty() {
-        add("x-death", deaths.iter().map(death_text).collect::<Vec<_>>().join("; "));
-    }
-    if let Some(first) = first_death {
-        add("x-first-death-exchange", first.exchange.to_string());
-        add("x-first-death-queue", first.queue.to_string());
-        add("x-first-death-reason", reason(first.reason).into());
-    }
-    headers
 }
 
 fn death_text(of: &Death) -> String {

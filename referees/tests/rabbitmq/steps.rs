@@ -5,9 +5,7 @@ use seedbed_models::communication::message_queue::books::command::{AckMode, Comm
 use seedbed_models::communication::message_queue::books::exchange::{Binding, ExchangeKind, Match};
 use seedbed_models::communication::message_queue::books::journal::Settlement;
 use seedbed_models::communication::message_queue::books::message::{Body, Properties};
-use seedbed_models::communication::message_queue::books::settings::{
-    DeadLetterTo, Overflow, QueueKind, QueueSettings,
-};
+use seedbed_models::communication::message_queue::books::settings::{DeadLetterTo, Overflow, QueueKind, QueueSettings};
 use seedbed_models::communication::message_queue::names::{
     BodyId, ChannelId, ConnectionId, ConsumerTag, DeliveryTag, ExchangeName, Key, QueueName, Text,
 };
@@ -103,7 +101,15 @@ fn key() -> impl Strategy<Value = &'static str> + Clone {
 
 fn pattern() -> impl Strategy<Value = &'static str> + Clone {
     let wild = prop_oneof![
-        Just("#"), Just("*"), Just("a.*"), Just("a.#"), Just("#.b"), Just("*.b"), Just("#.b.#"), Just("*.#"), Just("a.#.a"),
+        Just("#"),
+        Just("*"),
+        Just("a.*"),
+        Just("a.#"),
+        Just("#.b"),
+        Just("*.b"),
+        Just("#.b.#"),
+        Just("*.#"),
+        Just("a.#.a"),
     ];
     prop_oneof![1 => key(), 1 => wild]
 }
@@ -116,13 +122,14 @@ fn value() -> impl Strategy<Value = Text> + Clone {
     prop_oneof![Just("1"), Just("2")].prop_map(Text::from)
 }
 
-fn binding() -> impl Strategy<Value = Binding> + Clone {
+fn binding() -> BoxedStrategy<Binding> {
     let x_match = prop_oneof![3 => Just(Match::All), 3 => Just(Match::Any), 1 => Just(Match::AllWithX), 1 => Just(Match::AnyWithX)];
     let headers = prop::collection::btree_map(header(), prop::option::weighted(0.8, value()), 1..3);
     prop_oneof![
         3 => pattern().prop_map(Binding::by_key),
         1 => (pattern(), x_match, headers).prop_map(|(key, x_match, headers)| Binding { key: key.into(), headers, x_match }),
     ]
+    .boxed()
 }
 
 fn kind() -> impl Strategy<Value = ExchangeKind> + Clone {
@@ -136,22 +143,26 @@ fn kind() -> impl Strategy<Value = ExchangeKind> + Clone {
 // Queues
 
 /// Short ones where time passes; long ones; and none.
-fn ttl(waits: bool, often: f64) -> impl Strategy<Value = Option<Span>> + Clone {
+fn ttl(waits: bool, often: f64) -> BoxedStrategy<Option<Span>> {
     let short = if waits { SHORT } else { LONG };
-    prop::option::weighted(if waits { 3.0 * often } else { often }, prop_oneof![4 => Just(short), 1 => Just(LONG), 1 => Just(Span::ZERO)])
+    prop::option::weighted(
+        if waits { 3.0 * often } else { often },
+        prop_oneof![4 => Just(short), 1 => Just(LONG), 1 => Just(Span::ZERO)],
+    )
+    .boxed()
 }
 
-fn dead_letter(names: &Names) -> impl Strategy<Value = Option<DeadLetterTo>> + Clone + use<> {
+fn dead_letter(names: &Names) -> BoxedStrategy<Option<DeadLetterTo>> {
     let missing = ExchangeName::from("nowhere");
     let queue = (names.any_queue(), Just(ExchangeName::default_exchange()))
         .prop_map(|(queue, exchange)| DeadLetterTo { exchange, key: Some(Key::from(queue.as_str())) });
     let exchange = prop_oneof![6 => names.any_exchange(), 1 => Just(missing)];
     let other = (exchange, prop::option::of(key().prop_map(Key::from)))
         .prop_map(|(exchange, key)| DeadLetterTo { exchange, key });
-    prop::option::weighted(0.7, prop_oneof![2 => queue, 1 => other])
+    prop::option::weighted(0.7, prop_oneof![2 => queue, 1 => other]).boxed()
 }
 
-fn settings(names: &Names, like: Kind) -> impl Strategy<Value = QueueSettings> + Clone + use<> {
+fn settings(names: &Names, like: Kind) -> BoxedStrategy<QueueSettings> {
     let quorum = prop::bool::weighted(like.quorum);
     let expires = prop_oneof![
         8 => Just(None), 1 => Just(Some(LONG)), 1 => Just(Some(if like.waits { SHORT } else { LONG })),
@@ -162,8 +173,8 @@ fn settings(names: &Names, like: Kind) -> impl Strategy<Value = QueueSettings> +
     let rest = (prop::option::weighted(0.2, 1u8..5), prop::bool::weighted(0.2), prop::option::weighted(0.4, 0u32..3));
     // What a kind of queue cannot have is rarely asked for.
     let odd = prop::bool::weighted(0.04);
-    (quorum, ttl(like.waits, 0.12), expires, length, dead_letter, rest, prop::bool::weighted(0.8), odd).prop_map(
-        |(quorum, message_ttl, expires, (max_length, overflow), dead_letter, rest, durable, odd)| {
+    (quorum, ttl(like.waits, 0.12), expires, length, dead_letter, rest, prop::bool::weighted(0.8), odd)
+        .prop_map(|(quorum, message_ttl, expires, (max_length, overflow), dead_letter, rest, durable, odd)| {
             let (max_priority, single_active, delivery_limit) = rest;
             let all = QueueSettings {
                 kind: if quorum { QueueKind::Quorum } else { QueueKind::Classic },
@@ -185,14 +196,14 @@ fn settings(names: &Names, like: Kind) -> impl Strategy<Value = QueueSettings> +
                     QueueSettings { durable: true, overflow, max_priority: None, ..all }
                 }
             }
-        },
-    )
+        })
+        .boxed()
 }
 
 // ---------------------------------------------------------------------------------------------------------------------------
 // Commands
 
-fn publish(names: &Names, waits: bool) -> impl Strategy<Value = Command> + use<> {
+fn publish(names: &Names, waits: bool) -> BoxedStrategy<Command> {
     let to_queue = names.any_queue().prop_map(|queue| (ExchangeName::default_exchange(), Key::from(queue.as_str())));
     let nowhere = Just((ExchangeName::from("nowhere"), Key::from("a")));
     let to_exchange = (names.any_exchange(), key().prop_map(Key::from));
@@ -204,12 +215,12 @@ fn publish(names: &Names, waits: bool) -> impl Strategy<Value = Command> + use<>
     let properties = (any::<bool>(), prop::option::weighted(0.4, 0u8..7), ttl(waits, 0.1), headers).prop_map(
         |(persistent, priority, expiration, headers)| Properties { persistent, priority, expiration, headers },
     );
-    (channel(), to, any::<bool>(), properties, 0u64..10_000).prop_map(
-        |(channel, (exchange, key), mandatory, properties, body)| {
+    (channel(), to, any::<bool>(), properties, 0u64..10_000)
+        .prop_map(|(channel, (exchange, key), mandatory, properties, body)| {
             let body = Body::of(BodyId(body));
             Command::Publish(channel, Box::new(Publish { exchange, key, mandatory, properties, body }))
-        },
-    )
+        })
+        .boxed()
 }
 
 fn mode() -> impl Strategy<Value = AckMode> + Clone {
@@ -221,25 +232,28 @@ fn consumer() -> impl Strategy<Value = ConsumerTag> + Clone {
 }
 
 /// The place of a delivery among those that wait on its channel. Places beyond all are unknown tags.
-fn settle() -> impl Strategy<Value = Command> {
+fn settle() -> BoxedStrategy<Command> {
     let place = prop_oneof![20 => 0u64..4, 1 => Just(u64::MAX)].prop_map(DeliveryTag);
     let how = prop_oneof![
         2 => Just(Settlement::Ack),
         2 => any::<bool>().prop_map(|requeue| Settlement::Nack { requeue }),
         2 => any::<bool>().prop_map(|requeue| Settlement::Reject { requeue }),
     ];
-    (channel(), place, any::<bool>(), how).prop_map(|(channel, tag, multiple, how)| {
-        let multiple = multiple && !matches!(how, Settlement::Reject { .. });
-        Command::Settle { channel, tag, multiple, how }
-    })
+    (channel(), place, any::<bool>(), how)
+        .prop_map(|(channel, tag, multiple, how)| {
+            let multiple = multiple && !matches!(how, Settlement::Reject { .. });
+            Command::Settle { channel, tag, multiple, how }
+        })
+        .boxed()
 }
 
 fn durable() -> impl Strategy<Value = Durable> + Clone {
     prop::bool::weighted(0.8).prop_map(Durable)
 }
 
-fn topology(names: &Names, like: Kind) -> impl Strategy<Value = Step> + use<> {
-    let only_if = (prop::bool::weighted(0.4), prop::bool::weighted(0.4)).prop_map(|(unused, empty)| OnlyIf { unused, empty });
+fn topology(names: &Names, like: Kind) -> BoxedStrategy<Step> {
+    let only_if =
+        (prop::bool::weighted(0.4), prop::bool::weighted(0.4)).prop_map(|(unused, empty)| OnlyIf { unused, empty });
     let bind = || (channel(), names.any_exchange(), names.any_queue(), binding().prop_map(Box::new));
     let commands = prop_oneof![
         2 => (channel(), names.any_exchange(), kind(), durable()).prop_map(|(c, x, k, d)| Command::DeclareExchange(c, x, k, d)),
@@ -254,9 +268,10 @@ fn topology(names: &Names, like: Kind) -> impl Strategy<Value = Step> + use<> {
         3 => (channel(), 0..QUEUES).prop_map(|(channel, place)| Step::Declare(channel, place)),
         13 => commands.prop_map(Step::Tell),
     ]
+    .boxed()
 }
 
-fn step(names: &Names, like: Kind) -> impl Strategy<Value = Step> + use<> {
+fn step(names: &Names, like: Kind) -> BoxedStrategy<Step> {
     let ending = prop_oneof![Just(Ending::Closed), Just(Ending::Lost)];
     let connection = (1u64..3).prop_map(ConnectionId);
     let global = prop::bool::weighted(0.25);
@@ -275,32 +290,37 @@ fn step(names: &Names, like: Kind) -> impl Strategy<Value = Step> + use<> {
         2 => (connection, ending).prop_map(|(connection, how)| Step::End(connection, how)),
         if like.waits { 8 } else { 0 } => Just(Step::Wait),
     ]
+    .boxed()
 }
 
 /// Two exchanges and two queues, with some bindings, so that messages go somewhere.
-fn beginning(names: &Names) -> impl Strategy<Value = Vec<Step>> + use<> {
+fn beginning(names: &Names) -> BoxedStrategy<Vec<Step>> {
     let on = ChannelId { connection: ConnectionId(1), number: 1 };
     let exchange = |place: usize| ExchangeName::from(&*names.exchange(place));
     let (first, second) = (exchange(0), exchange(1));
     let bindings = prop::collection::vec((names.declared_exchange(), 0usize..2, binding()), 1..5);
     let names = names.clone();
-    (kind(), kind(), durable(), bindings).prop_map(move |(one, other, durable, bindings)| {
-        let exchanges = [(first.clone(), one), (second.clone(), other)];
-        let declared = exchanges.map(|(name, kind)| Step::Tell(Command::DeclareExchange(on, name, kind, durable)));
-        let queues = (0..2).map(|place| Step::Declare(on, place));
-        let bound = bindings.into_iter().map(|(exchange, place, binding)| {
-            Step::Tell(Command::Bind(on, exchange, QueueName::from(&*names.queue(place)), Box::new(binding)))
-        });
-        declared.into_iter().chain(queues).chain(bound).collect()
-    })
+    (kind(), kind(), durable(), bindings)
+        .prop_map(move |(one, other, durable, bindings)| {
+            let exchanges = [(first.clone(), one), (second.clone(), other)];
+            let declared = exchanges.map(|(name, kind)| Step::Tell(Command::DeclareExchange(on, name, kind, durable)));
+            let queues = (0..2).map(|place| Step::Declare(on, place));
+            let bound = bindings.into_iter().map(|(exchange, place, binding)| {
+                Step::Tell(Command::Bind(on, exchange, QueueName::from(&*names.queue(place)), Box::new(binding)))
+            });
+            declared.into_iter().chain(queues).chain(bound).collect()
+        })
+        .boxed()
 }
 
 /// Sequences of so many commands, besides those of the beginning.
-pub fn sequence(names: &Names, like: Kind, length: usize) -> impl Strategy<Value = Sequence> + use<> {
+pub fn sequence(names: &Names, like: Kind, length: usize) -> BoxedStrategy<Sequence> {
     let queues = prop::collection::vec(settings(names, like), QUEUES);
     let steps = prop::collection::vec(step(names, like), length);
-    (queues, beginning(names), steps).prop_map(|(queues, mut beginning, steps)| {
-        beginning.extend(steps);
-        Sequence { queues, steps: beginning }
-    })
+    (queues, beginning(names), steps)
+        .prop_map(|(queues, mut beginning, steps)| {
+            beginning.extend(steps);
+            Sequence { queues, steps: beginning }
+        })
+        .boxed()
 }

@@ -1,11 +1,12 @@
 //! The server's side: connections and channels of a client, and what has come on them.
 
 use std::collections::BTreeMap;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use futures_core::Stream;
-use lapin::options::{ConfirmSelectOptions, ExchangeDeclareOptions, QueueDeclareOptions};
+use lapin::options::{BasicConsumeOptions, ConfirmSelectOptions, ExchangeDeclareOptions, QueueDeclareOptions};
 use lapin::types::{FieldTable, ShortString};
 use lapin::{Channel, Connection, ConnectionProperties, Consumer, ErrorKind, ExchangeKind};
 use real_tokio::runtime::{Builder, Runtime};
@@ -20,6 +21,26 @@ use crate::words;
 pub struct Open {
     pub channel: Channel,
     pub consumers: BTreeMap<u16, Consumer>,
+    /// It never gets anything, but is told why the channel is closed: what is not answered by the server may find the channel closed
+    /// already, and the client says no more than that.
+    witness: Consumer,
+}
+
+impl Open {
+    /// The reply code of an error, and whether it is a "hard" one.
+    async fn why(&mut self, error: lapin::Error) -> (u16, bool) {
+        let mut error = error;
+        loop {
+            if let ErrorKind::ProtocolError(why) = error.kind() {
+                return (why.get_id(), error.is_amqp_hard_error());
+            }
+            let told = poll_fn(|context| Pin::new(&mut self.witness).poll_next(context)).await;
+            error = match told {
+                Some(Err(told)) => told,
+                told => panic!("the server closes channels, and says why: {error}, {told:?}"),
+            };
+        }
+    }
 }
 
 /// A connection, with a runtime of its own: it is lost with that.
@@ -54,6 +75,8 @@ pub struct Theirs {
     /// For looking: no command comes from it.
     looks: Link,
     look: Channel,
+    /// A queue to which nothing comes.
+    idle: String,
 }
 
 /// How long a queue is, and how many consumers it has.
@@ -67,36 +90,36 @@ impl Theirs {
     pub fn new(port: u16) -> Self {
         let looks = Link::open(port);
         let look = looks.runtime.block_on(looks.connection.create_channel()).expect("a channel");
-        Theirs { port, links: BTreeMap::new(), looks, look }
+        let idle = look.queue_declare("".into(), QueueDeclareOptions::default(), FieldTable::default());
+        let idle = looks.runtime.block_on(idle).expect("a queue").name().to_string();
+        Theirs { port, links: BTreeMap::new(), looks, look, idle }
     }
 
     pub fn tell(&mut self, command: &Command) -> Answer {
         let Some(id) = command.channel() else { panic!("this command comes on no channel: {command:?}") };
         let port = self.port;
         let link = self.links.entry(id.connection).or_insert_with(|| Link::open(port));
-        let answer = match command {
-            Command::OpenChannel(_) => open_channel(link, id),
+        match command {
+            Command::OpenChannel(_) => open_channel(link, id, &self.idle),
             Command::CloseChannel(_) => close_channel(link, id),
             command => {
-                let open = link.channels.get_mut(&id.number).expect("the channel is open");
-                link.runtime.block_on(methods::call(open, command))
+                let Link { runtime, channels, .. } = link;
+                let open = channels.get_mut(&id.number).expect("the channel is open");
+                let answer = runtime.block_on(methods::call(open, command));
+                let refused = answer.map_err(|error| runtime.block_on(open.why(error)));
+                refused.unwrap_or_else(|(code, is_hard)| self.closed(id, code, is_hard))
             }
-        };
-        match answer {
-            Ok(answer) => answer,
-            Err(error) => self.closed(id, &error),
         }
     }
 
     /// Something was refused: with a "soft" error the channel is closed, with a "hard" one the connection.
-    fn closed(&mut self, id: ChannelId, error: &lapin::Error) -> Answer {
-        let ErrorKind::ProtocolError(why) = error.kind() else { panic!("the server closes channels alone: {error}") };
-        if error.is_amqp_hard_error() {
+    fn closed(&mut self, id: ChannelId, code: u16, is_hard: bool) -> Answer {
+        if is_hard {
             self.end(id.connection, Ending::Lost);
         } else if let Some(link) = self.links.get_mut(&id.connection) {
             link.channels.remove(&id.number);
         }
-        Answer::Closed(why.get_id())
+        Answer::Closed(code)
     }
 
     /// Ends a connection.
@@ -137,7 +160,8 @@ impl Theirs {
 
     /// Whether there is an exchange of this name.
     pub fn has_exchange(&mut self, exchange: &str) -> bool {
-        let declared = self.look.exchange_declare(exchange.into(), ExchangeKind::Direct, passive(), FieldTable::default());
+        let declared =
+            self.look.exchange_declare(exchange.into(), ExchangeKind::Direct, passive(), FieldTable::default());
         match self.looks.runtime.block_on(declared) {
             Ok(()) => true,
             Err(error) => self.is_not_there::<()>(&error).is_some(),
@@ -145,7 +169,10 @@ impl Theirs {
     }
 
     fn is_not_there<T>(&mut self, error: &lapin::Error) -> Option<T> {
-        assert!(matches!(error.kind(), ErrorKind::ProtocolError(why) if why.get_id() == 404), "it is there, or not: {error}");
+        assert!(
+            matches!(error.kind(), ErrorKind::ProtocolError(why) if why.get_id() == 404),
+            "it is there, or not: {error}"
+        );
         self.look = self.looks.runtime.block_on(self.looks.connection.create_channel()).expect("a channel");
         None
     }
@@ -177,19 +204,22 @@ pub fn passive() -> ExchangeDeclareOptions {
     ExchangeDeclareOptions { passive: true, ..ExchangeDeclareOptions::default() }
 }
 
-fn open_channel(link: &mut Link, id: ChannelId) -> lapin::Result<Answer> {
-    let channel = link.runtime.block_on(async {
+fn open_channel(link: &mut Link, id: ChannelId, idle: &str) -> Answer {
+    let open = link.runtime.block_on(async {
         let channel = link.connection.create_channel().await?;
         channel.confirm_select(ConfirmSelectOptions::default()).await?;
-        lapin::Result::Ok(channel)
-    })?;
-    link.channels.insert(id.number, Open { channel, consumers: BTreeMap::new() });
-    Ok(Answer::Done)
+        let options = BasicConsumeOptions { no_ack: true, ..BasicConsumeOptions::default() };
+        let witness = channel.basic_consume(idle.into(), "witness".into(), options, FieldTable::default()).await?;
+        lapin::Result::Ok(Open { channel, consumers: BTreeMap::new(), witness })
+    });
+    link.channels.insert(id.number, open.expect("a channel can be opened"));
+    Answer::Done
 }
 
-fn close_channel(link: &mut Link, id: ChannelId) -> lapin::Result<Answer> {
+fn close_channel(link: &mut Link, id: ChannelId) -> Answer {
     let open = link.channels.remove(&id.number).expect("the channel is open");
-    link.runtime.block_on(open.channel.close(200, ShortString::from(""))).map(|()| Answer::Done)
+    link.runtime.block_on(open.channel.close(200, ShortString::from(""))).expect("an open channel can be closed");
+    Answer::Done
 }
 
 /// Takes what the consumers of a channel have got. A stream that ends is that of a consumer which the broker has cancelled.

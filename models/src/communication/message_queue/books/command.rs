@@ -152,6 +152,8 @@ pub enum Exception {
     AccessRefused,
     /// 404: there is no such exchange or queue.
     NotFound,
+    /// 405: a message is asked for of a quorum queue with a single active consumer (*Quorum Queues*, "Single Active Consumer").
+    ResourceLocked,
     /// 406: a declaration differs from what there is, or is of what cannot be; a delivery tag is unknown; something is in use, or not
     /// empty, that is to be deleted only if it is not.
     PreconditionFailed,
@@ -167,6 +169,7 @@ impl Exception {
         match self {
             Exception::AccessRefused => 403,
             Exception::NotFound => 404,
+            Exception::ResourceLocked => 405,
             Exception::PreconditionFailed => 406,
             Exception::NotAllowed => 530,
             Exception::NotImplemented => 540,

@@ -174,7 +174,7 @@ impl Books {
         if queue.settings.kind == QueueKind::Quorum && global_prefetch > 0 {
             return Err(Exception::NotImplemented);
         }
-        queue.consumers.push(Consumer { channel, tag, mode, prefetch });
+        queue.line_up(Consumer { channel, tag, mode, prefetch, blocked: false });
         self.record(Event::Subscribed { queue: name, channel, consumer: tag });
         Ok(Answer::Done)
     }
@@ -195,7 +195,11 @@ impl Books {
     /// `basic.get`.
     pub(super) fn get(&mut self, channel: ChannelId, name: &QueueName, mode: AckMode) -> Outcome {
         let now = self.now;
-        self.queues.get_mut(name).ok_or(Exception::NotFound)?.unused_since = now;
+        let queue = self.queues.get_mut(name).ok_or(Exception::NotFound)?;
+        if queue.settings.refuses_get() {
+            return Err(Exception::ResourceLocked);
+        }
+        queue.unused_since = now;
         let head = self.take_head(name);
         let got = head.map(|queued| Box::new(self.deliver(name, queued, channel, None, mode)));
         Ok(Answer::Got(got))
