@@ -1,12 +1,14 @@
 //! One sequence, by both. After each step it is waited until the server has come to where the model is: its queues work each for
 //! itself, and what they do is not answered.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use seedbed_models::communication::message_queue::Bug;
 use seedbed_models::communication::message_queue::books::command::{AckMode, Command};
+use seedbed_models::communication::message_queue::books::queue::Queue;
+use seedbed_models::communication::message_queue::books::settings::QueueKind;
 use seedbed_models::communication::message_queue::names::{
     ChannelId, ConnectionId, ConsumerTag, DeliveryTag, QueueName,
 };
@@ -187,10 +189,24 @@ impl Comparison<'_> {
     fn lengths(&self) -> BTreeMap<String, Option<Length>> {
         let length = |name: &QueueName| {
             let queue = self.mine.books().queue(name)?;
-            Some(Length { ready: queue.ready().len() as u64, consumers: queue.consumers().len() as u64 })
+            Some(Length { ready: queue.ready().len() as u64, consumers: self.consumers(name, queue) })
         };
         let names = self.names.queues().into_iter();
         names.map(|name| (name.clone(), length(&QueueName::from(&*name)))).collect()
+    }
+
+    /// How many consumers a queue has. Of a quorum queue the server counts who has deliveries that are not acknowledged as well, although
+    /// it was cancelled; each that `basic.get` has got, as of a consumer of its own; and not those that wait to be the active one.
+    fn consumers(&self, name: &QueueName, queue: &Queue) -> u64 {
+        let subscribed = queue.consumers().iter().map(|consumer| (consumer.channel, Some(consumer.tag), None));
+        if queue.settings.kind == QueueKind::Classic {
+            return subscribed.count() as u64;
+        }
+        let served = if queue.settings.single_active { 1 } else { usize::MAX };
+        let unacked = self.mine.books().unacked().filter(|(_, _, unacked)| unacked.queue == *name);
+        let owners = unacked
+            .map(|(channel, tag, unacked)| (channel, unacked.consumer, unacked.consumer.is_none().then_some(tag)));
+        subscribed.take(served).chain(owners).collect::<BTreeSet<_>>().len() as u64
     }
 
     /// The same by the server. That a queue is not there costs a channel: it is looked for at the end.

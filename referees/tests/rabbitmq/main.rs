@@ -38,6 +38,9 @@ const WAITS_ONE_IN: u32 = 10;
 const PATIENCE: Duration = Duration::from_secs(5);
 const LESS: Duration = Duration::from_millis(700);
 
+/// How often a sequence with a difference is made smaller: each time, the server is waited for.
+const SHRINKS: u32 = 40;
+
 /// Mistakes that a comparison must see.
 const SEEN: [Bug; 8] = [
     Bug::HashNeedsAWord,
@@ -90,7 +93,7 @@ impl Work {
     fn run(self) -> Result<Ends, String> {
         let Work { port, worker, like, cases, bug } = self;
         // What is planted is seen or not; how it is seen best does not matter.
-        let max_shrink_iters = if bug.is_some() { 0 } else { 300 };
+        let max_shrink_iters = if bug.is_some() { 0 } else { SHRINKS };
         let config = Config { cases, failure_persistence: None, max_shrink_iters, ..Config::default() };
         let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[worker as u8 + 1; 32]);
         let names = Names::new(worker);
@@ -100,7 +103,9 @@ impl Work {
         let result = TestRunner::new_with_rng(config, rng).run(&sequence(&names, like, LENGTH), |sequence| {
             let outcome = compare(&mut theirs.borrow_mut(), &names, &sequence, bug, patience.get());
             outcome.map(|outcome| ends.count(outcome)).map_err(|difference| {
-                patience.set(LESS);
+                if bug.is_none() && patience.replace(LESS) == PATIENCE {
+                    eprintln!("a difference, which is made smaller now:\n{difference}\n");
+                }
                 TestCaseError::fail(difference)
             })
         });

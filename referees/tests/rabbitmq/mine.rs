@@ -123,7 +123,7 @@ impl Mine {
     }
 
     /// The headers of the message, and those that the broker adds. Until 4.3 `x-delivery-count` counts all deliveries before this one,
-    /// which is what the model calls acquired.
+    /// which is what the model calls acquired; it is there from the first on for what was asked for, and from the second for consumers.
     fn headers(&self, delivery: &Delivery) -> BTreeMap<String, String> {
         let Message { properties, deaths, first_death, .. } = &delivery.message;
         let own = properties.headers.iter().map(|(name, value)| (name.to_string(), value.to_string()));
@@ -132,7 +132,7 @@ impl Mine {
         let is_quorum = self.books.queue(&delivery.queue).is_some_and(|queue| queue.settings.kind == QueueKind::Quorum);
         let before = self.before[&(delivery.channel, delivery.tag)];
         assert!(delivery.delivery_count <= before, "what has failed was delivered: {delivery:?}");
-        if is_quorum && before > 0 {
+        if is_quorum && (before > 0 || delivery.consumer.is_none()) {
             add("x-delivery-count", before.to_string());
         }
         if !deaths.is_empty() {

@@ -15,8 +15,9 @@ impl Books {
     pub(super) fn deliver_all(&mut self, name: &QueueName, effects: &mut Effects) -> bool {
         let mut delivered = false;
         self.unblock(name);
-        while let Some(consumer) = self.next_consumer(name) {
-            let Some(queued) = self.take_head(name) else { break };
+        while self.has_head(name) {
+            let Some(consumer) = self.next_consumer(name) else { break };
+            let queued = self.take_head(name).expect("there is one");
             let copy = self.planted(Bug::DeliveredTwice).then(|| queued.clone());
             let other = if copy.is_some() { self.next_consumer(name) } else { None };
             for (consumer, queued) in [(Some(consumer), Some(queued)), (other, copy)] {
@@ -29,12 +30,17 @@ impl Books {
         delivered
     }
 
+    /// Whether there is a head of a queue, and it may be delivered.
+    fn has_head(&self, name: &QueueName) -> bool {
+        let careless = self.planted(Bug::DeliversExpired);
+        let head = self.queues.get(name).and_then(|queue| queue.ready.head());
+        head.is_some_and(|head| careless || head.may_be_delivered(self.now))
+    }
+
     /// The head of a queue, if there is one that may be delivered.
     pub(super) fn take_head(&mut self, name: &QueueName) -> Option<Queued> {
-        let (now, careless) = (self.now, self.planted(Bug::DeliversExpired));
-        let queue = self.queues.get_mut(name)?;
-        queue.ready.head().filter(|head| careless || head.may_be_delivered(now))?;
-        queue.ready.pop()
+        let has_head = self.has_head(name);
+        self.queues.get_mut(name).filter(|_| has_head)?.ready.pop()
     }
 
     /// Gives a message to who consumes it, or has asked for it.

@@ -38,6 +38,8 @@ pub struct Queue {
     /// Who consumes: those in line, the next to be served first, and behind them those that are blocked, in the order in which they
     /// were. In a queue with a single active consumer that is the first, and stays so.
     pub(super) consumers: Vec<Consumer>,
+    /// Whether messages have come back to it that it has not looked at yet.
+    pub(super) requeued: bool,
     /// Since when nobody has used it.
     pub(super) unused_since: Time,
 }
@@ -45,7 +47,7 @@ pub struct Queue {
 impl Queue {
     /// An empty queue.
     pub(super) fn new(settings: QueueSettings, now: Time) -> Self {
-        Queue { ready: Ready::none(settings.kind), settings, consumers: Vec::new(), unused_since: now }
+        Queue { ready: Ready::none(settings.kind), settings, consumers: Vec::new(), requeued: false, unused_since: now }
     }
 
     /// What is ready, in the order of delivery.
