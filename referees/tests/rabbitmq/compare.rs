@@ -119,7 +119,7 @@ impl Comparison<'_> {
         if self.mine.books().channels().all(|(open, _)| open != channel) {
             self.answer(&Command::OpenChannel(channel))?;
         }
-        let command = self.resolve(command);
+        let Some(command) = self.resolve(command) else { return Ok(Outcome::Same) };
         if self.is_left_out(&command) {
             return Ok(Outcome::Same);
         }
@@ -140,20 +140,18 @@ impl Comparison<'_> {
         if ours == theirs { Ok(()) } else { Err(format!("the model answers {ours:?}, the server {theirs:?}")) }
     }
 
-    /// The place of a delivery becomes its tag.
-    fn resolve(&self, command: Command) -> Command {
-        let Command::Settle { channel, tag: DeliveryTag(place), multiple, how } = command else { return command };
-        let tags: Vec<DeliveryTag> = match self.mine.books().channels().find(|(id, _)| *id == channel) {
-            Some((_, open)) => open.unacked().map(|(tag, _)| tag).collect(),
-            None => Vec::new(),
-        };
-        let tag = match place {
-            u64::MAX if multiple => DeliveryTag(0),
-            u64::MAX => DeliveryTag(1_000),
-            place if tags.is_empty() => DeliveryTag(place + 1),
-            place => tags[place as usize % tags.len()],
-        };
-        Command::Settle { channel, tag, multiple, how }
+    /// The place of a delivery becomes its tag; on another channel, if nothing waits on this one. An unknown tag stays one.
+    fn resolve(&self, command: Command) -> Option<Command> {
+        let Command::Settle { channel, tag: DeliveryTag(place), multiple, how } = command else { return Some(command) };
+        if place == u64::MAX {
+            let tag = DeliveryTag(if multiple { 0 } else { 1_000 });
+            return Some(Command::Settle { channel, tag, multiple, how });
+        }
+        let open = || self.mine.books().channels();
+        let here = open().find(|(id, of)| *id == channel && of.unacked().next().is_some());
+        let (channel, of) = here.or_else(|| open().find(|(_, of)| of.unacked().next().is_some()))?;
+        let tags: Vec<DeliveryTag> = of.unacked().map(|(tag, _)| tag).collect();
+        Some(Command::Settle { channel, tag: tags[place as usize % tags.len()], multiple, how })
     }
 
     /// Waits until the server has done what the model has, and compares: what has come on each channel, and how long each queue is.
