@@ -11,6 +11,7 @@
 use std::env;
 use std::io::ErrorKind;
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -29,28 +30,30 @@ pub fn sequences() -> u32 {
 }
 
 /// For how long a server may take to listen.
-const STARTS_WITHIN: Duration = Duration::from_secs(20);
+const STARTS_WITHIN: Duration = Duration::from_secs(60);
 
-/// A real server on this machine, which ends when this is dropped.
+/// A real server on this machine, which ends when this is dropped, and also when the test ends otherwise.
 #[derive(Debug)]
 pub struct Server {
     process: Child,
+    guard: Child,
     port: u16,
     // It is removed when the server has ended.
     _folder: TempDir,
 }
 
 impl Server {
-    /// Starts a program on a free port, in an empty folder, with the arguments that `arguments` makes of both, and waits until it
-    /// listens. `None` if it is not installed.
+    /// Starts a program on a free port, in an empty folder, as `prepare` says with both, and waits until it listens. `None` if it is
+    /// not installed.
     ///
     /// # Panics
     /// If it does not listen in time, or is not installed where `SEEDBED_REFEREES=required` says that it must be.
-    pub fn start(program: &str, arguments: impl FnOnce(u16, &Path) -> Vec<String>) -> Option<Server> {
+    pub fn start(program: &str, prepare: impl FnOnce(&mut Command, u16, &Path)) -> Option<Server> {
         let folder = tempfile::tempdir().expect("a folder for the server");
         let port = free_port();
         let mut command = Command::new(program);
-        command.args(arguments(port, folder.path())).current_dir(folder.path());
+        prepare(&mut command, port, folder.path());
+        command.current_dir(folder.path()).process_group(0);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let process = match command.spawn() {
             Ok(process) => process,
@@ -62,7 +65,8 @@ impl Server {
             }
             Err(error) => panic!("{program} does not start: {error}"),
         };
-        let mut server = Server { process, port, _folder: folder };
+        let guard = guard(&process, folder.path());
+        let mut server = Server { process, guard, port, _folder: folder };
         server.wait(program);
         Some(server)
     }
@@ -86,14 +90,30 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended by itself; there is nothing to be done about it here.
+        // The guard ends the server. Both may have ended by themselves; there is nothing to be done about it here.
+        drop(self.guard.stdin.take());
+        let _ = self.guard.wait();
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
 
+/// A shell that waits until its input ends, which it does when the test does, however that ends: by a signal too. Then it ends the
+/// server with all processes that this has started, and removes its folder. Signals from the terminal, which come to the test as well,
+/// do not end it.
+fn guard(server: &Child, folder: &Path) -> Child {
+    let waits = "trap '' HUP INT TERM; read -r _; kill -s KILL -- \"-$1\"; rm -rf -- \"$2\"";
+    let mut command = Command::new("sh");
+    command.args(["-c", waits, "guard", &server.id().to_string()]).arg(folder);
+    command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().expect("a shell can be started")
+}
+
 /// A port that nobody listens on now.
-fn free_port() -> u16 {
+///
+/// # Panics
+/// If there is none.
+pub fn free_port() -> u16 {
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
     listener.local_addr().expect("its address").port()
 }

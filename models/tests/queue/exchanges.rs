@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use seedbed_models::communication::message_queue::books::command::{Answer, Command, Exception};
+use seedbed_models::communication::message_queue::books::command::{AckMode, Answer, Command, Exception, OnlyIf};
 use seedbed_models::communication::message_queue::books::exchange::{Binding, ExchangeKind, Match};
 use seedbed_models::communication::message_queue::books::message::Properties;
 use seedbed_models::communication::message_queue::books::session::Session;
@@ -121,4 +121,35 @@ fn with_its_queue_its_bindings_go() {
     session.declare_queue("a", classic()).expect("it is new again");
     assert!(!routed(&mut session, "k", plain()));
     assert_eq!(session.delete("never there"), Ok(Answer::Ready(0)), "it is deleted already");
+}
+
+// AMQP 0-9-1, §1.6.2.3 and §1.7.2.9: "if-unused", "if-empty".
+#[test]
+fn what_is_deleted_on_a_condition() {
+    let mut session = bound(ExchangeKind::Fanout, &[("a", Binding::by_key(""))]);
+    let only_if = |unused, empty| OnlyIf { unused, empty };
+    let channel = session.channel();
+    let mut queue = |session: &mut Session, only_if| {
+        let answer = session.tell(Command::DeleteQueue(channel, QueueName::from("a"), only_if));
+        session.tell(Command::OpenChannel(channel));
+        answer
+    };
+    let refused = Answer::Closed(Exception::PreconditionFailed);
+    session.publish("x", "", 1, plain()).expect("it is there");
+    assert_eq!(queue(&mut session, only_if(false, true)), refused);
+    session.purge("a").expect("it is there");
+    session.consume("a", 1, AckMode::Manual).expect("it is there");
+    assert_eq!(queue(&mut session, only_if(true, false)), refused, "the consumer goes with the channel");
+    let exchange = Command::DeleteExchange(channel, ExchangeName::from("x"), only_if(true, false));
+    assert_eq!(session.tell(exchange.clone()), refused);
+    session.tell(Command::OpenChannel(channel));
+    assert_eq!(queue(&mut session, only_if(true, true)), Answer::Ready(0));
+    assert_eq!(session.tell(exchange), Answer::Done, "its bindings have gone with the queue");
+}
+
+#[test]
+fn a_quorum_queue_is_not_deleted_on_a_condition() {
+    let mut session = with(quorum());
+    let delete = Command::DeleteQueue(session.channel(), QueueName::from("q"), OnlyIf { unused: true, empty: false });
+    assert_eq!(session.tell(delete), Answer::Closed(Exception::NotImplemented));
 }

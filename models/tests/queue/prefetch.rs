@@ -1,6 +1,8 @@
 //! *Consumer Prefetch*: the limit of a consumer, that of its channel, and who has none.
 
 use seedbed_models::communication::message_queue::books::command::{AckMode, Command, Exception};
+use seedbed_models::communication::message_queue::books::session::Session;
+use seedbed_models::communication::message_queue::books::settings::QueueSettings;
 use seedbed_models::communication::message_queue::names::DeliveryTag;
 
 use crate::say::{bodies, classic, get, publish_all, quorum, with};
@@ -61,4 +63,30 @@ fn who_does_not_acknowledge_has_no_limit() {
     session.consume("q", 1, AckMode::Auto).expect("the queue is there");
     publish_all(&mut session, 1..=3);
     assert_eq!(bodies(&session.delivered()), [1, 2, 3]);
+}
+
+/// To which consumer each message went.
+fn to(session: &mut Session) -> Vec<u16> {
+    session.delivered().iter().filter_map(|delivery| delivery.consumer).map(|tag| tag.0).collect()
+}
+
+fn one_of_three_has_a_limit(settings: QueueSettings) -> Session {
+    let mut session = with(settings);
+    session.qos(1).expect("the channel is open");
+    session.consume("q", 1, AckMode::Manual).expect("the queue is there");
+    session.qos(0).expect("the channel is open");
+    session.consume("q", 2, AckMode::Manual).expect("the queue is there");
+    session.consume("q", 3, AckMode::Manual).expect("the queue is there");
+    session
+}
+
+// *Consumers*: "round-robin". Who was passed over is not the next at once when there is room again.
+#[test]
+fn who_has_no_room_steps_out_of_the_line() {
+    let mut session = one_of_three_has_a_limit(classic());
+    publish_all(&mut session, 1..=4);
+    assert_eq!(to(&mut session), [1, 2, 3, 2]);
+    session.ack(DeliveryTag(1), false).expect("it is there");
+    publish_all(&mut session, 5..=7);
+    assert_eq!(to(&mut session), [3, 2, 1], "it comes to the end of the line: behind both");
 }

@@ -53,8 +53,9 @@ fn what_a_quorum_queue_cannot_be() {
     let mut session = Session::new();
     let transient = QueueSettings { durable: false, ..quorum() };
     let dead_letters_what_it_refuses = QueueSettings { overflow: Overflow::RejectPublishDlx, ..quorum() };
+    let with_a_highest_priority = QueueSettings { max_priority: Some(5), ..quorum() };
     let classic_with_limit = QueueSettings { delivery_limit: Some(1), ..classic() };
-    for settings in [transient, dead_letters_what_it_refuses, classic_with_limit] {
+    for settings in [transient, dead_letters_what_it_refuses, with_a_highest_priority, classic_with_limit] {
         assert_eq!(session.declare_queue("no", settings), Err(Exception::PreconditionFailed));
     }
 }

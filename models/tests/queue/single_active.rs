@@ -1,9 +1,9 @@
 //! *Consumers*, "Single Active Consumer": the first that has subscribed is served, and when it is gone the next.
 
-use seedbed_models::communication::message_queue::books::command::{AckMode, Command};
+use seedbed_models::communication::message_queue::books::command::{AckMode, Command, Exception};
 use seedbed_models::communication::message_queue::books::settings::QueueSettings;
 
-use crate::say::{classic, publish_all, with};
+use crate::say::{classic, publish_all, quorum, with};
 
 #[test]
 fn one_is_served_until_it_is_gone() {
@@ -30,4 +30,12 @@ fn others_are_not_served_though_the_active_one_has_no_room() {
     session.consume("q", 2, AckMode::Manual).expect("the queue is there");
     publish_all(&mut session, 1..=3);
     assert_eq!(session.delivered().len(), 1);
+}
+
+// *Quorum Queues*, "Single Active Consumer": `basic.get` is refused with 405.
+#[test]
+fn of_a_quorum_queue_nobody_else_gets_a_message() {
+    let mut session = with(QueueSettings { single_active: true, ..quorum() });
+    assert_eq!(session.get("q", AckMode::Manual), Err(Exception::ResourceLocked));
+    assert_eq!(Exception::ResourceLocked.code(), 405);
 }

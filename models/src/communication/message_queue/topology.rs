@@ -64,10 +64,15 @@ impl Topology {
     /// The queues with their arguments.
     pub fn queues(&self) -> Vec<(QueueName, QueueSettings)> {
         let plain = || QueueSettings::durable(self.kind);
-        let to = |exchange: &str, key: Option<&str>| {
-            Some(DeadLetterTo { exchange: ExchangeName::from(exchange), key: key.map(Key::from) })
-        };
-        let work = QueueSettings {
+        let retry = QueueSettings { message_ttl: Some(self.delay), dead_letter: to("", Some(WORK)), ..plain() };
+        [(WORK, self.work()), (AUDIT, plain()), (DEAD, plain()), (RETRY, retry)]
+            .map(|(name, settings)| (QueueName::from(name), settings))
+            .to_vec()
+    }
+
+    /// The arguments of the queue that most messages go to.
+    pub fn work(&self) -> QueueSettings {
+        QueueSettings {
             message_ttl: self.message_ttl,
             max_length: self.max_length,
             overflow: self.overflow,
@@ -79,12 +84,8 @@ impl Topology {
                 DeadLetters::Kept => to(DEAD, None),
                 DeadLetters::Retried => to(RETRY, None),
             },
-            ..plain()
-        };
-        let retry = QueueSettings { message_ttl: Some(self.delay), dead_letter: to("", Some(WORK)), ..plain() };
-        [(WORK, work), (AUDIT, plain()), (DEAD, plain()), (RETRY, retry)]
-            .map(|(name, settings)| (QueueName::from(name), settings))
-            .to_vec()
+            ..QueueSettings::durable(self.kind)
+        }
     }
 
     /// The bindings: which queue, to which exchange, and how.
@@ -123,4 +124,8 @@ impl Topology {
         });
         exchanges.chain(queues).chain(bindings).collect()
     }
+}
+
+fn to(exchange: &str, key: Option<&str>) -> Option<DeadLetterTo> {
+    Some(DeadLetterTo { exchange: ExchangeName::from(exchange), key: key.map(Key::from) })
 }

@@ -43,11 +43,11 @@ pub enum Command {
     /// `exchange.declare`.
     DeclareExchange(ChannelId, ExchangeName, ExchangeKind, Durable),
     /// `exchange.delete`.
-    DeleteExchange(ChannelId, ExchangeName),
+    DeleteExchange(ChannelId, ExchangeName, OnlyIf),
     /// `queue.declare`.
     DeclareQueue(ChannelId, QueueName, Box<QueueSettings>),
     /// `queue.delete`.
-    DeleteQueue(ChannelId, QueueName),
+    DeleteQueue(ChannelId, QueueName, OnlyIf),
     /// `queue.purge`: all that is ready goes.
     Purge(ChannelId, QueueName),
     /// `queue.bind`.
@@ -97,6 +97,15 @@ pub enum Command {
     Tick,
 }
 
+/// On which conditions something is deleted (AMQP 0-9-1, §1.6.2.3, §1.7.2.9: `if-unused`, `if-empty`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct OnlyIf {
+    /// A queue has no consumers; an exchange no bindings.
+    pub unused: bool,
+    /// No message of a queue is ready.
+    pub empty: bool,
+}
+
 /// Whether an exchange survives a restart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Durable(pub bool);
@@ -143,11 +152,14 @@ pub enum Exception {
     AccessRefused,
     /// 404: there is no such exchange or queue.
     NotFound,
-    /// 406: a declaration differs from what there is, or is of what cannot be; a delivery tag is unknown.
+    /// 405: a message is asked for of a quorum queue with a single active consumer (*Quorum Queues*, "Single Active Consumer").
+    ResourceLocked,
+    /// 406: a declaration differs from what there is, or is of what cannot be; a delivery tag is unknown; something is in use, or not
+    /// empty, that is to be deleted only if it is not.
     PreconditionFailed,
     /// 530: a consumer has the tag of another one on its channel. A hard error.
     NotAllowed,
-    /// 540: a quorum queue is consumed on a channel which has a limit of its own. A hard error.
+    /// 540: a quorum queue is consumed on a channel which has a limit of its own, or deleted on a condition. A hard error.
     NotImplemented,
 }
 
@@ -157,6 +169,7 @@ impl Exception {
         match self {
             Exception::AccessRefused => 403,
             Exception::NotFound => 404,
+            Exception::ResourceLocked => 405,
             Exception::PreconditionFailed => 406,
             Exception::NotAllowed => 530,
             Exception::NotImplemented => 540,

@@ -52,9 +52,9 @@ impl Books {
     fn on_channel(&mut self, command: Command, effects: &mut Effects) -> Result<Answer, Exception> {
         match command {
             Command::DeclareExchange(_, exchange, kind, durable) => self.declare_exchange(exchange, kind, durable.0),
-            Command::DeleteExchange(_, exchange) => self.delete_exchange(&exchange),
+            Command::DeleteExchange(_, exchange, only_if) => self.delete_exchange(&exchange, only_if),
             Command::DeclareQueue(_, queue, settings) => self.declare_queue(queue, *settings),
-            Command::DeleteQueue(_, queue) => self.delete_queue(&queue, effects),
+            Command::DeleteQueue(_, queue, only_if) => self.delete_queue(&queue, only_if, effects),
             Command::Purge(_, queue) => self.purge(&queue),
             Command::Bind(_, exchange, queue, binding) => self.bind(&exchange, queue, *binding, true),
             Command::Unbind(_, exchange, queue, binding) => self.bind(&exchange, queue, *binding, false),

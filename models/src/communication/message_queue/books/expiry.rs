@@ -5,6 +5,7 @@ use seedbed_sim::Time;
 
 use crate::communication::message_queue::books::command::Effects;
 use crate::communication::message_queue::books::message::{Queued, Reason};
+use crate::communication::message_queue::books::settings::QueueKind;
 use crate::communication::message_queue::books::state::Books;
 use crate::communication::message_queue::bugs::Bug;
 use crate::communication::message_queue::names::QueueName;
@@ -36,7 +37,8 @@ impl Books {
     fn run_queue(&mut self, name: &QueueName, effects: &mut Effects) -> bool {
         let now = self.now;
         let late = self.planted(Bug::DeliversExpired);
-        let mut changed = !late && self.expire(name, |queued| !queued.may_be_delivered(now));
+        let mut changed = self.drop_heads_of_requeued(name);
+        changed |= !late && self.expire(name, |queued| !queued.may_be_delivered(now));
         changed |= self.deliver_all(name, effects);
         changed |= self.expire(name, |queued| queued.is_expired(now));
         changed | self.drop_heads(name)
@@ -54,6 +56,14 @@ impl Books {
         let any = !expired.is_empty();
         expired.into_iter().for_each(|queued| self.die(name, queued, Reason::Expired));
         any
+    }
+
+    /// A classic queue to which messages come back drops what is too much before it delivers any. (What is published is delivered first,
+    /// if it can be, and in a quorum queue all is.)
+    fn drop_heads_of_requeued(&mut self, name: &QueueName) -> bool {
+        let Some(queue) = self.queues.get_mut(name) else { return false };
+        let is_classic = queue.settings.kind == QueueKind::Classic;
+        std::mem::take(&mut queue.requeued) && is_classic && self.drop_heads(name)
     }
 
     fn drop_heads(&mut self, name: &QueueName) -> bool {
@@ -74,8 +84,7 @@ impl Books {
         let over: Vec<QueueName> =
             self.queues.iter().filter(|(_, queue)| is_over(queue.goes_at())).map(|(name, _)| name.clone()).collect();
         for name in over {
-            let deleted = self.delete_queue(&name, effects);
-            assert!(deleted.is_ok(), "a queue that nobody uses can be deleted: {deleted:?}");
+            self.remove_queue(&name, effects);
         }
     }
 }

@@ -18,6 +18,8 @@ pub struct Consumer {
     pub mode: AckMode,
     /// The most deliveries that it may have and not have acknowledged; zero is no limit.
     pub prefetch: u16,
+    /// Whether it has stepped out of the line, since it had no room for a delivery.
+    pub(super) blocked: bool,
 }
 
 impl Consumer {
@@ -33,8 +35,11 @@ pub struct Queue {
     pub settings: QueueSettings,
     /// What is ready.
     pub(super) ready: Ready,
-    /// Who consumes: the next to be served first. In a queue with a single active consumer that is the first, and stays so.
+    /// Who consumes: those in line, the next to be served first, and behind them those that are blocked, in the order in which they
+    /// were. In a queue with a single active consumer that is the first, and stays so.
     pub(super) consumers: Vec<Consumer>,
+    /// Whether messages have come back to it that it has not looked at yet.
+    pub(super) requeued: bool,
     /// Since when nobody has used it.
     pub(super) unused_since: Time,
 }
@@ -42,7 +47,7 @@ pub struct Queue {
 impl Queue {
     /// An empty queue.
     pub(super) fn new(settings: QueueSettings, now: Time) -> Self {
-        Queue { ready: Ready::none(settings.kind), settings, consumers: Vec::new(), unused_since: now }
+        Queue { ready: Ready::none(settings.kind), settings, consumers: Vec::new(), requeued: false, unused_since: now }
     }
 
     /// What is ready, in the order of delivery.
@@ -53,6 +58,18 @@ impl Queue {
     /// Who consumes.
     pub fn consumers(&self) -> &[Consumer] {
         &self.consumers
+    }
+
+    /// A consumer comes into the line, at its end.
+    pub(super) fn line_up(&mut self, consumer: Consumer) {
+        let in_line = self.consumers.iter().filter(|other| !other.blocked).count();
+        self.consumers.insert(in_line, Consumer { blocked: false, ..consumer });
+    }
+
+    /// A consumer steps out of the line.
+    pub(super) fn block(&mut self, place: usize) {
+        let consumer = self.consumers.remove(place);
+        self.consumers.push(Consumer { blocked: true, ..consumer });
     }
 
     /// Whether it refuses a publish (*Queue Length Limit*). As in RabbitMQ's classic queue, a message that a consumer would get at

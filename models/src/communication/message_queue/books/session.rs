@@ -4,7 +4,7 @@
 use seedbed_sim::{Span, Time};
 
 use crate::communication::message_queue::books::command::{
-    AckMode, Answer, Command, Delivery, Durable, Effects, Exception, Publish,
+    AckMode, Answer, Command, Delivery, Durable, Effects, Exception, OnlyIf, Publish,
 };
 use crate::communication::message_queue::books::exchange::{Binding, ExchangeKind};
 use crate::communication::message_queue::books::journal::Settlement;
@@ -190,6 +190,6 @@ impl Session {
     /// # Errors
     /// None: a queue that is not there is deleted already.
     pub fn delete(&mut self, queue: &str) -> Answered {
-        self.ask(Command::DeleteQueue(self.channel, QueueName::from(queue)))
+        self.ask(Command::DeleteQueue(self.channel, QueueName::from(queue), OnlyIf::default()))
     }
 }

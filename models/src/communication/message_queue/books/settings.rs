@@ -56,7 +56,8 @@ pub struct QueueSettings {
     pub overflow: Overflow,
     /// Where its dead letters go.
     pub dead_letter: Option<DeadLetterTo>,
-    /// The highest priority (`x-max-priority`), of a classic queue; without it there are no priorities. Quorum queues always have them.
+    /// The highest priority (`x-max-priority`), of a classic queue; without it there are no priorities. Quorum queues always have them,
+    /// and refuse this.
     pub max_priority: Option<u8>,
     /// Whether one consumer at a time is served (`x-single-active-consumer`).
     pub single_active: bool,
@@ -81,11 +82,19 @@ impl QueueSettings {
         match self.kind {
             QueueKind::Classic if self.delivery_limit.is_some() => Err("a classic queue has no delivery limit"),
             QueueKind::Quorum if !self.durable => Err("a quorum queue is durable"),
+            QueueKind::Quorum if self.max_priority.is_some() => {
+                Err("a quorum queue has its priorities without being told")
+            }
             QueueKind::Quorum if self.overflow == Overflow::RejectPublishDlx => {
                 Err("a quorum queue does not dead-letter what it refuses")
             }
             _ => Ok(()),
         }
+    }
+
+    /// Whether no message can be asked for: of a quorum queue with a single active consumer only that gets any.
+    pub fn refuses_get(&self) -> bool {
+        self.kind == QueueKind::Quorum && self.single_active
     }
 
     /// The priority of a message in this queue (*Priority Queues*).

@@ -74,6 +74,7 @@ impl Books {
 
     fn put_back(&mut self, name: &QueueName, queued: Queued) {
         if let Some(queue) = self.queues.get_mut(name) {
+            queue.requeued = true;
             queue.ready.give_back(queued);
         }
     }

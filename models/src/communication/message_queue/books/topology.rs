@@ -1,7 +1,7 @@
 //! Exchanges, queues, channels and consumers: how they come and go (AMQP 0-9-1, §1.5 to §1.8; RabbitMQ, *Queues*).
 
 use crate::communication::message_queue::books::channel::Channel;
-use crate::communication::message_queue::books::command::{AckMode, Answer, Effects, Exception};
+use crate::communication::message_queue::books::command::{AckMode, Answer, Effects, Exception, OnlyIf};
 use crate::communication::message_queue::books::exchange::{Binding, Exchange, ExchangeKind};
 use crate::communication::message_queue::books::journal::{Event, Fate, Return};
 use crate::communication::message_queue::books::queue::{Consumer, Queue};
@@ -27,9 +27,13 @@ impl Books {
     }
 
     /// `exchange.delete`: its bindings go with it. One that is not there is deleted already.
-    pub(super) fn delete_exchange(&mut self, name: &ExchangeName) -> Outcome {
+    pub(super) fn delete_exchange(&mut self, name: &ExchangeName, only_if: OnlyIf) -> Outcome {
         if name.is_default() {
             return Err(Exception::AccessRefused);
+        }
+        let is_used = self.exchanges.get(name).is_some_and(|exchange| exchange.bindings().next().is_some());
+        if only_if.unused && is_used {
+            return Err(Exception::PreconditionFailed);
         }
         self.exchanges.remove(name);
         Ok(Answer::Done)
@@ -50,9 +54,23 @@ impl Books {
         Ok(Answer::Ready(0))
     }
 
-    /// `queue.delete`: nothing of it is dead-lettered; its consumers are told.
-    pub(super) fn delete_queue(&mut self, name: &QueueName, effects: &mut Effects) -> Outcome {
-        let Some(mut queue) = self.queues.remove(name) else { return Ok(Answer::Ready(0)) };
+    /// `queue.delete`. RabbitMQ deletes quorum queues on no condition. One that is not there is deleted already.
+    pub(super) fn delete_queue(&mut self, name: &QueueName, only_if: OnlyIf, effects: &mut Effects) -> Outcome {
+        if let Some(queue) = self.queues.get(name) {
+            if queue.settings.kind == QueueKind::Quorum && only_if != OnlyIf::default() {
+                return Err(Exception::NotImplemented);
+            }
+            let (is_used, is_empty) = (!queue.consumers.is_empty(), queue.ready.is_empty());
+            if only_if.unused && is_used || only_if.empty && !is_empty {
+                return Err(Exception::PreconditionFailed);
+            }
+        }
+        Ok(Answer::Ready(self.remove_queue(name, effects)))
+    }
+
+    /// Removes a queue, and says how many messages were ready: nothing of it is dead-lettered; its consumers are told.
+    pub(super) fn remove_queue(&mut self, name: &QueueName, effects: &mut Effects) -> u64 {
+        let Some(mut queue) = self.queues.remove(name) else { return 0 };
         let ready = queue.ready.len() as u64;
         let unacked: Vec<_> = self
             .unacked()
@@ -69,7 +87,7 @@ impl Books {
             effects.cancelled.push((consumer.channel, consumer.tag));
             self.record(Event::Unsubscribed { queue: name.clone(), channel: consumer.channel, consumer: consumer.tag });
         }
-        Ok(Answer::Ready(ready))
+        ready
     }
 
     /// `queue.purge`: what is ready goes, what is not acknowledged stays.
@@ -156,7 +174,7 @@ impl Books {
         if queue.settings.kind == QueueKind::Quorum && global_prefetch > 0 {
             return Err(Exception::NotImplemented);
         }
-        queue.consumers.push(Consumer { channel, tag, mode, prefetch });
+        queue.line_up(Consumer { channel, tag, mode, prefetch, blocked: false });
         self.record(Event::Subscribed { queue: name, channel, consumer: tag });
         Ok(Answer::Done)
     }
@@ -177,7 +195,11 @@ impl Books {
     /// `basic.get`.
     pub(super) fn get(&mut self, channel: ChannelId, name: &QueueName, mode: AckMode) -> Outcome {
         let now = self.now;
-        self.queues.get_mut(name).ok_or(Exception::NotFound)?.unused_since = now;
+        let queue = self.queues.get_mut(name).ok_or(Exception::NotFound)?;
+        if queue.settings.refuses_get() {
+            return Err(Exception::ResourceLocked);
+        }
+        queue.unused_since = now;
         let head = self.take_head(name);
         let got = head.map(|queued| Box::new(self.deliver(name, queued, channel, None, mode)));
         Ok(Answer::Got(got))
@@ -190,8 +212,7 @@ impl Books {
         let transient: Vec<QueueName> =
             self.queues.iter().filter(|(_, queue)| !queue.settings.durable).map(|(name, _)| name.clone()).collect();
         for name in transient {
-            let deleted = self.delete_queue(&name, effects);
-            assert!(deleted.is_ok(), "a queue can be deleted: {deleted:?}");
+            self.remove_queue(&name, effects);
         }
         self.exchanges.retain(|_, exchange| exchange.durable);
         let mut lost = Vec::new();
