@@ -62,10 +62,7 @@ impl Sessions {
 
     /// A request comes.
     pub fn admit(&mut self, client: NodeId, id: SessionId, seq: Seq) -> Admission {
-        match self.open.get_mut(&client).filter(|open| open.id == id) {
-            Some(open) if open.requests.insert(client, seq) => Admission::New,
-            Some(_) => Admission::Copy,
-            None => Admission::Unknown,
-        }
+        let Some(open) = self.open.get_mut(&client).filter(|open| open.id == id) else { return Admission::Unknown };
+        if open.requests.insert(client, seq) { Admission::New } else { Admission::Copy }
     }
 }

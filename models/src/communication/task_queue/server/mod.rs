@@ -46,6 +46,15 @@ pub enum Event {
     },
     /// One has revoked its task.
     Revoked(TaskId, LeaseId),
+    /// One has returned an error, or has run out of time.
+    Failed {
+        /// The task.
+        id: TaskId,
+        /// The lease.
+        lease: LeaseId,
+        /// Whether that is a failure (`IsFailure`).
+        counts: bool,
+    },
 }
 
 /// How far an execution has come.

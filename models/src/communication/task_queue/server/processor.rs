@@ -173,11 +173,13 @@ impl Server {
             Failure::DeadlineExceeded => ctx.mark(marks::DEADLINE_EXCEEDED),
             Failure::Failed | Failure::Busy => {}
         }
+        let counts = failure != Failure::Busy;
+        self.journal.push(Event::Failed { id: task.id, lease, counts });
         let command = if failure == Failure::SkipRetry || is_exhausted(ctx, &task) {
             Command::Archive(task.id, lease, By::Owner)
         } else {
             let after = draw_backoff(ctx, self.settings.backoff, task.retried);
-            Command::Retry { id: task.id, lease, by: By::Owner, after, counts: failure != Failure::Busy }
+            Command::Retry { id: task.id, lease, by: By::Owner, after, counts }
         };
         self.mark(ctx, lease, command);
     }

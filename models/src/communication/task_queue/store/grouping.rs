@@ -36,7 +36,9 @@ impl Execution<'_> {
         }
         let most = if grouping.max_size == 0 { size } else { grouping.max_size };
         let taken: Vec<(Time, TaskId)> = members.iter().take(most).copied().collect();
-        taken.iter().for_each(|(_, id)| drop(self.store.queue(name).leave(group, *id)));
+        for (_, id) in &taken {
+            self.store.queue(name).leave(group, *id);
+        }
         self.store.last_set += 1;
         let (set, deadline) = (SetId(self.store.last_set), now + self.store.settings.aggregation_timeout);
         let members = taken.iter().copied().collect();
