@@ -2,7 +2,9 @@
 
 use seedbed_models::communication::task_queue::command::{Command, Reply};
 use seedbed_models::communication::task_queue::store::Store;
-use seedbed_models::communication::task_queue::task::{GroupName, Payload, SetId, State, Task, TaskId, UniqueKey, When};
+use seedbed_models::communication::task_queue::task::{
+    GroupName, Payload, SetId, State, Task, TaskId, UniqueKey, When,
+};
 use seedbed_sim::{Span, Time};
 
 use crate::say::*;

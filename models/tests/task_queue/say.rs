@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use seedbed_models::communication::task_queue::command::{By, Command, Reply};
 use seedbed_models::communication::task_queue::messages::{Message, Seq, SessionId};
-use seedbed_models::communication::task_queue::settings::{
-    Grouping, Priority, Scripts, ServerSettings, StoreSettings,
-};
+use seedbed_models::communication::task_queue::settings::{Grouping, Priority, Scripts, ServerSettings, StoreSettings};
 use seedbed_models::communication::task_queue::store::Store;
 use seedbed_models::communication::task_queue::task::{
     Behaviour, LeaseId, Payload, QueueName, State, Task, TaskId, When,

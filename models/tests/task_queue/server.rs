@@ -20,7 +20,12 @@ const LEASE: LeaseId = LeaseId(1);
 
 fn server_with(settings: ServerSettings) -> Bench<Server> {
     let mut server = Bench::new(Server::new(Arc::new(settings))).on(SERVER);
-    server.draws("connect", 5).draws("keeping", 1_000_000).draws("jitter", 0).draws("work", 5_000_000).draws("check", 0);
+    server
+        .draws("connect", 5)
+        .draws("keeping", 1_000_000)
+        .draws("jitter", 0)
+        .draws("work", 5_000_000)
+        .draws("check", 0);
     let sent = server.start().sent();
     let [(BROKER, Message::Connect(nonce))] = sent[..] else { panic!("it connects: {sent:?}") };
     let sent = commands(&server.message(BROKER, Message::Connected(nonce, SESSION)));
@@ -288,7 +293,8 @@ fn with_weights_the_order_is_drawn() {
 
 #[test]
 fn as_in_asynq_queues_are_looked_at_one_by_one() {
-    let mut server = Bench::new(Server::new(Arc::new(ServerSettings { scripts: Scripts::AsInAsynq, ..server_settings() })));
+    let mut server =
+        Bench::new(Server::new(Arc::new(ServerSettings { scripts: Scripts::AsInAsynq, ..server_settings() })));
     server.draws("connect", 5).draws("keeping", 1).draws("check", 0);
     let sent = server.start().sent();
     let [(BROKER, Message::Connect(nonce))] = sent[..] else { panic!("it connects: {sent:?}") };

@@ -1,7 +1,7 @@
 //! Unique locks (wiki, *Unique Tasks*) and task identifiers.
 
 use seedbed_models::communication::task_queue::command::{By, Command, Reply};
-use seedbed_models::communication::task_queue::task::{Task, TaskId, Tick, EntryId, UniqueKey};
+use seedbed_models::communication::task_queue::task::{EntryId, Task, TaskId, Tick, UniqueKey};
 use seedbed_sim::Span;
 
 use crate::say::*;
@@ -74,7 +74,12 @@ fn a_tick_is_enqueued_once_also_when_its_task_is_gone() {
     let tick = Tick { entry: EntryId(0), slot: 7 };
     let of_tick = |n| {
         let task = Task { id: TaskId::Tick(tick), ..task(n) };
-        Command::Enqueue { task, when: seedbed_models::communication::task_queue::task::When::Now, unique_ttl: Span::ZERO, tick: Some(tick) }
+        Command::Enqueue {
+            task,
+            when: seedbed_models::communication::task_queue::task::When::Now,
+            unique_ttl: Span::ZERO,
+            tick: Some(tick),
+        }
     };
     for (mut store, second) in [(store(), Reply::TaskIdConflict), (store_as_in_asynq(), Reply::Ok)] {
         assert_eq!(at(&mut store, 0, &of_tick(1)), Reply::Ok);

@@ -3,16 +3,16 @@
 
 use std::sync::Arc;
 
-use seedbed_sim::{Context, File, NodeId, Process};
+use seedbed_sim::{Context, File, Mark, NodeId, Process};
 
 use crate::communication::task_queue::bugs::Bug;
-use crate::communication::task_queue::command::{Command, Reply};
+use crate::communication::task_queue::command::{By, Command, Reply};
 use crate::communication::task_queue::marks;
 use crate::communication::task_queue::messages::{Message, Op, Record, Ret, Seq, SessionId, Timer};
 use crate::communication::task_queue::sessions::{Admission, Sessions};
 use crate::communication::task_queue::settings::StoreSettings;
 use crate::communication::task_queue::store::Store;
-use crate::communication::task_queue::store::journal::{Event, Fate, Gone};
+use crate::communication::task_queue::store::journal::{Entry, Event, Fate, Gone};
 use crate::communication::task_queue::task::State;
 use crate::parts::wal;
 
@@ -65,16 +65,16 @@ impl Broker {
             (Command::Enqueue { tick: Some(_), .. }, Reply::TaskIdConflict) => ctx.mark(marks::TICK_WAS_ENQUEUED),
             (Command::Enqueue { .. }, Reply::TaskIdConflict) => ctx.mark(marks::TASK_ID_CONFLICT),
             (Command::Enqueue { .. }, Reply::DuplicateTask) => ctx.mark(marks::DUPLICATE_TASK),
-            (Command::Retry { by, .. } | Command::Archive(_, _, by), Reply::NotFound) => ctx.mark(match by {
-                crate::communication::task_queue::command::By::Owner => marks::LATE_MARK_REFUSED,
-                crate::communication::task_queue::command::By::Recoverer => marks::RECOVERED_IN_VAIN,
-            }),
+            (Command::Retry { by: By::Recoverer, .. } | Command::Archive(_, _, By::Recoverer), Reply::NotFound) => {
+                ctx.mark(marks::RECOVERED_IN_VAIN);
+            }
+            (Command::Retry { .. } | Command::Archive(..), Reply::NotFound) => ctx.mark(marks::LATE_MARK_REFUSED),
             (Command::Done(..) | Command::MarkAsComplete(..), Reply::NotFound) => ctx.mark(marks::LATE_MARK_REFUSED),
             (Command::Dequeue(_), _) if self.passed_over() => ctx.mark(marks::QUEUE_WITH_PENDING_TASKS_PAUSED),
             _ => {}
         }
         for entry in &self.store.journal()[before..] {
-            if let Some(mark) = mark_of(&entry.event) {
+            if let Some(mark) = mark_of(entry) {
                 ctx.mark(mark);
             }
         }
@@ -86,9 +86,9 @@ impl Broker {
     }
 }
 
-fn mark_of(event: &Event) -> Option<seedbed_sim::Mark> {
-    use crate::communication::task_queue::command::By;
-    Some(match event {
+/// The mark of what a script did.
+fn mark_of(entry: &Entry) -> Option<Mark> {
+    Some(match &entry.event {
         Event::Forwarded { to: State::Aggregating, .. } => marks::FORWARDED_TO_A_GROUP,
         Event::Forwarded { .. } => marks::FORWARDED,
         Event::Heartbeat(_) => marks::LEASE_EXTENDED,
@@ -96,17 +96,11 @@ fn mark_of(event: &Event) -> Option<seedbed_sim::Mark> {
         Event::Finished { fate: Fate::Completed(_), .. } => marks::COMPLETED,
         Event::Finished { fate: Fate::Archived, .. } => marks::ARCHIVED,
         Event::Finished { fate: Fate::Requeued, .. } => marks::REQUEUED,
-        Event::Gathered { grouping, of: (size, _), .. } if grouping.max_size > 0 && *size >= grouping.max_size => {
-            marks::AGGREGATED_BY_SIZE
-        }
-        Event::Gathered { grouping, of: (_, last), deadline: _, members, .. } => {
-            let spread = last.since(members.first()?.0);
-            if grouping.max_delay > seedbed_sim::Span::ZERO && spread + grouping.grace_period > grouping.max_delay {
-                marks::AGGREGATED_BY_DELAY
-            } else {
-                marks::AGGREGATED_BY_GRACE
-            }
-        }
+        Event::Gathered { grouping, of: (size, last), .. } => match grouping.max_size {
+            1.. if *size >= grouping.max_size => marks::AGGREGATED_BY_SIZE,
+            _ if *last + grouping.grace_period <= entry.at => marks::AGGREGATED_BY_GRACE,
+            _ => marks::AGGREGATED_BY_DELAY,
+        },
         Event::Aggregated(..) => marks::AGGREGATED,
         Event::Reclaimed(..) => marks::SET_RECLAIMED,
         Event::Left(_, Gone::ArchiveTrimmed) => marks::ARCHIVE_TRIMMED,

@@ -8,14 +8,15 @@ use seedbed_sim::{Context, NodeId, OpId, Process, Span};
 use crate::communication::task_queue::command::{Command, Reply};
 use crate::communication::task_queue::messages::{Message, NewTask, Op, Record, Ret, Timer, task_id};
 use crate::communication::task_queue::session::{Happening, Session};
-use crate::communication::task_queue::task::{
-    Behaviour, GroupName, Payload, QueueName, Task, TaskId, UniqueKey, When,
-};
+use crate::communication::task_queue::task::{Behaviour, GroupName, Payload, QueueName, Task, TaskId, UniqueKey, When};
 
 /// How long a handler of a task of a batch may take.
 const BATCH_TIMEOUT: Span = Span::secs(30);
 /// How often a task of a batch is retried.
 const BATCH_RETRIES: u32 = 3;
+
+/// How many scripts of a batch are sent before they are answered.
+const WINDOW: usize = 16;
 
 /// An operation under way: the scripts that it takes, and those that are not answered.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -23,6 +24,8 @@ struct Work {
     id: OpId,
     op: Op,
     commands: Vec<Command>,
+    /// The scripts that were sent, from the first on.
+    sent: usize,
     unanswered: BTreeSet<usize>,
 }
 
@@ -55,10 +58,22 @@ impl Client {
         self.work.as_ref().map(|work| work.id)
     }
 
-    /// Sends what is not answered.
+    /// Sends what was sent and is not answered, in a new session.
     fn send_all(&mut self, ctx: &mut Context<'_, Self>) {
         let Some(work) = &self.work else { return };
         for index in work.unanswered.iter().copied() {
+            self.session.call(ctx, Script { op: work.id, index }, work.commands[index].clone());
+        }
+        self.send_more(ctx);
+    }
+
+    /// Sends as many scripts as may be unanswered.
+    fn send_more(&mut self, ctx: &mut Context<'_, Self>) {
+        let Some(work) = &mut self.work else { return };
+        while work.sent < work.commands.len() && work.unanswered.len() < WINDOW && self.session.is_up() {
+            let index = work.sent;
+            work.sent += 1;
+            work.unanswered.insert(index);
             self.session.call(ctx, Script { op: work.id, index }, work.commands[index].clone());
         }
     }
@@ -97,6 +112,9 @@ impl Client {
             && matches!(reply, Reply::Ok | Reply::TaskIdConflict)
         {
             self.enqueued.push(task.id);
+        }
+        if work.sent < work.commands.len() {
+            return self.send_more(ctx);
         }
         if !work.unanswered.is_empty() {
             return;
@@ -179,9 +197,8 @@ impl Process for Client {
         if commands.is_empty() {
             return ctx.complete(id, Ret::NotFound);
         }
-        let unanswered = (0..commands.len()).collect();
-        self.work = Some(Work { id, op, commands, unanswered });
-        self.send_all(ctx);
+        self.work = Some(Work { id, op, commands, sent: 0, unanswered: BTreeSet::new() });
+        self.send_more(ctx);
     }
 
     fn message(&mut self, ctx: &mut Context<'_, Self>, from: NodeId, message: Message) {

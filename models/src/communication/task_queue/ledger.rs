@@ -28,7 +28,14 @@ impl Ledger {
         &self.effects
     }
 
-    fn apply(&mut self, ctx: &mut Context<'_, Self>, from: NodeId, execution: Execution, keys: Vec<EffectKey>, busy: u8) {
+    fn apply(
+        &mut self,
+        ctx: &mut Context<'_, Self>,
+        from: NodeId,
+        execution: Execution,
+        keys: Vec<EffectKey>,
+        busy: u8,
+    ) {
         let told = self.busy.entry(execution.task).or_default();
         if told.contains(&execution) || told.len() < usize::from(busy) {
             told.insert(execution);

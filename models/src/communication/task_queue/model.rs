@@ -4,9 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use seedbed_sim::{
-    Crashes, FaultClass, Info, Model, NodeId, Phases, Roles, Setting, Span, Time, Tolerance, Workload,
-};
+use seedbed_sim::{Crashes, FaultClass, Info, Model, NodeId, Phases, Roles, Setting, Span, Time, Tolerance, Workload};
 use serde::{Deserialize, Serialize};
 
 use crate::communication::task_queue::broker::Broker;
@@ -157,11 +155,8 @@ impl TaskQueue {
     }
 
     fn server(&self) -> ServerSettings {
-        let grouping = Grouping {
-            grace_period: self.grace_period,
-            max_delay: self.max_delay,
-            max_size: self.max_size.into(),
-        };
+        let grouping =
+            Grouping { grace_period: self.grace_period, max_delay: self.max_delay, max_size: self.max_size.into() };
         ServerSettings {
             broker: BROKER,
             ledger: LEDGER,
@@ -237,7 +232,9 @@ impl Model for TaskQueue {
         match node {
             BROKER => Node::Broker(Broker::new(Arc::new(self.store()))),
             LEDGER => Node::Ledger(Ledger::default()),
-            NodeId(n) if self.scheduler_ids().contains(&n) => Node::Scheduler(Scheduler::new(Arc::new(self.scheduler()))),
+            NodeId(n) if self.scheduler_ids().contains(&n) => {
+                Node::Scheduler(Scheduler::new(Arc::new(self.scheduler())))
+            }
             NodeId(n) if self.client_ids().contains(&n) => {
                 Node::Client(Client::new(BROKER, self.timeout, self.weights.clone()))
             }
@@ -380,7 +377,7 @@ impl TaskQueue {
             prop_oneof![Just(Span::ZERO), Just(model.lease_margin)],
             prop_oneof![2 => Just(model.service), 1 => Just(Span::ms(40))],
             prop_oneof![Just(Span::ZERO), Just(Span::ms(60)), Just(model.max_delay)],
-            prop_oneof![Just(Span::ms(30)), Just(model.aggregation_timeout)],
+            prop_oneof![Just(Span::ms(90)), Just(model.aggregation_timeout)],
         );
         (kinds, counts, times)
             .prop_map(move |((weighted, as_in_asynq, long_run), counts, times)| {

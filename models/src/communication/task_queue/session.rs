@@ -9,7 +9,7 @@ use crate::communication::task_queue::command::{Command, Reply};
 use crate::communication::task_queue::marks;
 use crate::communication::task_queue::messages::{Message, Nonce, Seq, SessionId, TaskProcess, Timer};
 
-/// The most doublings of the time before it connects again.
+/// The most doublings of the time before it connects again, and of the time that it waits for a reply.
 const MOST_DOUBLINGS: u32 = 3;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -37,6 +37,8 @@ pub struct Session<Purpose> {
     timeout: Span,
     state: State,
     failures: u32,
+    /// How many requests were lost, less those that were answered: the more, the longer it waits for a reply.
+    lost: u32,
     last: Seq,
     outstanding: BTreeMap<Seq, Purpose>,
 }
@@ -44,7 +46,7 @@ pub struct Session<Purpose> {
 impl<Purpose> Session<Purpose> {
     /// A session that is not there yet.
     pub fn new(broker: NodeId, timeout: Span) -> Self {
-        Session { broker, timeout, state: State::Down, failures: 0, last: 0, outstanding: BTreeMap::new() }
+        Session { broker, timeout, state: State::Down, failures: 0, lost: 0, last: 0, outstanding: BTreeMap::new() }
     }
 
     /// Whether requests can be sent.
@@ -66,7 +68,7 @@ impl<Purpose> Session<Purpose> {
         self.last += 1;
         self.outstanding.insert(self.last, purpose);
         ctx.send(self.broker, Message::Request(id, self.last, command));
-        ctx.arm(Timer::Reply(self.last), self.timeout);
+        ctx.arm(Timer::Reply(self.last), self.timeout * (1 << self.lost));
         true
     }
 
@@ -92,6 +94,7 @@ impl<Purpose> Session<Purpose> {
                     ctx.mark(marks::DEQUEUED_FOR_NOBODY);
                 }
                 let purpose = purpose?;
+                self.lost = self.lost.saturating_sub(1);
                 ctx.cancel(&Timer::Reply(seq));
                 Some(Happening::Reply(purpose, reply))
             }
@@ -109,7 +112,9 @@ impl<Purpose> Session<Purpose> {
 
     /// The reply to a request is late: it is not waited for any more.
     pub fn late(&mut self, seq: Seq) -> Option<Happening<Purpose>> {
-        self.outstanding.remove(&seq).map(|purpose| Happening::Lost(vec![purpose]))
+        let purpose = self.outstanding.remove(&seq)?;
+        self.lost = (self.lost + 1).min(MOST_DOUBLINGS);
+        Some(Happening::Lost(vec![purpose]))
     }
 
     /// It was not connected in time, or it is time to connect again.

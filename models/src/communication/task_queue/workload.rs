@@ -102,7 +102,11 @@ fn long_run(model: &TaskQueue) -> BoxedStrategy<Vec<Operation<Op>>> {
 pub fn validate(model: &TaskQueue, op: &Op) -> Result<(), String> {
     let exists = |queue: QueueName| {
         let queues = model.weights.len();
-        if usize::from(queue.0) < queues { Ok(()) } else { Err(format!("there is no queue {}; there are {queues}", queue.0)) }
+        if usize::from(queue.0) < queues {
+            Ok(())
+        } else {
+            Err(format!("there is no queue {}; there are {queues}", queue.0))
+        }
     };
     match op {
         Op::Enqueue(new) => {

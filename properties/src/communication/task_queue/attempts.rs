@@ -50,6 +50,11 @@ pub struct Backoff;
 impl Rule for Backoff {
     const NAME: &'static str = "task_queue/backoff";
 
+    /// In Asynq a worker whose lease has expired may mark the next execution, and knows of one failure less.
+    fn concerns(model: &TaskQueue) -> bool {
+        model.is_guarded()
+    }
+
     fn entry(&mut self, model: &TaskQueue, book: &Book, entry: &Entry) -> Finding {
         let Event::Finished { id, fate: Fate::Retried { due, .. }, .. } = entry.event else { return Ok(()) };
         let Some(known) = book.task(id) else { return Ok(()) };
@@ -79,7 +84,9 @@ impl Rule for ArchivedForAReason {
             return Ok(());
         }
         let (failures, most) = (known.failures, known.task.max_retry);
-        Err(format!("{id:?} is archived by {by:?}, has failed {failures} times before, and may be retried {most} times"))
+        Err(format!(
+            "{id:?} is archived by {by:?}, has failed {failures} times before, and may be retried {most} times"
+        ))
     }
 }
 

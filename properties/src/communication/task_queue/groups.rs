@@ -50,7 +50,9 @@ fn aggregated_once(sets: &mut BTreeMap<TaskId, SetId>, book: &Book, entry: &Entr
         Event::Entered { task, .. } => {
             sets.remove(&task.id);
             match (task.id, &task.payload) {
-                (TaskId::Aggregated(set), Payload::Members(members)) if book.members(set) != Some(members.as_slice()) => {
+                (TaskId::Aggregated(set), Payload::Members(members))
+                    if book.members(set) != Some(members.as_slice()) =>
+                {
                     Err(format!("{set:?} is aggregated with {members:?}, and has {:?}", book.members(set)))
                 }
                 // The task has the members from now on, whether or not their set is deleted.

@@ -42,7 +42,8 @@ impl Property<TaskQueue> for EnqueuedIsKept {
             let (Op::Enqueue(_), Some(Ret::Enqueued)) = (invocation.op, invocation.returned()) else { continue };
             let id = task_id(invocation.id, 0);
             if !self.entered.contains(&id) {
-                let words = format!("{} was told that {id:?} is enqueued, and the broker does not know", invocation.client);
+                let words =
+                    format!("{} was told that {id:?} is enqueued, and the broker does not know", invocation.client);
                 return Err(Broken::new([BROKER, invocation.client], words));
             }
         }

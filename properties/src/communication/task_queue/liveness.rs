@@ -80,18 +80,27 @@ impl Property<TaskQueue> for TicksCome {
         let model = world.config();
         let up = |node: u16| world.process(NodeId(node)).is_some();
         let Some(store) = store(world).filter(|_| model.scheduler_ids().any(up)) else { return Ok(()) };
-        let enqueued: BTreeSet<TaskId> = store.journal().iter().filter_map(|entry| match &entry.event {
-            Event::Entered { task, .. } => Some(task.id),
-            _ => None,
-        }).collect();
-        let ticks: BTreeSet<(EntryId, u64)> = enqueued.iter().filter_map(|id| match id {
-            TaskId::Tick(tick) | TaskId::Own(_, tick) => Some((tick.entry, tick.slot)),
-            TaskId::Op(..) | TaskId::Aggregated(_) => None,
-        }).collect();
+        let enqueued: BTreeSet<TaskId> = store
+            .journal()
+            .iter()
+            .filter_map(|entry| match &entry.event {
+                Event::Entered { task, .. } => Some(task.id),
+                _ => None,
+            })
+            .collect();
+        let ticks: BTreeSet<(EntryId, u64)> = enqueued
+            .iter()
+            .filter_map(|id| match id {
+                TaskId::Tick(tick) | TaskId::Own(_, tick) => Some((tick.entry, tick.slot)),
+                TaskId::Op(..) | TaskId::Aggregated(_) => None,
+            })
+            .collect();
         let from = (world.scenario().phases.heal_at() + SETTLED_AFTER).0 / SLOT.0 + 1;
         for (entry, schedule) in (0..).map(EntryId).zip(&model.cron) {
             let due = (from..).take_while(|slot| begin_of(*slot) < model.ticks_until());
-            if let Some(missing) = due.filter(|slot| schedule.fires(*slot)).find(|slot| !ticks.contains(&(entry, *slot))) {
+            if let Some(missing) =
+                due.filter(|slot| schedule.fires(*slot)).find(|slot| !ticks.contains(&(entry, *slot)))
+            {
                 return Err(Broken::new([BROKER], format!("{entry:?} was not enqueued at {}", begin_of(missing))));
             }
         }

@@ -85,7 +85,10 @@ impl Rule for WeightedShares {
             let off = (count * total).abs_diff(self.starts * u64::from(*weight));
             if 2 * off * off > EXPONENT * self.starts * total * total {
                 let (starts, counts) = (self.starts, &self.of_queue);
-                return Err(format!("of {starts} tasks that started, queues had {counts:?}, and have {:?}", model.weights));
+                return Err(format!(
+                    "of {starts} tasks that started, queues had {counts:?}, and have {:?}",
+                    model.weights
+                ));
             }
         }
         Ok(())

@@ -52,7 +52,10 @@ impl Property<TaskQueue> for DoneWhenRun {
                 continue;
             };
             if !self.processed.contains(&(id, lease)) {
-                return Err(Broken::new([BROKER], format!("{id:?} is done, and nobody has processed it under {lease:?}")));
+                return Err(Broken::new(
+                    [BROKER],
+                    format!("{id:?} is done, and nobody has processed it under {lease:?}"),
+                ));
             }
         }
         Ok(())
@@ -139,7 +142,10 @@ impl Property<TaskQueue> for EffectOnce {
         self.seen += effects.len();
         for key in effects {
             if !self.had.insert(key.task()) {
-                return Err(Broken::new([LEDGER], format!("{:?} has its effect a second time, as {key:?}", key.task())));
+                return Err(Broken::new(
+                    [LEDGER],
+                    format!("{:?} has its effect a second time, as {key:?}", key.task()),
+                ));
             }
         }
         Ok(())
@@ -165,7 +171,10 @@ impl Property<TaskQueue> for ProcessedHasItsEffect {
             // The effects of an aggregated task are those of its members, which it may have from an earlier execution.
             let is_aggregated = matches!(id, TaskId::Aggregated(_));
             if !is_aggregated && !world.log(LEDGER, LOG).any(is_of_it) {
-                return Err(Broken::new([node, LEDGER], format!("{id:?} is processed, and the ledger has no effect of it")));
+                return Err(Broken::new(
+                    [node, LEDGER],
+                    format!("{id:?} is processed, and the ledger has no effect of it"),
+                ));
             }
         }
         Ok(())

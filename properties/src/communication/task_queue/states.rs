@@ -41,7 +41,9 @@ impl Rule for OneState {
             let known: Vec<State> = book.task(*id).map(|known| known.state).into_iter().collect();
             let places = places(store, *id);
             if is != known || places != known {
-                return Err(format!("{id:?} is {is:?}, by what was done {known:?}, and in the lists and sets of {places:?}"));
+                return Err(format!(
+                    "{id:?} is {is:?}, by what was done {known:?}, and in the lists and sets of {places:?}"
+                ));
             }
             let has_lease = store.queues().values().any(|queue| queue.leases.contains_key(id));
             if has_lease != known.contains(&State::Active) {

@@ -21,11 +21,14 @@ impl Rule for Unique {
     fn entry(&mut self, _: &TaskQueue, book: &Book, entry: &Entry) -> Finding {
         match &entry.event {
             Event::Entered { task, locked_until: Some(_), .. } => {
-                let has_it = |other: &TaskId| book.task(*other).is_some_and(|known| {
-                    known.task.unique == task.unique && known.locked_until.is_some()
-                });
+                let has_it = |other: &TaskId| {
+                    book.task(*other)
+                        .is_some_and(|known| known.task.unique == task.unique && known.locked_until.is_some())
+                };
                 match book.tasks().map(|(id, _)| id).find(has_it) {
-                    Some(other) => Err(format!("{:?} has the unique lock of {:?}, which {other:?} has", task.id, task.unique)),
+                    Some(other) => {
+                        Err(format!("{:?} has the unique lock of {:?}, which {other:?} has", task.id, task.unique))
+                    }
                     None => Ok(()),
                 }
             }
@@ -54,7 +57,8 @@ impl Rule for LockIsHeldByATask {
     fn data(&mut self, _: &TaskQueue, _: &Book, store: &Store, _: &[TaskId]) -> Finding {
         for (key, lock) in store.locks() {
             let holder = store.tasks().get(&lock.holder);
-            let holds = holder.is_some_and(|stored| stored.task.unique == Some(*key) && stored.state != State::Completed);
+            let holds =
+                holder.is_some_and(|stored| stored.task.unique == Some(*key) && stored.state != State::Completed);
             if !holds {
                 let state = holder.map(|stored| stored.state);
                 return Err(format!("the lock of {key:?} is held by {:?}, which is {state:?}", lock.holder));

@@ -12,8 +12,9 @@ const MOST_DOUBLINGS: u32 = 6;
 
 /// The order of the queues: with strict priorities the highest first. With weights Asynq shuffles a list that names each queue as
 /// often as its weight says, and takes each where it comes first: so a queue is the next with the probability of its weight among
-/// those that are left.
-pub fn order<P: TaskProcess>(ctx: &mut Context<'_, P>, settings: &ServerSettings) -> Vec<QueueName> {
+/// those that are left. `turn` counts the orders of a server: what is drawn is added to it, so that the shares are right also where
+/// draws have their defaults, which are always the same.
+pub fn order<P: TaskProcess>(ctx: &mut Context<'_, P>, settings: &ServerSettings, turn: u64) -> Vec<QueueName> {
     let mut left: Vec<(QueueName, u64)> =
         settings.weights.iter().enumerate().map(|(n, weight)| (QueueName(n as u8), u64::from(*weight))).collect();
     if settings.priority == Priority::Strict {
@@ -28,7 +29,7 @@ pub fn order<P: TaskProcess>(ctx: &mut Context<'_, P>, settings: &ServerSettings
     let mut order = Vec::with_capacity(left.len());
     while left.len() > 1 {
         let total: u64 = left.iter().map(|(_, weight)| weight).sum();
-        let mut ticket = ctx.draw("queue", 0..=total - 1);
+        let mut ticket = (ctx.draw("queue", 0..=total - 1) + turn % total) % total;
         let drawn = left.iter().position(|(_, weight)| match ticket.checked_sub(*weight) {
             Some(rest) => {
                 ticket = rest;

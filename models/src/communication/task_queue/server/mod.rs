@@ -120,6 +120,8 @@ pub struct Server {
     settings: Arc<ServerSettings>,
     session: Session<Purpose>,
     processor: Processor,
+    /// How often it has chosen an order of the queues.
+    turn: u64,
     running: BTreeMap<LeaseId, Running>,
     /// Marks whose replies were lost, until when they may be sent again.
     unsynced: Vec<(Command, Time)>,
@@ -135,6 +137,7 @@ impl Server {
             session: Session::new(settings.broker, settings.timeout),
             settings,
             processor: Processor::Blocked,
+            turn: 0,
             running: BTreeMap::new(),
             unsynced: Vec::new(),
             stopping: None,

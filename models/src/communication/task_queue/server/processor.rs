@@ -35,7 +35,8 @@ impl Server {
         if self.processor != Processor::Blocked || self.stopping.is_some() || !has_worker || !self.session.is_up() {
             return;
         }
-        let mut first = order(ctx, &self.settings);
+        let mut first = order(ctx, &self.settings, self.turn);
+        self.turn = self.turn.wrapping_add(1);
         let next = match self.settings.scripts {
             Scripts::Guarded => Vec::new(),
             Scripts::AsInAsynq => first.split_off(1),
@@ -260,11 +261,7 @@ fn behaviour(task: &Task) -> Option<Behaviour> {
 
 /// The mark of a handler that has returned no error.
 fn success(task: &Task, lease: LeaseId) -> Command {
-    if task.retention > Span::ZERO {
-        Command::MarkAsComplete(task.id, lease)
-    } else {
-        Command::Done(task.id, lease)
-    }
+    if task.retention > Span::ZERO { Command::MarkAsComplete(task.id, lease) } else { Command::Done(task.id, lease) }
 }
 
 /// Until when a handler may take (`computeDeadline`).

@@ -38,13 +38,7 @@ impl Execution<'_> {
     }
 
     /// A new task: it waits for its time, or in its group, or for a worker.
-    pub(super) fn enter(
-        &mut self,
-        task: Task,
-        due: Option<Time>,
-        locked_until: Option<Time>,
-        tick: Option<Tick>,
-    ) {
+    pub(super) fn enter(&mut self, task: Task, due: Option<Time>, locked_until: Option<Time>, tick: Option<Tick>) {
         let (now, id) = (self.now, task.id);
         let queue = self.store.queue(task.queue);
         let state = match (due, task.group) {

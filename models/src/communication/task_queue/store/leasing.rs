@@ -17,9 +17,10 @@ impl Execution<'_> {
         let backlogged: Vec<QueueName> = all.map(|(name, _)| *name).collect();
         let ignores_pause = self.planted(Bug::PausedQueueServed);
         let has_task = |name: &&QueueName| {
-            self.store.queues.get(name).is_some_and(|queue| {
-                queue.is_backlogged() || ignores_pause && !queue.pending.is_empty()
-            })
+            self.store
+                .queues
+                .get(name)
+                .is_some_and(|queue| queue.is_backlogged() || ignores_pause && !queue.pending.is_empty())
         };
         let Some(&name) = order.iter().find(has_task) else { return Reply::NoProcessableTask };
         self.store.leases += 1;

@@ -74,7 +74,8 @@ impl Execution<'_> {
         self.stored(id).state = State::Archived;
         self.store.queue(name).archived.insert((now, id));
         while self.store.queue(name).archived.len() > most {
-            let (_, oldest) = self.store.queue(name).archived.pop_first().expect("an archive that is too large has a task");
+            let (_, oldest) =
+                self.store.queue(name).archived.pop_first().expect("an archive that is too large has a task");
             let stored = self.store.tasks.remove(&oldest).expect("an archived task is there");
             if self.is_guarded() {
                 self.release_lock(&stored.task);
