@@ -1,13 +1,13 @@
 //! What clients know: a task that is enqueued is kept.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use seedbed_models::communication::task_queue::TaskQueue;
 use seedbed_models::communication::task_queue::messages::{Op, Ret, task_id};
 use seedbed_models::communication::task_queue::model::BROKER;
 use seedbed_models::communication::task_queue::store::journal::Event;
 use seedbed_models::communication::task_queue::task::TaskId;
-use seedbed_sim::{Broken, Property, Verdict, World};
+use seedbed_sim::{Broken, OpId, Property, Verdict, World};
 
 use crate::communication::task_queue::audit::{Reader, store};
 
@@ -17,6 +17,42 @@ use crate::communication::task_queue::audit::{Reader, store};
 pub struct EnqueuedIsKept {
     reader: Reader,
     entered: BTreeSet<TaskId>,
+    /// The operations of which clients know, and their tasks.
+    known: BTreeMap<OpId, Vec<TaskId>>,
+}
+
+impl EnqueuedIsKept {
+    /// Reads the journal; says whether it is that of another life of the broker.
+    fn read(&mut self, world: &World<TaskQueue>) -> bool {
+        let Some((entries, anew)) = self.reader.news(world) else { return false };
+        if anew {
+            self.entered.clear();
+        }
+        for entry in entries {
+            if let Event::Entered { task, .. } = &entry.event {
+                self.entered.insert(task.id);
+            }
+        }
+        anew
+    }
+
+    /// The operations of which a client has learnt since.
+    fn learnt(&mut self, world: &World<TaskQueue>) -> Vec<OpId> {
+        let mut new = Vec::new();
+        for invocation in world.history().invocations() {
+            if invocation.returned() != Some(&Ret::Enqueued) || self.known.contains_key(&invocation.id) {
+                continue;
+            }
+            let count = match invocation.op {
+                Op::Enqueue(_) => 1,
+                Op::EnqueueBatch(count) => count,
+                _ => 0,
+            };
+            self.known.insert(invocation.id, (0..count).map(|index| task_id(invocation.id, index)).collect());
+            new.push(invocation.id);
+        }
+        new
+    }
 }
 
 impl Property<TaskQueue> for EnqueuedIsKept {
@@ -25,26 +61,17 @@ impl Property<TaskQueue> for EnqueuedIsKept {
     }
 
     fn after_event(&mut self, world: &World<TaskQueue>) -> Verdict {
-        if let Some((entries, anew)) = self.reader.news(world) {
-            if anew {
-                self.entered.clear();
-            }
-            for entry in entries {
-                if let Event::Entered { task, .. } = &entry.event {
-                    self.entered.insert(task.id);
-                }
-            }
-        }
+        let anew = self.read(world);
+        let learnt = self.learnt(world);
+        // Where the broker is down, all of it is looked at when it is up again.
         if store(world).is_none() {
             return Ok(());
         }
-        for invocation in world.history().invocations() {
-            let (Op::Enqueue(_), Some(Ret::Enqueued)) = (invocation.op, invocation.returned()) else { continue };
-            let id = task_id(invocation.id, 0);
-            if !self.entered.contains(&id) {
-                let words =
-                    format!("{} was told that {id:?} is enqueued, and the broker does not know", invocation.client);
-                return Err(Broken::new([BROKER, invocation.client], words));
+        let asked: Vec<OpId> = if anew { self.known.keys().copied().collect() } else { learnt };
+        for op in asked {
+            if let Some(id) = self.known[&op].iter().find(|id| !self.entered.contains(id)) {
+                let words = format!("{id:?} was said to be enqueued, and the broker does not know of it");
+                return Err(Broken::new([BROKER], words));
             }
         }
         Ok(())

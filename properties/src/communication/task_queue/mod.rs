@@ -100,7 +100,7 @@ fn boundaries(suite: Suite<TaskQueue>) -> Suite<TaskQueue> {
         .boundary_with(
             Boundary::new(
                 "two-scripts",
-                "an aggregator crashes between the scripts that enqueue its task and delete its set: all is aggregated again",
+                "the script that deletes a set is lost, after that which enqueues its task: the members are aggregated again",
                 "task_queue/aggregated_once_in_two_scripts",
                 as_in_asynq(),
                 Swarm::only([FaultClass::Crash, FaultClass::Loss]).as_configured(),
@@ -110,7 +110,7 @@ fn boundaries(suite: Suite<TaskQueue>) -> Suite<TaskQueue> {
         .boundary_with(
             Boundary::new(
                 "late-scheduler",
-                "a scheduler is late with a tick whose task is done and deleted: it is enqueued again",
+                "schedulers' clocks differ: a tick is enqueued again when its task is done and deleted",
                 "task_queue/tick_is_enqueued_once_by_id",
                 TaskQueue { tick_retention: Span::ZERO, ..as_in_asynq() },
                 Swarm::only([FaultClass::Pause, FaultClass::Skew]).as_configured(),

@@ -183,7 +183,7 @@ impl Property<TaskQueue> for ProcessedHasItsEffect {
 
 /// A task is processed once. Nobody promises that: where a lease has expired, who had it may go on.
 ///
-/// It is violated where an execution whose lease a recoverer has ended is processed to its end, and another of the same task too.
+/// It is violated where a worker goes on when a recoverer has ended its lease, and its task is processed by it and by another.
 #[derive(Clone, Default)]
 pub struct ProcessedOnce {
     seen: NewEntries,
@@ -191,7 +191,8 @@ pub struct ProcessedOnce {
     /// The leases of each task since it was last enqueued.
     leases: BTreeMap<TaskId, BTreeSet<LeaseId>>,
     recovered: BTreeSet<LeaseId>,
-    processed: BTreeMap<LeaseId, NodeId>,
+    /// Who has processed a task under this lease, and whether that was after it had been ended.
+    processed: BTreeMap<LeaseId, (NodeId, bool)>,
 }
 
 impl Property<TaskQueue> for ProcessedOnce {
@@ -215,11 +216,14 @@ impl Property<TaskQueue> for ProcessedOnce {
         }
         for (node, event) in news(&mut self.seen, world)? {
             let Event::Processed { id, lease, .. } = *event else { continue };
-            self.processed.insert(lease, node);
+            let is_late = self.recovered.contains(&lease);
+            self.processed.insert(lease, (node, is_late));
             let others = self.leases.get(&id).filter(|leases| leases.contains(&lease)).into_iter().flatten();
             for other in others.filter(|other| **other != lease) {
-                let expired = self.recovered.contains(&lease) || self.recovered.contains(other);
-                if let Some(first) = self.processed.get(other).filter(|_| expired) {
+                let Some((first, was_late)) = self.processed.get(other).filter(|(first, _)| *first != node) else {
+                    continue;
+                };
+                if is_late || *was_late {
                     let words = format!("{node} processes {id:?} under {lease:?}, and {first} has under {other:?}");
                     return Err(Broken::new([*first, node], words));
                 }
