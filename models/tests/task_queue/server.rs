@@ -11,7 +11,8 @@ use seedbed_models::communication::task_queue::settings::{Priority, Scripts, Ser
 use seedbed_models::communication::task_queue::task::{
     Behaviour, GroupName, LeaseId, Payload, QueueName, SetId, Task, TaskId,
 };
-use seedbed_sim::{Bench, Handled, NodeId, OpId, Span, Time};
+use seedbed_sim::bench::Handled;
+use seedbed_sim::{Bench, NodeId, OpId, Span, Time};
 
 use crate::say::*;
 

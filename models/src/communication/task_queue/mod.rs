@@ -21,7 +21,7 @@
 //! **Not guaranteed**: that a task is processed once. A worker that stands still for longer than its lease goes on when it wakes up,
 //! while another has the task.
 //!
-//! **Different from Asynq** ([`settings::Scripts::AsInAsynq`] is as Asynq has it, but for the first and the last):
+//! **Different from Asynq** ([`settings::Scripts::AsInAsynq`] is as Asynq has it, but for the first and the last two):
 //! - times in scripts are the broker's (`TIME`), and not those of whoever sends them;
 //! - a mark names the lease and not only the task, or it would mark what another does;
 //! - the recoverer's script looks at the lease again, which may have been extended since it was listed;
@@ -30,6 +30,8 @@
 //!   aggregated again; their unique locks are released then; and a group that is reclaimed is listed again;
 //! - a unique lock is taken when it is known that the identifier is new;
 //! - ticks are remembered with the entry (`scheduler_history`), and not only while their tasks are there;
+//! - the backoff doubles, as a `RetryDelayFunc` of its users may have it (the default there is `n⁴ + 15 s`, with jitter); a scheduler
+//!   sends again what was lost; a mark that is refused is not sent again;
 //! - there are no results, headers, statistics, cancellations of active tasks, or lists of servers; archived tasks do not expire by age.
 
 pub mod broker;
