@@ -11,7 +11,7 @@ use seedbed_sim::system::AnyCase;
 use seedbed_sim::{Model, Record, Suite, System};
 
 use crate::caching::{coherence, lock};
-use crate::communication::{gossip, message_queue, ordering, request_response, stream};
+use crate::communication::{gossip, message_queue, ordering, request_response, stream, task_queue};
 use crate::examples::{additions, echo, tutorial};
 use crate::formats::world::{self, View};
 use crate::formats::{Model as Object, Operations};
@@ -26,6 +26,7 @@ pub fn all() -> Vec<Registered> {
         component(request_response::suite),
         component(message_queue::suite),
         component(stream::suite),
+        component(task_queue::suite),
         component(ordering::suite),
         component(gossip::suite),
         recorded(raft::suite, Object::Kv, raft::history::recorded),

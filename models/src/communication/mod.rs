@@ -6,3 +6,4 @@ pub mod ordering;
 pub mod orders;
 pub mod request_response;
 pub mod stream;
+pub mod task_queue;

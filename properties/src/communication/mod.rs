@@ -6,3 +6,4 @@ pub mod message_queue;
 pub mod ordering;
 pub mod request_response;
 pub mod stream;
+pub mod task_queue;

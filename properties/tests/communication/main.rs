@@ -5,3 +5,4 @@ mod message_queue;
 mod ordering;
 mod request_response;
 mod stream;
+mod task_queue;

@@ -9,7 +9,7 @@ use seedbed_sim::{AnyCampaign, Outcome, Record, Setting, Source, Span, Swarm, Ta
 
 /// What never happens in a still network, by component; and how long an operation takes there at most, of the faster half. (Of
 /// raft and of locks elections are a part, and waiting for others is one of transactions.)
-const STILL: [(&str, &[&str], Span); 9] = [
+const STILL: [(&str, &[&str], Span); 10] = [
     ("tutorial", &["asked again", "recovered"], Span::ms(5)),
     (
         "message_queue",
@@ -22,6 +22,21 @@ const STILL: [(&str, &[&str], Span); 9] = [
             "late connection closed",
             "published again",
             "sent again on a connection",
+        ],
+        Span::ms(15),
+    ),
+    (
+        "task_queue",
+        &[
+            "dequeued for nobody",
+            "late mark refused",
+            "mark synced later",
+            "orphaned task recovered",
+            "owner noticed that its lease had expired",
+            "recoverer came too late",
+            "session reset",
+            "stale aggregation set reclaimed",
+            "task was enqueued already",
         ],
         Span::ms(15),
     ),
