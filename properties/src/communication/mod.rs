@@ -3,5 +3,6 @@
 pub mod gossip;
 pub mod message_queue;
 pub mod ordering;
+pub mod pub_sub;
 pub mod request_response;
 pub mod stream;

@@ -3,5 +3,6 @@
 mod gossip;
 mod message_queue;
 mod ordering;
+mod pub_sub;
 mod request_response;
 mod stream;
