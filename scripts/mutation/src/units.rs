@@ -6,10 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 pub type Sources = BTreeMap<String, String>;
 
 /// The components that the tool knows, with the family whose tests are theirs.
-pub const COMPONENTS: [(&str, &str, &str); 17] = [
+pub const COMPONENTS: [(&str, &str, &str); 18] = [
     ("examples::echo", "echo", "examples"),
     ("examples::tutorial", "tutorial", "examples"),
     ("communication::request_response", "request_response", "communication"),
+    ("communication::pub_sub", "pub_sub", "communication"),
     ("communication::message_queue", "message_queue", "communication"),
     ("communication::stream", "stream", "communication"),
     ("communication::ordering", "ordering", "communication"),

@@ -9,8 +9,20 @@ use seedbed_sim::{AnyCampaign, Outcome, Record, Setting, Source, Span, Swarm, Ta
 
 /// What never happens in a still network, by component; and how long an operation takes there at most, of the faster half. (Of
 /// raft and of locks elections are a part, and waiting for others is one of transactions.)
-const STILL: [(&str, &[&str], Span); 9] = [
+const STILL: [(&str, &[&str], Span); 10] = [
     ("tutorial", &["asked again", "recovered"], Span::ms(5)),
+    (
+        "pub_sub",
+        &[
+            "late mqtt connection closed",
+            "mqtt broker restarted",
+            "mqtt connection closed by silence",
+            "mqtt connection given up",
+            "packet of an unknown mqtt connection",
+            "segment sent again on an mqtt connection",
+        ],
+        Span::ms(25),
+    ),
     (
         "message_queue",
         &[

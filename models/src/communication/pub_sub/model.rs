@@ -26,6 +26,8 @@ pub const BROKER: NodeId = NodeId(0);
 pub const LOCKED: &str = "a/locked";
 /// No time in a configuration is longer: a minute.
 pub const LONGEST: Span = Span::secs(60);
+/// No timeout is shorter.
+const LEAST: Span = Span::ms(10);
 
 /// The configuration: the broker `n0`, then publishers, durable subscribers, transient subscribers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -178,8 +180,8 @@ impl Model for PubSub {
 
     fn validate(&self) -> Result<(), String> {
         let spans = [("keep_alive", self.keep_alive), ("resend", self.resend), ("timeout", self.timeout)];
-        if let Some((name, _)) = spans.iter().find(|(_, span)| *span < Span::ms(4) || *span > LONGEST) {
-            return Err(format!("{name} must be 4 ms to {LONGEST}"));
+        if let Some((name, _)) = spans.iter().find(|(_, span)| *span < LEAST || *span > LONGEST) {
+            return Err(format!("{name} must be {LEAST} to {LONGEST}"));
         }
         match self {
             PubSub { publishers: 0, .. } => Err("pub_sub needs a publisher at least".into()),

@@ -44,6 +44,11 @@ impl<T: Default> Clients<T> {
         Ok(())
     }
 
+    /// What was remembered last of a client, whether it is up or not.
+    pub fn last(&self, node: NodeId) -> Option<&T> {
+        self.known.last(node)
+    }
+
     /// What is remembered of a client that is up.
     pub fn of(&mut self, world: &World<PubSub>, node: NodeId) -> &T {
         self.known.of(world, node)
@@ -73,7 +78,7 @@ impl Awareness {
             let client = ClientId(node);
             if let Some((number, began_clean)) = session(client) {
                 // With Clean Start it has begun one before it has said so.
-                let begun = *self.clients.of(world, NodeId(node));
+                let begun = self.clients.last(NodeId(node)).copied().unwrap_or_default();
                 let before = begun.saturating_sub(u32::from(began_clean));
                 self.at_the_beginning.entry((client, number)).or_insert(before);
             }
@@ -82,8 +87,8 @@ impl Awareness {
     }
 
     /// Whether a client knows of this session.
-    pub fn is_aware(&mut self, world: &World<PubSub>, client: ClientId, number: u32) -> bool {
-        let begun = *self.clients.of(world, NodeId(client.0));
+    pub fn is_aware(&self, client: ClientId, number: u32) -> bool {
+        let begun = self.clients.last(NodeId(client.0)).copied().unwrap_or_default();
         self.at_the_beginning.get(&(client, number)).is_some_and(|before| begun > *before)
     }
 }

@@ -212,8 +212,7 @@ impl Property<PubSub> for AckedIsDelivered {
             ledger.session(client).map(|session| (session.number, session.began_clean))
         })?;
         for (client, number, body) in ledger.acknowledged[self.read..].iter().copied() {
-            let is_up = world.process(NodeId(client.0)).is_some();
-            if is_up && !self.awareness.is_aware(world, client, number) {
+            if !self.awareness.is_aware(client, number) {
                 continue;
             }
             self.acked.insert((client, body));
@@ -291,7 +290,8 @@ impl Property<PubSub> for OrderIsKept {
             let body = message.body.id;
             let Some((by, qos)) = publications.what.get(&body) else { return Ok(()) };
             let is_will = body.0 >> 63 == 1;
-            if is_will || share(state, delivery).is_some() || publications.most(body) > 1 {
+            // What comes for a new subscription, because it is retained, may be old.
+            if is_will || message.retain || share(state, delivery).is_some() || publications.most(body) > 1 {
                 return Ok(());
             }
             let line = (*by, message.topic.clone(), *qos > Qos::AtMostOnce, message.qos > Qos::AtMostOnce);

@@ -57,6 +57,8 @@ struct Owed {
     subscriptions: BTreeSet<SubscriptionId>,
     until: Option<Time>,
     is_sent: bool,
+    /// Whether its time was over at some step before it was sent. (Clocks can go back.)
+    may_be_gone: bool,
 }
 
 /// What was sent and is not completed.
@@ -130,6 +132,9 @@ impl Ledger {
     pub fn read(&mut self, engine: &Engine, step: &Step) -> Vec<Finding> {
         self.at = step.at;
         self.published = step.published.iter().cloned().collect();
+        for owed in self.sessions.values_mut().flat_map(|session| &mut session.owed) {
+            owed.may_be_gone |= !owed.is_sent && owed.until.is_some_and(|until| until <= step.at);
+        }
         self.check_overdue(&step.input);
         match &step.input {
             Input::Packet(connection, packet) => self.packet(engine, *connection, packet, &step.outputs),
@@ -174,7 +179,7 @@ impl Ledger {
                 let place = pending.iter().position(|(body, _)| *body == owed.body);
                 if let Some(place) = place {
                     pending.remove(place);
-                } else if owed.is_sent || owed.until.is_none_or(|until| until > self.at) {
+                } else if !owed.may_be_gone {
                     let kind = if owed.was_retained { Kind::Retained } else { Kind::MissesNothing };
                     findings.push((kind, format!("{client:?} is owed {:?}, and its session has it not", owed.body)));
                 }
@@ -458,6 +463,7 @@ impl Ledger {
                 subscriptions: identifier.into_iter().collect(),
                 until: kept.until,
                 is_sent: false,
+                may_be_gone: false,
             });
         }
     }
@@ -525,8 +531,12 @@ impl Ledger {
                 Overlap::CopyEach => own.chunks(1).collect(),
             };
             for group in groups {
+                let is_online = session.connection.is_some();
                 let most = group.iter().map(|(options, _)| options.qos).max().unwrap_or(Qos::AtMostOnce);
                 let keeps = group.iter().any(|(options, _)| options.retain_as_published);
+                if message.qos.min(most) == Qos::AtMostOnce && !is_online {
+                    continue;
+                }
                 session.owed.push(Owed {
                     body: message.body.id,
                     qos: message.qos.min(most),
@@ -535,6 +545,7 @@ impl Ledger {
                     subscriptions: group.iter().filter_map(|(_, identifier)| *identifier).collect(),
                     until,
                     is_sent: false,
+                    may_be_gone: false,
                 });
             }
         }
@@ -569,15 +580,13 @@ impl Ledger {
                     self.shares.done(share, body);
                 }
             } else {
-                let is_it = |owed: &&mut Owed| !owed.is_sent && owed.body == body && owed.subscriptions == identifiers;
-                // A copy that is retained and one that is not may be told apart by their flags.
-                let exact = session.owed.iter().position(|owed| {
-                    !owed.is_sent && owed.body == body && owed.subscriptions == identifiers && owed.retain == message.retain
-                });
-                let owed = match exact {
-                    Some(place) => session.owed.get_mut(place),
-                    None => session.owed.iter_mut().find(is_it),
+                // Of several copies that may be meant, the one that fits best: by its flag, and with time left.
+                let fits = |owed: &Owed| {
+                    let is_it = !owed.is_sent && owed.body == body && owed.subscriptions == identifiers;
+                    let has_time = owed.until.is_none_or(|until| until > at);
+                    is_it.then_some((owed.retain == message.retain, has_time))
                 };
+                let owed = session.owed.iter_mut().filter(|owed| fits(owed).is_some()).max_by_key(|owed| fits(owed));
                 match owed {
                     None => {
                         let kind = if is_for_subscribe { Kind::Retained } else { Kind::OnlyMatching };

@@ -54,7 +54,7 @@ impl Property<PubSub> for AllIsDelivered {
                 return broken(format!("what is sent to {node} is not completed: {:?}", session.outbox));
             }
             let number = self.reader.ledger.session(client).map(|session| session.number).unwrap_or_default();
-            if !self.awareness.is_aware(world, client, number) {
+            if !self.awareness.is_aware(client, number) {
                 continue;
             }
             let wanted: BTreeSet<&Filter> = state.wanted().keys().filter(|filter| is_well_formed(filter)).collect();

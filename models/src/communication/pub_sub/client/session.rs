@@ -464,7 +464,10 @@ impl State {
             _ => true,
         };
         if self.inbox.counting() > usize::from(self.settings.receive_maximum) {
-            // (§4.13, 0x93)
+            // (§4.13, 0x93) It was not taken: it may come again on the next connection.
+            if let (true, Some(id)) = (is_new, id) {
+                self.inbox.released(id);
+            }
             self.send(Packet::Disconnect(Reason::ReceiveMaximumExceeded, None));
             self.outputs.push(Output::Close);
             return self.down(false);

@@ -58,7 +58,10 @@ impl Engine {
         let inbox = &mut self.sessions.get_mut(&client).expect("who is connected has a session").inbox;
         let is_new = inbox.arrived(id);
         if inbox.counting() > most {
-            // ([MQTT-3.3.4-8])
+            // ([MQTT-3.3.4-8]) It was not taken: it may come again on the next connection.
+            if is_new {
+                inbox.released(id);
+            }
             return self.refuse(now, connection, Reason::ReceiveMaximumExceeded);
         }
         let reason = if is_new { self.accept(now, client, message, reason) } else { Reason::Success };
