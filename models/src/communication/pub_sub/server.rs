@@ -61,6 +61,8 @@ impl Broker {
             Durability::Lazy => _ = ctx.append_lazily(LOG, Record::Broker(now.at, input.clone())),
             Durability::None => {}
         }
+        let waits = |engine: &Engine| engine.sessions().filter(|(_, session)| session.will_due.is_some()).count();
+        let (wills, is_connect) = (waits(&self.engine), matches!(input, Input::Packet(_, Packet::Connect(_))));
         for output in self.engine.handle(now, input) {
             match output {
                 Output::Send(id, packet) => self.send(ctx, id, packet),
@@ -69,6 +71,10 @@ impl Broker {
         }
         let steps = &self.engine.journal()[self.seen..];
         steps.iter().for_each(|step| mark(ctx, step));
+        let published = steps.iter().any(|step| step.published.iter().any(|published| published.is_will));
+        if is_connect && !published && waits(&self.engine) < wills {
+            ctx.mark(marks::WILL_CANCELLED);
+        }
         self.seen = self.engine.journal().len();
         let waits = self.engine.sessions().any(|(_, session)| {
             session.online.is_some_and(|online| session.outbox.counting() >= online.receive_maximum.into())

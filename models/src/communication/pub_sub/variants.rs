@@ -26,7 +26,7 @@ impl PubSub {
         let will_delay = prop::option::weighted(0.6, prop_oneof![Just(Span::ZERO), Just(Span::ms(120))]);
         let times = (
             prop_oneof![Just(Span::ms(300)), Just(Span::ms(120))],
-            prop_oneof![2 => Just((Span::ms(30), Span::ms(150))), 1 => Just((Span::ms(20), Span::ms(50)))],
+            prop_oneof![2 => Just((Span::ms(30), Span::ms(150))), 1 => Just((Span::ms(20), Span::ms(100)))],
         );
         (granted, any::<bool>(), overlap, maxima, expiry, will_delay, times)
             .prop_map(move |(granted, shared, overlap, maxima, session_expiry, will_delay, times)| {

@@ -54,7 +54,8 @@ pub(super) fn operations(model: &PubSub, until: Time) -> BoxedStrategy<Workload<
     let operation = prop_oneof![
         10 => (0..ms, publishers, publish()),
         2 => (0..ms, all.clone(), publish()),
-        3 => (0..ms, subscribers.clone(), subscribe()),
+        2 => (0..ms, subscribers.clone(), subscribe()),
+        1 => (0..ms, all.clone(), subscribe()),
         1 => (0..ms, subscribers, filter().prop_map(Op::Unsubscribe)),
         3 => (0..ms, all, leave()),
     ];

@@ -6,7 +6,7 @@ use seedbed_models::communication::pub_sub::PubSub;
 use seedbed_models::communication::pub_sub::model::BROKER;
 use seedbed_models::communication::pub_sub::names::ClientId;
 use seedbed_models::communication::pub_sub::topic::Filter;
-use seedbed_sim::{Broken, NodeId, Property, Verdict, World};
+use seedbed_sim::{Broken, NodeId, Property, Span, Verdict, World};
 
 use crate::communication::pub_sub::clients::{Awareness, state};
 use crate::communication::pub_sub::matching::is_well_formed;
@@ -28,6 +28,11 @@ impl Property<PubSub> for AllIsDelivered {
 
     fn is_liveness(&self) -> bool {
         true
+    }
+
+    /// A message that takes long may break a connection at any time, the end of the run included.
+    fn patience(&self) -> Span {
+        Span::secs(2)
     }
 
     fn after_event(&mut self, world: &World<PubSub>) -> Verdict {

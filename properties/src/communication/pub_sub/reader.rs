@@ -1,6 +1,8 @@
 //! The steps of the broker, read as they are made, with the ledger of them.
 
+use seedbed_models::communication::pub_sub::engine::{Input, Step};
 use seedbed_models::communication::pub_sub::model::BROKER;
+use seedbed_models::communication::pub_sub::packet::Packet;
 use seedbed_models::communication::pub_sub::{Engine, PubSub};
 use seedbed_sim::World;
 
@@ -46,7 +48,10 @@ impl Reader {
             return None;
         }
         let mut findings: Vec<Finding> = steps.iter().flat_map(|step| self.ledger.read(engine, step)).collect();
-        findings.extend(self.ledger.compare(engine));
+        let changes = |step: &Step| !matches!(step.input, Input::Tick | Input::Packet(_, Packet::PingReq));
+        if anew || steps.iter().any(changes) {
+            findings.extend(self.ledger.compare(engine));
+        }
         self.seen = engine.journal().len();
         Some(News { anew, findings })
     }

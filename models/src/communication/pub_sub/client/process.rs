@@ -203,7 +203,10 @@ impl Client {
             if self.connection(id).is_none() {
                 return;
             }
-            self.take(ctx, Input::Packet(packet));
+            // A ping is answered: the connection has heard that, and nobody else needs to know.
+            if packet != Packet::PingResp {
+                self.take(ctx, Input::Packet(packet));
+            }
         }
     }
 

@@ -57,16 +57,27 @@ impl Engine {
 
     /// A connection is closed without DISCONNECT, or by the server: the Will Message is published when its delay is over (§3.1.2.5).
     pub(super) fn lost(&mut self, now: Now, connection: ConnectionId) {
-        let Some(client) = self.connections.remove(&connection) else { return };
-        let Some(session) = self.sessions.get_mut(&client) else { return };
-        if session.online.is_none_or(|online| online.connection != connection) {
-            return;
+        if let Some(client) = self.lose(now, connection) {
+            self.do_due(now, client);
         }
+    }
+
+    /// All connections are closed, before anything that comes of it is done: nobody is connected who could get a Will Message.
+    pub(super) fn lose_all(&mut self, now: Now) {
+        let lost: Vec<ConnectionId> = self.connections.keys().copied().collect();
+        lost.into_iter().for_each(|connection| _ = self.lose(now, connection));
+    }
+
+    fn lose(&mut self, now: Now, connection: ConnectionId) -> Option<ClientId> {
+        let client = self.connections.remove(&connection)?;
+        let session = self.sessions.get_mut(&client)?;
+        session.online.filter(|online| online.connection == connection)?;
         if let Some(will) = &session.will {
             let delay = if now.planted(Bug::WillBeforeItsDelay) { Span::ZERO } else { will.delay };
             session.will_due = Some(now.at + delay);
         }
         self.offline(now, client);
+        Some(client)
     }
 
     /// DISCONNECT has come (§3.14).
@@ -95,6 +106,7 @@ impl Engine {
         session.will = None;
         self.connections.remove(&connection);
         self.offline(now, client);
+        self.do_due(now, client);
     }
 
     /// A client is not connected any more.
@@ -110,6 +122,11 @@ impl Engine {
             SessionExpiry::After(span) if !now.planted(Bug::SessionOutlivesItsExpiry) => Some(now.at + span),
             SessionExpiry::After(_) | SessionExpiry::Never => None,
         };
+    }
+
+    /// Does what is due at once when a client is not connected any more.
+    fn do_due(&mut self, now: Now, client: ClientId) {
+        let Some(session) = self.sessions.get(&client) else { return };
         if session.will_due.is_some_and(|due| due <= now.at) {
             self.publish_will(now, client);
         }

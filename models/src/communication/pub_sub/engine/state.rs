@@ -192,10 +192,11 @@ impl Engine {
         outputs
     }
 
-    /// Handles what comes, after all that is due by now. Says what is to be sent.
+    /// Handles what comes, after all that is due by now, and then what it has made due. Says what is to be sent.
     pub fn handle(&mut self, now: Now, input: Input) -> Vec<Output> {
         let mut outputs = self.tick(now);
         outputs.extend(self.step(now, input));
+        outputs.extend(self.tick(now));
         outputs
     }
 
@@ -208,10 +209,7 @@ impl Engine {
                 None => self.outputs.push(Output::Close(*connection)),
             },
             Input::Lost(connection) => self.lost(now, *connection),
-            Input::Restarted => {
-                let lost: Vec<ConnectionId> = self.connections.keys().copied().collect();
-                lost.into_iter().for_each(|connection| self.lost(now, connection));
-            }
+            Input::Restarted => self.lose_all(now),
             Input::Tick => {}
             Input::WillIsDue(client) => self.publish_will(now, *client),
             Input::SessionEnds(client) => self.end_session(now, *client),
