@@ -53,7 +53,8 @@ fn outcomes(state: &State) -> Vec<Outcome> {
 fn what_is_not_acknowledged_is_sent_again_under_its_identifier() {
     let mut state = client(&[]);
     up(&mut state, false, false);
-    let sent = say(&mut state, Input::Publish(vec![message("a", Qos::ExactlyOnce, 1), message("a", Qos::AtLeastOnce, 2)]));
+    let sent =
+        say(&mut state, Input::Publish(vec![message("a", Qos::ExactlyOnce, 1), message("a", Qos::AtLeastOnce, 2)]));
     assert_eq!(messages(&sent), [(1, Qos::ExactlyOnce, 1, false), (2, Qos::AtLeastOnce, 2, false)]);
     let again = up(&mut state, true, false);
     assert_eq!(messages(&again), [(1, Qos::ExactlyOnce, 1, true), (2, Qos::AtLeastOnce, 2, true)]);

@@ -30,7 +30,10 @@ fn qos_0_has_no_answer_and_waits_for_nobody() {
 #[test]
 fn qos_1_is_acknowledged_and_sent_until_it_is() {
     let mut desk = desk(Qos::AtLeastOnce);
-    assert_eq!(desk.says(1, publish(message("a", Qos::AtLeastOnce, 1), 7)), [Packet::PubAck(PacketId(7), Reason::Success)]);
+    assert_eq!(
+        desk.says(1, publish(message("a", Qos::AtLeastOnce, 1), 7)),
+        [Packet::PubAck(PacketId(7), Reason::Success)]
+    );
     desk.input(Input::Lost(line(2)));
     let again = desk.connect(4, connect(BOB));
     assert_eq!(messages(&again), [(1, Qos::AtLeastOnce, 1, true)], "under its packet identifier, and with DUP");
@@ -61,7 +64,11 @@ fn qos_2_is_taken_once_until_its_release() {
     assert_eq!(desk.says(4, Packet::PubRel(PacketId(7), Reason::Success)), completed);
     let unknown = [Packet::PubComp(PacketId(7), Reason::PacketIdNotFound)];
     assert_eq!(desk.says(4, Packet::PubRel(PacketId(7), Reason::Success)), unknown);
-    assert_eq!(messages(&desk.hears(4, packet, 2)).len(), 1, "after its release the identifier is that of another message");
+    assert_eq!(
+        messages(&desk.hears(4, packet, 2)).len(),
+        1,
+        "after its release the identifier is that of another message"
+    );
 }
 
 // §4.3.3, the sender, at each of its steps: §4.4

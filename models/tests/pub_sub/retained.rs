@@ -47,11 +47,9 @@ fn an_empty_payload_clears() {
 // [MQTT-3.3.1-9] to [MQTT-3.3.1-11]
 #[test]
 fn retain_handling_says_when() {
-    for (handling, first, second) in [
-        (RetainHandling::Send, 1, 1),
-        (RetainHandling::SendIfNew, 1, 0),
-        (RetainHandling::DoNotSend, 0, 0),
-    ] {
+    for (handling, first, second) in
+        [(RetainHandling::Send, 1, 1), (RetainHandling::SendIfNew, 1, 0), (RetainHandling::DoNotSend, 0, 0)]
+    {
         let mut desk = Desk::new().with(ANN).with(BOB);
         desk.says(1, retained("a", 1));
         let subscribe = || subscribe("a", Options { retain_handling: handling, ..Options::of(Qos::AtMostOnce) });

@@ -14,7 +14,11 @@ fn desk(qos: Qos) -> Desk {
 
 fn got(desk: &mut Desk, qos: Qos, body: u64) -> Vec<u16> {
     let outputs = desk.input(Input::Packet(line(1), publish(message("a", qos, body), 7)));
-    [2, 3].into_iter().filter(|member| !messages(&on(&outputs, *member)).is_empty()).map(|member| member as u16).collect()
+    [2, 3]
+        .into_iter()
+        .filter(|member| !messages(&on(&outputs, *member)).is_empty())
+        .map(|member| member as u16)
+        .collect()
 }
 
 fn waiting(desk: &Desk, client: ClientId) -> usize {

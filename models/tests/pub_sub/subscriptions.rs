@@ -89,7 +89,8 @@ fn subscriptions_that_overlap_get_one_copy_or_one_each() {
 // [MQTT-4.7.2-1]
 #[test]
 fn a_leading_wildcard_does_not_match_what_begins_with_a_dollar() {
-    let mut desk = Desk::new().with(ANN).with(BOB).subscribed(BOB, "#", Qos::AtMostOnce).subscribed(BOB, "+/x", Qos::AtMostOnce);
+    let mut desk =
+        Desk::new().with(ANN).with(BOB).subscribed(BOB, "#", Qos::AtMostOnce).subscribed(BOB, "+/x", Qos::AtMostOnce);
     assert_eq!(desk.hears(1, publish(message("$data/x", Qos::AtMostOnce, 1), 0), 2), []);
     let mut desk = desk.subscribed(BOB, "$data/#", Qos::AtMostOnce);
     assert_eq!(desk.hears(1, publish(message("$data/x", Qos::AtMostOnce, 2), 0), 2).len(), 1);

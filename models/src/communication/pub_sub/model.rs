@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use proptest::prelude::*;
-use seedbed_sim::{Crashes, FaultClass, Info, Model, NodeId, Phases, Roles, Setting, Span, Time, Tolerance, Workload};
+use seedbed_sim::{FaultClass, Info, Model, NodeId, Phases, Roles, Setting, Span, Time, Workload};
 use serde::{Deserialize, Serialize};
 
 use crate::communication::pub_sub::bugs::Bug;
@@ -237,11 +237,6 @@ impl Model for PubSub {
         Ok(())
     }
 
-    fn tolerance(&self) -> Tolerance {
-        let clients = self.client_ids().map(NodeId);
-        self.usual_tolerance().crashing(Crashes::any(0..1).and_clients(clients))
-    }
-
     fn sizes(&self) -> Vec<Self> {
         let sizes = [(1, 1, 0), (1, 0, 2), (3, 3, 1)];
         sizes.map(|(publishers, durable, transient)| PubSub { publishers, durable, transient, ..self.clone() }).to_vec()
@@ -262,7 +257,7 @@ impl Model for PubSub {
             }
             (Node::Client(client), "subscriber") => {
                 let unreleased = client.state().inbox().ids().count() as u64;
-                (unreleased > 0).then_some(unreleased)
+                (!client.state().wanted().is_empty()).then_some(unreleased)
             }
             _ => None,
         }

@@ -125,11 +125,15 @@ impl<M: Clone + HasQos> Outbox<M> {
     /// What is to be sent now, if the other side takes so many publishes at a time: first what was sent on an earlier connection,
     /// under its old packet identifier and in its old order ([MQTT-4.4.0-1], [MQTT-4.6.0-1]), then what waits. A PUBREL needs no place
     /// (§4.9). `backwards` is a planted bug.
-    pub fn due(&mut self, receive_maximum: usize, is_free: impl Fn(PacketId) -> bool, backwards: bool) -> Vec<ToSend<M>> {
+    pub fn due(
+        &mut self,
+        receive_maximum: usize,
+        is_free: impl Fn(PacketId) -> bool,
+        backwards: bool,
+    ) -> Vec<ToSend<M>> {
         let mut due = Vec::new();
         let mut places = receive_maximum.saturating_sub(self.counting());
-        let mut again: Vec<&mut Exchange<M>> =
-            self.exchanges.iter_mut().filter(|exchange| !exchange.is_sent).collect();
+        let mut again: Vec<&mut Exchange<M>> = self.exchanges.iter_mut().filter(|exchange| !exchange.is_sent).collect();
         if backwards {
             again.reverse();
         }

@@ -14,10 +14,8 @@ impl PubSub {
         let model = self.clone();
         let granted = prop_oneof![1 => Just(Qos::AtMostOnce), 2 => Just(Qos::AtLeastOnce), 5 => Just(Qos::ExactlyOnce)];
         let overlap = prop_oneof![2 => Just(Overlap::OneCopy), 1 => Just(Overlap::CopyEach)];
-        let maxima = (
-            prop_oneof![Just(1u16), Just(3u16), Just(10u16)],
-            prop_oneof![Just(1u16), Just(3u16), Just(10u16)],
-        );
+        let maxima =
+            (prop_oneof![Just(1u16), Just(3u16), Just(10u16)], prop_oneof![Just(1u16), Just(3u16), Just(10u16)]);
         let expiry = prop_oneof![
             2 => Just(SessionExpiry::Never),
             1 => Just(SessionExpiry::After(Span::ms(150))),
@@ -32,7 +30,8 @@ impl PubSub {
             .prop_map(move |(granted, shared, overlap, maxima, session_expiry, will_delay, times)| {
                 let (receive_maximum, server_receive_maximum) = maxima;
                 let (keep_alive, (resend, timeout)) = times;
-                let model = PubSub { granted, shared, overlap, session_expiry, will_delay, keep_alive, ..model.clone() };
+                let model =
+                    PubSub { granted, shared, overlap, session_expiry, will_delay, keep_alive, ..model.clone() };
                 let model = PubSub { receive_maximum, server_receive_maximum, resend, timeout, ..model };
                 match bug {
                     Some(bug) => concerned(model, bug),

@@ -59,8 +59,7 @@ pub(super) fn operations(model: &PubSub, until: Time) -> BoxedStrategy<Workload<
         1 => (0..ms, subscribers, filter().prop_map(Op::Unsubscribe)),
         3 => (0..ms, all, leave()),
     ];
-    let operation =
-        operation.prop_map(|(ms, client, op)| Operation { at: Time::ms(ms), client: NodeId(client), op });
+    let operation = operation.prop_map(|(ms, client, op)| Operation { at: Time::ms(ms), client: NodeId(client), op });
     prop::collection::vec(operation, 4..14)
         .prop_map(|mut operations| {
             operations.sort_by_cached_key(|operation| operation.at);
@@ -84,7 +83,18 @@ fn publish() -> BoxedStrategy<Op> {
 
 fn filter() -> BoxedStrategy<Filter> {
     let filters = vec![
-        "#", "+", "+/b", "a/#", "a/+", "a/b", "b", "+/b/#", "$data/#", "$share/g/a/+", "$share/h/#", "$share/g/a/b",
+        "#",
+        "+",
+        "+/b",
+        "a/#",
+        "a/+",
+        "a/b",
+        "b",
+        "+/b/#",
+        "$data/#",
+        "$share/g/a/+",
+        "$share/h/#",
+        "$share/g/a/b",
         "a/#/b",
     ];
     prop::sample::select(filters).prop_map(Filter::from).boxed()

@@ -65,7 +65,8 @@ impl Property<PubSub> for Qos0IsDelivered {
                 Event::Ended(body, Outcome::Sent) => {
                     let message = published.iter().find(|message| message.body.id == *body);
                     // By then all that were there must have been subscribed.
-                    let all = world.config().durable_ids().map(NodeId).filter(|node| world.present().any(|one| one == *node));
+                    let all =
+                        world.config().durable_ids().map(NodeId).filter(|node| world.present().any(|one| one == *node));
                     if all.into_iter().all(|node| subscribed.contains(&node)) {
                         sent.extend(message.map(|message| (node, message.clone())));
                     }

@@ -208,9 +208,8 @@ impl Property<PubSub> for AckedIsDelivered {
             self.read = if news.anew { 0 } else { self.read };
         }
         let ledger = &self.reader.ledger;
-        self.awareness.read(world, |client| {
-            ledger.session(client).map(|session| (session.number, session.began_clean))
-        })?;
+        self.awareness
+            .read(world, |client| ledger.session(client).map(|session| (session.number, session.began_clean)))?;
         for (client, number, body) in ledger.acknowledged[self.read..].iter().copied() {
             if !self.awareness.is_aware(client, number) {
                 continue;
@@ -298,7 +297,8 @@ impl Property<PubSub> for OrderIsKept {
             let seen = lines.entry(line).or_default();
             let last = seen.last().copied();
             if seen.insert(body) && last.is_some_and(|last| last > body) {
-                let words = format!("{node} gets {body:?} for the first time after {last:?}, published later by {by:?}");
+                let words =
+                    format!("{node} gets {body:?} for the first time after {last:?}, published later by {by:?}");
                 return Err(Broken::new([node], words));
             }
             Ok(())

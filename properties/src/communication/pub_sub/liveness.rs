@@ -38,8 +38,7 @@ impl Property<PubSub> for AllIsDelivered {
     fn after_event(&mut self, world: &World<PubSub>) -> Verdict {
         self.reader.read(world);
         let ledger = &self.reader.ledger;
-        self.awareness
-            .read(world, |client| ledger.session(client).map(|session| (session.number, session.began_clean)))
+        self.awareness.read(world, |client| ledger.session(client).map(|session| (session.number, session.began_clean)))
     }
 
     fn at_end(&mut self, world: &World<PubSub>) -> Verdict {

@@ -25,7 +25,10 @@ pub fn is_well_formed(filter: &Filter) -> bool {
     let Some((last, before)) = inside.split_last() else { return false };
     let is_plain = |level: &str| !level.contains(['+', '#']);
     let is_empty = inside == [""];
-    named && !is_empty && before.iter().all(|level| *level == "+" || is_plain(level)) && (["+", "#"].contains(last) || is_plain(last))
+    named
+        && !is_empty
+        && before.iter().all(|level| *level == "+" || is_plain(level))
+        && (["+", "#"].contains(last) || is_plain(last))
 }
 
 /// Whether a topic matches a filter.
@@ -86,7 +89,17 @@ mod tests {
             assert_eq!(matches(&filter, &topic), expected, "{filter} and {topic}");
             assert_eq!(filter.matches(&topic, false), expected, "{filter} and {topic}");
         }
-        for bad in ["sport/tennis#", "sport/tennis/#/ranking", "sport+", "", "$share/", "$share//a", "$share/g", "$share/+/a", "$share/g/"] {
+        for bad in [
+            "sport/tennis#",
+            "sport/tennis/#/ranking",
+            "sport+",
+            "",
+            "$share/",
+            "$share//a",
+            "$share/g",
+            "$share/+/a",
+            "$share/g/",
+        ] {
             assert!(!Filter::from(bad).is_valid(), "{bad}");
         }
     }

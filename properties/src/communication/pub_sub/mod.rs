@@ -58,8 +58,8 @@ pub fn suite() -> Suite<PubSub> {
                 "pub_sub/qos_1_once",
                 PubSub {
                     granted: Qos::AtLeastOnce,
-                    resend: Span::ms(20),
-                    timeout: Span::ms(20),
+                    resend: Span::ms(30),
+                    timeout: Span::ms(60),
                     overlap: Overlap::OneCopy,
                     ..usual.clone()
                 },

@@ -67,7 +67,10 @@ impl Shares {
             let alive = alive.get(&(share, *body)).copied().unwrap_or_default();
             let all = alive + known.done + known.lost;
             if all > known.published || all < known.published && !known.may_be_gone {
-                found.push(format!("{body:?} was published {} times, and {share} has it so: {alive} wait, {known:?}", known.published));
+                found.push(format!(
+                    "{body:?} was published {} times, and {share} has it so: {alive} wait, {known:?}",
+                    known.published
+                ));
             }
         }
         found

@@ -7,9 +7,7 @@ use crate::communication::pub_sub::bugs::Bug;
 use crate::communication::pub_sub::client::session::{Event, Input, Output, Settings, State};
 use crate::communication::pub_sub::connection::{self, Connection};
 use crate::communication::pub_sub::marks;
-use crate::communication::pub_sub::messages::{
-    Draft, LOG, Leaving, Message, Op, Outcome, Record, Ret, Timer, body_id,
-};
+use crate::communication::pub_sub::messages::{Draft, LOG, Leaving, Message, Op, Outcome, Record, Ret, Timer, body_id};
 use crate::communication::pub_sub::names::{Attempt, BodyId, ConnectionId, unique};
 use crate::communication::pub_sub::packet::{self, Body, Packet, Qos, SessionExpiry};
 use crate::communication::pub_sub::sending::Stage;

@@ -28,8 +28,7 @@ impl Engine {
             let own: Vec<Subscription> = own.into_iter().map(|(_, subscription)| *subscription).collect();
             shares.extend(shared.into_iter().map(|(filter, _)| filter.clone()));
             let one_copy = self.settings.overlap == Overlap::OneCopy && !now.planted(Bug::OverlapSentTwice);
-            let groups: Vec<&[Subscription]> =
-                if one_copy { vec![&own[..]] } else { own.chunks(1).collect() };
+            let groups: Vec<&[Subscription]> = if one_copy { vec![&own[..]] } else { own.chunks(1).collect() };
             for subscriptions in groups.into_iter().filter(|group| !group.is_empty()) {
                 copies.push((client, copied(now, message, until, subscriptions)));
             }
@@ -83,10 +82,7 @@ impl Engine {
         let chosen: Vec<_> = if all { able.into_iter().copied().collect() } else { vec![*chosen] };
         for (client, _, subscription) in chosen {
             let original = Message { qos: copy.published, ..copy.message.clone() };
-            let copy = Copied {
-                share: Some(share.clone()),
-                ..copied(now, &original, copy.until, &[subscription])
-            };
+            let copy = Copied { share: Some(share.clone()), ..copied(now, &original, copy.until, &[subscription]) };
             self.enqueue(now, client, copy);
         }
     }

@@ -182,11 +182,7 @@ impl Engine {
             let mut sessions = self.sessions.iter();
             let (client, session) =
                 sessions.find(|(_, session)| is_due(session.will_due) || is_due(session.ends)).expect("it is due");
-            let input = if is_due(session.will_due) {
-                Input::WillIsDue(*client)
-            } else {
-                Input::SessionEnds(*client)
-            };
+            let input = if is_due(session.will_due) { Input::WillIsDue(*client) } else { Input::SessionEnds(*client) };
             outputs.extend(self.step(now, input));
         }
         outputs

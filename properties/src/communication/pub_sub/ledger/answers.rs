@@ -31,10 +31,12 @@ impl Ledger {
                     None => !reason.is_failure(),
                 };
                 match message.qos {
-                    Qos::ExactlyOnce => {
-                        Box::new(move |sent| matches!(sent, Packet::PubRec(of, reason) if *of == id && is_right(reason)))
-                    }
-                    _ => Box::new(move |sent| matches!(sent, Packet::PubAck(of, reason) if *of == id && is_right(reason))),
+                    Qos::ExactlyOnce => Box::new(
+                        move |sent| matches!(sent, Packet::PubRec(of, reason) if *of == id && is_right(reason)),
+                    ),
+                    _ => Box::new(
+                        move |sent| matches!(sent, Packet::PubAck(of, reason) if *of == id && is_right(reason)),
+                    ),
                 }
             }
             Packet::PubRel(id, _) => {

@@ -12,7 +12,13 @@ use crate::communication::pub_sub::ledger::{Kept, Kind, Ledger, Owed, Subscripti
 use crate::communication::pub_sub::matching::{is_shared, matches};
 
 impl Ledger {
-    pub(super) fn subscribe(&mut self, client: ClientId, filter: &Filter, options: Options, identifier: Option<SubscriptionId>) {
+    pub(super) fn subscribe(
+        &mut self,
+        client: ClientId,
+        filter: &Filter,
+        options: Options,
+        identifier: Option<SubscriptionId>,
+    ) {
         let at = self.at;
         let Some(session) = self.sessions.get_mut(&client) else { return };
         let is_new = session.subscriptions.insert(filter.clone(), (options, identifier)).is_none();
@@ -158,7 +164,8 @@ impl Ledger {
                     let has_time = owed.until.is_none_or(|until| until > at);
                     is_it.then_some((owed.retain == message.retain, has_time))
                 };
-                let owed = session.owed.iter_mut().rev().filter(|owed| fits(owed).is_some()).max_by_key(|owed| fits(owed));
+                let owed =
+                    session.owed.iter_mut().rev().filter(|owed| fits(owed).is_some()).max_by_key(|owed| fits(owed));
                 match owed {
                     None => {
                         let kind = if is_for_subscribe { Kind::Retained } else { Kind::OnlyMatching };
@@ -224,7 +231,9 @@ impl Ledger {
         if let Some(share) = &one.share {
             return self.shares.done(share, one.body);
         }
-        if let Some(place) = session.owed.iter().position(|owed| owed.is_sent && owed.body == one.body && owed.qos == one.qos) {
+        if let Some(place) =
+            session.owed.iter().position(|owed| owed.is_sent && owed.body == one.body && owed.qos == one.qos)
+        {
             session.owed.remove(place);
         }
     }

@@ -177,7 +177,10 @@ impl Ledger {
                 .map(|copy| (copy.message.body.id, copy.message.qos))
                 .collect();
             let mut findings = Vec::new();
-            for owed in own.owed.iter().filter(|owed| owed.qos > Qos::AtMostOnce) {
+            // What must be there is looked for first: of a message that came twice, one copy may have expired.
+            let kept = own.owed.iter().filter(|owed| owed.qos > Qos::AtMostOnce);
+            let (unsure, sure): (Vec<&Owed>, Vec<&Owed>) = kept.partition(|owed| owed.may_be_gone);
+            for owed in sure.into_iter().chain(unsure) {
                 let place = pending.iter().position(|(body, _)| *body == owed.body);
                 if let Some(place) = place {
                     pending.remove(place);

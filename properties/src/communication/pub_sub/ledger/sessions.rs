@@ -48,7 +48,9 @@ impl Ledger {
                     self.subscribe(client, filter, *options, *identifier);
                 }
             }
-            Packet::Unsubscribe(_, filters) => filters.iter().for_each(|filter| _ = session.subscriptions.remove(filter)),
+            Packet::Unsubscribe(_, filters) => {
+                filters.iter().for_each(|filter| _ = session.subscriptions.remove(filter))
+            }
             Packet::Disconnect(reason, expiry) => self.disconnect(engine, connection, client, *reason, *expiry),
             Packet::PingReq => {}
             _ => self.lost(engine, connection),
