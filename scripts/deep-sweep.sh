@@ -29,7 +29,7 @@ version_of() {
     coherence) own="caching/coherence caching/litmus" ;;
     lock) own="caching/lock replication/raft" ;;
     echo | tutorial) own=examples ;;
-    request_response | stream | task_queue | gossip) own=communication/$1 ;;
+    request_response | pub_sub | stream | task_queue | gossip) own=communication/$1 ;;
     ordering | message_queue) own="communication/$1 replication/raft" ;;
     *) own="transactions replication/raft" ;;
   esac

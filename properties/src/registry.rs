@@ -11,7 +11,7 @@ use seedbed_sim::system::AnyCase;
 use seedbed_sim::{Model, Record, Suite, System};
 
 use crate::caching::{coherence, lock};
-use crate::communication::{gossip, message_queue, ordering, request_response, stream, task_queue};
+use crate::communication::{gossip, message_queue, ordering, pub_sub, request_response, stream, task_queue};
 use crate::examples::{additions, echo, tutorial};
 use crate::formats::world::{self, View};
 use crate::formats::{Model as Object, Operations};
@@ -24,6 +24,7 @@ pub fn all() -> Vec<Registered> {
         component(echo::suite),
         recorded(tutorial::suite, Object::Counter, additions::recorded),
         component(request_response::suite),
+        component(pub_sub::suite),
         component(message_queue::suite),
         component(stream::suite),
         component(task_queue::suite),

@@ -10,6 +10,7 @@ pub const COMPONENTS: [(&str, &str, &str); 18] = [
     ("examples::echo", "echo", "examples"),
     ("examples::tutorial", "tutorial", "examples"),
     ("communication::request_response", "request_response", "communication"),
+    ("communication::pub_sub", "pub_sub", "communication"),
     ("communication::message_queue", "message_queue", "communication"),
     ("communication::stream", "stream", "communication"),
     ("communication::task_queue", "task_queue", "communication"),

@@ -12,6 +12,18 @@ use seedbed_sim::{AnyCampaign, Outcome, Record, Setting, Source, Span, Swarm, Ta
 const STILL: [(&str, &[&str], Span); 10] = [
     ("tutorial", &["asked again", "recovered"], Span::ms(5)),
     (
+        "pub_sub",
+        &[
+            "late mqtt connection closed",
+            "mqtt broker restarted",
+            "mqtt connection closed by silence",
+            "mqtt connection given up",
+            "packet of an unknown mqtt connection",
+            "segment sent again on an mqtt connection",
+        ],
+        Span::ms(25),
+    ),
+    (
         "message_queue",
         &[
             "channel closed for a reason",

@@ -1,0 +1,68 @@
+//! The bugs that one can plant. Each changes one rule, at the place where the rule stands.
+
+seedbed_sim::bugs! {
+    /// A planted bug.
+    pub enum Bug {
+        AckBeforePersist = "ack-before-persist",
+            "the broker acknowledges a message before it is on disk" => "pub_sub/acknowledged_is_kept",
+        Qos2ForgetsPacketId = "qos-2-forgets-packet-id",
+            "the broker forgets with a connection which messages of QoS 2 it has got" => "pub_sub/qos_2_exactly_once",
+        ClientForgetsPacketId = "client-forgets-packet-id",
+            "a client forgets with its connection which messages of QoS 2 it has got" => "pub_sub/qos_2_exactly_once",
+        NewIdOnRetransmission = "new-id-on-retransmission",
+            "a client sends a message again under another packet identifier" => "pub_sub/qos_2_exactly_once",
+        SubscribeRaceLosesRetained = "subscribe-race-loses-retained",
+            "a new subscription gets what is retained when it is made, and no retained message that is published right after"
+                => "pub_sub/retained_is_the_last",
+        EmptyIsRetained = "empty-is-retained",
+            "a retained message without a payload is kept, and does not clear the one before"
+                => "pub_sub/retained_is_the_last",
+        RetainHandlingIgnored = "retain-handling-ignored",
+            "retained messages are sent to every subscription, whatever its Retain Handling"
+                => "pub_sub/retained_is_the_last",
+        RedeliverOutOfOrder = "redeliver-out-of-order",
+            "after a connection the last message is sent again first" => "pub_sub/order_is_kept",
+        ReceiveMaximumIgnored = "receive-maximum-ignored",
+            "the broker sends more at a time than a client takes" => "pub_sub/receive_maximum",
+        ClientIgnoresReceiveMaximum = "client-ignores-receive-maximum",
+            "a client sends more at a time than the broker takes" => "pub_sub/receive_maximum",
+        WillAfterDisconnect = "will-after-disconnect",
+            "the Will Message of a client that has disconnected is published" => "pub_sub/wills",
+        WillBeforeItsDelay = "will-before-its-delay",
+            "a Will Message is published without its delay" => "pub_sub/wills",
+        WillSurvivesReconnect = "will-survives-reconnect",
+            "a Will Message is published though the client has come back before its delay was over" => "pub_sub/wills",
+        SharedToAll = "shared-to-all",
+            "every member of a shared subscription gets each message" => "pub_sub/one_of_a_group",
+        SharedMovedUnderWay = "shared-moved-under-way",
+            "a message of QoS 2 goes to another member when the session ends to which it was under way"
+                => "pub_sub/one_of_a_group",
+        SharedLostWithItsReceiver = "shared-lost-with-its-receiver",
+            "what a member of a shared subscription had not acknowledged is lost when its session ends"
+                => "pub_sub/one_of_a_group",
+        DollarMatchedByWildcard = "dollar-matched-by-wildcard",
+            "a leading wildcard matches topics that begin with $" => "pub_sub/only_matching",
+        UnsubscribeIgnored = "unsubscribe-ignored",
+            "a subscription stays though the client has unsubscribed" => "pub_sub/only_matching",
+        NoLocalIgnored = "no-local-ignored",
+            "a client gets what it has published, though it has said No Local" => "pub_sub/only_matching",
+        OverlapSentTwice = "overlap-sent-twice",
+            "a broker that sends one copy sends one for each subscription that matches" => "pub_sub/only_matching",
+        QosNotLowered = "qos-not-lowered",
+            "a message is sent with the QoS with which it was published" => "pub_sub/qos_and_flags",
+        RetainFlagKept = "retain-flag-kept",
+            "a message that was published with RETAIN is sent with it to all subscriptions" => "pub_sub/qos_and_flags",
+        ExpiredIsSent = "expired-is-sent",
+            "a message is sent though its time is over" => "pub_sub/expired_is_not_sent",
+        SessionNotResumed = "session-not-resumed",
+            "a session ends when its client connects again" => "pub_sub/session_is_resumed",
+        SessionOutlivesItsExpiry = "session-outlives-its-expiry",
+            "a session does not end when its time is over" => "pub_sub/session_is_resumed",
+        TakeoverKeepsBoth = "takeover-keeps-both",
+            "the old connection of a client stays when it connects again" => "pub_sub/one_connection",
+        PubrelNotSentAgain = "pubrel-not-sent-again",
+            "PUBREL is not sent again on the next connection" => "pub_sub/all_is_delivered",
+        AckedBeforeDelivered = "acked-before-delivered",
+            "a client acknowledges a message before it is on disk" => "pub_sub/acked_is_delivered",
+    }
+}
