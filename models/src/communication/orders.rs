@@ -35,6 +35,9 @@ pub trait CarriesOrders: Model {
     /// The role of the node that serves shops and consumers: of it crashes and partitions are.
     const SERVER: &'static str;
 
+    /// Whether what a node has done is on its disk together with its effects: then what a crash has lost of it was not done.
+    const DONE_IS_KEPT: bool = false;
+
     /// The nodes that publish: as many as [`SHOPS`].
     fn shops(&self) -> Range<u16>;
 
@@ -42,12 +45,12 @@ pub trait CarriesOrders: Model {
     fn group(&self) -> Range<u16>;
 
     /// The operation that publishes an order.
-    fn publish(order: Order) -> Op<Self>;
+    fn publish(&self, order: Order) -> Op<Self>;
 
     /// Whether this return value tells the shop that its order is published.
     fn published(answer: &Ret<Self>) -> bool;
 
-    /// How much a node has done in this life; 0 for nodes that do not consume.
+    /// How much a node has done; 0 for nodes that do not consume.
     fn done(process: &Self::Process) -> usize;
 
     /// The orders that a node has processed, by the operations that have published them: those among what it has done from this place
@@ -56,7 +59,7 @@ pub trait CarriesOrders: Model {
 
     /// The workload: orders, and nothing else.
     fn orders(&self) -> BoxedStrategy<Workload<Self>> {
-        let shops = self.shops();
+        let (model, shops) = (self.clone(), self.shops());
         let order = (OPENS.0..CLOSES.0, 0..SHOPS);
         prop::collection::vec(order, ORDERS)
             .prop_map(move |mut orders| {
@@ -67,7 +70,7 @@ pub trait CarriesOrders: Model {
                     .map(|(((at, _), client), customer)| Operation {
                         at: Time(*at),
                         client: *client,
-                        op: Self::publish(Order { customer }),
+                        op: model.publish(Order { customer }),
                     })
                     .collect()
             })

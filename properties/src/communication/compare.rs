@@ -133,13 +133,15 @@ impl Totals {
         let watch = maker(Watch { seen: seen.clone(), places: PerLife::default() });
         let history = run(case, &Source::Seed(seed), &[watch], Record::No)?.history;
         let seen = std::mem::take(&mut *seen.lock().expect("nobody panics with it"));
+        let first = seen.first();
+        let times: BTreeMap<OpId, Time> = first.iter().copied().collect();
         let customers = customers(case.operations.iter().map(|operation| operation.client));
         let mut waits = Vec::new();
         for invocation in history.invocations() {
             self.asked += 1;
             let published = matches!(&invocation.outcome, Outcome::Returned { ret, .. } if M::published(ret));
             self.published += u64::from(published);
-            match seen.first.get(&invocation.id) {
+            match times.get(&invocation.id) {
                 Some(at) => {
                     self.processed += 1;
                     self.latencies.push(at.since(invocation.invoked));
@@ -148,8 +150,8 @@ impl Totals {
                 None => self.lost += u64::from(published),
             }
         }
-        self.doubled += seen.again;
-        self.reordered += reordered(&seen.order, &customers);
+        self.doubled += (seen.processed.len() - first.len()) as u64;
+        self.reordered += reordered(first.iter().map(|(order, _)| *order), &customers);
         self.unavailable.push(longest_standstill(&waits));
         self.messages += seen.until.0 - seen.before.0;
         self.forced += seen.until.1 - seen.before.1;
@@ -159,15 +161,15 @@ impl Totals {
 }
 
 /// How many orders were processed first after a later one of their customer. A shop publishes in the order of its operations.
-fn reordered(order: &[OpId], customers: &[u16]) -> u64 {
+fn reordered(order: impl IntoIterator<Item = OpId>, customers: &[u16]) -> u64 {
     let mut last: BTreeMap<u16, OpId> = BTreeMap::new();
-    let is_late = |id: &&OpId| {
-        let last = last.entry(customers[id.0 as usize]).or_insert(**id);
-        let is_late = **id < *last;
-        *last = (*last).max(**id);
+    let is_late = |id: &OpId| {
+        let last = last.entry(customers[id.0 as usize]).or_insert(*id);
+        let is_late = *id < *last;
+        *last = (*last).max(*id);
         is_late
     };
-    order.iter().filter(is_late).count() as u64
+    order.into_iter().filter(is_late).count() as u64
 }
 
 /// The longest time without a first processing while an order waited that was processed in the end; each order waits from the first
@@ -196,26 +198,41 @@ fn longest_standstill(waits: &[(Time, Time)]) -> Span {
     longest
 }
 
+/// An order that a node has processed.
+#[derive(Clone, Copy, Debug)]
+struct Processed {
+    node: NodeId,
+    /// How much the node had done before.
+    place: usize,
+    order: OpId,
+    at: Time,
+}
+
 /// What was seen of one world.
 #[derive(Debug, Default)]
 struct Seen {
-    /// When each order was processed first.
-    first: BTreeMap<OpId, Time>,
-    /// The orders, as they were processed first.
-    order: Vec<OpId>,
-    /// How often one was processed again.
-    again: u64,
+    processed: Vec<Processed>,
     /// Messages and forced writes before orders were published.
     before: (u64, u64),
     /// The same until shortly after.
     until: (u64, u64),
 }
 
+impl Seen {
+    /// The orders, as they were processed first, and when.
+    fn first(&self) -> Vec<(OpId, Time)> {
+        let mut known = BTreeSet::new();
+        let first = self.processed.iter().filter(|processed| known.insert(processed.order));
+        first.map(|processed| (processed.order, processed.at)).collect()
+    }
+}
+
 /// Observes consumers after each event, as a property that always holds.
 #[derive(Clone)]
 struct Watch {
     seen: Arc<Mutex<Seen>>,
-    places: PerLife<usize>,
+    /// How much of what a node has done in this life was looked at.
+    places: PerLife<Option<usize>>,
 }
 
 impl<M: CarriesOrders> Property<M> for Watch {
@@ -225,18 +242,17 @@ impl<M: CarriesOrders> Property<M> for Watch {
 
     fn after_event(&mut self, world: &World<M>) -> Verdict {
         let mut seen = self.seen.lock().expect("nobody panics with it");
-        for node in world.changed() {
-            let Some(process) = world.process(*node) else { continue };
-            let place = self.places.of(world, *node);
-            for order in M::processed(process, *place) {
-                if seen.first.contains_key(&order) {
-                    seen.again += 1;
-                } else {
-                    seen.first.insert(order, world.now());
-                    seen.order.push(order);
-                }
-            }
-            *place = M::done(process);
+        for &node in world.changed() {
+            let Some(process) = world.process(node) else { continue };
+            let done = M::done(process);
+            let place = self.places.of(world, node).replace(done).unwrap_or_else(|| {
+                // A life begins with what the disk has: it was seen before, and what the disk has lost was not done.
+                seen.processed.retain(|was| was.node != node || was.place < done || !M::DONE_IS_KEPT);
+                done
+            });
+            let at = world.now();
+            let processed = M::processed(process, place).into_iter();
+            seen.processed.extend(processed.map(|order| Processed { node, place, order, at }));
         }
         // Half a second after the last order there is nothing but what goes on for ever.
         let stats = world.stats();
@@ -260,9 +276,9 @@ mod tests {
     #[test]
     fn an_order_is_late_behind_a_later_one_of_its_customer_alone() {
         let customers = [1, 2, 1, 2, 1];
-        assert_eq!(reordered(&[op(0), op(1), op(2), op(3), op(4)], &customers), 0);
-        assert_eq!(reordered(&[op(1), op(0), op(3), op(2), op(4)], &customers), 0, "of two customers");
-        assert_eq!(reordered(&[op(4), op(0), op(2), op(3), op(1)], &customers), 3, "0 and 2 after 4, 1 after 3");
+        assert_eq!(reordered([op(0), op(1), op(2), op(3), op(4)], &customers), 0);
+        assert_eq!(reordered([op(1), op(0), op(3), op(2), op(4)], &customers), 0, "of two customers");
+        assert_eq!(reordered([op(4), op(0), op(2), op(3), op(1)], &customers), 3, "0 and 2 after 4, 1 after 3");
     }
 
     #[test]

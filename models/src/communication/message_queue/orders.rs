@@ -25,7 +25,7 @@ impl CarriesOrders for MessageQueue {
         self.consumer_ids()
     }
 
-    fn publish(_: Order) -> Op {
+    fn publish(&self, _: Order) -> Op {
         Op::Publish(vec![Draft {
             exchange: ExchangeName::from(""),
             key: Key::from(WORK),

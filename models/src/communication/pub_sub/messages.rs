@@ -163,6 +163,11 @@ pub fn body_id(op: OpId, index: usize) -> BodyId {
     BodyId((op.0 << 8) | index as u64)
 }
 
+/// The operation that publishes a message.
+pub fn op_of(body: BodyId) -> OpId {
+    OpId(body.0 >> 8)
+}
+
 /// A process that sends these messages and waits for these timers: both ends of connections are written for any.
 pub trait MqttProcess: Process<Message = Message, Timer = Timer> {}
 

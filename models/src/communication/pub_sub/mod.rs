@@ -37,6 +37,7 @@ pub mod marks;
 pub mod messages;
 pub mod model;
 pub mod names;
+mod orders;
 pub mod packet;
 pub mod sending;
 pub mod server;

@@ -43,6 +43,9 @@ pub struct PubSub {
     pub granted: Qos,
     /// Whether subscribers have a shared subscription at first.
     pub shared: bool,
+    /// Whether subscribers have no other subscription at first.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub shared_alone: bool,
     /// How many copies subscriptions that overlap get.
     pub overlap: Overlap,
     /// How many publishes with a QoS above 0 a client takes at a time.
@@ -69,6 +72,7 @@ impl Default for PubSub {
             transient: 1,
             granted: Qos::ExactlyOnce,
             shared: false,
+            shared_alone: false,
             overlap: Overlap::OneCopy,
             receive_maximum: 3,
             server_receive_maximum: 3,
@@ -114,12 +118,12 @@ impl PubSub {
         let mut subscriptions = Vec::new();
         let mut subscribe = |filter: &str| subscriptions.push((Filter::from(filter), Options::of(self.granted)));
         match node {
-            _ if is_publisher => {}
+            _ if is_publisher || self.shared_alone => {}
             _ if is_transient => subscribe("#"),
             node if node.0.is_multiple_of(2) => ["a/#", "+/b"].into_iter().for_each(&mut subscribe),
             _ => ["a/b", "b"].into_iter().for_each(&mut subscribe),
         }
-        if self.shared && !is_publisher {
+        if (self.shared || self.shared_alone) && !is_publisher {
             subscribe("$share/g/a/+");
         }
         let will = |delay| (Topic::from("a/will"), Qos::AtLeastOnce, node.0.is_multiple_of(3), delay);

@@ -20,7 +20,7 @@ impl CarriesOrders for Stream {
         self.consumer_ids()
     }
 
-    fn publish(_: Order) -> Op {
+    fn publish(&self, _: Order) -> Op {
         Op::Add { poison: false }
     }
 

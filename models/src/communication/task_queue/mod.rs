@@ -43,6 +43,7 @@ pub mod ledger;
 pub mod marks;
 pub mod messages;
 pub mod model;
+mod orders;
 pub mod scheduler;
 pub mod server;
 pub mod session;

@@ -8,8 +8,11 @@ use seedbed_models::communication::message_queue::MessageQueue;
 use seedbed_models::communication::message_queue::books::settings::QueueKind;
 use seedbed_models::communication::message_queue::client::consumer::Acks;
 use seedbed_models::communication::orders::{CarriesOrders, GROUP, SERVICE, SHOPS};
+use seedbed_models::communication::pub_sub::PubSub;
+use seedbed_models::communication::pub_sub::packet::Qos;
 use seedbed_models::communication::stream::Stream;
 use seedbed_models::communication::stream::settings::Durability;
+use seedbed_models::communication::task_queue::TaskQueue;
 use seedbed_properties::communication::compare::{Plan, Totals, measure};
 use seedbed_sim::Span;
 use serde_json::{Value, json};
@@ -40,9 +43,13 @@ fn contenders() -> Vec<Contender> {
         contender("AMQP, classic queue", queue(QueueKind::Classic)),
         contender("AMQP, classic, no confirms, auto-ack", careless(queue(QueueKind::Classic))),
         contender("AMQP, quorum queue", queue(QueueKind::Quorum)),
+        contender("MQTT, QoS 0", topics(Qos::AtMostOnce)),
+        contender("MQTT, QoS 1", topics(Qos::AtLeastOnce)),
+        contender("MQTT, QoS 2", topics(Qos::ExactlyOnce)),
         contender("Redis stream, always synced", stream()),
         contender("Redis stream, synced every second", Stream { durability: Durability::EverySecond, ..stream() }),
         contender("Redis stream, replicated", Stream { replicated: true, ..stream() }),
+        contender("task queue", tasks()),
     ]
 }
 
@@ -54,8 +61,19 @@ fn careless(model: MessageQueue) -> MessageQueue {
     MessageQueue { confirms: false, acks: Acks::Auto, ..model }
 }
 
+/// A shared subscription, and sessions that outlive their connections.
+fn topics(qos: Qos) -> PubSub {
+    PubSub { publishers: SHOPS, durable: GROUP, transient: 0, granted: qos, shared_alone: true, ..PubSub::default() }
+}
+
 fn stream() -> Stream {
     Stream { producers: SHOPS, consumers: GROUP, service: SERVICE, ..Stream::default() }
+}
+
+/// One queue, and servers that process one task at a time.
+fn tasks() -> TaskQueue {
+    let queue = TaskQueue { weights: vec![1], schedulers: 0, cron: Vec::new(), concurrency: 1, ..TaskQueue::default() };
+    TaskQueue { clients: SHOPS, servers: GROUP, service: SERVICE, ..queue }
 }
 
 /// Measures all models, and prints the table.
