@@ -14,6 +14,7 @@ fn desk(qos: Qos) -> Desk {
 
 fn got(desk: &mut Desk, qos: Qos, body: u64) -> Vec<u16> {
     let outputs = desk.input(Input::Packet(line(1), publish(message("a", qos, body), 7)));
+    desk.says(1, Packet::PubRel(PacketId(7), Reason::Success));
     [2, 3]
         .into_iter()
         .filter(|member| !messages(&on(&outputs, *member)).is_empty())

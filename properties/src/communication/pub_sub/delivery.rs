@@ -241,9 +241,11 @@ type Line = (ClientId, Topic, bool, bool);
 #[derive(Clone, Default)]
 pub struct OrderIsKept {
     publications: Publications,
-    clients: Clients<BTreeMap<Line, BTreeSet<BodyId>>>,
-    /// The last message of each publisher, with QoS 0 and with more.
-    last: BTreeMap<(ClientId, bool), BodyId>,
+    clients: Clients<BTreeMap<Line, BTreeSet<usize>>>,
+    /// The places of messages in the order in which they were published, by any client.
+    places: BTreeMap<BodyId, usize>,
+    /// The place of the last message of each publisher, with QoS 0 and with more.
+    last: BTreeMap<(ClientId, bool), usize>,
 }
 
 impl Property<PubSub> for OrderIsKept {
@@ -268,16 +270,23 @@ impl Property<PubSub> for OrderIsKept {
                 if session.is_none() {
                     continue;
                 }
-                let last = self.last.insert((*by, message.qos > Qos::AtMostOnce), message.body.id);
-                if last.is_some_and(|last| last > message.body.id) {
-                    let words = format!("{by:?} has published {:?} before {last:?}", message.body.id);
+                let body = message.body.id;
+                let Some(own) = self.places.get(&body).copied() else { continue };
+                let last = self.last.insert((*by, message.qos > Qos::AtMostOnce), own);
+                if last.is_some_and(|last| last > own) {
+                    let words = format!("{body:?} of {by:?} comes after what was published later");
                     return Err(Broken::new([BROKER, NodeId(by.0)], words));
                 }
             }
         }
-        let publications = &self.publications;
-        self.clients.read(world, |node, state, lines, event| {
+        let OrderIsKept { publications, clients, places, .. } = self;
+        clients.read(world, |node, state, lines, event| {
             let delivery = match event {
+                Event::Published(message) => {
+                    let next = places.len();
+                    places.entry(message.body.id).or_insert(next);
+                    return Ok(());
+                }
                 Event::SessionBegun => {
                     lines.clear();
                     return Ok(());
@@ -287,10 +296,12 @@ impl Property<PubSub> for OrderIsKept {
             };
             let message = &delivery.message;
             let body = message.body.id;
-            let Some((by, qos)) = publications.what.get(&body) else { return Ok(()) };
-            let is_will = body.0 >> 63 == 1;
+            // A Will Message is published by the broker.
+            let (Some((by, qos)), Some(own)) = (publications.what.get(&body), places.get(&body)) else {
+                return Ok(());
+            };
             // What comes for a new subscription, because it is retained, may be old.
-            if is_will || message.retain || share(state, delivery).is_some() || publications.most(body) > 1 {
+            if message.retain || share(state, delivery).is_some() || publications.most(body) > 1 {
                 return Ok(());
             }
             let line = (*by, message.topic.clone(), *qos > Qos::AtMostOnce, message.qos > Qos::AtMostOnce);

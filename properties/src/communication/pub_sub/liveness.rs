@@ -32,7 +32,7 @@ impl Property<PubSub> for AllIsDelivered {
 
     /// A message that takes long may break a connection at any time, the end of the run included.
     fn patience(&self) -> Span {
-        Span::secs(2)
+        Span::secs(10)
     }
 
     fn after_event(&mut self, world: &World<PubSub>) -> Verdict {

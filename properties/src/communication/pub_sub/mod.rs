@@ -72,7 +72,7 @@ pub fn suite() -> Suite<PubSub> {
                 "qos-0-lost",
                 "a node crashes that has a message of QoS 0, or is to get it: nobody sends it again",
                 "pub_sub/qos_0_is_delivered",
-                PubSub { transient: 0, ..usual },
+                PubSub { transient: 0, keep_alive: Span::secs(1), ..usual },
                 Swarm::only([FaultClass::Crash]).as_configured(),
             ),
             [maker(Qos0IsDelivered::default())],
