@@ -78,11 +78,3 @@ fn entries_are_unregistered() {
     scheduler.timer(Timer::Tick(ENTRY));
     assert_eq!(scheduler.due(&Timer::Tick(ENTRY)), None);
 }
-
-#[test]
-fn a_clock_that_has_gone_back_fires_nothing() {
-    let mut scheduler = scheduler(2);
-    scheduler.at(Time::ms(60));
-    assert_eq!(scheduler.timer(Timer::Tick(ENTRY)).sent(), []);
-    assert_eq!(scheduler.due(&Timer::Tick(ENTRY)), Some(Time::ms(100)));
-}

@@ -210,17 +210,18 @@ fn a_worker_whose_lease_is_over_says_nothing() {
 
 #[test]
 fn a_mark_whose_reply_is_lost_is_synced_while_the_lease_lasts() {
-    let mut server = working_on(task(1));
+    let mut server = server_with(ServerSettings { check_interval: Span::ms(20), ..server_settings() });
+    server.message(BROKER, answer(1, Reply::Dequeued(task(1), LEASE)));
+    server.message(BROKER, answer(2, Reply::NoProcessableTask));
     server.timer(Timer::Work(LEASE));
     server.message(LEDGER, Message::Applied(execution(1)));
-    server.at(Time::ms(45));
     server.timer(Timer::Reply(3));
     assert_eq!(server.process().processing().count(), 0, "the worker is free");
-    assert_eq!(commands(&server.timer(Timer::Sync)).first(), Some(&(4, Command::Done(id(1), LEASE))));
-    server.at(Time::ms(99));
+    let synced = server.timer(Timer::Sync);
+    assert_eq!(commands(&synced), [(4, Command::Done(id(1), LEASE))]);
     server.timer(Timer::Reply(4));
-    server.at(Time::ms(100));
-    assert_eq!(commands(&server.timer(Timer::Sync)), []);
+    assert!(server.now() >= Time::ms(100));
+    assert_eq!(commands(&server.timer(Timer::Sync)), [], "the lease is over");
 }
 
 #[test]
@@ -255,8 +256,8 @@ fn an_aggregator_that_is_too_late_leaves_it_to_others() {
     server.timer(Timer::Aggregate);
     server.message(BROKER, answer(2, Reply::Groups(vec![(LOW, GroupName(1))])));
     server.message(BROKER, answer(3, Reply::AggregationSet(Some(SetId(4)))));
-    server.at(Time::ms(80));
-    let handled = server.message(BROKER, answer(4, Reply::Members(vec![id(1)], Time::ms(80))));
+    server.at(Time::ms(81));
+    let handled = server.message(BROKER, answer(4, Reply::Members(vec![id(1)], Time::ms(81))));
     assert_eq!(commands(&handled), []);
 }
 
