@@ -36,7 +36,9 @@ pub trait CarriesOrders: Model {
     const SERVER: &'static str;
 
     /// Whether what a node has done is on its disk together with its effects: then what a crash has lost of it was not done.
-    const DONE_IS_KEPT: bool = false;
+    fn done_is_kept(&self) -> bool {
+        false
+    }
 
     /// The nodes that publish: as many as [`SHOPS`].
     fn shops(&self) -> Range<u16>;

@@ -141,6 +141,18 @@ fn a_client_pings_where_it_says_nothing_and_gives_up_where_it_hears_nothing() {
     assert!(sent.iter().any(|(_, message)| matches!(message, Message::Closed(..))), "{sent:?}");
 }
 
+/// Messages of QoS 0 are not answered.
+#[test]
+fn a_client_pings_where_it_hears_nothing_however_much_it_says() {
+    let (mut client, id) = client();
+    let mut pinged = |op| {
+        client.pass(Span::ms(150));
+        client.invoke(OpId(op), draft(Qos::AtMostOnce));
+        packets(&client.timer(Timer::Idle(id)).sent()).contains(&Packet::PingReq)
+    };
+    assert_eq!([pinged(1), pinged(2)], [false, true]);
+}
+
 #[test]
 fn a_connection_on_which_nothing_is_acknowledged_is_given_up() {
     let (mut client, id) = client();

@@ -247,7 +247,7 @@ impl<M: CarriesOrders> Property<M> for Watch {
             let done = M::done(process);
             let place = self.places.of(world, node).replace(done).unwrap_or_else(|| {
                 // A life begins with what the disk has: it was seen before, and what the disk has lost was not done.
-                seen.processed.retain(|was| was.node != node || was.place < done || !M::DONE_IS_KEPT);
+                seen.processed.retain(|was| was.node != node || was.place < done || !world.config().done_is_kept());
                 done
             });
             let at = world.now();

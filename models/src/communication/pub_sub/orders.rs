@@ -1,5 +1,5 @@
 //! Orders by a topic for each customer, and one shared subscription: the broker chooses who of the group gets an order. A subscriber has
-//! processed what was delivered to it.
+//! processed what was delivered to it; with QoS 2 that is one with the write that remembers its packet identifier.
 
 use std::ops::Range;
 
@@ -9,11 +9,11 @@ use crate::communication::orders::{CarriesOrders, Order};
 use crate::communication::pub_sub::client::session::Event;
 use crate::communication::pub_sub::messages::{Draft, Op, Outcome, Ret, op_of};
 use crate::communication::pub_sub::model::{Node, PubSub};
+use crate::communication::pub_sub::packet::Qos;
 use crate::communication::pub_sub::topic::Topic;
 
 impl CarriesOrders for PubSub {
     const SERVER: &'static str = "broker";
-    const DONE_IS_KEPT: bool = true;
 
     fn shops(&self) -> Range<u16> {
         self.publisher_ids()
@@ -21,6 +21,10 @@ impl CarriesOrders for PubSub {
 
     fn group(&self) -> Range<u16> {
         self.durable_ids()
+    }
+
+    fn done_is_kept(&self) -> bool {
+        self.granted == Qos::ExactlyOnce
     }
 
     fn publish(&self, order: Order) -> Op {

@@ -66,8 +66,10 @@ fn topics(qos: Qos) -> PubSub {
     PubSub { publishers: SHOPS, durable: GROUP, transient: 0, granted: qos, shared_alone: true, ..PubSub::default() }
 }
 
+/// Consumers claim what has been idle for as long as a queue waits for its consumers, and give up nothing.
 fn stream() -> Stream {
-    Stream { producers: SHOPS, consumers: GROUP, service: SERVICE, ..Stream::default() }
+    let patient = Stream { min_idle: Span::ms(200), max_deliveries: 100, ..Stream::default() };
+    Stream { producers: SHOPS, consumers: GROUP, service: SERVICE, ..patient }
 }
 
 /// One queue, and servers that process one task at a time.

@@ -208,7 +208,8 @@ impl Client {
         }
     }
 
-    /// PINGREQ is due where nothing else was sent; and the connection is lost where nothing has come (§3.1.2.10).
+    /// PINGREQ is due where nothing else was sent, and where nothing has come: a client that sends nothing but QoS 0 is answered nothing
+    /// else. The connection is lost where nothing has come for longer (§3.1.2.10).
     fn ping(&mut self, ctx: &mut Context<'_, Self>, id: ConnectionId) {
         let (every, patience) = (self.ping_every(), Span(self.state.settings().keep_alive.0 / 2 * 3));
         let has_spoken = std::mem::take(&mut self.has_spoken);
@@ -218,7 +219,8 @@ impl Client {
             ctx.mark(marks::CLOSED_BY_SILENCE);
             return self.lose(ctx);
         }
-        if !has_spoken && is_connected {
+        let is_quiet = !has_spoken || connection.silent_for(ctx) > every;
+        if is_quiet && is_connected {
             connection.send(ctx, Packet::PingReq);
         }
         ctx.arm(Timer::Idle(id), every);
