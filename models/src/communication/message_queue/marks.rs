@@ -10,6 +10,7 @@ seedbed_sim::marks! {
     CONSUMER_CAME_BACK = "consumer came back",
     DELIVERY_OF_A_LOST_CONNECTION_DROPPED = "delivery of a lost connection dropped",
     GOT_NOTHING = "got nothing",
+    LOCKED_OUT = "get refused, for one consumer is served",
     LATE_CONNECTION_CLOSED = "late connection closed",
     LED_AGAIN_BY_ANOTHER = "another broker leads",
     PUBLISHED_AGAIN = "published again",

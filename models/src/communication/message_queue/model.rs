@@ -226,7 +226,7 @@ impl Model for MessageQueue {
     }
 
     fn validate_op(&self, op: &Op) -> Result<(), String> {
-        workload::validate(op, &self.topology().work())
+        workload::validate(op)
     }
 
     fn is_client(&self, node: NodeId) -> bool {
@@ -346,6 +346,6 @@ impl Model for MessageQueue {
 
     fn workload(&self) -> BoxedStrategy<Workload<Self>> {
         let until = seedbed_sim::Time::ZERO + Span(self.phases().chaos.0 * 9 / 10);
-        seedbed_sim::workload(self.publisher_ids(), 4..14, until, workload::op(&self.topology().work()))
+        seedbed_sim::workload(self.publisher_ids(), 4..14, until, workload::op())
     }
 }

@@ -6,7 +6,6 @@ use proptest::prelude::*;
 use seedbed_sim::Span;
 
 use crate::communication::message_queue::books::message::{Properties, Refusal};
-use crate::communication::message_queue::books::settings::QueueSettings;
 use crate::communication::message_queue::messages::{Draft, Op};
 use crate::communication::message_queue::names::{ExchangeName, Key, QueueName, Text};
 use crate::communication::message_queue::topology::{AUDIT, DEAD, EXCHANGES, RETRY, WORK};
@@ -16,12 +15,9 @@ const MOST_MESSAGES: usize = 16;
 const MOST_HEADERS: usize = 8;
 const MOST_FAILURES: u8 = 5;
 
-/// Checks an operation. Not all queues let a message be asked for.
-pub(super) fn validate(op: &Op, work: &QueueSettings) -> Result<(), String> {
+/// Checks an operation.
+pub(super) fn validate(op: &Op) -> Result<(), String> {
     match op {
-        Op::Get(queue) if queue.as_str() == WORK && work.refuses_get() => {
-            Err(format!("nobody gets a message of {WORK}, which has a single active consumer, but this"))
-        }
         Op::Get(queue) if [WORK, AUDIT, DEAD, RETRY].contains(&queue.as_str()) => Ok(()),
         Op::Get(queue) => Err(format!("there is no queue {queue:?}; there are {WORK}, {AUDIT}, {DEAD} and {RETRY}")),
         Op::Publish(drafts) if drafts.is_empty() || drafts.len() > MOST_MESSAGES => {
@@ -48,9 +44,8 @@ fn validate_draft(draft: &Draft) -> Result<(), String> {
 }
 
 /// Operations: mostly several messages at once, now and then a message is asked for.
-pub(super) fn op(work: &QueueSettings) -> BoxedStrategy<Op> {
-    let first = if work.refuses_get() { AUDIT } else { WORK };
-    let queue = prop::sample::select(vec![first, AUDIT, DEAD]).prop_map(|name| Op::Get(QueueName::from(name)));
+pub(super) fn op() -> BoxedStrategy<Op> {
+    let queue = prop::sample::select(vec![WORK, AUDIT, DEAD]).prop_map(|name| Op::Get(QueueName::from(name)));
     let publish = prop::collection::vec(draft(), 1..6).prop_map(Op::Publish);
     prop_oneof![6 => publish, 1 => queue].boxed()
 }

@@ -3,7 +3,7 @@
 
 use seedbed_sim::{Context, NodeId, OpId, Process};
 
-use crate::communication::message_queue::books::command::Command;
+use crate::communication::message_queue::books::command::{Command, Exception};
 use crate::communication::message_queue::bugs::Bug;
 use crate::communication::message_queue::client::consumer::Consumer;
 use crate::communication::message_queue::client::pool::{Event, Pool};
@@ -95,13 +95,21 @@ impl Client {
         }
     }
 
+    /// It begins anew, on another connection: what has come to be so that its declarations are refused may be mended.
+    fn anew(&mut self, ctx: &mut Context<'_, Self>, channel: ChannelId) {
+        let lost = self.pool.lose(ctx, channel.connection);
+        self.happened(ctx, lost);
+    }
+
     fn frame(&mut self, ctx: &mut Context<'_, Self>, frame: Frame) {
         match (frame, &mut self.role) {
-            // It begins anew, on another connection: what has come to be so that its declarations are refused may be mended.
-            (Frame::ChannelClosed(channel, _) | Frame::Cancelled(channel, _), _) => {
-                let lost = self.pool.lose(ctx, channel.connection);
-                self.happened(ctx, lost);
+            (Frame::ChannelClosed(channel, exception), role) => {
+                if let (Role::Publisher(publisher), Exception::ResourceLocked) = (role, exception) {
+                    publisher.locked_out(ctx, channel);
+                }
+                self.anew(ctx, channel);
             }
+            (Frame::Cancelled(channel, _), _) => self.anew(ctx, channel),
             (Frame::Deliver(delivery), Role::Consumer(consumer)) => consumer.deliver(ctx, *delivery),
             (frame, Role::Publisher(publisher)) => publisher.frame(ctx, &mut self.pool, frame),
             (frame, Role::Consumer(_)) => panic!("no frame for a consumer: {frame:?}"),

@@ -224,6 +224,17 @@ impl Publisher {
         }
     }
 
+    /// A queue whose messages nobody may ask for: its channel was closed for that.
+    pub fn locked_out(&mut self, ctx: &mut Context<'_, impl QueueProcess<Ret = Ret>>, channel: ChannelId) {
+        let Some((op, Work::Get { asked, .. })) = &self.work else { return };
+        if *asked == Some(channel) {
+            let op = *op;
+            self.work = None;
+            ctx.mark(marks::LOCKED_OUT);
+            ctx.complete(op, Ret::Got(None));
+        }
+    }
+
     fn items(&mut self) -> impl Iterator<Item = &mut Item> {
         let items = match &mut self.work {
             Some((_, Work::Publish(items))) => Some(items),
