@@ -307,7 +307,7 @@ impl Property<PubSub> for OrderIsKept {
             let line = (*by, message.topic.clone(), *qos > Qos::AtMostOnce, message.qos > Qos::AtMostOnce);
             let seen = lines.entry(line).or_default();
             let last = seen.last().copied();
-            if seen.insert(body) && last.is_some_and(|last| last > body) {
+            if seen.insert(*own) && last.is_some_and(|last| last > *own) {
                 let words =
                     format!("{node} gets {body:?} for the first time after {last:?}, published later by {by:?}");
                 return Err(Broken::new([node], words));

@@ -106,7 +106,8 @@ impl Client {
                 (Output::Close, _) => self.close(ctx),
             }
         }
-        for event in self.state.journal()[seen..].to_vec() {
+        let news = self.state.journal()[seen..].to_vec();
+        for event in news {
             self.happened(ctx, event);
         }
     }
