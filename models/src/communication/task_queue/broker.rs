@@ -127,8 +127,9 @@ impl Process for Broker {
             match record {
                 Record::Started => lives += 1,
                 Record::Script(at, command) => {
-                    let (_, changed) = self.store.execute(at, bug, &command);
-                    assert!(changed, "a script that was logged does again what it did: {command:?} does nothing");
+                    // Where a crash has lost a write before this one, of neither of which anybody was told, it may do something
+                    // else, or nothing.
+                    self.store.execute(at, bug, &command);
                 }
                 record => panic!("the append-only file has scripts, and not {record:?}"),
             }

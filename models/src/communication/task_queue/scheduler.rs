@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use seedbed_sim::{Context, NodeId, Process};
+use seedbed_sim::{Context, NodeId, Process, Span};
 
 use crate::communication::task_queue::bugs::Bug;
 use crate::communication::task_queue::command::{Command, Reply};
@@ -14,6 +14,8 @@ use crate::communication::task_queue::session::{Happening, Session};
 use crate::communication::task_queue::settings::SchedulerSettings;
 use crate::communication::task_queue::task::{Behaviour, EntryId, Payload, QueueName, Task, TaskId, Tick, When};
 
+/// For how long it sleeps at most: it notices then that its clock was set.
+const LONGEST_SLEEP: Span = Span::ms(100);
 /// How often the task of a tick is retried.
 const MAX_RETRY: u32 = 2;
 
@@ -39,7 +41,7 @@ impl Scheduler {
     fn await_next(&mut self, ctx: &mut Context<'_, Self>, entry: EntryId) {
         let next = begin_of(self.next[&entry]);
         if next < self.settings.until {
-            ctx.arm(Timer::Tick(entry), next.since(ctx.now()));
+            ctx.arm(Timer::Tick(entry), next.since(ctx.now()).min(LONGEST_SLEEP));
         }
     }
 
@@ -70,7 +72,7 @@ impl Scheduler {
             group: None,
             retention: self.settings.retention,
         };
-        let unique_ttl = seedbed_sim::Span::ZERO;
+        let unique_ttl = Span::ZERO;
         let tick_of = (!own).then_some(tick);
         self.session.call(ctx, tick, Command::Enqueue { task, when: When::Now, unique_ttl, tick: tick_of });
     }

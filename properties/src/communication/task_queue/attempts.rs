@@ -32,6 +32,11 @@ pub struct AttemptsAreBounded;
 impl Rule for AttemptsAreBounded {
     const NAME: &'static str = "task_queue/attempts_are_bounded";
 
+    /// In Asynq whoever marks the execution of another knows of one failure less, and retries where it should archive.
+    fn concerns(model: &TaskQueue) -> bool {
+        model.is_guarded()
+    }
+
     fn entry(&mut self, _: &TaskQueue, book: &Book, entry: &Entry) -> Finding {
         let Event::Dequeued { id, .. } = entry.event else { return Ok(()) };
         let Some(known) = book.task(id) else { return Ok(()) };

@@ -11,8 +11,9 @@ use seedbed_sim::{Broken, NodeId, Property, Span, Verdict, World};
 
 use crate::communication::task_queue::audit::store;
 
-/// Tasks may have to wait for long, where messages take long: each attempt that is lost is recovered when its lease has expired.
-const PATIENCE: Span = Span::secs(20);
+/// Tasks may have to wait for long, where messages and disks take long: each attempt that is lost is recovered when its lease has
+/// expired, and of many tasks one server does a dozen in a second, where its broker has a slow disk.
+const PATIENCE: Span = Span::secs(60);
 /// How long after the faults schedulers may need to have a session again.
 const SETTLED_AFTER: Span = Span::ms(200);
 

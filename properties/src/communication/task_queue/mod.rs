@@ -110,7 +110,7 @@ fn boundaries(suite: Suite<TaskQueue>) -> Suite<TaskQueue> {
         .boundary_with(
             Boundary::new(
                 "late-scheduler",
-                "schedulers' clocks differ: a tick is enqueued again when its task is done and deleted",
+                "a scheduler is late with a tick whose task is done and deleted: it is enqueued again",
                 "task_queue/tick_is_enqueued_once_by_id",
                 TaskQueue { tick_retention: Span::ZERO, ..as_in_asynq() },
                 Swarm::only([FaultClass::Pause, FaultClass::Skew]).as_configured(),
