@@ -9,7 +9,7 @@ use seedbed_sim::{AnyCampaign, Outcome, Record, Setting, Source, Span, Swarm, Ta
 
 /// What never happens in a still network, by component; and how long an operation takes there at most, of the faster half. (Of
 /// raft and of locks elections are a part, and waiting for others is one of transactions.)
-const STILL: [(&str, &[&str], Span); 10] = [
+const STILL: [(&str, &[&str], Span); 11] = [
     ("tutorial", &["asked again", "recovered"], Span::ms(5)),
     (
         "pub_sub",
