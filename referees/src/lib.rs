@@ -11,7 +11,6 @@
 use std::env;
 use std::io::ErrorKind;
 use std::net::{TcpListener, TcpStream};
-use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -30,30 +29,28 @@ pub fn sequences() -> u32 {
 }
 
 /// For how long a server may take to listen.
-const STARTS_WITHIN: Duration = Duration::from_secs(60);
+const STARTS_WITHIN: Duration = Duration::from_secs(20);
 
-/// A real server on this machine, which ends when this is dropped, and also when the test ends otherwise.
+/// A real server on this machine, which ends when this is dropped.
 #[derive(Debug)]
 pub struct Server {
     process: Child,
-    guard: Child,
     port: u16,
     // It is removed when the server has ended.
     _folder: TempDir,
 }
 
 impl Server {
-    /// Starts a program on a free port, in an empty folder, as `prepare` says with both, and waits until it listens. `None` if it is
-    /// not installed.
+    /// Starts a program on a free port, in an empty folder, with the arguments that `arguments` makes of both, and waits until it
+    /// listens. `None` if it is not installed.
     ///
     /// # Panics
     /// If it does not listen in time, or is not installed where `SEEDBED_REFEREES=required` says that it must be.
-    pub fn start(program: &str, prepare: impl FnOnce(&mut Command, u16, &Path)) -> Option<Server> {
+    pub fn start(program: &str, arguments: impl FnOnce(u16, &Path) -> Vec<String>) -> Option<Server> {
         let folder = tempfile::tempdir().expect("a folder for the server");
         let port = free_port();
         let mut command = Command::new(program);
-        prepare(&mut command, port, folder.path());
-        command.current_dir(folder.path()).process_group(0);
+        command.args(arguments(port, folder.path())).current_dir(folder.path());
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let process = match command.spawn() {
             Ok(process) => process,
@@ -65,8 +62,7 @@ impl Server {
             }
             Err(error) => panic!("{program} does not start: {error}"),
         };
-        let guard = guard(&process, folder.path());
-        let mut server = Server { process, guard, port, _folder: folder };
+        let mut server = Server { process, port, _folder: folder };
         server.wait(program);
         Some(server)
     }
@@ -90,30 +86,14 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // The guard ends the server. Both may have ended by themselves; there is nothing to be done about it here.
-        drop(self.guard.stdin.take());
-        let _ = self.guard.wait();
+        // It may have ended by itself; there is nothing to be done about it here.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
 
-/// A shell that waits until its input ends, which it does when the test does, however that ends: by a signal too. Then it ends the
-/// server with all processes that this has started, and removes its folder. Signals from the terminal, which come to the test as well,
-/// do not end it.
-fn guard(server: &Child, folder: &Path) -> Child {
-    let waits = "trap '' HUP INT TERM; read -r _; kill -s KILL -- \"-$1\"; rm -rf -- \"$2\"";
-    let mut command = Command::new("sh");
-    command.args(["-c", waits, "guard", &server.id().to_string()]).arg(folder);
-    command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-    command.spawn().expect("a shell can be started")
-}
-
 /// A port that nobody listens on now.
-///
-/// # Panics
-/// If there is none.
-pub fn free_port() -> u16 {
+fn free_port() -> u16 {
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
     listener.local_addr().expect("its address").port()
 }

@@ -24,7 +24,7 @@ fn over_long_runs_queues_have_the_shares_of_their_weights() {
     };
     let client = NodeId(model.client_ids().start);
     let mut started = vec![0_u64; model.weights.len()];
-    for seed in 0..6 {
+    for seed in 0..12 {
         let mut case = Case::quiet(model.clone());
         case.operations = vec![Operation { at: Time::ms(10), client, op: Op::EnqueueBatch(3_000) }];
         let mut world = World::new(&case, &Source::Seed(seed)).expect("it is possible");

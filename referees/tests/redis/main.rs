@@ -31,10 +31,15 @@ fn now() -> Time {
 }
 
 fn start() -> Option<(Server, Connection)> {
-    let server = Server::start("redis-server", |command, port, folder| {
-        command.arg("--port").arg(port.to_string()).args(["--bind", "127.0.0.1"]).arg("--dir").arg(folder);
-        command.args(["--save", "", "--appendonly", "no"]);
-        command.arg("--stream-node-max-entries").arg(NODE_ENTRIES.to_string());
+    let server = Server::start("redis-server", |port, folder| {
+        let port = port.to_string();
+        let folder = folder.display().to_string();
+        let nodes = NODE_ENTRIES.to_string();
+        ["--port", &port, "--bind", "127.0.0.1", "--dir", &folder, "--save", "", "--appendonly", "no"]
+            .into_iter()
+            .chain(["--stream-node-max-entries", &nodes])
+            .map(String::from)
+            .collect()
     })?;
     let client = redis::Client::open(("127.0.0.1", server.port())).expect("an address");
     let connection = client.get_connection().expect("it listens");

@@ -23,8 +23,7 @@
 //! and policies are not there; a quorum queue without a delivery limit has none (RabbitMQ: 20), and does not exceed its length limit
 //! while publishes are under way. The log of a classic queue is never compacted.
 //!
-//! The books are compared with a real server, by tests that draw sequences of commands (the crate `referees`). What these leave out,
-//! since the two differ: a full quorum queue refuses one message later, takes all dead letters, and refuses until a fifth of its room
+//! And in these: a full quorum queue refuses one message later, takes all dead letters, and refuses until a fifth of its room
 //! is free; it is told of the deliveries of each consumer apart, and delivers in between; the limit of a channel counts what
 //! `basic.get` got before it was set, is that of consumers which do not acknowledge too, and ends when that of consumers is set. And
 //! what the distribution's version 3.10 does not know yet: priorities in quorum queues (4.0), returns that are no failures (4.3),

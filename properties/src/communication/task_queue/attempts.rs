@@ -48,7 +48,8 @@ impl Rule for AttemptsAreBounded {
     }
 }
 
-/// Retries are delayed by an exponential backoff with jitter: twice as long with each, and no more than the jitter longer.
+/// Retries are delayed by an exponential backoff with jitter: twice as long with each that is counted (`RetryDelayFunc`), and no more
+/// than the jitter longer. Whether they are counted is for others to ask.
 #[derive(Clone, Default)]
 pub struct Backoff;
 
@@ -60,21 +61,19 @@ impl Rule for Backoff {
         model.is_guarded()
     }
 
-    fn entry(&mut self, model: &TaskQueue, book: &Book, entry: &Entry) -> Finding {
-        let Event::Finished { id, fate: Fate::Retried { due, .. }, .. } = entry.event else { return Ok(()) };
-        let Some(known) = book.task(id) else { return Ok(()) };
-        let doublings = u64::from(known.failures.min(6));
+    fn entry(&mut self, model: &TaskQueue, _: &Book, entry: &Entry) -> Finding {
+        let Event::Finished { id, fate: Fate::Retried { due, retried, .. }, .. } = entry.event else { return Ok(()) };
+        let doublings = u64::from(retried.min(6));
         let least = entry.at + model.backoff * (1 << doublings);
         let most = least + model.backoff * (doublings + 1);
         if (least..=most).contains(&due) {
             return Ok(());
         }
-        Err(format!("{id:?} is retried at {due} after {} failures, and not from {least} to {most}", known.failures))
+        Err(format!("{id:?} is retried at {due} after {retried} retries, and not from {least} to {most}"))
     }
 }
 
-/// A task is archived when it has failed as often as it may, or its handler has skipped its retries; and it is retried only if it
-/// may be.
+/// A task is archived when it has failed as often as it may, or its handler has skipped its retries.
 #[derive(Clone, Default)]
 pub struct ArchivedForAReason;
 

@@ -145,7 +145,7 @@ impl Book {
                     (known.kept_until, known.locked_until) = (Some(at + known.task.retention), None);
                 });
             }
-            Fate::Retried { due, counted } => {
+            Fate::Retried { due, counted, .. } => {
                 self.becomes(id, State::Retry, at);
                 self.change(id, |known| {
                     known.due = Some(due);

@@ -19,6 +19,8 @@ pub enum Fate {
         due: Time,
         /// Whether the failure was counted.
         counted: bool,
+        /// How often it was retried before, by which the backoff is drawn.
+        retried: u32,
     },
     /// It has failed for good.
     Archived,

@@ -53,10 +53,11 @@ impl Execution<'_> {
         let forgets = self.planted(Bug::RetryForgetsCount);
         let stored = self.stored(id);
         stored.state = State::Retry;
+        let retried = stored.task.retried;
         if counted && !forgets {
             stored.task.retried += 1;
         }
-        self.note(Event::Finished { id, lease, by, fate: Fate::Retried { due, counted } });
+        self.note(Event::Finished { id, lease, by, fate: Fate::Retried { due, counted, retried } });
         Reply::Ok
     }
 
