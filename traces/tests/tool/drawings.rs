@@ -89,8 +89,8 @@ fn perfetto_gets_events_that_end() {
             }
         }
         assert!(open.is_empty(), "{name}: {open:?} never end");
-        // The shortest of all stories has two operations, and the message that comes too early.
-        assert!(ended >= 3, "{name}: next to nothing in it");
+        // The shortest of all stories is a node that stands still, for whose answer another waits in vain.
+        assert!(ended >= 1, "{name}: nothing in it");
         all.set(all.get() + ended);
         stories.set(stories.get() + 1);
         let violated = events.iter().filter(|event| event["cat"] == "violation").count();

@@ -19,7 +19,6 @@ const STILL: [(&str, &[&str], Span); 11] = [
             "mqtt connection closed by silence",
             "mqtt connection given up",
             "packet of an unknown mqtt connection",
-            "segment sent again on an mqtt connection",
         ],
         Span::ms(25),
     ),

@@ -6,7 +6,7 @@ seedbed_sim::bugs! {
         AckBeforePersist = "ack-before-persist",
             "the broker acknowledges a message before it is on disk" => "pub_sub/acknowledged_is_kept",
         Qos2ForgetsPacketId = "qos-2-forgets-packet-id",
-            "the broker forgets with a connection which messages of QoS 2 it has got" => "pub_sub/qos_2_exactly_once",
+            "the broker forgets with a connection which messages of QoS 2 it has got" => "pub_sub/published_when_it_comes",
         ClientForgetsPacketId = "client-forgets-packet-id",
             "a client forgets with its connection which messages of QoS 2 it has got" => "pub_sub/qos_2_exactly_once",
         NewIdOnRetransmission = "new-id-on-retransmission",

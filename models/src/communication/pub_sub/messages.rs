@@ -4,6 +4,7 @@ use seedbed_sim::{File, Kinded, OpId, Process, Span, Time};
 use serde::{Deserialize, Serialize};
 
 use crate::communication::pub_sub::client::session;
+pub use crate::communication::pub_sub::endings::{Leaving, Outcome};
 use crate::communication::pub_sub::engine;
 use crate::communication::pub_sub::names::{Attempt, BodyId, ConnectionId};
 use crate::communication::pub_sub::packet::{Options, Packet, Qos, SessionExpiry};
@@ -93,18 +94,6 @@ pub struct Draft {
     pub expiry: Option<Span>,
 }
 
-/// How a client leaves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Leaving {
-    /// It says DISCONNECT.
-    Disconnect,
-    /// It says DISCONNECT, and that its Will Message be published (reason 0x04).
-    WithWill,
-    /// It closes the connection.
-    Close,
-}
-
 /// What a client is asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
@@ -128,22 +117,6 @@ pub enum Op {
         #[serde(default)]
         clean_start: bool,
     },
-}
-
-/// What has become of a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// With QoS 0: it was sent.
-    Sent,
-    /// With QoS 0: there was no connection.
-    NotSent,
-    /// The broker has it: PUBACK or PUBREC has come.
-    Acknowledged,
-    /// The broker has refused it.
-    Refused,
-    /// The session has ended before it was acknowledged.
-    Abandoned,
 }
 
 /// What a client answers.

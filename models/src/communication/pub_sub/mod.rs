@@ -32,6 +32,7 @@
 pub mod bugs;
 pub mod client;
 pub mod connection;
+pub mod endings;
 pub mod engine;
 pub mod marks;
 pub mod messages;

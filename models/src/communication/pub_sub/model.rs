@@ -17,15 +17,11 @@ use crate::communication::pub_sub::names::ClientId;
 use crate::communication::pub_sub::packet::{Options, Qos, SessionExpiry};
 use crate::communication::pub_sub::server::Broker;
 use crate::communication::pub_sub::topic::{Filter, Topic};
-use crate::communication::pub_sub::workload;
+use crate::communication::pub_sub::workload::{self, LOCKED, LONGEST};
 use crate::parts::wal;
 
 /// The broker.
 pub const BROKER: NodeId = NodeId(0);
-/// The topic to which nobody may publish.
-pub const LOCKED: &str = "a/locked";
-/// No time in a configuration is longer: a minute.
-pub const LONGEST: Span = Span::secs(60);
 /// No timeout is shorter.
 const LEAST: Span = Span::ms(10);
 
@@ -281,6 +277,7 @@ impl Model for PubSub {
 
     fn workload(&self) -> BoxedStrategy<Workload<Self>> {
         let until = Time::ZERO + Span(self.phases().chaos.0 * 9 / 10);
-        workload::operations(self, until)
+        let subscribers = self.publisher_ids().end..self.client_ids().end;
+        workload::operations(self.publisher_ids(), subscribers, until)
     }
 }

@@ -1,13 +1,18 @@
 //! What clients are asked, drawn and checked.
 
+use std::ops::Range;
+
 use proptest::prelude::*;
-use seedbed_sim::{NodeId, Operation, Span, Time, Workload};
+use seedbed_sim::{NodeId, Operation, Span, Time};
 
 use crate::communication::pub_sub::messages::{Draft, Leaving, Op};
-use crate::communication::pub_sub::model::{LOCKED, LONGEST, PubSub};
 use crate::communication::pub_sub::packet::{Options, Qos, RetainHandling, SessionExpiry};
 use crate::communication::pub_sub::topic::{Filter, MOST_BYTES, Topic};
 
+/// The topic to which nobody may publish.
+pub const LOCKED: &str = "a/locked";
+/// No time is longer, in an operation or a configuration: a minute.
+pub const LONGEST: Span = Span::secs(60);
 /// The most messages of an operation.
 const MOST_MESSAGES: usize = 16;
 
@@ -46,11 +51,13 @@ fn validate_draft(draft: &Draft) -> Result<(), String> {
 }
 
 /// Operations: mostly publishers publish, and subscribers change their subscriptions or leave; now and then the other way round.
-pub(super) fn operations(model: &PubSub, until: Time) -> BoxedStrategy<Workload<PubSub>> {
+pub(super) fn operations(
+    publishers: Range<u16>,
+    subscribers: Range<u16>,
+    until: Time,
+) -> BoxedStrategy<Vec<Operation<Op>>> {
     let ms = until.0 / 1_000_000;
-    let publishers = model.publisher_ids();
-    let subscribers = publishers.end..model.client_ids().end;
-    let all = model.client_ids();
+    let all = publishers.start..subscribers.end;
     let operation = prop_oneof![
         10 => (0..ms, publishers, publish()),
         2 => (0..ms, all.clone(), publish()),

@@ -19,7 +19,7 @@ use crate::communication::task_queue::server::Server;
 use crate::communication::task_queue::settings::{
     Grouping, Priority, SchedulerSettings, Scripts, ServerSettings, StoreSettings,
 };
-use crate::communication::task_queue::workload::{self, Load};
+use crate::communication::task_queue::workload::{self, Asked, Load};
 use crate::parts::bounds::at_most;
 use crate::parts::wal;
 
@@ -247,7 +247,7 @@ impl Model for TaskQueue {
     }
 
     fn validate_op(&self, op: &Op) -> Result<(), String> {
-        workload::validate(self, op)
+        workload::validate(self.weights.len(), op)
     }
 
     fn validate(&self) -> Result<(), String> {
@@ -357,7 +357,8 @@ impl Model for TaskQueue {
     }
 
     fn workload(&self) -> BoxedStrategy<Workload<Self>> {
-        workload::of(self, Time::ZERO + Span(self.phases().chaos.0 * 9 / 10))
+        let asked = Asked { clients: self.client_ids(), servers: self.server_ids(), queues: self.weights.len() };
+        workload::of(self.load, asked, Time::ZERO + Span(self.phases().chaos.0 * 9 / 10))
     }
 
     fn own_workload(&self) -> Option<BoxedStrategy<Workload<Self>>> {

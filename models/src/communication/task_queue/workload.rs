@@ -1,11 +1,12 @@
 //! What clients ask for.
 
+use std::ops::Range;
+
 use proptest::prelude::*;
 use seedbed_sim::{NodeId, Operation, Span, Time, workload};
 use serde::{Deserialize, Serialize};
 
 use crate::communication::task_queue::messages::{NewTask, Op};
-use crate::communication::task_queue::model::TaskQueue;
 use crate::communication::task_queue::task::{Behaviour, QueueName, When};
 use crate::parts::bounds::at_most;
 
@@ -58,16 +59,27 @@ fn new_task(queues: u8) -> impl Strategy<Value = NewTask> {
     })
 }
 
-/// The workload of a configuration.
-pub fn of(model: &TaskQueue, until: Time) -> BoxedStrategy<Vec<Operation<Op>>> {
-    match model.load {
-        Load::Mixed => mixed(model, until),
-        Load::LongRun => long_run(model),
+/// Who is asked, and for tasks of how many queues.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// The clients.
+    pub clients: Range<u16>,
+    /// The servers.
+    pub servers: Range<u16>,
+    /// How many queues there are.
+    pub queues: usize,
+}
+
+/// A workload of this kind.
+pub fn of(load: Load, asked: Asked, until: Time) -> BoxedStrategy<Vec<Operation<Op>>> {
+    match load {
+        Load::Mixed => mixed(asked, until),
+        Load::LongRun => long_run(asked),
     }
 }
 
-fn mixed(model: &TaskQueue, until: Time) -> BoxedStrategy<Vec<Operation<Op>>> {
-    let queues = model.weights.len() as u8;
+fn mixed(Asked { clients, servers, queues }: Asked, until: Time) -> BoxedStrategy<Vec<Operation<Op>>> {
+    let queues = queues as u8;
     let queue = move || (0..queues).prop_map(QueueName);
     let op = prop_oneof![
         24 => new_task(queues).prop_map(Op::Enqueue),
@@ -78,8 +90,8 @@ fn mixed(model: &TaskQueue, until: Time) -> BoxedStrategy<Vec<Operation<Op>>> {
         1 => (0u8..3).prop_map(Op::Archive),
         1 => (0u8..3).prop_map(Op::Delete),
     ];
-    let restarts = workload(model.server_ids(), 0..2, until, Just(Op::Restart));
-    (workload(model.client_ids(), 6..20, until, op), restarts)
+    let restarts = workload(servers, 0..2, until, Just(Op::Restart));
+    (workload(clients, 6..20, until, op), restarts)
         .prop_map(|(mut operations, restarts)| {
             operations.extend(restarts);
             operations.sort_by_cached_key(|operation| operation.at);
@@ -88,20 +100,19 @@ fn mixed(model: &TaskQueue, until: Time) -> BoxedStrategy<Vec<Operation<Op>>> {
         .boxed()
 }
 
-fn long_run(model: &TaskQueue) -> BoxedStrategy<Vec<Operation<Op>>> {
-    let client = NodeId(model.client_ids().start);
+fn long_run(asked: Asked) -> BoxedStrategy<Vec<Operation<Op>>> {
+    let client = NodeId(asked.clients.start);
     (280u16..320)
         .prop_map(move |count| vec![Operation { at: Time::ms(10), client, op: Op::EnqueueBatch(count) }])
         .boxed()
 }
 
-/// Checks an operation.
+/// Checks an operation about one of so many queues.
 ///
 /// # Errors
 /// If it is about a queue that there is not, or a time that is too long.
-pub fn validate(model: &TaskQueue, op: &Op) -> Result<(), String> {
+pub fn validate(queues: usize, op: &Op) -> Result<(), String> {
     let exists = |queue: QueueName| {
-        let queues = model.weights.len();
         if usize::from(queue.0) < queues {
             Ok(())
         } else {

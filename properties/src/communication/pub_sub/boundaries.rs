@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use seedbed_models::communication::pub_sub::PubSub;
 use seedbed_models::communication::pub_sub::client::Event;
 use seedbed_models::communication::pub_sub::messages::Outcome;
-use seedbed_models::communication::pub_sub::model::LOCKED;
 use seedbed_models::communication::pub_sub::names::BodyId;
 use seedbed_models::communication::pub_sub::packet::{Message, Qos};
+use seedbed_models::communication::pub_sub::workload::LOCKED;
 use seedbed_sim::{Broken, NodeId, Property, Verdict, World};
 
 use crate::communication::pub_sub::clients::{Clients, share, state};

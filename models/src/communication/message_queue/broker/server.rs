@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use seedbed_sim::{Context, NodeId, Process, Span, Written};
 
-use crate::communication::message_queue::books::command::{Answer, Command, Effects, Publish};
+use crate::communication::message_queue::books::command::{Answer, Command, Effects, Exception, Publish};
 use crate::communication::message_queue::books::state::Books;
 use crate::communication::message_queue::broker::confirms::{Confirms, Handled};
 use crate::communication::message_queue::broker::store::{Changes, Store};
@@ -153,7 +153,10 @@ impl Broker {
     ) {
         match (asked, answer) {
             (_, Answer::Closed(exception)) => {
-                ctx.mark(marks::CHANNEL_CLOSED_FOR_A_REASON);
+                // (That nobody may get a message of this queue its client will say.)
+                if exception != Exception::ResourceLocked {
+                    ctx.mark(marks::CHANNEL_CLOSED_FOR_A_REASON);
+                }
                 self.send(ctx, channel.connection, Frame::ChannelClosed(channel, exception));
             }
             (Asked::Publish { seq, mandatory, body }, Answer::Published { routed, accepted }) => {

@@ -82,15 +82,15 @@ pub struct Consumer {
     settings: Settings,
     inbox: VecDeque<Delivery>,
     batches: BTreeMap<ChannelId, Batch>,
-    /// How often it has subscribed.
-    subscribed: u64,
+    /// How many connections it has lost.
+    lost: u64,
     did: Vec<Did>,
 }
 
 impl Consumer {
     /// A consumer without a connection.
     pub fn new(settings: Settings) -> Self {
-        Consumer { settings, inbox: VecDeque::new(), batches: BTreeMap::new(), subscribed: 0, did: Vec::new() }
+        Consumer { settings, inbox: VecDeque::new(), batches: BTreeMap::new(), lost: 0, did: Vec::new() }
     }
 
     /// What it has done in this life, in order.
@@ -103,14 +103,13 @@ impl Consumer {
         self.inbox.iter()
     }
 
-    /// Whether it has subscribed before, in this life.
-    pub fn has_subscribed(&self) -> bool {
-        self.subscribed > 0
+    /// Whether it has lost a connection before, in this life.
+    pub fn comes_back(&self) -> bool {
+        self.lost > 0
     }
 
     /// A connection is open, and the topology declared: it subscribes, on this channel.
     pub fn subscribe(&mut self, ctx: &mut Context<'_, impl QueueProcess>, pool: &mut Pool, channel: ChannelId) {
-        self.subscribed += 1;
         let Settings { acks, prefetch, global_prefetch, .. } = self.settings;
         let mode = if acks == Acks::Auto { AckMode::Auto } else { AckMode::Manual };
         for (prefetch, global) in [(prefetch, false), (global_prefetch, true)] {
@@ -124,6 +123,7 @@ impl Consumer {
 
     /// A connection is lost: its deliveries can be settled no more, and will be delivered again.
     pub fn lost(&mut self, ctx: &mut Context<'_, impl QueueProcess>, connection: ConnectionId) {
+        self.lost += 1;
         // What is delivered for good is processed, whatever becomes of the connection.
         if self.settings.acks == Acks::Auto {
             return;

@@ -82,7 +82,7 @@ impl Client {
         match &mut self.role {
             Role::Publisher(publisher) => publisher.opened(ctx, &mut self.pool, channels),
             Role::Consumer(consumer) => {
-                if consumer.has_subscribed() {
+                if consumer.comes_back() {
                     ctx.mark(marks::CONSUMER_CAME_BACK);
                     if ctx.planted(Bug::ConsumerNotRecovered) {
                         return;

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use seedbed_sim::Span;
 
 use crate::communication::pub_sub::bugs::Bug;
-use crate::communication::pub_sub::messages::{Leaving, Outcome};
+use crate::communication::pub_sub::endings::{Leaving, Outcome};
 use crate::communication::pub_sub::names::{BodyId, ClientId, PacketId, SubscriptionId};
 use crate::communication::pub_sub::packet::{Message, Options, Packet, Qos, Reason, SessionExpiry};
 use crate::communication::pub_sub::sending::{Inbox, Outbox};
