@@ -59,7 +59,7 @@ fn what_is_not_acknowledged_is_sent_again_under_its_identifier() {
     let again = up(&mut state, true, false);
     assert_eq!(messages(&again), [(1, Qos::ExactlyOnce, 1, true), (2, Qos::AtLeastOnce, 2, true)]);
     let release = Packet::PubRel(ONE, Reason::Success);
-    assert_eq!(say(&mut state, Input::Packet(Packet::PubRec(ONE, Reason::Success))), [release.clone()]);
+    assert_eq!(say(&mut state, Input::Packet(Packet::PubRec(ONE, Reason::Success))), std::slice::from_ref(&release));
     assert_eq!(up(&mut state, true, false)[0], release);
     assert_eq!(outcomes(&state), [Outcome::Acknowledged]);
 }

@@ -92,7 +92,7 @@ proptest! {
         use seedbed_models::communication::message_queue::books::journal::Event;
         let (mut books, mut now, mut log) = (Books::default(), Time::ZERO, Vec::new());
         for (passed, command) in commands {
-            now = now + Span::ms(passed);
+            now += Span::ms(passed);
             let stamped = Stamped { at: now, command, bug: None };
             books.replay(&stamped);
             log.push(stamped);

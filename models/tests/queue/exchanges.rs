@@ -129,7 +129,7 @@ fn what_is_deleted_on_a_condition() {
     let mut session = bound(ExchangeKind::Fanout, &[("a", Binding::by_key(""))]);
     let only_if = |unused, empty| OnlyIf { unused, empty };
     let channel = session.channel();
-    let mut queue = |session: &mut Session, only_if| {
+    let queue = |session: &mut Session, only_if| {
         let answer = session.tell(Command::DeleteQueue(channel, QueueName::from("a"), only_if));
         session.tell(Command::OpenChannel(channel));
         answer

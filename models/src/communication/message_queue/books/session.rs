@@ -78,7 +78,7 @@ impl Session {
 
     /// Lets time pass.
     pub fn tick(&mut self, by: Span) {
-        self.now = self.now + by;
+        self.now += by;
         self.tell(Command::Tick);
     }
 

@@ -119,7 +119,7 @@ impl Books {
 
     /// `channel.open`.
     pub(super) fn open_channel(&mut self, channel: ChannelId) -> Outcome {
-        self.channels.entry(channel).or_insert_with(Channel::default);
+        self.channels.entry(channel).or_default();
         Ok(Answer::Done)
     }
 

@@ -43,6 +43,8 @@ pub struct Settings {
 }
 
 /// What a consumer has done, in order, for properties.
+// Nearly all that a consumer does is about a delivery.
+#[allow(clippy::large_enum_variant)]
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Did {
     /// A delivery has come.
