@@ -32,7 +32,6 @@ const STILL: [(&str, &[&str], Span); 11] = [
             "frame of an unknown connection",
             "late connection closed",
             "published again",
-            "sent again on a connection",
         ],
         Span::ms(15),
     ),
