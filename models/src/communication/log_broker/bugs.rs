@@ -1,0 +1,16 @@
+//! The bugs that one can plant. Each changes one rule, at the place where the rule stands.
+
+seedbed_sim::bugs! {
+    /// A planted bug.
+    pub enum Bug {
+        TruncateToHighWatermark = "truncate-to-high-watermark",
+            "a follower truncates its log to its high watermark, and does not ask its leader where its last epoch ends"
+                => "log_broker/committed_is_kept",
+        SequenceNotReplicated = "sequence-not-replicated",
+            "a follower does not look at the sequence numbers of what it appends" => "log_broker/idempotent_once",
+        HwAdvancesOnLeaderAlone = "hw-advances-on-leader-alone",
+            "the high watermark is the end of the leader's log, whatever its followers have" => "log_broker/committed_is_kept",
+        StaleIsrAfterRejoin = "stale-isr-after-rejoin",
+            "a broker that has restarted without what it had in memory stays in sync" => "log_broker/committed_is_kept",
+    }
+}
