@@ -12,7 +12,10 @@ use crate::communication::log_broker::client::{self, Client};
 use crate::communication::log_broker::marks;
 use crate::communication::log_broker::messages::{Message, Op, Record, Ret, Timer};
 use crate::communication::log_broker::names::TopicPartition;
-use crate::communication::log_broker::settings::{Acks, Flush, ORDERS, Settings};
+use crate::communication::log_broker::numbers::TransactionalId;
+use crate::communication::log_broker::settings::{
+    Acks, Flush, ORDERS, Settings, TRANSACTION_PARTITIONS, TRANSACTION_STATE,
+};
 use crate::communication::log_broker::workload;
 use crate::parts::bounds;
 use crate::parts::wal;
@@ -61,7 +64,10 @@ impl LogBroker {
             let place = |n: u16| NodeId((first + n) % self.brokers);
             (0..self.replication_factor.min(self.brokers)).map(place).collect()
         };
-        (0..self.partitions).map(|number| (TopicPartition::new(ORDERS, number), replicas(number))).collect()
+        let orders = (0..self.partitions).map(|number| TopicPartition::new(ORDERS, number));
+        let internal = (0..TRANSACTION_PARTITIONS).map(|number| TopicPartition::new(TRANSACTION_STATE, number));
+        let first = (0..).map(|number| number % self.brokers);
+        orders.chain(internal).zip(first).map(|(partition, first)| (partition, replicas(first))).collect()
     }
 }
 
@@ -107,7 +113,13 @@ impl Model for LogBroker {
         let brokers: Vec<NodeId> = nodes.iter().copied().filter(|node| self.broker_ids().contains(&node.0)).collect();
         if !self.broker_ids().contains(&node.0) {
             let brokers = if brokers.is_empty() { vec![NodeId(0)] } else { brokers };
-            let config = client::Config { brokers, partitions: self.partitions, settings: self.settings.clone() };
+            let transactional_id = TransactionalId(node.0);
+            let config = client::Config {
+                brokers,
+                transactional_id,
+                partitions: self.partitions,
+                settings: self.settings.clone(),
+            };
             return Node::Client(Client::new(config));
         }
         let server = raft::Server::new(node, Membership::of(brokers.iter().copied()), raft::Settings::default());
@@ -211,7 +223,7 @@ impl Model for LogBroker {
     }
 
     fn phases(&self) -> Phases {
-        Phases { chaos: Span::ms(1_500), settle: Span::secs(4) }
+        Phases { chaos: Span::ms(1_500), settle: Span::secs(5) }
     }
 
     fn workload(&self) -> BoxedStrategy<Workload<Self>> {

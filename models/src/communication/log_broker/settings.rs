@@ -16,6 +16,9 @@ pub const CONSUMER_OFFSETS: Topic = Topic(100);
 /// The internal topic of transaction coordinators (`__transaction_state`).
 pub const TRANSACTION_STATE: Topic = Topic(101);
 
+/// How many partitions [`TRANSACTION_STATE`] has (`transaction.state.log.num.partitions`).
+pub const TRANSACTION_PARTITIONS: u16 = 1;
+
 /// When a record is acknowledged to its producer (`acks`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Named)]
 #[serde(rename_all = "snake_case")]

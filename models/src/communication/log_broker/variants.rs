@@ -64,6 +64,7 @@ fn concerned(model: LogBroker, bug: Bug) -> LogBroker {
         Bug::SequenceNotReplicated => {
             Settings { producer: ProducerSettings { idempotent: true, ..producer }, ..settings }
         }
+        Bug::AbortMarkerIgnored | Bug::EndTxnAppliesToNext => settings,
         Bug::StaleIsrAfterRejoin => Settings { producer, flush: Flush::Later, ..settings },
     };
     LogBroker { settings, ..model }
