@@ -54,6 +54,11 @@ impl Log {
         self.epochs.begin(epoch, self.end);
     }
 
+    /// Forgets an epoch that has begun at the end of the log and left nothing in it: its leader follows now.
+    pub fn forget_empty_epochs(&mut self) {
+        self.epochs.truncate_to(self.end);
+    }
+
     /// A leader gives a batch its offsets and appends it.
     ///
     /// # Panics

@@ -206,6 +206,7 @@ impl Replica {
     /// Becomes a follower (Kafka, `Partition.makeFollower`): of another leader than before, unless only the rest of the state has
     /// changed.
     pub fn become_follower(&mut self, state: &PartitionState) {
+        self.log.forget_empty_epochs();
         let phase = self.log.last_epoch().map_or(Phase::Fetching, Phase::Truncating);
         let (leader, epoch) = (state.leader, state.leader_epoch);
         self.role = Role::Follower(Following { leader, epoch, partition_epoch: state.partition_epoch, phase });

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use seedbed_sim::{Context, NodeId, OpId, Process, Span};
+use seedbed_sim::{Context, NodeId, OpId, Process, Span, Time};
 
 use crate::communication::log_broker::client::accumulator::{Accumulator, Pending};
 use crate::communication::log_broker::client::reader::Reading;
@@ -98,6 +98,8 @@ pub struct Client {
     pub(super) requests: Requests<Sent>,
     /// Which broker is asked next where partitions are led.
     asked: usize,
+    /// When one was asked last.
+    asked_at: Option<Time>,
     pub(super) leaders: BTreeMap<TopicPartition, Option<NodeId>>,
     pub(super) accumulator: Accumulator,
     pub(super) producer: Option<(ProducerId, ProducerEpoch)>,
@@ -116,6 +118,7 @@ impl Client {
             config,
             requests: Requests::default(),
             asked: 0,
+            asked_at: None,
             leaders: BTreeMap::new(),
             accumulator: Accumulator::default(),
             producer: None,
@@ -142,11 +145,16 @@ impl Client {
         self.config.brokers[self.asked % self.config.brokers.len()]
     }
 
-    /// Asks where partitions are led, unless it is asking.
+    /// Asks where partitions are led, unless it is asking, or has asked just now (`retry.backoff.ms`).
     pub(super) fn refresh_metadata(&mut self, ctx: &mut Context<'_, Self>) {
         if self.requests.outstanding().any(|(_, sent)| *sent == Sent::Metadata) {
             return;
         }
+        let (now, backoff) = (ctx.now(), self.config.settings.retry_backoff);
+        if self.asked_at.is_some_and(|at| at <= now && now.since(at) < backoff) {
+            return ctx.arm(Timer::Metadata, backoff);
+        }
+        self.asked_at = Some(now);
         let (broker, timeout) = (self.some_broker(), self.config.settings.request_timeout);
         self.requests.send(ctx, broker, Request::Metadata, Sent::Metadata, timeout);
     }
@@ -196,9 +204,14 @@ impl Client {
         if outcome == Outcome::GivenUp {
             self.did.push(Did::GivenUp(value));
         }
-        let Some(Work::Sending { op, outcomes, transaction, .. }) = &mut self.work else { return };
+        let Some(Work::Sending { op, posts, queued, outcomes, transaction }) = &mut self.work else { return };
         assert!(value == value_of(*op, index), "what is settled belongs to the operation that is under way: {value:?}");
         outcomes[index] = Some(outcome);
+        if outcome == Outcome::GivenUp {
+            // Who waits for each record does not send those behind one that has failed.
+            let unsent = outcomes.iter_mut().skip(std::mem::replace(queued, posts.len()));
+            unsent.for_each(|outcome| *outcome = Some(Outcome::GivenUp));
+        }
         if let Some(outcomes) = outcomes.iter().copied().collect::<Option<Vec<Outcome>>>() {
             if transaction.is_some() {
                 let all_acked = outcomes.iter().all(|outcome| matches!(outcome, Outcome::Acked(..)));
@@ -338,6 +351,7 @@ impl Process for Client {
             Timer::Sender => self.pump(ctx),
             Timer::Coordinator => self.transact(ctx),
             Timer::Metadata => {
+                self.asked_at = None;
                 self.refresh_metadata(ctx);
                 self.go_on(ctx);
             }
