@@ -17,6 +17,6 @@ seedbed_sim::bugs! {
             "a producer keeps its epoch from one transaction to the next, so that a late marker of the one ends the other (KIP-890)"
                 => "log_broker/all_or_none",
         StaleIsrAfterRejoin = "stale-isr-after-rejoin",
-            "a broker that has restarted without what it had in memory stays in sync" => "log_broker/committed_is_kept",
+            "a broker that has restarted is taken for in sync, whether it has what was acknowledged or not" => "log_broker/committed_is_kept",
     }
 }

@@ -33,7 +33,7 @@ impl CommittedIsKept {
         CommittedIsKept::of("log_broker/committed_is_kept", Acks::All)
     }
 
-    /// Of records that only a leader has acknowledged: which nobody promises.
+    /// Of records that only a leader has acknowledged, in the log of whoever leads: which nobody promises.
     pub fn of_leaders() -> Self {
         CommittedIsKept::of("log_broker/acked_by_the_leader_is_kept", Acks::Leader)
     }
@@ -58,6 +58,13 @@ impl CommittedIsKept {
             }
         }
         Ok(news)
+    }
+
+    /// What only a leader has acknowledged, its followers need not have; the next leader should.
+    fn concerns(&self, partition: TopicPartition, replica: &Replica) -> bool {
+        let state = self.agreed.metadata().partition(partition);
+        let leads = replica.leading().zip(state).is_some_and(|(leading, state)| leading.epoch == state.leader_epoch);
+        self.acks == Acks::All || leads
     }
 
     fn check(&self, node: NodeId, partition: TopicPartition, replica: &Replica) -> Verdict {
@@ -87,7 +94,9 @@ impl Property<LogBroker> for CommittedIsKept {
             if is_new || !acked.is_empty() { world.present().collect() } else { world.changed().to_vec() };
         for node in nodes {
             for (partition, _) in self.agreed.metadata().partitions() {
-                let Some(replica) = self.agreed.kept_by(world, node, partition) else {
+                let kept =
+                    self.agreed.kept_by(world, node, partition).filter(|replica| self.concerns(partition, replica));
+                let Some(replica) = kept else {
                     self.seen.of(world, node).remove(&partition);
                     continue;
                 };

@@ -46,11 +46,35 @@ impl Broker {
 
     /// Writes what was done to a log. Kafka leaves it to the operating system when that reaches the disk, unless
     /// `log.flush.interval.messages` says otherwise.
-    pub(super) fn write(&self, ctx: &mut Context<'_, Self>, partition: TopicPartition, record: LogRecord) {
-        let (file, record) = (self.file(partition), Record::Log(record));
-        match self.config.settings.flush {
-            Flush::Later => ctx.append_lazily(file, record),
-            Flush::Always => ctx.append(file, record),
+    pub(super) fn write(&mut self, ctx: &mut Context<'_, Self>, partition: TopicPartition, record: LogRecord) {
+        let base = match &record {
+            LogRecord::Append(batch) => Some(batch.base_offset),
+            LogRecord::Truncate(_) => None,
         };
+        let (file, record) = (self.file(partition), Record::Log(record));
+        if self.config.settings.flush == Flush::Later {
+            ctx.append_lazily(file, record);
+            return;
+        }
+        let write = ctx.append(file, record);
+        let replica = self.replicas.get_mut(&partition).expect("a broker writes to its own logs");
+        replica.unflushed.extend(base.map(|base| write.is(base)));
+    }
+
+    /// More is on disk than before: what a leader has of it may be committed now.
+    pub(super) fn flushed(&mut self, ctx: &mut Context<'_, Self>) {
+        let mut flushed = Vec::new();
+        for (partition, replica) in &mut self.replicas {
+            let before = replica.unflushed.len();
+            while replica.unflushed.front().is_some_and(|written| written.durable(ctx).is_some()) {
+                replica.unflushed.pop_front();
+            }
+            if replica.unflushed.len() < before && replica.leading().is_some() {
+                flushed.push(*partition);
+            }
+        }
+        for partition in flushed {
+            self.progressed(ctx, partition);
+        }
     }
 }

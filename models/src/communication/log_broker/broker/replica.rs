@@ -1,8 +1,8 @@
 //! A replica of a partition: its log, its high watermark, and what it is: the leader, a follower, or neither.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
-use seedbed_sim::{NodeId, Span, Time};
+use seedbed_sim::{NodeId, Span, Time, Written};
 
 use crate::communication::log_broker::controller::metadata::PartitionState;
 use crate::communication::log_broker::log::Log;
@@ -19,6 +19,8 @@ pub struct Replica {
     pub high_watermark: Offset,
     /// What it is.
     pub role: Role,
+    /// The base offsets of the batches that are not on disk yet, where that matters ([`Flush::Always`](super::super::settings::Flush)).
+    pub unflushed: VecDeque<Written<Offset>>,
 }
 
 /// What a replica is.
@@ -124,7 +126,12 @@ impl Leading {
 impl Replica {
     /// A replica whose log was read from the disk.
     pub fn new(log: Log) -> Self {
-        Replica { log, high_watermark: Offset::ZERO, role: Role::Offline }
+        Replica { log, high_watermark: Offset::ZERO, role: Role::Offline, unflushed: VecDeque::new() }
+    }
+
+    /// Where what is on disk ends, as far as that matters.
+    fn flushed_end(&self) -> Offset {
+        self.unflushed.front().map_or(self.log.end(), |base| *base.not_yet())
     }
 
     /// What it knows as a leader.
@@ -231,7 +238,8 @@ impl Replica {
             maximal.contains(node) || follower.broker_epoch.is_some() && follower.is_caught_up(end, now, lag)
         };
         let least = leading.followers.iter().filter(counts).map(|(_, follower)| follower.end).min();
-        let reached = least.unwrap_or(end).min(end);
+        let own = self.flushed_end();
+        let reached = least.unwrap_or(own).min(own);
         let moved = reached > self.high_watermark;
         self.high_watermark = self.high_watermark.max(reached);
         moved

@@ -150,7 +150,7 @@ impl Broker {
             Request::Produce { partition, acks, transactional_id, batch, timeout } => {
                 let transaction = transactional_id.zip(batch.produced);
                 match transaction {
-                    Some(by) => self.produce_in_transaction(ctx, asker, by, partition, acks, batch, timeout),
+                    Some(by) => self.produce_in_transaction(ctx, asker, by, partition, batch, (acks, timeout)),
                     None => self.produce(ctx, asker, partition, acks, batch, timeout),
                 }
             }
@@ -266,6 +266,7 @@ impl Process for Broker {
     }
 
     fn synced(&mut self, ctx: &mut Context<'_, Self>) {
+        self.flushed(ctx);
         self.host(ctx, |server, ctx| server.synced(ctx));
     }
 }

@@ -35,9 +35,8 @@ impl Broker {
         asker: Asker,
         (id, produced): (TransactionalId, Produced),
         partition: TopicPartition,
-        acks: Acks,
         batch: Draft,
-        timeout: Span,
+        (acks, timeout): (Acks, Span),
     ) {
         let Some((leading, replica)) =
             self.replicas.get(&partition).and_then(|replica| Some((replica.leading()?, replica)))

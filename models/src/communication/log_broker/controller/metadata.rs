@@ -74,7 +74,7 @@ pub enum Command {
         incarnation: Incarnation,
         /// Its registration before, if its logs are as they were then.
         previous: Option<BrokerEpoch>,
-        /// Leave it in sync, which is a bug that can be planted.
+        /// Take it for in sync, which is a bug that can be planted.
         keep_in_sync: bool,
     },
     /// Fence a broker that is silent.
@@ -204,6 +204,9 @@ impl Metadata {
             let before = state.clone();
             if !keep {
                 state.without(broker, min_insync, whole);
+            } else if state.replicas.contains(&broker) && !state.isr.contains(&broker) {
+                state.isr.push(broker);
+                state.settle_elr(min_insync);
             }
             if state.leader == Some(broker) {
                 state.leader = None;

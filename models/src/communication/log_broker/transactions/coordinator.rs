@@ -125,7 +125,7 @@ impl Broker {
             return;
         };
         let Some(replica) = self.replicas.get(&partition) else { return };
-        let Some(leading) = replica.leading().filter(|_| true) else { return };
+        let Some(leading) = replica.leading() else { return };
         if replica.high_watermark < leading.epoch_start {
             return;
         }
