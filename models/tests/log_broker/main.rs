@@ -2,4 +2,5 @@
 //! coordinator against the protocol's descriptions.
 
 mod assignors;
+mod coordinator;
 mod partitioner;

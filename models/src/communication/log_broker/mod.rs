@@ -4,6 +4,7 @@
 pub mod bugs;
 pub mod groups;
 pub mod names;
+pub mod numbers;
 pub mod partitioner;
 
 pub use bugs::Bug;
