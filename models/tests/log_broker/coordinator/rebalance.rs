@@ -120,7 +120,9 @@ fn a_leader_that_does_not_join_in_time_is_replaced() {
 #[test]
 fn who_does_not_sync_in_time_is_removed() {
     let (mut desk, names) = Desk::stable(2);
-    names.iter().for_each(|name| drop(desk.ask(Request::JoinGroup(join(Some(*name))))));
+    for name in &names {
+        desk.ask(Request::JoinGroup(join(Some(*name))));
+    }
     let asked = desk.ask(Request::SyncGroup(dynamic(names[0], 2), one_each(&names)));
     assert_eq!(desk.synced(asked), [tp(0)]);
     desk.fire(GroupTimer::Sync(GROUP));
