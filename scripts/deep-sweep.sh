@@ -30,7 +30,7 @@ version_of() {
     lock) own="caching/lock replication/raft" ;;
     echo | tutorial) own=examples ;;
     request_response | stream | gossip) own=communication/$1 ;;
-    ordering | message_queue) own="communication/$1 replication/raft" ;;
+    ordering | message_queue | log_broker) own="communication/$1 replication/raft" ;;
     *) own="transactions replication/raft" ;;
   esac
   local paths=(sim/src ':!sim/src/host' ':!sim/src/shrink' models/src/parts properties/src/checkers)

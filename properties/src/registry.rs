@@ -11,7 +11,7 @@ use seedbed_sim::system::AnyCase;
 use seedbed_sim::{Model, Record, Suite, System};
 
 use crate::caching::{coherence, lock};
-use crate::communication::{gossip, message_queue, ordering, request_response, stream};
+use crate::communication::{gossip, log_broker, message_queue, ordering, request_response, stream};
 use crate::examples::{additions, echo, tutorial};
 use crate::formats::world::{self, View};
 use crate::formats::{Model as Object, Operations};
@@ -25,6 +25,7 @@ pub fn all() -> Vec<Registered> {
         recorded(tutorial::suite, Object::Counter, additions::recorded),
         component(request_response::suite),
         component(message_queue::suite),
+        component(log_broker::suite),
         component(stream::suite),
         component(ordering::suite),
         component(gossip::suite),

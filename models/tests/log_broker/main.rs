@@ -2,5 +2,6 @@
 //! coordinator against the protocol's descriptions.
 
 mod assignors;
+mod cleaner;
 mod coordinator;
 mod partitioner;

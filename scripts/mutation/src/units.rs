@@ -6,11 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 pub type Sources = BTreeMap<String, String>;
 
 /// The components that the tool knows, with the family whose tests are theirs.
-pub const COMPONENTS: [(&str, &str, &str); 17] = [
+pub const COMPONENTS: [(&str, &str, &str); 18] = [
     ("examples::echo", "echo", "examples"),
     ("examples::tutorial", "tutorial", "examples"),
     ("communication::request_response", "request_response", "communication"),
     ("communication::message_queue", "message_queue", "communication"),
+    ("communication::log_broker", "log_broker", "communication"),
     ("communication::stream", "stream", "communication"),
     ("communication::ordering", "ordering", "communication"),
     ("communication::gossip", "gossip", "communication"),

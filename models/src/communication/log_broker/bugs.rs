@@ -10,6 +10,12 @@ seedbed_sim::bugs! {
             "a follower does not look at the sequence numbers of what it appends" => "log_broker/idempotent_once",
         HwAdvancesOnLeaderAlone = "hw-advances-on-leader-alone",
             "the high watermark is the end of the leader's log, whatever its followers have" => "log_broker/committed_is_kept",
+        AbortMarkerIgnored = "abort-marker-ignored",
+            "who reads what is committed does not leave out the records of aborted transactions"
+                => "log_broker/read_committed",
+        EndTxnAppliesToNext = "end-txn-applies-to-next",
+            "a producer keeps its epoch from one transaction to the next, so that a late marker of the one ends the other (KIP-890)"
+                => "log_broker/all_or_none",
         StaleIsrAfterRejoin = "stale-isr-after-rejoin",
             "a broker that has restarted without what it had in memory stays in sync" => "log_broker/committed_is_kept",
         NoGenerationFencing = "no-generation-fencing",

@@ -430,6 +430,8 @@ pub enum Timer {
     Sender,
     /// A client asks again where partitions are led.
     Metadata,
+    /// A client asks the coordinator of transactions again.
+    Coordinator,
     /// The coordinator of transactions looks for those that take too long, and sends markers again.
     Transactions,
     /// A timer of a group's coordinator.

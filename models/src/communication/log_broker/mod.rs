@@ -6,11 +6,13 @@
 //!   KIP-966). Every broker is a controller too (`process.roles=broker,controller`), and reads what is agreed on from its own server.
 //! - **Brokers** ([`broker`]) have replicas of partitions, lead them or follow.
 //! - **Clients** ([`client`]) send records in batches, to partitions of their choice ([`partitioner`]), and read.
+//! - **The cleaner** ([`cleaner`]): retention and compaction, as functions that no broker calls yet.
 //! - **Groups** ([`groups`]): brokers coordinate groups of consumers, which divide the partitions among themselves; what coordinators remember is
 //!   in the partitions of `__consumer_offsets`. **Consumers** ([`consumer`]) read, process and commit how far they are.
 
 pub mod broker;
 pub mod bugs;
+pub mod cleaner;
 pub mod client;
 pub mod consumer;
 pub mod controller;

@@ -14,7 +14,10 @@ use crate::communication::log_broker::groups;
 use crate::communication::log_broker::marks;
 use crate::communication::log_broker::messages::{Message, Op, Record, Ret, Timer};
 use crate::communication::log_broker::names::{InstanceId, TopicPartition};
-use crate::communication::log_broker::settings::{Acks, CONSUMER_OFFSETS, Flush, Membership, ORDERS, Settings};
+use crate::communication::log_broker::numbers::TransactionalId;
+use crate::communication::log_broker::settings::{
+    Acks, CONSUMER_OFFSETS, Flush, Membership, ORDERS, Settings, TRANSACTION_PARTITIONS, TRANSACTION_STATE,
+};
 use crate::communication::log_broker::workload;
 use crate::parts::bounds;
 use crate::parts::wal;
@@ -92,11 +95,14 @@ impl LogBroker {
             (0..self.replication_factor.min(self.brokers)).map(place).collect()
         };
         let offsets_partitions = if self.consumers > 0 { self.offsets_partitions } else { 0 };
-        [(ORDERS, self.partitions), (CONSUMER_OFFSETS, offsets_partitions)]
-            .into_iter()
-            .flat_map(|(topic, partitions)| (0..partitions).map(move |number| (topic, number)))
-            .map(|(topic, number)| (TopicPartition::new(topic, number), replicas(number)))
-            .collect()
+        let topics = [
+            (ORDERS, self.partitions),
+            (TRANSACTION_STATE, TRANSACTION_PARTITIONS),
+            (CONSUMER_OFFSETS, offsets_partitions),
+        ];
+        let all = topics.into_iter().flat_map(|(topic, count)| (0..count).map(move |n| TopicPartition::new(topic, n)));
+        let first = (0..).map(|number| number % self.brokers);
+        all.zip(first).map(|(partition, first)| (partition, replicas(first))).collect()
     }
 }
 
@@ -153,7 +159,13 @@ impl Model for LogBroker {
                     consumer::Config { brokers, sizes, instance: self.instance(node), settings: self.settings.clone() };
                 return Node::Consumer(Consumer::new(config));
             }
-            let config = client::Config { brokers, partitions: self.partitions, settings: self.settings.clone() };
+            let transactional_id = TransactionalId(node.0);
+            let config = client::Config {
+                brokers,
+                transactional_id,
+                partitions: self.partitions,
+                settings: self.settings.clone(),
+            };
             return Node::Client(Client::new(config));
         }
         let server =
@@ -248,7 +260,7 @@ impl Model for LogBroker {
             }
             (Node::Client(client), "producer") => Some(client.waiting() as u64).filter(|count| *count > 0),
             (Node::Broker(broker), "coordinator") => {
-                broker.coordinators().map(|coordinator| u64::from(coordinator.epoch().0)).max()
+                broker.group_coordinators().map(|coordinator| u64::from(coordinator.epoch().0)).max()
             }
             (Node::Consumer(consumer), "owner") => Some(consumer.owned().count() as u64).filter(|count| *count > 0),
             _ => None,
@@ -264,7 +276,7 @@ impl Model for LogBroker {
     }
 
     fn phases(&self) -> Phases {
-        Phases { chaos: Span::ms(1_500), settle: Span::secs(4) }
+        Phases { chaos: Span::ms(1_500), settle: Span::secs(5) }
     }
 
     fn workload(&self) -> BoxedStrategy<Workload<Self>> {

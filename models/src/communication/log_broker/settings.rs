@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::communication::log_broker::groups::Assignor;
 use crate::communication::log_broker::messages::Isolation;
 use crate::communication::log_broker::names::Topic;
+use crate::communication::log_broker::partitioner::Partitioning;
 use crate::communication::log_broker::producers::REMEMBERED;
 use crate::parts::bounds;
 
@@ -17,6 +18,9 @@ pub const SHIPMENTS: Topic = Topic(1);
 pub const CONSUMER_OFFSETS: Topic = Topic(100);
 /// The internal topic of transaction coordinators (`__transaction_state`).
 pub const TRANSACTION_STATE: Topic = Topic(101);
+
+/// How many partitions [`TRANSACTION_STATE`] has (`transaction.state.log.num.partitions`).
+pub const TRANSACTION_PARTITIONS: u16 = 1;
 
 /// When a record is acknowledged to its producer (`acks`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Named)]
@@ -56,6 +60,8 @@ pub struct ProducerSettings {
     pub batch_size: u32,
     /// The most batches of a partition that are under way (`max.in.flight.requests.per.connection`).
     pub max_in_flight: u32,
+    /// Which partition a record goes to (`partitioner.class`).
+    pub partitioning: Partitioning,
     /// How long a producer tries to send a record (`delivery.timeout.ms`).
     pub delivery_timeout: Span,
 }
@@ -195,6 +201,7 @@ impl Default for ProducerSettings {
             linger: Span::ms(5),
             batch_size: 4,
             max_in_flight: 5,
+            partitioning: Partitioning::UniformSticky,
             delivery_timeout: Span::ms(1_500),
         }
     }

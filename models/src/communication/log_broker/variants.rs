@@ -7,6 +7,7 @@ use crate::communication::log_broker::bugs::Bug;
 use crate::communication::log_broker::groups::Assignor;
 use crate::communication::log_broker::messages::Isolation;
 use crate::communication::log_broker::model::LogBroker;
+use crate::communication::log_broker::partitioner::Partitioning;
 use crate::communication::log_broker::settings::{
     Acks, Commits, ConsumerSettings, Flush, Membership, ProducerSettings, Settings,
 };
@@ -44,17 +45,21 @@ fn producers() -> impl Strategy<Value = ProducerSettings> {
     let linger = prop_oneof![2 => Just(Span::ms(5)), 1 => Just(Span::ZERO), 1 => Just(Span::ms(30))];
     let sizes = (1u32..5, prop_oneof![1 => Just(1u32), 3 => Just(5u32)]);
     let timeout = prop_oneof![3 => Just(Span::ms(1_500)), 1 => Just(Span::ms(500))];
-    let modes = (prop::bool::weighted(0.8), prop::bool::weighted(0.2));
+    let partitioning = prop_oneof![2 => Just(Partitioning::UniformSticky), 1 => Just(Partitioning::StickyByBatch), 1 => Just(Partitioning::RoundRobin)];
+    let modes = (prop::bool::weighted(0.8), prop::bool::weighted(0.2), partitioning);
     (acks, modes, linger, sizes, timeout).prop_map(
-        |(acks, (idempotent, synchronous), linger, (batch_size, max_in_flight), delivery_timeout)| ProducerSettings {
-            acks,
-            // Idempotent producers wait for all (KIP-98).
-            idempotent: idempotent && acks == Acks::All,
-            synchronous,
-            linger,
-            batch_size,
-            max_in_flight,
-            delivery_timeout,
+        |(acks, (idempotent, synchronous, partitioning), linger, (batch_size, max_in_flight), delivery_timeout)| {
+            ProducerSettings {
+                acks,
+                // Idempotent producers wait for all (KIP-98).
+                idempotent: idempotent && acks == Acks::All,
+                synchronous,
+                linger,
+                batch_size,
+                max_in_flight,
+                partitioning,
+                delivery_timeout,
+            }
         },
     )
 }
@@ -133,6 +138,7 @@ fn concerned(model: LogBroker, bug: Bug) -> LogBroker {
         Bug::CommitBeforeProcess => {
             Settings { consumer: ConsumerSettings { commits: Commits::AfterProcessing, ..consumer }, ..settings }
         }
+        Bug::AbortMarkerIgnored | Bug::EndTxnAppliesToNext => settings,
         Bug::StaleIsrAfterRejoin => Settings { producer, flush: Flush::Later, ..settings },
     };
     LogBroker { settings, consumers, ..model }

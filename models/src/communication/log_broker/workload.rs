@@ -14,15 +14,16 @@ pub(super) fn validate(op: &Op) -> Result<(), String> {
         Op::Send(posts) | Op::Transact { posts, .. } if posts.is_empty() || posts.len() > MOST_RECORDS => {
             Err(format!("there must be 1 to {MOST_RECORDS} records"))
         }
-        Op::Transact { .. } => Err("there are no transactions yet".into()),
-        Op::Send(_) | Op::Read(_) => Ok(()),
+        Op::Send(_) | Op::Transact { .. } | Op::Read(_) => Ok(()),
     }
 }
 
 /// Operations: mostly several records at once, some of them with a key; now and then all is read.
 pub(super) fn op() -> BoxedStrategy<Op> {
     let post = prop::option::weighted(0.6, (0u16..5).prop_map(Key)).prop_map(|key| Post { key });
-    let send = prop::collection::vec(post, 1..6).prop_map(Op::Send);
+    let posts = prop::collection::vec(post, 1..6);
+    let send = posts.clone().prop_map(Op::Send);
+    let transact = (posts, prop::bool::weighted(0.7)).prop_map(|(posts, commit)| Op::Transact { posts, commit });
     let isolation = prop_oneof![Just(Isolation::ReadUncommitted), Just(Isolation::ReadCommitted)];
-    prop_oneof![6 => send, 1 => isolation.prop_map(Op::Read)].boxed()
+    prop_oneof![4 => send, 3 => transact, 2 => isolation.prop_map(Op::Read)].boxed()
 }

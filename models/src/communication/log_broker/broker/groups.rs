@@ -64,7 +64,7 @@ impl Groups {
 
 impl Broker {
     /// The coordinators that this broker is.
-    pub fn coordinators(&self) -> impl Iterator<Item = &Coordinator> {
+    pub fn group_coordinators(&self) -> impl Iterator<Item = &Coordinator> {
         self.groups.coordinators.values()
     }
 
@@ -93,31 +93,33 @@ impl Broker {
             return self.respond(ctx, asker, messages::Response::Group(not_coordinator(&to_group.request)));
         };
         let caller = Caller { node: asker.node, correlation: asker.correlation };
-        self.coordinator(ctx, partition, |coordinator, turn| coordinator.request(turn, caller, to_group));
+        self.group_coordinator(ctx, partition, |coordinator, turn| coordinator.request(turn, caller, to_group));
     }
 
     /// A timer of a coordinator is due.
     pub(super) fn group_timer(&mut self, ctx: &mut Context<'_, Self>, timer: GroupTimer) {
         let (GroupTimer::Session(group, _) | GroupTimer::Join(group) | GroupTimer::Sync(group)) = timer;
         if let Some(partition) = self.partition_of(group) {
-            self.coordinator(ctx, partition, |coordinator, turn| coordinator.timer(turn, timer));
+            self.group_coordinator(ctx, partition, |coordinator, turn| coordinator.timer(turn, timer));
         }
     }
 
-    /// The end of a transaction is in a partition of `__consumer_offsets`. Transactions are not there yet.
-    #[allow(dead_code)]
+    /// The marker of a transaction is committed at this offset, maybe of a partition of `__consumer_offsets`.
     pub(super) fn offsets_transaction_ended(
         &mut self,
         ctx: &mut Context<'_, Self>,
         partition: TopicPartition,
-        producer: ProducerId,
-        is_commit: bool,
+        at: Offset,
     ) {
-        self.coordinator(ctx, partition, |coordinator, turn| coordinator.transaction_ended(turn, producer, is_commit));
+        let batch = self.replicas.get(&partition).and_then(|replica| replica.log.batch_at(at));
+        let Some((marker, produced)) = batch.and_then(|batch| batch.marker().zip(batch.produced)) else { return };
+        self.group_coordinator(ctx, partition, |coordinator, turn| {
+            coordinator.transaction_ended(turn, produced.id, marker.committed);
+        });
     }
 
     /// This broker leads a partition now, or leads it no longer.
-    pub(super) fn coordinate(&mut self, ctx: &mut Context<'_, Self>, partition: TopicPartition) {
+    pub(super) fn coordinate_groups(&mut self, ctx: &mut Context<'_, Self>, partition: TopicPartition) {
         if partition.topic != CONSUMER_OFFSETS {
             return;
         }
@@ -128,7 +130,7 @@ impl Broker {
         }
         if coordinating.is_some() {
             self.groups.appends.retain(|append| append.partition != partition);
-            self.coordinator(ctx, partition, Coordinator::resign);
+            self.group_coordinator(ctx, partition, Coordinator::resign);
             self.groups.coordinators.remove(&partition);
         }
         let Some(epoch) = leading else { return };
@@ -141,9 +143,9 @@ impl Broker {
     }
 
     /// The same, of all partitions.
-    pub(super) fn coordinate_all(&mut self, ctx: &mut Context<'_, Self>) {
+    pub(super) fn coordinate_all_groups(&mut self, ctx: &mut Context<'_, Self>) {
         let partitions: Vec<TopicPartition> = self.groups.coordinators.keys().copied().collect();
-        partitions.into_iter().for_each(|partition| self.coordinate(ctx, partition));
+        partitions.into_iter().for_each(|partition| self.coordinate_groups(ctx, partition));
     }
 
     fn turn(&self, ctx: &Context<'_, Self>) -> Turn {
@@ -151,7 +153,7 @@ impl Broker {
     }
 
     /// Has a coordinator do something, and does what it wants done.
-    fn coordinator(
+    fn group_coordinator(
         &mut self,
         ctx: &mut Context<'_, Self>,
         partition: TopicPartition,
@@ -198,7 +200,7 @@ impl Broker {
                 });
                 self.progressed(ctx, partition);
             }
-            Err(_) => self.coordinator(ctx, partition, |coordinator, turn| {
+            Err(_) => self.group_coordinator(ctx, partition, |coordinator, turn| {
                 coordinator.appended(turn, id, Err(Error::CoordinatorNotAvailable));
             }),
         }
@@ -210,7 +212,9 @@ impl Broker {
         while let Some(place) = (0..self.groups.appends.len()).find(|n| self.append_outcome(ctx.now(), *n).is_some()) {
             let result = self.append_outcome(ctx.now(), place).expect("just looked at");
             let append = self.groups.appends.remove(place);
-            self.coordinator(ctx, append.partition, |coordinator, turn| coordinator.appended(turn, append.id, result));
+            self.group_coordinator(ctx, append.partition, |coordinator, turn| {
+                coordinator.appended(turn, append.id, result)
+            });
         }
     }
 

@@ -10,8 +10,8 @@ use crate::communication::log_broker::controller::metadata::PartitionState;
 use crate::communication::log_broker::marks;
 use crate::communication::log_broker::messages::{Error, REGISTRATION, Record, Request, Timer};
 use crate::communication::log_broker::names::TopicPartition;
-use crate::communication::log_broker::numbers::{BrokerEpoch, Incarnation};
-use crate::communication::log_broker::settings::Flush;
+use crate::communication::log_broker::numbers::{BrokerEpoch, Incarnation, LeaderEpoch};
+use crate::communication::log_broker::settings::{Flush, TRANSACTION_STATE};
 
 /// What a broker knows of its registration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -90,7 +90,10 @@ impl Broker {
         for replica in self.replicas.values_mut() {
             replica.role = Role::Offline;
         }
-        self.coordinate_all(ctx);
+        self.coordinate_all_groups(ctx);
+        for partition in self.replicas.keys().copied().collect::<Vec<_>>() {
+            self.coordinate_if_internal(ctx, partition, None);
+        }
         self.end_waiting_for_others(ctx);
     }
 
@@ -133,16 +136,30 @@ impl Broker {
                 }
                 replica.become_leader(id, state, ctx.now());
                 ctx.note(|| format!("leads {partition} in {:?}", state.leader_epoch));
+                self.coordinate_if_internal(ctx, partition, Some(state.leader_epoch));
             }
             _ => {
                 replica.become_follower(state);
+                self.coordinate_if_internal(ctx, partition, None);
                 if ctx.planted(Bug::TruncateToHighWatermark) {
                     self.truncate_to_high_watermark(ctx, partition);
                 }
             }
         }
-        self.coordinate(ctx, partition);
+        self.coordinate_groups(ctx, partition);
         self.progressed(ctx, partition);
+    }
+
+    /// The leader of a partition of an internal topic is a coordinator.
+    fn coordinate_if_internal(
+        &mut self,
+        ctx: &mut Context<'_, Self>,
+        partition: TopicPartition,
+        epoch: Option<LeaderEpoch>,
+    ) {
+        if partition.topic == TRANSACTION_STATE {
+            self.coordinate(ctx, partition, epoch);
+        }
     }
 
     /// How often a leader looks for followers that lag behind.

@@ -11,6 +11,7 @@ mod producer_ids;
 pub mod purgatory;
 pub mod replica;
 pub mod server;
+mod transactional;
 
 pub use replica::{Replica, Role};
 pub use server::{Broker, Config};

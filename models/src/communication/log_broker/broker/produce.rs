@@ -2,7 +2,7 @@
 
 use seedbed_sim::{Context, Span};
 
-use crate::communication::log_broker::broker::purgatory::DelayedProduce;
+use crate::communication::log_broker::broker::purgatory::{Answer, DelayedProduce};
 use crate::communication::log_broker::broker::replica::Replica;
 use crate::communication::log_broker::broker::server::Broker;
 use crate::communication::log_broker::bugs::Bug;
@@ -13,17 +13,17 @@ use crate::communication::log_broker::names::{Offset, TopicPartition};
 use crate::communication::log_broker::numbers::LeaderEpoch;
 use crate::communication::log_broker::producers::Check;
 use crate::communication::log_broker::record::Draft;
-use crate::communication::log_broker::settings::Acks;
+use crate::communication::log_broker::settings::{Acks, TRANSACTION_STATE};
 
 /// A batch that a leader has.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Written {
+pub(in crate::communication::log_broker) struct Written {
     /// The leader's epoch.
-    pub(super) epoch: LeaderEpoch,
+    pub(in crate::communication::log_broker) epoch: LeaderEpoch,
     /// The offset of its first record.
-    pub(super) base: Offset,
+    pub(in crate::communication::log_broker) base: Offset,
     /// The offset behind it.
-    pub(super) next: Offset,
+    pub(in crate::communication::log_broker) next: Offset,
 }
 
 impl Broker {
@@ -48,8 +48,10 @@ impl Broker {
             Acks::All => {
                 let Written { epoch: leader_epoch, base, next: required } = written;
                 let deadline = ctx.now() + timeout;
+                let answer = Answer::Produce;
                 self.purgatory.produces.push(DelayedProduce {
                     asker,
+                    answer,
                     partition,
                     leader_epoch,
                     base,
@@ -62,7 +64,7 @@ impl Broker {
     }
 
     /// Appends a batch to the log of a partition that this broker leads, unless it is there already.
-    pub(super) fn append(
+    pub(in crate::communication::log_broker) fn append(
         &mut self,
         ctx: &mut Context<'_, Self>,
         partition: TopicPartition,
@@ -98,7 +100,11 @@ impl Broker {
     }
 
     /// Something has changed in a partition that this broker may lead: what waits for it goes on.
-    pub(super) fn progressed(&mut self, ctx: &mut Context<'_, Self>, partition: TopicPartition) {
+    pub(in crate::communication::log_broker) fn progressed(
+        &mut self,
+        ctx: &mut Context<'_, Self>,
+        partition: TopicPartition,
+    ) {
         let (min_insync, lag) = (self.config.settings.min_insync_replicas, self.config.settings.replica_lag_time);
         if let Some(replica) = self.replicas.get_mut(&partition) {
             if ctx.planted(Bug::HwAdvancesOnLeaderAlone) && replica.leading().is_some() {
@@ -110,6 +116,10 @@ impl Broker {
         self.complete_fetches(ctx);
         self.complete_group_appends(ctx);
         self.arm_purgatory(ctx);
+        if partition.topic == TRANSACTION_STATE {
+            self.load_transactions(ctx, partition);
+            self.complete_appends(ctx);
+        }
     }
 
     /// Answers the produce requests whose batches all in-sync replicas have (Kafka, `Partition.checkEnoughReplicasReachOffset`), and those
@@ -117,11 +127,39 @@ impl Broker {
     fn complete_produces(&mut self, ctx: &mut Context<'_, Self>) {
         for waiting in std::mem::take(&mut self.purgatory.produces) {
             match self.outcome(&waiting) {
-                Some(outcome) => self.respond(ctx, waiting.asker, Response::Produce(outcome)),
+                Some(outcome) => {
+                    if let (Answer::Marker, Ok(at)) = (waiting.answer, outcome) {
+                        self.offsets_transaction_ended(ctx, waiting.partition, at);
+                    }
+                    self.answer_produce(ctx, &waiting, outcome);
+                }
                 None if ctx.now() >= waiting.deadline => {
-                    self.respond(ctx, waiting.asker, Response::Produce(Err(Error::RequestTimedOut)));
+                    self.answer_produce(ctx, &waiting, Err(Error::RequestTimedOut))
                 }
                 None => self.purgatory.produces.push(waiting),
+            }
+        }
+    }
+
+    fn answer_produce(&self, ctx: &mut Context<'_, Self>, waiting: &DelayedProduce, outcome: Result<Offset, Error>) {
+        let response = match waiting.answer {
+            Answer::Produce => Response::Produce(outcome),
+            Answer::Marker => Response::WriteTxnMarkers(outcome.map(|_| ())),
+        };
+        self.respond(ctx, waiting.asker, response);
+    }
+
+    /// The records of coordinators that are committed are in force.
+    fn complete_appends(&mut self, ctx: &mut Context<'_, Self>) {
+        for waiting in std::mem::take(&mut self.purgatory.appends) {
+            let replica = self.replicas.get(&waiting.partition);
+            let Some(replica) = replica.filter(|replica| replica.led_in(Some(waiting.leader_epoch)).is_ok()) else {
+                continue;
+            };
+            if replica.high_watermark >= waiting.required {
+                self.transaction_written(ctx, waiting.id);
+            } else {
+                self.purgatory.appends.push(waiting);
             }
         }
     }

@@ -33,6 +33,18 @@ impl Broker {
         }
     }
 
+    /// The next producer id, if there is one; otherwise the controller is asked.
+    pub(in crate::communication::log_broker) fn next_producer_id(
+        &mut self,
+        ctx: &mut Context<'_, Self>,
+    ) -> Option<ProducerId> {
+        let next = self.producer_ids.block.next().map(ProducerId);
+        if next.is_none() {
+            self.ask_for_producer_ids(ctx);
+        }
+        next
+    }
+
     fn ask_for_producer_ids(&mut self, ctx: &mut Context<'_, Self>) {
         if self.requests.outstanding().any(|(_, sent)| *sent == Sent::ProducerIds) {
             return;

@@ -5,13 +5,15 @@ use seedbed_sim::Time;
 use crate::communication::log_broker::controller::active::Asker;
 use crate::communication::log_broker::messages::{FetchPartition, Fetcher};
 use crate::communication::log_broker::names::{Offset, TopicPartition};
-use crate::communication::log_broker::numbers::LeaderEpoch;
+use crate::communication::log_broker::numbers::{LeaderEpoch, TransactionalId};
 
 /// A produce request that waits until all in-sync replicas have its batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct DelayedProduce {
     /// Whom to answer.
     pub asker: Asker,
+    /// What was asked for.
+    pub answer: Answer,
     /// The partition.
     pub partition: TopicPartition,
     /// The leader that has appended the batch.
@@ -22,6 +24,28 @@ pub struct DelayedProduce {
     pub required: Offset,
     /// Until when.
     pub deadline: Time,
+}
+
+/// What is answered when a batch is committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Answer {
+    /// A producer, its offset.
+    Produce,
+    /// A coordinator, that its marker is written.
+    Marker,
+}
+
+/// A record of the coordinator of transactions that is not committed yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct DelayedAppend {
+    /// The partition of the coordinator's log.
+    pub partition: TopicPartition,
+    /// The leader that has appended it.
+    pub leader_epoch: LeaderEpoch,
+    /// The offset behind it, which the high watermark has to reach.
+    pub required: Offset,
+    /// Of which transactional id it is.
+    pub id: TransactionalId,
 }
 
 /// A fetch request that waits for records.
@@ -44,6 +68,8 @@ pub struct Purgatory {
     pub produces: Vec<DelayedProduce>,
     /// Fetch requests.
     pub fetches: Vec<DelayedFetch>,
+    /// Records of coordinators.
+    pub appends: Vec<DelayedAppend>,
 }
 
 impl Purgatory {

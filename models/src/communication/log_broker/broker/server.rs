@@ -9,16 +9,19 @@ use crate::communication::log_broker::broker::lifecycle::Registration;
 use crate::communication::log_broker::broker::producer_ids::ProducerIds;
 use crate::communication::log_broker::broker::purgatory::Purgatory;
 use crate::communication::log_broker::broker::replica::Replica;
+use crate::communication::log_broker::broker::transactional::Unverified;
 use crate::communication::log_broker::controller::active::{Active, Asker};
 use crate::communication::log_broker::controller::metadata::Metadata;
 use crate::communication::log_broker::controller::quorum::Quorum;
 use crate::communication::log_broker::messages::{
     Answered, Asked, Error, Message, Op, PartitionMetadata, Record, Request, Response, Ret, Timer,
 };
-use crate::communication::log_broker::names::{Offset, TopicPartition};
-use crate::communication::log_broker::numbers::LeaderEpoch;
+use crate::communication::log_broker::names::{Offset, ProducerEpoch, TopicPartition};
+use crate::communication::log_broker::numbers::{LeaderEpoch, TransactionalId};
+use crate::communication::log_broker::record::Marker;
 use crate::communication::log_broker::requests::Requests;
 use crate::communication::log_broker::settings::Settings;
+use crate::communication::log_broker::transactions::coordinator::Coordinator;
 use crate::replication::raft;
 
 /// What every broker is told.
@@ -34,13 +37,17 @@ pub struct Config {
 
 /// What a broker has sent a request for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Sent {
+pub(in crate::communication::log_broker) enum Sent {
     /// To be registered.
     Registration,
     /// To say that it lives.
     Heartbeat,
     /// To change the in-sync replicas of a partition that it leads in this epoch.
     AlterPartition(TopicPartition, LeaderEpoch),
+    /// To add the partition of a batch to its transaction.
+    Verification(Box<Unverified>),
+    /// To end a transaction of this producer epoch in a partition.
+    Marker(TransactionalId, ProducerEpoch, TopicPartition),
     /// To get producer ids.
     ProducerIds,
     /// To find out what of its log the leader has, in this epoch.
@@ -56,11 +63,12 @@ pub struct Broker {
     pub(in crate::communication::log_broker) quorum: Quorum,
     pub(in crate::communication::log_broker) active: Active,
     pub(super) registration: Registration,
-    pub(super) replicas: BTreeMap<TopicPartition, Replica>,
-    pub(super) requests: Requests<Sent>,
-    pub(super) purgatory: Purgatory,
+    pub(in crate::communication::log_broker) replicas: BTreeMap<TopicPartition, Replica>,
+    pub(in crate::communication::log_broker) requests: Requests<Sent>,
+    pub(in crate::communication::log_broker) purgatory: Purgatory,
     pub(super) producer_ids: ProducerIds,
     pub(super) groups: Groups,
+    pub(in crate::communication::log_broker) coordinator: Coordinator,
 }
 
 impl Broker {
@@ -76,6 +84,7 @@ impl Broker {
             purgatory: Purgatory::default(),
             producer_ids: ProducerIds::default(),
             groups: Groups::default(),
+            coordinator: Coordinator::default(),
         }
     }
 
@@ -134,8 +143,12 @@ impl Broker {
             | Request::AlterPartition { .. }
             | Request::AllocateProducerIds { .. } => self.control(ctx, asker, request),
             Request::Metadata => self.describe(ctx, asker),
-            Request::Produce { partition, acks, batch, timeout, .. } => {
-                self.produce(ctx, asker, partition, acks, batch, timeout);
+            Request::Produce { partition, acks, transactional_id, batch, timeout } => {
+                let transaction = transactional_id.zip(batch.produced);
+                match transaction {
+                    Some(by) => self.produce_in_transaction(ctx, asker, by, partition, acks, batch, timeout),
+                    None => self.produce(ctx, asker, partition, acks, batch, timeout),
+                }
             }
             Request::FindCoordinator(group) => {
                 let coordinator = self.find_coordinator(group);
@@ -152,10 +165,18 @@ impl Broker {
                 self.respond(ctx, asker, Response::ListOffsets(offset));
             }
             Request::InitProducerId { transactional_id: None, .. } => self.give_producer_id(ctx, asker),
-            Request::InitProducerId { .. }
-            | Request::AddPartitionsToTxn { .. }
-            | Request::EndTxn { .. }
-            | Request::WriteTxnMarkers { .. } => panic!("transactions are not there yet: {request:?}"),
+            Request::InitProducerId { transactional_id: Some(id), current, timeout } => {
+                self.init_producer(ctx, asker, id, current, timeout);
+            }
+            Request::AddPartitionsToTxn { transactional_id, producer, partitions, verify_only } => {
+                self.add_partitions(ctx, asker, transactional_id, producer, &partitions, verify_only);
+            }
+            Request::EndTxn { transactional_id, producer, committed } => {
+                self.end_transaction(ctx, asker, transactional_id, producer, committed);
+            }
+            Request::WriteTxnMarkers { partition, producer, coordinator_epoch, committed } => {
+                self.write_marker(ctx, asker, partition, producer, Marker { committed, coordinator_epoch });
+            }
         }
     }
 
@@ -171,6 +192,12 @@ impl Broker {
                 self.epoch_end_answered(ctx, partition, epoch, answer);
             }
             (Sent::ProducerIds, Response::AllocateProducerIds(answer)) => self.producer_ids_allocated(ctx, answer),
+            (Sent::Verification(unverified), Response::AddPartitionsToTxn(answer)) => {
+                self.verified(ctx, *unverified, answer)
+            }
+            (Sent::Marker(id, epoch, partition), Response::WriteTxnMarkers(answer)) => {
+                self.marker_written(ctx, id, epoch, partition, answer);
+            }
             (Sent::Fetch(asked), Response::Fetch { partitions, .. }) => self.fetched(ctx, from, &asked, partitions),
             (sent, response) => panic!("no response to {sent:?}: {response:?}"),
         }
@@ -180,6 +207,9 @@ impl Broker {
         match sent {
             // The next heartbeat asks again.
             Sent::Registration | Sent::Heartbeat => {}
+            // So does the coordinator's timer.
+            Sent::Marker(..) => {}
+            Sent::Verification(unverified) => self.verified(ctx, *unverified, Err(Error::RequestTimedOut)),
             Sent::AlterPartition(partition, epoch) => self.alter_partition_later(ctx, partition, epoch),
             Sent::ProducerIds => self.producer_ids_allocated(ctx, Err(Error::RequestTimedOut)),
             Sent::EpochEnd(..) | Sent::Fetch(_) => self.fetch_later(ctx, to),
@@ -225,6 +255,7 @@ impl Process for Broker {
             Timer::Isr => self.check_followers(ctx),
             Timer::Fetch(leader) => self.fetch_again(ctx, leader),
             Timer::Group(timer) => self.group_timer(ctx, timer),
+            Timer::Transactions => self.check_transactions(ctx),
             Timer::Purgatory => self.end_waiting(ctx),
             Timer::AlterPartition(partition) => self.alter_partition_again(ctx, partition),
             timer => panic!("no timer of a broker: {timer:?}"),

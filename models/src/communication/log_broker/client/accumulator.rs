@@ -117,6 +117,12 @@ impl Accumulator {
         }
     }
 
+    /// Whether the next record of a partition begins a new batch, and there is one before it.
+    pub fn is_full(&self, partition: TopicPartition, batch_size: u32) -> bool {
+        let last = self.queues.get(&partition).and_then(|queue| queue.batches.back());
+        last.is_some_and(|batch| batch.attempts > 0 || batch.records.len() >= batch_size as usize)
+    }
+
     /// The batch that is under way in this request.
     pub fn sent_in(&mut self, partition: TopicPartition, correlation: Correlation) -> Option<(usize, &mut Batch)> {
         let queue = self.queues.get_mut(&partition)?;

@@ -4,5 +4,6 @@ pub mod accumulator;
 pub mod process;
 pub mod reader;
 pub mod sender;
+mod transaction;
 
 pub use process::{Client, Config, Did};

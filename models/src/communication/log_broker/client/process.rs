@@ -6,10 +6,13 @@ use seedbed_sim::{Context, NodeId, OpId, Process, Span};
 
 use crate::communication::log_broker::client::accumulator::{Accumulator, Pending};
 use crate::communication::log_broker::client::reader::Reading;
+use crate::communication::log_broker::client::transaction::{Phase, Transaction};
 use crate::communication::log_broker::messages::{
-    Message, Op, Outcome, Post, Record, Request, Response, Ret, Timer, value_of,
+    Isolation, Message, Op, Outcome, Post, Record, Request, Response, Ret, Timer, value_of,
 };
 use crate::communication::log_broker::names::{Offset, ProducerEpoch, ProducerId, TopicPartition};
+use crate::communication::log_broker::numbers::TransactionalId;
+use crate::communication::log_broker::partitioner::{Draw, Partitioner, Queues};
 use crate::communication::log_broker::record::Value;
 use crate::communication::log_broker::requests::Requests;
 use crate::communication::log_broker::settings::{Acks, ORDERS, Settings};
@@ -19,6 +22,8 @@ use crate::communication::log_broker::settings::{Acks, ORDERS, Settings};
 pub struct Config {
     /// The brokers (`bootstrap.servers`).
     pub brokers: Vec<NodeId>,
+    /// Its transactional id, through all of its lives.
+    pub transactional_id: TransactionalId,
     /// How many partitions [`ORDERS`] has.
     pub partitions: u16,
     /// How it is set up.
@@ -30,6 +35,7 @@ pub struct Config {
 pub(super) enum Sent {
     Metadata,
     ProducerId,
+    Coordinator,
     Produce(TopicPartition),
     ListOffsets(TopicPartition),
     Fetch(TopicPartition, Offset),
@@ -53,6 +59,22 @@ pub enum Did {
     },
     /// A record was given up.
     GivenUp(Value),
+    /// All records of a transaction are settled, and the coordinator will be asked to end it.
+    Decided {
+        /// The operation.
+        op: OpId,
+        /// Whether to commit it.
+        commit: bool,
+    },
+    /// A transaction has ended.
+    Ended {
+        /// The operation.
+        op: OpId,
+        /// Whether it was committed, if that is known.
+        outcome: Option<bool>,
+    },
+    /// All was read of these partitions that they had when this client asked for their ends.
+    Read(Isolation, Vec<(TopicPartition, Vec<(Offset, Value)>)>),
 }
 
 /// What is under way.
@@ -64,6 +86,8 @@ enum Work {
         /// How many of them are queued.
         queued: usize,
         outcomes: Vec<Option<Outcome>>,
+        /// The transaction that they belong to.
+        transaction: Option<Transaction>,
     },
     Reading(OpId, Reading),
 }
@@ -78,8 +102,10 @@ pub struct Client {
     pub(super) leaders: BTreeMap<TopicPartition, Option<NodeId>>,
     pub(super) accumulator: Accumulator,
     pub(super) producer: Option<(ProducerId, ProducerEpoch)>,
+    /// The producer id and epoch of its transactional id.
+    pub(super) transactional: Option<(ProducerId, ProducerEpoch)>,
     /// Where records without a key go, until a batch is full (KIP-480).
-    sticky: u16,
+    partitioner: Partitioner,
     work: Option<Work>,
     pub(super) did: Vec<Did>,
 }
@@ -87,6 +113,8 @@ pub struct Client {
 impl Client {
     /// A client that knows nothing but the brokers.
     pub fn new(config: Config) -> Self {
+        let producer = config.settings.producer;
+        let partitioner = Partitioner::new(producer.partitioning, producer.batch_size.into());
         Client {
             config,
             requests: Requests::default(),
@@ -94,7 +122,8 @@ impl Client {
             leaders: BTreeMap::new(),
             accumulator: Accumulator::default(),
             producer: None,
-            sticky: 0,
+            transactional: None,
+            partitioner,
             work: None,
             did: Vec::new(),
         }
@@ -139,29 +168,38 @@ impl Client {
     fn go_on(&mut self, ctx: &mut Context<'_, Self>) {
         self.pump(ctx);
         self.read_on(ctx);
+        self.transact(ctx);
     }
 
     /// Queues the records of the operation: a synchronous producer one, and the next when that is settled.
     fn queue(&mut self, ctx: &mut Context<'_, Self>) {
         let settings = self.config.settings.producer;
         let partitions = self.config.partitions;
-        let Some(Work::Sending { op, posts, queued, outcomes }) = &mut self.work else { return };
+        let Some(Work::Sending { op, posts, queued, outcomes, .. }) = &mut self.work else { return };
         let settled = outcomes.iter().filter(|outcome| outcome.is_some()).count();
         let until = if settings.synchronous { (settled + 1).min(posts.len()) } else { posts.len() };
         while *queued < until {
             let (index, post) = (*queued, posts[*queued]);
             *queued += 1;
-            let number = match post.key {
-                Some(key) => key.0 % partitions,
-                None => self.sticky % partitions,
-            };
+            let available = available(&self.leaders, &self.accumulator, partitions);
+            let queues = Queues { partitions, available: &available };
+            let draw: Draw<'_> = &mut |below| ctx.draw("partition", 0..=below - 1);
+            let key = post.key.map(|key| key.0.to_be_bytes());
+            let key = key.as_ref().map(<[u8; 2]>::as_slice);
+            let mut number = self.partitioner.partition(ORDERS, key, queues, draw);
+            let is_full = |number| self.accumulator.is_full(TopicPartition::new(ORDERS, number), settings.batch_size);
+            if key.is_none() && is_full(number) {
+                number = self.partitioner.on_new_batch(ORDERS, number, queues, draw).unwrap_or(number);
+            }
             let partition = TopicPartition::new(ORDERS, number);
             let value = value_of(*op, index);
             let pending = Pending { index, key: post.key, value, timestamp: ctx.now() };
             self.accumulator.append(partition, pending, settings.batch_size);
+            if post.key.is_none() {
+                self.partitioner.appended(ORDERS, 1, self.accumulator.is_full(partition, settings.batch_size));
+            }
             self.did.push(Did::Queued(value, partition));
         }
-        self.sticky = self.sticky.wrapping_add(1);
     }
 
     /// A record is acknowledged, or given up. The operation ends with its last one.
@@ -169,15 +207,49 @@ impl Client {
         if outcome == Outcome::GivenUp {
             self.did.push(Did::GivenUp(value));
         }
-        let Some(Work::Sending { op, outcomes, .. }) = &mut self.work else { return };
+        let Some(Work::Sending { op, outcomes, transaction, .. }) = &mut self.work else { return };
         assert!(value == value_of(*op, index), "what is settled belongs to the operation that is under way: {value:?}");
         outcomes[index] = Some(outcome);
         if let Some(outcomes) = outcomes.iter().copied().collect::<Option<Vec<Outcome>>>() {
+            if transaction.is_some() {
+                let all_acked = outcomes.iter().all(|outcome| matches!(outcome, Outcome::Acked(..)));
+                return self.begin_ending(ctx, all_acked);
+            }
             ctx.complete(*op, Ret::Sent(outcomes));
             self.work = None;
             return;
         }
         self.queue(ctx);
+    }
+
+    /// The transaction that is under way.
+    pub(super) fn transaction(&self) -> Option<Transaction> {
+        match &self.work {
+            Some(Work::Sending { transaction, .. }) => *transaction,
+            _ => None,
+        }
+    }
+
+    /// The same, to be changed.
+    pub(super) fn transaction_mut(&mut self) -> Option<&mut Transaction> {
+        match &mut self.work {
+            Some(Work::Sending { transaction, .. }) => transaction.as_mut(),
+            _ => None,
+        }
+    }
+
+    /// The transaction has its epoch.
+    pub(super) fn begin_sending(&mut self, ctx: &mut Context<'_, Self>) {
+        if let Some(transaction) = self.transaction_mut() {
+            transaction.phase = Phase::Sending;
+        }
+        self.queue(ctx);
+        self.pump(ctx);
+    }
+
+    /// Nothing is under way any more.
+    pub(super) fn work_is_done(&mut self) {
+        self.work = None;
     }
 
     pub(super) fn reading(&mut self) -> Option<&mut Reading> {
@@ -193,9 +265,13 @@ impl Client {
         ctx: &mut Context<'_, Self>,
         read: Option<Vec<(TopicPartition, Vec<(Offset, Value)>)>>,
     ) {
-        let Some(Work::Reading(op, _)) = &self.work else { return };
+        let Some(Work::Reading(op, reading)) = &self.work else { return };
+        let isolation = reading.isolation();
         match read {
-            Some(read) => ctx.complete(*op, Ret::Read(read)),
+            Some(read) => {
+                self.did.push(Did::Read(isolation, read.clone()));
+                ctx.complete(*op, Ret::Read(read));
+            }
             None => ctx.fail(*op, "a partition could not be read in time"),
         }
         self.work = None;
@@ -216,7 +292,7 @@ impl Process for Client {
         match input {
             Op::Send(posts) => {
                 let outcomes = vec![None; posts.len()];
-                self.work = Some(Work::Sending { op, posts, queued: 0, outcomes });
+                self.work = Some(Work::Sending { op, posts, queued: 0, outcomes, transaction: None });
                 self.queue(ctx);
             }
             Op::Read(isolation) => {
@@ -224,7 +300,11 @@ impl Process for Client {
                 let reading = Reading::new(partitions, isolation, self.latest(ctx.now()));
                 self.work = Some(Work::Reading(op, reading));
             }
-            Op::Transact { .. } => panic!("transactions are not there yet"),
+            Op::Transact { posts, commit } => {
+                let outcomes = vec![None; posts.len()];
+                let transaction = Transaction { op, commit, phase: Phase::Beginning, deadline: self.latest(ctx.now()) };
+                self.work = Some(Work::Sending { op, posts, queued: 0, outcomes, transaction: Some(transaction) });
+            }
         }
         self.go_on(ctx);
     }
@@ -236,8 +316,12 @@ impl Process for Client {
         match (sent, response) {
             (Sent::Metadata, response) => self.metadata_given(ctx, response),
             (Sent::ProducerId, Response::InitProducerId(answer)) => self.producer_id_given(ctx, answer),
+            (Sent::Coordinator, Response::InitProducerId(answer)) => self.epoch_given(ctx, answer),
+            (Sent::Coordinator, Response::EndTxn(answer)) => self.end_given(ctx, answer),
             (Sent::Produce(partition), Response::Produce(answer)) => self.produced(ctx, partition, correlation, answer),
-            (Sent::ListOffsets(partition), Response::ListOffsets(answer)) => self.end_given(ctx, partition, answer),
+            (Sent::ListOffsets(partition), Response::ListOffsets(answer)) => {
+                self.end_offset_given(ctx, partition, answer)
+            }
             (Sent::Fetch(partition, offset), Response::Fetch { partitions, .. }) => {
                 self.records_given(ctx, partition, offset, partitions);
             }
@@ -251,6 +335,11 @@ impl Process for Client {
                 Some((_, Sent::Metadata)) => self.refresh_metadata(ctx),
                 Some((_, Sent::Produce(partition))) => self.produce_timed_out(ctx, partition, correlation),
                 Some((_, Sent::ProducerId)) => self.pump(ctx),
+                Some((_, Sent::Coordinator)) => {
+                    self.leaders.clear();
+                    self.refresh_metadata(ctx);
+                    self.transact(ctx);
+                }
                 Some((_, Sent::ListOffsets(_) | Sent::Fetch(..))) => {
                     self.leaders.clear();
                     self.refresh_metadata(ctx);
@@ -258,6 +347,7 @@ impl Process for Client {
                 None => {}
             },
             Timer::Sender => self.pump(ctx),
+            Timer::Coordinator => self.transact(ctx),
             Timer::Metadata => {
                 self.refresh_metadata(ctx);
                 self.go_on(ctx);
@@ -269,3 +359,16 @@ impl Process for Client {
 
 /// How long a reader waits for records that it knows to be there.
 pub(super) const READ_WAIT: Span = Span::ms(20);
+
+/// The partitions that have a leader, as far as a client knows, and how many batches wait for each. Where it knows of none, any may have
+/// one.
+fn available(
+    leaders: &BTreeMap<TopicPartition, Option<NodeId>>,
+    accumulator: &Accumulator,
+    partitions: u16,
+) -> Vec<(u16, u64)> {
+    let partition = |number| TopicPartition::new(ORDERS, number);
+    let is_led = |number: &u16| leaders.get(&partition(*number)).copied().flatten().is_some();
+    let waiting = |number| accumulator.queues.get(&partition(number)).map_or(0, |queue| queue.batches.len() as u64);
+    (0..partitions).filter(is_led).map(|number| (number, waiting(number))).collect()
+}

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use seedbed_sim::{Context, Time};
 
+use crate::communication::log_broker::bugs::Bug;
 use crate::communication::log_broker::client::process::{Client, READ_WAIT, Sent};
 use crate::communication::log_broker::messages::{Error, FetchPartition, Fetched, Fetcher, Isolation, Request, Timer};
 use crate::communication::log_broker::names::{Offset, ProducerId, TopicPartition};
@@ -36,6 +37,11 @@ impl Reading {
         Reading { isolation, partitions, deadline }
     }
 
+    /// What it wants to read.
+    pub fn isolation(&self) -> Isolation {
+        self.isolation
+    }
+
     fn result(&self) -> Option<Vec<(TopicPartition, Vec<(Offset, Value)>)>> {
         let is_read = |progress: &Progress| progress.end.is_some_and(|end| progress.position >= end);
         let all = self.partitions.values().all(is_read);
@@ -46,7 +52,7 @@ impl Reading {
 
 impl Progress {
     /// Takes what was fetched. Records of aborted transactions are left out (KIP-98): from the first of them to the marker.
-    fn take(&mut self, fetched: Fetched, isolation: Isolation) {
+    fn take(&mut self, fetched: Fetched, isolation: Isolation, keeps_aborted: bool) {
         let mut aborted = fetched.aborted;
         aborted.sort_by_key(|ended| ended.first);
         let mut aborted = aborted.into_iter().peekable();
@@ -59,7 +65,7 @@ impl Progress {
                 producer.map(|producer| self.aborted.remove(&producer));
             }
             let is_aborted = batch.in_transaction().is_some_and(|produced| self.aborted.contains(&produced.id));
-            if isolation == Isolation::ReadUncommitted || !is_aborted {
+            if isolation == Isolation::ReadUncommitted || !is_aborted || keeps_aborted {
                 let from = self.position;
                 self.values.extend(batch.values().filter(|(offset, _)| *offset >= from));
             }
@@ -118,7 +124,7 @@ impl Client {
     }
 
     /// The end of a partition.
-    pub(super) fn end_given(
+    pub(super) fn end_offset_given(
         &mut self,
         ctx: &mut Context<'_, Self>,
         partition: TopicPartition,
@@ -143,6 +149,7 @@ impl Client {
         offset: Offset,
         fetched: Vec<(TopicPartition, Result<Fetched, Error>)>,
     ) {
+        let keeps_aborted = ctx.planted(Bug::AbortMarkerIgnored);
         let Some(reading) = self.reading() else { return };
         let isolation = reading.isolation;
         let Some(progress) = reading.partitions.get_mut(&partition).filter(|progress| progress.position == offset)
@@ -151,7 +158,7 @@ impl Client {
         };
         match fetched.into_iter().find(|(other, _)| *other == partition) {
             Some((_, Ok(fetched))) => {
-                progress.take(fetched, isolation);
+                progress.take(fetched, isolation, keeps_aborted);
                 self.read_on(ctx);
             }
             _ => self.read_later(ctx, partition),

@@ -9,6 +9,7 @@ use crate::communication::log_broker::marks;
 use crate::communication::log_broker::messages::{Error, Outcome, Request, Timer};
 use crate::communication::log_broker::names::{Offset, ProducerEpoch, ProducerId, TopicPartition};
 use crate::communication::log_broker::numbers::{Correlation, Sequence};
+use crate::communication::log_broker::producers::REMEMBERED;
 use crate::communication::log_broker::settings::{Acks, ProducerSettings};
 
 impl Client {
@@ -18,7 +19,8 @@ impl Client {
         if self.accumulator.is_empty() {
             return ctx.cancel(&Timer::Sender);
         }
-        if self.config.settings.producer.idempotent && self.producer.is_none() {
+        let is_plain = self.transaction().is_none();
+        if is_plain && self.config.settings.producer.idempotent && self.producer.is_none() {
             self.ask_for_producer_id(ctx);
         } else {
             for partition in self.accumulator.queues.keys().copied().collect::<Vec<_>>() {
@@ -36,7 +38,11 @@ impl Client {
     fn send_next(&mut self, ctx: &mut Context<'_, Self>, partition: TopicPartition) -> bool {
         let ProducerSettings { acks, max_in_flight, linger, batch_size, .. } = self.config.settings.producer;
         let now = ctx.now();
-        let identity = self.producer;
+        let transaction = self.transaction().map(|_| self.config.transactional_id);
+        // A transaction needs the acknowledgements of all, and sequence numbers.
+        let acks = if transaction.is_some() { Acks::All } else { acks };
+        let max_in_flight = if transaction.is_some() { max_in_flight.min(REMEMBERED as u32) } else { max_in_flight };
+        let identity = if transaction.is_some() { self.transactional } else { self.producer };
         let queue = self.accumulator.queues.get_mut(&partition).expect("it is one of them");
         let in_flight = queue.in_flight();
         let Some(place) = queue.batches.iter().position(|batch| batch.attempt.is_none()) else { return false };
@@ -60,8 +66,8 @@ impl Client {
         let request = Request::Produce {
             partition,
             acks,
-            transactional_id: None,
-            batch: batch.draft(false),
+            transactional_id: transaction,
+            batch: batch.draft(transaction.is_some()),
             timeout: self.config.settings.request_timeout,
         };
         if acks == Acks::None {
@@ -94,17 +100,18 @@ impl Client {
                 if batch.attempts > 1 {
                     ctx.mark(marks::ACKED_AFTER_A_RETRY);
                 }
+                let acks = if self.transaction().is_some() { Acks::All } else { self.config.settings.producer.acks };
                 let queue = self.accumulator.queues.get_mut(&partition).expect("the batch was in it");
                 let batch = queue.batches.remove(place).expect("it was found there");
                 for (record, offset) in batch.records.into_iter().zip(base.0..) {
-                    let (offset, acks) = (Offset(offset), self.config.settings.producer.acks);
+                    let offset = Offset(offset);
                     self.did.push(Did::Acked { value: record.value, partition, offset, acks });
                     self.settle(ctx, record.index, record.value, Outcome::Acked(partition, offset));
                 }
             }
             // Nothing was under way before it: something that was acknowledged is gone, or a later epoch has been here.
             Err(Error::OutOfOrderSequenceNumber) if attempt.is_first => self.give_up(ctx, partition, place),
-            Err(Error::InvalidProducerEpoch) => self.give_up(ctx, partition, place),
+            Err(error) if error.ends_transaction() => self.give_up(ctx, partition, place),
             Err(error) => {
                 batch.not_before = ctx.now() + self.config.settings.retry_backoff;
                 if matches!(error, Error::NotLeaderOrFollower | Error::RequestTimedOut) {
@@ -141,6 +148,9 @@ impl Client {
     /// epoch: those that were are given up too, and the producer goes on in the next epoch, which fences them (KIP-360). Kafka sends
     /// them again in the next epoch, and what had come in before is then there twice.
     fn give_up(&mut self, ctx: &mut Context<'_, Self>, partition: TopicPartition, place: usize) {
+        if self.transaction().is_some() {
+            return self.give_up_all(ctx);
+        }
         let queue = self.accumulator.queues.get_mut(&partition).expect("the batch is in it");
         let given_up: Vec<Batch> = match queue.batches[place].numbered {
             None => queue.batches.remove(place).into_iter().collect(),
@@ -155,6 +165,19 @@ impl Client {
             (given_up.iter().find_map(|batch| batch.numbered), &mut self.producer)
         {
             *epoch = (*epoch).max(ProducerEpoch(numbered.epoch.0 + 1));
+        }
+        for record in given_up.into_iter().flat_map(|batch| batch.records) {
+            ctx.mark(marks::RECORD_GIVEN_UP);
+            self.settle(ctx, record.index, record.value, Outcome::GivenUp);
+        }
+    }
+
+    /// A transaction of which something is given up will be aborted: nothing more of it is sent.
+    fn give_up_all(&mut self, ctx: &mut Context<'_, Self>) {
+        let mut given_up = Vec::new();
+        for queue in self.accumulator.queues.values_mut() {
+            given_up.extend(std::mem::take(&mut queue.batches));
+            queue.next = None;
         }
         for record in given_up.into_iter().flat_map(|batch| batch.records) {
             ctx.mark(marks::RECORD_GIVEN_UP);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use seedbed_sim::Context;
 
-use crate::communication::log_broker::consumer::membership::Rejoin;
+use crate::communication::log_broker::consumer::membership::{Phase, Rejoin};
 use crate::communication::log_broker::consumer::process::{Consumer, Did, Sent};
 use crate::communication::log_broker::groups::{Error, Position, Request};
 use crate::communication::log_broker::marks;
@@ -90,7 +90,11 @@ impl Consumer {
             Err(error) => {
                 ctx.mark(marks::COMMIT_REFUSED);
                 self.must_commit = false;
-                self.refused(ctx, error);
+                if error != Error::RebalanceInProgress {
+                    self.refused(ctx, error);
+                } else if self.phase == Phase::Stable {
+                    self.rejoin = self.rejoin.max(Rejoin::Keeping);
+                }
             }
         }
     }

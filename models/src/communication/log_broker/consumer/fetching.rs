@@ -57,7 +57,7 @@ impl Consumer {
         let with = |start: Start| self.partitions.iter().filter(move |(_, owned)| owned.next == start).map(|(p, _)| *p);
         let (unknown, earliest): (BTreeSet<_>, Vec<_>) =
             (with(Start::Unknown).collect(), with(Start::Earliest).collect());
-        if !unknown.is_empty() && !self.waits_for(&Sent::Positions) {
+        if !unknown.is_empty() && !self.backs_off() && !self.waits_for(&Sent::Positions) {
             let request = groups::Request::OffsetFetch { partitions: unknown, require_stable: true };
             self.ask_coordinator(ctx, request, Sent::Positions, timeout);
         }
@@ -81,7 +81,7 @@ impl Consumer {
     }
 
     /// Where partitions have no leader, it asks again after a while.
-    pub(super) fn retry_if_leaderless(&self, ctx: &mut Context<'_, Self>) {
+    pub(super) fn retry_if_leaderless(&mut self, ctx: &mut Context<'_, Self>) {
         if self.owned().any(|partition| !self.leaders.contains_key(&partition)) {
             self.retry_later(ctx);
         }

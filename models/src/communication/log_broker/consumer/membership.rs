@@ -70,13 +70,12 @@ impl Consumer {
         }
         let settings = self.settings();
         // What is about to be given back is to be taken on from where this consumer is.
-        if self.has_uncommitted() && settings.commits == Commits::Auto && !self.auto_commit_is_due {
-            (self.must_commit, self.auto_commit_is_due) = (true, true);
+        if !self.prepared && settings.commits == Commits::Auto {
+            (self.prepared, self.must_commit) = (true, true);
             if !self.commit_now(ctx) {
                 return false;
             }
         }
-        self.auto_commit_is_due = false;
         let is_cooperative = settings.assignor.is_cooperative();
         if !is_cooperative {
             if !self.partitions.is_empty() {
@@ -100,7 +99,7 @@ impl Consumer {
         };
         let timeout = settings.max_poll_interval + self.config.settings.request_timeout;
         if self.ask_coordinator(ctx, Request::JoinGroup(join), Sent::Join, timeout) {
-            (self.phase, self.rejoin) = (Phase::Joining, Rejoin::No);
+            (self.phase, self.rejoin, self.prepared) = (Phase::Joining, Rejoin::No, false);
         }
         is_cooperative
     }
@@ -153,13 +152,13 @@ impl Consumer {
     fn take_up_assignment(&mut self, ctx: &mut Context<'_, Self>) -> bool {
         let Some(assigned) = self.assigned.clone() else { return true };
         let revoked: BTreeSet<TopicPartition> = self.owned().filter(|owned| !assigned.contains(owned)).collect();
-        if !revoked.is_empty() && self.has_uncommitted() && self.settings().commits == Commits::Auto {
-            self.must_commit = true;
+        if !revoked.is_empty() && !self.prepared && self.settings().commits == Commits::Auto {
+            (self.prepared, self.must_commit) = (true, true);
             if !self.commit_now(ctx) {
                 return false;
             }
         }
-        self.assigned = None;
+        (self.assigned, self.prepared) = (None, false);
         self.partitions.retain(|partition, _| assigned.contains(partition));
         for partition in &assigned {
             self.partitions.entry(*partition).or_insert_with(Owned::default);

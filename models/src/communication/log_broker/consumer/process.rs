@@ -110,6 +110,10 @@ pub struct Consumer {
     /// Whether its positions have to be committed before it goes on (`commitSync`).
     pub(super) must_commit: bool,
     pub(super) auto_commit_is_due: bool,
+    /// Whether it has tried to commit what it is about to give back.
+    pub(super) prepared: bool,
+    /// Whether it waits before it asks anybody again where to find things.
+    backs_off: bool,
     /// Whether it is about to leave.
     pub(super) closes: bool,
     pub(super) left: u16,
@@ -137,6 +141,8 @@ impl Consumer {
             last_poll: Time::ZERO,
             must_commit: false,
             auto_commit_is_due: false,
+            prepared: false,
+            backs_off: false,
             closes: false,
             left: 0,
             did: Vec::new(),
@@ -182,13 +188,17 @@ impl Consumer {
         !self.polled.is_empty()
     }
 
+    pub(super) fn backs_off(&self) -> bool {
+        self.backs_off
+    }
+
     pub(super) fn waits_for(&self, sent: &Sent) -> bool {
         self.requests.outstanding().any(|(_, other)| other == sent)
     }
 
     /// Asks any broker, each in turn.
     fn ask_somebody(&mut self, ctx: &mut Context<'_, Self>, request: Request, sent: Sent) {
-        if self.waits_for(&sent) {
+        if self.backs_off || self.waits_for(&sent) {
             return;
         }
         self.asked += 1;
@@ -216,7 +226,8 @@ impl Consumer {
         true
     }
 
-    pub(super) fn retry_later(&self, ctx: &mut Context<'_, Self>) {
+    pub(super) fn retry_later(&mut self, ctx: &mut Context<'_, Self>) {
+        self.backs_off = true;
         ctx.arm(Timer::Consumer(ConsumerTimer::Retry), self.config.settings.retry_backoff);
     }
 
@@ -226,6 +237,10 @@ impl Consumer {
             return;
         }
         self.last_poll = ctx.now();
+        let is_settled = self.phase == Phase::Stable && self.rejoin == Rejoin::No && self.assigned.is_none();
+        if is_settled && self.settings().commits == Commits::AfterProcessing && self.has_uncommitted() {
+            self.must_commit = true;
+        }
         if self.must_commit && !self.commit_now(ctx) {
             return;
         }
@@ -367,7 +382,7 @@ impl Process for Consumer {
                 ctx.arm(Timer::Consumer(ConsumerTimer::AutoCommit), self.settings().auto_commit_interval);
                 self.auto_commit_is_due = true;
             }
-            Timer::Consumer(ConsumerTimer::Retry) => {}
+            Timer::Consumer(ConsumerTimer::Retry) => self.backs_off = false,
             Timer::Consumer(ConsumerTimer::Leave) => {
                 self.closes = true;
                 self.must_commit = self.settings().commits != Commits::BeforeProcessing;
