@@ -3,5 +3,6 @@
 
 mod assignors;
 mod cleaner;
+mod consumer;
 mod coordinator;
 mod partitioner;
