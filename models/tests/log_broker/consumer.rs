@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use seedbed_models::communication::log_broker::Bug;
 use seedbed_models::communication::log_broker::consumer::{Config, Consumer, ConsumerTimer, Did, Phase};
-use seedbed_models::communication::log_broker::groups::{self, Assignor, Error, Joined, Member, Position, Subscription, ToGroup};
+use seedbed_models::communication::log_broker::groups::{
+    self, Assignor, Error, Joined, Member, Position, Subscription, ToGroup,
+};
 use seedbed_models::communication::log_broker::messages::{
     Answered, Asked, Fetched, Message, PartitionMetadata, Request, Response, Timer,
 };
@@ -305,5 +307,8 @@ fn who_polls_too_late_leaves() {
     assert!(desk.has_asked(|request| matches!(request, groups::Request::LeaveGroup(_))));
     desk.fire(ConsumerTimer::Work);
     assert_eq!((desk.owned(), desk.processed()), (vec![], vec![0]));
-    assert!(!desk.has_asked(|request| matches!(request, groups::Request::OffsetCommit(..))), "it has lost its partition");
+    assert!(
+        !desk.has_asked(|request| matches!(request, groups::Request::OffsetCommit(..))),
+        "it has lost its partition"
+    );
 }

@@ -7,6 +7,7 @@ seedbed_sim::marks! {
     CONSUMER_STOPPED = "fenced consumer stopped",
     CONTROLLER_ELECTED = "controller elected",
     DUPLICATE_APPENDED_ONCE = "batch that came twice was appended once",
+    FETCH_SESSION_LOST = "fetch session lost",
     ISR_EXPANDED = "in-sync replicas expanded",
     ISR_SHRUNK = "in-sync replicas shrunk",
     LED_AFTER_ANOTHER = "partition led by another broker than before",

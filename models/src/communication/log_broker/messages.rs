@@ -459,8 +459,8 @@ pub enum LogRecord {
 pub enum Record {
     /// Of the log of a partition.
     Log(LogRecord),
-    /// The broker has begun to use this registration.
-    Registered(BrokerEpoch),
+    /// The life of the broker, and its registration, once it has one.
+    Registered(Incarnation, Option<BrokerEpoch>),
     /// A record of a controller's Raft server.
     #[hosts]
     Raft(raft::record::Record<Metadata>),

@@ -276,7 +276,7 @@ impl Model for LogBroker {
     }
 
     fn phases(&self) -> Phases {
-        Phases { chaos: Span::ms(1_500), settle: Span::secs(5) }
+        Phases { chaos: Span::secs(2), settle: Span::secs(5) }
     }
 
     fn workload(&self) -> BoxedStrategy<Workload<Self>> {

@@ -39,7 +39,7 @@ numbers! {
     PartitionEpoch(u32) "partition epoch"
     /// Which registration of a broker is meant (KIP-380, KIP-631): a broker that has restarted has another one.
     BrokerEpoch(u64) "broker epoch"
-    /// One life of a broker, as it names itself (KIP-631, *incarnation id*).
+    /// One life of a broker, from 1 on (KIP-631, *incarnation id*).
     Incarnation(u64) "incarnation"
     /// The number of a record among those of its producer in one epoch and partition (KIP-98).
     Sequence(u32) "sequence"

@@ -156,6 +156,8 @@ pub struct Settings {
     pub fetch_wait: Span,
     /// The most records that one partition has in the answer to a fetch (`max.partition.fetch.bytes`).
     pub fetch_size: u32,
+    /// How many fetch sessions a broker has at a time (`max.incremental.fetch.session.cache.slots`).
+    pub fetch_session_slots: u16,
     /// After how long without a sign of it a broker is fenced (`broker.session.timeout.ms`).
     pub broker_session_timeout: Span,
     /// How often brokers give one (`broker.heartbeat.interval.ms`).
@@ -179,10 +181,11 @@ impl Default for Settings {
             unclean_leader_election: false,
             flush: Flush::Later,
             replica_lag_time: Span::ms(200),
-            fetch_wait: Span::ms(80),
+            fetch_wait: Span::ms(120),
             fetch_size: 8,
+            fetch_session_slots: 8,
             broker_session_timeout: Span::ms(250),
-            broker_heartbeat: Span::ms(60),
+            broker_heartbeat: Span::ms(80),
             request_timeout: Span::ms(150),
             retry_backoff: Span::ms(20),
             transaction_timeout: Span::ms(400),

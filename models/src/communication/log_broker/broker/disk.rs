@@ -14,10 +14,13 @@ impl Broker {
     /// Reads the disk. `false` if something durable is damaged: then the node has halted.
     pub(super) fn recover(&mut self, ctx: &mut Context<'_, Self>) -> bool {
         let Some(registrations) = wal::recover(ctx, REGISTRATION) else { return false };
-        self.registration.previous = registrations.into_iter().rev().find_map(|record| match record {
-            Record::Registered(epoch) => Some(epoch),
-            _ => None,
-        });
+        for record in registrations {
+            let Record::Registered(incarnation, epoch) = record else {
+                panic!("no record of a registration: {record:?}")
+            };
+            self.registration.incarnation = incarnation;
+            self.registration.previous = epoch.or(self.registration.previous);
+        }
         let id = ctx.id();
         let mine = self.config.partitions.iter().filter(|(_, replicas)| replicas.contains(&id));
         let mine: Vec<TopicPartition> = mine.map(|(partition, _)| *partition).collect();

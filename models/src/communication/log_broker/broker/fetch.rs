@@ -6,12 +6,11 @@ use crate::communication::log_broker::broker::purgatory::DelayedFetch;
 use crate::communication::log_broker::broker::replica::Replica;
 use crate::communication::log_broker::broker::server::Broker;
 use crate::communication::log_broker::controller::active::Asker;
+use crate::communication::log_broker::marks;
 use crate::communication::log_broker::messages::{Error, FetchPartition, Fetched, Fetcher, Isolation, Response};
 use crate::communication::log_broker::names::{Offset, TopicPartition};
-use crate::communication::log_broker::numbers::{LeaderEpoch, SessionId};
-
-/// What a fetch finds.
-type Found = Vec<(TopicPartition, Result<Fetched, Error>)>;
+use crate::communication::log_broker::numbers::{LeaderEpoch, SessionEpoch, SessionId};
+use crate::communication::log_broker::sessions::{Found, NO_SESSION, Wanted};
 
 impl Broker {
     /// Records are fetched. The request waits for some, up to `max_wait`.
@@ -20,18 +19,37 @@ impl Broker {
         ctx: &mut Context<'_, Self>,
         asker: Asker,
         by: Fetcher,
-        partitions: Vec<(TopicPartition, FetchPartition)>,
+        session: (SessionId, SessionEpoch),
+        (partitions, forgotten): (Wanted, Vec<TopicPartition>),
         max_wait: Span,
     ) {
+        let life = self.registration.incarnation;
+        // Incarnations tell the sessions of one life from those of others.
+        let name = |begun: u64| SessionId((life.0 << 16) | (begun & 0xffff));
+        let slots = self.config.settings.fetch_session_slots.into();
+        let (session, partitions) =
+            match self.fetch_sessions.request(by, session, partitions, &forgotten, (name, slots)) {
+                Ok(request) => request,
+                Err(error) => {
+                    ctx.mark(marks::FETCH_SESSION_LOST);
+                    let refused = Response::Fetch { session: NO_SESSION, error: Some(error), partitions: Vec::new() };
+                    return self.respond(ctx, asker, refused);
+                }
+            };
         // A fetcher has one request at a time: it has given up those before.
-        self.purgatory.fetches.retain(|waiting| waiting.asker.node != asker.node || waiting.by != by);
+        let is_same = |waiting: &DelayedFetch| {
+            let one = waiting.partitions.iter().map(|(partition, _)| partition);
+            let is_follower = matches!(by, Fetcher::Replica(..));
+            waiting.by == by && (is_follower || one.eq(partitions.iter().map(|(partition, _)| partition)))
+        };
+        self.purgatory.fetches.retain(|waiting| waiting.asker.node != asker.node || !is_same(waiting));
         if let Fetcher::Replica(..) = by {
             for (partition, fetch) in &partitions {
                 self.follower_fetched(ctx, by, *partition, fetch);
             }
         }
         let deadline = ctx.now() + max_wait;
-        self.purgatory.fetches.push(DelayedFetch { asker, by, partitions, deadline });
+        self.purgatory.fetches.push(DelayedFetch { asker, session, by, partitions, deadline });
         self.complete_fetches(ctx);
         self.arm_purgatory(ctx);
     }
@@ -71,7 +89,9 @@ impl Broker {
                 continue;
             }
             self.told(&waiting, &found);
-            self.respond(ctx, waiting.asker, Response::Fetch { session: SessionId(0), error: None, partitions: found });
+            let partitions = self.fetch_sessions.response(waiting.session, found);
+            let session = waiting.session;
+            self.respond(ctx, waiting.asker, Response::Fetch { session, error: None, partitions });
         }
     }
 

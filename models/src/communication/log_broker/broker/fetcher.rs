@@ -10,7 +10,7 @@ use crate::communication::log_broker::bugs::Bug;
 use crate::communication::log_broker::marks;
 use crate::communication::log_broker::messages::{Error, FetchPartition, Fetched, Fetcher, LogRecord, Request, Timer};
 use crate::communication::log_broker::names::{Offset, TopicPartition};
-use crate::communication::log_broker::numbers::{LeaderEpoch, SessionEpoch, SessionId};
+use crate::communication::log_broker::numbers::{LeaderEpoch, SessionId};
 
 /// What a follower asks its leader about one partition.
 type Asked = (TopicPartition, LeaderEpoch, Offset);
@@ -57,14 +57,21 @@ impl Broker {
             return;
         }
         ctx.cancel(&Timer::Fetch(leader));
+        let (session, partitions, forgotten) = self.session_handlers.entry(leader).or_default().request(&fetches);
         let request = Request::Fetch {
             by: Fetcher::Replica(ctx.id(), broker_epoch),
-            session: (SessionId(0), SessionEpoch(0)),
-            partitions: fetches,
-            forgotten: Vec::new(),
+            session,
+            partitions,
+            forgotten,
             max_wait: self.config.settings.fetch_wait,
         };
         self.requests.send(ctx, leader, request, Sent::Fetch(asked), timeout + self.config.settings.fetch_wait);
+    }
+
+    /// A fetch is given up, and with it the session.
+    pub(super) fn fetch_lost(&mut self, ctx: &mut Context<'_, Self>, leader: NodeId) {
+        self.session_handlers.entry(leader).or_default().lost();
+        self.fetch_later(ctx, leader);
     }
 
     /// Asks a leader again, but not at once.
@@ -133,8 +140,10 @@ impl Broker {
         ctx: &mut Context<'_, Self>,
         leader: NodeId,
         asked: &[Asked],
+        (session, error): (SessionId, Option<Error>),
         partitions: Vec<(TopicPartition, Result<Fetched, Error>)>,
     ) {
+        self.session_handlers.entry(leader).or_default().answered(session, error);
         let mut failed = false;
         for (partition, fetched) in partitions {
             let asked = asked.iter().find(|(other, ..)| *other == partition);

@@ -30,18 +30,22 @@ impl Broker {
     /// A life begins. Logs that are written before anything is said of them are as they were (KIP-966 knows that by a file that a clean
     /// shutdown leaves); others may have lost their ends.
     pub(super) fn begin_life(&mut self, ctx: &mut Context<'_, Self>) {
+        self.begin_incarnation(ctx);
         if self.config.settings.flush == Flush::Later {
             self.registration.previous = None;
         }
-        self.begin_incarnation(ctx);
         self.heartbeat(ctx);
         ctx.arm(Timer::Isr, self.isr_interval());
     }
 
+    /// Lives are numbered: what is late of one registers nothing. (Kafka draws their names, for requests of connections that are closed
+    /// do not come late.)
     fn begin_incarnation(&mut self, ctx: &mut Context<'_, Self>) {
-        self.registration.incarnation = Incarnation(ctx.draw("incarnation", 0..=0xffff_ffff));
+        self.registration.incarnation = self.registration.incarnation.next();
         self.registration.epoch = None;
         self.registration.in_force = false;
+        let Registration { incarnation, previous, .. } = self.registration;
+        ctx.replace(REGISTRATION, vec![Record::Registered(incarnation, previous)]);
     }
 
     /// Registers, or says that it lives.
@@ -65,11 +69,12 @@ impl Broker {
     /// The controller has registered this broker.
     pub(super) fn registered(&mut self, ctx: &mut Context<'_, Self>, answer: Result<BrokerEpoch, Error>) {
         let Ok(epoch) = answer else { return };
-        if self.registration.previous.is_some_and(|previous| previous < epoch) {
+        if self.registration.incarnation > Incarnation(1) {
             ctx.mark(marks::REGISTERED_AGAIN);
         }
         self.registration.epoch = Some(epoch);
-        ctx.replace(REGISTRATION, vec![Record::Registered(epoch)]);
+        let incarnation = self.registration.incarnation;
+        ctx.replace(REGISTRATION, vec![Record::Registered(incarnation, Some(epoch))]);
         self.metadata_changed(ctx);
         self.heartbeat(ctx);
     }

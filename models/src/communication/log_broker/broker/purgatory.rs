@@ -5,7 +5,7 @@ use seedbed_sim::Time;
 use crate::communication::log_broker::controller::active::Asker;
 use crate::communication::log_broker::messages::{FetchPartition, Fetcher};
 use crate::communication::log_broker::names::{Offset, TopicPartition};
-use crate::communication::log_broker::numbers::{LeaderEpoch, TransactionalId};
+use crate::communication::log_broker::numbers::{LeaderEpoch, SessionId, TransactionalId};
 
 /// A produce request that waits until all in-sync replicas have its batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -53,6 +53,8 @@ pub struct DelayedAppend {
 pub struct DelayedFetch {
     /// Whom to answer.
     pub asker: Asker,
+    /// In which session.
+    pub session: SessionId,
     /// Who fetches.
     pub by: Fetcher,
     /// What.

@@ -20,6 +20,7 @@ use crate::communication::log_broker::names::{Offset, ProducerEpoch, TopicPartit
 use crate::communication::log_broker::numbers::{LeaderEpoch, TransactionalId};
 use crate::communication::log_broker::record::Marker;
 use crate::communication::log_broker::requests::Requests;
+use crate::communication::log_broker::sessions::{FetchSessions, SessionHandler};
 use crate::communication::log_broker::settings::Settings;
 use crate::communication::log_broker::transactions::coordinator::Coordinator;
 use crate::replication::raft;
@@ -66,6 +67,10 @@ pub struct Broker {
     pub(in crate::communication::log_broker) replicas: BTreeMap<TopicPartition, Replica>,
     pub(in crate::communication::log_broker) requests: Requests<Sent>,
     pub(in crate::communication::log_broker) purgatory: Purgatory,
+    /// The sessions of those who fetch from it.
+    pub(super) fetch_sessions: FetchSessions,
+    /// Its own, with leaders.
+    pub(super) session_handlers: BTreeMap<NodeId, SessionHandler>,
     pub(super) producer_ids: ProducerIds,
     pub(super) groups: Groups,
     pub(in crate::communication::log_broker) coordinator: Coordinator,
@@ -82,6 +87,8 @@ impl Broker {
             replicas: BTreeMap::new(),
             requests: Requests::default(),
             purgatory: Purgatory::default(),
+            fetch_sessions: FetchSessions::default(),
+            session_handlers: BTreeMap::new(),
             producer_ids: ProducerIds::default(),
             groups: Groups::default(),
             coordinator: Coordinator::default(),
@@ -155,7 +162,9 @@ impl Broker {
                 self.respond(ctx, asker, Response::FindCoordinator(coordinator));
             }
             Request::Group(to_group) => self.group_request(ctx, asker, to_group),
-            Request::Fetch { by, partitions, max_wait, .. } => self.fetch(ctx, asker, by, partitions, max_wait),
+            Request::Fetch { by, session, partitions, forgotten, max_wait } => {
+                self.fetch(ctx, asker, by, session, (partitions, forgotten), max_wait);
+            }
             Request::OffsetsForLeaderEpoch { partition, current, epoch } => {
                 let ends = self.epoch_end(partition, current, epoch);
                 self.respond(ctx, asker, Response::OffsetsForLeaderEpoch(ends));
@@ -198,7 +207,9 @@ impl Broker {
             (Sent::Marker(id, epoch, partition), Response::WriteTxnMarkers(answer)) => {
                 self.marker_written(ctx, id, epoch, partition, answer);
             }
-            (Sent::Fetch(asked), Response::Fetch { partitions, .. }) => self.fetched(ctx, from, &asked, partitions),
+            (Sent::Fetch(asked), Response::Fetch { session, error, partitions }) => {
+                self.fetched(ctx, from, &asked, (session, error), partitions);
+            }
             (sent, response) => panic!("no response to {sent:?}: {response:?}"),
         }
     }
@@ -212,7 +223,8 @@ impl Broker {
             Sent::Verification(unverified) => self.verified(ctx, *unverified, Err(Error::RequestTimedOut)),
             Sent::AlterPartition(partition, epoch) => self.alter_partition_later(ctx, partition, epoch),
             Sent::ProducerIds => self.producer_ids_allocated(ctx, Err(Error::RequestTimedOut)),
-            Sent::EpochEnd(..) | Sent::Fetch(_) => self.fetch_later(ctx, to),
+            Sent::EpochEnd(..) => self.fetch_later(ctx, to),
+            Sent::Fetch(_) => self.fetch_lost(ctx, to),
         }
     }
 }

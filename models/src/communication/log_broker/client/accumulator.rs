@@ -63,8 +63,8 @@ pub struct Batch {
 pub struct Queue {
     /// The batches, in the order of their records.
     pub batches: VecDeque<Batch>,
-    /// The id and epoch of the partition's last batch, and the next sequence number.
-    pub next: Option<Numbered>,
+    /// The next sequence numbers of this partition, by producer id and epoch.
+    pub next: BTreeMap<(ProducerId, ProducerEpoch), Sequence>,
 }
 
 /// The batches of a producer.

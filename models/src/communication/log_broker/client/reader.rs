@@ -8,8 +8,8 @@ use crate::communication::log_broker::bugs::Bug;
 use crate::communication::log_broker::client::process::{Client, READ_WAIT, Sent};
 use crate::communication::log_broker::messages::{Error, FetchPartition, Fetched, Fetcher, Isolation, Request, Timer};
 use crate::communication::log_broker::names::{Offset, ProducerId, TopicPartition};
-use crate::communication::log_broker::numbers::{SessionEpoch, SessionId};
 use crate::communication::log_broker::record::Value;
+use crate::communication::log_broker::sessions::{FINAL, NO_SESSION};
 
 /// How far a partition is read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -110,7 +110,7 @@ impl Client {
                     let fetch = FetchPartition { offset, leader_epoch: None };
                     let request = Request::Fetch {
                         by: Fetcher::Consumer(isolation),
-                        session: (SessionId(0), SessionEpoch(0)),
+                        session: (NO_SESSION, FINAL),
                         partitions: vec![(partition, fetch)],
                         forgotten: Vec::new(),
                         max_wait: READ_WAIT,

@@ -8,7 +8,7 @@ use crate::communication::log_broker::client::process::{Client, Did, Sent};
 use crate::communication::log_broker::marks;
 use crate::communication::log_broker::messages::{Error, Outcome, Request, Timer};
 use crate::communication::log_broker::names::{Offset, ProducerEpoch, ProducerId, TopicPartition};
-use crate::communication::log_broker::numbers::{Correlation, Sequence};
+use crate::communication::log_broker::numbers::Correlation;
 use crate::communication::log_broker::producers::REMEMBERED;
 use crate::communication::log_broker::settings::{Acks, ProducerSettings};
 
@@ -56,10 +56,8 @@ impl Client {
             self.refresh_metadata(ctx);
             return false;
         };
-        if let Some((id, epoch)) = identity
-            && !number(queue, place, id, epoch)
-        {
-            return false;
+        if let Some((id, epoch)) = identity {
+            number(queue, place, id, epoch);
         }
         let batch = &mut queue.batches[place];
         batch.attempts += 1;
@@ -157,7 +155,7 @@ impl Client {
             Some(_) => {
                 let (numbered, rest): (Vec<Batch>, Vec<Batch>) =
                     std::mem::take(&mut queue.batches).into_iter().partition(|batch| batch.numbered.is_some());
-                (queue.batches, queue.next) = (rest.into(), None);
+                queue.batches = rest.into();
                 numbered
             }
         };
@@ -177,7 +175,6 @@ impl Client {
         let mut given_up = Vec::new();
         for queue in self.accumulator.queues.values_mut() {
             given_up.extend(std::mem::take(&mut queue.batches));
-            queue.next = None;
         }
         for record in given_up.into_iter().flat_map(|batch| batch.records) {
             ctx.mark(marks::RECORD_GIVEN_UP);
@@ -216,20 +213,15 @@ impl Client {
     }
 }
 
-/// Numbers a batch, if it has no number: by the producer's id and epoch, or by those that the partition is in while batches with older
-/// numbers are under way.
-fn number(queue: &mut Queue, place: usize, id: ProducerId, epoch: ProducerEpoch) -> bool {
+/// Numbers a batch, if it has no number: by the producer's id and epoch, or by those of the batches that are under way before it.
+fn number(queue: &mut Queue, place: usize, id: ProducerId, epoch: ProducerEpoch) {
     if queue.batches[place].numbered.is_some() {
-        return true;
+        return;
     }
-    let is_drained = queue.batches.iter().all(|batch| batch.numbered.is_none());
-    let first = Numbered { id, epoch, sequence: Sequence(0) };
-    let next = match queue.next {
-        Some(next) if (next.id, next.epoch) == (id, epoch) || !is_drained => next,
-        _ => first,
-    };
+    let before = queue.batches.iter().rev().find_map(|batch| batch.numbered);
+    let (id, epoch) = before.map_or((id, epoch), |numbered| (numbered.id, numbered.epoch));
     let records = queue.batches[place].records.len() as u32;
-    queue.batches[place].numbered = Some(next);
-    queue.next = Some(Numbered { sequence: next.sequence.plus(records), ..next });
-    true
+    let next = queue.next.entry((id, epoch)).or_default();
+    queue.batches[place].numbered = Some(Numbered { id, epoch, sequence: *next });
+    *next = next.plus(records);
 }

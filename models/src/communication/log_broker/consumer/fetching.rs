@@ -9,8 +9,9 @@ use crate::communication::log_broker::groups::{self, Position};
 use crate::communication::log_broker::marks;
 use crate::communication::log_broker::messages::{Error, FetchPartition, Fetched, Fetcher, Isolation, Request};
 use crate::communication::log_broker::names::{Offset, ProducerId, TopicPartition};
-use crate::communication::log_broker::numbers::{LeaderEpoch, SessionEpoch, SessionId};
+use crate::communication::log_broker::numbers::LeaderEpoch;
 use crate::communication::log_broker::record::Value;
+use crate::communication::log_broker::sessions::{FINAL, NO_SESSION};
 
 /// A record that was fetched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -164,7 +165,7 @@ impl Consumer {
             };
             let request = Request::Fetch {
                 by: Fetcher::Consumer(self.settings().isolation),
-                session: (SessionId(0), SessionEpoch(0)),
+                session: (NO_SESSION, FINAL),
                 partitions: asked.iter().map(fetch).collect(),
                 forgotten: Vec::new(),
                 max_wait,

@@ -87,7 +87,9 @@ impl Broker {
         let answer = match known {
             _ if !self.quorum.is_active() => Err(Error::NotController),
             Some(known) if known.epoch == epoch => Ok(known.fenced),
-            _ => Err(Error::StaleBrokerEpoch),
+            Some(known) if known.epoch > epoch => Err(Error::StaleBrokerEpoch),
+            // A controller that has just become active does not know yet what those before it have done.
+            _ => Err(Error::NotController),
         };
         self.respond(ctx, asker, Response::BrokerHeartbeat(answer));
         if let Ok(fenced) = answer {
@@ -115,7 +117,7 @@ impl Broker {
         for (number, output) in changes.executed {
             let Some(asker) = self.active.waiting.remove(&number) else { continue };
             let response = match output {
-                Output::Registered(epoch) => Response::BrokerRegistration(Ok(epoch)),
+                Output::Registered(registered) => Response::BrokerRegistration(registered),
                 Output::Altered(altered) => Response::AlterPartition(altered),
                 Output::Allocated(first) => Response::AllocateProducerIds(first.map(ProducerId)),
                 Output::Done => panic!("who asks a controller is told something"),

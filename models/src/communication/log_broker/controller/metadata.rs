@@ -105,8 +105,8 @@ pub enum Command {
 pub enum Output {
     /// Nothing to be told.
     Done,
-    /// The registration.
-    Registered(BrokerEpoch),
+    /// The registration, or why there is none.
+    Registered(Result<BrokerEpoch, Error>),
     /// What is agreed on of the partition now, or why it is not changed.
     Altered(Result<PartitionState, Error>),
     /// The first of the block.
@@ -180,18 +180,20 @@ impl Metadata {
         incarnation: Incarnation,
         previous: Option<BrokerEpoch>,
         keep: bool,
-    ) -> BrokerEpoch {
+    ) -> Result<BrokerEpoch, Error> {
         let before = self.brokers.get(&broker).copied();
-        if let Some(before) = before.filter(|before| before.incarnation == incarnation) {
-            return before.epoch;
+        match before {
+            Some(before) if incarnation == before.incarnation => return Ok(before.epoch),
+            Some(before) if incarnation < before.incarnation => return Err(Error::StaleBrokerEpoch),
+            _ => {}
         }
         self.registrations += 1;
         let epoch = BrokerEpoch(self.registrations);
         self.brokers.insert(broker, Broker { incarnation, epoch, fenced: true });
-        if let Some(before) = before {
-            self.withdraw(broker, previous == Some(before.epoch), keep);
+        if before.is_some() {
+            self.withdraw(broker, previous.is_some(), keep);
         }
-        epoch
+        Ok(epoch)
     }
 
     /// A broker leads nothing and is in sync with nothing.
